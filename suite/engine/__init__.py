@@ -1,0 +1,1 @@
+"""Executes jobs; only __main__ imports it."""

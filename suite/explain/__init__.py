@@ -1,0 +1,1 @@
+"""From verdicts to causes: asks for further runs, groups findings; runs nothing."""

@@ -1,0 +1,541 @@
+"""The vocabulary: every word of the project as a frozen record. Standard library only."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SCENARIO_API = 1
+RESULTS_SCHEMA = 1
+
+Floats = Mapping[str, float]
+
+
+class Verdict(enum.Enum):
+    """What a distance means, from best to worst."""
+
+    IDENTICAL = "identical"
+    ROUNDING = "rounding"
+    NOISE = "noise"
+    DESIGNED = "designed"
+    INCONCLUSIVE = "inconclusive"
+    DIFFERENT = "different"
+    INVALID = "invalid"
+    NOT_RUN = "not run"
+
+    @property
+    def mark(self) -> str:
+        return MARKS[self][0]
+
+    @property
+    def meaning(self) -> str:
+        return MARKS[self][1]
+
+    @property
+    def rank(self) -> int:
+        """0 is best."""
+        return list(Verdict).index(self)
+
+
+MARKS = {
+    Verdict.IDENTICAL: ("=", "every bit is equal"),
+    Verdict.ROUNDING: ("≈", "equal in float64; float32 differs by no more than its own measured rounding"),
+    Verdict.NOISE: ("±", "the same run, repeated, differs as much"),
+    Verdict.DESIGNED: ("∆", "declared to compute different things, and checked to do so"),
+    Verdict.INCONCLUSIVE: ("?", "not shown to be equal, not shown to differ"),
+    Verdict.DIFFERENT: ("≠", "a real difference; its cause is named, or said to be unknown"),
+    Verdict.INVALID: ("!", "NaN or infinity, other shapes or names, or nothing to compare"),
+    Verdict.NOT_RUN: ("–", "one side has no result; the reason is given"),
+}
+
+
+class Status(enum.Enum):
+    """How far a run came. Only COMPLETE has results."""
+
+    PLANNED = "planned"
+    STARTED = "started"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    UNSUPPORTED = "unsupported"
+    NO_ENVIRONMENT = "environment unavailable"
+    NO_DEVICES = "no such devices"
+
+    @property
+    def broken(self) -> bool:
+        """Whether the run should have given a result and did not (an unsupported one should not)."""
+        return self not in (Status.COMPLETE, Status.UNSUPPORTED)
+
+
+# ---------------------------------------------------------------- what is asked for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """The rows of one scenario.
+
+    `x`: array (rows, ...) or a dict of such arrays by input name; `y`: targets (rows, ...);
+    `predict`: rows to predict on, shaped as `x`. Training takes rows in order, batch after batch,
+    and starts again at row 0 when they are used up, so every batch is full.
+    """
+
+    x: np.ndarray | Mapping[str, np.ndarray]
+    y: np.ndarray
+    predict: np.ndarray | Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One Keras 3 model, its data and its recipe. A scenario module holds one, named SCENARIO.
+
+    `model`, `optimizer` and `custom_objects` import keras inside; they never name a backend.
+    `batch` is the global batch: every strategy splits it over its devices.
+    `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
+    `synchronized`: batch statistics over the global batch on every backend, by
+    `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
+    """
+
+    name: str
+    description: str
+    model: Callable[[], Any]
+    data: Callable[[], Data]
+    optimizer: Callable[[], Any]
+    loss: str | Callable[[], Any]
+    batch: int = 64
+    steps: int = 20
+    outputs: str = "probabilities"
+    dtype_policy: str = "float32"
+    synchronized: bool = False
+    custom_objects: Callable[[], Mapping[str, Any]] | None = None
+    api: int = SCENARIO_API
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a plugin came from. `kind` is "file" (location: a path) or "entry point" (location: module:attribute)."""
+
+    kind: str
+    location: str
+    distribution: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "file":
+            return self.location
+        return f"{self.distribution} {self.version} ({self.location})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundScenario:
+    """A scenario and where it came from; `digest` is the sha256 of its source."""
+
+    scenario: Scenario
+    source: Source
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """A plugin that could not be used: one line with source and line number."""
+
+    name: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A named interpreter with one backend. Either `requirements` (a virtual environment is made)
+    or `python` (an interpreter that exists). `variables` are environment variables (name, value)."""
+
+    name: str
+    backend: str
+    requirements: tuple[str, ...] = ()
+    gpu_requirements: tuple[str, ...] = ()
+    python: str = ""
+    pythonpath: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    source: str = "built in"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provisioned:
+    """An environment that was made ready (`python` is its interpreter, `digest` names what is installed),
+    or could not be: then `reason` is the installer's last lines."""
+
+    environment: Environment
+    python: str = ""
+    digest: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Semantics:
+    """What a strategy declares to compute. One word each, see docs/judgement.md.
+
+    batch_statistics:  "global" or "per replica"
+    moving_statistics: "global", "per replica", "first replica" or "averaged"
+    gradients:         "global batch" or "mean of replica means"
+    live_predictions:  "shared statistics" or "own statistics of each replica"
+    saved:             "the model" or "first replica"
+    """
+
+    batch_statistics: str = "global"
+    moving_statistics: str = "global"
+    gradients: str = "global batch"
+    live_predictions: str = "shared statistics"
+    saved: str = "the model"
+
+
+class Strategy(Protocol):
+    """How a backend is driven over devices: one file in suite/runner/strategies, object STRATEGY.
+
+    The declarations below are read without importing a framework; `train` runs in the worker."""
+
+    name: str
+    backends: frozenset[str]
+
+    def refuse(self, devices: int) -> str:
+        """Why this strategy cannot drive so many devices; empty if it can."""
+
+    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
+        """What it declares to compute."""
+
+    def work(self, job: Job) -> None:
+        """Execute the job's runs in this process; each answers by an artifact."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Configuration:
+    """scenario x environment x strategy x devices."""
+
+    scenario: str
+    environment: str
+    strategy: str
+    devices: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.scenario}/{self.environment}/{self.strategy}-x{self.devices}"
+
+    @property
+    def label(self) -> str:
+        """Short: environment and devices."""
+        return f"{self.environment} x{self.devices}"
+
+
+VARIATIONS = ("plain", "repeat", "permuted", "twin", "exact")
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Run:
+    """A configuration in one variation; `index` tells reruns apart (permuted 1, 2, 3)."""
+
+    configuration: Configuration
+    variation: str
+    index: int = 1
+
+    @property
+    def id(self) -> str:
+        return f"{self.configuration.id}/{self.variation}" + (f"-{self.index}" if self.variation in RERUNS else "")
+
+
+RERUNS = ("repeat", "permuted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the user chose, and what changes a result."""
+
+    device: str = "cpu"
+    devices: tuple[int, ...] = (1, 2)
+    steps: int = 0
+    seed: int = 0
+    threads: int = 1
+    reference: str = "torch"
+    gate: str = "different"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What one worker process executes, as written for it.
+
+    `kind`: "check" (twin self-test of an environment), "prepare" (data and initial weights of a scenario), "train"
+    (runs of one configuration that share a process), "reload" (the saved models of `runs`, loaded on one device of
+    `environment`). `precision`: "float32", or "float64" for twins. `needs`: ids of jobs that must have succeeded
+    before; `after`: ids of jobs that must have ended, however. `cores`: how many processors it keeps busy.
+    `run_folder` is where `suite.store` reads and writes.
+    """
+
+    kind: str
+    run_folder: str
+    environment: Environment
+    options: Options
+    scenario: str = ""
+    source: Source | None = None
+    strategy: str = "single"
+    devices: int = 1
+    precision: str = "float32"
+    runs: tuple[Run, ...] = ()
+    digest: str = ""
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    cores: int = 1
+
+    @property
+    def id(self) -> str:
+        if self.kind == "check":
+            return f"check/{self.environment.name}"
+        if self.kind == "prepare":
+            return f"prepare/{self.scenario}"
+        if self.kind == "reload":
+            return f"reload/{self.scenario}/{self.environment.name}/{self.precision}"
+        return f"train/{self.runs[0].configuration.id}/{self.runs[0].variation}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a job ended. `reason` is a sentence when it did not complete; `log` the end of what it printed."""
+
+    job: str
+    status: Status
+    reason: str = ""
+    seconds: float = 0.0
+    log: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that is to run, written before anything runs: the denominator of every count.
+
+    `refused`: runs that cannot be, with status and reason, known before the start.
+    """
+
+    runs: tuple[Run, ...]
+    refused: tuple[tuple[Run, Status, str], ...]
+    options: Options
+    digest: str
+    command: str = ""
+
+
+# ---------------------------------------------------------------- what a run leaves
+
+GROUPS = {
+    "K": "kernels and other trained weights",
+    "P": "biases that feed only a batch normalization: their exact gradient is zero",
+    "G": "gamma and beta of batch normalization",
+    "H": "the layers that make the output",
+    "M": "moving means",
+    "V": "moving variances",
+    "O": "other state that is not trained",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """One variable of a model or optimizer: its path, its shape, its dtype in the run, its group, its layer."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    group: str
+    layer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchNorm:
+    """One batch normalization layer by the names of its tensors; empty where it has none.
+
+    `kernel` and `bias` belong to the linear layer whose only consumer it is; `axis` is the kernel's channel axis.
+    """
+
+    name: str
+    mean: str
+    variance: str
+    gamma: str = ""
+    beta: str = ""
+    epsilon: float = 1e-3
+    kernel: str = ""
+    bias: str = ""
+    axis: int = -1
+    trainable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a run says of itself. Born "started"; ends with a status and a reason.
+
+    `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
+    `files`: file name -> sha256. `facts`: versions, devices, threads, flags, as text.
+    """
+
+    run: str
+    status: Status
+    reason: str = ""
+    digest: str = ""
+    seconds: float = 0.0
+    tensors: tuple[Tensor, ...] = ()
+    slots: tuple[Tensor, ...] = ()
+    batch_norms: tuple[BatchNorm, ...] = ()
+    steps: tuple[int, ...] = ()
+    predicted: tuple[int, ...] = ()
+    replicas: int = 1
+    random_layers: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- what is found
+
+QUANTITIES = ("trainable weights", "moving statistics", "optimizer state", "loss", "predictions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class At:
+    """Distances at one training step: plain runs, the rerun envelope, and the float64 twins. Metric id -> value."""
+
+    step: int
+    plain: Floats
+    envelope: Floats = field(default_factory=dict)
+    twin: Floats = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorDistance:
+    """One tensor's distance at the last step: `value` is the metric `tensor` (share of the rms distance travelled)
+    for trained tensors, the whitened distance for statistics, a relative L2 elsewhere; `ulp` at the first step."""
+
+    name: str
+    group: str
+    value: float
+    ulp: float
+    bits: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distances:
+    """One quantity of a pair or view, measured. `invalid` says why there is no number; `bits`: every bit is equal.
+    Metric values are finite."""
+
+    quantity: str
+    bits: bool
+    at: tuple[At, ...]
+    tensors: tuple[TensorDistance, ...] = ()
+    invalid: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One quantity's verdict and cause with the numbers that led to it. `limits`: metric -> largest value that is
+    rounding; `first_step`: first stored step that is not bit-equal (equal verdicts) or beyond its limit (others), 0 if none."""
+
+    quantity: str
+    verdict: Verdict
+    cause: str
+    distances: Distances
+    limits: Floats
+    worst_tensor: str = ""
+    first_step: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two runs of one scenario, judged. `a` and `b` are run ids; `side` the id of the one that is off, when shown."""
+
+    scenario: str
+    a: str
+    b: str
+    verdict: Verdict
+    cause: str
+    quantities: tuple[Judged, ...] = ()
+    side: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One run seen another way. `kind`: "saved" (live model against its file, reloaded in its own environment),
+    "reloaded" (its file reloaded in its own environment against `environment`), "replica" (`replica` against replica 0).
+    `form`: the file, "model.keras" or "model.weights.h5"; empty for replicas."""
+
+    run: str
+    scenario: str
+    kind: str
+    environment: str
+    verdict: Verdict
+    cause: str
+    form: str = ""
+    replica: int = 0
+    quantities: tuple[Judged, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioRow:
+    """What the report says of a scenario."""
+
+    name: str
+    description: str
+    source: str
+    digest: str
+    batch: int
+    steps: int
+    outputs: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow:
+    """One planned run as it ended. `log`: the end of what the worker printed, when it did not complete."""
+
+    run: Run
+    status: Status
+    reason: str
+    seconds: float
+    reused: bool
+    facts: Mapping[str, str]
+    log: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One cause with its evidence. `pairs`: ids "a | b" of pairs and "run | kind | environment" of views it covers.
+    `isolating_check` says which check was run to isolate it, or that none was and what would decide."""
+
+    verdict: Verdict
+    cause: str
+    claim: str
+    evidence: str
+    isolating_check: str
+    pairs: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """A number that decided something, and why it is that number."""
+
+    name: str
+    value: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """Everything a report shows. The report computes nothing more."""
+
+    plan: Plan
+    answer: str
+    exit_code: int
+    generated: str
+    environments: tuple[Provisioned, ...]
+    scenarios: tuple[ScenarioRow, ...]
+    broken: tuple[Broken, ...]
+    runs: tuple[RunRow, ...]
+    pairs: tuple[Pair, ...]
+    views: tuple[View, ...]
+    findings: tuple[Finding, ...]
+    limits: tuple[Limit, ...]
+    schema: int = RESULTS_SCHEMA

@@ -1,0 +1,1 @@
+"""The worker: the only package that may name keras, tensorflow, jax or torch."""

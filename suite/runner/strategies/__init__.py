@@ -1,0 +1,1 @@
+"""One strategy a file, object STRATEGY; frameworks are imported inside functions."""
