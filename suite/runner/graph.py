@@ -1,0 +1,190 @@
+"""Which layer feeds which, found by calling the model on symbolic tensors: groups of variables, and what BN can fold into.
+
+Sequential, Functional, subclassed and nested models are all walked the same way: every model inside is opened up, every
+other layer is a node. What happens inside a custom layer stays unseen; its variables get the safe groups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from suite.records import BatchNorm, Tensor
+from suite.runner import models
+
+# Layers that a constant added to each channel passes through unchanged, so that a batch normalization behind removes it.
+TRANSPARENT = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D",
+               "AveragePooling3D", "Identity", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+               "GlobalMaxPooling1D", "GlobalMaxPooling2D")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One call of a layer: the identities of the symbolic tensors that went in and came out."""
+
+    layer: Any
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def walk(model: Any) -> tuple[list[Node], tuple[int, ...]]:
+    """The calls in a forward pass of a built model, in order, and the identities of the model's outputs."""
+    import keras
+    from keras import tree
+    from keras.src.ops.operation import Operation
+
+    nodes: list[Node] = []
+    alive: list[Any] = []  # identities are only unique among living objects
+
+    def ids(value: Any) -> tuple[int, ...]:
+        tensors = [leaf for leaf in tree.flatten(value) if isinstance(leaf, keras.KerasTensor)]
+        alive.extend(tensors)
+        return tuple(id(tensor) for tensor in tensors)
+
+    call_layer, call_operation = keras.Layer.__call__, Operation.symbolic_call
+
+    def recorded(call: Any) -> Any:
+        def record(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(self, keras.Model):
+                return self.call(*args, **_without_none(kwargs))
+            outputs = call(self, *args, **kwargs)
+            if (fed := ids((args, kwargs))) and (made := ids(outputs)):
+                nodes.append(Node(layer=self, inputs=fed, outputs=made))
+            return outputs
+
+        return record
+
+    # A layer is called through its own __call__; an operation such as addition is symbolic only.
+    keras.Layer.__call__, Operation.symbolic_call = recorded(call_layer), recorded(call_operation)
+    try:
+        outputs = model.call(_symbolic_inputs(model))
+    finally:
+        keras.Layer.__call__, Operation.symbolic_call = call_layer, call_operation
+    return nodes, ids(outputs)
+
+
+def _without_none(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in kwargs.items() if value is not None}
+
+
+def _symbolic_inputs(model: Any) -> Any:
+    """Fresh symbolic inputs like those the model was built with."""
+    import keras
+    from keras import tree
+
+    if getattr(model, "inputs", None):
+        struct = getattr(model, "_inputs_struct", None) or (model.inputs if len(model.inputs) > 1 else model.inputs[0])
+        return tree.map_structure(lambda tensor: keras.KerasTensor(tensor.shape, tensor.dtype), struct)
+    shape = model._build_shapes_dict
+    shapes = next(iter(shape.values())) if len(shape) == 1 else shape
+    if isinstance(shapes, dict):
+        return {name: keras.KerasTensor((None, *one[1:])) for name, one in shapes.items()}
+    return keras.KerasTensor((None, *shapes[1:]))
+
+
+def describe(model: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNorm, ...], tuple[str, ...]]:
+    """The model's variables in their groups, its batch normalizations, and the names of layers that draw random numbers."""
+    try:
+        nodes, outputs = walk(model)
+    except Exception as error:  # any model may refuse symbolic calls: then groups are coarser, and say so by being empty
+        print(f"the graph of {model.name} cannot be walked ({type(error).__name__}: {error}); groups are coarser")
+        nodes, outputs = [], ()
+    norms = models.batch_norm_layers(model)
+    feeding = {id(norm): _feeding(norm, nodes) for norm in norms}
+    silent = {
+        layer.bias.path for norm in norms for layer in feeding[id(norm)] if norm.trainable and _has_bias(layer)
+    }
+    heads = {id(layer) for layer in _heads(nodes, outputs)}
+    owners = {id(variable): layer for layer in models.layers_of(model) for variable in layer._trainable_variables}
+    tensors = tuple(
+        Tensor(
+            name=path,
+            shape=tuple(variable.shape),
+            dtype=str(variable.dtype),
+            group=_group(variable, owners.get(id(variable)), norms, silent, heads),
+            layer=path.rsplit("/", 1)[0],
+        )
+        for path, variable in models.variables(model).items()
+    )
+    drawing = tuple(sorted(tensor.layer for tensor in tensors if tensor.name.endswith("seed_generator_state")))
+    return tensors, tuple(_batch_norm(norm, feeding[id(norm)]) for norm in norms if norm.built), drawing
+
+
+def _group(variable: Any, owner: Any, norms: list[Any], silent: set[str], heads: set[int]) -> str:
+    for norm in norms:
+        for group, attributes in (("G", ("gamma", "beta")), ("M", ("moving_mean",)), ("V", ("moving_variance",))):
+            if any(getattr(norm, attribute, None) is variable for attribute in attributes):
+                return group
+    if not variable.trainable:
+        return "O"
+    if variable.path in silent:
+        return "P"
+    return "H" if id(owner) in heads else "K"
+
+
+def _feeding(norm: Any, nodes: list[Node]) -> list[Any]:
+    """The linear layers whose output goes into this batch normalization and nowhere else."""
+    found: list[Any] = []
+    for node in nodes:
+        if node.layer is norm:
+            source = _producer(node.inputs[:1], nodes)
+            while source is not None and type(source.layer).__name__ in TRANSPARENT and _used_once(source, nodes):
+                source = _producer(source.inputs[:1], nodes)
+            if source is not None and _linear(source.layer) and _used_once(source, nodes):
+                found.append(source.layer)
+    return found
+
+
+def _producer(tensors: tuple[int, ...], nodes: list[Node]) -> Node | None:
+    return next((node for node in nodes if set(tensors) & set(node.outputs)), None)
+
+
+def _used_once(node: Node, nodes: list[Node]) -> bool:
+    uses = sum(len(set(other.inputs) & set(node.outputs)) for other in nodes)
+    calls = sum(other.layer is node.layer for other in nodes)
+    return uses == 1 and calls == 1
+
+
+def _linear(layer: Any) -> bool:
+    import keras
+
+    return getattr(layer, "activation", None) is keras.activations.linear and hasattr(layer, "kernel")
+
+
+def _has_bias(layer: Any) -> bool:
+    return getattr(layer, "bias", None) is not None
+
+
+def _heads(nodes: list[Node], outputs: tuple[int, ...]) -> list[Any]:
+    """The last layers with trained weights on the way to each output."""
+    heads, todo, seen = [], list(outputs), set()
+    while todo:
+        node = _producer((todo.pop(),), nodes)
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if getattr(node.layer, "trainable_weights", None):
+            heads.append(node.layer)
+        else:
+            todo.extend(node.inputs)
+    return heads
+
+
+def _batch_norm(norm: Any, feeding: list[Any]) -> BatchNorm:
+    layer = feeding[0] if len(feeding) == 1 and type(feeding[0]).__name__ in FOLDABLE else None
+    return BatchNorm(
+        name=norm.path,
+        mean=norm.moving_mean.path,
+        variance=norm.moving_variance.path,
+        gamma=norm.gamma.path if norm.gamma is not None else "",
+        beta=norm.beta.path if norm.beta is not None else "",
+        epsilon=float(norm.epsilon),
+        kernel=layer.kernel.path if layer else "",
+        bias=layer.bias.path if layer and _has_bias(layer) else "",
+        axis=-1,
+        trainable=bool(norm.trainable),
+    )
+
+
+# Kernels whose last axis is the channel that the batch normalization normalizes.
+FOLDABLE = ("Dense", "Conv1D", "Conv2D", "Conv3D")

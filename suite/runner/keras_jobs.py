@@ -1,0 +1,167 @@
+"""The jobs of a Keras environment other than training: the twin self-test, a scenario's inputs, and reloading."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from suite import discover
+from suite.records import Data, Job, Manifest, Run, Scenario, Status
+from suite.runner import devices, facts, graph, models, network, precision
+from suite.runner.training import named
+from suite.store import MODEL_FILES, Artifact, Store
+
+SELF_TEST_LIMIT = 1e-13
+
+
+def check(job: Job) -> None:
+    """The twin self-test: one float64 step of Dense, BN, ReLU, Dense and cross-entropy against NumPy.
+
+    Leaves the array "difference" (1,): the largest relative difference of a gradient or statistic.
+    """
+    import keras
+
+    artifact = _begun(Store(job.run_folder).check(job.environment.name), job, f"check/{job.environment.name}")
+    devices.claim(job)
+    precision.adopt("float64", "float64")
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(32, 8)), random.integers(0, 4, 32)
+    recipe = network.Recipe(rate=1.0)
+    weights = {name: value.astype(np.float64) for name, value in network.initial(8, 4, seed=0).items()}
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(network.HIDDEN, name="hidden"),
+            keras.layers.BatchNormalization(momentum=recipe.momentum, epsilon=recipe.epsilon, name="norm"),
+            keras.layers.ReLU(),
+            keras.layers.Dense(4, activation="softmax", name="output"),
+        ]
+    )
+    jit = models.JIT[keras.backend.backend()]
+    model.compile(optimizer=keras.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy", jit_compile=jit)
+    state = {"/".join(path.split("/")[-2:]): variable for path, variable in models.variables(model).items()}
+    models.write(state, weights)
+    model.fit(x, y, batch_size=32, epochs=1, shuffle=False, verbose=0)
+    gradients, moving, _ = network.step(weights, x, y, recipe)
+    expected = network.updated(weights, gradients, 1.0) | {name: value[0] for name, value in moving.items()}
+    found = models.read(state)
+    # The bias before the batch normalization has a gradient of exactly zero: nothing to be relative to.
+    difference = max(
+        float(np.abs(found[name] - value).max() / max(np.abs(value).max(), 1e-3)) for name, value in expected.items()
+    )
+    artifact.add("difference", {"difference": np.array([difference])})
+    _finish(artifact, job, f"check/{job.environment.name}", facts={"limit": str(SELF_TEST_LIMIT)})
+
+
+def prepare(job: Job) -> None:
+    """Makes a scenario's data and initial weights once: arrays "data" and "initial", groups in the manifest."""
+    scenario = _scenario(job)
+    artifact = _begun(Store(job.run_folder).inputs(scenario.name), job, f"prepare/{scenario.name}")
+    devices.claim(job)
+    precision.adopt("float32", scenario.dtype_policy)
+    arrays = data_arrays(scenario.data(), scenario, job.options.devices)
+    artifact.add("data", arrays)
+    model = models.build(scenario, arrays, twin=False, seed=job.options.seed)
+    artifact.add("initial", models.read(models.variables(model)))
+    tensors, batch_norms, drawing = graph.describe(model)
+    _finish(artifact, job, f"prepare/{scenario.name}", tensors=tensors, batch_norms=batch_norms, random_layers=drawing)
+
+
+def data_arrays(data: Data, scenario: Scenario, counts: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """The rows as arrays by name ("x" or "x/<input>", "y", "predict" or "predict/<input>").
+
+    Raises:
+        ValueError: not finite, of unequal length, or not divisible by the batch or the batch by the devices.
+    """
+    arrays: dict[str, np.ndarray] = {"y": np.asarray(data.y)}
+    for part, rows in (("x", data.x), ("predict", data.predict)):
+        named = rows if isinstance(rows, Mapping) else {"": rows}
+        arrays |= {f"{part}/{name}".rstrip("/"): np.asarray(value) for name, value in named.items()}
+    for name, value in arrays.items():
+        if not len(value) or not np.isfinite(value).all():
+            raise ValueError(f"{scenario.name}: data {name} is empty or holds NaN or infinity")
+        wanted = len(arrays["y"]) if not name.startswith("predict") else None
+        if wanted is not None and len(value) != wanted:
+            raise ValueError(f"{scenario.name}: data {name} has {len(value)} rows, y has {wanted}")
+        if name.startswith("predict") and len(value) % scenario.batch:
+            raise ValueError(
+                f"{scenario.name}: {len(value)} rows to predict on do not divide into batches of {scenario.batch}"
+            )
+    return arrays
+
+
+def reload(job: Job) -> None:
+    """Loads each run's saved files in this fresh process, on one device, and predicts."""
+    scenario = _scenario(job)
+    store = Store(job.run_folder)
+    data = store.inputs(scenario.name).arrays("data")
+    devices.claim(job)
+    precision.adopt(job.precision, scenario.dtype_policy)
+    for run in job.runs:
+        own = run.configuration.environment == job.environment.name
+        for form in MODEL_FILES if own else MODEL_FILES[:1]:
+            artifact = store.reload(run, job.environment.name, form)
+            _begun(artifact, job, f"{run.id}/reload/{job.environment.name}/{form}")
+            try:
+                _load(artifact, store.run(run), scenario, job, data, form, own)
+            except Exception as error:  # one file that does not load must not cost the others
+                _failed(artifact, job, run, error)
+
+
+def _load(
+    artifact: Artifact, saved: Artifact, scenario: Scenario, job: Job, data: Any, form: str, own: bool
+) -> None:
+    import keras
+
+    began = time.monotonic()
+    custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
+    keras.utils.clear_session()
+    if form == MODEL_FILES[0]:
+        # A model compiled on torch loads elsewhere only with compile=False; at home the optimizer must come back too.
+        model = keras.saving.load_model(saved.place(form), custom_objects=custom, compile=own, safe_mode=True)
+    else:
+        model = models.build(scenario, data, twin=job.precision == "float64", seed=job.options.seed)
+        models.compile_model(model, scenario, twin=job.precision == "float64", double=False)
+        model.load_weights(saved.place(form))
+    model.jit_compile = models.JIT[keras.backend.backend()]
+    artifact.add("step-0", models.read(models.variables(model)))
+    if own:
+        artifact.add("optimizer-0", models.read(models.slots(model)))
+    predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
+    artifact.add("predictions-0", named(predicted))
+    _finish(artifact, job, artifact.folder.name, seconds=time.monotonic() - began, steps=(0,), predicted=(0,))
+
+
+def _failed(artifact: Artifact, job: Job, run: Run, error: Exception) -> None:
+    reason = " ".join(str(error).split())[:500]
+    unsupported = "synchronized" in reason and isinstance(error, ValueError | TypeError)
+    artifact.finish(
+        Manifest(
+            run=run.id,
+            status=Status.UNSUPPORTED if unsupported else Status.FAILED,
+            reason=f"{job.environment.name} cannot load it: {type(error).__name__}: {reason}",
+            digest=job.digest,
+        )
+    )
+
+
+def _scenario(job: Job) -> Scenario:
+    if job.source is None:
+        raise ValueError(f"{job.id} has no scenario source")
+    return discover.load_scenario(job.source)
+
+
+def _begun(artifact: Artifact, job: Job, name: str) -> Artifact:
+    artifact.begin(Manifest(run=name, status=Status.STARTED, digest=job.digest))
+    return artifact
+
+
+def _finish(artifact: Artifact, job: Job, name: str, **fields: Any) -> None:
+    artifact.finish(replace(Manifest(run=name, status=Status.COMPLETE, digest=job.digest), **fields))
+
+
+KINDS: dict[str, Callable[[Job], None]] = {"check": check, "prepare": prepare, "reload": reload}

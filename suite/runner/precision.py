@@ -1,0 +1,87 @@
+"""Float64 twins made real: Keras, its layers and its constants in double precision on every backend.
+
+A twin has the semantics of the float32 run and a rounding unit nine decades smaller. Three things stand in the way:
+JAX needs x64; Keras demotes float64 to float32 inside ops on JAX and torch (keras#23223, keras#23704); and a decimal
+constant such as Adam's 0.999 may pass through float32 on one backend only. `adopt` removes the first two, `dyadic` the third.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def adopt(precision: str, policy: str) -> None:
+    """Sets up this process, before anything is built: "float32" with the scenario's dtype policy, or "float64"."""
+    import keras
+
+    if precision == "float32":
+        keras.config.set_dtype_policy(policy)
+        return
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    _keep_64_bits()
+    _every_policy_is_float64()
+
+
+def _keep_64_bits() -> None:
+    # Private, hence looked for: keras#23223. Where a version has no such table it demotes nothing, or `check` fails.
+    try:
+        from keras.src.backend.common import dtypes
+    except ImportError:
+        return
+    getattr(dtypes, "BIT64_TO_BIT32_DTYPE", {}).clear()
+
+
+def _every_policy_is_float64() -> None:
+    # A layer may name its own dtype; in a twin there is one. Policies are looked up in this module only.
+    import keras
+    from keras.src import dtype_policies
+
+    double = keras.dtype_policies.DTypePolicy("float64")
+    dtype_policies.get = lambda identifier=None: double
+
+
+def dyadic(value: float) -> float:
+    """The nearest power of two, or for 0.5 < value < 1 the nearest 1 - 2^-k: exact in every floating-point format."""
+    if not math.isfinite(value) or value == 0.0:
+        return value
+    if 0.5 < value < 1.0:
+        return 1.0 - 2.0 ** round(math.log2(1.0 - value))
+    return math.copysign(2.0 ** round(math.log2(abs(value))), value)
+
+
+def dyadic_config(config: Any) -> Any:
+    """A Keras configuration with every float in it made dyadic."""
+    if isinstance(config, float):
+        return dyadic(config)
+    if isinstance(config, dict):
+        return {key: dyadic_config(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(dyadic_config(value) for value in config)
+    return config
+
+
+def dyadic_optimizer(optimizer: Any) -> Any:
+    """The same optimizer with dyadic constants, its schedule included."""
+    return type(optimizer).from_config(dyadic_config(optimizer.get_config()))
+
+
+def dyadic_batch_norms(layers: list[Any]) -> None:
+    """Makes momentum and epsilon of batch normalization layers dyadic, in place."""
+    for layer in layers:
+        layer.momentum = dyadic(layer.momentum)
+        layer.epsilon = dyadic(layer.epsilon)
+
+
+def not_float64(model: Any) -> list[str]:
+    """The names of floating-point variables of `model` that are not float64; a twin has none."""
+    return [
+        f"{variable.path} is {variable.dtype}"
+        for variable in model.variables
+        if "float" in str(variable.dtype) and str(variable.dtype) != "float64"
+    ]

@@ -1,0 +1,69 @@
+"""JAX data parallelism (`keras.distribution.DataParallel`): one program over N devices, arrays are global."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from suite.records import Job, Scenario, Semantics
+from suite.runner import devices, training
+
+
+class JaxDataParallel:
+    name = "jax_data_parallel"
+    backends = frozenset({"jax"})
+
+    def refuse(self, devices: int) -> str:
+        return "" if devices > 1 else "needs at least two devices"
+
+    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
+        # The compiler shards one program: a mean over the batch axis is a mean over all devices.
+        return Semantics()
+
+    def work(self, job: Job) -> None:
+        devices.claim(job)
+        training.train(job, Drive(job))
+
+
+class Drive:
+    """One process with N devices."""
+
+    processes = 1
+    rank = 0
+
+    def __init__(self, job: Job) -> None:
+        import jax
+        import keras
+
+        self.devices = job.devices
+        self._devices = jax.devices()[: job.devices]
+        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=self._devices))
+
+    def scope(self) -> nullcontext[None]:
+        return nullcontext()
+
+    def adapt(self, model: Any, scenario: Scenario) -> None:
+        """Statistics are global: nothing to synchronize."""
+
+    def states(self, state: Mapping[str, Any]) -> list[training.Arrays]:
+        replicas: list[training.Arrays] = [{} for _ in range(self.devices)]
+        for path, variable in state.items():
+            copies = {shard.device: shard.data for shard in variable.value.addressable_shards}
+            if len(copies) != self.devices:
+                raise RuntimeError(f"{path} is on {len(copies)} device(s), {self.devices} wanted: training was not distributed")
+            for device, replica in zip(self._devices, replicas, strict=True):
+                replica[path] = np.asarray(copies[device])
+        return replicas
+
+    def gather(self, name: str, arrays: training.Arrays) -> list[training.Arrays]:
+        return [arrays]
+
+    def replica(self) -> int:
+        # Numbers are drawn for the global batch, whichever device computes them.
+        return 0
+
+
+STRATEGY = JaxDataParallel()

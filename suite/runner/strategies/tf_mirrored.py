@@ -1,0 +1,79 @@
+"""TensorFlow MirroredStrategy: N replicas in one process, gradients averaged, everything else its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from suite.records import Job, Scenario, Semantics
+from suite.runner import devices, models, training
+
+
+class TensorFlowMirrored:
+    name = "tf_mirrored"
+    backends = frozenset({"tensorflow"})
+
+    def refuse(self, devices: int) -> str:
+        return "" if devices > 1 else "needs at least two devices"
+
+    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
+        if scenario.synchronized:
+            return Semantics(gradients="mean of replica means")
+        return Semantics(
+            batch_statistics="per replica",
+            moving_statistics="per replica",
+            gradients="mean of replica means",
+            live_predictions="own statistics of each replica",
+            saved="first replica",
+        )
+
+    def work(self, job: Job) -> None:
+        devices.claim(job)
+        training.train(job, Drive(job))
+
+
+class Drive:
+    """One process with N logical devices."""
+
+    processes = 1
+    rank = 0
+
+    def __init__(self, job: Job) -> None:
+        import tensorflow as tf
+
+        kind = "GPU" if job.options.device == "gpu" else "CPU"
+        self.devices = job.devices
+        self._strategy = tf.distribute.MirroredStrategy([f"{kind}:{index}" for index in range(job.devices)])
+
+    def scope(self) -> AbstractContextManager[Any]:
+        return self._strategy.scope()  # type: ignore[no-any-return]
+
+    def adapt(self, model: Any, scenario: Scenario) -> None:
+        """Keras synchronizes where the layer says so; the layer reads the attribute at every call."""
+        if scenario.synchronized:
+            for layer in models.batch_norm_layers(model):
+                layer.synchronized = True
+
+    def states(self, state: Mapping[str, Any]) -> list[training.Arrays]:
+        replicas: list[training.Arrays] = [{} for _ in range(self.devices)]
+        for path, variable in state.items():
+            copies = self._strategy.experimental_local_results(variable.value)
+            for index, replica in enumerate(replicas):
+                # A variable outside the strategy has one copy, which every replica shares.
+                replica[path] = np.array(copies[index % len(copies)])
+        return replicas
+
+    def gather(self, name: str, arrays: training.Arrays) -> list[training.Arrays]:
+        return [arrays]
+
+    def replica(self) -> Any:
+        import tensorflow as tf
+
+        context = tf.distribute.get_replica_context()
+        return context.replica_id_in_sync_group if context else 0
+
+
+STRATEGY = TensorFlowMirrored()

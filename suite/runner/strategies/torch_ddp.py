@@ -1,0 +1,204 @@
+"""PyTorch DistributedDataParallel: N processes, each with its shard of every batch; gradients are averaged.
+
+Keras (3.15) does not drive DDP: its `fit` inside a process group trains N separate models. So the model's `train_step` is
+replaced by one that calls the DDP module forward, which is what averages the gradients; the optimizer is Keras's own.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+import threading
+from collections.abc import Mapping
+from contextlib import nullcontext
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import load_file, save_file
+
+from suite.records import Job, Scenario, Semantics
+from suite.runner import devices, models, training
+
+
+class TorchDdp:
+    name = "torch_ddp"
+    backends = frozenset({"torch"})
+
+    def refuse(self, devices: int) -> str:
+        return "" if devices > 1 else "needs at least two devices"
+
+    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
+        if scenario.synchronized:
+            return Semantics(gradients="mean of replica means")
+        return Semantics(
+            batch_statistics="per replica",
+            moving_statistics="per replica",
+            gradients="mean of replica means",
+            live_predictions="own statistics of each replica",
+            saved="first replica",
+        )
+
+    def work(self, job: Job) -> None:
+        with tempfile.TemporaryDirectory(prefix="parity-ddp-") as meeting:
+            ranks = [
+                get_context("fork").Process(target=_follow, args=(job, rank, meeting), daemon=True)
+                for rank in range(1, job.devices)
+            ]
+            for process in ranks:
+                process.start()
+            _end_if_one_fails(ranks, meeting)
+            _rank(job, 0, meeting)
+            for process in ranks:
+                process.join()
+
+
+def _rank(job: Job, rank: int, meeting: str) -> None:
+    import torch
+    import torch.distributed as dist
+
+    devices.claim(job)
+    gpu = job.options.device == "gpu"
+    if gpu:
+        torch.cuda.set_device(rank)
+    dist.init_process_group(
+        "nccl" if gpu else "gloo",
+        init_method=f"file://{meeting}/store",
+        rank=rank,
+        world_size=job.devices,
+        timeout=datetime.timedelta(minutes=10),
+    )
+    training.train(job, Drive(job, rank, Path(meeting)))
+    # Artifacts are complete: a teardown that aborts (seen with gloo) must not cost them.
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def _follow(job: Job, rank: int, meeting: str) -> None:
+    try:
+        _rank(job, rank, meeting)
+    except BaseException as error:
+        Path(meeting, f"rank-{rank}.failed").write_text(f"{type(error).__name__}: {error}")
+        raise
+
+
+def _end_if_one_fails(ranks: list[Any], meeting: str) -> None:
+    """A rank that died leaves the others waiting in a collective: end this process then, with that rank's reason."""
+
+    def watch(rank: int, process: Any) -> None:
+        process.join()
+        if process.exitcode == 0:
+            return
+        left = Path(meeting, f"rank-{rank}.failed")
+        reason = left.read_text() if left.is_file() else f"it ended with exit code {process.exitcode}"
+        fail(f"rank {rank} of torch DDP failed: {reason}")
+
+    from suite.runner.outcome import fail
+
+    for rank, process in enumerate(ranks, start=1):
+        threading.Thread(target=watch, args=(rank, process), daemon=True).start()
+
+
+class Drive:
+    """One of N processes with one device each."""
+
+    def __init__(self, job: Job, rank: int, meeting: Path) -> None:
+        self.devices = self.processes = job.devices
+        self.rank = rank
+        self._meeting = meeting
+
+    def scope(self) -> nullcontext[None]:
+        return nullcontext()
+
+    def adapt(self, model: Any, scenario: Scenario) -> None:
+        if scenario.synchronized:
+            for layer in models.batch_norm_layers(model):
+                _synchronize(layer)
+        if not _keras_wraps_itself():
+            _distribute(model)
+
+    def states(self, state: Mapping[str, Any]) -> list[training.Arrays]:
+        return [models.read(state)]
+
+    def gather(self, name: str, arrays: training.Arrays) -> list[training.Arrays]:
+        """By files, not by collectives: no pickle, and the same on every device."""
+        import torch.distributed as dist
+
+        if self.rank:
+            save_file(arrays, self._meeting / f"{name}-{self.rank}.safetensors")
+        dist.barrier()
+        parts = []
+        if self.rank == 0:
+            others = [load_file(self._meeting / f"{name}-{rank}.safetensors") for rank in range(1, self.processes)]
+            parts = [arrays, *others]
+        dist.barrier()
+        return parts
+
+    def replica(self) -> int:
+        return self.rank
+
+
+def _keras_wraps_itself() -> bool:
+    """Newer Keras puts models into DDP inside `fit`: doing it twice would average twice."""
+    import inspect
+
+    from keras.src.backend.torch import trainer
+
+    return "DistributedDataParallel" in inspect.getsource(trainer)
+
+
+def _distribute(model: Any) -> None:
+    import torch
+    from keras import tree
+    from torch.nn.parallel import DistributedDataParallel
+
+    parallel = DistributedDataParallel(model)
+
+    def train_step(data: Any) -> Any:
+        x, y, weight = _unpack(data)
+        predicted = parallel(x, training=True)
+        model.zero_grad()
+        loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
+        model._loss_tracker.update_state(loss, sample_weight=tree.flatten(x)[0].shape[0])
+        model.optimizer.scale_loss(loss).backward()
+        trained = list(model.trainable_weights)
+        with torch.no_grad():
+            model.optimizer.apply([variable.value.grad for variable in trained], trained)
+        return model.compute_metrics(x, y, predicted, sample_weight=weight)
+
+    # Straight into the instance: Keras would track the DDP module as a layer of the model, and save it.
+    model.__dict__["train_step"] = train_step
+
+
+def _unpack(data: Any) -> tuple[Any, Any, Any]:
+    import keras
+
+    unpacked: tuple[Any, Any, Any] = keras.utils.unpack_x_y_sample_weight(data)
+    return unpacked
+
+
+def _synchronize(layer: Any) -> None:
+    """Batch statistics over all ranks, differentiable and in two passes (sum of squares cancels)."""
+    import keras
+    import torch.distributed as dist
+    from torch.distributed.nn.functional import all_reduce
+
+    def total(value: Any) -> Any:
+        return all_reduce(value, op=dist.ReduceOp.SUM)
+
+    def moments(inputs: Any, mask: Any) -> tuple[Any, Any]:
+        axes = layer._reduction_axes
+        weights = keras.ops.ones_like(inputs)
+        if mask is not None:
+            weights = weights * keras.ops.expand_dims(keras.ops.cast(mask, inputs.dtype), -1)
+        count = total(keras.ops.sum(weights, axis=axes))
+        mean = total(keras.ops.sum(weights * inputs, axis=axes)) / count
+        shape = [1] * len(inputs.shape)
+        shape[layer.axis] = inputs.shape[layer.axis]
+        centred = inputs - keras.ops.reshape(mean, shape)
+        return mean, total(keras.ops.sum(weights * centred * centred, axis=axes)) / count
+
+    layer.__dict__["_moments"] = moments
+
+
+STRATEGY = TorchDdp()

@@ -1,0 +1,77 @@
+"""Random layers: one stream of numbers for every backend in twins, and a fingerprint of each backend's own.
+
+Backends draw different numbers from one seed, so a model with dropout cannot give the same results on two of them.
+To show that this is the *only* reason, twins draw from a stream that is the same everywhere: a hash (the finalizer of
+MurmurHash3, 32 bits) of seed, call counter and the element's index in the global batch, in exact integer arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from suite.runner.outcome import Unsupported
+
+MASK = 0xFFFFFFFF
+SUPPORTED = ("uniform", "normal", "dropout")
+REFUSED = ("truncated_normal", "randint", "categorical", "shuffle", "gamma", "binomial", "beta")
+NUMBERS = 64
+
+
+def share(replica: Callable[[], Any]) -> None:
+    """From now on this process draws from the shared stream; `replica()` is the executing replica's index."""
+    import keras
+    from keras.src.backend import random
+    from keras.src.random.seed_generator import draw_seed
+
+    ops = keras.ops
+
+    def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+        known = all(isinstance(size, int) for size in shape)  # JAX must know sizes while tracing; TensorFlow may not
+        count = math.prod(shape) if known else ops.prod(ops.cast(ops.stack(list(shape)), "int64"))
+        index = ops.arange(count, dtype="int64") + ops.cast(replica(), "int64") * ops.cast(count, "int64")
+        state = ops.cast(draw_seed(seed), "int64")
+        bits = _mixed(ops, index * 0x9E3779B1 + state[0] * 0x85EBCA6B + state[1] * 0xC2B2AE35)
+        unit = (ops.cast(bits, "float64") + 0.5) / 2.0**32
+        return ops.reshape(minval + (maxval - minval) * unit, shape)
+
+    def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+        radius = ops.sqrt(-2.0 * ops.log(uniform(shape, seed=seed)))
+        return mean + stddev * radius * ops.cos(2.0 * np.pi * uniform(shape, seed=seed))
+
+    def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
+        shape = ops.shape(inputs)
+        if noise_shape is not None:
+            shape = tuple(size if wanted is None else wanted for wanted, size in zip(noise_shape, shape, strict=True))
+        kept = uniform(shape, seed=seed) >= rate
+        return ops.where(kept, inputs / (1.0 - rate), ops.zeros_like(inputs))
+
+    for name, function in zip(SUPPORTED, (uniform, normal, dropout), strict=True):
+        setattr(random, name, function)
+    for name in REFUSED:
+        setattr(random, name, _refuse(name))
+
+
+def _mixed(ops: Any, value: Any) -> Any:
+    value = ops.bitwise_and(value, MASK)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        value = ops.bitwise_and(ops.bitwise_xor(value, ops.right_shift(value, shift)) * factor, MASK)
+    return ops.bitwise_xor(value, ops.right_shift(value, 16))
+
+
+def _refuse(name: str) -> Callable[..., Any]:
+    def refused(*_: Any, **__: Any) -> Any:
+        raise Unsupported(f"no float64 twin: the model draws from keras.random.{name}, which has no shared stream")
+
+    return refused
+
+
+def fingerprint(seed: int) -> dict[str, np.ndarray]:
+    """The first numbers that this backend draws from the seed, float64 (64,): equal here, equal streams."""
+    import keras
+
+    drawn = keras.random.uniform((NUMBERS,), seed=seed)
+    return {"uniform": keras.ops.convert_to_numpy(drawn).astype(np.float64)}

@@ -1,0 +1,291 @@
+"""Trains a configuration in its variations through `model.fit`, as users do, and writes one artifact for each."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from suite import discover
+from suite.records import Job, Manifest, Run, Scenario, Status, Tensor
+from suite.runner import facts, models, precision, streams
+from suite.store import MODEL_FILES, Artifact, Store
+
+Arrays = dict[str, np.ndarray]
+
+JUDGED_STEP = 20  # free runs are judged up to here: later, one flipped ReLU decides how far they are apart
+
+
+class Drive(Protocol):
+    """How one process drives its devices. Several processes (`processes` > 1) split each batch between them."""
+
+    devices: int
+    processes: int
+    rank: int
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Entered while the model is built, compiled and set."""
+
+    def adapt(self, model: Any, scenario: Scenario) -> None:
+        """Makes a compiled model train as the strategy does, before its first step."""
+
+    def states(self, state: Mapping[str, Any]) -> list[Arrays]:
+        """The values of the variables on each replica of this process."""
+
+    def gather(self, name: str, arrays: Arrays) -> list[Arrays]:
+        """The arrays of all processes by rank, in the leader; in the others an empty list."""
+
+    def replica(self) -> Any:
+        """The index of the replica that executes, as a number or a tensor; asked for while a step is traced or run."""
+
+
+def checkpoints(steps: int) -> tuple[int, ...]:
+    """1, 2, 5, 10, 20, 50, ... up to the last step, and the last step."""
+    series = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
+    return (*(step for step in series if step < steps), steps)
+
+
+def segments(steps: int) -> tuple[int, ...]:
+    """The steps after which predictions are made: the judged one, and the last."""
+    return tuple(sorted({min(JUDGED_STEP, steps), steps}))
+
+
+def row_order(run: Run, rows: int, batch: int, steps: int, devices: int, seed: int) -> np.ndarray:
+    """Row indices for steps * batch rows: 0, 1, ... again from 0 at the end. "permuted" runs shuffle them within each
+    device's contiguous shard of each batch, which re-rounds every reduction and changes nothing else."""
+    order = np.arange(steps * batch) % rows
+    if run.variation != "permuted":
+        return order
+    shards = order.reshape(steps * devices, batch // devices)
+    return np.random.default_rng([seed, run.index]).permuted(shards, axis=1).ravel()
+
+
+def train(job: Job, drive: Drive) -> None:
+    """Executes the job's runs one after another with one model, reset to the stored initial state before each."""
+    scenario = discover.load_scenario(job.source) if job.source else None
+    assert scenario is not None
+    store = Store(job.run_folder)
+    data, initial = store.inputs(scenario.name).arrays("data"), store.inputs(scenario.name).arrays("initial")
+    double, twin = job.precision == "float64", job.runs[0].variation == "twin"
+    precision.adopt(job.precision, scenario.dtype_policy)
+    with drive.scope():
+        model = models.build(scenario, data, twin=twin, seed=job.options.seed, rows=drive.devices)
+        models.compile_model(model, scenario, twin=twin, double=double)
+        models.write(models.variables(model), initial)
+        start = models.read(models.slots(model))
+    drive.adapt(model, scenario)
+    if double:
+        streams.share(drive.replica)
+    trainer = _Trainer(job, drive, scenario, store, model, data, initial, start)
+    for run in job.runs:
+        trainer.execute(run)
+
+
+class _Trainer:
+    """One compiled model and what every run of it starts from."""
+
+    def __init__(
+        self,
+        job: Job,
+        drive: Drive,
+        scenario: Scenario,
+        store: Store,
+        model: Any,
+        data: Mapping[str, np.ndarray],
+        initial: Mapping[str, np.ndarray],
+        start: Arrays,
+    ) -> None:
+        self.job, self.drive, self.scenario, self.store, self.model = job, drive, scenario, store, model
+        self.data, self.initial, self.start = data, initial, start
+        self.leads = drive.rank == 0
+        inputs = store.inputs(scenario.name).manifest()
+        self.tensors = inputs.tensors if inputs else ()
+        self.batch_norms = inputs.batch_norms if inputs else ()
+        self.random_layers = inputs.random_layers if inputs else ()
+
+    def execute(self, run: Run) -> None:
+        """One run, from the initial state to a finished artifact."""
+        began = time.monotonic()
+        artifact = self.store.run(run)
+        steps = self._steps(run)
+        manifest = {
+            "run": run.id,
+            "digest": self.job.digest,
+            "tensors": self.tensors,
+            "slots": _slot_tensors(self.model, self.tensors),
+            "batch_norms": _with_constants(self.batch_norms, self.model),
+            "random_layers": self.random_layers,
+            "replicas": self.drive.devices,
+        }
+        if self.leads:
+            artifact.begin(Manifest(status=Status.STARTED, **manifest))
+        self._reset()
+        kept = self._record(run, steps, artifact)
+        if self.leads:
+            artifact.finish(
+                Manifest(
+                    status=Status.COMPLETE,
+                    seconds=time.monotonic() - began,
+                    steps=kept,
+                    predicted=() if run.variation == "exact" else segments(steps),
+                    facts=facts.gather(self.model, self.job),
+                    **manifest,
+                )
+            )
+
+    def _steps(self, run: Run) -> int:
+        steps = self.job.options.steps or self.scenario.steps
+        return {"permuted": min(steps, JUDGED_STEP), "exact": 1}.get(run.variation, steps)
+
+    def _reset(self) -> None:
+        import keras
+
+        keras.utils.set_random_seed(self.job.options.seed)
+        with self.drive.scope():
+            models.write(models.variables(self.model), self.initial)
+            models.write(models.slots(self.model), self.start)
+
+    def _record(self, run: Run, steps: int, artifact: Artifact) -> tuple[int, ...]:
+        whole = run.variation in ("plain", "twin")
+        keep = set(checkpoints(steps)) if whole else {1, *segments(steps)}
+        recorder = _recorder(self.model, keep)
+        self._keep(artifact, "step-0", models.variables(self.model))
+        order = row_order(run, len(self.data["y"]), self.scenario.batch, steps, self.drive.devices, self.job.options.seed)
+        done = 0
+        for end in segments(steps):
+            self._fit(order[done * self.scenario.batch : end * self.scenario.batch], recorder)
+            done = end
+            if run.variation != "exact":
+                self._predict(artifact, end)
+                self._keep(artifact, f"optimizer-{end}", models.slots(self.model))
+        for step, values in recorder.states.items():
+            if self.leads:
+                artifact.add(f"step-{step}", values)
+        parts = self.drive.gather("losses", {"losses": np.asarray(recorder.losses, np.float64)})
+        if self.leads:
+            artifact.add("losses", {"losses": np.mean([part["losses"] for part in parts], axis=0)})
+        if whole:
+            self._replicas(artifact)
+            self._save(artifact)
+        return (0, *sorted(keep))
+
+    def _keep(self, artifact: Artifact, name: str, state: Mapping[str, Any]) -> None:
+        if self.leads:
+            artifact.add(name, models.read(state))
+
+    def _shard(self, rows: np.ndarray) -> np.ndarray:
+        local = self.scenario.batch // self.drive.processes
+        return rows.reshape(-1, self.drive.processes, local)[:, self.drive.rank].ravel()
+
+    def _fit(self, rows: np.ndarray, recorder: Any) -> None:
+        mine = self._shard(rows)
+        self.model.fit(
+            models.inputs(self.data, "x", mine),
+            self.data["y"][mine],
+            batch_size=self.scenario.batch // self.drive.processes,
+            epochs=1,
+            shuffle=False,
+            verbose=0,
+            callbacks=[recorder],
+        )
+
+    def _predict(self, artifact: Artifact, step: int) -> None:
+        """The live model's predictions; each process predicts its own shard of each batch, as it trains."""
+        batch, processes = self.scenario.batch, self.drive.processes
+        total = len(next(iter(value for key, value in self.data.items() if key.startswith("predict"))))
+        mine = self._shard(np.arange(total))
+        predicted = self.model.predict(models.inputs(self.data, "predict", mine), batch_size=batch // processes, verbose=0)
+        parts = self.drive.gather(f"predictions-{step}", named(predicted))
+        if not self.leads:
+            return
+        whole = {
+            name: np.stack([part[name].reshape(-1, batch // processes, *part[name].shape[1:]) for part in parts], 1)
+            .reshape(total, *parts[0][name].shape[1:])
+            for name in parts[0]
+        }  # fmt: skip
+        replica = np.tile(np.repeat(np.arange(self.drive.devices), batch // self.drive.devices), total // batch)
+        artifact.add(f"predictions-{step}", {**whole, "replica": replica.astype(np.int32)})
+
+    def _replicas(self, artifact: Artifact) -> None:
+        states = self.drive.states(models.variables(self.model))
+        for local, state in enumerate(states):
+            parts = self.drive.gather(f"replica-{local}", state)
+            for rank, part in enumerate(parts):
+                artifact.add(f"replica-{max(local, rank)}", part)
+
+    def _save(self, artifact: Artifact) -> None:
+        if not self.leads:
+            return
+        self.model.save(artifact.place(MODEL_FILES[0]))
+        self.model.save_weights(artifact.place(MODEL_FILES[1]))
+        for name in MODEL_FILES:
+            artifact.placed(name)
+        artifact.add("stream", streams.fingerprint(self.job.options.seed))
+
+
+def named(predicted: Any) -> Arrays:
+    """Predictions by output: "output" for a single one, else "output/<name or index>"; bfloat16 widened to float32."""
+
+    def wide(value: Any) -> np.ndarray:
+        value = np.asarray(value)
+        return value if value.dtype in (np.float32, np.float64) else value.astype(np.float32)
+
+    if isinstance(predicted, Mapping):
+        return {f"output/{name}": wide(value) for name, value in predicted.items()}
+    if isinstance(predicted, list | tuple):
+        return {f"output/{index}": wide(value) for index, value in enumerate(predicted)}
+    return {"output": wide(predicted)}
+
+
+def _recorder(model: Any, keep: Iterable[int]) -> Any:
+    import keras
+
+    class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
+        """Losses of single steps (the metric is reset before each: Keras reports a running mean) and states."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.losses: list[float] = []
+            self.states: dict[int, Arrays] = {}
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            self.model.reset_metrics()
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.losses.append(float(logs["loss"]))
+            if len(self.losses) in keep:
+                # `self.model` and not `model`: on JAX it brings the variables up to date.
+                self.states[len(self.losses)] = models.read(models.variables(self.model))
+
+    return Recorder()
+
+
+def _slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The optimizer's variables, each in the group of the model variable it belongs to (the longest path in its own)."""
+    owners = sorted(((tensor.name.replace("/", "_"), tensor) for tensor in tensors), key=lambda pair: -len(pair[0]))
+    described = []
+    for path, variable in models.slots(model).items():
+        owner = next((tensor for key, tensor in owners if key in path), None)
+        described.append(
+            Tensor(
+                name=path,
+                shape=tuple(variable.shape),
+                dtype=str(variable.dtype),
+                group=owner.group if owner else "O",
+                layer=owner.layer if owner else "optimizer",
+            )
+        )
+    return tuple(described)
+
+
+def _with_constants(batch_norms: tuple[Any, ...], model: Any) -> tuple[Any, ...]:
+    """The recorded batch normalizations with this model's own epsilon (a twin's is dyadic)."""
+    from dataclasses import replace
+
+    epsilons = {
+        layer.moving_variance.path: float(layer.epsilon) for layer in models.batch_norm_layers(model) if layer.built
+    }
+    return tuple(replace(norm, epsilon=epsilons.get(norm.variance, norm.epsilon)) for norm in batch_norms)

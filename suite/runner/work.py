@@ -1,0 +1,21 @@
+"""One job in one process: reads the job file, does what its kind says, answers through artifacts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from suite import discover
+from suite.records import Job
+from suite.runner import fake, keras_jobs
+from suite.store import read_record
+
+
+def main(job_file: str) -> None:
+    """Executes the job. Raises what went wrong; `suite.runner.outcome.Unsupported` if it cannot be done here."""
+    job = read_record(Path(job_file), Job)
+    if job.kind == "train":
+        strategies, _ = discover.strategies()
+        strategies[job.strategy].work(job)
+        return
+    kinds = fake.KINDS if job.environment.backend == "fake" else keras_jobs.KINDS
+    kinds[job.kind](job)
