@@ -1,9 +1,54 @@
-"""How a job can end other than well."""
+"""How a job can end other than well, and how it says so to the host that started it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import NoReturn
+
+from suite.records import Status
+
+REASON_LENGTH = 500  # characters: a few lines of a table cell, and far below the 4096 bytes that a pipe takes at once
+
+_host = -1  # the descriptor on which the host listens; none outside a host
 
 
 class Unsupported(Exception):
     """What was asked for cannot be done by this backend, version or model; the message says by whom and why."""
 
+    status = Status.UNSUPPORTED
 
-def fail(reason: str) -> None:
-    raise SystemExit(reason)
+
+class NoDevices(Unsupported):
+    """The devices that were asked for are not there."""
+
+    status = Status.NO_DEVICES
+
+
+def listen_at(descriptor: int) -> None:
+    """From now on this process and those it forks answer there."""
+    global _host
+    _host = descriptor
+
+
+def end_with(error: BaseException) -> NoReturn:
+    """Ends this process at once, with the error as its reason. Exit code 3 means unsupported, 1 anything else."""
+    status = error.status if isinstance(error, Unsupported) else Status.FAILED
+    _end(status, str(error) if isinstance(error, Unsupported) else f"{type(error).__name__}: {error}")
+
+
+def fail(reason: str) -> NoReturn:
+    """Ends this process at once, from any thread, with this reason."""
+    _end(Status.FAILED, reason)
+
+
+def _end(status: Status, reason: str) -> NoReturn:
+    if _host >= 0:
+        lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
+        answer = {"status": status.value, "reason": shortened("\n".join(lines))}
+        os.write(_host, json.dumps(answer, ensure_ascii=True).encode() + b"\n")
+    os._exit(3 if status is Status.UNSUPPORTED else 1)
+
+
+def shortened(reason: str) -> str:
+    return reason if len(reason) <= REASON_LENGTH else reason[: REASON_LENGTH - 3] + "..."

@@ -1,0 +1,265 @@
+"""A warm process: it has imported one backend and Keras, and forks a copy of itself for every job.
+
+    python -m suite.runner.host BACKEND [MODULE:FUNCTION]
+
+Orders come on standard input and answers go to standard output, one JSON object a line:
+
+    {"start": job file, "log": file, "variables": {name: value}}    -> {"pid": 1, "job": job file}, later "ended"
+    {"stop": job file}                                              -> "ended", as soon as its processes are killed
+    {"ready": true, "seconds": 2.1}                                 once, when everything is imported
+    {"ended": job file, "exitcode": 1, "status": "failed", "reason": "ValueError: ..."}
+
+Why a plain `os.fork` and not multiprocessing's forkserver: the forkserver is exactly this (a process that imported the
+modules and forks), with one process more, whose children only its own pipes can reach. Forked children are safe under the
+same condition in both: nothing was computed and no device was touched before, so no thread pool or driver is at work.
+
+Nobody survives: a job is a session of its own, and whatever is left of the session when the job ends is killed. The end
+of standard input, or of the process that started this one, ends all jobs; if this process is killed, the kernel ends its
+children and theirs (`PR_SET_PDEATHSIG`, which is set in everything that Python forks from here on).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from suite.records import Status
+from suite.runner import outcome
+
+ENTRY = "suite.runner.work:main"
+
+# What a job imports anyway, lazily imported parts too. Nothing here may touch a device.
+WARM = {
+    "tensorflow": ("numpy", "safetensors.numpy", "tensorflow", "keras"),
+    "jax": ("numpy", "safetensors.numpy", "jax", "keras"),
+    "torch": ("numpy", "safetensors.numpy", "torch", "torch.distributed", "torch.nn.parallel", "keras"),
+    "fake": ("numpy", "safetensors.numpy"),
+}
+
+PR_SET_PDEATHSIG = 1
+TRACEBACK_SECONDS = 0.2  # what a job that is stopped gets for printing where it is: it takes milliseconds
+KILL_SECONDS = 2.0  # a process that is still there then hangs in a driver: waiting would stop the other jobs too
+
+
+@dataclass(frozen=True)
+class Child:
+    job: str
+    answers: int
+
+
+class Host:
+    """`orders` and `answers` are descriptors. `entry` is called with the job file in each forked process."""
+
+    def __init__(self, orders: int, answers: int, entry: Callable[[str], None]) -> None:
+        self._orders, self._answers, self._entry = orders, answers, entry
+        self._children: dict[int, Child] = {}
+        self._awake, self._wake = os.pipe()
+        os.set_blocking(self._awake, False)
+        os.set_blocking(self._wake, False)
+        signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing wakes the loop
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+    def serve(self) -> None:
+        """Until the orders end."""
+        unread = b""
+        try:
+            while True:
+                readable, _, _ = select.select([self._orders, self._awake], [], [])
+                if self._awake in readable:
+                    os.read(self._awake, 4096)
+                self._reap()
+                if self._orders in readable:
+                    got = os.read(self._orders, 65536)
+                    if not got:
+                        return
+                    *lines, unread = (unread + got).split(b"\n")
+                    for line in lines:
+                        self._obey(json.loads(line))
+        finally:
+            for pid in list(self._children):
+                kill_session(pid)
+
+    def answer(self, **message: Any) -> None:
+        os.write(self._answers, json.dumps(message).encode() + b"\n")
+
+    def _obey(self, order: dict[str, Any]) -> None:
+        if "start" in order:
+            self._start(order["start"], order["log"], order.get("variables", {}))
+            return
+        for pid, child in self._children.items():
+            if child.job == order["stop"]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGUSR1)  # each process says in the log where it is
+                time.sleep(TRACEBACK_SECONDS)
+                kill_session(pid)
+
+    def _start(self, job: str, log: str, variables: dict[str, str]) -> None:
+        listening, answering = os.pipe()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(listening)
+            os.close(answering)
+            reason = f"no process could be started ({error}): give it more memory or processes, or lower --jobs"
+            self.answer(ended=job, exitcode=1, status=Status.FAILED.value, reason=reason)
+            return
+        if pid == 0:
+            try:
+                os.close(listening)
+                self._work(job, log, variables, answering)
+            finally:
+                os._exit(1)
+        os.close(answering)
+        os.set_blocking(listening, False)
+        self._children[pid] = Child(job, listening)
+        self.answer(pid=pid, job=job)
+
+    def _work(self, job: str, log: str, variables: dict[str, str], answering: int) -> NoReturn:
+        """The life of a forked process."""
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        for descriptor in (self._orders, self._answers, self._awake, self._wake):
+            os.close(descriptor)
+        _print_to(log)
+        _be_the_first_to_go()
+        faulthandler.enable()
+        faulthandler.register(signal.SIGUSR1, all_threads=False)
+        os.environ.update(variables)
+        outcome.listen_at(answering)
+        try:
+            self._entry(job)
+        except BaseException as error:
+            traceback.print_exc()
+            outcome.end_with(error)
+        # No interpreter shutdown: artifacts are complete, and a framework that aborts in its teardown must not cost them.
+        sys.stdout.flush()
+        os._exit(0)
+
+    def _reap(self) -> None:
+        for pid, child in list(self._children.items()):
+            # Looked at first and reaped afterwards: while it is a zombie, nobody else gets its number.
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                continue
+            kill_session(pid)
+            exitcode = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            del self._children[pid]
+            self.answer(ended=child.job, exitcode=exitcode, **_said(child.answers, exitcode))
+            os.close(child.answers)
+
+
+def _print_to(log: str) -> None:
+    """Everything that this process prints goes to the log, also what C++ prints."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _be_the_first_to_go() -> None:
+    """When memory runs out, a job is killed rather than its host or the coordinator."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def _said(answers: int, exitcode: int) -> dict[str, str]:
+    """Status and reason as the job gave them, or as its exit code tells."""
+    with contextlib.suppress(BlockingIOError):
+        if said := os.read(answers, 65536):
+            first: dict[str, str] = json.loads(said.split(b"\n")[0])
+            return first
+    if exitcode == 0:
+        return {"status": Status.COMPLETE.value, "reason": ""}
+    return {"status": Status.FAILED.value, "reason": ""}
+
+
+def kill_session(leader: int) -> None:
+    """Kills the process, its group, and every process of its session, until none is left (or none can be killed)."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+    until = time.monotonic() + KILL_SECONDS
+    while time.monotonic() < until and (strays := [pid for pid in _session(leader) if pid != leader]):
+        for pid in strays:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.001)
+
+
+def _session(leader: int) -> list[int]:
+    """Living processes of a session. Field 6 of /proc/<pid>/stat, after the name, which may hold anything."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state not in "ZX":
+                members.append(int(stat.parent.name))
+    return members
+
+
+def die_with_parent(number: int) -> None:
+    """Has the kernel send this process the signal when the thread that started it ends. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+
+
+def _chain_to_parent() -> None:
+    """Everything that Python forks from here on dies with the process that forked it."""
+    forking = os.getpid()
+
+    def remember() -> None:
+        nonlocal forking
+        forking = os.getpid()
+
+    def chain() -> None:
+        die_with_parent(signal.SIGKILL)
+        if os.getppid() != forking:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.register_at_fork(before=remember, after_in_child=chain)
+
+
+def _entry(name: str) -> Callable[[str], None]:
+    module, _, function = name.partition(":")
+    found: Callable[[str], None] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def main(backend: str, entry: str = ENTRY) -> None:
+    began = time.monotonic()
+    die_with_parent(signal.SIGTERM)
+    _chain_to_parent()
+    # Standard output becomes standard error for everybody else: frameworks print, at import too.
+    orders, answers = os.dup(0), os.dup(1)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    warnings.filterwarnings("ignore", message=".*fork.*")
+    for module in WARM[backend]:
+        importlib.import_module(module)
+    host = Host(orders, answers, _entry(entry))
+    gc.freeze()  # children share these objects: a collection in one must not copy all their pages
+    host.answer(ready=True, seconds=round(time.monotonic() - began, 3))
+    host.serve()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
