@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SCENARIO_API = 1
 RESULTS_SCHEMA = 1
+JUDGED_STEP = 20  # free runs are judged up to here: later, one flipped ReLU decides how far two runs are apart
 
 Floats = Mapping[str, float]
 
@@ -431,6 +432,25 @@ class Distances:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two sides, measured: everything that `suite.judge` decides from.
+
+    `declared`: the difference of the two declarations, in words; empty if they declare the same.
+    `no_twin`: why the float64 twins cannot be compared; empty if they were.
+    `repeats`: metric -> the largest difference at the last step between a side and its repeats; empty if every repeat
+    is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones.
+    `exact`: for each side, metric -> its distance after one step from float64 with the scenario's own constants.
+    """
+
+    distances: tuple[Distances, ...]
+    declared: str = ""
+    no_twin: str = ""
+    repeats: Floats = field(default_factory=dict)
+    random_streams: bool = False
+    exact: tuple[Floats, Floats] = field(default_factory=lambda: ({}, {}))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judged:
     """One quantity's verdict and cause with the numbers that led to it. `limits`: metric -> largest value that is
     rounding; `first_step`: first stored step that is not bit-equal (equal verdicts) or beyond its limit (others), 0 if none."""
@@ -498,6 +518,23 @@ class RunRow:
     reused: bool
     facts: Mapping[str, str]
     log: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What one command found and did, kept beside its artifacts so that they can be judged again, anywhere.
+
+    `declared`: configuration id -> what its strategy declares; `ended`: id of a run that did not complete -> how;
+    `further`: runs that were asked for after the plan, to decide what was open; `reused`: ids of runs found complete.
+    """
+
+    environments: tuple[Provisioned, ...]
+    scenarios: tuple[ScenarioRow, ...]
+    broken: tuple[Broken, ...]
+    declared: Mapping[str, Semantics]
+    ended: Mapping[str, Outcome] = field(default_factory=dict)
+    further: tuple[Run, ...] = ()
+    reused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The only module that knows a file name: what runs leave behind, written by rename, checked by sha256.
 
-    <run folder>/plan.json
+    <run folder>/plan.json, session.json                     what was asked for, what happened
     <run folder>/inputs/<scenario>/                          data and initial weights, made once
     <run folder>/checks/<environment>/                       the twin self-test
     <run folder>/runs/<run id>/                              one artifact
@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 from safetensors.numpy import save_file
 
-from suite.records import Manifest, Plan, Run, Status
+from suite.records import Manifest, Plan, Run, Session, Status
 
 Arrays = Mapping[str, np.ndarray]
 Record = TypeVar("Record")
@@ -186,6 +186,12 @@ class Store:
 
     def read_plan(self) -> Plan:
         return read_record(self.folder / "plan.json", Plan)
+
+    def write_session(self, session: Session) -> None:
+        write_record(self.folder / "session.json", session)
+
+    def read_session(self) -> Session:
+        return read_record(self.folder / "session.json", Session)
 
     def lock(self) -> Lock:
         return Lock(self.folder / ".lock")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suite.records import Job
-from suite.runner.outcome import Unsupported
+from suite.runner.outcome import NoDevices
 
 
 def claim(job: Job) -> None:
@@ -13,10 +13,6 @@ def claim(job: Job) -> None:
         NoDevices: fewer GPUs are visible than were asked for. It never falls back to the CPU.
     """
     CLAIMS[job.environment.backend](job.options.device, job.devices, job.options.threads)
-
-
-class NoDevices(Unsupported):
-    """The devices that were asked for are not there."""
 
 
 def _enough(seen: int, wanted: int, backend: str) -> None:

@@ -10,13 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from suite import discover
-from suite.records import Job, Manifest, Run, Scenario, Status, Tensor
+from suite.records import JUDGED_STEP, Job, Manifest, Run, Scenario, Status, Tensor
 from suite.runner import facts, models, precision, streams
 from suite.store import MODEL_FILES, Artifact, Store
 
 Arrays = dict[str, np.ndarray]
-
-JUDGED_STEP = 20  # free runs are judged up to here: later, one flipped ReLU decides how far they are apart
 
 
 class Drive(Protocol):

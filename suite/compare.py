@@ -1,0 +1,362 @@
+"""Two artifacts to distances, or the reason why there are none. Measures; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from suite import metrics
+from suite.records import (
+    JUDGED_STEP,
+    QUANTITIES,
+    At,
+    BatchNorm,
+    Comparison,
+    Distances,
+    Floats,
+    Manifest,
+    Tensor,
+    TensorDistance,
+)
+from suite.store import Artifact
+
+Arrays = Mapping[str, np.ndarray]
+Envelopes = Mapping[tuple[str, int], Floats]
+
+TRAINED = ("K", "G", "H")
+WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS = QUANTITIES
+WORST = 20  # tensors kept for a report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """One artifact at one moment: the names under which its arrays are stored; empty where it has none of a kind."""
+
+    artifact: Artifact
+    manifest: Manifest
+    state: str
+    slots: str = ""
+    predictions: str = ""
+    losses: int = 0
+
+    def arrays(self, quantity: str) -> Arrays | None:
+        """The arrays that the quantity is about, by name; None if this moment has none.
+
+        Raises:
+            Damaged: the artifact lists them and they cannot be read.
+        """
+        if quantity in (WEIGHTS, STATISTICS):
+            groups = ("M", "V") if quantity == STATISTICS else ("K", "P", "G", "H", "O")
+            wanted = {tensor.name for tensor in self.manifest.tensors if tensor.group in groups}
+            state = self._read(self.state)
+            return None if state is None else {name: value for name, value in state.items() if name in wanted}
+        if quantity == LOSS:
+            losses = self._read("losses" if self.losses else "")
+            return None if losses is None else {"losses": losses["losses"][: self.losses]}
+        stored = self._read(self.slots if quantity == OPTIMIZER else self.predictions)
+        return None if stored is None else {name: value for name, value in stored.items() if name != "replica"}
+
+    def _read(self, name: str) -> Arrays | None:
+        return self.artifact.arrays(name) if name and f"{name}.safetensors" in self.artifact_files() else None
+
+    def artifact_files(self) -> Mapping[str, str]:
+        return self.manifest.files
+
+
+def trained(artifact: Artifact, manifest: Manifest, step: int) -> Moment:
+    """A run after `step` steps."""
+    return Moment(
+        artifact=artifact,
+        manifest=manifest,
+        state=f"step-{step}",
+        slots=f"optimizer-{step}",
+        predictions=f"predictions-{step}",
+        losses=step,
+    )
+
+
+def reloaded(artifact: Artifact, manifest: Manifest, described: Manifest) -> Moment:
+    """A saved file, loaded again; `described` is the manifest of the run that saved it."""
+    from dataclasses import replace
+
+    whole = replace(manifest, tensors=described.tensors, slots=described.slots, batch_norms=described.batch_norms)
+    return Moment(
+        artifact=artifact, manifest=whole, state="step-0", slots="optimizer-0", predictions="predictions-0"
+    )
+
+
+def replica(artifact: Artifact, manifest: Manifest, index: int) -> Moment:
+    return Moment(artifact=artifact, manifest=manifest, state=f"replica-{index}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A configuration's artifacts: the plain run, its reruns, its twin and its exact run, where they are complete."""
+
+    plain: tuple[Artifact, Manifest]
+    repeats: tuple[tuple[Artifact, Manifest], ...] = ()
+    permuted: tuple[tuple[Artifact, Manifest], ...] = ()
+    twin: tuple[Artifact, Manifest] | None = None
+    exact: tuple[Artifact, Manifest] | None = None
+    no_twin: str = ""
+    outputs: str = "probabilities"
+    cache: dict[str, object] = field(default_factory=dict)
+
+
+def pair(a: Subject, b: Subject, *, declared: str) -> Comparison:
+    """Two configurations of one scenario: every quantity at every stored step, with envelope and twins."""
+    steps = [step for step in a.plain[1].steps if step and step in b.plain[1].steps]
+    twins = (a.twin, b.twin) if a.twin and b.twin else None
+    start = Moment(artifact=a.plain[0], manifest=a.plain[1], state="step-0")
+    distances = []
+    for quantity in QUANTITIES:
+        moments = [(trained(*a.plain, step), trained(*b.plain, step), step) for step in steps]
+        doubles = {step: (trained(*twins[0], step), trained(*twins[1], step)) for step in steps} if twins else {}
+        envelopes = {step: _wider(envelope(a, quantity, step), envelope(b, quantity, step)) for step in steps}
+        if found := _distances(quantity, moments, doubles, envelopes, start, a.outputs):
+            distances.append(found)
+    return Comparison(
+        distances=tuple(distances),
+        declared=declared,
+        no_twin=a.no_twin or b.no_twin,
+        repeats=_wider(repeat_distance(a), repeat_distance(b)),
+        random_streams=_random_streams(a.plain, b.plain),
+        exact=(exact_distance(a), exact_distance(b)),
+    )
+
+
+def view(
+    plain: tuple[Moment, Moment], twins: tuple[Moment, Moment] | None, subject: Subject, *, declared: str
+) -> Comparison:
+    """Two moments of one configuration (live and saved, saved and reloaded, two replicas), with its own envelope."""
+    last = subject.plain[1].steps[-1]
+    start = Moment(artifact=subject.plain[0], manifest=subject.plain[1], state="step-0")
+    judged = min(JUDGED_STEP, last)
+    distances = []
+    for quantity in QUANTITIES:
+        width = envelope(subject, quantity, judged)
+        doubles = {judged: twins} if twins else {}
+        found = _distances(quantity, [(*plain, judged)], doubles, {judged: width}, start, subject.outputs)
+        if found:
+            distances.append(found)
+    return Comparison(distances=tuple(distances), declared=declared, no_twin=subject.no_twin if twins is None else "")
+
+
+def _distances(
+    quantity: str,
+    moments: list[tuple[Moment, Moment, int]],
+    doubles: Mapping[int, tuple[Moment, Moment]],
+    envelopes: Mapping[int, Floats],
+    start: Moment,
+    outputs: str,
+) -> Distances | None:
+    """One quantity over the steps; None if neither side has it at any."""
+    at, bits, invalid = [], True, ""
+    last: tuple[Moment, Moment] | None = None
+    for a, b, step in moments:
+        values = (a.arrays(quantity), b.arrays(quantity))
+        if not values[0] and not values[1]:
+            continue
+        invalid = invalid or mismatch(*values)
+        if invalid:
+            break
+        last = (a, b)
+        bits = bits and all(metrics.bits(value, values[1][name]) for name, value in values[0].items())
+        plain = measure(quantity, a, b, start, outputs)
+        twin = measure(quantity, *doubles[step], None, outputs) if step in doubles else {}
+        at.append(At(step=step, plain=plain, envelope=envelopes.get(step, {}), twin=twin))
+    if invalid:
+        return Distances(quantity=quantity, bits=False, at=tuple(at), invalid=invalid)
+    if last is None:
+        return None
+    tensors = tensor_distances(quantity, *last, moments[0][:2], start)
+    return Distances(quantity=quantity, bits=bits, at=tuple(at), tensors=tensors)
+
+
+def mismatch(a: Arrays | None, b: Arrays | None) -> str:
+    """Why two sets of arrays cannot be compared, as a sentence; empty if they can. Pairs by name, never by position."""
+    if not a or not b:
+        return "one side has nothing to compare"
+    if a.keys() != b.keys():
+        alone = sorted(a.keys() ^ b.keys())
+        return f"{len(alone)} tensors are on one side only, the first is {alone[0]}"
+    for name, value in a.items():
+        if value.shape != b[name].shape or value.dtype != b[name].dtype:
+            return f"{name} is {value.dtype}{value.shape} on one side and {b[name].dtype}{b[name].shape} on the other"
+        for side in (value, b[name]):
+            if not metrics.finite(side):
+                return f"{name} holds NaN or infinity"
+    return ""
+
+
+def measure(quantity: str, a: Moment, b: Moment, start: Moment | None, outputs: str) -> dict[str, float]:
+    """Metric id -> distance, for one quantity at one moment. `start` defaults to the initial state of `a`."""
+    first, second = a.arrays(quantity), b.arrays(quantity)
+    if not first or not second or mismatch(first, second):
+        return {}
+    if quantity == WEIGHTS:
+        groups = {tensor.name: tensor.group for tensor in a.manifest.tensors}
+        begun = start or Moment(artifact=a.artifact, manifest=a.manifest, state="step-0")
+        chosen = [_only(arrays, groups, TRAINED) for arrays in (first, second, begun.arrays(WEIGHTS) or {})]
+        return {"train": metrics.train(*chosen)} if chosen[0] else {}
+    if quantity == STATISTICS:
+        return _statistics(first, second, a, b)
+    if quantity == OPTIMIZER:
+        groups = {tensor.name: tensor.group for tensor in a.manifest.slots}
+        # Slots of biases before a batch normalization hold the rounding of a zero gradient.
+        chosen = [_only(arrays, groups, (*TRAINED, "O")) for arrays in (first, second)]
+        return {"slots": metrics.slots(*chosen)} if chosen[0] else {}
+    if quantity == LOSS:
+        return {"loss": metrics.loss(first["losses"], second["losses"])}
+    found = [_predictions(first[name], second[name], outputs) for name in first]
+    return {metric: max(one[metric] for one in found) for metric in found[0]}
+
+
+def _only(arrays: Arrays, groups: Mapping[str, str], wanted: Iterable[str]) -> dict[str, np.ndarray]:
+    return {name: value for name, value in arrays.items() if groups.get(name, "K") in wanted}
+
+
+def _statistics(first: Arrays, second: Arrays, a: Moment, b: Moment) -> dict[str, float]:
+    norms = [norm for norm in a.manifest.batch_norms if norm.mean in first]
+    if not norms:
+        return {}
+    whole = [moment.artifact.arrays(moment.state) for moment in (a, b)]
+    return {
+        "mean": max(_mean(first, second, norm) for norm in norms),
+        "var": max(metrics.var(first[norm.variance], second[norm.variance], norm.epsilon) for norm in norms),
+        "folded": metrics.folded(whole[0], whole[1], norms),
+    }
+
+
+def _mean(first: Arrays, second: Arrays, norm: BatchNorm) -> float:
+    variance = np.maximum(first[norm.variance], second[norm.variance])
+    return metrics.mean(first[norm.mean], second[norm.mean], variance, norm.epsilon)
+
+
+def _predictions(first: np.ndarray, second: np.ndarray, outputs: str) -> dict[str, float]:
+    if outputs == "values":
+        return {"values": metrics.values(first, second), "max_abs": metrics.max_abs(first, second)}
+    if outputs == "logits":
+        first, second = metrics.softmax(first), metrics.softmax(second)
+    changed, explained = metrics.churn(first, second)
+    return {
+        "pmax": metrics.pmax(first, second),
+        "tv": metrics.tv(first, second),
+        "js": metrics.js(first, second),
+        "churn": changed,
+        "explained": explained,
+    }
+
+
+def tensor_distances(
+    quantity: str, a: Moment, b: Moment, first: tuple[Moment, Moment], start: Moment
+) -> tuple[TensorDistance, ...]:
+    """The tensors farthest apart, worst first; tensors whose distance means nothing (group P) last."""
+    described = {tensor.name: tensor for tensor in (a.manifest.slots if quantity == OPTIMIZER else a.manifest.tensors)}
+    values, others, begun = a.arrays(quantity) or {}, b.arrays(quantity) or {}, start.arrays(quantity) or {}
+    early = [moment.arrays(quantity) or {} for moment in first]
+    travelled = metrics.rms_travelled(values, begun) if quantity == WEIGHTS else 0.0
+    rows = []
+    for name, value in values.items():
+        tensor = described.get(name)
+        rows.append(
+            TensorDistance(
+                name=name,
+                group=tensor.group if tensor else "",
+                value=_tensor(quantity, name, value, others[name], begun, travelled, a.manifest.batch_norms),
+                ulp=metrics.ulp(early[0][name], early[1][name]) if name in early[0] and name in early[1] else 0.0,
+                bits=metrics.bits(value, others[name]),
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (row.group == "P", -row.value))[:WORST])
+
+
+def _tensor(
+    quantity: str, name: str, a: np.ndarray, b: np.ndarray, begun: Arrays, travelled: float, norms: Iterable[BatchNorm]
+) -> float:
+    if quantity == WEIGHTS and name in begun:
+        return metrics.tensor(a, b, begun[name], travelled)
+    return metrics.relative_l2(a, b)
+
+
+# ---------------------------------------------------------------- envelopes: a configuration against its own reruns
+
+
+def envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
+    """Metric -> largest distance at `step` between the plain run and its reruns that stored that step."""
+    key = f"{quantity}@{step}"
+    if key not in subject.cache:
+        widths = [
+            measure(quantity, trained(*subject.plain, step), trained(*rerun, step), None, subject.outputs)
+            for rerun in (*subject.repeats, *subject.permuted)
+            if step in rerun[1].steps and (step in rerun[1].predicted or quantity not in (OPTIMIZER, PREDICTIONS))
+        ]
+        # Repeats of a deterministic run say nothing of rounding: without permuted runs there is no envelope.
+        re_rounded = any(step in rerun[1].steps for rerun in subject.permuted)
+        subject.cache[key] = _wider(*widths) if re_rounded else {}
+    found: dict[str, float] = subject.cache[key]  # type: ignore[assignment]
+    return found
+
+
+def repeat_distance(subject: Subject) -> dict[str, float]:
+    """Metric -> largest distance at the last step between the plain run and its repeats; empty if all are bit-equal."""
+    if "repeats" not in subject.cache:
+        last = subject.plain[1].steps[-1]
+        moments = [(trained(*subject.plain, last), trained(*rerun, last)) for rerun in subject.repeats]
+        widths = [
+            measure(quantity, live, again, None, subject.outputs)
+            for quantity in QUANTITIES
+            for live, again in moments
+            if not _bits(live.arrays(quantity), again.arrays(quantity))
+        ]
+        subject.cache["repeats"] = _wider(*widths)
+    found: dict[str, float] = subject.cache["repeats"]  # type: ignore[assignment]
+    return found
+
+
+def exact_distance(subject: Subject) -> dict[str, float]:
+    """Metric -> distance of the plain run after one step from float64 with the scenario's own constants."""
+    if subject.exact is None:
+        return {}
+    found: dict[str, float] = {}
+    for quantity in (WEIGHTS, STATISTICS):
+        moments = trained(*subject.plain, 1), trained(*subject.exact, 1)
+        found |= _across_precisions(quantity, *moments)
+    return {metric: value for metric, value in found.items() if metrics.METRICS[metric].judged}
+
+
+def _across_precisions(quantity: str, single: Moment, double: Moment) -> dict[str, float]:
+    values, exact = single.arrays(quantity) or {}, double.arrays(quantity) or {}
+    if values.keys() != exact.keys() or not all(metrics.finite(value) for value in values.values()):
+        return {}
+    if quantity == STATISTICS:
+        return _statistics(values, exact, single, double)
+    groups = {tensor.name: tensor.group for tensor in single.manifest.tensors}
+    start = Moment(artifact=double.artifact, manifest=double.manifest, state="step-0").arrays(WEIGHTS) or {}
+    chosen = [_only(arrays, groups, TRAINED) for arrays in (values, exact, start)]
+    return {"train": metrics.train(*chosen)} if chosen[0] else {}
+
+
+def _bits(a: Arrays | None, b: Arrays | None) -> bool:
+    if not a or not b:
+        return not a and not b
+    return a.keys() == b.keys() and all(metrics.bits(value, b[name]) for name, value in a.items())
+
+
+def _wider(*widths: Floats) -> dict[str, float]:
+    return {
+        metric: max(width[metric] for width in widths if metric in width)
+        for metric in dict.fromkeys(metric for width in widths for metric in width)
+    }
+
+
+def _random_streams(a: tuple[Artifact, Manifest], b: tuple[Artifact, Manifest]) -> bool:
+    if not (a[1].random_layers or b[1].random_layers):
+        return False
+    drawn = [side[0].arrays("stream") for side in (a, b) if "stream.safetensors" in side[1].files]
+    return len(drawn) == 2 and not _bits(drawn[0], drawn[1])
+
+
+__all__ = ["Moment", "Subject", "Tensor", "pair", "reloaded", "replica", "trained", "view"]

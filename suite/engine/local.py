@@ -1,0 +1,280 @@
+"""Runs jobs on this machine: a warm host per environment, jobs packed on cores and GPUs, nothing left behind."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import msgspec
+
+from suite.engine import variables
+from suite.engine.schedule import Schedule
+from suite.engine.warm import Answer, Warm, ended_by, tail
+from suite.records import Job, Outcome, Provisioned, Status
+
+ENTRY = "suite.runner.work:main"
+HOST_DEATHS = 3  # a host that died more often is not started again: something kills it each time
+STOP_SECONDS = 10.0  # a host kills a job in milliseconds; after this it hangs itself and is killed
+WAIT_SECONDS = 1.0  # how often listeners hear that nothing happened
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that a person who waits wants to know. `kind`: "started", "ended" (then `outcome` is there), or
+    "waiting" (about every second when nothing else happens; then there is no `job`). `running`: ids of the jobs that
+    run now; `done` of `total` jobs have ended."""
+
+    kind: str
+    running: tuple[str, ...]
+    done: int
+    total: int
+    job: Job | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(kw_only=True)
+class Running:
+    job: Job
+    host: Warm
+    file: Path
+    log: Path
+    cores: int
+    gpus: tuple[str, ...]
+    began: float
+    stopped: float = 0.0
+
+
+Key = tuple[str, str, int]
+
+
+@final
+class Local:
+    """`provisioned`: environments by name. `folder`: the run folder, for logs and job files. `cores`, `gpus`: how many
+    may be in use. `timeout`: seconds that a job, or the import of a backend, may take. `cache`: see `variables.of_host`.
+    `entry`: what a worker calls with the job file.
+
+    Hosts stay warm from one `run` to the next. They end with the thread that called `run`, or with `close`.
+    """
+
+    def __init__(
+        self,
+        provisioned: Mapping[str, Provisioned],
+        *,
+        folder: Path,
+        cores: int,
+        timeout: float,
+        listen: Callable[[Event], None],
+        gpus: int = 0,
+        cache: Path | None = None,
+        entry: str = ENTRY,
+    ) -> None:
+        self._provisioned, self._folder, self._cores, self._timeout = provisioned, folder.resolve(), cores, timeout
+        self._listen, self._cache, self._entry = listen, cache, entry
+        self._gpus = variables.gpu_names(gpus)
+        self._hosts: dict[Key, Warm] = {}
+        self._deaths: Counter[Key] = Counter()
+        self._unavailable: dict[Key, str] = {}
+        self._running: dict[str, Running] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        for name in ("jobs", "logs"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> Local:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends all hosts and their jobs."""
+        for host in self._hosts.values():
+            host.close()
+        self._hosts.clear()
+        self._running.clear()
+
+    def run(self, jobs: Sequence[Job]) -> dict[str, Outcome]:
+        """Runs the jobs and returns how each ended, by id. Whatever a job does, it gets an outcome.
+
+        Raises ValueError if two jobs have one id.
+        """
+        schedule = Schedule(jobs, self._outcomes)
+        try:
+            for job in jobs:
+                self._host(job)  # all at once, so that their imports overlap
+            while schedule.left:
+                self._settle(schedule)
+                self._start(schedule)
+                if self._running or any(not host.ready for host in self._hosts.values()):
+                    self._wait(schedule)
+                elif schedule.left and not schedule.ready():
+                    for job, outcome in schedule.circle():
+                        self._end(schedule, job, outcome)
+        except BaseException:
+            self.close()
+            raise
+        return {job.id: self._outcomes[job.id] for job in jobs}
+
+    # -- which host
+
+    def _host(self, job: Job) -> Warm | None:
+        """The host for a job, started if there is none; None if there cannot be one."""
+        key = _key(job)
+        if key in self._unavailable:
+            return None
+        if key not in self._hosts:
+            self._open(key, job)
+        return self._hosts.get(key)
+
+    def _open(self, key: Key, job: Job) -> None:
+        environment = job.environment
+        provisioned = self._provisioned.get(environment.name)
+        if provisioned is None or provisioned.reason or not provisioned.python:
+            reason = provisioned.reason if provisioned else ""
+            self._unavailable[key] = reason or f"environment {environment.name!r} was not provisioned"
+            return
+        # -P: the folder it is started in is not a place to import from.
+        command = [provisioned.python, "-P", "-m", "suite.runner.host", environment.backend, self._entry]
+        surroundings = variables.of_host(environment, job.options, folder=self._folder, cache=self._cache)
+        try:
+            self._hosts[key] = Warm(command, surroundings, self._folder / "logs" / f"host__{environment.name}.log")
+        except OSError as error:
+            self._unavailable[key] = f"{provisioned.python} cannot be started ({error}): provision it again"
+
+    def _lost(self, schedule: Schedule, key: Key) -> None:
+        """A host has ended, or hangs: its jobs failed. The next job that needs it gets a new one."""
+        host = self._hosts.pop(key)
+        hung = time.monotonic() - host.began > self._timeout
+        how = ended_by(host.kill())
+        if not host.ready:
+            how = (
+                f"did not finish importing within {self._timeout:g} s"
+                if hung
+                else how + " while it imported its backend"
+            )
+            self._unavailable[key] = (
+                f"the worker of environment {key[0]!r} {how}; the end of its log:\n{tail(host.log)}"
+            )
+        self._deaths[key] += 1
+        if self._deaths[key] > HOST_DEATHS:
+            self._unavailable[key] = f"the worker of environment {key[0]!r} {how}, for the {self._deaths[key]}th time"
+        for running in [one for one in self._running.values() if one.host is host]:
+            reason = f"the host of environment {key[0]!r} {how} while this job ran; try again with --rerun failed"
+            self._finish(schedule, running, Status.FAILED, reason)
+
+    # -- which job
+
+    def _settle(self, schedule: Schedule) -> None:
+        """Gives an outcome to waiting jobs that can never start, and to those that wait for them, and so on."""
+        for job in schedule.waiting():
+            if (reason := self._unavailable.get(_key(job))) is not None:
+                self._end(schedule, job, Outcome(job=job.id, status=Status.NO_ENVIRONMENT, reason=reason))
+            elif _gpus(job) > len(self._gpus):
+                reason = f"wants {_gpus(job)} GPU(s), {len(self._gpus)} are there: choose fewer with --devices"
+                self._end(schedule, job, Outcome(job=job.id, status=Status.NO_DEVICES, reason=reason))
+        while barred := list(schedule.barred()):
+            for job, outcome in barred:
+                self._end(schedule, job, outcome)
+
+    def _start(self, schedule: Schedule) -> None:
+        """Starts every ready job that fits beside those that run."""
+        for job in schedule.ready():
+            cores = min(job.cores, self._cores)  # one that wants more than there are runs alone
+            taken = {gpu for running in self._running.values() for gpu in running.gpus}
+            gpus = tuple(gpu for gpu in self._gpus if gpu not in taken)[: _gpus(job)]
+            used = sum(running.cores for running in self._running.values())
+            if used + cores > self._cores or len(gpus) < _gpus(job):
+                continue
+            host = self._host(job)
+            if host is None or not host.ready:
+                continue
+            name = job.id.replace("/", "__")
+            running = Running(
+                job=job,
+                host=host,
+                file=self._folder / "jobs" / f"{name}.json",
+                log=self._folder / "logs" / f"{name}.log",
+                cores=cores,
+                gpus=gpus,
+                began=time.monotonic(),
+            )
+            running.file.write_bytes(msgspec.json.encode(job))
+            host.start(running.file, running.log, {"CUDA_VISIBLE_DEVICES": ",".join(gpus)})
+            self._running[str(running.file)] = running
+            schedule.start(job)
+            self._say(schedule, "started", job)
+
+    def _wait(self, schedule: Schedule) -> None:
+        """Until a host says something, or a limit is reached."""
+        readable, _, _ = select.select(list(self._hosts.values()), [], [], WAIT_SECONDS)
+        for key, host in list(self._hosts.items()):
+            if host in readable:
+                answers = host.answers()
+                if answers is None:
+                    self._lost(schedule, key)
+                    continue
+                for answer in answers:
+                    if answer.ended in self._running:
+                        self._ended(schedule, self._running[answer.ended], answer)
+            self._limit(schedule, key, host)
+        if not readable:
+            self._say(schedule, "waiting")
+
+    def _limit(self, schedule: Schedule, key: Key, host: Warm) -> None:
+        now = time.monotonic()
+        hangs = not host.ready and now - host.began > self._timeout
+        for running in [one for one in self._running.values() if one.host is host]:
+            if running.stopped:
+                hangs = hangs or now - running.stopped > STOP_SECONDS
+            elif now - running.began > self._timeout:
+                running.stopped = now
+                host.stop(running.file)
+        if hangs:
+            self._lost(schedule, key)
+
+    # -- how it ended
+
+    def _ended(self, schedule: Schedule, running: Running, answer: Answer) -> None:
+        status, reason = answer.status, answer.reason
+        if running.stopped and status is not Status.COMPLETE:
+            status = Status.TIMED_OUT
+            reason = (
+                f"did not end within {self._timeout:g} s, and was ended with all its processes. The end of the log says "
+                "where it was. If it only needs longer, raise --timeout"
+            )
+        elif status is not Status.COMPLETE and not reason:
+            reason = f"the worker {ended_by(answer.exitcode)}" + ("; out of memory?" if answer.exitcode == -9 else "")
+        self._finish(schedule, running, status, reason)
+
+    def _finish(self, schedule: Schedule, running: Running, status: Status, reason: str) -> None:
+        del self._running[str(running.file)]
+        seconds = time.monotonic() - running.began
+        log = tail(running.log)
+        self._end(
+            schedule,
+            running.job,
+            Outcome(job=running.job.id, status=status, reason=reason, seconds=round(seconds, 3), log=log),
+        )
+
+    def _end(self, schedule: Schedule, job: Job, outcome: Outcome) -> None:
+        schedule.end(outcome)
+        self._outcomes[job.id] = outcome
+        self._say(schedule, "ended", job, outcome)
+
+    def _say(self, schedule: Schedule, kind: str, job: Job | None = None, outcome: Outcome | None = None) -> None:
+        running = tuple(one.job.id for one in self._running.values())
+        done = schedule.total - schedule.left
+        self._listen(Event(kind=kind, running=running, done=done, total=schedule.total, job=job, outcome=outcome))
+
+
+def _key(job: Job) -> Key:
+    """What a host was started for: threads and device are fixed before the import."""
+    return job.environment.name, job.options.device, job.options.threads
+
+
+def _gpus(job: Job) -> int:
+    return job.devices if job.options.device == "gpu" else 0

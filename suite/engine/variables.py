@@ -1,0 +1,64 @@
+"""The environment variables that a worker sees: the user's, without what changes a number, and what the suite decides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from suite.records import Environment, Options
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+# Set in a user's shell, these would change what is computed or which code computes it, in one environment or in all.
+FOREIGN = (
+    "CUBLAS_", "CUDA_VISIBLE_DEVICES", "JAX_", "KERAS_", "MKL_", "NVIDIA_TF32_OVERRIDE", "OMP_", "OPENBLAS_",
+    "PYTHONHOME", "PYTHONPATH", "PYTORCH_", "TF_", "TORCH_", "XLA_",
+)  # fmt: skip
+
+THREADS = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+)  # fmt: skip
+
+
+def of_host(
+    environment: Environment,
+    options: Options,
+    *,
+    folder: Path,
+    cache: Path | None,
+    shell: Mapping[str, str] = os.environ,
+) -> dict[str, str]:
+    """The variables of an environment's host. Its own `variables` win over everything.
+
+    `folder`: the run folder; Keras reads its settings (floatx, epsilon) from there and not from the user's home.
+    `cache`: where JAX keeps what it compiled, a folder per environment; None: nothing is kept.
+    """
+    variables = {name: value for name, value in shell.items() if not name.startswith(FOREIGN)}
+    paths = [str(PROJECT), *environment.pythonpath]
+    variables |= {
+        "KERAS_BACKEND": environment.backend,
+        "KERAS_HOME": str(folder / "keras" / environment.name),
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONHASHSEED": "0",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+    if options.device == "cpu":
+        variables |= dict.fromkeys(THREADS, str(options.threads))
+        variables["CUDA_VISIBLE_DEVICES"] = ""
+    elif "CUDA_VISIBLE_DEVICES" in shell:
+        variables["CUDA_VISIBLE_DEVICES"] = shell["CUDA_VISIBLE_DEVICES"]
+    if environment.backend == "jax" and cache is not None:
+        # Everything is kept: by default only what took a second to compile is, and small models take less.
+        variables |= {
+            "JAX_COMPILATION_CACHE_DIR": str(cache / environment.name),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+    return variables | dict(environment.variables)
+
+
+def gpu_names(count: int, shell: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """What to write into CUDA_VISIBLE_DEVICES for each of `count` GPUs: those that the user left visible come first."""
+    visible = [name.strip() for name in shell.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return tuple(visible[:count]) if visible else tuple(str(index) for index in range(count))

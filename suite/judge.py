@@ -1,0 +1,180 @@
+"""Distances to verdicts: the only place that decides. docs/judgement.md explains every rule for a reader who wants to argue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from suite.metrics import METRICS
+from suite.records import JUDGED_STEP, Comparison, Distances, Floats, Judged, Limit, Verdict
+
+SAME_SEMANTICS = 1e-10
+OTHER_SEMANTICS = 1e-7
+ENVELOPE_FACTOR = 5.0
+NOISE_FACTOR = 3.0
+UNSTABLE_RATIO = 10.0
+UNSTABLE_FLOORS = 100.0
+AMPLIFIED = 100.0
+
+LIMITS = (
+    Limit(
+        name="twins are equal below",
+        value=SAME_SEMANTICS,
+        reason="float64 twins with equal semantics stayed below 8e-12 over 200 steps, between any two backends",
+    ),
+    Limit(
+        name="twins compute different things from",
+        value=OTHER_SEMANTICS,
+        reason="planted semantic faults showed at least 6e-6 after one step; between the two it is a constant",
+    ),
+    Limit(
+        name="rounding is up to this many envelopes",
+        value=ENVELOPE_FACTOR,
+        reason="no false alarm in 672 float32 comparisons; the largest ratio was 1.49",
+    ),
+    Limit(
+        name="free runs are judged up to step",
+        value=JUDGED_STEP,
+        reason="later, one flipped ReLU decides how far two runs are apart",
+    ),
+    Limit(
+        name="noise is up to this many repeat differences",
+        value=NOISE_FACTOR,
+        reason="the largest of a few repeats underestimates the largest of many",
+    ),
+    Limit(
+        name="a kernel is unstable when its side is this many times farther from float64",
+        value=UNSTABLE_RATIO,
+        reason="rounding of equal kernels differs by less than a decade",
+    ),
+    Limit(
+        name="and farther than this many floors",
+        value=UNSTABLE_FLOORS,
+        reason="below, either side may be the farther one by chance",
+    ),
+)
+
+UNKNOWN = "unknown"
+CONSTANT = "a constant or hyper-parameter is rounded differently"
+RANDOM_STREAMS = "random streams"
+UNSTABLE = "unstable kernel"
+AMPLIFICATION = "amplified rounding"
+
+
+def judge(comparison: Comparison) -> tuple[Judged, ...]:
+    """Every quantity's verdict and cause."""
+    return tuple(_judge(distances, comparison) for distances in comparison.distances)
+
+
+def worst(judged: Iterable[Judged]) -> tuple[Verdict, str]:
+    """The worst verdict with its cause; nothing to judge is invalid, never agreement."""
+    ordered = sorted(judged, key=lambda one: one.verdict.rank)
+    if not ordered:
+        return Verdict.INVALID, "nothing was compared"
+    causes = [one.cause for one in ordered if one.verdict is ordered[-1].verdict and one.cause]
+    return ordered[-1].verdict, causes[0] if causes else ""
+
+
+def _judge(distances: Distances, comparison: Comparison) -> Judged:
+    verdict, cause = _decide(distances, comparison)
+    explained = verdict in (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
+    return Judged(
+        quantity=distances.quantity,
+        verdict=verdict,
+        cause=cause,
+        distances=distances,
+        limits=limits(distances),
+        worst_tensor=max(distances.tensors, key=lambda one: one.value).name if distances.tensors else "",
+        first_step=_first_step(distances, explained),
+    )
+
+
+def _decide(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
+    if distances.invalid:
+        return Verdict.INVALID, distances.invalid
+    if distances.bits:
+        return Verdict.IDENTICAL, ""
+    if comparison.no_twin:
+        return Verdict.INCONCLUSIVE, f"{comparison.no_twin}: only a float64 twin shows equal semantics"
+    apart = twin_distance(distances)
+    if apart is None:
+        return Verdict.INCONCLUSIVE, "the float64 twins hold nothing to compare here"
+    if apart >= OTHER_SEMANTICS:
+        return Verdict.DIFFERENT, comparison.declared or UNKNOWN
+    side = unstable_side(comparison.exact)
+    if side is not None:
+        return Verdict.DIFFERENT, UNSTABLE
+    if apart >= SAME_SEMANTICS:
+        return Verdict.DIFFERENT, CONSTANT
+    if comparison.repeats and _within_repeats(distances, comparison.repeats):
+        return Verdict.NOISE, "the same run, repeated, differs as much"
+    if not beyond(distances):
+        return Verdict.ROUNDING, AMPLIFICATION if _amplified(distances) else ""
+    if comparison.random_streams:
+        return Verdict.DESIGNED, RANDOM_STREAMS
+    return Verdict.INCONCLUSIVE, "equal in float64, yet float32 is farther apart than its own rounding was measured to be"
+
+
+def twin_distance(distances: Distances) -> float | None:
+    """The largest judged metric between the float64 twins; None if there is none."""
+    values = [value for at in distances.at for metric, value in at.twin.items() if METRICS[metric].judged]
+    return max(values, default=None)
+
+
+def limits(distances: Distances) -> Floats:
+    """Metric -> the largest value that is rounding, at the judged step: 5 x max(envelope, floor)."""
+    found: dict[str, float] = {}
+    for at in distances.at:
+        if at.step <= JUDGED_STEP:
+            found |= {metric: ENVELOPE_FACTOR * max(value, METRICS[metric].floor) for metric, value in at.envelope.items()}
+    return found
+
+
+def beyond(distances: Distances) -> tuple[int, str] | None:
+    """The first judged step and metric outside its envelope, or None. A step without an envelope is not judged."""
+    for at in distances.at:
+        if at.step > JUDGED_STEP:
+            continue
+        for metric, envelope in at.envelope.items():
+            judged = METRICS[metric].judged
+            if judged and at.plain.get(metric, 0.0) > ENVELOPE_FACTOR * max(envelope, METRICS[metric].floor):
+                return at.step, metric
+    return None
+
+
+def unstable_side(exact: tuple[Floats, Floats]) -> int | None:
+    """0 or 1: the side that is much farther from its own float64 than the other; None if neither is, or not measured."""
+    for metric in exact[0].keys() & exact[1].keys():
+        errors = exact[0][metric], exact[1][metric]
+        far = max(errors)
+        if far > UNSTABLE_FLOORS * METRICS[metric].floor and far > UNSTABLE_RATIO * min(errors):
+            return errors.index(far)
+    return None
+
+
+def _within_repeats(distances: Distances, repeats: Floats) -> bool:
+    last = distances.at[-1].plain
+    judged = [metric for metric in last if METRICS[metric].judged]
+    return bool(judged) and all(last[metric] <= NOISE_FACTOR * repeats.get(metric, 0.0) for metric in judged)
+
+
+def _amplified(distances: Distances) -> bool:
+    early = [at for at in distances.at if at.envelope]
+    if not early or not distances.at:
+        return False
+    last = distances.at[-1].plain
+    return any(
+        last.get(metric, 0.0) > AMPLIFIED * max(value, METRICS[metric].floor) for metric, value in early[-1].plain.items()
+    )
+
+
+def _first_step(distances: Distances, explained: bool) -> int:
+    """First stored step that is not equal at all, or, for a difference, whose twins differ or that leaves its envelope."""
+    for at in distances.at:
+        judged = {metric: value for metric, value in at.plain.items() if metric in METRICS and METRICS[metric].judged}
+        if explained and any(judged.values()):
+            return at.step
+        twins = any(value >= SAME_SEMANTICS for metric, value in at.twin.items() if METRICS[metric].judged)
+        outside = beyond(Distances(quantity=distances.quantity, bits=False, at=(at,)))
+        if not explained and (twins or outside):
+            return at.step
+    return 0
