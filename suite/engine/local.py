@@ -49,6 +49,14 @@ class Running:
     stopped: float = 0.0
 
 
+@dataclass(frozen=True)
+class Unavailable:
+    """Why no host can be started for an environment."""
+
+    reason: str
+    log: str = ""
+
+
 Key = tuple[str, str, int]
 
 
@@ -78,7 +86,7 @@ class Local:
         self._gpus = variables.gpu_names(gpus)
         self._hosts: dict[Key, Warm] = {}
         self._deaths: Counter[Key] = Counter()
-        self._unavailable: dict[Key, str] = {}
+        self._unavailable: dict[Key, Unavailable] = {}
         self._running: dict[str, Running] = {}
         self._outcomes: dict[str, Outcome] = {}
         for name in ("jobs", "logs"):
@@ -126,6 +134,8 @@ class Local:
         key = _key(job)
         if key in self._unavailable:
             return None
+        if key in self._hosts and self._hosts[key].gone and not self._works(self._hosts[key]):
+            self._hosts.pop(key).kill()
         if key not in self._hosts:
             self._open(key, job)
         return self._hosts.get(key)
@@ -135,7 +145,7 @@ class Local:
         provisioned = self._provisioned.get(environment.name)
         if provisioned is None or provisioned.reason or not provisioned.python:
             reason = provisioned.reason if provisioned else ""
-            self._unavailable[key] = reason or f"environment {environment.name!r} was not provisioned"
+            self._unavailable[key] = Unavailable(reason or f"environment {environment.name!r} was not provisioned")
             return
         # -P: the folder it is started in is not a place to import from.
         command = [provisioned.python, "-P", "-m", "suite.runner.host", environment.backend, self._entry]
@@ -143,36 +153,39 @@ class Local:
         try:
             self._hosts[key] = Warm(command, surroundings, self._folder / "logs" / f"host__{environment.name}.log")
         except OSError as error:
-            self._unavailable[key] = f"{provisioned.python} cannot be started ({error}): provision it again"
+            self._unavailable[key] = Unavailable(
+                f"{provisioned.python} cannot be started ({error}): provision it again"
+            )
 
     def _lost(self, schedule: Schedule, key: Key) -> None:
         """A host has ended, or hangs: its jobs failed. The next job that needs it gets a new one."""
         host = self._hosts.pop(key)
-        hung = time.monotonic() - host.began > self._timeout
         how = ended_by(host.kill())
-        if not host.ready:
-            how = (
-                f"did not finish importing within {self._timeout:g} s"
-                if hung
-                else how + " while it imported its backend"
-            )
-            self._unavailable[key] = (
-                f"the worker of environment {key[0]!r} {how}; the end of its log:\n{tail(host.log)}"
-            )
         self._deaths[key] += 1
-        if self._deaths[key] > HOST_DEATHS:
-            self._unavailable[key] = f"the worker of environment {key[0]!r} {how}, for the {self._deaths[key]}th time"
+        if not host.ready:
+            log = tail(host.log)
+            slow = time.monotonic() - host.began > self._timeout
+            what = f"did not finish its imports within {self._timeout:g} s" if slow else f"{how} during its imports"
+            reason = f"the host of environment {key[0]!r} {what}: {log.rpartition(chr(10))[2]}"
+            self._unavailable[key] = Unavailable(reason, log)
+        elif self._deaths[key] > HOST_DEATHS:
+            reason = f"the host of environment {key[0]!r} died {self._deaths[key]} times; the last time it {how}"
+            self._unavailable[key] = Unavailable(reason, tail(host.log))
         for running in [one for one in self._running.values() if one.host is host]:
             reason = f"the host of environment {key[0]!r} {how} while this job ran; try again with --rerun failed"
-            self._finish(schedule, running, Status.FAILED, reason)
+            self._ended(schedule, running, Status.FAILED, reason)
+
+    def _works(self, host: Warm) -> bool:
+        return any(running.host is host for running in self._running.values())
 
     # -- which job
 
     def _settle(self, schedule: Schedule) -> None:
         """Gives an outcome to waiting jobs that can never start, and to those that wait for them, and so on."""
         for job in schedule.waiting():
-            if (reason := self._unavailable.get(_key(job))) is not None:
-                self._end(schedule, job, Outcome(job=job.id, status=Status.NO_ENVIRONMENT, reason=reason))
+            if (none := self._unavailable.get(_key(job))) is not None:
+                outcome = Outcome(job=job.id, status=Status.NO_ENVIRONMENT, reason=none.reason, log=none.log)
+                self._end(schedule, job, outcome)
             elif _gpus(job) > len(self._gpus):
                 reason = f"wants {_gpus(job)} GPU(s), {len(self._gpus)} are there: choose fewer with --devices"
                 self._end(schedule, job, Outcome(job=job.id, status=Status.NO_DEVICES, reason=reason))
@@ -219,7 +232,7 @@ class Local:
                     continue
                 for answer in answers:
                     if answer.ended in self._running:
-                        self._ended(schedule, self._running[answer.ended], answer)
+                        self._answered(schedule, self._running[answer.ended], answer)
             self._limit(schedule, key, host)
         if not readable:
             self._say(schedule, "waiting")
@@ -238,27 +251,23 @@ class Local:
 
     # -- how it ended
 
-    def _ended(self, schedule: Schedule, running: Running, answer: Answer) -> None:
-        status, reason = answer.status, answer.reason
+    def _answered(self, schedule: Schedule, running: Running, answer: Answer) -> None:
+        reason = answer.reason
+        if answer.status is not Status.COMPLETE and not reason:
+            reason = f"the worker {ended_by(answer.exitcode)}" + ("; out of memory?" if answer.exitcode == -9 else "")
+        self._ended(schedule, running, answer.status, reason)
+
+    def _ended(self, schedule: Schedule, running: Running, status: Status, reason: str) -> None:
         if running.stopped and status is not Status.COMPLETE:
             status = Status.TIMED_OUT
             reason = (
                 f"did not end within {self._timeout:g} s, and was ended with all its processes. The end of the log says "
                 "where it was. If it only needs longer, raise --timeout"
             )
-        elif status is not Status.COMPLETE and not reason:
-            reason = f"the worker {ended_by(answer.exitcode)}" + ("; out of memory?" if answer.exitcode == -9 else "")
-        self._finish(schedule, running, status, reason)
-
-    def _finish(self, schedule: Schedule, running: Running, status: Status, reason: str) -> None:
         del self._running[str(running.file)]
-        seconds = time.monotonic() - running.began
-        log = tail(running.log)
-        self._end(
-            schedule,
-            running.job,
-            Outcome(job=running.job.id, status=status, reason=reason, seconds=round(seconds, 3), log=log),
-        )
+        seconds = round(time.monotonic() - running.began, 3)
+        outcome = Outcome(job=running.job.id, status=status, reason=reason, seconds=seconds, log=tail(running.log))
+        self._end(schedule, running.job, outcome)
 
     def _end(self, schedule: Schedule, job: Job, outcome: Outcome) -> None:
         schedule.end(outcome)

@@ -59,9 +59,15 @@ class Warm:
                 start_new_session=True,
                 bufsize=0,
             )
+        assert self._process.stdin and self._process.stdout
+        self._orders, self._answers = self._process.stdin, self._process.stdout
+
+    @property
+    def gone(self) -> bool:
+        return self._process.poll() is not None
 
     def fileno(self) -> int:
-        return _pipe(self._process.stdout).fileno()
+        return self._answers.fileno()
 
     def start(self, job_file: Path, log: Path, variables: Mapping[str, str]) -> None:
         self._order({"start": str(job_file), "log": str(log), "variables": dict(variables)})
@@ -85,10 +91,11 @@ class Warm:
 
     def close(self) -> None:
         """Ends it and all its jobs."""
-        _pipe(self._process.stdin).close()
+        self._orders.close()
         if self.ready:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(CLOSE_SECONDS)
+                self.pids.clear()
         self.kill()
 
     def kill(self) -> int:
@@ -98,19 +105,14 @@ class Warm:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
         exitcode = self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            _pipe(pipe).close()
+        self._orders.close()
+        self._answers.close()
         return exitcode
 
     def _order(self, order: object) -> None:
         # A host that is gone is noticed where its answers are read.
         with contextlib.suppress(BrokenPipeError):
-            _pipe(self._process.stdin).write(msgspec.json.encode(order) + b"\n")
-
-
-def _pipe[T](pipe: T | None) -> T:
-    assert pipe is not None
-    return pipe
+            self._orders.write(msgspec.json.encode(order) + b"\n")
 
 
 def tail(log: Path) -> str:

@@ -52,7 +52,7 @@ WARM = {
 }
 
 PR_SET_PDEATHSIG = 1
-TRACEBACK_SECONDS = 0.2  # what a job that is stopped gets for printing where it is: it takes milliseconds
+TRACEBACK_SECONDS = 0.05  # what each process of a job that is stopped gets for printing where it is: it takes milliseconds
 KILL_SECONDS = 2.0  # a process that is still there then hangs in a driver: waiting would stop the other jobs too
 
 
@@ -104,9 +104,10 @@ class Host:
             return
         for pid, child in self._children.items():
             if child.job == order["stop"]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(pid, signal.SIGUSR1)  # each process says in the log where it is
-                time.sleep(TRACEBACK_SECONDS)
+                for process in (pid, *(one for one in _session(pid) if one != pid)):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGUSR1)  # says in the log where it is; one by one, to be readable
+                    time.sleep(TRACEBACK_SECONDS)
                 kill_session(pid)
 
     def _start(self, job: str, log: str, variables: dict[str, str]) -> None:

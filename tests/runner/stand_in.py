@@ -1,0 +1,97 @@
+"""A worker's entry for tests: does what the job's scenario is called, and notes in the run folder what it saw."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from suite.runner import outcome
+
+
+def main(job_file: str) -> None:
+    job = json.loads(Path(job_file).read_text())
+    began = time.time()
+    what, *arguments = job["scenario"].split("-")
+    notes = Path(job["run_folder"])
+    try:
+        globals()["do_" + what](notes, *arguments)
+    finally:
+        gpus = os.environ["CUDA_VISIBLE_DEVICES"]
+        note = {"job": job["scenario"], "began": began, "ended": time.time(), "cores": job["cores"], "gpus": gpus}
+        with (notes / "notes").open("a") as stream:
+            stream.write(json.dumps(note) + "\n")
+
+
+def do_fine(notes: Path, *_: str) -> None:
+    pass
+
+
+def do_sleep(notes: Path, seconds: str, *_: str) -> None:
+    time.sleep(float(seconds))
+
+
+def do_raise(notes: Path, *_: str) -> None:
+    print("about to raise")
+    raise ValueError("the first line\n\nthe second " + "x" * 1000)
+
+
+def do_unsupported(notes: Path, *_: str) -> None:
+    raise outcome.Unsupported("JAX 0.10.2 has no such thing")
+
+
+def do_nodevices(notes: Path, *_: str) -> None:
+    raise outcome.NoDevices("sees 0 GPU(s), 1 wanted")
+
+
+def do_fail(notes: Path, *_: str) -> None:
+    outcome.fail("rank 1 of torch DDP failed: ValueError: no")
+
+
+def do_exit(notes: Path, *_: str) -> None:
+    sys.exit("the scenario said goodbye")
+
+
+def do_vanish(notes: Path, *_: str) -> None:
+    os._exit(7)
+
+
+def do_crash(notes: Path, *_: str) -> None:
+    ctypes.string_at(0)
+
+
+def do_killed(notes: Path, *_: str) -> None:
+    os.kill(os.getpid(), 9)
+
+
+def do_hang(notes: Path, *_: str) -> None:
+    """With a forked process, as DDP has them, and a foreign one in a group of its own."""
+    rank = multiprocessing.get_context("fork").Process(target=time.sleep, args=(1000,))
+    rank.start()
+    foreign = subprocess.Popen(["sleep", "1000"], process_group=0)
+    _write_pids(notes, [os.getppid(), os.getpid(), rank.pid, foreign.pid])
+    rank.join()
+
+
+def do_litter(notes: Path, *_: str) -> None:
+    """Ends well, and leaves a process behind."""
+    _write_pids(notes, [subprocess.Popen(["sleep", "1000"], process_group=0).pid])
+
+
+def do_noise(notes: Path, *_: str) -> None:
+    for number in range(2000):
+        print('{"ready": true}', number)
+    os.write(1, b'{"ended": "me"}\n' * 2000)
+    subprocess.run(["echo", "from a child process"], check=True)
+    os.write(2, b"last words without an end of line")
+
+
+def _write_pids(notes: Path, pids: list[int | None]) -> None:
+    partial = notes / ".pids"
+    partial.write_text(json.dumps(pids))
+    partial.rename(notes / f"pids-{os.getpid()}")
