@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from suite import sessions
 from suite.records import Status
 
 TAIL_LINES = 40  # what a table cell can unfold and a person still reads
@@ -102,8 +103,7 @@ class Warm:
         """Ends it and all its jobs by force, also when it is gone already. Returns its exit code."""
         self._process.kill()
         for pid in self.pids.values():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
+            sessions.kill(pid)
         exitcode = self._process.wait()
         self._orders.close()
         self._answers.close()

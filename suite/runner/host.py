@@ -38,6 +38,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from suite import sessions
 from suite.records import Status
 from suite.runner import outcome
 
@@ -52,8 +53,9 @@ WARM = {
 }
 
 PR_SET_PDEATHSIG = 1
-TRACEBACK_SECONDS = 0.05  # what each process of a job that is stopped gets for printing where it is: it takes milliseconds
-KILL_SECONDS = 2.0  # a process that is still there then hangs in a driver: waiting would stop the other jobs too
+TRACEBACK_SECONDS = (
+    0.05  # what each process of a job that is stopped gets for printing where it is: it takes milliseconds
+)
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,14 @@ class Host:
         os.set_blocking(self._wake, False)
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing wakes the loop
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGTERM, self._told_to_end)
+        self._ending = False
 
     def serve(self) -> None:
         """Until the orders end."""
         unread = b""
         try:
-            while True:
+            while not self._ending:
                 readable, _, _ = select.select([self._orders, self._awake], [], [])
                 if self._awake in readable:
                     os.read(self._awake, 4096)
@@ -93,7 +96,10 @@ class Host:
                         self._obey(json.loads(line))
         finally:
             for pid in list(self._children):
-                kill_session(pid)
+                sessions.kill(pid)
+
+    def _told_to_end(self, *_: object) -> None:
+        self._ending = True  # no exception: it could come while jobs are being ended
 
     def answer(self, **message: Any) -> None:
         os.write(self._answers, json.dumps(message).encode() + b"\n")
@@ -104,11 +110,11 @@ class Host:
             return
         for pid, child in self._children.items():
             if child.job == order["stop"]:
-                for process in (pid, *(one for one in _session(pid) if one != pid)):
+                for process in (pid, *sessions.followers(pid)):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(process, signal.SIGUSR1)  # says in the log where it is; one by one, to be readable
                     time.sleep(TRACEBACK_SECONDS)
-                kill_session(pid)
+                sessions.kill(pid)
 
     def _start(self, job: str, log: str, variables: dict[str, str]) -> None:
         listening, answering = os.pipe()
@@ -147,7 +153,7 @@ class Host:
         outcome.listen_at(answering)
         try:
             self._entry(job)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (a scenario may call sys.exit)
             traceback.print_exc()
             outcome.end_with(error)
         # No interpreter shutdown: artifacts are complete, and a framework that aborts in its teardown must not cost them.
@@ -159,7 +165,7 @@ class Host:
             # Looked at first and reaped afterwards: while it is a zombie, nobody else gets its number.
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 continue
-            kill_session(pid)
+            sessions.kill(pid)
             exitcode = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             del self._children[pid]
             self.answer(ended=child.job, exitcode=exitcode, **_said(child.answers, exitcode))
@@ -191,29 +197,6 @@ def _said(answers: int, exitcode: int) -> dict[str, str]:
     if exitcode == 0:
         return {"status": Status.COMPLETE.value, "reason": ""}
     return {"status": Status.FAILED.value, "reason": ""}
-
-
-def kill_session(leader: int) -> None:
-    """Kills the process, its group, and every process of its session, until none is left (or none can be killed)."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
-    until = time.monotonic() + KILL_SECONDS
-    while time.monotonic() < until and (strays := [pid for pid in _session(leader) if pid != leader]):
-        for pid in strays:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.001)
-
-
-def _session(leader: int) -> list[int]:
-    """Living processes of a session. Field 6 of /proc/<pid>/stat, after the name, which may hold anything."""
-    members = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError):
-            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
-            if int(session) == leader and state not in "ZX":
-                members.append(int(stat.parent.name))
-    return members
 
 
 def die_with_parent(number: int) -> None:

@@ -25,7 +25,13 @@ class Driven:
         command = [sys.executable, "-P", "-m", "suite.runner.host", "fake", entry]
         with (folder / "host.log").open("wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, text=True, bufsize=1
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                text=True,
+                bufsize=1,
             )
 
     def start(self, what: str, **variables: str) -> str:

@@ -1,0 +1,423 @@
+"""The engine with the fake backend: real processes, no frameworks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.engine.local import Event, Local
+from suite.records import Environment, Job, Options, Outcome, Provisioned, Status
+
+RUNNER_TESTS = Path(__file__).resolve().parents[1] / "runner"
+PROJECT = RUNNER_TESTS.parents[1]
+FAKE = Environment(name="fake", backend="fake", pythonpath=(str(RUNNER_TESTS),))
+ENTRY = "stand_in:main"
+
+
+class Bench:
+    """An engine in a folder, and what it told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.events: list[Event] = []
+        self.react: Callable[[Event], None] = lambda event: None
+
+    def job(self, what: str, **fields: Any) -> Job:
+        fields = {"environment": FAKE, "options": Options()} | fields
+        return Job(kind="prepare", scenario=what, run_folder=str(self.folder), **fields)
+
+    def local(self, **arguments: Any) -> Local:
+        provisioned = {"fake": Provisioned(environment=FAKE, python=sys.executable)}
+        arguments = {"provisioned": provisioned, "cores": 2, "timeout": 30.0, "entry": ENTRY} | arguments
+        return Local(folder=self.folder, listen=self._hear, **arguments)
+
+    def run(self, *jobs: Job, **arguments: Any) -> dict[str, Outcome]:
+        with self.local(**arguments) as local:
+            return local.run(jobs)
+
+    def notes(self) -> list[dict[str, Any]]:
+        """What the jobs that came to an end saw."""
+        file = self.folder / "notes"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def pids(self, count: int = 1) -> list[list[int]]:
+        """Of each hanging job: its host, itself, a forked process, a foreign process."""
+        until(lambda: len(list(self.folder.glob("pids-*"))) >= count)
+        return [json.loads(file.read_text()) for file in self.folder.glob("pids-*")]
+
+    def _hear(self, event: Event) -> None:
+        self.events.append(event)
+        self.react(event)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    limit = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < limit, "it did not come true in time"
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def all_gone(pids: list[list[int]]) -> bool:
+    return not any(alive(pid) for job in pids for pid in job)
+
+
+def peak(notes: list[dict[str, Any]], weight: Callable[[dict[str, Any]], int]) -> int:
+    """The most that overlapping jobs used at one moment."""
+    return max(sum(weight(b) for b in notes if b["began"] <= a["began"] < b["ended"]) for a in notes)
+
+
+# ---------------------------------------------------------------- one job
+
+
+def test_a_job_completes(bench: Bench) -> None:
+    outcome = bench.run(bench.job("fine"))["prepare/fine"]
+    assert outcome.status is Status.COMPLETE
+    assert outcome.reason == outcome.log == ""
+    assert 0 < outcome.seconds < 5
+
+
+def test_the_job_file_is_what_the_job_is(bench: Bench) -> None:
+    bench.run(bench.job("fine", devices=2))
+    written = json.loads((bench.folder / "jobs" / "prepare__fine.json").read_text())
+    assert (written["scenario"], written["devices"], written["environment"]["name"]) == ("fine", 2, "fake")
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "reason"),
+    [
+        ("raise", Status.FAILED, "ValueError: the first line"),
+        ("unsupported", Status.UNSUPPORTED, "JAX 0.10.2 has no such thing"),
+        ("nodevices", Status.NO_DEVICES, "sees 0 GPU(s), 1 wanted"),
+        ("fail", Status.FAILED, "rank 1 of torch DDP failed: ValueError: no"),
+        ("exit", Status.FAILED, "SystemExit: the scenario said goodbye"),
+        ("vanish", Status.FAILED, "the worker ended with exit code 7"),
+        ("crash", Status.FAILED, "the worker was killed by signal 11 (SIGSEGV)"),
+        ("killed", Status.FAILED, "the worker was killed by signal 9 (SIGKILL); out of memory?"),
+    ],
+)
+def test_whatever_a_job_does_the_next_one_runs(bench: Bench, what: str, status: Status, reason: str) -> None:
+    outcomes = bench.run(bench.job(what), bench.job("fine"), cores=1)
+    outcome = outcomes[f"prepare/{what}"]
+    assert outcome.status is status
+    assert outcome.reason.splitlines()[0] == reason
+    assert outcomes["prepare/fine"].status is Status.COMPLETE
+
+
+def test_the_log_is_the_end_of_what_it_printed(bench: Bench) -> None:
+    outcome = bench.run(bench.job("raise"))["prepare/raise"]
+    assert outcome.log.startswith("about to raise\nTraceback")
+    noise = bench.run(bench.job("noise"))["prepare/noise"]
+    assert noise.status is Status.COMPLETE
+    assert len(noise.log.splitlines()) == 40
+    assert noise.log.endswith("last words without an end of line")
+
+
+def test_a_job_that_hangs_is_ended_with_all_its_processes(bench: Bench) -> None:
+    outcomes = bench.run(bench.job("hang"), bench.job("sleep-0.1"), timeout=1.0)
+    outcome = outcomes["prepare/hang"]
+    assert outcome.status is Status.TIMED_OUT
+    assert outcome.reason.startswith("did not end within 1 s, and was ended with all its processes.")
+    assert "--timeout" in outcome.reason
+    assert "in do_hang" in outcome.log
+    assert outcomes["prepare/sleep-0.1"].status is Status.COMPLETE
+    until(lambda: all_gone(bench.pids()))
+
+
+def test_a_frozen_host_is_killed_with_its_jobs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite.engine.local.STOP_SECONDS", 0.5)
+
+    def freeze(event: Event) -> None:
+        if event.kind == "started" and event.job and event.job.scenario == "hang":
+            os.kill(bench.pids()[0][0], signal.SIGSTOP)
+
+    bench.react = freeze
+    outcomes = bench.run(bench.job("hang"), bench.job("fine"), timeout=1.0, cores=1)
+    assert outcomes["prepare/hang"].status is Status.TIMED_OUT
+    assert outcomes["prepare/fine"].status is Status.COMPLETE
+    until(lambda: all_gone(bench.pids()))
+
+
+# ---------------------------------------------------------------- many jobs
+
+
+def test_jobs_wait_for_what_they_need(bench: Bench) -> None:
+    first, second = bench.job("sleep-0.2"), bench.job("fine-2", needs=("prepare/sleep-0.2",))
+    bench.run(second, first)
+    a, b = bench.notes()
+    assert (a["job"], b["job"]) == ("sleep-0.2", "fine-2")
+    assert a["ended"] <= b["began"]
+
+
+def test_jobs_that_depend_on_a_failed_one_say_so(bench: Bench) -> None:
+    jobs = [bench.job("raise"), bench.job("fine")]
+    jobs += [bench.job(f"fine-{n}", needs=("prepare/raise" if n % 2 else "prepare/fine",)) for n in range(8)]
+    outcomes = bench.run(*jobs)
+    for number in range(8):
+        outcome = outcomes[f"prepare/fine-{number}"]
+        if number % 2:
+            assert outcome.status is Status.FAILED
+            assert outcome.reason.startswith("needs prepare/raise, which failed: ValueError: the first line")
+        else:
+            assert outcome.status is Status.COMPLETE
+    assert len(bench.notes()) == 6, "nothing that depends on a failed job runs"
+
+
+def test_failure_is_inherited_through_a_chain(bench: Bench) -> None:
+    outcomes = bench.run(
+        bench.job("fine-2", needs=("prepare/fine-1",)),
+        bench.job("fine-1", needs=("prepare/killed",)),
+        bench.job("killed"),
+    )
+    assert outcomes["prepare/fine-2"].reason.startswith(
+        "needs prepare/fine-1, which failed: needs prepare/killed, which failed: the worker was killed"
+    )
+
+
+def test_what_needs_something_unsupported_is_unsupported(bench: Bench) -> None:
+    outcomes = bench.run(bench.job("unsupported"), bench.job("fine", needs=("prepare/unsupported",)))
+    assert outcomes["prepare/fine"].status is Status.UNSUPPORTED
+    assert "which is unsupported: JAX" in outcomes["prepare/fine"].reason
+
+
+def test_after_only_waits_for_the_end(bench: Bench) -> None:
+    outcomes = bench.run(bench.job("fine", after=("prepare/raise",)), bench.job("raise"))
+    assert outcomes["prepare/fine"].status is Status.COMPLETE
+    assert [note["job"] for note in bench.notes()] == ["raise", "fine"]
+
+
+def test_ids_that_nobody_knows_count_as_satisfied_and_earlier_ones_count(bench: Bench) -> None:
+    with bench.local() as local:
+        assert local.run([bench.job("fine", needs=("prepare/before",))])["prepare/fine"].status is Status.COMPLETE
+        local.run([bench.job("raise")])
+        later = local.run([bench.job("fine-1", needs=("prepare/raise",)), bench.job("fine-2", needs=("prepare/fine",))])
+    assert later.keys() == {"prepare/fine-1", "prepare/fine-2"}
+    assert later["prepare/fine-1"].status is Status.FAILED
+    assert later["prepare/fine-2"].status is Status.COMPLETE
+
+
+def test_jobs_that_wait_for_each_other_end(bench: Bench) -> None:
+    outcomes = bench.run(
+        bench.job("fine-1", needs=("prepare/fine-2",)),
+        bench.job("fine-2", after=("prepare/fine-1",)),
+        bench.job("fine"),
+    )
+    assert outcomes["prepare/fine"].status is Status.COMPLETE
+    assert outcomes["prepare/fine-1"].reason.startswith("waits for prepare/fine-2, which in turn waits for it")
+    assert {outcome.status for one, outcome in outcomes.items() if one != "prepare/fine"} == {Status.FAILED}
+
+
+def test_two_jobs_with_one_id_are_refused(bench: Bench) -> None:
+    with pytest.raises(ValueError, match="two jobs have the id prepare/fine"):
+        bench.run(bench.job("fine"), bench.job("fine"))
+
+
+def test_no_jobs_no_outcomes(bench: Bench) -> None:
+    assert bench.run() == {}
+
+
+def test_never_more_cores_than_given_and_as_many_as_possible(bench: Bench) -> None:
+    jobs = [bench.job(f"sleep-0.1-{n}", cores=cores) for n, cores in enumerate((1, 2, 1, 3, 1, 1, 2, 9, 1))]
+    outcomes = bench.run(*jobs, cores=3)
+    assert {outcome.status for outcome in outcomes.values()} == {Status.COMPLETE}
+    notes = bench.notes()
+    assert peak(notes, lambda note: min(note["cores"], 3)) == 3
+    assert peak([note for note in notes if note["cores"] == 9], lambda note: 1) == 1
+
+
+def test_gpus_are_nobody_elses(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,7")
+    options = Options(device="gpu")
+    jobs = [
+        bench.job(f"sleep-0.1-{n}", devices=devices, options=options) for n, devices in enumerate((1, 2, 1, 3, 2, 1))
+    ]
+    outcomes = bench.run(*jobs, bench.job("fine", devices=4, options=options), cores=9, gpus=3)
+    for first in (notes := bench.notes()):
+        now = [note for note in notes if note["began"] <= first["began"] < note["ended"]]
+        taken = [gpu for note in now for gpu in note["gpus"].split(",")]
+        assert len(taken) == len(set(taken)), "one GPU was given to two jobs"
+        assert set(taken) <= {"4", "5", "7"}
+    assert sorted(len(note["gpus"].split(",")) for note in notes) == [1, 1, 1, 2, 2, 3]
+    assert outcomes["prepare/fine"].status is Status.NO_DEVICES
+    assert outcomes["prepare/fine"].reason == "wants 4 GPU(s), 3 are there: choose fewer with --devices"
+
+
+def test_on_the_cpu_no_gpu_is_visible(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    bench.run(bench.job("fine", devices=2), gpus=2)
+    assert [note["gpus"] for note in bench.notes()] == [""]
+
+
+def test_listeners_hear_of_everything(bench: Bench) -> None:
+    outcomes = bench.run(bench.job("fine"), bench.job("raise"), bench.job("fine-1", needs=("prepare/raise",)), cores=1)
+    told = [(event.kind, event.job.id, event.done) for event in bench.events if event.job]
+    assert told == [
+        ("started", "prepare/raise", 0),  # it goes first because another one waits for it
+        ("ended", "prepare/raise", 1),
+        ("ended", "prepare/fine-1", 2),
+        ("started", "prepare/fine", 2),
+        ("ended", "prepare/fine", 3),
+    ]
+    assert {event.total for event in bench.events} == {3}
+    assert bench.events[-1].outcome == outcomes["prepare/fine"]
+    assert bench.events[-1].running == ()
+
+
+# ---------------------------------------------------------------- hosts
+
+
+def test_hosts_stay_warm(bench: Bench) -> None:
+    with bench.local() as local:
+        hosts = []
+        for number in range(2):
+            local.run([bench.job(f"litter-{number}")])
+            hosts.append((bench.folder / "logs" / f"prepare__litter-{number}.log").stat().st_mtime)
+        began = time.monotonic()
+        local.run([bench.job(f"fine-{number}") for number in range(10)])
+        assert time.monotonic() - began < 2.0
+
+
+def test_a_job_whose_host_is_killed_fails_and_the_next_one_runs(bench: Bench) -> None:
+    def kill(event: Event) -> None:
+        if event.kind == "started" and event.job and event.job.scenario == "hang":
+            os.kill(bench.pids()[0][0], signal.SIGKILL)
+
+    bench.react = kill
+    outcomes = bench.run(bench.job("hang"), bench.job("fine"), cores=1)
+    assert outcomes["prepare/hang"].status is Status.FAILED
+    assert outcomes["prepare/hang"].reason == (
+        "the host of environment 'fake' was killed by signal 9 (SIGKILL) while this job ran; try again with --rerun failed"
+    )
+    assert outcomes["prepare/fine"].status is Status.COMPLETE
+    until(lambda: all_gone(bench.pids()))
+
+
+def test_a_host_that_died_between_two_runs_is_replaced(bench: Bench) -> None:
+    with bench.local(timeout=1.0) as local:
+        local.run([bench.job("hang")])
+        os.kill(bench.pids()[0][0], signal.SIGKILL)
+        until(lambda: all_gone(bench.pids()))
+        assert local.run([bench.job("fine")])["prepare/fine"].status is Status.COMPLETE
+
+
+def test_a_host_that_dies_each_time_is_given_up(bench: Bench) -> None:
+    killed = []
+
+    def kill(event: Event) -> None:
+        if event.kind == "started":
+            [new] = [pids for pids in bench.pids(len(killed) + 1) if pids not in killed]
+            killed.append(new)
+            os.kill(new[0], signal.SIGKILL)
+
+    bench.react = kill
+    outcomes = bench.run(*(bench.job(f"hang-{number}") for number in range(6)), cores=1)
+    statuses = [outcome.status for outcome in outcomes.values()]
+    assert statuses == [Status.FAILED] * 4 + [Status.NO_ENVIRONMENT] * 2
+    assert "died 4 times; the last time it was killed by signal 9" in outcomes["prepare/hang-5"].reason
+
+
+def test_an_environment_that_could_not_be_provisioned(bench: Bench) -> None:
+    other = dataclasses.replace(FAKE, name="other")
+    provisioned = {
+        "fake": Provisioned(environment=FAKE, python=sys.executable),
+        "other": Provisioned(environment=other, reason="pip: no matching distribution"),
+    }
+    unknown = dataclasses.replace(FAKE, name="unknown")
+    missing = {"missing": Provisioned(environment=dataclasses.replace(FAKE, name="missing"), python="/no/such/python")}
+    outcomes = bench.run(
+        bench.job("fine-1", environment=other),
+        bench.job("fine-2"),
+        bench.job("fine-3", environment=unknown),
+        bench.job("fine-4", environment=missing["missing"].environment),
+        provisioned=provisioned | missing,
+    )
+    assert [outcome.status for outcome in outcomes.values()] == [
+        Status.NO_ENVIRONMENT, Status.COMPLETE, Status.NO_ENVIRONMENT, Status.NO_ENVIRONMENT,
+    ]  # fmt: skip
+    assert outcomes["prepare/fine-1"].reason == "pip: no matching distribution"
+    assert outcomes["prepare/fine-3"].reason == "environment 'unknown' was not provisioned"
+    assert outcomes["prepare/fine-4"].reason.startswith("/no/such/python cannot be started")
+
+
+def test_an_environment_that_cannot_be_imported(bench: Bench) -> None:
+    outcome = bench.run(bench.job("fine"), entry="nowhere:main")["prepare/fine"]
+    assert outcome.status is Status.NO_ENVIRONMENT
+    assert outcome.reason == (
+        "the host of environment 'fake' ended with exit code 1 during its imports: "
+        "ModuleNotFoundError: No module named 'nowhere'"
+    )
+    assert "Traceback" in outcome.log
+
+
+def test_an_import_that_hangs(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "endless.py").write_text("import time\ntime.sleep(1000)\n")
+    slow = dataclasses.replace(FAKE, pythonpath=(str(tmp_path),))
+    outcome = bench.run(bench.job("fine", environment=slow), entry="endless:main", timeout=1.0)["prepare/fine"]
+    assert outcome.status is Status.NO_ENVIRONMENT
+    assert "did not finish its imports within 1 s" in outcome.reason
+
+
+# ---------------------------------------------------------------- the end of everything
+
+COORDINATOR = """
+import sys
+from pathlib import Path
+from test_local import Bench
+bench = Bench(Path(sys.argv[1]))
+bench.run(bench.job("hang-1"), bench.job("hang-2"), bench.job("fine"))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_coordinator_that_ends_leaves_nothing_behind(bench: Bench, number: signal.Signals) -> None:
+    paths = [str(PROJECT), str(Path(__file__).parent)]
+    coordinator = subprocess.Popen(
+        [sys.executable, "-c", COORDINATOR, str(bench.folder)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    pids = bench.pids(2)
+    coordinator.send_signal(number)
+    _, told = coordinator.communicate(timeout=10)
+    until(lambda: all_gone(pids))
+    assert coordinator.returncode == -number
+    if number == signal.SIGINT:
+        assert told.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_an_interrupted_import_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "endless.py").write_text(
+        f"import os, pathlib, time\npathlib.Path({str(tmp_path)!r}, 'host').write_text(str(os.getpid()))\ntime.sleep(1000)\n"
+    )
+    slow = dataclasses.replace(FAKE, pythonpath=(str(tmp_path),))
+
+    def interrupt(event: Event) -> None:
+        if (tmp_path / "host").exists():
+            raise KeyboardInterrupt
+
+    bench.react = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(bench.job("fine", environment=slow), entry="endless:main")
+    until(lambda: not alive(int((tmp_path / "host").read_text())))
