@@ -64,7 +64,7 @@ class Progress:
             parts.append(left)
         if event.running:
             parts.append("now: " + "  ".join(event.running))
-        elif event.done < event.total:
+        elif event.kind == "waiting":
             parts.append("now: importing the backends")
         return ", ".join(parts)
 
