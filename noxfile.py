@@ -1,0 +1,69 @@
+"""The entry point: installs the suite and calls it. It holds no logic: environments of backends are made by `parity`."""
+
+from __future__ import annotations
+
+import nox
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+nox.options.sessions = ["compare-all"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.default_venv_backend = "uv|virtualenv"
+
+
+def parity(session: nox.Session, *arguments: str) -> None:
+    """Runs the command line. Nox answers any failure with 1: `parity` prints, and results.json holds, the exit code."""
+    session.install("-e", ".")
+    session.run("parity", *arguments)
+
+
+@nox.session(name="compare-all")
+def compare_all(session: nox.Session) -> None:
+    """Every scenario on every backend, one device and many; judge, explain, write the report."""
+    parity(session, "compare", *session.posargs)
+
+
+@nox.session
+def tensorflow(session: nox.Session) -> None:
+    """TensorFlow's runs alone."""
+    parity(session, "compare", "--backend", "tensorflow", *session.posargs)
+
+
+@nox.session
+def jax(session: nox.Session) -> None:
+    """JAX's runs alone."""
+    parity(session, "compare", "--backend", "jax", *session.posargs)
+
+
+@nox.session
+def torch(session: nox.Session) -> None:
+    """PyTorch's runs alone."""
+    parity(session, "compare", "--backend", "torch", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Judge and render again what is on disk."""
+    parity(session, "report", *session.posargs)
+
+
+@nox.session(name="new-scenario")
+def new_scenario(session: nox.Session) -> None:
+    """Write a scenario to start from: nox -s new-scenario -- NAME."""
+    parity(session, "new-scenario", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Every test, those on the real backends too (the first time, that installs them)."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and types."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "lint"), "nox")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")

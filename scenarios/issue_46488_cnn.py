@@ -1,0 +1,47 @@
+"""The model of tensorflow#46488 and keras#14372: evaluated before saving and after loading, the accuracy was another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suite.records import Data, Scenario
+
+
+def model() -> Any:
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(32, 3, activation="relu", name="conv"),
+            keras.layers.MaxPooling2D(name="pool"),
+            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.Flatten(name="flatten"),
+            keras.layers.Dense(64, activation="relu", name="hidden"),
+            keras.layers.Dense(10, activation="softmax", name="output"),
+        ],
+        name="cnn",
+    )
+
+
+def data() -> Data:
+    from scenarios._digits import images, split
+
+    rows, labels, predict = split(*images(28))
+    return Data(x=rows, y=labels, predict=predict)
+
+
+def optimizer() -> Any:
+    import keras
+
+    return keras.optimizers.Adam()
+
+
+SCENARIO = Scenario(
+    name="issue-46488-cnn",
+    description="Conv-Pool-BN-Dense-Dense with Adam: the model of tensorflow#46488 and keras#14372",
+    model=model,
+    data=data,
+    optimizer=optimizer,
+    loss="sparse_categorical_crossentropy",
+)

@@ -1,0 +1,290 @@
+"""A backend in NumPy: the whole pipeline in seconds without a framework, with defects to plant.
+
+It trains `suite.runner.network` on a scenario's data, whatever the scenario's model is. An environment of this backend
+chooses by variables: PARITY_FAKE_ORDER (a number: another order of summation, hence other rounding) and
+PARITY_FAKE_DEFECT (a name in DEFECTS).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from suite import discover
+from suite.records import BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor
+from suite.runner import network, precision
+from suite.runner.keras_jobs import SELF_TEST_LIMIT, data_arrays
+from suite.runner.training import checkpoints, row_order, segments
+from suite.store import MODEL_FILES, Artifact, Store
+
+RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
+GROUPS = {
+    "hidden/kernel": "K", "hidden/bias": "P", "norm/gamma": "G", "norm/beta": "G", "norm/moving_mean": "M",
+    "norm/moving_variance": "V", "output/kernel": "H", "output/bias": "H",
+}  # fmt: skip
+MOVING = ("norm/moving_mean", "norm/moving_variance")
+NORM = BatchNorm(
+    name="norm",
+    mean="norm/moving_mean",
+    variance="norm/moving_variance",
+    gamma="norm/gamma",
+    beta="norm/beta",
+    kernel="hidden/kernel",
+    bias="hidden/bias",
+)
+
+DEFECTS = {
+    "epsilon": "batch normalization adds another epsilon",
+    "momentum": "moving statistics move at another rate",
+    "bessel": "the moving variance is unbiased",
+    "rate": "the learning rate is a thousandth too large",
+    "summed": "gradients of replicas are summed, not averaged",
+    "unreduced": "the first replica's gradient is used for all",
+    "averaged": "moving statistics are averaged over replicas",
+    "skipped": "moving statistics are not updated",
+    "initial": "one initial tensor is another",
+    "order": "two batches are swapped",
+    "unsaved": "the moving variance is not saved",
+    "swapped": "gamma and beta are swapped in the file",
+    "demoted": "float64 is computed in float32",
+    "nan": "a weight becomes NaN",
+    "noise": "each run draws other rounding",
+    "raise": "training raises",
+    "hang": "training never ends",
+    "killed": "the process is killed",
+    "half": "the process ends in the middle of an artifact",
+}
+
+
+def defect(name: str) -> bool:
+    """Whether this process has the defect planted."""
+    assert name in DEFECTS
+    return os.environ.get("PARITY_FAKE_DEFECT", "") == name
+
+
+def recipe(twin: bool) -> network.Recipe:
+    """The constants of a run; a twin's are dyadic."""
+    chosen = RECIPE
+    if twin:
+        values = {name: precision.dyadic(getattr(chosen, name)) for name in ("rate", "momentum", "epsilon")}
+        chosen = replace(chosen, **values)
+    if defect("epsilon"):
+        chosen = replace(chosen, epsilon=chosen.epsilon * 1.1)
+    if defect("momentum"):
+        chosen = replace(chosen, momentum=0.9)
+    if defect("rate"):
+        chosen = replace(chosen, rate=chosen.rate * 1.001)
+    return replace(chosen, bessel=defect("bessel"))
+
+
+class Training:
+    """One run's state: weights, and each replica's own moving statistics, (replicas, channels)."""
+
+    def __init__(self, job: Job, scenario: Scenario, store: Store) -> None:
+        self.job, self.scenario, self.store = job, scenario, store
+        self.data = store.inputs(scenario.name).arrays("data")
+        self.groups = 1 if scenario.synchronized else job.devices
+        self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
+        self.recipe = recipe(job.runs[0].variation == "twin")
+        self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
+
+    def start(self) -> None:
+        stored = self.store.inputs(self.scenario.name).arrays("initial")
+        self.weights = {name: np.array(value, dtype=self.dtype) for name, value in stored.items()}
+        if defect("initial"):
+            self.weights["norm/beta"] += 2.0**-6
+        self.moving = {name: np.repeat(self.weights[name][None], self.groups, axis=0) for name in MOVING}
+
+    def rows(self, part: str) -> np.ndarray:
+        values = next(value for key, value in self.data.items() if key.split("/")[0] == part)
+        return values.reshape(len(values), -1).astype(self.dtype)
+
+    def step(self, rows: np.ndarray) -> float:
+        order = self._reordered(rows)
+        x, y = self.rows("x")[order], self.data["y"][order].astype(int)
+        held = self.weights | {name: value for name, value in self.moving.items()}
+        gradients, moving, loss = network.step(held, x, y, self.recipe, self.groups)
+        if defect("unreduced"):
+            first = slice(0, len(x) // self.groups)
+            gradients, _, _ = network.step(held, x[first], y[first], self.recipe)
+        if defect("summed"):
+            gradients = {name: value * self.groups for name, value in gradients.items()}
+        self.weights = network.updated(self.weights, gradients, self.recipe.rate)
+        if not defect("skipped"):
+            self.moving = {name: value.astype(self.dtype) for name, value in moving.items()}
+        if defect("averaged"):
+            self.moving = {name: np.repeat(value.mean(0)[None], self.groups, 0) for name, value in self.moving.items()}
+        if defect("nan"):
+            self.weights["output/bias"][0] = np.nan
+        return loss
+
+    def _reordered(self, rows: np.ndarray) -> np.ndarray:
+        """Another order inside each replica's rows: another backend's summation."""
+        if defect("noise"):
+            self.random = np.random.default_rng()
+        elif os.environ.get("PARITY_FAKE_ORDER", "0") == "0":
+            return rows
+        return self.random.permuted(rows.reshape(self.groups, -1), axis=1).ravel()
+
+    def state(self, group: int = 0) -> network.Weights:
+        return self.weights | {name: value[group] for name, value in self.moving.items()}
+
+    def predictions(self) -> dict[str, np.ndarray]:
+        """Each replica predicts its rows of each batch with its own statistics."""
+        x, batch = self.rows("predict"), self.scenario.batch
+        replica = np.tile(np.repeat(np.arange(self.job.devices), batch // self.job.devices), len(x) // batch)
+        output = np.empty((len(x), len(self.weights["output/bias"])), self.dtype)
+        for index in range(self.job.devices):
+            state = self.state(min(index, self.groups - 1))
+            output[replica == index] = network.predict(state, x[replica == index], self.recipe.epsilon)
+        return {"output": output, "replica": replica.astype(np.int32)}
+
+
+def train(job: Job) -> None:
+    """Executes the job's runs."""
+    if job.source is None:
+        raise ValueError(f"{job.id} has no scenario source")
+    scenario = discover.load_scenario(job.source)
+    store = Store(job.run_folder)
+    _misbehave()
+    for run in job.runs:
+        _execute(Training(job, scenario, store), run)
+
+
+def _misbehave() -> None:
+    if defect("raise"):
+        raise RuntimeError("planted: training raises")
+    if defect("hang"):
+        time.sleep(3600)
+    if defect("killed"):
+        os.kill(os.getpid(), 9)
+
+
+def _execute(training: Training, run: Run) -> None:
+    began = time.monotonic()
+    job, scenario = training.job, training.scenario
+    artifact = training.store.run(run)
+    steps = {"permuted": min(20, job.options.steps or scenario.steps), "exact": 1}.get(
+        run.variation, job.options.steps or scenario.steps
+    )
+    inputs = training.store.inputs(scenario.name).manifest()
+    manifest = Manifest(
+        run=run.id,
+        status=Status.STARTED,
+        digest=job.digest,
+        tensors=inputs.tensors if inputs else (),
+        batch_norms=(replace(NORM, epsilon=training.recipe.epsilon),),
+        replicas=job.devices,
+    )
+    artifact.begin(manifest)
+    if defect("half"):
+        artifact.add("step-0", {"half": np.zeros(1)})
+        os._exit(1)
+    training.start()
+    whole = run.variation in ("plain", "twin")
+    keep = set(checkpoints(steps)) if whole else {1, *segments(steps)}
+    artifact.add("step-0", training.state())
+    losses = _steps(training, run, steps, keep, artifact)
+    artifact.add("losses", {"losses": np.array(losses)})
+    if whole:
+        for index in range(job.devices):
+            artifact.add(f"replica-{index}", training.state(min(index, training.groups - 1)))
+        _save(artifact, training.state())
+    artifact.finish(
+        replace(
+            manifest,
+            status=Status.COMPLETE,
+            seconds=time.monotonic() - began,
+            steps=(0, *sorted(keep)),
+            predicted=() if run.variation == "exact" else segments(steps),
+            facts={"backend": "fake", "numpy": np.__version__, "defect": os.environ.get("PARITY_FAKE_DEFECT", "none")},
+        )
+    )
+
+
+def _steps(training: Training, run: Run, steps: int, keep: set[int], artifact: Artifact) -> list[float]:
+    job, batch = training.job, training.scenario.batch
+    order = row_order(run, len(training.data["y"]), batch, steps, job.devices, job.options.seed).reshape(steps, batch)
+    if defect("order") and steps > 2:
+        order = order[[1, 0, *range(2, steps)]]
+    losses = []
+    for step, rows in enumerate(order, start=1):
+        losses.append(training.step(rows))
+        if step in keep:
+            artifact.add(f"step-{step}", training.state())
+        if step in segments(steps) and run.variation != "exact":
+            artifact.add(f"predictions-{step}", training.predictions())
+    return losses
+
+
+def _save(artifact: Artifact, state: network.Weights) -> None:
+    saved = dict(state)
+    if defect("unsaved"):
+        saved["norm/moving_variance"] = np.ones_like(saved["norm/moving_variance"])
+    if defect("swapped"):
+        saved["norm/gamma"], saved["norm/beta"] = saved["norm/beta"], saved["norm/gamma"]
+    for name in MODEL_FILES:
+        save_file({key: np.ascontiguousarray(value) for key, value in saved.items()}, artifact.place(name))
+        artifact.placed(name)
+
+
+def check(job: Job) -> None:
+    """The self-test: the dtype that "float64" really gives; a demoted one is half a decade of float32 away."""
+    artifact = Store(job.run_folder).check(job.environment.name)
+    manifest = Manifest(run=f"check/{job.environment.name}", status=Status.STARTED, digest=job.digest)
+    artifact.begin(manifest)
+    dtype = np.float32 if defect("demoted") else np.float64
+    difference = abs(float(dtype(1) / dtype(3)) - 1 / 3)
+    artifact.add("difference", {"difference": np.array([difference])})
+    artifact.finish(replace(manifest, status=Status.COMPLETE, facts={"limit": str(SELF_TEST_LIMIT)}))
+
+
+def prepare(job: Job) -> None:
+    """Data from the scenario, weights for the NumPy network."""
+    if job.source is None:
+        raise ValueError(f"{job.id} has no scenario source")
+    scenario = discover.load_scenario(job.source)
+    artifact = Store(job.run_folder).inputs(scenario.name)
+    manifest = Manifest(run=job.id, status=Status.STARTED, digest=job.digest)
+    artifact.begin(manifest)
+    arrays = data_arrays(scenario.data(), scenario, job.options.devices)
+    x = next(value for key, value in arrays.items() if key.startswith("x"))
+    initial = network.initial(int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1, job.options.seed)
+    artifact.add("data", arrays)
+    artifact.add("initial", initial)
+    tensors = tuple(
+        Tensor(name=name, shape=value.shape, dtype="float32", group=GROUPS[name], layer=name.split("/")[0])
+        for name, value in initial.items()
+    )
+    artifact.finish(replace(manifest, status=Status.COMPLETE, tensors=tensors, batch_norms=(NORM,)))
+
+
+def reload(job: Job) -> None:
+    """Loads each run's files and predicts on one device."""
+    if job.source is None:
+        raise ValueError(f"{job.id} has no scenario source")
+    scenario = discover.load_scenario(job.source)
+    store = Store(job.run_folder)
+    data = store.inputs(scenario.name).arrays("data")
+    x: Any = next(value for key, value in data.items() if key.startswith("predict"))
+    for run in job.runs:
+        own = run.configuration.environment == job.environment.name
+        for form in MODEL_FILES if own else MODEL_FILES[:1]:
+            artifact = store.reload(run, job.environment.name, form)
+            manifest = Manifest(run=run.id, status=Status.STARTED, digest=job.digest)
+            artifact.begin(manifest)
+            state = load_file(store.run(run).place(form))
+            artifact.add("step-0", state)
+            flat = x.reshape(len(x), -1).astype(state["hidden/kernel"].dtype)
+            epsilon = recipe(job.precision == "float64").epsilon
+            artifact.add("predictions-0", {"output": network.predict(state, flat, epsilon)})
+            artifact.finish(replace(manifest, status=Status.COMPLETE, steps=(0,), predicted=(0,)))
+
+
+KINDS: dict[str, Callable[[Job], None]] = {"check": check, "prepare": prepare, "reload": reload}
