@@ -63,7 +63,7 @@ Key = tuple[str, str, int]
 @final
 class Local:
     """`provisioned`: environments by name. `folder`: the run folder, for logs and job files. `cores`, `gpus`: how many
-    may be in use. `timeout`: seconds that a job, or the import of a backend, may take. `cache`: see `variables.of_host`.
+    may be in use. `timeout`: seconds that a job, or the import of a backend, may take. `cache`: see `of_host`.
     `entry`: what a worker calls with the job file.
 
     Hosts stay warm from one `run` to the next. They end with the thread that called `run`, or with `close`.
@@ -153,9 +153,7 @@ class Local:
         try:
             self._hosts[key] = Warm(command, surroundings, self._folder / "logs" / f"host__{environment.name}.log")
         except OSError as error:
-            self._unavailable[key] = Unavailable(
-                f"{provisioned.python} cannot be started ({error}): provision it again"
-            )
+            self._unavailable[key] = Unavailable(f"{provisioned.python} cannot be started ({error}): provision it again")
 
     def _lost(self, schedule: Schedule, key: Key) -> None:
         """A host has ended, or hangs: its jobs failed. The next job that needs it gets a new one."""
@@ -261,8 +259,8 @@ class Local:
         if running.stopped and status is not Status.COMPLETE:
             status = Status.TIMED_OUT
             reason = (
-                f"did not end within {self._timeout:g} s, and was ended with all its processes. The end of the log says "
-                "where it was. If it only needs longer, raise --timeout"
+                f"did not end within {self._timeout:g} s, and was ended with all its processes. The end of the log "
+                "says where it was. If it only needs longer, raise --timeout"
             )
         del self._running[str(running.file)]
         seconds = round(time.monotonic() - running.began, 3)

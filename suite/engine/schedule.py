@@ -26,7 +26,7 @@ class Schedule:
         ids = [job.id for job in jobs]
         if twice := sorted({one for one in ids if ids.count(one) > 1}):
             raise ValueError(f"two jobs have the id {twice[0]}: give each run of a configuration one job")
-        waited_for = {one: 0 for one in ids}
+        waited_for = dict.fromkeys(ids, 0)
         for job in jobs:
             for one in {*job.needs, *job.after} & waited_for.keys():
                 waited_for[one] += 1

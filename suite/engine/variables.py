@@ -1,8 +1,10 @@
-"""The environment variables that a worker sees: the user's, without what changes a number, and what the suite decides."""
+"""The environment variables of a worker: the user's, without what changes a number, and what the suite decides."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,7 +34,7 @@ def of_host(
     """The variables of an environment's host. Its own `variables` win over everything.
 
     `folder`: the run folder; Keras reads its settings (floatx, epsilon) from there and not from the user's home.
-    `cache`: where JAX keeps what it compiled, a folder per environment; None: nothing is kept.
+    `cache`: where JAX keeps what it compiled, a folder per environment and processor; None: nothing is kept.
     """
     variables = {name: value for name, value in shell.items() if not name.startswith(FOREIGN)}
     paths = [str(PROJECT), *environment.pythonpath]
@@ -51,11 +53,22 @@ def of_host(
     if environment.backend == "jax" and cache is not None:
         # Everything is kept: by default only what took a second to compile is, and small models take less.
         variables |= {
-            "JAX_COMPILATION_CACHE_DIR": str(cache / environment.name),
+            "JAX_COMPILATION_CACHE_DIR": str(cache / f"{environment.name}-{processor()}"),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
     return variables | dict(environment.variables)
+
+
+def processor() -> str:
+    """Eight digits that differ between processors of different abilities: code compiled for one may crash on another,
+    and caches are carried from machine to machine."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    abilities = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    return hashlib.sha256(f"{platform.machine()} {abilities}".encode()).hexdigest()[:8]
 
 
 def gpu_names(count: int, shell: Mapping[str, str] = os.environ) -> tuple[str, ...]:

@@ -53,9 +53,7 @@ WARM = {
 }
 
 PR_SET_PDEATHSIG = 1
-TRACEBACK_SECONDS = (
-    0.05  # what each process of a job that is stopped gets for printing where it is: it takes milliseconds
-)
+TRACEBACK_SECONDS = 0.05  # what each process of a job that is stopped gets for printing where it is: it takes milliseconds
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ class Host:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(process, signal.SIGUSR1)  # says in the log where it is; one by one, to be readable
                     time.sleep(TRACEBACK_SECONDS)
-                sessions.kill(pid)
+                os.kill(pid, signal.SIGKILL)  # the rest of its session follows when it is reaped
 
     def _start(self, job: str, log: str, variables: dict[str, str]) -> None:
         listening, answering = os.pipe()
@@ -153,7 +151,7 @@ class Host:
         outcome.listen_at(answering)
         try:
             self._entry(job)
-        except BaseException as error:  # noqa: BLE001 (a scenario may call sys.exit)
+        except BaseException as error:  # a scenario may call sys.exit
             traceback.print_exc()
             outcome.end_with(error)
         # No interpreter shutdown: artifacts are complete, and a framework that aborts in its teardown must not cost them.
@@ -233,7 +231,7 @@ def main(backend: str, entry: str = ENTRY) -> None:
     _chain_to_parent()
     # Standard output becomes standard error for everybody else: frameworks print, at import too.
     orders, answers = os.dup(0), os.dup(1)
-    with open(os.devnull) as nothing:
+    with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     warnings.filterwarnings("ignore", message=".*fork.*")

@@ -1,86 +1,24 @@
-"""The engine with the fake backend: real processes, no frameworks."""
+"""What becomes of jobs, one and many. Real processes, no frameworks."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import Bench, all_gone, until
 
-from suite.engine.local import Event, Local
-from suite.records import Environment, Job, Options, Outcome, Provisioned, Status
-
-RUNNER_TESTS = Path(__file__).resolve().parents[1] / "runner"
-PROJECT = RUNNER_TESTS.parents[1]
-FAKE = Environment(name="fake", backend="fake", pythonpath=(str(RUNNER_TESTS),))
-ENTRY = "stand_in:main"
-
-
-class Bench:
-    """An engine in a folder, and what it told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.events: list[Event] = []
-        self.react: Callable[[Event], None] = lambda event: None
-
-    def job(self, what: str, **fields: Any) -> Job:
-        fields = {"environment": FAKE, "options": Options()} | fields
-        return Job(kind="prepare", scenario=what, run_folder=str(self.folder), **fields)
-
-    def local(self, **arguments: Any) -> Local:
-        provisioned = {"fake": Provisioned(environment=FAKE, python=sys.executable)}
-        arguments = {"provisioned": provisioned, "cores": 2, "timeout": 30.0, "entry": ENTRY} | arguments
-        return Local(folder=self.folder, listen=self._hear, **arguments)
-
-    def run(self, *jobs: Job, **arguments: Any) -> dict[str, Outcome]:
-        with self.local(**arguments) as local:
-            return local.run(jobs)
-
-    def notes(self) -> list[dict[str, Any]]:
-        """What the jobs that came to an end saw."""
-        file = self.folder / "notes"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-    def pids(self, count: int = 1) -> list[list[int]]:
-        """Of each hanging job: its host, itself, a forked process, a foreign process."""
-        until(lambda: len(list(self.folder.glob("pids-*"))) >= count)
-        return [json.loads(file.read_text()) for file in self.folder.glob("pids-*")]
-
-    def _hear(self, event: Event) -> None:
-        self.events.append(event)
-        self.react(event)
+from suite.engine.local import Event
+from suite.records import Options, Status
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
-
-
-def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    limit = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < limit, "it did not come true in time"
-        time.sleep(0.01)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def all_gone(pids: list[list[int]]) -> bool:
-    return not any(alive(pid) for job in pids for pid in job)
 
 
 def peak(notes: list[dict[str, Any]], weight: Callable[[dict[str, Any]], int]) -> int:
@@ -249,9 +187,7 @@ def test_never_more_cores_than_given_and_as_many_as_possible(bench: Bench) -> No
 def test_gpus_are_nobody_elses(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,7")
     options = Options(device="gpu")
-    jobs = [
-        bench.job(f"sleep-0.1-{n}", devices=devices, options=options) for n, devices in enumerate((1, 2, 1, 3, 2, 1))
-    ]
+    jobs = [bench.job(f"sleep-0.1-{n}", devices=devices, options=options) for n, devices in enumerate((1, 2, 1, 3, 2, 1))]
     outcomes = bench.run(*jobs, bench.job("fine", devices=4, options=options), cores=9, gpus=3)
     for first in (notes := bench.notes()):
         now = [note for note in notes if note["began"] <= first["began"] < note["ended"]]
@@ -282,142 +218,3 @@ def test_listeners_hear_of_everything(bench: Bench) -> None:
     assert {event.total for event in bench.events} == {3}
     assert bench.events[-1].outcome == outcomes["prepare/fine"]
     assert bench.events[-1].running == ()
-
-
-# ---------------------------------------------------------------- hosts
-
-
-def test_hosts_stay_warm(bench: Bench) -> None:
-    with bench.local() as local:
-        hosts = []
-        for number in range(2):
-            local.run([bench.job(f"litter-{number}")])
-            hosts.append((bench.folder / "logs" / f"prepare__litter-{number}.log").stat().st_mtime)
-        began = time.monotonic()
-        local.run([bench.job(f"fine-{number}") for number in range(10)])
-        assert time.monotonic() - began < 2.0
-
-
-def test_a_job_whose_host_is_killed_fails_and_the_next_one_runs(bench: Bench) -> None:
-    def kill(event: Event) -> None:
-        if event.kind == "started" and event.job and event.job.scenario == "hang":
-            os.kill(bench.pids()[0][0], signal.SIGKILL)
-
-    bench.react = kill
-    outcomes = bench.run(bench.job("hang"), bench.job("fine"), cores=1)
-    assert outcomes["prepare/hang"].status is Status.FAILED
-    assert outcomes["prepare/hang"].reason == (
-        "the host of environment 'fake' was killed by signal 9 (SIGKILL) while this job ran; try again with --rerun failed"
-    )
-    assert outcomes["prepare/fine"].status is Status.COMPLETE
-    until(lambda: all_gone(bench.pids()))
-
-
-def test_a_host_that_died_between_two_runs_is_replaced(bench: Bench) -> None:
-    with bench.local(timeout=1.0) as local:
-        local.run([bench.job("hang")])
-        os.kill(bench.pids()[0][0], signal.SIGKILL)
-        until(lambda: all_gone(bench.pids()))
-        assert local.run([bench.job("fine")])["prepare/fine"].status is Status.COMPLETE
-
-
-def test_a_host_that_dies_each_time_is_given_up(bench: Bench) -> None:
-    killed = []
-
-    def kill(event: Event) -> None:
-        if event.kind == "started":
-            [new] = [pids for pids in bench.pids(len(killed) + 1) if pids not in killed]
-            killed.append(new)
-            os.kill(new[0], signal.SIGKILL)
-
-    bench.react = kill
-    outcomes = bench.run(*(bench.job(f"hang-{number}") for number in range(6)), cores=1)
-    statuses = [outcome.status for outcome in outcomes.values()]
-    assert statuses == [Status.FAILED] * 4 + [Status.NO_ENVIRONMENT] * 2
-    assert "died 4 times; the last time it was killed by signal 9" in outcomes["prepare/hang-5"].reason
-
-
-def test_an_environment_that_could_not_be_provisioned(bench: Bench) -> None:
-    other = dataclasses.replace(FAKE, name="other")
-    provisioned = {
-        "fake": Provisioned(environment=FAKE, python=sys.executable),
-        "other": Provisioned(environment=other, reason="pip: no matching distribution"),
-    }
-    unknown = dataclasses.replace(FAKE, name="unknown")
-    missing = {"missing": Provisioned(environment=dataclasses.replace(FAKE, name="missing"), python="/no/such/python")}
-    outcomes = bench.run(
-        bench.job("fine-1", environment=other),
-        bench.job("fine-2"),
-        bench.job("fine-3", environment=unknown),
-        bench.job("fine-4", environment=missing["missing"].environment),
-        provisioned=provisioned | missing,
-    )
-    assert [outcome.status for outcome in outcomes.values()] == [
-        Status.NO_ENVIRONMENT, Status.COMPLETE, Status.NO_ENVIRONMENT, Status.NO_ENVIRONMENT,
-    ]  # fmt: skip
-    assert outcomes["prepare/fine-1"].reason == "pip: no matching distribution"
-    assert outcomes["prepare/fine-3"].reason == "environment 'unknown' was not provisioned"
-    assert outcomes["prepare/fine-4"].reason.startswith("/no/such/python cannot be started")
-
-
-def test_an_environment_that_cannot_be_imported(bench: Bench) -> None:
-    outcome = bench.run(bench.job("fine"), entry="nowhere:main")["prepare/fine"]
-    assert outcome.status is Status.NO_ENVIRONMENT
-    assert outcome.reason == (
-        "the host of environment 'fake' ended with exit code 1 during its imports: "
-        "ModuleNotFoundError: No module named 'nowhere'"
-    )
-    assert "Traceback" in outcome.log
-
-
-def test_an_import_that_hangs(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "endless.py").write_text("import time\ntime.sleep(1000)\n")
-    slow = dataclasses.replace(FAKE, pythonpath=(str(tmp_path),))
-    outcome = bench.run(bench.job("fine", environment=slow), entry="endless:main", timeout=1.0)["prepare/fine"]
-    assert outcome.status is Status.NO_ENVIRONMENT
-    assert "did not finish its imports within 1 s" in outcome.reason
-
-
-# ---------------------------------------------------------------- the end of everything
-
-COORDINATOR = """
-import sys
-from pathlib import Path
-from test_local import Bench
-bench = Bench(Path(sys.argv[1]))
-bench.run(bench.job("hang-1"), bench.job("hang-2"), bench.job("fine"))
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_coordinator_that_ends_leaves_nothing_behind(bench: Bench, number: signal.Signals) -> None:
-    paths = [str(PROJECT), str(Path(__file__).parent)]
-    coordinator = subprocess.Popen(
-        [sys.executable, "-c", COORDINATOR, str(bench.folder)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    pids = bench.pids(2)
-    coordinator.send_signal(number)
-    _, told = coordinator.communicate(timeout=10)
-    until(lambda: all_gone(pids))
-    assert coordinator.returncode == -number
-    if number == signal.SIGINT:
-        assert told.rstrip().endswith("KeyboardInterrupt")
-
-
-def test_an_interrupted_import_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "endless.py").write_text(
-        f"import os, pathlib, time\npathlib.Path({str(tmp_path)!r}, 'host').write_text(str(os.getpid()))\ntime.sleep(1000)\n"
-    )
-    slow = dataclasses.replace(FAKE, pythonpath=(str(tmp_path),))
-
-    def interrupt(event: Event) -> None:
-        if (tmp_path / "host").exists():
-            raise KeyboardInterrupt
-
-    bench.react = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        bench.run(bench.job("fine", environment=slow), entry="endless:main")
-    until(lambda: not alive(int((tmp_path / "host").read_text())))

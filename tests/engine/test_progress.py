@@ -42,11 +42,7 @@ class Told:
 
     def _tell(self, kind: str, name: str, outcome: Outcome | None) -> None:
         environment = Environment(name="fake", backend="fake")
-        job = (
-            Job(kind="prepare", scenario=name, run_folder="", environment=environment, options=Options())
-            if name
-            else None
-        )
+        job = Job(kind="prepare", scenario=name, run_folder="", environment=environment, options=Options()) if name else None
         running = tuple(self._running)
         self.progress(Event(kind=kind, job=job, outcome=outcome, running=running, done=self._done, total=self._total))
 

@@ -1,0 +1,72 @@
+"""An engine with the fake backend in a folder, for tests: real processes, no frameworks."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from suite.engine.local import Event, Local
+from suite.records import Environment, Job, Options, Outcome, Provisioned
+
+RUNNER_TESTS = Path(__file__).resolve().parents[1] / "runner"
+PROJECT = RUNNER_TESTS.parents[1]
+FAKE = Environment(name="fake", backend="fake", pythonpath=(str(RUNNER_TESTS),))
+ENTRY = "stand_in:main"
+
+
+class Bench:
+    """An engine in a folder, and what it told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.events: list[Event] = []
+        self.react: Callable[[Event], None] = lambda event: None
+
+    def job(self, what: str, **fields: Any) -> Job:
+        settings: dict[str, Any] = {"environment": FAKE, "options": Options()} | fields
+        return Job(kind="prepare", scenario=what, run_folder=str(self.folder), **settings)
+
+    def local(self, **arguments: Any) -> Local:
+        provisioned = {"fake": Provisioned(environment=FAKE, python=sys.executable)}
+        settings: dict[str, Any] = {"provisioned": provisioned, "cores": 2, "timeout": 30.0, "entry": ENTRY} | arguments
+        return Local(folder=self.folder, listen=self._hear, **settings)
+
+    def run(self, *jobs: Job, **arguments: Any) -> dict[str, Outcome]:
+        with self.local(**arguments) as local:
+            return local.run(jobs)
+
+    def notes(self) -> list[dict[str, Any]]:
+        """What the jobs that came to an end saw."""
+        file = self.folder / "notes"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def pids(self, count: int = 1) -> list[list[int]]:
+        """Of each hanging job: its host, itself, a forked process, a foreign process."""
+        until(lambda: len(list(self.folder.glob("pids-*"))) >= count)
+        return [json.loads(file.read_text()) for file in self.folder.glob("pids-*")]
+
+    def _hear(self, event: Event) -> None:
+        self.events.append(event)
+        self.react(event)
+
+
+def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    limit = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < limit, "it did not come true in time"
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def all_gone(pids: list[list[int]]) -> bool:
+    return not any(alive(pid) for job in pids for pid in job)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from suite.engine.variables import PROJECT, gpu_names, of_host, processor
+from suite.records import Environment, Options
+
+JAX = Environment(name="jax", backend="jax")
+RUN = Path("/run")
+
+
+def test_what_would_change_a_number_is_not_inherited() -> None:
+    foreign = {
+        "KERAS_BACKEND": "torch", "KERAS_NNX_ENABLED": "1", "TF_ENABLE_ONEDNN_OPTS": "0", "XLA_FLAGS": "--x",
+        "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "tpu", "PYTHONPATH": "/elsewhere", "PYTHONHOME": "/elsewhere",
+        "CUDA_VISIBLE_DEVICES": "3", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1", "OMP_NUM_THREADS": "64",
+    }  # fmt: skip
+    variables = of_host(JAX, Options(threads=2), folder=RUN, cache=None, shell=foreign | {"HOME": "/home/me"})
+    assert variables == {
+        "HOME": "/home/me",
+        "KERAS_BACKEND": "jax",
+        "KERAS_HOME": "/run/keras/jax",
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONHASHSEED": "0",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "OMP_NUM_THREADS": "2",
+        "MKL_NUM_THREADS": "2",
+        "OPENBLAS_NUM_THREADS": "2",
+        "TF_NUM_INTRAOP_THREADS": "2",
+        "TF_NUM_INTEROP_THREADS": "2",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+
+
+def test_on_gpus_the_users_choice_stays_and_threads_are_free() -> None:
+    gpu = Options(device="gpu")
+    chosen = of_host(JAX, gpu, folder=RUN, cache=None, shell={"CUDA_VISIBLE_DEVICES": "3"})
+    assert chosen["CUDA_VISIBLE_DEVICES"] == "3"
+    assert "OMP_NUM_THREADS" not in chosen
+    assert "CUDA_VISIBLE_DEVICES" not in of_host(JAX, gpu, folder=RUN, cache=None, shell={})
+
+
+def test_the_environments_own_variables_win() -> None:
+    own = dataclasses.replace(JAX, pythonpath=("/a", "/b"), variables=(("PYTHONHASHSEED", "7"), ("JAX_ENABLE_X64", "0")))
+    variables = of_host(own, Options(), folder=RUN, cache=None, shell={})
+    assert variables["PYTHONPATH"] == f"{PROJECT}:/a:/b"
+    assert (variables["PYTHONHASHSEED"], variables["JAX_ENABLE_X64"]) == ("7", "0")
+
+
+def test_jax_keeps_what_it_compiled_per_environment_and_processor() -> None:
+    variables = of_host(JAX, Options(), folder=RUN, cache=Path("/cache"), shell={})
+    assert variables["JAX_COMPILATION_CACHE_DIR"] == f"/cache/jax-{processor()}"
+    torch = of_host(Environment(name="torch", backend="torch"), Options(), folder=RUN, cache=Path("/cache"), shell={})
+    assert not any(name.startswith("JAX_") for name in torch)
+
+
+def test_gpus_are_named_as_the_user_sees_them() -> None:
+    assert gpu_names(2, {}) == ("0", "1")
+    assert gpu_names(2, {"CUDA_VISIBLE_DEVICES": "5, 3,1"}) == ("5", "3")
+    assert gpu_names(4, {"CUDA_VISIBLE_DEVICES": "5"}) == ("5",)
+    assert gpu_names(0, {}) == ()
