@@ -139,14 +139,14 @@ values = relative_l2
 
 
 def slots(a: Arrays, b: Arrays) -> float:
-    """Optimizer variables by path, in kinds (the path's last word: momentum, velocity, ...): the worst kind's relative L2.
+    """Optimizer variables by name, in kinds (the last part of the name: momentum, velocity, ...): the worst kind's relative L2.
 
     Kinds have scales of their own (a square and its root), so one sum would hide the smaller; single slots are too noisy,
     where a gradient is nearly zero.
     """
     kinds: dict[str, list[str]] = {}
     for name in a:
-        kinds.setdefault(name.rpartition("_")[2], []).append(name)
+        kinds.setdefault(name.rpartition("/")[2], []).append(name)
     worst = 0.0
     for names in kinds.values():
         apart = sum(distance(a[name], b[name]) for name in names)

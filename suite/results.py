@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -202,21 +202,25 @@ def views(reader: Reader) -> Iterator[View]:
 
 def _saved(reader: Reader, configuration: Configuration, subject: compare.Subject) -> Iterator[View]:
     declared = declarations.within(reader.declared(configuration), "saved")
+    own = configuration.environment
     for form in MODEL_FILES:
-        live = _live(subject.plain, form)
-        files = reader.reloaded(plain(configuration), configuration.environment, form, subject.plain[1])
-        twins = None
-        if subject.twin:
-            twin = replace(plain(configuration), variation="twin")
-            again = reader.reloaded(twin, configuration.environment, form, subject.twin[1])
-            twins = (_live(subject.twin, form), again) if isinstance(again, compare.Moment) else None
-        yield _view(configuration, "saved", configuration.environment, (live, files), twins, subject, declared, form=form)
+
+        def both(found: Complete, run: Run, form: str = form) -> list[compare.Moment | tuple[Status, str]]:
+            live = replace(compare.trained(*found, found[1].steps[-1]), losses=0)  # no file holds losses
+            moments = [live, reader.reloaded(run, own, form, found[1])]
+            return moments if form == MODEL_FILES[0] else _without_optimizer(moments)
+
+        sides = both(subject.plain, plain(configuration))
+        doubles = both(subject.twin, replace(plain(configuration), variation="twin")) if subject.twin else []
+        yield _view(configuration, "saved", own, sides, doubles, subject, declared, form=form)
 
 
-def _live(found: Complete, form: str) -> compare.Moment:
-    moment = compare.trained(*found, found[1].steps[-1])
-    # model.weights.h5 does not hold the optimizer, and neither file holds losses.
-    return replace(moment, losses=0, slots=moment.slots if form == MODEL_FILES[0] else "")
+Sides = Sequence[compare.Moment | tuple[Status, str]]
+
+
+def _without_optimizer(sides: Sides) -> list[compare.Moment | tuple[Status, str]]:
+    """model.weights.h5 does not hold the optimizer, and a model loaded elsewhere, with compile=False, has none."""
+    return [replace(side, slots="") if isinstance(side, compare.Moment) else side for side in sides]
 
 
 def _reloaded(reader: Reader, configuration: Configuration, subject: compare.Subject, environment: str) -> View:
@@ -224,34 +228,30 @@ def _reloaded(reader: Reader, configuration: Configuration, subject: compare.Sub
 
     def both(found: Complete, run: Run) -> list[compare.Moment | tuple[Status, str]]:
         names = (configuration.environment, environment)
-        moments = [reader.reloaded(run, name, form, found[1]) for name in names]
-        # Elsewhere the file is loaded with compile=False: there is no optimizer to compare.
-        return [replace(moment, slots="") if isinstance(moment, compare.Moment) else moment for moment in moments]
+        return _without_optimizer([reader.reloaded(run, name, form, found[1]) for name in names])
 
     sides = both(subject.plain, plain(configuration))
     doubles = both(subject.twin, replace(plain(configuration), variation="twin")) if subject.twin else []
-    fine = [moment for moment in doubles if isinstance(moment, compare.Moment)]
-    twins = (fine[0], fine[1]) if len(fine) == 2 else None
-    return _view(configuration, "reloaded", environment, (sides[0], sides[1]), twins, subject, "", form=form)
+    return _view(configuration, "reloaded", environment, sides, doubles, subject, "", form=form)
 
 
 def _replica(reader: Reader, configuration: Configuration, subject: compare.Subject, index: int) -> View:
     declared = declarations.within(reader.declared(configuration), "replica")
 
-    def both(found: Complete) -> tuple[compare.Moment, compare.Moment]:
+    def both(found: Complete) -> Sides:
         return compare.replica(*found, 0), compare.replica(*found, index)
 
-    twins = both(subject.twin) if subject.twin else None
+    doubles = both(subject.twin) if subject.twin else ()
     own = configuration.environment
-    return _view(configuration, "replica", own, both(subject.plain), twins, subject, declared, index=index)
+    return _view(configuration, "replica", own, both(subject.plain), doubles, subject, declared, index=index)
 
 
 def _view(
     configuration: Configuration,
     kind: str,
     environment: str,
-    sides: tuple[compare.Moment | tuple[Status, str], compare.Moment | tuple[Status, str]],
-    twins: tuple[compare.Moment, compare.Moment] | tuple[compare.Moment, object] | None,
+    sides: Sides,
+    doubles: Sides,
     subject: compare.Subject,
     declared: str,
     *,
@@ -260,12 +260,14 @@ def _view(
 ) -> View:
     judged: tuple[Judged, ...] = ()
     missing = [side for side in sides if not isinstance(side, compare.Moment)]
+    moments, twins = ([side for side in both if isinstance(side, compare.Moment)] for both in (sides, doubles))
     if missing:
         status, reason = missing[0]
         verdict, cause = Verdict.NOT_RUN, f"{status.value}: {reason}"
     else:
         try:
-            comparison = compare.view(sides, twins, subject, declared=declared)  # type: ignore[arg-type]
+            pair_of_twins = (twins[0], twins[1]) if len(twins) == 2 else None
+            comparison = compare.view((moments[0], moments[1]), pair_of_twins, subject, declared=declared)
             judged = judge.judge(comparison)
             verdict, cause = judge.worst(judged)
         except Damaged as error:

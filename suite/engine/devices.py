@@ -30,7 +30,7 @@ def detect_gpus() -> tuple[str, ...]:
 
 
 def resolve(device: str, gpus: tuple[str, ...]) -> str:
-    """"cpu" or "gpu" for "auto", "cpu" or "gpu".
+    """ "cpu" or "gpu" for "auto", "cpu" or "gpu".
 
     Raises:
         NoGpu: "gpu" was asked for and there is none. It never falls back.
@@ -38,5 +38,7 @@ def resolve(device: str, gpus: tuple[str, ...]) -> str:
     if device == "auto":
         return "gpu" if gpus else "cpu"
     if device == "gpu" and not gpus:
-        raise NoGpu("--device gpu, but nvidia-smi shows no GPU: check the driver and CUDA_VISIBLE_DEVICES, or give --device cpu")
+        raise NoGpu(
+            "--device gpu, but nvidia-smi shows no GPU: check the driver and CUDA_VISIBLE_DEVICES, or give --device cpu"
+        )
     return device

@@ -59,7 +59,10 @@ def provision(
 
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(max_workers=max(1, len(environments))) as pool:
-        return {environment.name: ready for environment, ready in zip(environments, pool.map(one, environments), strict=True)}
+        return {
+            environment.name: ready
+            for environment, ready in zip(environments, pool.map(one, environments), strict=True)
+        }
 
 
 def _ready(
@@ -129,13 +132,13 @@ def _build(
 
 def _constraints(home: Path, requirements: Sequence[str]) -> Path:
     path = home / "constraints.txt"
-    path.write_text("".join(f"{one.replace('[and-cuda]', '').replace('[cuda12]', '')}\n" for one in requirements if "==" in one))
+    path.write_text(
+        "".join(f"{one.replace('[and-cuda]', '').replace('[cuda12]', '')}\n" for one in requirements if "==" in one)
+    )
     return path
 
 
-def _with_worker_needs(
-    environment: Environment, folder: Path, log: Path, report: Callable[[str], None]
-) -> Environment:
+def _with_worker_needs(environment: Environment, folder: Path, log: Path, report: Callable[[str], None]) -> Environment:
     """An interpreter of the user's may lack what the worker reads and writes files with: it gets that beside itself."""
     extra = folder / f"{environment.name}-worker"
     chosen = replace(environment, pythonpath=(*environment.pythonpath, str(extra)))
@@ -143,7 +146,16 @@ def _with_worker_needs(
     missing = [name for name in WORKER_NEEDS if name not in packages]
     if missing:
         report(f"environment {environment.name}: adding {', '.join(missing)} beside its interpreter")
-        arguments = ["--python", environment.python, "install", "--quiet", "--no-deps", "--target", str(extra), *missing]
+        arguments = [
+            "--python",
+            environment.python,
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--target",
+            str(extra),
+            *missing,
+        ]
         _pip(sys.executable, arguments, log, report)
     return chosen if missing or extra.is_dir() else environment
 

@@ -8,9 +8,9 @@ from suite.records import Semantics
 
 
 def difference(a: Semantics, b: Semantics) -> str:
-    """In words: "batch statistics: global / per replica; ..."; empty if both declare the same."""
+    """In words, the same for (a, b) and (b, a); empty if both declare the same."""
     apart = [
-        f"{field.name.replace('_', ' ')}: {getattr(a, field.name)} / {getattr(b, field.name)}"
+        f"{field.name.replace('_', ' ')}: {' or '.join(sorted((getattr(a, field.name), getattr(b, field.name))))}"
         for field in fields(Semantics)
         if getattr(a, field.name) != getattr(b, field.name)
     ]

@@ -61,7 +61,7 @@ def _claim(verdict: Verdict, cause: str, kind: str, members: Sequence[Pair | Vie
     twins = "the float64 twins of the two sides differ as well, so this is not rounding"
     if cause.startswith("declared otherwise"):
         return (
-            f"{what} compute different things, as their strategies declare, in {scenarios}: {cause[19:-1]}.",
+            f"{what} compute different things, as their strategies declare, in {scenarios}: {cause[20:-1]}.",
             f"{twins}; {NOT_CHECKED}",
         )
     if cause.startswith(judge.UNSTABLE):

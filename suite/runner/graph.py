@@ -89,10 +89,11 @@ def describe(model: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNorm, ...], tup
     except Exception as error:  # any model may refuse symbolic calls: then groups are coarser, and say so by being empty
         print(f"the graph of {model.name} cannot be walked ({type(error).__name__}: {error}); groups are coarser")
         nodes, outputs = [], ()
+    names = {id(variable): name for name, variable in models.variables(model).items()}
     norms = models.batch_norm_layers(model)
     feeding = {id(norm): _feeding(norm, nodes) for norm in norms}
     silent = {
-        layer.bias.path for norm in norms for layer in feeding[id(norm)] if norm.trainable and _has_bias(layer)
+        id(layer.bias) for norm in norms for layer in feeding[id(norm)] if norm.trainable and _has_bias(layer)
     }
     heads = {id(layer) for layer in _heads(nodes, outputs)}
     owners = {id(variable): layer for layer in models.layers_of(model) for variable in layer._trainable_variables}
@@ -107,17 +108,17 @@ def describe(model: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNorm, ...], tup
         for path, variable in models.variables(model).items()
     )
     drawing = tuple(sorted(tensor.layer for tensor in tensors if tensor.name.endswith("seed_generator_state")))
-    return tensors, tuple(_batch_norm(norm, feeding[id(norm)]) for norm in norms if norm.built), drawing
+    return tensors, tuple(_batch_norm(norm, feeding[id(norm)], names) for norm in norms if norm.built), drawing
 
 
-def _group(variable: Any, owner: Any, norms: list[Any], silent: set[str], heads: set[int]) -> str:
+def _group(variable: Any, owner: Any, norms: list[Any], silent: set[int], heads: set[int]) -> str:
     for norm in norms:
         for group, attributes in (("G", ("gamma", "beta")), ("M", ("moving_mean",)), ("V", ("moving_variance",))):
             if any(getattr(norm, attribute, None) is variable for attribute in attributes):
                 return group
     if not variable.trainable:
         return "O"
-    if variable.path in silent:
+    if id(variable) in silent:
         return "P"
     return "H" if id(owner) in heads else "K"
 
@@ -170,17 +171,21 @@ def _heads(nodes: list[Node], outputs: tuple[int, ...]) -> list[Any]:
     return heads
 
 
-def _batch_norm(norm: Any, feeding: list[Any]) -> BatchNorm:
+def _batch_norm(norm: Any, feeding: list[Any], names: dict[int, str]) -> BatchNorm:
     layer = feeding[0] if len(feeding) == 1 and type(feeding[0]).__name__ in FOLDABLE else None
+
+    def name(variable: Any) -> str:
+        return names[id(variable)] if variable is not None else ""
+
     return BatchNorm(
-        name=norm.path,
-        mean=norm.moving_mean.path,
-        variance=norm.moving_variance.path,
-        gamma=norm.gamma.path if norm.gamma is not None else "",
-        beta=norm.beta.path if norm.beta is not None else "",
+        name=name(norm.moving_mean).rpartition("/")[0],
+        mean=name(norm.moving_mean),
+        variance=name(norm.moving_variance),
+        gamma=name(norm.gamma),
+        beta=name(norm.beta),
         epsilon=float(norm.epsilon),
-        kernel=layer.kernel.path if layer else "",
-        bias=layer.bias.path if layer and _has_bias(layer) else "",
+        kernel=name(layer.kernel) if layer else "",
+        bias=name(layer.bias) if layer and _has_bias(layer) else "",
         axis=-1,
         trainable=bool(norm.trainable),
     )

@@ -61,33 +61,63 @@ def inputs(data: Mapping[str, np.ndarray], part: str, rows: Any = slice(None)) -
 
 
 def variables(model: Any) -> dict[str, Any]:
-    """Variables by path.
+    """Variables by name: the names of the layers around it, below the model, and its own.
+
+    Not Keras's `path`, which is another before saving and after loading.
 
     Raises:
-        ValueError: two of them have one path.
+        ValueError: two of them have one name.
     """
-    return _by_path(model.variables)
+    named: dict[str, Any] = {}
+    seen: set[int] = set()
+    for name, variable in _walk(model, "", set()):
+        if id(variable) in seen:
+            continue
+        seen.add(id(variable))
+        if name in named:
+            raise ValueError(f"two variables have the name {name!r}: give their layers different names")
+        named[name] = variable
+    # What no layer owns (a variable that a subclassed model tracks in another way) keeps its path.
+    return named | {variable.path: variable for variable in model.variables if id(variable) not in seen}
+
+
+def _walk(layer: Any, prefix: str, visited: set[int]) -> Iterable[tuple[str, Any]]:
+    if id(layer) in visited:
+        return
+    visited.add(id(layer))
+    for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
+        yield prefix + variable.name, variable
+    for generator in layer._seed_generators:
+        yield f"{prefix}{generator.state.name}", generator.state
+    for child in layer._layers:
+        yield from _walk(child, f"{prefix}{child.name}/", visited)
 
 
 def slots(model: Any) -> dict[str, Any]:
-    """Optimizer variables by path; nested optimizers (loss scaling) included."""
-    return _by_path(model.optimizer.variables)
-
-
-def _by_path(found: Iterable[Any]) -> dict[str, Any]:
-    by_path: dict[str, Any] = {}
-    for variable in found:
-        if by_path.setdefault(variable.path, variable) is not variable:
-            raise ValueError(f"two variables have the path {variable.path!r}: give their layers different names")
-    return by_path
+    """Optimizer variables by name: the model variable's name and the slot's, or the optimizer's own path."""
+    owners = {variable.path.replace("/", "_"): name for name, variable in variables(model).items() if variable.trainable}
+    longest_first = sorted(owners, key=len, reverse=True)
+    named = {}
+    for variable in model.optimizer.variables:
+        key = next((key for key in longest_first if key in variable.path), None)
+        rest = variable.path.partition(key)[2].strip("_") if key else ""
+        named[f"{owners[key]}/{rest}" if key else variable.path] = variable
+    if len(named) != len(model.optimizer.variables):
+        raise ValueError("two optimizer variables have one name: give the layers different names")
+    return named
 
 
 def read(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """A copy of the variables' values, in their own dtype (bfloat16 and float16 widened to float32)."""
+    """A copy of the variables' values: floats of 16 bits widened to float32, and integers (counters, seeds) to int64,
+    because backends keep them in integers of different widths."""
     values = {}
     for path, variable in state.items():
         value = np.array(variable.numpy(), copy=True)
-        values[path] = value.astype(np.float32) if value.dtype.itemsize == 2 and value.dtype.kind != "i" else value
+        if value.dtype.kind in "iu":
+            value = value.astype(np.int64)
+        elif value.dtype.itemsize == 2:
+            value = value.astype(np.float32)
+        values[path] = value
     return values
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from suite import discover
-from suite.records import JUDGED_STEP, Job, Manifest, Run, Scenario, Status, Tensor
+from suite.records import JUDGED_STEP, BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor
 from suite.runner import facts, models, precision, streams
 from suite.store import MODEL_FILES, Artifact, Store
 
@@ -262,14 +263,14 @@ def _recorder(model: Any, keep: Iterable[int]) -> Any:
 
 
 def _slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The optimizer's variables, each in the group of the model variable it belongs to (the longest path in its own)."""
-    owners = sorted(((tensor.name.replace("/", "_"), tensor) for tensor in tensors), key=lambda pair: -len(pair[0]))
+    """The optimizer's variables, each in the group of the model variable it belongs to."""
+    owners = {tensor.name: tensor for tensor in tensors}
     described = []
-    for path, variable in models.slots(model).items():
-        owner = next((tensor for key, tensor in owners if key in path), None)
+    for name, variable in models.slots(model).items():
+        owner = owners.get(name.rpartition("/")[0])
         described.append(
             Tensor(
-                name=path,
+                name=name,
                 shape=tuple(variable.shape),
                 dtype=str(variable.dtype),
                 group=owner.group if owner else "O",
@@ -279,11 +280,10 @@ def _slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]
     return tuple(described)
 
 
-def _with_constants(batch_norms: tuple[Any, ...], model: Any) -> tuple[Any, ...]:
+def _with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:
     """The recorded batch normalizations with this model's own epsilon (a twin's is dyadic)."""
-    from dataclasses import replace
-
+    names = {id(variable): name for name, variable in models.variables(model).items()}
     epsilons = {
-        layer.moving_variance.path: float(layer.epsilon) for layer in models.batch_norm_layers(model) if layer.built
+        names[id(layer.moving_variance)]: float(layer.epsilon) for layer in models.batch_norm_layers(model) if layer.built
     }
     return tuple(replace(norm, epsilon=epsilons.get(norm.variance, norm.epsilon)) for norm in batch_norms)

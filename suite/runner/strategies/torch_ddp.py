@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from suite.records import Job, Scenario, Semantics
 from suite.runner import devices, models, training
+from suite.runner.outcome import fail
 
 
 class TorchDdp:
@@ -47,10 +48,10 @@ class TorchDdp:
             ]
             for process in ranks:
                 process.start()
-            _end_if_one_fails(ranks, meeting)
+            watchers = _end_if_one_fails(ranks, meeting)
             _rank(job, 0, meeting)
-            for process in ranks:
-                process.join()
+            for watcher in watchers:
+                watcher.join()
 
 
 def _rank(job: Job, rank: int, meeting: str) -> None:
@@ -82,8 +83,11 @@ def _follow(job: Job, rank: int, meeting: str) -> None:
         raise
 
 
-def _end_if_one_fails(ranks: list[Any], meeting: str) -> None:
-    """A rank that died leaves the others waiting in a collective: end this process then, with that rank's reason."""
+def _end_if_one_fails(ranks: list[Any], meeting: str) -> list[threading.Thread]:
+    """A rank that died leaves the others waiting in a collective: end this process then, with that rank's reason.
+
+    Only these threads wait for the ranks: a second waiter would not be told the exit code.
+    """
 
     def watch(rank: int, process: Any) -> None:
         process.join()
@@ -93,10 +97,12 @@ def _end_if_one_fails(ranks: list[Any], meeting: str) -> None:
         reason = left.read_text() if left.is_file() else f"it ended with exit code {process.exitcode}"
         fail(f"rank {rank} of torch DDP failed: {reason}")
 
-    from suite.runner.outcome import fail
-
-    for rank, process in enumerate(ranks, start=1):
-        threading.Thread(target=watch, args=(rank, process), daemon=True).start()
+    watchers = [
+        threading.Thread(target=watch, args=(rank, process), daemon=True) for rank, process in enumerate(ranks, start=1)
+    ]
+    for watcher in watchers:
+        watcher.start()
+    return watchers
 
 
 class Drive:
