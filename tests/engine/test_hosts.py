@@ -147,6 +147,18 @@ def test_a_coordinator_that_ends_leaves_nothing_behind(bench: Bench, number: sig
         assert told.rstrip().endswith("KeyboardInterrupt")
 
 
+def test_an_interrupted_run_has_ended_its_jobs_when_it_raises(bench: Bench) -> None:
+    def interrupt(event: Event) -> None:
+        if bench.pids():
+            raise KeyboardInterrupt
+
+    bench.react = interrupt
+    with bench.local() as local:
+        with pytest.raises(KeyboardInterrupt):
+            local.run([bench.job("hang")])
+        assert all_gone(bench.pids())
+
+
 def test_an_interrupted_import_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "endless.py").write_text(
         f"import os, pathlib, time\npathlib.Path({str(tmp_path)!r}, 'host').write_text(str(os.getpid()))\ntime.sleep(1000)\n"

@@ -92,6 +92,6 @@ def do_noise(notes: Path, *_: str) -> None:
 
 
 def _write_pids(notes: Path, pids: list[int | None]) -> None:
-    partial = notes / ".pids"
+    partial = notes / f".pids-{os.getpid()}"  # jobs write at the same time
     partial.write_text(json.dumps(pids))
     partial.rename(notes / f"pids-{os.getpid()}")
