@@ -13,7 +13,7 @@ def model() -> Any:
     return keras.Sequential(
         [
             keras.Input((16,)),
-            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.BatchNormalization(momentum=0.5, name="norm"),
             keras.layers.Dense(32, activation="relu", name="hidden"),
             keras.layers.Dense(4, activation="softmax", name="output"),
         ],

@@ -6,7 +6,6 @@ from typing import Any
 
 from suite.records import Data, Scenario
 
-
 BATCH = 64
 
 

@@ -123,11 +123,15 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
     parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
-    parser.add_argument("--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)")
+    parser.add_argument(
+        "--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
     parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
-    parser.add_argument("--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)")
+    parser.add_argument(
+        "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
+    )
     parser.add_argument(
         "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
     )

@@ -26,7 +26,8 @@ Arrays = Mapping[str, np.ndarray]
 Envelopes = Mapping[tuple[str, int], Floats]
 
 TRAINED = ("K", "G", "H")
-WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS = QUANTITIES
+WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER = QUANTITIES
+GROUPS_OF = {WEIGHTS: ("K", "P", "G", "H"), STATISTICS: ("M", "V"), OTHER: ("O",)}
 WORST = 20  # tensors kept for a report
 
 
@@ -47,9 +48,8 @@ class Moment:
         Raises:
             Damaged: the artifact lists them and they cannot be read.
         """
-        if quantity in (WEIGHTS, STATISTICS):
-            groups = ("M", "V") if quantity == STATISTICS else ("K", "P", "G", "H", "O")
-            wanted = {tensor.name for tensor in self.manifest.tensors if tensor.group in groups}
+        if quantity in GROUPS_OF:
+            wanted = {tensor.name for tensor in self.manifest.tensors if tensor.group in GROUPS_OF[quantity]}
             state = self._read(self.state)
             return None if state is None else {name: value for name, value in state.items() if name in wanted}
         if quantity == LOSS:
@@ -82,9 +82,7 @@ def reloaded(artifact: Artifact, manifest: Manifest, described: Manifest) -> Mom
     from dataclasses import replace
 
     whole = replace(manifest, tensors=described.tensors, slots=described.slots, batch_norms=described.batch_norms)
-    return Moment(
-        artifact=artifact, manifest=whole, state="step-0", slots="optimizer-0", predictions="predictions-0"
-    )
+    return Moment(artifact=artifact, manifest=whole, state="step-0", slots="optimizer-0", predictions="predictions-0")
 
 
 def replica(artifact: Artifact, manifest: Manifest, index: int) -> Moment:
@@ -99,6 +97,7 @@ class Subject:
     repeats: tuple[tuple[Artifact, Manifest], ...] = ()
     permuted: tuple[tuple[Artifact, Manifest], ...] = ()
     twin: tuple[Artifact, Manifest] | None = None
+    twins_permuted: tuple[tuple[Artifact, Manifest], ...] = ()
     exact: tuple[Artifact, Manifest] | None = None
     no_twin: str = ""
     outputs: str = "probabilities"
@@ -115,7 +114,8 @@ def pair(a: Subject, b: Subject, *, declared: str) -> Comparison:
         moments = [(trained(*a.plain, step), trained(*b.plain, step), step) for step in steps]
         doubles = {step: (trained(*twins[0], step), trained(*twins[1], step)) for step in steps} if twins else {}
         envelopes = {step: _wider(envelope(a, quantity, step), envelope(b, quantity, step)) for step in steps}
-        if found := _distances(quantity, moments, doubles, envelopes, start, a.outputs):
+        widths = {step: _wider(twin_envelope(a, quantity, step), twin_envelope(b, quantity, step)) for step in steps}
+        if found := _distances(quantity, moments, doubles, envelopes, start, a.outputs, widths):
             distances.append(found)
     return Comparison(
         distances=tuple(distances),
@@ -124,6 +124,7 @@ def pair(a: Subject, b: Subject, *, declared: str) -> Comparison:
         repeats=_wider(repeat_distance(a), repeat_distance(b)),
         random_streams=_random_streams(a.plain, b.plain),
         exact=(exact_distance(a), exact_distance(b)),
+        roundoff=max(a.plain[1].roundoff, b.plain[1].roundoff),
     )
 
 
@@ -141,7 +142,26 @@ def view(
         found = _distances(quantity, [(*plain, judged)], doubles, {judged: width}, start, subject.outputs)
         if found:
             distances.append(found)
-    return Comparison(distances=tuple(distances), declared=declared, no_twin=subject.no_twin if twins is None else "")
+    return Comparison(
+        distances=tuple(distances),
+        declared=declared,
+        no_twin=(subject.no_twin or "the twin was not loaded again") if twins is None else "",
+        unsaved=_unsaved(start, *plain),
+        roundoff=subject.plain[1].roundoff,
+    )
+
+
+def _unsaved(start: Moment, live: Moment, loaded: Moment) -> tuple[str, ...]:
+    """Tensors that training changed and that are bit-equal to the initial ones after loading."""
+    names = []
+    for quantity in GROUPS_OF:
+        begun, now, after = (moment.arrays(quantity) or {} for moment in (start, live, loaded))
+        names += [
+            name
+            for name in sorted(begun.keys() & now.keys() & after.keys())
+            if metrics.bits(after[name], begun[name]) and not metrics.bits(now[name], begun[name])
+        ]
+    return tuple(names)
 
 
 def _distances(
@@ -151,6 +171,7 @@ def _distances(
     envelopes: Mapping[int, Floats],
     start: Moment,
     outputs: str,
+    widths: Mapping[int, Floats] | None = None,
 ) -> Distances | None:
     """One quantity over the steps; None if neither side has it at any."""
     at, bits, invalid = [], True, ""
@@ -166,7 +187,8 @@ def _distances(
         bits = bits and all(metrics.bits(value, values[1][name]) for name, value in values[0].items())
         plain = measure(quantity, a, b, start, outputs)
         twin = measure(quantity, *doubles[step], None, outputs) if step in doubles else {}
-        at.append(At(step=step, plain=plain, envelope=envelopes.get(step, {}), twin=twin))
+        wide = (widths or {}).get(step, {})
+        at.append(At(step=step, plain=plain, envelope=envelopes.get(step, {}), twin=twin, twin_envelope=wide))
     if invalid:
         return Distances(quantity=quantity, bits=False, at=tuple(at), invalid=invalid)
     if last is None:
@@ -208,6 +230,8 @@ def measure(quantity: str, a: Moment, b: Moment, start: Moment | None, outputs: 
         # Slots of biases before a batch normalization hold the rounding of a zero gradient.
         chosen = [_only(arrays, groups, (*TRAINED, "O")) for arrays in (first, second)]
         return {"slots": metrics.slots(*chosen)} if chosen[0] else {}
+    if quantity == OTHER:
+        return {"state": metrics.state(first, second)}
     if quantity == LOSS:
         return {"loss": metrics.loss(first["losses"], second["losses"])}
     found = [_predictions(first[name], second[name], outputs) for name in first]
@@ -298,6 +322,16 @@ def envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
         subject.cache[key] = _wider(*widths) if re_rounded else {}
     found: dict[str, float] = subject.cache[key]  # type: ignore[assignment]
     return found
+
+
+def twin_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
+    """Metric -> largest distance at `step` between the twin and its reruns; empty where they were not asked for."""
+    if subject.twin is None or not subject.twins_permuted:
+        return {}
+    twin = trained(*subject.twin, step)
+    return _wider(
+        *(measure(quantity, twin, trained(*rerun, step), None, subject.outputs) for rerun in subject.twins_permuted)
+    )
 
 
 def repeat_distance(subject: Subject) -> dict[str, float]:

@@ -32,9 +32,7 @@ class BadConfiguration(ValueError):
 # ---------------------------------------------------------------- scenarios
 
 
-def scenarios(
-    folders: Sequence[Path], *, plugins: bool = True
-) -> tuple[tuple[FoundScenario, ...], tuple[Broken, ...]]:
+def scenarios(folders: Sequence[Path], *, plugins: bool = True) -> tuple[tuple[FoundScenario, ...], tuple[Broken, ...]]:
     """Every scenario of the folders (each *.py that does not start with "_") and of installed packages.
 
     A broken one is one line and the good ones go on; of two with one name the first stays.
@@ -189,7 +187,11 @@ def _broken(name: str, source: Source, error: BaseException) -> Broken:
     where = str(source)
     if source.kind == "file":
         line = next(
-            (frame.lineno for frame in reversed(traceback.extract_tb(error.__traceback__)) if frame.filename == source.location),
+            (
+                frame.lineno
+                for frame in reversed(traceback.extract_tb(error.__traceback__))
+                if frame.filename == source.location
+            ),
             error.lineno if isinstance(error, SyntaxError) and error.filename == source.location else None,
         )
         where += f":{line}" if line else ""
@@ -211,7 +213,9 @@ def environments(files: Sequence[Path] = ()) -> tuple[Environment, ...]:
     for file in files:
         for name, table in _tables(file).items():
             if name in found:
-                raise BadConfiguration(f"{file}: environment {name!r} exists already ({found[name].source}): choose another name")
+                raise BadConfiguration(
+                    f"{file}: environment {name!r} exists already ({found[name].source}): choose another name"
+                )
             found[name] = _environment(name, table, file)
     return tuple(found.values())
 

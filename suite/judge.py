@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 
 from suite.metrics import METRICS
-from suite.records import JUDGED_STEP, Comparison, Distances, Floats, Judged, Limit, Verdict
+from suite.records import FLOAT32, JUDGED_STEP, Comparison, Distances, Floats, Judged, Limit, Verdict
 
 SAME_SEMANTICS = 1e-10
 OTHER_SEMANTICS = 1e-7
@@ -57,6 +58,7 @@ UNKNOWN = "unknown"
 CONSTANT = "a constant or hyper-parameter is rounded differently"
 RANDOM_STREAMS = "random streams"
 UNSTABLE = "unstable kernel"
+UNSAVED = "not saved"
 AMPLIFICATION = "amplified rounding"
 
 
@@ -82,9 +84,9 @@ def _judge(distances: Distances, comparison: Comparison) -> Judged:
         verdict=verdict,
         cause=cause,
         distances=distances,
-        limits=limits(distances),
+        limits=limits(distances, scale(comparison)),
         worst_tensor=max(distances.tensors, key=lambda one: one.value).name if distances.tensors else "",
-        first_step=_first_step(distances, explained),
+        first_step=_first_step(distances, explained, scale(comparison)),
     )
 
 
@@ -95,58 +97,100 @@ def _decide(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]
         return Verdict.IDENTICAL, ""
     if comparison.no_twin:
         return Verdict.INCONCLUSIVE, f"{comparison.no_twin}: only a float64 twin shows equal semantics"
-    apart = twin_distance(distances)
+    apart = twin_distance(distances, grown_at(comparison))
     if apart is None:
         return Verdict.INCONCLUSIVE, "the float64 twins hold nothing to compare here"
     if apart >= OTHER_SEMANTICS:
-        return Verdict.DIFFERENT, comparison.declared or UNKNOWN
-    side = unstable_side(comparison.exact)
-    if side is not None:
+        return Verdict.DIFFERENT, _unsaved(distances, comparison.unsaved) or comparison.declared or UNKNOWN
+    if unstable_side(comparison.exact, scale(comparison)) is not None:
         return Verdict.DIFFERENT, UNSTABLE
     if apart >= SAME_SEMANTICS:
         return Verdict.DIFFERENT, CONSTANT
+    return _same_semantics(distances, comparison)
+
+
+def _same_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
+    """Equal in float64: what remains is rounding, unless it is too large for that."""
     if comparison.repeats and _within_repeats(distances, comparison.repeats):
         return Verdict.NOISE, "the same run, repeated, differs as much"
-    if not beyond(distances):
-        return Verdict.ROUNDING, AMPLIFICATION if _amplified(distances) else ""
     if comparison.random_streams:
         return Verdict.DESIGNED, RANDOM_STREAMS
+    if not beyond(distances, scale(comparison)):
+        return Verdict.ROUNDING, AMPLIFICATION if _amplified(distances) else ""
     return Verdict.INCONCLUSIVE, "equal in float64, yet float32 is farther apart than its own rounding was measured to be"
 
 
-def twin_distance(distances: Distances) -> float | None:
-    """The largest judged metric between the float64 twins; None if there is none."""
-    values = [value for at in distances.at for metric, value in at.twin.items() if METRICS[metric].judged]
-    return max(values, default=None)
+def _unsaved(distances: Distances, unsaved: Sequence[str]) -> str:
+    lost = [tensor.name for tensor in distances.tensors if tensor.name in unsaved]
+    return f"{UNSAVED}: {', '.join(lost[:3])}" if lost else ""
 
 
-def limits(distances: Distances) -> Floats:
-    """Metric -> the largest value that is rounding, at the judged step: 5 x max(envelope, floor)."""
+def scale(comparison: Comparison) -> float:
+    """Floors are float32's: a model that computes in bfloat16 rounds 2^16 times more coarsely."""
+    return max(1.0, comparison.roundoff / FLOAT32)
+
+
+def twin_distance(distances: Distances, before: float = math.inf) -> float | None:
+    """The largest judged metric between the float64 twins at steps earlier than `before`; None if there is no twin."""
+    values = [
+        value for at in distances.at for metric, value in at.twin.items() if METRICS[metric].judged and at.step < before
+    ]
+    compared = any(at.twin for at in distances.at)
+    return max(values, default=0.0 if compared else None)
+
+
+def grown_at(comparison: Comparison) -> float:
+    """The first step after which a twin's own reruns, with permuted rows, are not equal any more; infinity if none.
+
+    Some models amplify rounding by decades per step, in float64 too. From then on a distance between twins says nothing:
+    a fault that begins later is not seen in them. (These reruns are made where twins are equal after the first step only.)
+    """
+    steps = [
+        at.step
+        for distances in comparison.distances
+        for at in distances.at
+        for metric, value in at.twin_envelope.items()
+        if METRICS[metric].judged and value >= SAME_SEMANTICS
+    ]
+    return min(steps, default=math.inf)
+
+
+def begin_equal(comparison: Comparison) -> bool:
+    """Whether the twins are equal, in everything that was stored, after the first step."""
+    first = [at for distances in comparison.distances for at in distances.at[:1] if at.twin]
+    earliest = min((at.step for at in first), default=0)
+    values = [value for at in first if at.step == earliest for metric, value in at.twin.items() if METRICS[metric].judged]
+    return bool(values) and max(values) < SAME_SEMANTICS
+
+
+def limits(distances: Distances, scale: float = 1.0) -> Floats:
+    """Metric -> the largest value that is rounding, at the judged step: 5 x max(envelope, floor x scale)."""
     found: dict[str, float] = {}
     for at in distances.at:
         if at.step <= JUDGED_STEP:
-            found |= {metric: ENVELOPE_FACTOR * max(value, METRICS[metric].floor) for metric, value in at.envelope.items()}
+            for metric, value in at.envelope.items():
+                found[metric] = ENVELOPE_FACTOR * max(value, scale * METRICS[metric].floor)
     return found
 
 
-def beyond(distances: Distances) -> tuple[int, str] | None:
-    """The first judged step and metric outside its envelope, or None. A step without an envelope is not judged."""
+def beyond(distances: Distances, scale: float = 1.0, factor: float = ENVELOPE_FACTOR) -> tuple[int, str] | None:
+    """The first judged step and metric outside `factor` envelopes, or None. A step without an envelope is not judged."""
     for at in distances.at:
         if at.step > JUDGED_STEP:
             continue
         for metric, envelope in at.envelope.items():
             judged = METRICS[metric].judged
-            if judged and at.plain.get(metric, 0.0) > ENVELOPE_FACTOR * max(envelope, METRICS[metric].floor):
+            if judged and at.plain.get(metric, 0.0) > factor * max(envelope, scale * METRICS[metric].floor):
                 return at.step, metric
     return None
 
 
-def unstable_side(exact: tuple[Floats, Floats]) -> int | None:
+def unstable_side(exact: tuple[Floats, Floats], scale: float = 1.0) -> int | None:
     """0 or 1: the side that is much farther from its own float64 than the other; None if neither is, or not measured."""
-    for metric in exact[0].keys() & exact[1].keys():
+    for metric in sorted(exact[0].keys() & exact[1].keys()):
         errors = exact[0][metric], exact[1][metric]
         far = max(errors)
-        if far > UNSTABLE_FLOORS * METRICS[metric].floor and far > UNSTABLE_RATIO * min(errors):
+        if far > UNSTABLE_FLOORS * scale * METRICS[metric].floor and far > UNSTABLE_RATIO * min(errors):
             return errors.index(far)
     return None
 
@@ -167,14 +211,14 @@ def _amplified(distances: Distances) -> bool:
     )
 
 
-def _first_step(distances: Distances, explained: bool) -> int:
+def _first_step(distances: Distances, explained: bool, scale: float) -> int:
     """First stored step that is not equal at all, or, for a difference, whose twins differ or that leaves its envelope."""
     for at in distances.at:
         judged = {metric: value for metric, value in at.plain.items() if metric in METRICS and METRICS[metric].judged}
         if explained and any(judged.values()):
             return at.step
         twins = any(value >= SAME_SEMANTICS for metric, value in at.twin.items() if METRICS[metric].judged)
-        outside = beyond(Distances(quantity=distances.quantity, bits=False, at=(at,)))
+        outside = beyond(Distances(quantity=distances.quantity, bits=False, at=(at,)), scale)
         if not explained and (twins or outside):
             return at.step
     return 0

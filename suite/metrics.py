@@ -1,289 +1,388 @@
-"""Distances: one function each, float64 arithmetic after exact upcast, in blocks so that memory does not grow with a model.
+"""Distances: one function each, in float64 after exact upcast, in blocks: memory does not grow with a model.
 
-Arrays may be memory-mapped. A distance of 0 means equal; every distance of finite inputs is finite. Where a formula needs
-a reference, both sides give one and the larger is taken, so that distance(a, b) == distance(b, a).
+Arrays may be memory-mapped, of any memory layout, and of any dtype that float64 holds exactly (bfloat16 too; integers
+beyond 2^53 are rounded). A distance of 0 means equal, finite inputs below 1e300 give finite distances, and NaN or
+infinity on a side never gives a finite one. Where a formula needs a reference, both sides give one and the larger is
+taken: distance(a, b) == distance(b, a). Shapes or names that differ raise ValueError.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from suite.records import BatchNorm
+from suite.records import QUANTITIES, BatchNorm
 
 Array = np.ndarray
 Arrays = Mapping[str, np.ndarray]
 
-BLOCK = 1 << 16  # elements: three float64 blocks stay in a second-level cache
+BLOCK = 1 << 13  # elements: float64 blocks stay in the innermost caches, and OpenBLAS starts no threads for so few
 TINY = float(np.finfo(np.float64).tiny)
+FLUSHED = float(np.finfo(np.float32).tiny)  # smaller probabilities are 0 in some kernels: their logarithms say nothing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """`judged` metrics decide verdicts; `floor` is the least envelope: what equal semantics were measured to differ by."""
+    """`judged` metrics decide verdicts; `floor` is the least envelope, and `why` the reason for that number."""
 
     formula: str
     quantity: str
     judged: bool = False
     floor: float = 0.0
+    why: str = "reported, never judged: no floor"
 
 
+def _judged(quantity: str, formula: str, floor: float) -> Metric:
+    why = "measured on CPU between backends with equal semantics"
+    return Metric(formula=formula, quantity=quantity, judged=True, floor=floor, why=why)
+
+
+WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER = QUANTITIES
 METRICS: Mapping[str, Metric] = {
-    "train": Metric(
-        formula="‖a-b‖ / max(‖a-w0‖, ‖b-w0‖) over trained weights", quantity="trainable weights", judged=True, floor=2e-6
+    "train": _judged(WEIGHTS, "‖a-b‖ / max(‖a-w0‖, ‖b-w0‖)", 2e-6),
+    "tensor": Metric(quantity=WEIGHTS, formula="‖a-b‖ / max(‖a-w0‖, ‖b-w0‖, 1e-3 · travelled · sqrt(n))"),
+    "ulp": Metric(quantity=WEIGHTS, formula="max |a-b| in units in the last place of the tensor's largest element"),
+    "mean": _judged(STATISTICS, "max |Δμ| / sqrt(V + ε)", 1e-7),
+    "var": _judged(STATISTICS, "max |ΔV| / (V + ε)", 3e-7),
+    "folded": _judged(STATISTICS, "‖f(a)-f(b)‖ / max(‖f(a)‖, ‖f(b)‖), f folds BN into its kernel and bias", 1e-6),
+    "slots": _judged(OPTIMIZER, "‖a-b‖ / max(‖a‖, ‖b‖), the worst kind of slot", 1e-6),
+    "loss": _judged(LOSS, "max over steps of |a-b| / max(|a|, |b|)", 2e-7),
+    "pmax": _judged(PREDICTIONS, "max |p-q|", 5e-7),
+    "tv": _judged(PREDICTIONS, "mean over rows of Σ|p-q| / 2", 5e-7),
+    "js": Metric(quantity=PREDICTIONS, formula="mean over rows of KL(p‖m)/2 + KL(q‖m)/2, m = (p+q)/2, in nats"),
+    "churn": Metric(quantity=PREDICTIONS, formula="share of rows whose largest class changed"),
+    "explained": Metric(
+        quantity=PREDICTIONS, formula="share of changed rows with margin <= 2 max |Δ log p| over the unchanged rows"
     ),
-    "tensor": Metric(formula="the same for one tensor", quantity="trainable weights"),
-    "ulp": Metric(formula="max |a-b| in units in the last place of the tensor's largest element", quantity="trainable weights"),
-    "mean": Metric(formula="max |Δμ| / sqrt(V + ε)", quantity="moving statistics", judged=True, floor=1e-7),
-    "var": Metric(formula="max |ΔV| / (V + ε)", quantity="moving statistics", judged=True, floor=3e-7),
-    "folded": Metric(
-        formula="relative L2 of kernels and biases with batch normalization folded in",
-        quantity="moving statistics",
-        judged=True,
-        floor=1e-6,
-    ),
-    "slots": Metric(formula="‖a-b‖ / max(‖a‖, ‖b‖), the worst kind of slot", quantity="optimizer state", judged=True, floor=1e-6),
-    "loss": Metric(formula="max over steps of |a-b| / max(|a|, |b|)", quantity="loss", judged=True, floor=2e-7),
-    "pmax": Metric(formula="max |p-q|", quantity="predictions", judged=True, floor=5e-7),
-    "tv": Metric(formula="mean over rows of Σ|p-q| / 2", quantity="predictions", judged=True, floor=5e-7),
-    "js": Metric(formula="mean over rows of the Jensen-Shannon divergence, nats", quantity="predictions"),
-    "churn": Metric(formula="share of rows whose largest class changed", quantity="predictions"),
-    "explained": Metric(formula="share of those rows with margin <= 2 max |Δ log p|", quantity="predictions"),
-    "values": Metric(formula="‖a-b‖ / max(‖a‖, ‖b‖) of outputs", quantity="predictions", judged=True, floor=1e-6),
-    "max_abs": Metric(formula="max |a-b|", quantity="predictions"),
+    "values": _judged(PREDICTIONS, "‖a-b‖ / max(‖a‖, ‖b‖)", 1e-6),
+    "max_abs": Metric(quantity=PREDICTIONS, formula="max |a-b|"),
+    "state": _judged(OTHER, "‖a-b‖ / max(‖a‖, ‖b‖), the worst variable", 1e-6),
 }
 
 
-def _blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """Equal-shaped arrays as flat float64 blocks.
-
-    Raises:
-        ValueError: their shapes differ.
-    """
+def _same_shape(*arrays: Array) -> None:
     if len({array.shape for array in arrays}) > 1:
         shapes = " and ".join(str(array.shape) for array in arrays)
         raise ValueError(f"got arrays of shapes {shapes}, wanted equal shapes: compare tensors of one name only")
-    flat = [array.reshape(-1) for array in arrays]
-    for start in range(0, flat[0].size, BLOCK):
-        yield tuple(one[start : start + BLOCK].astype(np.float64) for one in flat)
+
+
+def _same_names(a: Arrays, *others: Arrays) -> None:
+    if alone := sorted({name for other in others for name in a.keys() ^ other.keys()}):
+        raise ValueError(f"got {alone[0]} on one side only, wanted the same names on all: choose what all sides have")
+
+
+def _blocks(*arrays: Array, exact: bool = False) -> Iterator[tuple[Array, ...]]:
+    """Arrays of one shape as flat blocks, row-major, in float64, or as stored where `exact`. Each overwrites the last.
+
+    Raises:
+        ValueError: the shapes differ, or float64 cannot hold a dtype's numbers.
+    """
+    _same_shape(*arrays)
+    for array in arrays:
+        if not exact and not np.can_cast(array.dtype, np.float64, "safe"):
+            raise ValueError(f"got an array of {array.dtype}, wanted real numbers that float64 holds: convert it first")
+    walk = np.nditer(
+        arrays,
+        flags=["external_loop", "buffered", "zerosize_ok"],
+        op_flags=[["readonly"]] * len(arrays),
+        op_dtypes=[None if exact else np.float64] * len(arrays),
+        order="C",
+        buffersize=BLOCK,
+    )
+    for found in walk:
+        yield found if isinstance(found, tuple) else (found,)
+
+
+@np.errstate(over="ignore")
+def _norm(x: Array) -> float:
+    """‖x‖ of one block; where squares would overflow or vanish, of the block scaled to its largest element."""
+    squares = float(np.dot(x, x))
+    if 1e-280 < squares < math.inf:
+        return math.sqrt(squares)
+    largest = float(np.abs(x).max(initial=0.0))
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    x = x / largest
+    return largest * math.sqrt(float(np.dot(x, x)))
+
+
+def _peak(blocks: Iterable[Array]) -> float:
+    """The largest magnitude; NaN if an element is, 0 without elements."""
+    return float(np.fromiter((np.abs(x).max() for x in blocks), np.float64).max(initial=0.0))
+
+
+def _norms(blocks: Iterable[tuple[Array, ...]]) -> tuple[float, float, float]:
+    """‖a-b‖, ‖a-w0‖ and ‖b-w0‖ over blocks of (a, b, w0), in one pass; w0 = 0 over blocks of (a, b)."""
+    apart = first = second = 0.0
+    for x, y, *start in blocks:
+        apart = math.hypot(apart, _norm(x - y))
+        first = math.hypot(first, _norm(x - start[0] if start else x))
+        second = math.hypot(second, _norm(y - start[0] if start else y))
+    return apart, first, second
+
+
+def _ratio(apart: float, *references: float) -> float:
+    """apart / the largest reference, 0 only if apart is (triangle inequality); NaN if a reference is not finite."""
+    if not all(map(math.isfinite, references)):
+        return math.nan
+    return apart / max(references) if apart else 0.0
 
 
 def bits(a: Array, b: Array) -> bool:
-    """Whether shape, dtype and every byte are equal: -0.0 is not 0.0, and NaN equals the same NaN."""
+    """Whether shape, dtype and every byte are equal: -0.0 is not 0.0, and NaN equals only the same NaN."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
-    first, second = np.ascontiguousarray(a).reshape(-1).view(np.uint8), np.ascontiguousarray(b).reshape(-1).view(np.uint8)
-    step = 8 * BLOCK
-    return all(
-        np.array_equal(first[start : start + step], second[start : start + step]) for start in range(0, first.size, step)
-    )
+    pairs = ([np.ascontiguousarray(x).view(np.uint8) for x in block] for block in _blocks(a, b, exact=True))
+    return all(np.array_equal(x, y) for x, y in pairs)
 
 
 def finite(a: Array) -> bool:
     """Whether no element is NaN or infinite."""
-    flat = a.reshape(-1)
-    return a.dtype.kind in "biu" or all(
-        bool(np.isfinite(flat[start : start + BLOCK]).all()) for start in range(0, flat.size, BLOCK)
-    )
-
-
-def distance(a: Array, b: Array) -> float:
-    """‖a-b‖², the squared L2 distance."""
-    return sum(float(np.dot(x - y, x - y)) for x, y in _blocks(a, b))
-
-
-def square(a: Array) -> float:
-    """‖a‖²."""
-    return sum(float(np.dot(x, x)) for (x,) in _blocks(a))
-
-
-def _ratio(numerator: float, denominator: float, instead: float = 1.0) -> float:
-    """numerator / denominator; relative to `instead` where there is nothing to be relative to."""
-    if numerator == 0.0:
-        return 0.0
-    return numerator / (denominator if denominator > 0.0 else max(instead, TINY))
-
-
-def train(a: Arrays, b: Arrays, start: Arrays) -> float:
-    """Share of the distance travelled: ‖a-b‖ / max(‖a-w0‖, ‖b-w0‖) over all given tensors together.
-
-    If neither side moved, relative to ‖w0‖.
-    """
-    apart = sum(distance(a[name], b[name]) for name in a)
-    moved = max(sum(distance(side[name], start[name]) for name in a) for side in (a, b))
-    begun = sum(square(start[name]) for name in a)
-    return _ratio(apart**0.5, moved**0.5, begun**0.5)
-
-
-def rms_travelled(a: Arrays, start: Arrays) -> float:
-    """Root mean square of a - w0 over all elements of the tensors that both have."""
-    names = [name for name in a if name in start]
-    count = sum(a[name].size for name in names)
-    return (sum(distance(a[name], start[name]) for name in names) / count) ** 0.5 if count else 0.0
-
-
-def tensor(a: Array, b: Array, start: Array, travelled: float) -> float:
-    """‖a-b‖ / max(‖a-w0‖, ‖b-w0‖, 1e-3 · travelled · sqrt(n)); `travelled` is the rms over the whole model."""
-    moved = max(distance(a, start), distance(b, start)) ** 0.5
-    return _ratio(distance(a, b) ** 0.5, max(moved, 1e-3 * travelled * a.size**0.5))
+    return a.dtype.kind in "biu" or all(bool(np.isfinite(x).all()) for (x,) in _blocks(a))
 
 
 def relative_l2(a: Array, b: Array) -> float:
-    """‖a-b‖ / max(‖a‖, ‖b‖); 0 if both are 0."""
-    return _ratio(distance(a, b) ** 0.5, max(square(a), square(b)) ** 0.5)
+    """Arrays of one shape: ‖a-b‖ / max(‖a‖, ‖b‖), at most 2; 0 if both are 0."""
+    return _ratio(*_norms(_blocks(a, b)))
 
 
 values = relative_l2
 
 
-def slots(a: Arrays, b: Arrays) -> float:
-    """Optimizer variables by name, in kinds (the last part of the name: momentum, velocity, ...): the worst kind's relative L2.
-
-    Kinds have scales of their own (a square and its root), so one sum would hide the smaller; single slots are too noisy,
-    where a gradient is nearly zero.
+def state(a: Arrays, b: Arrays) -> float:
+    """Variables by name that are neither trained nor moving statistics (random seeds' counters, constants):
+    ‖a-b‖ / max(‖a‖, ‖b‖), the worst variable.
     """
-    kinds: dict[str, list[str]] = {}
-    for name in a:
-        kinds.setdefault(name.rpartition("/")[2], []).append(name)
-    worst = 0.0
-    for names in kinds.values():
-        apart = sum(distance(a[name], b[name]) for name in names)
-        size = max(sum(square(side[name]) for name in names) for side in (a, b))
-        worst = max(worst, _ratio(apart**0.5, size**0.5))
-    return worst
+    _same_names(a, b)
+    return float(np.max([relative_l2(a[name], b[name]) for name in a], initial=0.0))
 
 
 def max_abs(a: Array, b: Array) -> float:
-    """max |a-b|; 0 for empty arrays."""
-    return max((float(np.abs(x - y).max()) for x, y in _blocks(a, b)), default=0.0)
+    """Arrays of one shape: max |a-b|; 0 for empty arrays."""
+    return _peak(x - y for x, y in _blocks(a, b))
 
 
 def ulp(a: Array, b: Array) -> float:
-    """max |a-b| in units in the last place (of a's dtype) of the largest element of either; integers count as float64."""
-    largest = max(_peak(a), _peak(b))
-    unit = float(np.spacing(np.asarray(largest, a.dtype if a.dtype.kind == "f" else np.float64)))
-    return max_abs(a, b) / unit
+    """Arrays of one shape: max |a-b| in units in the last place of the tensor's largest element, of either side.
 
-
-def _peak(a: Array) -> float:
-    return max((float(np.abs(x).max()) for (x,) in _blocks(a)), default=0.0)
-
-
-def _deviation(variance: Array, epsilon: float) -> Array:
-    """V + ε, with V clipped at 0: a one-pass variance can be negative."""
-    positive: Array = np.maximum(variance.astype(np.float64), 0.0) + epsilon
-    return positive
-
-
-def mean(a: Array, b: Array, variance: Array, epsilon: float) -> float:
-    """Moving means (channels,): max |Δμ| / sqrt(V + ε), V clipped at 0."""
-    apart = np.abs(a.astype(np.float64) - b.astype(np.float64)) / np.sqrt(_deviation(variance, epsilon))
-    return float(apart.max(initial=0.0))
-
-
-def var(a: Array, b: Array, epsilon: float) -> float:
-    """Moving variances (channels,): max |ΔV| / (V + ε), V the larger side's, clipped at 0."""
-    apart = np.abs(a.astype(np.float64) - b.astype(np.float64)) / _deviation(np.maximum(a, b), epsilon)
-    return float(apart.max(initial=0.0))
-
-
-def folded(a: Arrays, b: Arrays, norms: Iterable[BatchNorm]) -> float:
-    """Batch normalization folded into the kernel and bias before it: relative L2 over all of them together.
-
-    s = γ / sqrt(V + ε); kernel · s along its channel axis, and (bias - μ) · s + β. Without a kernel: s and β - μ · s.
-    Free of the bias before a batch normalization and of the scale that the two may trade.
+    Units of the arrays' own dtype, of the coarser if they differ; integers count as float64. In units of each element,
+    rounding near 0 would look enormous.
     """
-    apart, sizes = 0.0, [0.0, 0.0]
-    for norm in norms:
-        sides = [_fold(side, norm) for side in (a, b)]
-        apart += distance(sides[0][1], sides[1][1])
-        for index, (_, shift) in enumerate(sides):
-            sizes[index] += square(shift)
-        if not norm.kernel:
-            apart += distance(sides[0][0], sides[1][0])
-            for index, (scale, _) in enumerate(sides):
-                sizes[index] += square(scale)
-            continue
-        kernels = [side[norm.kernel].reshape(-1, side[norm.kernel].shape[-1]) for side in (a, b)]
-        for start in range(0, len(kernels[0]), rows := max(1, BLOCK // max(1, kernels[0].shape[1]))):
-            scaled = [
-                kernel[start : start + rows].astype(np.float64) * scale
-                for kernel, (scale, _) in zip(kernels, sides, strict=True)
-            ]
-            apart += float(np.square(scaled[0] - scaled[1]).sum())
-            for index, part in enumerate(scaled):
-                sizes[index] += float(np.square(part).sum())
-    return _ratio(apart**0.5, max(sizes) ** 0.5)
+    return max_abs(a, b) / max(_unit(a), _unit(b))
 
 
-def _fold(side: Arrays, norm: BatchNorm) -> tuple[Array, Array]:
-    scale = 1.0 / np.sqrt(np.maximum(_deviation(side[norm.variance], norm.epsilon), TINY))
-    if norm.gamma:
-        scale = scale * side[norm.gamma].astype(np.float64)
-    shift = -side[norm.mean].astype(np.float64) * scale
-    if norm.bias:
-        shift = shift + side[norm.bias].astype(np.float64) * scale
-    return scale, shift + side[norm.beta].astype(np.float64) if norm.beta else shift
+def _unit(a: Array) -> float:
+    largest = _peak(x for (x,) in _blocks(a))
+    return float(np.spacing(np.asarray(largest).astype(np.float64 if a.dtype.kind in "biu" else a.dtype)))
+
+
+# ---------------------------------------------------------------- weights, slots and losses
+
+
+def train(a: Arrays, b: Arrays, start: Arrays) -> float:
+    """Share of the distance travelled: ‖a-b‖ / max(‖a-w0‖, ‖b-w0‖), over all tensors together, w0 in `start`.
+
+    At most 2. The larger of both journeys makes it symmetric, and defined wherever the sides differ: they cannot both
+    be at w0 then. 0 if they are equal. The caller leaves out biases that feed only a batch normalization.
+    """
+    _same_names(a, b, start)
+    return _ratio(*_norms(block for name in a for block in _blocks(a[name], b[name], start[name])))
+
+
+def rms_travelled(a: Arrays, start: Arrays) -> float:
+    """Root mean square of a - w0 over all elements of the tensors that both have; 0 without any."""
+    names = [name for name in a if name in start]
+    count = sum(a[name].size for name in names)
+    total, _, _ = _norms(block for name in names for block in _blocks(a[name], start[name]))
+    return total / math.sqrt(count) if count else 0.0
+
+
+def tensor(a: Array, b: Array, start: Array, travelled: float) -> float:
+    """One tensor of n elements: ‖a-b‖ / max(‖a-w0‖, ‖b-w0‖, 1e-3 · travelled · sqrt(n)).
+
+    `travelled` is the rms over the whole model: a tensor that hardly moved is not judged by its rounding.
+    """
+    return _ratio(*_norms(_blocks(a, b, start)), 1e-3 * travelled * math.sqrt(a.size))
+
+
+def slots(a: Arrays, b: Arrays) -> float:
+    """Optimizer variables by name: ‖a-b‖ / max(‖a‖, ‖b‖), the worst kind of slot.
+
+    The kind is the last part of the name (momentum, velocity, ...). Kinds have scales of their own (a square and its
+    root), so one sum would hide the smaller; single slots are too noisy, where a gradient is nearly zero.
+    """
+    _same_names(a, b)
+    kinds: dict[str, list[str]] = {}
+    for name in a:
+        kinds.setdefault(name.rpartition("/")[2], []).append(name)
+    pairs = ((block for name in names for block in _blocks(a[name], b[name])) for names in kinds.values())
+    return float(np.max([_ratio(*_norms(kind)) for kind in pairs], initial=0.0))
 
 
 def loss(a: Sequence[float] | Array, b: Sequence[float] | Array) -> float:
     """Losses of the same steps: max over steps of |a-b| / max(|a|, |b|); 0 where both are 0."""
     first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if first.shape != second.shape:
+        raise ValueError(f"got losses of {first.size} and of {second.size} steps, wanted as many: cut the longer")
     larger = np.maximum(np.maximum(np.abs(first), np.abs(second)), TINY)
     return float((np.abs(first - second) / larger).max(initial=0.0))
 
 
-# ---------------------------------------------------------------- predictions: (rows, classes), last axis is the classes
+# ---------------------------------------------------------------- batch normalization
+
+
+def _deviation(variance: Array, epsilon: float) -> Array:
+    """V + ε, with V clipped at 0: a one-pass variance can be negative. NaN where V is not finite."""
+    variance = variance.astype(np.float64)
+    positive: Array = np.where(np.isfinite(variance), np.maximum(np.maximum(variance, 0.0) + epsilon, TINY), np.nan)
+    return positive
+
+
+def mean(a: Array, b: Array, variance: Array, epsilon: float) -> float:
+    """Moving or batch means (channels,): max |Δμ| / sqrt(V + ε), over channels, V clipped at 0.
+
+    Symmetric if `variance` (channels,) is: the larger of both sides'.
+    """
+    _same_shape(a, b, variance)
+    apart = np.abs(a.astype(np.float64) - b.astype(np.float64)) / np.sqrt(_deviation(variance, epsilon))
+    return float(apart.max(initial=0.0))
+
+
+def var(a: Array, b: Array, epsilon: float) -> float:
+    """Moving or batch variances (channels,): max |ΔV| / (V + ε), over channels, V the larger side's, clipped at 0."""
+    _same_shape(a, b)
+    first, second = a.astype(np.float64), b.astype(np.float64)
+    return float((np.abs(first - second) / _deviation(np.maximum(first, second), epsilon)).max(initial=0.0))
+
+
+def folded(a: Arrays, b: Arrays, norms: Iterable[BatchNorm]) -> float:
+    """All tensors by name: ‖f(a)-f(b)‖ / max(‖f(a)‖, ‖f(b)‖), f folds BN into its kernel and bias, of all BN together.
+
+    s = γ / sqrt(V + ε); f is kernel · s along the kernel's channel axis, and (bias - μ) · s + β. Without a kernel, f is
+    s and β - μ · s. Free of the bias before a batch normalization and of the scale that kernel and statistics trade.
+    """
+    return _ratio(*_norms(block for norm in norms for block in _folded(a, b, norm)))
+
+
+def _folded(a: Arrays, b: Arrays, norm: BatchNorm) -> Iterator[tuple[Array, ...]]:
+    (scale, shift), (other_scale, other_shift) = _fold(a, norm), _fold(b, norm)
+    yield from _blocks(shift, other_shift)
+    if not norm.kernel:
+        yield from _blocks(scale, other_scale)
+        return
+    kernels = a[norm.kernel], b[norm.kernel]
+    scales = [_along(s, kernel, norm) for s, kernel in zip((scale, other_scale), kernels, strict=True)]
+    for x, y, s, t in _blocks(*kernels, *scales):
+        yield x * s, y * t
+
+
+def _along(scale: Array, kernel: Array, norm: BatchNorm) -> Array:
+    """(channels,) seen with the kernel's shape, without a copy."""
+    if not -kernel.ndim <= norm.axis < kernel.ndim or kernel.shape[norm.axis] != scale.size:
+        raise ValueError(
+            f"got {norm.kernel} of shape {kernel.shape} for the {scale.size} channels of {norm.name}, wanted as many "
+            f"along axis {norm.axis}: name the kernel's channel axis, or no kernel"
+        )
+    shape = [1] * kernel.ndim
+    shape[norm.axis] = scale.size
+    return np.broadcast_to(scale.reshape(shape), kernel.shape)
+
+
+def _fold(side: Arrays, norm: BatchNorm) -> tuple[Array, Array]:
+    """Scale and shift (channels,), float64, of the batch normalization and the bias before it."""
+    names = (norm.variance, norm.mean, norm.gamma, norm.beta, norm.bias)
+    if missing := [name for name in (*names, norm.kernel) if name and name not in side]:
+        raise ValueError(f"got no {missing[0]}, wanted every tensor of {norm.name}: pass all tensors of the model")
+    _same_shape(*(side[name] for name in names if name))
+    gamma, beta, bias = (side[name].astype(np.float64) if name else None for name in names[2:])
+    scale: Array = (1.0 if gamma is None else gamma) / np.sqrt(_deviation(side[norm.variance], norm.epsilon))
+    shift: Array = ((0.0 if bias is None else bias) - side[norm.mean].astype(np.float64)) * scale
+    return scale, shift if beta is None else shift + beta
+
+
+# ---------------------------------------------------------------- predictions: (rows, ..., classes)
 
 
 def softmax(logits: Array) -> Array:
-    """Probabilities, float64, of logits along the last axis."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    result: Array = powers / powers.sum(axis=-1, keepdims=True)
+    """Probabilities, float64, of logits along the last axis: exp(z - max z) / Σ exp(z - max z).
+
+    One column z stands for two classes (0, z), whose probabilities are two columns.
+    """
+    if logits.shape[-1:] == (1,):
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=-1)
+    result = np.empty(logits.shape)
+    done = 0
+    for (x,) in _rows(logits):
+        powers = np.exp(x - x.max(axis=1, keepdims=True))
+        result.reshape(-1, logits.shape[-1])[done : done + len(x)] = powers / powers.sum(axis=1, keepdims=True)
+        done += len(x)
     return result
 
 
 def _rows(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    flat = [array.reshape(-1, array.shape[-1]) for array in arrays]
-    step = max(1, BLOCK // max(1, flat[0].shape[1]))
+    """Predictions as float64 blocks (rows, classes). One column p stands for two classes, (1-p, p).
+
+    Raises:
+        ValueError: the shapes differ, or are not (rows, ..., classes).
+    """
+    _same_shape(*arrays)
+    shape = arrays[0].shape
+    if len(shape) < 2 or not shape[-1]:
+        raise ValueError(f"got predictions of shape {shape}, wanted (rows, classes): declare others as values")
+    flat = [array.reshape(-1, shape[-1]) for array in arrays]
+    step = max(1, BLOCK // shape[-1])
     for start in range(0, len(flat[0]), step):
-        yield tuple(one[start : start + step].astype(np.float64) for one in flat)
+        block = tuple(one[start : start + step].astype(np.float64) for one in flat)
+        yield block if shape[-1] > 1 else tuple(np.concatenate([1.0 - x, x], axis=1) for x in block)
 
 
 def pmax(p: Array, q: Array) -> float:
-    """max |p-q| over rows and classes."""
+    """Probabilities (rows, ..., classes): max |p-q|, over rows and classes."""
     return max_abs(p, q)
 
 
 def tv(p: Array, q: Array) -> float:
-    """Mean over rows of the total variation distance Σ|p-q| / 2."""
-    count = int(np.prod(p.shape[:-1]))
-    return sum(float(np.abs(x - y).sum()) for x, y in _rows(p, q)) / 2 / count if count else 0.0
+    """Probabilities (rows, ..., classes): mean over rows of Σ|p-q| / 2, the total variation distance."""
+    count, total = 0, 0.0
+    for x, y in _rows(p, q):
+        count, total = count + len(x), total + float(np.abs(x - y).sum()) / 2
+    return total / count if count else 0.0
 
 
 def js(p: Array, q: Array) -> float:
-    """Mean over rows of the Jensen-Shannon divergence, KL(p|m)/2 + KL(q|m)/2 with m = (p+q)/2, in nats; 0 log 0 = 0."""
-    count, total = int(np.prod(p.shape[:-1])), 0.0
+    """Probabilities (rows, ..., classes): mean over rows of KL(p‖m)/2 + KL(q‖m)/2, m = (p+q)/2, in nats; at most ln 2.
+
+    As Σ m (u artanh u + ln(1-u²)/2) with u = (p-q)/(p+q): the same, and it keeps its digits where p and q nearly agree.
+    """
+    count, total = 0, 0.0
     for x, y in _rows(p, q):
-        middle = np.maximum((x + y) / 2, TINY)
-        for side in (x, y):
-            total += float((side * np.log(np.maximum(side, TINY) / middle)).sum()) / 2
-    return max(0.0, total / count) if count else 0.0
+        both = x + y
+        u = np.clip((x - y) / np.maximum(both, TINY), -1.0 + 2.0**-53, 1.0 - 2.0**-53)
+        count, total = count + len(x), total + float((both / 2 * (u * np.arctanh(u) + np.log1p(-u * u) / 2)).sum())
+    return total / count if count else 0.0
 
 
 def churn(p: Array, q: Array) -> tuple[float, float]:
-    """(share of rows whose largest class changed, share of those with p's margin <= 2 max|Δ log p|).
+    """Probabilities (rows, ..., classes): two shares; NaN if an element is not finite, (0, 1) without rows.
 
-    The margin is log p of the largest class minus that of the class it changed to. Without changed rows the second is 1.
+    First: share of rows whose largest class changed. Second, "explained" in METRICS:
+    share of changed rows with margin <= 2 max |Δ log p| over the unchanged rows. The margin is the larger of the two
+    sides' log p of their largest class minus log p of the other's. Measured by the changed row itself it would always
+    hold. Log-probabilities stand for logits, which differ from them by a constant per row.
     """
-    changed = explained = rows = 0
+    rows, reach, margins = 0, 0.0, [np.empty(0)]
     for x, y in _rows(p, q):
-        first, second = np.log(np.maximum(x, TINY)), np.log(np.maximum(y, TINY))
-        before, after = x.argmax(1), y.argmax(1)
-        flipped = np.flatnonzero(before != after)
-        margin = first[flipped, before[flipped]] - first[flipped, after[flipped]]
-        reach = 2 * np.abs(first[flipped] - second[flipped]).max(axis=1, initial=0.0)
-        changed, explained, rows = changed + len(flipped), explained + int((margin <= reach).sum()), rows + len(x)
-    return (changed / rows if rows else 0.0), (explained / changed if changed else 1.0)
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            return math.nan, math.nan
+        first, second = np.log(np.maximum(x, FLUSHED)), np.log(np.maximum(y, FLUSHED))
+        before, after, each = x.argmax(axis=1), y.argmax(axis=1), np.arange(len(x))
+        margin = np.maximum(first[each, before] - first[each, after], second[each, after] - second[each, before])
+        margins.append(margin[before != after])
+        reach = max(reach, float(np.abs(first - second)[before == after].max(initial=0.0)))
+        rows += len(x)
+    changed = np.concatenate(margins)
+    explained = float((changed <= 2 * reach).mean()) if changed.size else 1.0
+    return (changed.size / rows if rows else 0.0), explained

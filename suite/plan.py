@@ -20,6 +20,7 @@ from suite.records import (
 from suite.store import MODEL_FILES, Store, digest_of, file_digest
 
 PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
+FLOAT64 = ("twin", "twin-permuted", "exact")
 REPEATS = 5  # when a repeat is not bit-equal
 ROOT = Path(__file__).resolve().parent
 
@@ -153,7 +154,7 @@ class Jobs:
             if not self._again and self._store.run(run).complete(self.digest(run)):
                 self.reused.add(run)
                 continue
-            kind = run.variation if run.variation in ("twin", "exact") else "float32"
+            kind = run.variation if run.variation in FLOAT64 else "float32"
             grouped.setdefault((run.configuration, kind), []).append(run)
         return [
             self._job(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SCENARIO_API = 1
 RESULTS_SCHEMA = 1
+FLOAT32 = 2.0**-24  # unit roundoff: half the distance from 1 to the next number
 JUDGED_STEP = 20  # free runs are judged up to here: later, one flipped ReLU decides how far two runs are apart
 
 Floats = Mapping[str, float]
@@ -231,7 +232,7 @@ class Configuration:
         return f"{self.environment} x{self.devices}"
 
 
-VARIATIONS = ("plain", "repeat", "permuted", "twin", "exact")
+VARIATIONS = ("plain", "repeat", "permuted", "twin", "twin-permuted", "exact")
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -247,7 +248,7 @@ class Run:
         return f"{self.configuration.id}/{self.variation}" + (f"-{self.index}" if self.variation in RERUNS else "")
 
 
-RERUNS = ("repeat", "permuted")
+RERUNS = ("repeat", "permuted", "twin-permuted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,7 +374,8 @@ class Manifest:
     """What a run says of itself. Born "started"; ends with a status and a reason.
 
     `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
-    `files`: file name -> sha256. `facts`: versions, devices, threads, flags, as text.
+    `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
+    `facts`: versions, devices, threads, flags, as text.
     """
 
     run: str
@@ -388,23 +390,26 @@ class Manifest:
     predicted: tuple[int, ...] = ()
     replicas: int = 1
     random_layers: tuple[str, ...] = ()
+    roundoff: float = FLOAT32
     files: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- what is found
 
-QUANTITIES = ("trainable weights", "moving statistics", "optimizer state", "loss", "predictions")
+QUANTITIES = ("trainable weights", "moving statistics", "optimizer state", "loss", "predictions", "other state")
 
 
 @dataclass(frozen=True, kw_only=True)
 class At:
-    """Distances at one training step: plain runs, the rerun envelope, and the float64 twins. Metric id -> value."""
+    """Distances at one training step: plain runs, the rerun envelope, the float64 twins and their own rerun envelope
+    (measured on demand, where rounding grows fast). Metric id -> value."""
 
     step: int
     plain: Floats
     envelope: Floats = field(default_factory=dict)
     twin: Floats = field(default_factory=dict)
+    twin_envelope: Floats = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -440,6 +445,7 @@ class Comparison:
     `repeats`: metric -> the largest difference at the last step between a side and its repeats; empty if every repeat
     is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones.
     `exact`: for each side, metric -> its distance after one step from float64 with the scenario's own constants.
+    `unsaved`: tensors that are back at their initial value after loading. `roundoff`: the coarser side's, see Manifest.
     """
 
     distances: tuple[Distances, ...]
@@ -448,6 +454,8 @@ class Comparison:
     repeats: Floats = field(default_factory=dict)
     random_streams: bool = False
     exact: tuple[Floats, Floats] = field(default_factory=lambda: ({}, {}))
+    unsaved: tuple[str, ...] = ()
+    roundoff: float = FLOAT32
 
 
 @dataclass(frozen=True, kw_only=True)

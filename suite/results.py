@@ -121,6 +121,7 @@ class Reader:
             repeats=tuple(own.get("repeat", ())),
             permuted=tuple(own.get("permuted", ())),
             twin=own["twin"][0] if "twin" in own else None,
+            twins_permuted=tuple(own.get("twin-permuted", ())),
             exact=own["exact"][0] if "exact" in own else None,
             no_twin=no_twin or self.self_test(configuration.environment),
             outputs=self.outputs.get(configuration.scenario, "probabilities"),
@@ -138,7 +139,9 @@ class Reader:
         except Damaged as error:
             return f"the float64 self-test of {environment} left nothing ({error})"
         if not difference <= SELF_TEST_LIMIT:
-            return f"the float64 self-test of {environment} failed: {difference:.1e} from NumPy, {SELF_TEST_LIMIT:.0e} allowed"
+            return (
+                f"the float64 self-test of {environment} failed: {difference:.1e} from NumPy, {SELF_TEST_LIMIT:.0e} allowed"
+            )
         return ""
 
     def reloaded(self, run: Run, environment: str, form: str, described: Manifest) -> compare.Moment | tuple[Status, str]:
@@ -175,7 +178,7 @@ def pairs(measured: Iterable[tuple[Configuration, Configuration, Comparison | st
             continue
         judged = judge.judge(comparison)
         verdict, cause = judge.worst(judged)
-        side = judge.unstable_side(comparison.exact) if cause == judge.UNSTABLE else None
+        side = judge.unstable_side(comparison.exact, judge.scale(comparison)) if cause == judge.UNSTABLE else None
         off = (plain(a).id, plain(b).id)[side] if side is not None else ""
         yield Pair(verdict=verdict, cause=cause, quantities=judged, side=off, **names)
 
@@ -295,7 +298,7 @@ def results(reader: Reader, judged: tuple[Pair, ...]) -> Results:
         plan=reader.plan,
         answer=answer.sentence(judged, seen, rows, reader.session.broken),
         exit_code=code,
-        generated=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        generated=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         environments=reader.session.environments,
         scenarios=reader.session.scenarios,
         broken=reader.session.broken,

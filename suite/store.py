@@ -218,4 +218,3 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         self._stream.close()
-

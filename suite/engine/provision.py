@@ -60,8 +60,7 @@ def provision(
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(max_workers=max(1, len(environments))) as pool:
         return {
-            environment.name: ready
-            for environment, ready in zip(environments, pool.map(one, environments), strict=True)
+            environment.name: ready for environment, ready in zip(environments, pool.map(one, environments), strict=True)
         }
 
 

@@ -2,47 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 from suite import judge
 from suite.metrics import METRICS
-from suite.plan import REPEATS
-from suite.records import Comparison, Configuration, Run
-
+from suite.plan import PERMUTED, REPEATS
+from suite.records import Comparison, Configuration, Distances, Run
 
 FORWARD = ("mean", "var", "loss")  # after one step these show the forward pass; Adam makes any weight's rounding large
+NEARLY = 10.0  # envelopes: between this and what is rounding, three reruns may have measured too narrow an envelope
+MORE = 5
 
 
 def further_runs(pairs: Mapping[tuple[Configuration, Configuration], Comparison]) -> list[Run]:
-    """Runs in float64 with the scenario's own constants, where rounding alone looks too large to be sound; and more
-    repeats, where a repeat is not bit-equal."""
-    wanted: dict[Run, None] = {}
-    for (a, b), comparison in pairs.items():
-        for configuration in (a, b):
-            if _looks_unstable(comparison):
-                wanted[Run(configuration=configuration, variation="exact")] = None
-            if comparison.repeats:
-                for index in range(2, REPEATS + 1):
-                    wanted[Run(configuration=configuration, variation="repeat", index=index)] = None
+    """For both sides of every pair that is open, what would decide it; each run once."""
+    wanted = {
+        Run(configuration=configuration, variation=variation, index=index): None
+        for sides, comparison in pairs.items()
+        for variation, index in _asked(comparison)
+        for configuration in sides
+    }
     return list(wanted)
 
 
+def _asked(comparison: Comparison) -> Iterator[tuple[str, int]]:
+    if _drifts(comparison):
+        yield from (("twin-permuted", index + 1) for index in range(PERMUTED))
+    if _looks_unstable(comparison):
+        yield "exact", 1
+    if _nearly_rounding(comparison):
+        yield from (("permuted", PERMUTED + 1 + index) for index in range(MORE))
+    if comparison.repeats:
+        yield from (("repeat", index) for index in range(2, REPEATS + 1))
+
+
+def _drifts(comparison: Comparison) -> bool:
+    """The twins are equal after the first step and not equal later: is it their own rounding that grows?"""
+    apart = any(_apart(comparison, distances) >= judge.SAME_SEMANTICS for distances in comparison.distances)
+    return apart and judge.begin_equal(comparison)
+
+
 def _looks_unstable(comparison: Comparison) -> bool:
-    """Equal (or nearly) in float64, yet float32 leaves its envelope, or the envelope itself is wide after one step."""
+    """Equal (or nearly) in float64, yet float32 leaves its envelope, or the envelope itself is wide after one step: is one
+    side's kernel off?"""
     if comparison.no_twin or comparison.random_streams:
         return False
+    scale = judge.scale(comparison)
     for distances in comparison.distances:
-        apart = judge.twin_distance(distances)
-        if distances.bits or apart is None or apart >= judge.OTHER_SEMANTICS:
+        apart = _apart(comparison, distances)
+        if distances.bits or apart >= judge.OTHER_SEMANTICS:
             continue
-        if apart >= judge.SAME_SEMANTICS or judge.beyond(distances) or _wide(distances.at[:1]):
+        if apart >= judge.SAME_SEMANTICS or judge.beyond(distances, scale) or _wide(distances, scale):
             return True
     return False
 
 
-def _wide(first: Iterable[object]) -> bool:
+def _nearly_rounding(comparison: Comparison) -> bool:
+    """Outside its envelope by little: was the envelope measured too narrow?"""
+    if comparison.no_twin or comparison.random_streams:
+        return False
+    scale = judge.scale(comparison)
+    open_ones = [one for one in comparison.distances if not one.bits and judge.beyond(one, scale)]
+    return bool(open_ones) and not any(judge.beyond(one, scale, NEARLY) for one in open_ones)
+
+
+def _apart(comparison: Comparison, distances: Distances) -> float:
+    return judge.twin_distance(distances, judge.grown_at(comparison)) or 0.0
+
+
+def _wide(distances: Distances, scale: float) -> bool:
+    """Whether reruns differ by far more than rounding after the first step, in what the forward pass computes."""
     return any(
-        metric in FORWARD and value > judge.UNSTABLE_FLOORS * METRICS[metric].floor
-        for at in first
-        for metric, value in at.envelope.items()  # type: ignore[attr-defined]
+        metric in FORWARD and value > judge.UNSTABLE_FLOORS * scale * METRICS[metric].floor
+        for at in distances.at[:1]
+        for metric, value in at.envelope.items()
     )

@@ -29,7 +29,13 @@ def text(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": summary.number, "label": summary.label, "anchor": anchor}
+    environment.filters |= {
+        "number": summary.number,
+        "label": summary.label,
+        "anchor": anchor,
+        "size": _size,
+        "verdict_of": _verdict_of,
+    }
     environment.tests |= {"worse_than_rounding": lambda verdict: verdict.rank > Verdict.ROUNDING.rank}
     page = environment.get_template("index.html.j2").render(
         results=results,
@@ -53,6 +59,22 @@ def text(results: Results) -> str:
 def anchor(*parts: str) -> str:
     """An id for parts of run ids: letters, digits and hyphens."""
     return "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in parts)
+
+
+def _size(view: View) -> str:
+    """What a view's verdict rests on: "predictions 0.0021"; empty for identical ones."""
+    for judged in view.quantities:
+        if judged.verdict is view.verdict and view.verdict is not Verdict.IDENTICAL and judged.distances.at:
+            metric = summary.main_metric(judged)
+            return f"{judged.quantity} {summary.number(judged.distances.at[-1].plain[metric])}" if metric else ""
+    return ""
+
+
+def _verdict_of(pair: Pair, quantity: str) -> Verdict | None:
+    """A pair's verdict for one quantity, or of all; None if the pair was compared and has no such quantity."""
+    if not quantity or pair.verdict is Verdict.NOT_RUN:
+        return pair.verdict
+    return next((judged.verdict for judged in pair.quantities if judged.quantity == quantity), None)
 
 
 def _key(results: Results) -> list[Verdict]:

@@ -27,7 +27,9 @@ def _lines(results: Results) -> Iterator[str]:
     yield ""
     for noun, members in (("pairs", results.pairs), ("views", results.views)):
         counted = summary.counts(members)
-        yield f"{len(members)} {noun}: " + ", ".join(f"{verdict.mark} {count} {verdict.value}" for verdict, count in counted.items())
+        yield f"{len(members)} {noun}: " + ", ".join(
+            f"{verdict.mark} {count} {verdict.value}" for verdict, count in counted.items()
+        )
         yield ""
     if results.findings:
         yield "## Why"

@@ -112,7 +112,13 @@ def _quantity(judged: Judged) -> dict[str, Any]:
         "worst_tensor": judged.worst_tensor,
         "first_step": judged.first_step,
         "trajectory": [
-            {"step": one.step, "plain": _floats(one.plain), "envelope": _floats(one.envelope), "twin": _floats(one.twin)}
+            {
+                "step": one.step,
+                "plain": _floats(one.plain),
+                "envelope": _floats(one.envelope),
+                "twin": _floats(one.twin),
+                "twin_envelope": _floats(one.twin_envelope),
+            }
             for one in at
         ],
         "tensors": [msgspec.to_builtins(tensor) for tensor in judged.distances.tensors],

@@ -62,7 +62,10 @@ def overview(results: Results) -> list[Group]:
     """Groups of pairs and views by scenario, each with its worst verdict."""
     grouped: dict[str, dict[str, list[Verdict]]] = {}
     named = [(pair_group(pair), pair) for pair in results.pairs]
-    for name, one in [*sorted(named, key=lambda entry: _order(entry[0])), *((VIEW_GROUPS[v.kind], v) for v in results.views)]:
+    for name, one in [
+        *sorted(named, key=lambda entry: _order(entry[0])),
+        *((VIEW_GROUPS[v.kind], v) for v in results.views),
+    ]:
         grouped.setdefault(name, {}).setdefault(one.scenario, []).append(one.verdict)
     scenarios = [row.name for row in results.scenarios]
     return [

@@ -92,9 +92,7 @@ def describe(model: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNorm, ...], tup
     names = {id(variable): name for name, variable in models.variables(model).items()}
     norms = models.batch_norm_layers(model)
     feeding = {id(norm): _feeding(norm, nodes) for norm in norms}
-    silent = {
-        id(layer.bias) for norm in norms for layer in feeding[id(norm)] if norm.trainable and _has_bias(layer)
-    }
+    silent = {id(layer.bias) for norm in norms for layer in feeding[id(norm)] if norm.trainable and _has_bias(layer)}
     heads = {id(layer) for layer in _heads(nodes, outputs)}
     owners = {id(variable): layer for layer in models.layers_of(model) for variable in layer._trainable_variables}
     tensors = tuple(

@@ -11,11 +11,16 @@ import numpy as np
 
 from suite import discover
 from suite.records import Data, Job, Manifest, Run, Scenario, Status
-from suite.runner import devices, facts, graph, models, network, precision
+from suite.runner import devices, graph, models, network, precision
 from suite.runner.training import named
 from suite.store import MODEL_FILES, Artifact, Store
 
 SELF_TEST_LIMIT = 1e-13
+
+UNSUPPORTED_SYNCHRONIZED = (
+    "Keras has BatchNormalization(synchronized=True) on TensorFlow only, and the file asks for it: "
+    "save the model with synchronized=False to load it elsewhere"
+)
 
 
 def check(job: Job) -> None:
@@ -112,9 +117,7 @@ def reload(job: Job) -> None:
                 _failed(artifact, job, run, error)
 
 
-def _load(
-    artifact: Artifact, saved: Artifact, scenario: Scenario, job: Job, data: Any, form: str, own: bool
-) -> None:
+def _load(artifact: Artifact, saved: Artifact, scenario: Scenario, job: Job, data: Any, form: str, own: bool) -> None:
     import keras
 
     began = time.monotonic()
@@ -137,8 +140,9 @@ def _load(
 
 
 def _failed(artifact: Artifact, job: Job, run: Run, error: Exception) -> None:
-    reason = " ".join(str(error).split())[:500]
-    unsupported = "synchronized" in reason and isinstance(error, ValueError | TypeError)
+    words = " ".join(str(error).split())
+    unsupported = "synchronized=True is only supported" in words
+    reason = UNSUPPORTED_SYNCHRONIZED if unsupported else words[:500]
     artifact.finish(
         Manifest(
             run=run.id,

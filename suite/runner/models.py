@@ -53,6 +53,14 @@ def batch_norm_layers(model: Any) -> list[Any]:
     return [layer for layer in layers_of(model) if isinstance(layer, keras.layers.BatchNormalization)]
 
 
+ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+
+
+def roundoff(model: Any) -> float:
+    """The unit roundoff of the coarsest dtype that a layer computes in."""
+    return max((ROUNDOFF.get(str(layer.compute_dtype), 0.0) for layer in layers_of(model)), default=ROUNDOFF["float32"])
+
+
 def inputs(data: Mapping[str, np.ndarray], part: str, rows: Any = slice(None)) -> Any:
     """Rows of the stored "x" or "predict": one array, or a dict by input name."""
     if part in data:

@@ -53,10 +53,10 @@ def segments(steps: int) -> tuple[int, ...]:
 
 
 def row_order(run: Run, rows: int, batch: int, steps: int, devices: int, seed: int) -> np.ndarray:
-    """Row indices for steps * batch rows: 0, 1, ... again from 0 at the end. "permuted" runs shuffle them within each
+    """Row indices for steps * batch rows: 0, 1, ... again from 0 at the end. Permuted runs shuffle them within each
     device's contiguous shard of each batch, which re-rounds every reduction and changes nothing else."""
     order = np.arange(steps * batch) % rows
-    if run.variation != "permuted":
+    if not run.variation.endswith("permuted"):
         return order
     shards = order.reshape(steps * devices, batch // devices)
     return np.random.default_rng([seed, run.index]).permuted(shards, axis=1).ravel()
@@ -68,7 +68,7 @@ def train(job: Job, drive: Drive) -> None:
     assert scenario is not None
     store = Store(job.run_folder)
     data, initial = store.inputs(scenario.name).arrays("data"), store.inputs(scenario.name).arrays("initial")
-    double, twin = job.precision == "float64", job.runs[0].variation == "twin"
+    double, twin = job.precision == "float64", job.runs[0].variation.startswith("twin")
     precision.adopt(job.precision, scenario.dtype_policy)
     with drive.scope():
         model = models.build(scenario, data, twin=twin, seed=job.options.seed, rows=drive.devices)
@@ -118,10 +118,11 @@ class _Trainer:
             "batch_norms": _with_constants(self.batch_norms, self.model),
             "random_layers": self.random_layers,
             "replicas": self.drive.devices,
+            "roundoff": models.roundoff(self.model),
         }
         if self.leads:
             artifact.begin(Manifest(status=Status.STARTED, **manifest))
-        self._reset()
+        self._reset(run)
         kept = self._record(run, steps, artifact)
         if self.leads:
             artifact.finish(
@@ -139,20 +140,25 @@ class _Trainer:
         steps = self.job.options.steps or self.scenario.steps
         return {"permuted": min(steps, JUDGED_STEP), "exact": 1}.get(run.variation, steps)
 
-    def _reset(self) -> None:
+    def _reset(self, run: Run) -> None:
         import keras
 
         keras.utils.set_random_seed(self.job.options.seed)
+        nudged = self.random_layers and run.variation.endswith("permuted")
         with self.drive.scope():
-            models.write(models.variables(self.model), self.initial)
+            initial = _nudged(self.initial, run, self.job.options.seed) if nudged else self.initial
+            models.write(models.variables(self.model), initial)
             models.write(models.slots(self.model), self.start)
 
     def _record(self, run: Run, steps: int, artifact: Artifact) -> tuple[int, ...]:
         whole = run.variation in ("plain", "twin")
-        keep = set(checkpoints(steps)) if whole else {1, *segments(steps)}
+        keep = set(checkpoints(steps)) if whole or run.variation == "twin-permuted" else {1, *segments(steps)}
         recorder = _recorder(self.model, keep)
         self._keep(artifact, "step-0", models.variables(self.model))
-        order = row_order(run, len(self.data["y"]), self.scenario.batch, steps, self.drive.devices, self.job.options.seed)
+        # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
+        ordered = replace(run, variation="plain") if self.random_layers else run
+        batch, seed = self.scenario.batch, self.job.options.seed
+        order = row_order(ordered, len(self.data["y"]), batch, steps, self.drive.devices, seed)
         done = 0
         for end in segments(steps):
             self._fit(order[done * self.scenario.batch : end * self.scenario.batch], recorder)
@@ -237,6 +243,17 @@ def named(predicted: Any) -> Arrays:
     if isinstance(predicted, list | tuple):
         return {f"output/{index}": wide(value) for index, value in enumerate(predicted)}
     return {"output": wide(predicted)}
+
+
+def _nudged(initial: Mapping[str, np.ndarray], run: Run, seed: int) -> Arrays:
+    """Initial weights with every float moved by one unit in the last place of float32, up or down at random: another
+    rounding for models whose rows must stay in place."""
+    random = np.random.default_rng([seed, run.index])
+    nudged = {}
+    for name, value in initial.items():
+        towards = np.where(random.random(value.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
+        nudged[name] = np.nextafter(value, towards) if value.dtype == np.float32 else np.asarray(value)
+    return nudged
 
 
 def _recorder(model: Any, keep: Iterable[int]) -> Any:

@@ -53,7 +53,9 @@ class Drive:
         for path, variable in state.items():
             copies = {shard.device: shard.data for shard in variable.value.addressable_shards}
             if len(copies) != self.devices:
-                raise RuntimeError(f"{path} is on {len(copies)} device(s), {self.devices} wanted: training was not distributed")
+                raise RuntimeError(
+                    f"{path} is on {len(copies)} device(s), {self.devices} wanted: training was not distributed"
+                )
             for device, replica in zip(self._devices, replicas, strict=True):
                 replica[path] = np.asarray(copies[device])
         return replicas
