@@ -38,7 +38,7 @@ def data() -> Data:
 def optimizer() -> Any:
     import keras
 
-    return keras.optimizers.Adam()
+    return keras.optimizers.Adam(0.01)
 
 
 SCENARIO = Scenario(

@@ -14,12 +14,12 @@ def _block(x: Any, filters: int, stride: int, name: str) -> Any:
     short = x
     for index, step in enumerate((stride, 1)):
         x = layers.Conv2D(filters, 3, strides=step, padding="same", name=f"{name}_conv{index}")(x)
-        x = layers.BatchNormalization(name=f"{name}_norm{index}")(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm{index}")(x)
         if index == 0:
             x = layers.ReLU(name=f"{name}_relu{index}")(x)
     if stride > 1:
         short = layers.Conv2D(filters, 1, strides=stride, name=f"{name}_project")(short)
-        short = layers.BatchNormalization(name=f"{name}_project_norm")(short)
+        short = layers.BatchNormalization(momentum=0.9, name=f"{name}_project_norm")(short)
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, short]))
 
 
@@ -28,7 +28,7 @@ def model() -> Any:
 
     inputs = keras.Input((16, 16, 1), name="image")
     x = keras.layers.Conv2D(8, 3, padding="same", name="stem_conv")(inputs)
-    x = keras.layers.ReLU(name="stem_relu")(keras.layers.BatchNormalization(name="stem_norm")(x))
+    x = keras.layers.ReLU(name="stem_relu")(keras.layers.BatchNormalization(momentum=0.9, name="stem_norm")(x))
     x = _block(x, 8, 1, "block1")
     x = _block(x, 16, 2, "block2")
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)

@@ -17,7 +17,9 @@ from suite.engine.local import Local
 from suite.engine.progress import Progress
 from suite.explain import needs
 from suite.records import (
+    Broken,
     FoundScenario,
+    Job,
     Options,
     Outcome,
     Pair,
@@ -47,7 +49,7 @@ class Chosen:
     """What the arguments select."""
 
     scenarios: tuple[FoundScenario, ...]
-    broken: tuple[discover.Broken, ...]
+    broken: tuple[Broken, ...]
     strategies: Mapping[str, Strategy]
     environments: Mapping[str, Provisioned]
     options: Options
@@ -296,7 +298,7 @@ def _run(store: Store, plan: Plan, chosen: Chosen, given: argparse.Namespace) ->
     return session, tuple(judging.pairs(measured))
 
 
-def _by_run(jobs: Sequence[planning.Job], ended: Mapping[str, Outcome]) -> dict[str, Outcome]:
+def _by_run(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> dict[str, Outcome]:
     """How each run that a job was to execute ended, by run id."""
     return {run.id: ended[job.id] for job in jobs for run in job.runs if job.kind == "train" and job.id in ended}
 

@@ -177,14 +177,13 @@ def _distances(
     at, bits, invalid = [], True, ""
     last: tuple[Moment, Moment] | None = None
     for a, b, step in moments:
-        values = (a.arrays(quantity), b.arrays(quantity))
-        if not values[0] and not values[1]:
+        values, others = a.arrays(quantity) or {}, b.arrays(quantity) or {}
+        if not values and not others:
             continue
-        invalid = invalid or mismatch(*values)
-        if invalid:
+        if invalid := mismatch(values, others):
             break
         last = (a, b)
-        bits = bits and all(metrics.bits(value, values[1][name]) for name, value in values[0].items())
+        bits = bits and all(metrics.bits(value, others[name]) for name, value in values.items())
         plain = measure(quantity, a, b, start, outputs)
         twin = measure(quantity, *doubles[step], None, outputs) if step in doubles else {}
         wide = (widths or {}).get(step, {})
@@ -260,6 +259,8 @@ def _mean(first: Arrays, second: Arrays, norm: BatchNorm) -> float:
 
 
 def _predictions(first: np.ndarray, second: np.ndarray, outputs: str) -> dict[str, float]:
+    if first.ndim == 1:
+        first, second = first[:, None], second[:, None]
     if outputs == "values":
         return {"values": metrics.values(first, second), "max_abs": metrics.max_abs(first, second)}
     if outputs == "logits":

@@ -10,6 +10,7 @@ import sys
 import tomllib
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def _scenario_sources(folders: Sequence[Path], plugins: bool) -> Iterator[tuple[
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("_"):
                 source = Source(kind="file", location=str(path.resolve()))
-                yield source, path.stem.replace("_", "-"), lambda source=source: _from_file(source)
+                yield source, path.stem.replace("_", "-"), partial(_from_file, source)
     for entry in entry_points(group=SCENARIO_GROUP) if plugins else ():
         source = _entry_source(entry)
         yield source, entry.name, entry.load
@@ -84,10 +85,8 @@ def _from_file(source: Source) -> Any:
     path = Path(source.location)
     if not path.is_file():
         raise BadConfiguration(f"{path} is gone: it held a scenario")
-    if path.parent == ROOT / "scenarios":
-        module = importlib.import_module(f"scenarios.{path.stem}")
-    else:
-        module = _by_path(path)
+    built_in = path.parent == ROOT / "scenarios"
+    module = importlib.import_module(f"scenarios.{path.stem}") if built_in else _by_path(path)
     if not hasattr(module, "SCENARIO"):
         raise BadConfiguration("it defines no SCENARIO: write SCENARIO = Scenario(...), or let its name start with _")
     return module.SCENARIO

@@ -166,21 +166,21 @@ def comparisons(reader: Reader) -> Iterator[tuple[Configuration, Configuration, 
             declared = declarations.difference(reader.declared(a), reader.declared(b))
             try:
                 yield a, b, compare.pair(*sides, declared=declared)  # type: ignore[arg-type]
-            except Damaged as error:
+            except (Damaged, ValueError) as error:
                 yield a, b, str(error)
 
 
 def pairs(measured: Iterable[tuple[Configuration, Configuration, Comparison | str]]) -> Iterator[Pair]:
     for a, b, comparison in measured:
-        names = {"scenario": a.scenario, "a": plain(a).id, "b": plain(b).id}
+        ids = plain(a).id, plain(b).id
         if isinstance(comparison, str):
-            yield Pair(verdict=Verdict.NOT_RUN, cause=comparison, **names)
+            yield Pair(scenario=a.scenario, a=ids[0], b=ids[1], verdict=Verdict.NOT_RUN, cause=comparison)
             continue
         judged = judge.judge(comparison)
         verdict, cause = judge.worst(judged)
         side = judge.unstable_side(comparison.exact, judge.scale(comparison)) if cause == judge.UNSTABLE else None
-        off = (plain(a).id, plain(b).id)[side] if side is not None else ""
-        yield Pair(verdict=verdict, cause=cause, quantities=judged, side=off, **names)
+        off = ids[side] if side is not None else ""
+        yield Pair(scenario=a.scenario, a=ids[0], b=ids[1], verdict=verdict, cause=cause, quantities=judged, side=off)
 
 
 def plain(configuration: Configuration) -> Run:
@@ -273,7 +273,7 @@ def _view(
             comparison = compare.view((moments[0], moments[1]), pair_of_twins, subject, declared=declared)
             judged = judge.judge(comparison)
             verdict, cause = judge.worst(judged)
-        except Damaged as error:
+        except (Damaged, ValueError) as error:
             verdict, cause = Verdict.NOT_RUN, str(error)
     return View(
         run=plain(configuration).id,

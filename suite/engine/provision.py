@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from suite.records import Environment, Provisioned
 from suite.store import Damaged, digest_of, read_record, write_record
@@ -29,6 +30,22 @@ for one in importlib.metadata.distributions():
     found.setdefault(one.metadata["Name"].lower().replace("_", "-"), one.version)
 print(json.dumps({"python": sys.version.split()[0], "packages": found}))
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Listed:
+    """What an interpreter sees: its version, and the version of every distribution."""
+
+    python: str
+    packages: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Mark:
+    """Left in a finished virtual environment: the digest of what it was made from, and what it became."""
+
+    made_from: str
+    ready: Provisioned
 
 
 class _Failed(Exception):
@@ -77,7 +94,7 @@ def _ready(
             return replace(found, environment=replace(environment, python=found.python))
         python = _build(home, environment.name, requirements, plugins, log, report)
         ready = _described(replace(environment, python=python))
-        write_record(home / MARKER, _Mark(made_from, ready))
+        write_record(home / MARKER, _Mark(made_from=made_from, ready=ready))
         return ready
     python = environment.python or sys.executable
     if not Path(python).is_file():
@@ -90,21 +107,13 @@ def _ready(
     return _described(chosen)
 
 
-def _Mark(made_from: str, ready: Provisioned) -> dict[str, object]:  # noqa: N802 - reads as a record where it is used
-    return {"made_from": made_from, "ready": ready}
-
-
 def _marked(home: Path, made_from: str) -> Provisioned | None:
     """What an earlier command left there, if it finished and was made from the same."""
     try:
-        mark = read_record(home / MARKER, dict)
-        if mark.get("made_from") != made_from or not Path(mark["ready"]["python"]).is_file():
-            return None
-        import msgspec
-
-        return msgspec.convert(mark["ready"], Provisioned)
-    except (Damaged, KeyError, ValueError):
+        mark = read_record(home / MARKER, _Mark)
+    except Damaged:
         return None
+    return mark.ready if mark.made_from == made_from and Path(mark.ready.python).is_file() else None
 
 
 def _local(plugin: str) -> bool:
@@ -141,7 +150,7 @@ def _with_worker_needs(environment: Environment, folder: Path, log: Path, report
     """An interpreter of the user's may lack what the worker reads and writes files with: it gets that beside itself."""
     extra = folder / f"{environment.name}-worker"
     chosen = replace(environment, pythonpath=(*environment.pythonpath, str(extra)))
-    packages = _list(chosen)["packages"]
+    packages = _list(chosen).packages
     missing = [name for name in WORKER_NEEDS if name not in packages]
     if missing:
         report(f"environment {environment.name}: adding {', '.join(missing)} beside its interpreter")
@@ -161,12 +170,11 @@ def _with_worker_needs(environment: Environment, folder: Path, log: Path, report
 
 def _described(environment: Environment) -> Provisioned:
     listed = _list(environment)
-    packages: Mapping[str, str] = listed["packages"]
     return Provisioned(
         environment=environment,
         python=environment.python,
         digest=digest_of(listed, environment.variables, environment.pythonpath, _sources(environment)),
-        packages={"python": listed["python"]} | {name: packages[name] for name in SHOWN if name in packages},
+        packages={"python": listed.python} | {name: listed.packages[name] for name in SHOWN if name in listed.packages},
     )
 
 
@@ -179,14 +187,13 @@ def _sources(environment: Environment) -> str:
     return digest.hexdigest()
 
 
-def _list(environment: Environment) -> dict[str, dict[str, str]]:
+def _list(environment: Environment) -> _Listed:
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(environment.pythonpath), **dict(environment.variables)}
     printed = _command([environment.python, "-c", LIST], None, variables)
     try:
-        found: dict[str, dict[str, str]] = json.loads(printed.strip().splitlines()[-1])
-    except (IndexError, ValueError):
+        return msgspec.json.decode(printed.strip().splitlines()[-1], type=_Listed)
+    except (IndexError, msgspec.DecodeError):
         raise _Failed(f"{environment.python} does not answer like a Python interpreter") from None
-    return found
 
 
 def _pip(python: str, arguments: Sequence[str], log: Path, report: Callable[[str], None]) -> None:

@@ -15,20 +15,24 @@ def sentence(pairs: Sequence[Pair], views: Sequence[View], rows: Sequence[RunRow
     """The seed question's three parts, each counted: backends, devices, saved files."""
     compared = [pair for pair in pairs if pair.verdict is not Verdict.NOT_RUN]
     if not compared and not views:
-        return "Nothing was compared: no two runs of one scenario have results."
+        return f"Nothing was compared: no two runs of one scenario have results.{_trouble(rows, broken)}"
     single = [pair for pair in compared if _devices(pair) == (1, 1)]
     many = [pair for pair in compared if _devices(pair) != (1, 1)]
     saved = [view for view in views if view.kind == "saved" and view.verdict is not Verdict.NOT_RUN]
     parts = [
-        _part("one device, across backends", single, "pairs"),
-        _part("several devices", many, "pairs"),
-        _part("live model against its saved file", saved, "files"),
+        _part("across backends on one device", single, "pairs agree"),
+        _part("with several devices", many, "pairs agree"),
+        _part("after saving", saved, "files equal the live model"),
     ]
-    lead = "Yes, up to rounding" if all(one.verdict in AGREE for one in (*compared, *saved)) else "Not everywhere"
+    agree = all(pair.verdict in AGREE for pair in compared) and all(view.verdict in AGREE for view in saved)
+    lead = "Yes, up to rounding" if agree else "Not everywhere"
+    return f"{lead}: {'; '.join(part for part in parts if part)}.{_trouble(rows, broken)}"
+
+
+def _trouble(rows: Iterable[RunRow], broken: Sequence[Broken]) -> str:
     failed = len({row.run.configuration for row in rows if row.status.broken})
-    trouble = f" {failed} configurations have runs that failed." if failed else ""
-    trouble += f" {len(broken)} scenarios are broken." if broken else ""
-    return f"{lead}: {'; '.join(part for part in parts if part)}.{trouble}"
+    words = f" {failed} {'configuration has' if failed == 1 else 'configurations have'} runs that failed." if failed else ""
+    return words + (f" {len(broken)} {'scenario is' if len(broken) == 1 else 'scenarios are'} broken." if broken else "")
 
 
 def _devices(pair: Pair) -> tuple[int, int]:
@@ -36,13 +40,11 @@ def _devices(pair: Pair) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def _part(title: str, members: Sequence[Pair | View], noun: str) -> str:
+def _part(title: str, members: Sequence[Pair | View], agreement: str) -> str:
     if not members:
         return ""
     agree = sum(one.verdict in AGREE for one in members)
-    if agree == len(members):
-        return f"{title}, all {agree} {noun} agree"
-    return f"{title}, {agree} of {len(members)} {noun} agree"
+    return f"{title}, {'all ' if agree == len(members) else f'{agree} of '}{len(members)} {agreement}"
 
 
 def exit_code(
@@ -51,9 +53,9 @@ def exit_code(
     """0 nothing as bad as the gate, 1 a difference, 2 a run failed (or no pairs), 3 a broken scenario; the largest."""
     codes = [FINE]
     limit = Verdict(gate).rank
-    for one in (*pairs, *views):
-        if one.verdict is not Verdict.NOT_RUN and one.verdict.rank >= limit:
-            codes.append(DIFFERENCE)
+    verdicts = [*(pair.verdict for pair in pairs), *(view.verdict for view in views)]
+    if any(verdict is not Verdict.NOT_RUN and verdict.rank >= limit for verdict in verdicts):
+        codes.append(DIFFERENCE)
     failed_views = any(view.verdict is Verdict.NOT_RUN and not view.cause.startswith("unsupported") for view in views)
     if any(row.status.broken for row in rows) or failed_views or not pairs:
         codes.append(BROKEN_RUN)

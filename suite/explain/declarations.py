@@ -6,6 +6,8 @@ from dataclasses import fields
 
 from suite.records import Semantics
 
+OTHERWISE = "declared otherwise"
+
 
 def difference(a: Semantics, b: Semantics) -> str:
     """In words, the same for (a, b) and (b, a); empty if both declare the same."""
@@ -14,16 +16,16 @@ def difference(a: Semantics, b: Semantics) -> str:
         for field in fields(Semantics)
         if getattr(a, field.name) != getattr(b, field.name)
     ]
-    return f"declared otherwise ({'; '.join(apart)})" if apart else ""
+    return f"{OTHERWISE} ({'; '.join(apart)})" if apart else ""
 
 
 def within(semantics: Semantics, kind: str) -> str:
     """Why two views of one run may differ by declaration: live against saved, or replica against replica."""
     if kind == "saved" and semantics.live_predictions != Semantics().live_predictions:
         return (
-            f"declared otherwise (the live model predicts with the {semantics.live_predictions}; "
+            f"{OTHERWISE} (the live model predicts with the {semantics.live_predictions}; "
             f"the file holds those of the {semantics.saved})"
         )
     if kind == "replica" and semantics.moving_statistics == "per replica":
-        return "declared otherwise (moving statistics: per replica)"
+        return f"{OTHERWISE} (moving statistics: per replica)"
     return ""

@@ -72,8 +72,8 @@ def recipe(twin: bool) -> network.Recipe:
     """The constants of a run; a twin's are dyadic."""
     chosen = RECIPE
     if twin:
-        values = {name: precision.dyadic(getattr(chosen, name)) for name in ("rate", "momentum", "epsilon")}
-        chosen = replace(chosen, **values)
+        rate, momentum, epsilon = map(precision.dyadic, (chosen.rate, chosen.momentum, chosen.epsilon))
+        chosen = replace(chosen, rate=rate, momentum=momentum, epsilon=epsilon)
     if defect("epsilon"):
         chosen = replace(chosen, epsilon=chosen.epsilon * 1.1)
     if defect("momentum"):
@@ -98,7 +98,7 @@ class Training:
         stored = self.store.inputs(self.scenario.name).arrays("initial")
         self.weights = {name: np.array(value, dtype=self.dtype) for name, value in stored.items()}
         if defect("initial"):
-            self.weights["norm/beta"] += 2.0**-6
+            self.weights["norm/beta"] = (self.weights["norm/beta"] + 2.0**-6).astype(self.dtype)
         self.moving = {name: np.repeat(self.weights[name][None], self.groups, axis=0) for name in MOVING}
 
     def rows(self, part: str) -> np.ndarray:
@@ -108,7 +108,7 @@ class Training:
     def step(self, rows: np.ndarray) -> float:
         order = self._reordered(rows)
         x, y = self.rows("x")[order], self.data["y"][order].astype(int)
-        held = self.weights | {name: value for name, value in self.moving.items()}
+        held = self.weights | self.moving
         gradients, moving, loss = network.step(held, x, y, self.recipe, self.groups)
         if defect("unreduced"):
             first = slice(0, len(x) // self.groups)

@@ -44,7 +44,7 @@ def compile_model(model: Any, scenario: Scenario, *, twin: bool, double: bool) -
 
 def layers_of(model: Any) -> Iterable[Any]:
     """Every layer inside, however deep, each once."""
-    return model._flatten_layers(include_self=False)
+    return list(model._flatten_layers(include_self=False))
 
 
 def batch_norm_layers(model: Any) -> list[Any]:

@@ -59,7 +59,8 @@ def row_order(run: Run, rows: int, batch: int, steps: int, devices: int, seed: i
     if not run.variation.endswith("permuted"):
         return order
     shards = order.reshape(steps * devices, batch // devices)
-    return np.random.default_rng([seed, run.index]).permuted(shards, axis=1).ravel()
+    permuted: np.ndarray = np.random.default_rng([seed, run.index]).permuted(shards, axis=1)
+    return permuted.ravel()
 
 
 def train(job: Job, drive: Drive) -> None:
@@ -110,29 +111,30 @@ class _Trainer:
         began = time.monotonic()
         artifact = self.store.run(run)
         steps = self._steps(run)
-        manifest = {
-            "run": run.id,
-            "digest": self.job.digest,
-            "tensors": self.tensors,
-            "slots": _slot_tensors(self.model, self.tensors),
-            "batch_norms": _with_constants(self.batch_norms, self.model),
-            "random_layers": self.random_layers,
-            "replicas": self.drive.devices,
-            "roundoff": models.roundoff(self.model),
-        }
+        manifest = Manifest(
+            run=run.id,
+            status=Status.STARTED,
+            digest=self.job.digest,
+            tensors=self.tensors,
+            slots=_slot_tensors(self.model, self.tensors),
+            batch_norms=_with_constants(self.batch_norms, self.model),
+            random_layers=self.random_layers,
+            replicas=self.drive.devices,
+            roundoff=models.roundoff(self.model),
+        )
         if self.leads:
-            artifact.begin(Manifest(status=Status.STARTED, **manifest))
+            artifact.begin(manifest)
         self._reset(run)
         kept = self._record(run, steps, artifact)
         if self.leads:
             artifact.finish(
-                Manifest(
+                replace(
+                    manifest,
                     status=Status.COMPLETE,
                     seconds=time.monotonic() - began,
                     steps=kept,
                     predicted=() if run.variation == "exact" else segments(steps),
                     facts=facts.gather(self.model, self.job),
-                    **manifest,
                 )
             )
 
@@ -235,8 +237,8 @@ def named(predicted: Any) -> Arrays:
     """Predictions by output: "output" for a single one, else "output/<name or index>"; bfloat16 widened to float32."""
 
     def wide(value: Any) -> np.ndarray:
-        value = np.asarray(value)
-        return value if value.dtype in (np.float32, np.float64) else value.astype(np.float32)
+        array: np.ndarray = np.asarray(value)
+        return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
 
     if isinstance(predicted, Mapping):
         return {f"output/{name}": wide(value) for name, value in predicted.items()}

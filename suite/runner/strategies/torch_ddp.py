@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from multiprocessing import get_context
@@ -20,6 +21,8 @@ from safetensors.numpy import load_file, save_file
 from suite.records import Job, Scenario, Semantics
 from suite.runner import devices, models, training
 from suite.runner.outcome import fail
+
+SIBLING_SECONDS = 2.0  # a rank that failed first breaks this one's collectives: its watcher then ends us with its reason
 
 
 class TorchDdp:
@@ -49,7 +52,11 @@ class TorchDdp:
             for process in ranks:
                 process.start()
             watchers = _end_if_one_fails(ranks, meeting)
-            _rank(job, 0, meeting)
+            try:
+                _rank(job, 0, meeting)
+            except Exception:
+                time.sleep(SIBLING_SECONDS)
+                raise
             for watcher in watchers:
                 watcher.join()
 
