@@ -1,0 +1,301 @@
+"""The whole pipeline with the fake backend: clean, with each planted defect, interrupted, damaged, repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.__main__ import main
+from suite.runner.fake import DEFECTS
+from tests.conftest import Parity
+
+CLEAN = {"fake-a": {"PARITY_FAKE_ORDER": "0"}, "fake-b": {"PARITY_FAKE_ORDER": "1"}}
+ONE, TWO = "fake-x1", "fake-x2"
+
+
+def pair(results: dict[str, Any], a: str, b: str) -> dict[str, Any]:
+    found = [one for one in results["pairs"] if (a in one["a"] and b in one["b"]) or (a in one["b"] and b in one["a"])]
+    assert len(found) == 1
+    first: dict[str, Any] = found[0]
+    return first
+
+
+def views(results: dict[str, Any], run: str, kind: str) -> set[str]:
+    found = {view["verdict"] for view in results["views"] if run in view["run"] and view["kind"] == kind}
+    assert found
+    return found
+
+
+@pytest.fixture(scope="module")
+def clean(parity_of: Callable[[str], Parity]) -> tuple[int, dict[str, Any]]:
+    parity = parity_of("clean")
+    parity.scenario("clusters")
+    parity.scenario("synchronized", synchronized=True)
+    parity.environments(CLEAN)
+    return parity.compare()
+
+
+def test_every_planned_run_is_a_row(clean: tuple[int, dict[str, Any]]) -> None:
+    _, results = clean
+    assert results["plan"]["runs"] == 2 * 2 * 2 * 6
+    assert [run["status"] for run in results["runs"] if run["variation"] != "exact"].count("complete") == 48
+
+
+def test_one_device_is_rounding(clean: tuple[int, dict[str, Any]]) -> None:
+    _, results = clean
+    found = pair(results, f"clusters/fake-a/{ONE}", f"clusters/fake-b/{ONE}")
+    assert found["verdict"] == "rounding"
+    assert not found["quantities"]["trainable weights"]["bits"]
+
+
+def test_devices_differ_by_what_is_declared(clean: tuple[int, dict[str, Any]]) -> None:
+    code, results = clean
+    assert code == 1
+    found = pair(results, f"clusters/fake-a/{ONE}", f"clusters/fake-a/{TWO}")
+    assert found["verdict"] == "different"
+    assert "batch statistics: global or per replica" in found["cause"]
+    assert pair(results, f"clusters/fake-a/{TWO}", f"clusters/fake-b/{TWO}")["verdict"] == "rounding"
+
+
+def test_the_file_holds_the_first_replica_only(clean: tuple[int, dict[str, Any]]) -> None:
+    _, results = clean
+    assert views(results, f"clusters/fake-a/{TWO}", "saved") == {"different"}
+    assert views(results, f"clusters/fake-a/{TWO}", "replica") == {"different"}
+    assert views(results, f"clusters/fake-a/{ONE}", "saved") == {"identical"}
+    assert views(results, "clusters/", "reloaded") == {"identical"}
+
+
+def test_synchronized_agrees_everywhere(clean: tuple[int, dict[str, Any]]) -> None:
+    _, results = clean
+    found = {one["verdict"] for one in results["pairs"] if one["scenario"] == "synchronized"}
+    assert found <= {"identical", "rounding"}
+    assert views(results, "synchronized/", "saved") == {"identical"}
+
+
+def test_the_answer_counts_the_pairs(clean: tuple[int, dict[str, Any]]) -> None:
+    _, results = clean
+    assert results["answer"].startswith("Not everywhere: across backends on one device, all 2 pairs agree; ")
+    assert "with several devices, 6 of 10 pairs agree" in results["answer"]
+
+
+# defect: (which pair shows it, its verdict, its cause, a quantity that shows it, quantities that stay clean)
+WRONG = {
+    "epsilon": (ONE, "different", "unknown", "trainable weights", ()),
+    "momentum": (ONE, "different", "unknown", "moving statistics", ("trainable weights", "loss")),
+    "bessel": (ONE, "different", "unknown", "moving statistics", ("trainable weights", "loss")),
+    "rate": (ONE, "different", "unknown", "trainable weights", ()),
+    "summed": (TWO, "different", "unknown", "trainable weights", ()),
+    "unreduced": (TWO, "different", "unknown", "trainable weights", ()),
+    "averaged": (TWO, "different", "unknown", "moving statistics", ("trainable weights", "loss")),
+    "skipped": (ONE, "different", "unknown", "moving statistics", ("trainable weights", "loss")),
+    "initial": (ONE, "different", "unknown", "trainable weights", ()),
+    "order": (ONE, "different", "unknown", "trainable weights", ()),
+    "nan": (ONE, "invalid", "output/bias holds NaN or infinity", "trainable weights", ()),
+    "noise": (ONE, "noise", "the same run, repeated, differs as much", "trainable weights", ()),
+}
+BROKEN = {"raise": "failed", "hang": "timed out", "killed": "failed", "half": "failed"}
+OTHER = {"unsaved", "swapped", "demoted"}  # tests of their own
+
+
+def test_every_defect_is_tested() -> None:
+    assert set(DEFECTS) == set(WRONG) | set(BROKEN) | OTHER
+
+
+def planted(parity: Parity, defect: str, *extra: str) -> tuple[int, dict[str, Any]]:
+    parity.scenario("clusters")
+    parity.environments({"fake-a": {}, "fake-b": {"PARITY_FAKE_ORDER": "1", "PARITY_FAKE_DEFECT": defect}})
+    return parity.compare(*extra)
+
+
+@pytest.mark.parametrize("defect", WRONG)
+def test_a_wrong_run_is_told_from_rounding(parity: Parity, defect: str) -> None:
+    devices, verdict, cause, shown, kept = WRONG[defect]
+    code, results = planted(parity, defect)
+    found = pair(results, f"fake-a/{devices}", f"fake-b/{devices}")
+    assert (found["quantities"][shown]["verdict"], found["quantities"][shown]["cause"]) == (verdict, cause)
+    assert all(found["quantities"][name]["verdict"] in ("identical", "rounding") for name in kept)
+    assert code == 1
+    # The other side's own runs stay what they are.
+    assert views(results, f"fake-a/{ONE}", "saved") == {"identical"}
+
+
+@pytest.mark.parametrize("defect", BROKEN)
+def test_a_broken_run_is_a_row_with_its_reason(parity: Parity, defect: str) -> None:
+    code, results = planted(parity, defect, "--timeout", "3")
+    rows = [run for run in results["runs"] if run["environment"] == "fake-b"]
+    assert {run["status"] for run in rows} == {BROKEN[defect]}
+    assert all(run["reason"] for run in rows)
+    assert all(run["status"] == "complete" for run in results["runs"] if run["environment"] == "fake-a")
+    assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")["verdict"] == "not run"
+    assert code == 2
+    assert "runs that failed" in results["answer"]
+
+
+def test_statistics_that_are_not_saved_are_named(parity: Parity) -> None:
+    _, results = planted(parity, "unsaved")
+    saved = [view for view in results["views"] if "fake-b/fake-x1" in view["run"] and view["kind"] == "saved"]
+    assert {view["quantities"]["moving statistics"]["cause"] for view in saved} == {"not saved: norm/moving_variance"}
+    assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")["verdict"] == "rounding"
+
+
+def test_tensors_swapped_in_the_file_are_found(parity: Parity) -> None:
+    _, results = planted(parity, "swapped")
+    saved = next(view for view in results["views"] if "fake-b/fake-x1" in view["run"] and view["kind"] == "saved")
+    assert saved["quantities"]["trainable weights"]["verdict"] == "different"
+    assert saved["quantities"]["moving statistics"]["verdict"] == "identical"
+
+
+def test_a_demoted_twin_is_not_trusted(parity: Parity) -> None:
+    _, results = planted(parity, "demoted")
+    found = pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")
+    assert found["verdict"] == "inconclusive"
+    assert "the float64 self-test of fake-b failed" in found["cause"]
+
+
+# ---------------------------------------------------------------- again
+
+
+def test_nothing_is_repeated_that_has_not_changed(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
+    source = parity.scenario("clusters")
+    parity.environments(CLEAN)
+    _, first = parity.compare()
+    capsys.readouterr()
+    _, second = parity.compare()
+    assert "24 runs reused" in capsys.readouterr().out
+    assert [run["id"] for run in second["runs"] if run["reused"]] == [run["id"] for run in first["runs"]]
+    assert second["pairs"] == first["pairs"]
+
+    source.write_text(source.read_text().replace("steps=25", "steps=24"))
+    _, third = parity.compare()
+    assert not any(run["reused"] for run in third["runs"])
+    _, fourth = parity.compare("--rerun", "all")
+    assert not any(run["reused"] for run in fourth["runs"])
+
+
+def test_a_damaged_artifact_is_run_again(parity: Parity) -> None:
+    parity.scenario("clusters")
+    parity.environments(CLEAN)
+    parity.compare()
+    damaged = parity.run / "runs" / "clusters" / "fake-b" / "fake-x1" / "plain" / "step-25.safetensors"
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    main(["report", "--out", str(parity.run)])
+    rows = {run["id"]: run for run in parity.results()["runs"]}
+    assert "its sha256 differs" in rows["clusters/fake-b/fake-x1/plain"]["reason"]
+    code, results = parity.compare()
+    rows = {run["id"]: run for run in results["runs"]}
+    assert [name for name, run in rows.items() if not run["reused"]] == ["clusters/fake-b/fake-x1/plain"]
+    assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")["verdict"] == "rounding"
+    assert code == 1
+
+
+def test_a_killed_command_goes_on_from_where_it_was(parity: Parity) -> None:
+    parity.scenario("clusters")
+    parity.environments({**CLEAN, "fake-b": {"PARITY_FAKE_DEFECT": "hang"}})
+    command = [sys.executable, "-m", "suite", *parity.arguments("--jobs", "2")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    finished = parity.run / "runs" / "clusters" / "fake-a" / "fake-x2" / "twin" / "manifest.json"
+    until = time.monotonic() + 60
+    while not (finished.exists() and json.loads(finished.read_text())["status"] == "complete"):
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    parity.environments(CLEAN)
+    _, results = parity.compare()
+    assert {run["environment"] for run in results["runs"] if run["reused"]} == {"fake-a"}
+    assert {run["status"] for run in results["runs"]} == {"complete"}
+
+
+def test_a_second_command_in_the_folder_is_refused(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
+    from suite.store import Store
+
+    parity.scenario("clusters")
+    parity.environments(CLEAN)
+    with Store(parity.run).lock():
+        assert main(parity.arguments()) == 4
+    assert "is in use by another command; wait for it, or choose another folder with --out" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- exit codes
+
+
+def test_everything_equal_is_0(parity: Parity) -> None:
+    parity.scenario("synchronized", synchronized=True)
+    parity.environments(CLEAN)
+    code, results = parity.compare()
+    assert code == results["exit_code"] == 0
+    assert results["answer"].startswith("Yes, up to rounding: ")
+
+
+def test_the_gate_decides_what_fails(parity: Parity) -> None:
+    parity.scenario("synchronized", synchronized=True)
+    parity.environments(CLEAN)
+    code, _ = parity.compare("--fail-on", "rounding")
+    assert code == 1
+    assert main(["report", "--out", str(parity.run), "--fail-on", "different"]) == 0
+
+
+def test_no_pairs_is_no_success(parity: Parity) -> None:
+    parity.scenario("clusters")
+    parity.environments({"fake-a": {}})
+    code, results = parity.compare("--devices", "1")
+    assert code == 2
+    assert results["pairs"] == []
+
+
+def test_a_broken_scenario_is_3_and_the_others_run(parity: Parity) -> None:
+    parity.scenario("clusters")
+    (parity.folder / "scenarios" / "broken.py").write_text("import sys\n\nsys.exit('out')\n")
+    parity.environments(CLEAN)
+    code, results = parity.compare()
+    assert code == 3
+    assert results["broken"] == [
+        {"name": "broken", "source": f"{parity.folder / 'scenarios' / 'broken.py'}:3", "reason": "SystemExit: out"}
+    ]
+    assert all(run["status"] == "complete" for run in results["runs"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["compare", "--scenario", "nobody"], 4, "no scenario 'nobody'; there are article-mlp"),
+        (["compare", "--backend", "caffe"], 4, "no backend or environment 'caffe'"),
+        (["compare", "--environments", "nowhere.toml"], 3, "nowhere.toml cannot be read"),
+        (["compare", "--devices", "0"], 4, "wanted a whole number of at least 1"),
+        (["compare", "--devices", "two"], 4, "invalid"),
+        (["report", "--out", "nowhere"], 4, "not a plan"),
+        (["nonsense"], 4, "invalid choice"),
+    ],
+)
+def test_usage_is_a_sentence(
+    arguments: list[str],
+    code: int,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*arguments, *(["--device", "cpu"] if arguments[0] == "compare" else [])]) == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_batch_that_does_not_divide_is_refused_before_anything_starts(parity: Parity) -> None:
+    parity.scenario("clusters")
+    parity.environments(CLEAN)
+    code, results = parity.compare("--devices", "1,3")
+    refused = [run for run in results["runs"] if run["devices"] == 3]
+    assert {run["status"] for run in refused} == {"unsupported"}
+    assert {run["reason"] for run in refused} == {"the global batch of 32 does not divide by 3 devices"}
+    assert code == 0
