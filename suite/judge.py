@@ -48,6 +48,11 @@ LIMITS = (
         reason="rounding of equal kernels differs by less than a decade",
     ),
     Limit(
+        name="rounding is called amplified from this many times its size at the judged step",
+        value=AMPLIFIED,
+        reason="one flipped ReLU multiplies it by 1000 at once; smooth growth does not reach 100",
+    ),
+    Limit(
         name="and farther than this many floors",
         value=UNSTABLE_FLOORS,
         reason="below, either side may be the farther one by chance",
@@ -202,7 +207,7 @@ def _within_repeats(distances: Distances, repeats: Floats) -> bool:
 
 
 def _amplified(distances: Distances) -> bool:
-    early = [at for at in distances.at if at.envelope]
+    early = [at for at in distances.at if at.envelope and at.step <= JUDGED_STEP]
     if not early or not distances.at:
         return False
     last = distances.at[-1].plain

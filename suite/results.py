@@ -76,7 +76,7 @@ class Reader:
         elif run.id in self.session.ended:
             ended = self.session.ended[run.id]
             status, log, seconds = ended.status, ended.log, ended.seconds
-        elif (self.store.run(run).folder / "manifest.json").exists():
+        elif self.store.run(run).manifest() is not None:
             status = Status.FAILED
         return RunRow(run=run, status=status, reason=reason, seconds=seconds, reused=False, facts={}, log=log)
 

@@ -1,0 +1,182 @@
+"""Every branch of the rule, on both sides of each limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from suite import judge
+from suite.metrics import METRICS
+from suite.records import At, Comparison, Distances, Judged, TensorDistance, Verdict
+
+FLOOR = METRICS["train"].floor
+
+
+def distances(*at: At, bits: bool = False, invalid: str = "", quantity: str = "trainable weights") -> Distances:
+    return Distances(quantity=quantity, bits=bits, at=at, invalid=invalid)
+
+
+def at(
+    plain: float, *, step: int = 20, envelope: float | None = 1e-5, twin: float | None = 1e-15, grown: float | None = None
+) -> At:
+    return At(
+        step=step,
+        plain={"train": plain},
+        envelope={} if envelope is None else {"train": envelope},
+        twin={} if twin is None else {"train": twin},
+        twin_envelope={} if grown is None else {"train": grown},
+    )
+
+
+def decide(found: Distances, **fields: object) -> Judged:
+    return judge.judge(replace(Comparison(distances=(found,)), **fields))[0]  # type: ignore[arg-type]
+
+
+def verdict(found: Distances, **fields: object) -> Verdict:
+    return decide(found, **fields).verdict
+
+
+def test_equal_bits_are_identical_and_nothing_else_is() -> None:
+    assert verdict(distances(at(0.0), bits=True)) is Verdict.IDENTICAL
+    assert verdict(distances(at(0.0))) is Verdict.ROUNDING
+
+
+def test_invalid_comes_before_equal_bits() -> None:
+    found = decide(distances(at(0.0), bits=True, invalid="x holds NaN or infinity"))
+    assert (found.verdict, found.cause) == (Verdict.INVALID, "x holds NaN or infinity")
+
+
+@pytest.mark.parametrize(
+    ("twin", "expected", "cause"),
+    [
+        (9.9e-11, Verdict.ROUNDING, ""),
+        (1e-10, Verdict.DIFFERENT, judge.CONSTANT),
+        (9.9e-8, Verdict.DIFFERENT, judge.CONSTANT),
+        (1e-7, Verdict.DIFFERENT, judge.UNKNOWN),
+    ],
+)
+def test_twins_decide_semantics(twin: float, expected: Verdict, cause: str) -> None:
+    found = decide(distances(at(1e-6, twin=twin)))
+    assert (found.verdict, found.cause) == (expected, cause)
+
+
+def test_a_declared_difference_is_its_cause() -> None:
+    assert decide(distances(at(1e-6, twin=1e-2)), declared="declared otherwise (x)").cause == "declared otherwise (x)"
+    # A declaration explains nothing where the twins are equal.
+    assert verdict(distances(at(1e-6)), declared="declared otherwise (x)") is Verdict.ROUNDING
+
+
+def test_rounding_ends_at_five_envelopes() -> None:
+    assert verdict(distances(at(5e-5))) is Verdict.ROUNDING
+    assert verdict(distances(at(5.1e-5))) is Verdict.INCONCLUSIVE
+
+
+def test_an_envelope_is_never_below_its_floor() -> None:
+    assert verdict(distances(at(5 * FLOOR, envelope=0.0))) is Verdict.ROUNDING
+    assert verdict(distances(at(5.1 * FLOOR, envelope=0.0))) is Verdict.INCONCLUSIVE
+
+
+def test_floors_grow_with_the_compute_dtype() -> None:
+    found = distances(at(1e-2, envelope=1e-7))
+    assert verdict(found) is Verdict.INCONCLUSIVE
+    assert verdict(found, roundoff=2.0**-8) is Verdict.ROUNDING
+
+
+def test_free_runs_are_judged_up_to_step_20() -> None:
+    late = distances(at(1e-6), at(0.5, step=50))
+    found = decide(late)
+    assert (found.verdict, found.cause) == (Verdict.ROUNDING, judge.AMPLIFICATION)
+
+
+def test_a_twin_counts_at_every_step() -> None:
+    assert verdict(distances(at(1e-6), at(1e-6, step=50, twin=1e-3))) is Verdict.DIFFERENT
+
+
+def test_twins_are_judged_until_their_own_reruns_drift() -> None:
+    grown = distances(at(1e-6, step=1, grown=1e-14), at(1e-6, step=5, twin=1e-3, grown=1e-4))
+    assert verdict(grown) is Verdict.ROUNDING
+    early = distances(at(1e-6, step=1, twin=1e-3, grown=1e-14), at(1e-6, step=5, twin=1e-3, grown=1e-4))
+    assert verdict(early) is Verdict.DIFFERENT
+    still = distances(at(1e-6, step=1, grown=1e-14), at(1e-6, step=5, twin=1e-3, grown=1e-12))
+    assert verdict(still) is Verdict.DIFFERENT
+
+
+def test_no_twin_is_never_agreement() -> None:
+    found = decide(distances(at(1e-9, twin=None)), no_twin="no float64 twin: it crashed")
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "it crashed" in found.cause
+    assert verdict(distances(at(1e-9, twin=None))) is Verdict.INCONCLUSIVE
+
+
+def test_noise_is_what_repeats_differ_by() -> None:
+    assert verdict(distances(at(3e-3)), repeats={"train": 1e-3}) is Verdict.NOISE
+    assert verdict(distances(at(3.1e-3)), repeats={"train": 1e-3}) is Verdict.INCONCLUSIVE
+
+
+def test_random_streams_are_never_rounding() -> None:
+    assert decide(distances(at(1e-7)), random_streams=True).cause == judge.RANDOM_STREAMS
+    assert verdict(distances(at(0.5)), random_streams=True) is Verdict.DESIGNED
+    assert verdict(distances(at(0.5, twin=0.1)), random_streams=True) is Verdict.DIFFERENT
+
+
+def test_an_unstable_kernel_is_found_though_its_envelope_is_wide() -> None:
+    wide = distances(at(0.1, envelope=0.2))
+    assert verdict(wide) is Verdict.ROUNDING
+    found = decide(wide, exact=({"var": 0.1}, {"var": 1e-7}))
+    assert (found.verdict, found.cause) == (Verdict.DIFFERENT, judge.UNSTABLE)
+    # The same on both sides is coarse rounding, not one side's fault; far below 100 floors it is chance.
+    assert verdict(wide, exact=({"var": 0.1}, {"var": 0.02})) is Verdict.ROUNDING
+    assert verdict(wide, exact=({"var": 1e-5}, {"var": 1e-8})) is Verdict.ROUNDING
+
+
+def test_the_unstable_side_is_the_farther_one() -> None:
+    assert judge.unstable_side(({"var": 0.1}, {"var": 1e-7})) == 0
+    assert judge.unstable_side(({"var": 1e-7}, {"var": 0.1})) == 1
+    assert judge.unstable_side(({}, {})) is None
+
+
+def test_what_is_not_saved_is_named() -> None:
+    found = Distances(
+        quantity="moving statistics",
+        bits=False,
+        at=(at(0.5, twin=0.5),),
+        tensors=(TensorDistance(name="norm/moving_variance", group="V", value=0.5, ulp=0.0, bits=False),),
+    )
+    assert decide(found, unsaved=("norm/moving_variance",)).cause == "not saved: norm/moving_variance"
+    assert decide(found, unsaved=("other/kernel",)).cause == judge.UNKNOWN
+
+
+def test_the_worst_quantity_is_the_pair_and_nothing_is_invalid() -> None:
+    rounding = decide(distances(at(1e-6)))
+    different = decide(distances(at(1e-6, twin=1e-2)))
+    assert judge.worst((rounding, different, rounding)) == (Verdict.DIFFERENT, judge.UNKNOWN)
+    assert judge.worst(()) == (Verdict.INVALID, "nothing was compared")
+
+
+def test_the_first_step_is_where_it_begins() -> None:
+    growing = distances(at(0.0, step=1, twin=0.0), at(1e-6, step=2, twin=1e-4), at(1e-6, twin=1e-2))
+    assert decide(growing).first_step == 2
+    assert decide(distances(at(0.0, step=1), at(1e-6, step=5))).first_step == 5
+
+
+def test_verdicts_are_in_order() -> None:
+    words = ["identical", "rounding", "noise", "designed", "inconclusive", "different", "invalid", "not run"]
+    assert [one.value for one in Verdict] == words
+    assert [one.rank for one in Verdict] == list(range(8))
+    assert "".join(one.mark for one in Verdict) == "=≈±∆?≠!–"
+
+
+def test_every_limit_has_its_reason() -> None:
+    assert all(limit.reason and limit.value > 0 for limit in judge.LIMITS)
+    values = {limit.value for limit in judge.LIMITS}
+    deciding = (
+        judge.SAME_SEMANTICS,
+        judge.OTHER_SEMANTICS,
+        judge.ENVELOPE_FACTOR,
+        judge.NOISE_FACTOR,
+        judge.UNSTABLE_RATIO,
+        judge.UNSTABLE_FLOORS,
+        judge.AMPLIFIED,
+    )
+    assert set(deciding) <= values
