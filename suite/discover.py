@@ -18,6 +18,7 @@ from typing import Any
 from suite.records import SCENARIO_API, Broken, Environment, FoundScenario, Scenario, Source, Strategy
 
 ROOT = Path(__file__).resolve().parent.parent
+BUILT_IN = ROOT / "scenarios"
 SCENARIO_GROUP = "keras_parity.scenarios"
 STRATEGY_GROUP = "keras_parity.strategies"
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
@@ -55,20 +56,20 @@ def scenarios(folders: Sequence[Path], *, plugins: bool = True) -> tuple[tuple[F
 
 
 def _scenario_sources(folders: Sequence[Path], plugins: bool) -> Iterator[tuple[Source, str, Callable[[], Any]]]:
-    for folder in folders:
-        if not folder.is_dir():
-            raise BadConfiguration(f"{folder} is no folder: --scenario-path wants one with scenario files")
-        for path in sorted(folder.glob("*.py")):
-            if not path.name.startswith("_"):
-                source = Source(kind="file", location=str(path.resolve()))
-                yield source, path.stem.replace("_", "-"), partial(_from_file, source)
+    if missing := [folder for folder in folders if not folder.is_dir()]:
+        raise BadConfiguration(f"{missing[0]} is no folder: --scenario-path wants one with scenario files")
+    # A folder given twice is one folder: its scenarios are not duplicates of themselves.
+    paths = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.glob("[!_]*.py")))
+    for path in paths:
+        source = Source(kind="file", location=str(path))
+        yield source, path.stem.replace("_", "-"), partial(_alone, source)
     for entry in entry_points(group=SCENARIO_GROUP) if plugins else ():
         source = _entry_source(entry)
         yield source, entry.name, entry.load
 
 
 def load_scenario(source: Source) -> Scenario:
-    """The same scenario again, in a worker.
+    """The same scenario again, in a worker: one process, one scenario, so what it imports later is still found.
 
     Raises:
         BadConfiguration: it is not there, or not a scenario.
@@ -77,16 +78,30 @@ def load_scenario(source: Source) -> Scenario:
         return _valid(_from_file(source))
     for entry in entry_points(group=SCENARIO_GROUP):
         if entry.value == source.location:
+            if (here := _entry_source(entry)) != source:
+                raise BadConfiguration(f"{here} is installed here, wanted {source}: pin its version where it is given")
             return _valid(entry.load())
     raise BadConfiguration(f"{source} is not installed here: give its package with --plugin")
+
+
+def _alone(source: Source) -> Any:
+    """A file's SCENARIO; afterwards the modules beside it are forgotten, for the next folder may have others of that name."""
+    folder, path, modules = Path(source.location).parent, list(sys.path), set(sys.modules)
+    try:
+        return _from_file(source)
+    finally:
+        sys.path[:] = path
+        if folder != BUILT_IN:
+            for name in sys.modules.keys() - modules:
+                if Path(getattr(sys.modules[name], "__file__", None) or "").parent == folder:
+                    del sys.modules[name]
 
 
 def _from_file(source: Source) -> Any:
     path = Path(source.location)
     if not path.is_file():
         raise BadConfiguration(f"{path} is gone: it held a scenario")
-    built_in = path.parent == ROOT / "scenarios"
-    module = importlib.import_module(f"scenarios.{path.stem}") if built_in else _by_path(path)
+    module = importlib.import_module(f"scenarios.{path.stem}") if path.parent == BUILT_IN else _by_path(path)
     if not hasattr(module, "SCENARIO"):
         raise BadConfiguration("it defines no SCENARIO: write SCENARIO = Scenario(...), or let its name start with _")
     return module.SCENARIO
@@ -98,44 +113,60 @@ def _by_path(path: Path) -> Any:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    sys.path.insert(0, str(path.parent))
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # last: a scenario file called torch.py must not become torch
     try:
         spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
     return module
 
 
 def _valid(scenario: Any) -> Scenario:
     if not isinstance(scenario, Scenario):
         raise BadConfiguration(f"SCENARIO is a {type(scenario).__name__}, wanted a suite.records.Scenario")
+    loss, objects = scenario.loss, scenario.custom_objects
     wrong = [
-        (scenario.api != SCENARIO_API, f"api is {scenario.api}, this version reads {SCENARIO_API}"),
-        (not NAME.fullmatch(scenario.name), f"name is {scenario.name!r}, wanted lower case, digits, dots and hyphens"),
-        (scenario.batch < 1, f"batch is {scenario.batch}, wanted at least 1"),
-        (scenario.steps < 1, f"steps is {scenario.steps}, wanted at least 1"),
+        (scenario.api != SCENARIO_API, f"api is {scenario.api!r}, this version reads {SCENARIO_API}"),
+        (not _is_name(scenario.name), f"name is {scenario.name!r}, wanted lower case, digits, dots and hyphens"),
+        (not _is_line(scenario.description), f"description is {scenario.description!r}, wanted one line of words"),
+        (not _is_count(scenario.batch), f"batch is {scenario.batch!r}, wanted a whole number of at least 1"),
+        (not _is_count(scenario.steps), f"steps is {scenario.steps!r}, wanted a whole number of at least 1"),
         (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
+        (not (isinstance(loss, str) or callable(loss)), f"loss is {loss!r}, wanted a name or a function"),
+        (not (objects is None or callable(objects)), f"custom_objects is {objects!r}, wanted a function"),
     ]
-    for is_wrong, words in wrong:
-        if is_wrong:
-            raise BadConfiguration(words)
     for member in ("model", "data", "optimizer"):
-        if not callable(getattr(scenario, member)):
-            raise BadConfiguration(f"{member} is {getattr(scenario, member)!r}, wanted a function")
+        value = getattr(scenario, member)
+        wrong.append((not callable(value), f"{member} is {value!r}, wanted a function"))
+    if words := [words for is_wrong, words in wrong if is_wrong]:
+        raise BadConfiguration("; ".join(words))
     return scenario
 
 
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and "\n" not in value
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 1
+
+
 def _digest(source: Source) -> str:
-    """The sha256 of a scenario's file and of the "_" modules beside it; of an entry point, its module and version too."""
+    """The sha256 of a scenario's file and of the "_" modules beside it; for an installed one, of its version too."""
     if source.kind == "file":
         path = Path(source.location)
-        files = [path, *sorted(path.parent.glob("_*.py"))]
     else:
         spec = importlib.util.find_spec(source.location.partition(":")[0])
-        files = [Path(spec.origin)] if spec and spec.origin else []
+        path = Path(spec.origin) if spec and spec.origin else Path()
     digest = hashlib.sha256(f"{source.distribution} {source.version}".encode())
-    for file in files:
-        digest.update(file.read_bytes())
+    for file in [path, *sorted(path.parent.glob("_*.py"))] if path.is_file() else ():
+        digest.update(f"{file.name} ".encode() + file.read_bytes())
     return digest.hexdigest()
 
 
@@ -148,6 +179,8 @@ def strategies() -> tuple[Mapping[str, Strategy], tuple[Broken, ...]]:
     broken: list[Broken] = []
     for path in sorted((ROOT / "suite" / "runner" / "strategies").glob("[!_]*.py")):
         strategy = _valid_strategy(importlib.import_module(f"suite.runner.strategies.{path.stem}").STRATEGY)
+        if strategy.name in found:
+            raise BadConfiguration(f"{path}: the name {strategy.name!r} is taken by another strategy")
         found[strategy.name] = strategy
     for entry in entry_points(group=STRATEGY_GROUP):
         source = _entry_source(entry)
@@ -167,6 +200,8 @@ def _valid_strategy(strategy: Any) -> Strategy:
     missing = [member for member in STRATEGY_MEMBERS if not hasattr(strategy, member)]
     if missing:
         raise BadConfiguration(f"{strategy!r} has no {missing[0]}: a strategy has {', '.join(STRATEGY_MEMBERS)}")
+    if not _is_name(strategy.name.replace("_", "-")):
+        raise BadConfiguration(f"{strategy!r} has the name {strategy.name!r}, wanted lower case, digits and underscores")
     valid: Strategy = strategy
     return valid
 
@@ -181,25 +216,52 @@ def _entry_source(entry: EntryPoint) -> Source:
 
 def _broken(name: str, source: Source, error: BaseException) -> Broken:
     """One line: what was raised, and the innermost line of the plugin's own file."""
-    words = " ".join(str(error).split()) or "no message"
+    words = _words(error)
     reason = words if isinstance(error, BadConfiguration) else f"{type(error).__name__}: {words}"
-    where = str(source)
-    if source.kind == "file":
-        line = next(
-            (
-                frame.lineno
-                for frame in reversed(traceback.extract_tb(error.__traceback__))
-                if frame.filename == source.location
-            ),
-            error.lineno if isinstance(error, SyntaxError) and error.filename == source.location else None,
-        )
-        where += f":{line}" if line else ""
-    return Broken(name=name, source=where, reason=reason[:500])
+    line = _line(Path(source.location), error) if source.kind == "file" else 0
+    return Broken(name=name, source=f"{source}:{line}" if line else str(source), reason=reason[:500])
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return " ".join(str(error).split()) or "no message"
+    except Exception:  # its __str__ is the plugin's code
+        return "a message that cannot be read"
+
+
+def _line(path: Path, error: BaseException) -> int:
+    """The line of the file that raised; that it was not parsed at; or that defines SCENARIO. 0: no such line."""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if frame.f_code.co_filename == str(path):
+            return line
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno or 0
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    return next((number for number, text in enumerate(lines, 1) if re.match(r"SCENARIO\b", text)), 0)
 
 
 # ---------------------------------------------------------------- environments
 
-KEYS = {"backend", "requirements", "python", "pythonpath", "variables"}
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and all(_is_text(entry) for entry in value)
+
+
+def _is_strings(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values())
+
+
+KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "backend": (_is_text, f"one of {', '.join(BACKENDS)}"),
+    "requirements": (_is_list, 'a list of pip requirements, such as ["keras==3.15.1"]'),
+    "python": (_is_text, "the path of an interpreter"),
+    "pythonpath": (_is_list, "a list of folders"),
+    "variables": (_is_strings, 'a table of strings, such as { NAME = "value" }'),
+}
 
 
 def environments(files: Sequence[Path] = ()) -> tuple[Environment, ...]:
@@ -244,11 +306,14 @@ def _group(groups: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def _tables(file: Path) -> dict[str, Any]:
     try:
-        tables = tomllib.loads(file.read_text()).get("environments")
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadConfiguration(f"{file} cannot be read ({error.strerror}): --environments wants a TOML file") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfiguration(f"{file} is not TOML: {error}") from None
+    if unknown := sorted(document.keys() - {"environments"}):
+        raise BadConfiguration(f"{file} has the unknown key {unknown[0]!r}, wanted only [environments.NAME] tables")
+    tables = document.get("environments")
     if not isinstance(tables, dict) or not tables:
         raise BadConfiguration(f"{file} has no [environments.NAME] table: see docs/environments.md")
     return tables
@@ -258,25 +323,28 @@ def _environment(name: str, table: Any, file: Path) -> Environment:
     where = f"{file}: environment {name!r}"
     if not isinstance(table, dict):
         raise BadConfiguration(f"{where} is {table!r}, wanted a table")
-    if not NAME.fullmatch(name):
+    if not _is_name(name):
         raise BadConfiguration(f"{where}: a name has lower case, digits, dots and hyphens")
-    if unknown := sorted(table.keys() - KEYS):
+    if unknown := sorted(table.keys() - KEYS.keys()):
         raise BadConfiguration(f"{where} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(KEYS))}")
-    if table.get("backend") not in BACKENDS:
-        raise BadConfiguration(f"{where} has backend {table.get('backend')!r}, wanted one of {', '.join(BACKENDS)}")
-    if table["backend"] != "fake" and ("requirements" in table) == ("python" in table):
-        raise BadConfiguration(f"{where} wants either requirements or python, not both and not neither")
-    strings = [*table.get("requirements", []), *table.get("pythonpath", []), *table.get("variables", {}).values()]
-    if not all(isinstance(value, str) for value in strings):
-        raise BadConfiguration(f"{where}: requirements, pythonpath and variables hold strings")
-    requirements = tuple(table.get("requirements", ()))
+    for key, value in table.items():
+        is_right, wanted = KEYS[key]
+        if not is_right(value):
+            raise BadConfiguration(f"{where} has {key} = {value!r}, wanted {wanted}")
+    backend, requirements, python = table.get("backend"), tuple(table.get("requirements", ())), table.get("python", "")
+    if backend not in BACKENDS:
+        raise BadConfiguration(f"{where} has backend {backend!r}, wanted one of {', '.join(BACKENDS)}")
+    if requirements and python:
+        raise BadConfiguration(f"{where} has requirements and python, wanted one of them: remove the other")
+    if not requirements and not python and backend != "fake":
+        raise BadConfiguration(f"{where} has neither requirements nor python, wanted one of them: add it")
     base = file.resolve().parent
     return Environment(
         name=name,
-        backend=table["backend"],
+        backend=backend,
         requirements=requirements,
         gpu_requirements=requirements,
-        python=_absolute(base, table["python"]) if "python" in table else "",
+        python=_absolute(base, python) if python else "",
         pythonpath=tuple(_absolute(base, entry) for entry in table.get("pythonpath", ())),
         variables=tuple(sorted(table.get("variables", {}).items())),
         source=str(file),
