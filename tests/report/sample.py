@@ -1,0 +1,247 @@
+"""Results to render: a realistic sample with every verdict, and random ones. No number is from a real run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from hypothesis import strategies as st
+
+from suite.records import (
+    At,
+    Broken,
+    Configuration,
+    Distances,
+    Environment,
+    Finding,
+    Judged,
+    Limit,
+    Options,
+    Pair,
+    Plan,
+    Provisioned,
+    Results,
+    Run,
+    RunRow,
+    ScenarioRow,
+    Status,
+    TensorDistance,
+    Verdict,
+    View,
+)
+
+ENVIRONMENTS = {
+    "tensorflow": ("single", "tf_mirrored"),
+    "jax": ("single", "jax_data_parallel"),
+    "torch": ("single", "torch_ddp"),
+}
+SCENARIOS = ("article-mlp", "sync-bn")
+METRICS = {
+    "trainable weights": ("train",),
+    "moving statistics": ("mean", "var", "folded"),
+    "optimizer state": ("slots",),
+    "loss": ("loss",),
+    "predictions": ("pmax", "tv", "js", "churn", "explained"),
+}
+SIZES = {
+    Verdict.IDENTICAL: 0.0,
+    Verdict.ROUNDING: 4.2e-7,
+    Verdict.NOISE: 3e-6,
+    Verdict.DESIGNED: 0.04,
+    Verdict.INCONCLUSIVE: 8e-5,
+}
+CAUSES = {
+    Verdict.NOISE: "the same run, repeated, differs as much",
+    Verdict.DESIGNED: "declared otherwise (batch statistics: global or per replica)",
+    Verdict.INCONCLUSIVE: "no float64 twin: it was not planned",
+    Verdict.DIFFERENT: "unknown",
+    Verdict.INVALID: "NaN in norm/moving_mean",
+    Verdict.NOT_RUN: "torch ×2: it ended with exit code 1",
+}
+FAILED = Configuration(scenario="sync-bn", environment="torch", strategy="torch_ddp", devices=2)
+REFUSED = Configuration(scenario="sync-bn", environment="jax", strategy="jax_data_parallel", devices=2)
+
+
+def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20)) -> Judged:
+    """One quantity whose distances are such as its verdict has."""
+    metrics = METRICS[quantity]
+    size = SIZES.get(verdict, 0.04)
+    alike = verdict in (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
+    at = tuple(
+        At(
+            step=step,
+            plain={metric: size * step / steps[-1] for metric in metrics},
+            envelope={metric: 1e-6 for metric in metrics},
+            twin={metric: 1e-15 if alike and size else size for metric in metrics},
+        )
+        for step in steps
+    )
+    tensors = tuple(
+        TensorDistance(
+            name=f"block_{index}/norm/moving_mean", group="P" if index == 3 else "M", value=size / index, ulp=2.0, bits=False
+        )
+        for index in range(1, 7)
+    )
+    bits = verdict is Verdict.IDENTICAL
+    invalid = CAUSES[verdict] if verdict is Verdict.INVALID else ""
+    return Judged(
+        quantity=quantity,
+        verdict=verdict,
+        cause=CAUSES.get(verdict, ""),
+        distances=Distances(
+            quantity=quantity, bits=bits, at=() if invalid else at, tensors=() if bits else tensors, invalid=invalid
+        ),
+        limits={metric: 5e-6 for metric in metrics},
+        worst_tensor="" if bits or invalid else tensors[0].name,
+        first_step=0 if bits else 1,
+    )
+
+
+def configurations(scenario: str) -> list[Configuration]:
+    return [
+        Configuration(scenario=scenario, environment=name, strategy=strategy, devices=devices)
+        for name, strategies in ENVIRONMENTS.items()
+        for devices, strategy in enumerate(strategies, 1)
+    ]
+
+
+def row(configuration: Configuration) -> RunRow:
+    status, reason = Status.COMPLETE, ""
+    if configuration == FAILED:
+        status, reason = Status.FAILED, "it ended with exit code 1"
+    if configuration == REFUSED:
+        status, reason = Status.UNSUPPORTED, "jax_data_parallel cannot do this"
+    complete = status is Status.COMPLETE
+    return RunRow(
+        run=Run(configuration=configuration, variation="plain"),
+        status=status,
+        reason=reason,
+        seconds=1.25 if complete else 0.0,
+        reused=configuration.devices == 1,
+        facts={"backend": configuration.environment, "devices": f"{configuration.devices} x cpu", "jit": "True"}
+        if complete
+        else {},
+        log="" if complete else "Traceback (most recent call last):\nRuntimeError: \x1b[31mboom\x1b[0m <b>&",
+    )
+
+
+def pair(a: Configuration, b: Configuration, verdict: Verdict) -> Pair:
+    quantities = (
+        ()
+        if verdict is Verdict.NOT_RUN
+        else tuple(judged(name, verdict if place < 2 else Verdict.IDENTICAL) for place, name in enumerate(METRICS))
+    )
+    return Pair(
+        scenario=a.scenario,
+        a=f"{a.id}/plain",
+        b=f"{b.id}/plain",
+        verdict=verdict,
+        cause=CAUSES.get(verdict, ""),
+        quantities=quantities,
+        side=f"{b.id}/plain" if verdict is Verdict.DIFFERENT else "",
+    )
+
+
+def views(one: Configuration, verdicts: Iterator[Verdict]) -> Iterator[View]:
+    def view(kind: str, environment: str, form: str = "", replica: int = 0) -> View:
+        verdict = next(verdicts)
+        return View(
+            run=f"{one.id}/plain",
+            scenario=one.scenario,
+            kind=kind,
+            environment=environment,
+            form=form,
+            replica=replica,
+            verdict=verdict,
+            cause="unsupported: it cannot load it" if verdict is Verdict.NOT_RUN else CAUSES.get(verdict, ""),
+            quantities=() if verdict is Verdict.NOT_RUN else (judged("predictions", verdict, steps=(20,)),),
+        )
+
+    yield view("saved", one.environment, "model.keras")
+    yield view("saved", one.environment, "model.weights.h5")
+    yield from (view("reloaded", name, "model.keras") for name in ENVIRONMENTS if name != one.environment)
+    yield from (view("replica", one.environment, replica=index) for index in range(1, one.devices))
+
+
+def results(
+    names: tuple[str, ...] = SCENARIOS,
+    *,
+    verdicts: tuple[Verdict, ...] = tuple(Verdict),
+    gate: str = "different",
+    healthy: bool = False,
+) -> Results:
+    """Pairs and views take the verdicts in turn; one run failed and one is unsupported unless `healthy`."""
+    every = [one for name in names for one in configurations(name)]
+    rows = tuple(row(one) for one in every if not healthy or one not in (FAILED, REFUSED))
+    turn = iter(verdicts * 1000)
+    there = {one.run.configuration for one in rows if one.status is Status.COMPLETE}
+    pairs = tuple(
+        pair(a, b, next(turn) if {a, b} <= there else Verdict.NOT_RUN)
+        for name in names
+        for a, b in combinations([one.run.configuration for one in rows if one.run.configuration.scenario == name], 2)
+    )
+    return Results(
+        plan=Plan(
+            runs=tuple(one.run for one in rows),
+            refused=(),
+            options=Options(gate=gate),
+            digest="0123456789abcdef" * 4,
+            command="parity compare --scenario article-mlp",
+        ),
+        answer="Not everywhere: 3 of 30 pairs agree.",
+        exit_code=3,
+        generated="2026-11-24 12:00 UTC",
+        environments=tuple(provisioned(name) for name in ENVIRONMENTS),
+        scenarios=tuple(scenario(name) for name in names),
+        broken=(Broken(name="lost-plugin", source="plugins/lost.py:3", reason="ImportError: no module named lost"),),
+        runs=rows,
+        pairs=pairs,
+        views=tuple(view for one in every if one in there for view in views(one, turn)),
+        findings=tuple(finding(verdict, pairs) for verdict in list(Verdict)[::-1] if verdict.rank > 1),
+        limits=(Limit(name="twins are equal below", value=1e-10, reason="measured over 200 steps"),),
+    )
+
+
+def provisioned(name: str) -> Provisioned:
+    environment = Environment(
+        name=name, backend=name, requirements=("keras==3.15.1",), variables=(("OMP_NUM_THREADS", "1"),)
+    )
+    reason = "no matching distribution\nfor torch" if name == "torch" else ""
+    return Provisioned(
+        environment=environment, python="python", digest="ab12", packages={"keras": "3.15.1", name: "1.0"}, reason=reason
+    )
+
+
+def scenario(name: str) -> ScenarioRow:
+    return ScenarioRow(
+        name=name,
+        description="random clusters",
+        source=f"scenarios/{name}.py",
+        digest="cd34",
+        batch=64,
+        steps=20,
+        outputs="probabilities",
+    )
+
+
+def finding(verdict: Verdict, pairs: tuple[Pair, ...]) -> Finding:
+    covered = tuple(f"{one.a} | {one.b}" for one in pairs if one.verdict is verdict)
+    return Finding(
+        verdict=verdict,
+        cause=CAUSES[verdict],
+        claim=f"{len(covered)} pairs: {CAUSES[verdict]}.",
+        evidence="largest in moving statistics: mean 0.04",
+        isolating_check="none was run",
+        pairs=covered,
+    )
+
+
+NOTHING = results((), healthy=True)
+
+
+@st.composite
+def random_results(draw: st.DrawFn) -> Results:
+    names = draw(st.sampled_from([(), ("one",), SCENARIOS]))
+    one_for_all = st.sampled_from(list(Verdict)).map(lambda verdict: (verdict,))
+    verdicts = draw(st.one_of(one_for_all, st.lists(st.sampled_from(list(Verdict)), min_size=1, max_size=40).map(tuple)))
+    return results(names, verdicts=verdicts, healthy=draw(st.booleans()))

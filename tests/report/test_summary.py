@@ -1,0 +1,178 @@
+"""Every format counts the same: over random results, and over the ends of the range."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from collections import Counter
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from suite.records import Pair, Results, Status, Verdict, View
+from suite.report import html, junit, markdown, results_json, summary
+from tests.report import sample
+from tests.report.page import Page
+
+Counted = dict[str, int]
+
+
+@st.composite
+def results(draw: st.DrawFn) -> Results:
+    """Any verdicts and statuses over up to two scenarios, three environments and two device counts."""
+    scenarios = sample.SCENARIOS[: draw(st.integers(0, 2))]
+    backends = sample.BACKENDS[: draw(st.integers(1, 3))]
+    devices = draw(st.sampled_from([(1,), (2,), (1, 2)]))
+    found = sample.configurations(scenarios, backends, devices)
+    rows = [sample.row(one, draw(st.sampled_from(Status))) for one in found]
+    both = [(a, b) for a, b in itertools.combinations(found, 2) if a.scenario == b.scenario]
+    pairs = [sample.pair(a, b, draw(st.sampled_from(Verdict))) for a, b in both]
+    kinds = [("saved", "model.keras"), ("saved", "model.weights.h5"), ("reloaded", "model.keras"), ("replica", "")]
+    chosen = [(one, *draw(st.sampled_from(kinds))) for one in found]
+    views = [sample.view(one, kind, draw(st.sampled_from(Verdict)), form=form) for one, kind, form in chosen]
+    broken = [sample.BROKEN] if draw(st.booleans()) else []
+    environments = [sample.provisioned(name, draw(st.sampled_from(["", "no such version"]))) for name in backends]
+    return sample.assemble(rows, pairs, views, scenarios=scenarios, environments=environments, broken=broken)
+
+
+def counted(verdicts: Sequence[Verdict]) -> Counted:
+    return dict(Counter(verdict.value for verdict in verdicts))
+
+
+def expected(members: Sequence[Pair | View]) -> Counted:
+    return counted([one.verdict for one in members])
+
+
+def of_bars(page: Page) -> dict[str, Counted]:
+    """Noun -> verdict -> number, as the bars show them."""
+    found: dict[str, Counted] = {}
+    for bar in page.all("ul", "bar"):
+        what, *parts = page.inside(bar, "li")
+        total, noun = what.text.split()
+        words = [part.text.split(maxsplit=2) for part in parts]
+        found[noun] = {word: int(number) for _, number, word in words}
+        assert sum(found[noun].values()) == int(total)
+        assert all(Verdict(word).mark == mark for mark, _, word in words)
+    return found
+
+
+def of_matrices(page: Page) -> Counted:
+    """Verdict -> cells of all first matrices; every pair is in its matrix twice."""
+    found: Counter[str] = Counter()
+    for table in page.all("table", "matrix"):
+        if page.inside(table, "caption")[0].text == "All quantities":
+            cells = [cell for cell in page.inside(table, "td") if cell.text and cell.text != "not compared"]
+            found.update(cell.text.split(maxsplit=1)[1] for cell in cells)
+    assert all(number % 2 == 0 for number in found.values())
+    return {verdict: number // 2 for verdict, number in found.items()}
+
+
+def of_markdown(text: str) -> dict[str, Counted]:
+    found = {}
+    for total, noun, words in re.findall(r"^(\d+) (pairs|views)(?:: (.*))?$", text, re.M):
+        found[noun] = {word: int(number) for _, number, word in (part.split(" ", 2) for part in words.split(", ") if part)}
+        assert sum(found[noun].values()) == int(total)
+    return found
+
+
+def agree(results: Results) -> None:
+    """All formats say the same of the same results."""
+    pairs, views = expected(results.pairs), expected(results.views)
+    page = Page(html.text(results))
+    document = results_json.document(results)
+    suites = {one.get("name"): one for one in ElementTree.fromstring(junit.text(results))}
+    assert of_bars(page) == {noun: numbers for noun, numbers in (("pairs", pairs), ("views", views)) if numbers}
+    assert of_matrices(page) == pairs
+    assert of_markdown(markdown.text(results)) == {"pairs": pairs, "views": views}
+    for name, numbers in (("pairs", pairs), ("views", views)):
+        assert dict(Counter(one["verdict"] for one in document[name])) == numbers
+        assert int(suites[name].get("tests", "")) == len(document[name])
+        gate = Verdict(results.plan.options.gate).rank
+        bad = sum(number for word, number in numbers.items() if gate <= Verdict(word).rank < Verdict.NOT_RUN.rank)
+        assert int(suites[name].get("failures", "")) == bad
+        missing = int(suites[name].get("errors", "")) + int(suites[name].get("skipped", ""))
+        assert missing == numbers.get("not run", 0)
+    assert int(suites["runs"].get("tests", "")) == len(results.runs) == len(document["runs"])
+    assert results.answer == page.all("h1")[0].text == document["answer"]
+    headline(results)
+
+
+def headline(results: Results) -> None:
+    """The answer's numbers add up to the pairs that were compared."""
+    compared = [pair for pair in results.pairs if pair.verdict is not Verdict.NOT_RUN]
+    close = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
+    parts = re.findall(r"(all|\d+ of) (\d+) pairs", results.answer)
+    assert sum(int(total) for _, total in parts) == len(compared)
+    alike = sum(int(total if word == "all" else word.removesuffix(" of")) for word, total in parts)
+    assert alike == sum(pair.verdict in close for pair in compared)
+
+
+@settings(max_examples=30, deadline=None)
+@given(results())
+def test_all_formats_count_the_same(found: Results) -> None:
+    agree(found)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict), ids=lambda verdict: verdict.value)
+def test_all_formats_count_the_same_where_all_have_one_verdict(verdict: Verdict) -> None:
+    found = sample.configurations(sample.SCENARIOS, sample.BACKENDS, sample.DEVICES)
+    pairs = [sample.pair(a, b, verdict) for a, b in itertools.combinations(found, 2) if a.scenario == b.scenario]
+    agree(sample.assemble([sample.row(one) for one in found], pairs, [sample.view(one, "saved", verdict) for one in found]))
+
+
+@pytest.mark.parametrize("runs", [0, 1])
+def test_all_formats_count_the_same_of_one_run_and_of_none(runs: int) -> None:
+    rows = [sample.row(one) for one in sample.configurations(["small-cnn"], ["jax"], [1])[:runs]]
+    found = sample.assemble(rows, [], [], scenarios=["small-cnn"])
+    agree(found)
+    assert found.answer.startswith("Nothing was compared")
+    assert found.exit_code == 2
+
+
+def test_a_missing_result_neither_hides_a_difference_nor_passes_for_none() -> None:
+    a, b, c = sample.configurations(["small-cnn"], sample.BACKENDS, [1])
+    missing, apart = sample.pair(a, c, Verdict.NOT_RUN), sample.pair(a, b, Verdict.DIFFERENT)
+    mixed = summary.worst([missing, apart])
+    assert mixed is not None
+    assert (mixed.verdict, mixed.mark, mixed.partial) == (Verdict.DIFFERENT, "≠–", True)
+    assert mixed.sentence == "different: 1 of 2; not run: 1"
+    nothing = summary.worst([missing])
+    assert nothing is not None
+    assert (nothing.verdict, nothing.partial) == (Verdict.NOT_RUN, False)
+    assert summary.worst([]) is None
+
+
+def test_every_pair_and_view_is_in_one_group_of_the_overview() -> None:
+    found = sample.sample()
+    groups = summary.overview(found)
+    members = sum(one.members for group in groups for one in group.worst.values() if one)
+    assert members == len(found.pairs) + len(found.views)
+    assert len({group.name for group in groups}) == len(groups)
+
+
+def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
+    found = sample.sample()
+    again = dataclasses.replace(found.runs[-2], reason="another")
+    rows = dataclasses.replace(found, runs=(*found.runs, found.runs[-2], again))
+    assert [row.reason for row in summary.failed(rows)] == [sample.REASON, "another"]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (0.004999, "5.0e-3"),
+        (0.0123, "0.012"),
+        (1.0, "1"),
+        (123.4, "123"),
+        (1234.0, "1.2e3"),
+        (5e-324, "4.9e-324"),
+    ],
+)
+def test_only_zero_is_printed_as_zero(value: float, words: str) -> None:
+    assert summary.number(value) == words
