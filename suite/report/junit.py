@@ -2,49 +2,64 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from suite.records import Pair, Results, RunRow, Status, Verdict, View
-from suite.report.summary import label
+from suite.report import summary
+
+COUNTS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0; logs of terminals have them
 
 
 def text(results: Results) -> str:
-    """Difference at or beyond the gate = failure, a run that broke = error, unsupported = skipped."""
+    """A verdict at the gate or worse = failure; a run that broke, or its pair = error; unsupported = skipped."""
     gate = Verdict(results.plan.options.gate).rank
+    statuses = {row.run.id: row.status for row in results.runs}
     root = ElementTree.Element("testsuites", name="keras-parity")
     for name, cases in (
         ("runs", [_run(row) for row in results.runs]),
-        ("pairs", [_compared(pair, f"{label(pair.a)} – {label(pair.b)}", gate) for pair in results.pairs]),
-        ("views", [_compared(view, _name(view), gate) for view in results.views]),
-        ("scenarios", [_case("broken", one.name, "error", f"{one.source}: {one.reason}") for one in results.broken]),
+        ("pairs", [_pair(pair, gate, statuses) for pair in results.pairs]),
+        ("views", [_view(view, gate) for view in results.views]),
+        ("broken", [_case(one.source, one.name, "error", f"{one.source}: {one.reason}") for one in results.broken]),
     ):
         suite = ElementTree.SubElement(root, "testsuite", name=name, tests=str(len(cases)))
-        for kind in ("failure", "error", "skipped"):
-            found = sum(case.find(kind) is not None for case in cases)
-            suite.set({"failure": "failures", "error": "errors", "skipped": "skipped"}[kind], str(found))
+        for kind, plural in COUNTS.items():
+            suite.set(plural, str(sum(case.find(kind) is not None for case in cases)))
         suite.extend(cases)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _name(view: View) -> str:
-    last = f"replica {view.replica}" if view.kind == "replica" else f"{view.environment} {view.form}"
-    return f"{label(view.run)}: {view.kind}, {last}"
-
-
 def _run(row: RunRow) -> ElementTree.Element:
-    kind = "" if row.status is Status.COMPLETE else "skipped" if row.status is Status.UNSUPPORTED else "error"
+    kind = "" if row.status is Status.COMPLETE else "error" if row.status.broken else "skipped"
     message = f"{row.status.value}: {row.reason}" if kind else ""
     case = _case(row.run.configuration.scenario, row.run.id, kind, message, row.log)
     case.set("time", f"{row.seconds:.3f}")
     return case
 
 
-def _compared(one: Pair | View, name: str, gate: int) -> ElementTree.Element:
-    kind = "failure" if one.verdict.rank >= gate else ""
+def _pair(pair: Pair, gate: int, statuses: Mapping[str, Status]) -> ElementTree.Element:
+    """A pair is skipped only if nothing but missing support is in its way."""
+    sides = {statuses.get(run, Status.PLANNED) for run in (pair.a, pair.b)}
+    refused = Status.UNSUPPORTED in sides and not any(status.broken for status in sides)
+    return _compared(pair, f"{pair.a} – {pair.b}", gate, unsupported=refused)
+
+
+def _view(view: View, gate: int) -> ElementTree.Element:
+    last = f"replica {view.replica}" if view.kind == "replica" else f"{view.environment} {view.form}"
+    refused = view.cause.startswith(Status.UNSUPPORTED.value)
+    return _compared(view, f"{view.run}: {view.kind}, {last}", gate, unsupported=refused)
+
+
+def _compared(one: Pair | View, name: str, gate: int, *, unsupported: bool) -> ElementTree.Element:
     if one.verdict is Verdict.NOT_RUN:
-        kind = "skipped" if one.cause.startswith(Status.UNSUPPORTED.value) else "error"
-    return _case(one.scenario, name, kind, f"{one.verdict.value}: {one.cause}" if kind else "")
+        kind = "skipped" if unsupported else "error"
+    else:
+        kind = "failure" if one.verdict.rank >= gate else ""
+    message = ": ".join(part for part in (one.verdict.value, summary.cause(one.cause)) if part)
+    return _case(one.scenario, name, kind, message if kind else "")
 
 
 def _case(group: str, name: str, kind: str, message: str, body: str = "") -> ElementTree.Element:
@@ -55,5 +70,4 @@ def _case(group: str, name: str, kind: str, message: str, body: str = "") -> Ele
 
 
 def _legal(words: str) -> str:
-    """Without the control characters that XML forbids and terminals print."""
-    return "".join(letter for letter in words if letter in "\t\n" or ord(letter) >= 32)
+    return FORBIDDEN.sub("", words)

@@ -1,65 +1,106 @@
-"""summary.md: the answer, what differs and what failed, for a CI job's summary page (at most 200 kB)."""
+"""summary.md: the answer, why, what failed and every matrix, for a CI job's summary page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import re
+from collections.abc import Iterator, Sequence
 
-from suite.records import Results, Verdict
+from suite.records import Finding, Pair, Results, Verdict
 from suite.report import summary
 
-LONGEST = 200_000  # bytes: half of what a common CI server shows, and far more than anybody reads
+LONGEST = 200_000  # bytes: a fifth of what common CI servers show, and far more than anybody reads
+CUT = "\nCut here: index.html and results.json hold the rest."
 
 
 def text(results: Results) -> str:
+    """At most LONGEST bytes: what matters most comes first."""
     lines: list[str] = []
-    size = 0
-    for line in _lines(results):
+    size = len(CUT.encode()) + 1
+    for line in itertools.chain(_top(results), _why(results), _failed(results), _overview(results), _matrices(results)):
         size += len(line.encode()) + 1
         if size > LONGEST:
-            lines.append("\nCut here: index.html and results.json hold the rest.")
+            lines.append(CUT)
             break
         lines.append(line)
     return "\n".join(lines) + "\n"
 
 
-def _lines(results: Results) -> Iterator[str]:
+def _top(results: Results) -> Iterator[str]:
     yield f"# {_plain(results.answer)}"
     yield ""
     for noun, members in (("pairs", results.pairs), ("views", results.views)):
         counted = summary.counts(members)
-        yield f"{len(members)} {noun}: " + ", ".join(
-            f"{verdict.mark} {count} {verdict.value}" for verdict, count in counted.items()
-        )
+        words = ", ".join(f"{verdict.mark} {count} {verdict.value}" for verdict, count in counted.items())
+        yield f"{len(members)} {noun}" + (f": {words}" if words else "")
         yield ""
+    yield f"{_plain(results.generated)}, plan {results.plan.digest[:12]}, exit code {results.exit_code}: `{_code(results.plan.command)}`"
+
+
+def _why(results: Results) -> Iterator[str]:
     if results.findings:
-        yield "## Why"
-        yield ""
+        yield from ("", "## Why", "")
     for finding in results.findings:
-        yield f"- **{finding.verdict.mark} {finding.verdict.value}** {_plain(finding.claim)}"
-        yield f"  Evidence: {_plain(finding.evidence)}."
-        yield f"  Check: {_plain(finding.isolating_check)}."
-    if failed := summary.failed(results):
-        yield ""
-        yield "## Failed runs"
-        yield ""
+        yield from _finding(finding)
+
+
+def _finding(one: Finding) -> Iterator[str]:
+    yield f"- **{one.verdict.mark} {one.verdict.value}**: {_plain(one.claim)}"
+    yield f"  - Evidence: {_plain(one.evidence)}"
+    yield f"  - Check: {_plain(one.isolating_check)}"
+
+
+def _failed(results: Results) -> Iterator[str]:
+    failed = summary.failed(results)
+    if failed or results.broken:
+        yield from ("", "## Failed and broken", "")
     for row in failed:
-        yield f"- `{row.run.configuration.id}`: {row.status.value}: {_plain(row.reason)}"
+        yield f"- `{_code(row.run.id)}`: {row.status.value}: {_plain(row.reason)}"
     for one in results.broken:
-        yield f"- broken scenario `{_plain(one.name)}` ({_plain(one.source)}): {_plain(one.reason)}"
-    yield ""
-    yield "## Overview: the worst verdict of each group"
-    yield ""
-    yield "| | " + " | ".join(row.name for row in results.scenarios) + " |"
-    yield "|---|" + "---|" * len(results.scenarios)
+        yield f"- broken `{_code(one.name)}` ({_plain(one.source)}): {_plain(one.reason)}"
+
+
+def _overview(results: Results) -> Iterator[str]:
+    yield from ("", "## The worst verdict of each group", "")
+    yield from _table(["", *(row.name for row in results.scenarios)])
     for group in summary.overview(results):
-        cells = [verdict.mark if verdict else "" for verdict in group.worst.values()]
-        yield f"| {_plain(group.name)} | " + " | ".join(cells) + " |"
+        yield _row([group.name, *(one.mark if one else "" for one in group.worst.values())])
     yield ""
-    yield "Key: " + "; ".join(f"{verdict.mark} {verdict.value}" for verdict in Verdict) + "."
-    yield ""
-    yield f"{results.generated}, plan {results.plan.digest[:12]}, `{_plain(results.plan.command)}`"
+    yield "Key: " + "; ".join(f"{verdict.mark} {verdict.value}: {verdict.meaning}" for verdict in Verdict) + "."
+
+
+def _matrices(results: Results) -> Iterator[str]:
+    if results.pairs:
+        yield from ("", "## Every run against every run")
+    for scenario in results.scenarios:
+        pairs = [pair for pair in results.pairs if pair.scenario == scenario.name]
+        if pairs:
+            yield from ("", f"### {_plain(scenario.name)}", "")
+            yield from _matrix(summary.labels(results, scenario.name), pairs)
+
+
+def _matrix(labels: dict[str, str], pairs: Sequence[Pair]) -> Iterator[str]:
+    cells = {(pair.a, pair.b): pair.verdict.mark for pair in pairs}
+    yield from _table(["", *labels.values()])
+    for a, name in labels.items():
+        yield _row([name, *(cells.get((a, b)) or cells.get((b, a), "") for b in labels)])
+
+
+def _table(columns: Sequence[str]) -> Iterator[str]:
+    yield _row(columns)
+    yield "|---|" + ":-:|" * (len(columns) - 1)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
 
 
 def _plain(words: str) -> str:
     """Names come from plugins: nothing in them is markup."""
-    return " ".join(words.split()).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
+    flat = " ".join(words.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", flat)
+
+
+def _code(words: str) -> str:
+    """For between backticks, where nothing can be escaped."""
+    return " ".join(words.split()).replace("`", "'")

@@ -1,4 +1,8 @@
-"""results.json, schema 1: everything that a report shows, for programs. docs/results.md documents every field."""
+"""results.json, schema 1: everything that a report shows, for programs. docs/results.md documents every field.
+
+What is lost on the way: distances keep four significant digits and seconds three decimals; of a quantity's tensors the worst 20
+are kept; `plan.runs` is a number, and reading takes that many rows of `runs`; `plan.refused` is found in those rows only.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,10 @@ from typing import Any
 
 import msgspec
 
-from suite.records import Judged, Pair, Results, RunRow, View
+from suite.records import RESULTS_SCHEMA, Judged, Pair, Results, RunRow, View
+from suite.report import output, parse, summary
+
+KEPT_TENSORS = 20  # the rest of a large model's would be most of the file, and nobody looks past the worst
 
 
 def text(results: Results) -> str:
@@ -16,19 +23,29 @@ def text(results: Results) -> str:
     return msgspec.json.format(msgspec.json.encode(document(results)), indent=1).decode() + "\n"
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A results.json as plain dicts and lists.
+def write(results: Results, path: Path) -> None:
+    """By rename: a reader never sees half a file."""
+    output.write(path, text(results))
+
+
+def read(path: Path) -> Results:
+    """The results that were written to a file, up to what the module's docstring says is lost.
 
     Raises:
-        ValueError: it is not one, or of a schema that this version does not read.
+        ValueError: it is no results.json, or of a schema that this version does not read.
     """
     try:
-        found: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+        found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except msgspec.DecodeError as error:
-        raise ValueError(f"{path} is not JSON ({error}): give a results.json that `parity compare` wrote") from None
-    if found.get("schema") != 1:
-        raise ValueError(f"{path} has schema {found.get('schema')!r}, this version reads 1")
-    return found
+        raise ValueError(f"{path} is no results.json ({error}): give one that `parity compare` wrote") from None
+    if found.get("schema") != RESULTS_SCHEMA:
+        raise ValueError(f"{path} has schema {found.get('schema')!r}, this version reads {RESULTS_SCHEMA}")
+    try:
+        return parse.results(found)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is not as docs/results.md says ({type(error).__name__}: {error}): was it edited?"
+        ) from None
 
 
 def document(results: Results) -> dict[str, Any]:
@@ -121,7 +138,10 @@ def _quantity(judged: Judged) -> dict[str, Any]:
             }
             for one in at
         ],
-        "tensors": [msgspec.to_builtins(tensor) for tensor in judged.distances.tensors],
+        "tensors": [
+            {**msgspec.to_builtins(tensor), **_floats({"value": tensor.value, "ulp": tensor.ulp})}
+            for tensor in summary.farthest(judged.distances.tensors, KEPT_TENSORS)
+        ],
     }
 
 

@@ -5,16 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.records import Judged, Pair, Results, RunRow, Status, Verdict, View
+from suite.records import Configuration, Judged, Pair, Results, RunRow, Status, TensorDistance, Verdict, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worst:
+    """What a group of pairs or views amounts to: the worst verdict of those with a result (not run if none has one),
+    how many have that verdict, and how many are not run: a missing result neither hides a difference nor passes for none."""
+
+    verdict: Verdict
+    count: int
+    members: int
+    not_run: int
+
+    @property
+    def partial(self) -> bool:
+        return 0 < self.not_run < self.members
+
+    @property
+    def mark(self) -> str:
+        return f"{self.verdict.mark}{Verdict.NOT_RUN.mark}" if self.partial else self.verdict.mark
+
+    @property
+    def sentence(self) -> str:
+        words = f"{self.verdict.value}: {self.count} of {self.members}"
+        return f"{words}; not run: {self.not_run}" if self.partial else words
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """One row of the overview: scenario -> the members' worst verdict (None: no members) and how many have it."""
+    """One row of the overview: scenario -> its members' worst; None where the scenario has no members."""
 
     name: str
-    worst: Mapping[str, Verdict | None]
-    members: Mapping[str, int]
+    worst: Mapping[str, Worst | None]
 
 
 def counts(members: Iterable[Pair | View]) -> dict[Verdict, int]:
@@ -23,85 +46,108 @@ def counts(members: Iterable[Pair | View]) -> dict[Verdict, int]:
     return {verdict: found.count(verdict) for verdict in Verdict if verdict in found}
 
 
-def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
-    return max(verdicts, key=lambda verdict: verdict.rank, default=None)
+def worst(members: Iterable[Pair | View]) -> Worst | None:
+    """None of no members."""
+    counted = counts(members)
+    if not counted:
+        return None
+    compared = [verdict for verdict in counted if verdict is not Verdict.NOT_RUN]
+    verdict = compared[-1] if compared else Verdict.NOT_RUN
+    missing = counted.get(Verdict.NOT_RUN, 0)
+    return Worst(verdict=verdict, count=counted[verdict], members=sum(counted.values()), not_run=missing)
 
 
 def side(run: str) -> tuple[str, str, int]:
     """(environment, strategy, devices) of a run id."""
-    _, environment, driven, _ = run.split("/", 3)
+    _, environment, driven, _ = run.rsplit("/", 3)
     strategy, _, devices = driven.rpartition("-x")
     return environment, strategy, int(devices)
 
 
 def label(run: str) -> str:
-    """A run as a person calls it: "torch x2"."""
+    """A run as a person calls it: "torch ×2"."""
     environment, _, devices = side(run)
     return f"{environment} ×{devices}"
 
 
-def labels(results: Results, scenario: str) -> list[str]:
-    """The configurations of a scenario as run ids, in the plan's order: environment by environment, few devices first."""
-    found = dict.fromkeys(
-        row.run.configuration.id + "/plain" for row in results.runs if row.run.configuration.scenario == scenario
-    )
-    return list(found)
+def labels(results: Results, scenario: str) -> dict[str, str]:
+    """Ids of a scenario's plain runs -> label, in the plan's order; with the strategy where the label alone is not unique."""
+    rows = [row.run.configuration for row in results.runs if row.run.configuration.scenario == scenario]
+    found = list(dict.fromkeys(rows))
+    short = [f"{one.environment} ×{one.devices}" for one in found]
+    return {
+        f"{one.id}/plain": name if short.count(name) == 1 else f"{one.environment} {one.strategy} ×{one.devices}"
+        for one, name in zip(found, short, strict=True)
+    }
 
 
-def pair_group(pair: Pair) -> str:
+def pair_group(pair: Pair) -> tuple[int, str]:
+    """The overview's row of a pair: its place and its name."""
     (first, _, one), (second, _, other) = side(pair.a), side(pair.b)
     if first == second:
-        return f"{first}: devices"
-    return f"{first} – {second}, " + ("one device" if (one, other) == (1, 1) else "several devices")
+        what = "one device against several" if 1 in (one, other) else "several devices"
+        return 1, f"{first}: {'strategies' if one == other else what}"
+    return (0, f"{first} – {second}: one device") if (one, other) == (1, 1) else (2, f"{first} – {second}: several devices")
 
 
-VIEW_GROUPS = {"saved": "live – saved", "reloaded": "saved – reloaded elsewhere", "replica": "replica – first replica"}
+VIEW_GROUPS = {
+    "saved": (3, "live – saved"),
+    "reloaded": (4, "saved – reloaded elsewhere"),
+    "replica": (5, "replica – first replica"),
+}
 
 
 def overview(results: Results) -> list[Group]:
     """Groups of pairs and views by scenario, each with its worst verdict."""
-    grouped: dict[str, dict[str, list[Verdict]]] = {}
-    named = [(pair_group(pair), pair) for pair in results.pairs]
-    for name, one in [
-        *sorted(named, key=lambda entry: _order(entry[0])),
-        *((VIEW_GROUPS[v.kind], v) for v in results.views),
-    ]:
-        grouped.setdefault(name, {}).setdefault(one.scenario, []).append(one.verdict)
+    grouped: dict[tuple[int, str], dict[str, list[Pair | View]]] = {}
+    members: list[tuple[tuple[int, str], Pair | View]] = [(pair_group(pair), pair) for pair in results.pairs]
+    members += [(VIEW_GROUPS[view.kind], view) for view in results.views]
+    for group, one in members:
+        grouped.setdefault(group, {}).setdefault(one.scenario, []).append(one)
     scenarios = [row.name for row in results.scenarios]
     return [
-        Group(
-            name=name,
-            worst={scenario: worst(members.get(scenario, [])) for scenario in scenarios},
-            members={scenario: len(members.get(scenario, [])) for scenario in scenarios},
-        )
-        for name, members in grouped.items()
+        Group(name=name, worst={scenario: worst(grouped[place, name].get(scenario, ())) for scenario in scenarios})
+        for place, name in sorted(grouped)
     ]
-
-
-def _order(name: str) -> tuple[int, str]:
-    return (0 if name.endswith("one device") else 1 if name.endswith(": devices") else 2), name
 
 
 def failed(results: Results) -> list[RunRow]:
     """Runs that should have given a result and did not, one for each configuration and reason."""
-    found: dict[tuple[str, str], RunRow] = {}
+    found: dict[tuple[Configuration, str], RunRow] = {}
     for row in results.runs:
         if row.status.broken:
-            found.setdefault((row.run.configuration.id, row.reason), row)
+            found.setdefault((row.run.configuration, row.reason), row)
     return list(found.values())
 
 
 def unsupported(results: Results) -> int:
-    return sum(row.status is Status.UNSUPPORTED for row in results.runs)
+    """Configurations that a strategy refused or a backend cannot run."""
+    return len({row.run.configuration for row in results.runs if row.status is Status.UNSUPPORTED})
+
+
+def farthest(tensors: Sequence[TensorDistance], count: int) -> list[TensorDistance]:
+    """The tensors farthest apart; those of group P, which are never judged, after all others."""
+    return sorted(tensors, key=lambda tensor: (tensor.group == "P", -tensor.value))[:count]
 
 
 def number(value: float) -> str:
-    """A distance for a person: 0 is exactly 0; everything else has two digits."""
+    """A distance for a person: 0 is exactly 0, and everything else has two digits and never rounds to it."""
     if value == 0.0:
         return "0"
     if 0.01 <= abs(value) < 1000:
-        return f"{value:.3g}"
-    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
+        return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def cause(words: str) -> str:
+    """A cause as a sentence part: nobody should take "unknown" for the name of one."""
+    return "cause not known" if words == "unknown" else words
+
+
+REPORTED = frozenset(
+    {"tensor", "ulp", "js", "churn", "explained", "max_abs"}
+)  # shown beside what is judged, without a limit
 
 
 def main_metric(judged: Judged) -> str:
@@ -109,10 +155,5 @@ def main_metric(judged: Judged) -> str:
     if not judged.distances.at:
         return ""
     last = judged.distances.at[-1].plain
-    known = [metric for metric in last if metric in judged.limits and judged.limits[metric] > 0.0] or list(last)
-    return max(known, key=lambda metric: last[metric] / judged.limits.get(metric, 1.0), default="")
-
-
-def share(part: int, whole: Sequence[object] | int) -> str:
-    total = whole if isinstance(whole, int) else len(whole)
-    return f"{part} of {total}"
+    known = [metric for metric in last if metric not in REPORTED] or list(last)
+    return max(known, key=lambda metric: last[metric] / (judged.limits.get(metric) or 1.0), default="")

@@ -70,9 +70,9 @@ def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20))
     at = tuple(
         At(
             step=step,
-            plain={metric: size * step / steps[-1] for metric in metrics},
-            envelope={metric: 1e-6 for metric in metrics},
-            twin={metric: 1e-15 if alike and size else size for metric in metrics},
+            plain=dict.fromkeys(metrics, size * step / steps[-1]),
+            envelope=dict.fromkeys(metrics, 1e-06),
+            twin=dict.fromkeys(metrics, 1e-15 if alike and size else size),
         )
         for step in steps
     )
@@ -91,7 +91,7 @@ def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20))
         distances=Distances(
             quantity=quantity, bits=bits, at=() if invalid else at, tensors=() if bits else tensors, invalid=invalid
         ),
-        limits={metric: 5e-6 for metric in metrics},
+        limits=dict.fromkeys(metrics, 5e-06),
         worst_tensor="" if bits or invalid else tensors[0].name,
         first_step=0 if bits else 1,
     )

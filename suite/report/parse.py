@@ -1,0 +1,132 @@
+"""results.json back to records: the other half of results_json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from suite.records import (
+    At,
+    Broken,
+    Configuration,
+    Distances,
+    Finding,
+    Judged,
+    Limit,
+    Options,
+    Pair,
+    Plan,
+    Provisioned,
+    Results,
+    Run,
+    RunRow,
+    ScenarioRow,
+    Status,
+    TensorDistance,
+    Verdict,
+    View,
+)
+
+Found = Mapping[str, Any]
+T = TypeVar("T")
+
+
+def results(found: Found) -> Results:
+    """Raises LookupError, TypeError or ValueError where a field is missing or of another type."""
+    rows = tuple(_row(one) for one in found["runs"])
+    return Results(
+        plan=_plan(found["plan"], rows),
+        answer=_as(found["answer"], str),
+        exit_code=_as(found["exit_code"], int),
+        generated=_as(found["generated"], str),
+        environments=_as(found["environments"], tuple[Provisioned, ...]),
+        scenarios=_as(found["scenarios"], tuple[ScenarioRow, ...]),
+        broken=_as(found["broken"], tuple[Broken, ...]),
+        runs=rows,
+        pairs=tuple(_pair(one) for one in found["pairs"]),
+        views=tuple(_view(one) for one in found["views"]),
+        findings=_as(found["findings"], tuple[Finding, ...]),
+        limits=_as(found["limits"], tuple[Limit, ...]),
+        schema=_as(found["schema"], int),
+    )
+
+
+def _as(value: Any, kind: type[T]) -> T:
+    return msgspec.convert(value, kind)
+
+
+def _plan(found: Found, rows: tuple[RunRow, ...]) -> Plan:
+    """Planned runs are the first rows, in the plan's order; those asked for later follow."""
+    planned = _as(found["runs"], int)
+    if planned > len(rows):
+        raise ValueError(f"got {len(rows)} runs, wanted the {planned} of the plan")
+    return Plan(
+        runs=tuple(row.run for row in rows[:planned]),
+        refused=(),
+        options=_as(found["options"], Options),
+        digest=_as(found["digest"], str),
+        command=_as(found["command"], str),
+    )
+
+
+def _row(found: Found) -> RunRow:
+    configuration = _as({name: found[name] for name in ("scenario", "environment", "strategy", "devices")}, Configuration)
+    return RunRow(
+        run=Run(configuration=configuration, variation=_as(found["variation"], str), index=_as(found["index"], int)),
+        status=Status(found["status"]),
+        reason=_as(found["reason"], str),
+        seconds=_as(found["seconds"], float),
+        reused=_as(found["reused"], bool),
+        facts=_as(found["facts"], dict[str, str]),
+        log=_as(found["log"], str),
+    )
+
+
+def _pair(found: Found) -> Pair:
+    return Pair(
+        scenario=_as(found["scenario"], str),
+        a=_as(found["a"], str),
+        b=_as(found["b"], str),
+        verdict=Verdict(found["verdict"]),
+        cause=_as(found["cause"], str),
+        quantities=_quantities(found["quantities"]),
+        side=_as(found["side"], str),
+    )
+
+
+def _view(found: Found) -> View:
+    return View(
+        run=_as(found["run"], str),
+        scenario=_as(found["scenario"], str),
+        kind=_as(found["kind"], str),
+        environment=_as(found["environment"], str),
+        verdict=Verdict(found["verdict"]),
+        cause=_as(found["cause"], str),
+        form=_as(found["form"], str),
+        replica=_as(found["replica"], int),
+        quantities=_quantities(found["quantities"]),
+    )
+
+
+def _quantities(found: Found) -> tuple[Judged, ...]:
+    return tuple(_judged(name, one) for name, one in found.items())
+
+
+def _judged(name: str, found: Found) -> Judged:
+    return Judged(
+        quantity=name,
+        verdict=Verdict(found["verdict"]),
+        cause=_as(found["cause"], str),
+        distances=Distances(
+            quantity=name,
+            bits=_as(found["bits"], bool),
+            at=_as(found["trajectory"], tuple[At, ...]),
+            tensors=_as(found["tensors"], tuple[TensorDistance, ...]),
+            invalid=_as(found["invalid"], str),
+        ),
+        limits=_as(found["limits"], dict[str, float]),
+        worst_tensor=_as(found["worst_tensor"], str),
+        first_step=_as(found["first_step"], int),
+    )
