@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from suite.records import Pair, Results, Status, Verdict, View
 from suite.report import html, junit, markdown, results_json, summary
-from tests.report import sample
+from tests.report import builder
 from tests.report.page import Page
 
 Counted = dict[str, int]
@@ -24,19 +24,19 @@ Counted = dict[str, int]
 @st.composite
 def results(draw: st.DrawFn) -> Results:
     """Any verdicts and statuses over up to two scenarios, three environments and two device counts."""
-    scenarios = sample.SCENARIOS[: draw(st.integers(0, 2))]
-    backends = sample.BACKENDS[: draw(st.integers(1, 3))]
+    scenarios = builder.SCENARIOS[: draw(st.integers(0, 2))]
+    backends = builder.BACKENDS[: draw(st.integers(1, 3))]
     devices = draw(st.sampled_from([(1,), (2,), (1, 2)]))
-    found = sample.configurations(scenarios, backends, devices)
-    rows = [sample.row(one, draw(st.sampled_from(Status))) for one in found]
+    found = builder.configurations(scenarios, backends, devices)
+    rows = [builder.row(one, draw(st.sampled_from(Status))) for one in found]
     both = [(a, b) for a, b in itertools.combinations(found, 2) if a.scenario == b.scenario]
-    pairs = [sample.pair(a, b, draw(st.sampled_from(Verdict))) for a, b in both]
+    pairs = [builder.pair(a, b, draw(st.sampled_from(Verdict))) for a, b in both]
     kinds = [("saved", "model.keras"), ("saved", "model.weights.h5"), ("reloaded", "model.keras"), ("replica", "")]
     chosen = [(one, *draw(st.sampled_from(kinds))) for one in found]
-    views = [sample.view(one, kind, draw(st.sampled_from(Verdict)), form=form) for one, kind, form in chosen]
-    broken = [sample.BROKEN] if draw(st.booleans()) else []
-    environments = [sample.provisioned(name, draw(st.sampled_from(["", "no such version"]))) for name in backends]
-    return sample.assemble(rows, pairs, views, scenarios=scenarios, environments=environments, broken=broken)
+    views = [builder.view(one, kind, draw(st.sampled_from(Verdict)), form=form) for one, kind, form in chosen]
+    broken = [builder.BROKEN] if draw(st.booleans()) else []
+    environments = [builder.provisioned(name, draw(st.sampled_from(["", "no such version"]))) for name in backends]
+    return builder.assemble(rows, pairs, views, scenarios=scenarios, environments=environments, broken=broken)
 
 
 def counted(verdicts: Sequence[Verdict]) -> Counted:
@@ -119,23 +119,25 @@ def test_all_formats_count_the_same(found: Results) -> None:
 
 @pytest.mark.parametrize("verdict", list(Verdict), ids=lambda verdict: verdict.value)
 def test_all_formats_count_the_same_where_all_have_one_verdict(verdict: Verdict) -> None:
-    found = sample.configurations(sample.SCENARIOS, sample.BACKENDS, sample.DEVICES)
-    pairs = [sample.pair(a, b, verdict) for a, b in itertools.combinations(found, 2) if a.scenario == b.scenario]
-    agree(sample.assemble([sample.row(one) for one in found], pairs, [sample.view(one, "saved", verdict) for one in found]))
+    found = builder.configurations(builder.SCENARIOS, builder.BACKENDS, builder.DEVICES)
+    pairs = [builder.pair(a, b, verdict) for a, b in itertools.combinations(found, 2) if a.scenario == b.scenario]
+    agree(
+        builder.assemble([builder.row(one) for one in found], pairs, [builder.view(one, "saved", verdict) for one in found])
+    )
 
 
 @pytest.mark.parametrize("runs", [0, 1])
 def test_all_formats_count_the_same_of_one_run_and_of_none(runs: int) -> None:
-    rows = [sample.row(one) for one in sample.configurations(["small-cnn"], ["jax"], [1])[:runs]]
-    found = sample.assemble(rows, [], [], scenarios=["small-cnn"])
+    rows = [builder.row(one) for one in builder.configurations(["small-cnn"], ["jax"], [1])[:runs]]
+    found = builder.assemble(rows, [], [], scenarios=["small-cnn"])
     agree(found)
     assert found.answer.startswith("Nothing was compared")
     assert found.exit_code == 2
 
 
 def test_a_missing_result_neither_hides_a_difference_nor_passes_for_none() -> None:
-    a, b, c = sample.configurations(["small-cnn"], sample.BACKENDS, [1])
-    missing, apart = sample.pair(a, c, Verdict.NOT_RUN), sample.pair(a, b, Verdict.DIFFERENT)
+    a, b, c = builder.configurations(["small-cnn"], builder.BACKENDS, [1])
+    missing, apart = builder.pair(a, c, Verdict.NOT_RUN), builder.pair(a, b, Verdict.DIFFERENT)
     mixed = summary.worst([missing, apart])
     assert mixed is not None
     assert (mixed.verdict, mixed.mark, mixed.partial) == (Verdict.DIFFERENT, "≠–", True)
@@ -147,7 +149,7 @@ def test_a_missing_result_neither_hides_a_difference_nor_passes_for_none() -> No
 
 
 def test_every_pair_and_view_is_in_one_group_of_the_overview() -> None:
-    found = sample.sample()
+    found = builder.sample()
     groups = summary.overview(found)
     members = sum(one.members for group in groups for one in group.worst.values() if one)
     assert members == len(found.pairs) + len(found.views)
@@ -155,10 +157,10 @@ def test_every_pair_and_view_is_in_one_group_of_the_overview() -> None:
 
 
 def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
-    found = sample.sample()
+    found = builder.sample()
     again = dataclasses.replace(found.runs[-2], reason="another")
     rows = dataclasses.replace(found, runs=(*found.runs, found.runs[-2], again))
-    assert [row.reason for row in summary.failed(rows)] == [sample.REASON, "another"]
+    assert [row.reason for row in summary.failed(rows)] == [builder.REASON, "another"]
 
 
 @pytest.mark.parametrize(
