@@ -101,6 +101,8 @@ def _from_file(source: Source) -> Any:
     path = Path(source.location)
     if not path.is_file():
         raise BadConfiguration(f"{path} is gone: it held a scenario")
+    if path.parent == BUILT_IN and str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))  # an editable install makes `suite` known, and not the folder that it lies in
     module = importlib.import_module(f"scenarios.{path.stem}") if path.parent == BUILT_IN else _by_path(path)
     if not hasattr(module, "SCENARIO"):
         raise BadConfiguration("it defines no SCENARIO: write SCENARIO = Scenario(...), or let its name start with _")

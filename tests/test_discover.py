@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -71,6 +73,23 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 def test_the_built_in_scenarios_are_good() -> None:
     names, broken = found_in(discover.BUILT_IN)
     assert broken == () and "article-mlp" in names
+
+
+def test_the_built_in_scenarios_are_good_where_only_the_suite_is_installed() -> None:
+    """As an editable install has it: the project's folder is not on the path."""
+    code = f"""
+import sys
+sys.path.append({str(discover.ROOT)!r})
+from suite import discover
+sys.path.remove({str(discover.ROOT)!r})
+found, broken = discover.scenarios([discover.BUILT_IN], plugins=False)
+assert len(found) >= 12 and not broken, broken
+assert discover.load_scenario(found[0].source).name == found[0].scenario.name
+assert found[0].scenario.data().x.size
+"""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, cwd="/", env=variables)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_files_of_a_folder_are_found_and_those_with_an_underscore_are_not(tmp_path: Path) -> None:
