@@ -228,11 +228,7 @@ def _metrics(results: Results) -> list[str]:
     """Metric ids that occur, in the order of their explanations."""
     members: list[Pair | View] = [*results.pairs, *results.views]
     found = {
-        metric
-        for one in members
-        for judged in one.quantities
-        for at in judged.distances.at[-1:]
-        for metric in at.plain
+        metric for one in members for judged in one.quantities for at in judged.distances.at[-1:] for metric in at.plain
     }
     return [metric for metric in METRICS if metric in found] + sorted(found - METRICS.keys())
 

@@ -78,7 +78,7 @@ def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20))
     )
     tensors = tuple(
         TensorDistance(
-            name=f"block_{index}/norm/moving_mean", group="P" if index == 3 else "M", value=size / index, ulp=2.0, bits=False
+            name=f"block_{index}/norm/moving_mean", group="P" if index == 6 else "M", value=size / index, ulp=2.0, bits=False
         )
         for index in range(1, 7)
     )

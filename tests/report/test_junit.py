@@ -1,0 +1,82 @@
+"""junit.xml: what is a failure, an error, skipped; and that any log makes XML."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from suite.records import Results, Status, Verdict
+from suite.report import junit
+from tests.report import sample
+
+
+def suites(results: Results) -> dict[str, ElementTree.Element]:
+    return {one.attrib["name"]: one for one in ElementTree.fromstring(junit.text(results))}
+
+
+def kinds(suite: ElementTree.Element, kind: str) -> int:
+    """As its cases have it; its own count is asserted to be that."""
+    found = sum(case.find(kind) is not None for case in suite)
+    plural = {"failure": "failures", "error": "errors", "skipped": "skipped"}[kind]
+    assert suite.attrib[plural] == str(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    "gate", [verdict for verdict in Verdict if verdict is not Verdict.NOT_RUN], ids=lambda one: one.value
+)
+def test_what_is_as_bad_as_the_gate_fails(gate: Verdict) -> None:
+    results = sample.results(gate=gate.value)
+    found = suites(results)
+    for name, members in (("pairs", results.pairs), ("views", results.views)):
+        bad = [one for one in members if gate.rank <= one.verdict.rank and one.verdict is not Verdict.NOT_RUN]
+        assert kinds(found[name], "failure") == len(bad) > 0
+        assert int(found[name].attrib["tests"]) == len(found[name]) == len(members)
+
+
+def test_pairs_of_a_failed_run_are_errors_and_of_an_unsupported_one_skipped() -> None:
+    results = sample.results(verdicts=(Verdict.IDENTICAL,))
+    pairs = suites(results)["pairs"]
+    failed = sum(f"{sample.FAILED.id}/plain" in (one.a, one.b) for one in results.pairs)
+    refused = sum(f"{sample.REFUSED.id}/plain" in (one.a, one.b) for one in results.pairs)
+    assert (kinds(pairs, "error"), kinds(pairs, "skipped"), kinds(pairs, "failure")) == (failed, refused - 1, 0)
+
+
+def test_a_pair_of_complete_runs_that_could_not_be_compared_is_an_error() -> None:
+    pairs = suites(sample.results(verdicts=(Verdict.NOT_RUN,), healthy=True))["pairs"]
+    assert kinds(pairs, "error") == len(pairs) > 0
+
+
+def test_runs_by_status() -> None:
+    results = sample.results()
+    rows = tuple(replace(results.runs[0], status=status, reason="why") for status in Status)
+    runs = suites(replace(results, runs=rows))["runs"]
+    assert kinds(runs, "error") == sum(status.broken for status in Status)
+    assert kinds(runs, "skipped") == 1
+    assert kinds(runs, "failure") == 0
+    broken = [case.find("error") for case in runs]
+    assert all(one is None or one.attrib["message"].endswith(": why") for one in broken)
+
+
+def test_a_broken_plugin_is_an_error_with_its_source() -> None:
+    suite = suites(sample.results())["broken"]
+    assert kinds(suite, "error") == 1
+    error = suite[0].find("error")
+    assert error is not None
+    assert error.attrib["message"] == "plugins/lost.py:3: ImportError: no module named lost"
+
+
+def test_a_log_with_control_characters_is_legal_and_keeps_its_words() -> None:
+    error = suites(sample.results())["runs"].find(f".//testcase[@name='{sample.FAILED.id}/plain']/error")
+    assert error is not None
+    assert "[31mboom[0m <b>&" in (error.text or "")
+    row = replace(sample.results().runs[0], status=Status.FAILED, log="\ud800 \x00 \ufffe end")
+    text = junit.text(replace(sample.results(), runs=(row,)))
+    assert "end" in text.encode().decode()
+
+
+def test_nothing_at_all_is_no_failure_and_no_case() -> None:
+    found = suites(replace(sample.NOTHING, broken=()))
+    assert {len(one) for one in found.values()} == {0}

@@ -1,0 +1,46 @@
+"""summary.md against a golden file, within its size, and with nothing of a plugin's name taken for markup."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from suite.report import markdown
+from tests.report import sample
+
+GOLDEN = Path(__file__).with_name("golden_summary.md")
+
+
+def test_the_summary_is_the_golden_one() -> None:
+    """To accept a change: python -m tests.report.test_markdown."""
+    assert markdown.text(sample.results()) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_a_summary_that_would_be_too_long_is_cut_and_says_so() -> None:
+    results = sample.results()
+    text = markdown.text(replace(results, findings=results.findings * 2000))
+    assert len(text.encode()) <= markdown.LONGEST
+    assert text.startswith("# Not everywhere")
+    assert text.endswith(f"{markdown.CUT}\n")
+    assert markdown.CUT not in markdown.text(results)
+
+
+@pytest.mark.parametrize("words", ["a|b", "<img src=x onerror=alert(1)>", "`x`", "[a](javascript:1)", "*a*", "one\ntwo"])
+def test_a_name_is_no_markup(words: str) -> None:
+    results = sample.results()
+    row = replace(results.runs[0], reason=words)
+    hostile = replace(results, answer=words, scenarios=(replace(results.scenarios[0], name=words),), runs=(row,))
+    text = markdown.text(hostile)
+    for line in text.splitlines():
+        assert "<img" not in line
+        assert not line.startswith("two")
+    heading = text.splitlines()[0]
+    assert heading[2:].replace("\\", "").replace("&lt;", "<") == " ".join(words.split())
+    header = next(line for line in text.splitlines() if line.startswith("|"))
+    assert header.replace("\\|", "").count("|") == 3
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(markdown.text(sample.results()), encoding="utf-8")
