@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from suite.records import (
+    GROUPS,
     JUDGED_STEP,
-    MARKS,
     QUANTITIES,
     Judged,
     Pair,
@@ -104,7 +104,7 @@ def text(results: Results) -> str:
         results=results,
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "script.js").read_text(encoding="utf-8")),
-        marks=MARKS,
+        groups=GROUPS,
         key=list(summary.counts((*results.pairs, *results.views))),
         counts={"pairs": summary.counts(results.pairs), "views": summary.counts(results.views)},
         worst=summary.worst((*results.pairs, *results.views)),
