@@ -1,0 +1,147 @@
+"""Runs interpreters and their pip: what they print goes to a log, what they fail with becomes a sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+LAST_LINES = 10  # a conflict of two requirements takes pip so many to explain
+ANSWER_SECONDS = 60  # an interpreter that only lists what is installed; the slowest measured was 1 s
+
+# Set in a user's shell, these would put packages elsewhere, or make pip count packages as installed that workers never see.
+FOREIGN = ("PIP_PREFIX", "PIP_PYTHON", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH")
+
+# Every distribution and its version (first found wins, as an import would), and whether modules are there. A checkout
+# on the path is not what the distribution of that name says: its version is the one in its own files.
+LIST = r"""
+import sys
+sys.path[:] = [entry for entry in sys.path if entry]
+import importlib.metadata, importlib.util, json, pathlib, re
+packages, folders = {}, {}
+for one in importlib.metadata.distributions():
+    name = (one.metadata["Name"] or "").lower().replace("_", "-")
+    if name and name not in packages:
+        packages[name] = one.version
+        folders[name] = str(pathlib.Path(one.locate_file("")).resolve())
+modules = {name: importlib.util.find_spec(name) is not None for name in sys.argv[1:]}
+spec = importlib.util.find_spec("keras")
+if spec is not None and spec.origin:
+    home = pathlib.Path(spec.origin).resolve().parent
+    if folders.get("keras") != str(home.parent):
+        for file in ("src/version.py", "version.py", "__init__.py"):
+            text = (home / file).read_text() if (home / file).is_file() else ""
+            found = re.search(r'^__version__ = "(.+)"', text, re.M)
+            if found:
+                break
+        packages["keras"] = (found.group(1) if found else "unknown version") + " of " + str(home.parent)
+print(json.dumps({"python": sys.version.split()[0], "packages": packages, "modules": modules}))
+"""
+
+
+class Failed(Exception):
+    """An installer or interpreter failed; the message is a sentence that ends with its last lines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What an interpreter sees: its version, the version of every distribution, which modules there are."""
+
+    python: str
+    packages: dict[str, str]
+    modules: dict[str, bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installer:
+    """Commands of one environment. `lock` is a file descriptor that they inherit: when the coordinator is killed, the
+    environment stays locked until the last of them has ended. -1: none."""
+
+    log: Path
+    lock: int = -1
+
+    def venv(self, base: str, home: Path) -> None:
+        self._run([base, "-m", "venv", str(home)], "making its virtual environment")
+
+    def pip(self, python: str, arguments: Sequence[str], what: str) -> None:
+        self._run([python, "-m", "pip", *arguments], what)
+
+    def _run(self, command: Sequence[str], what: str) -> None:
+        kept = () if self.lock < 0 else (self.lock,)
+        done = _finished(command, variables=variables_of_pip(), pass_fds=kept)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a") as stream:
+            stream.write(f"$ {' '.join(command)}\n{done.stdout}")
+        if done.returncode:
+            words = " / ".join(_last_lines(done.stdout)) or f"exit code {done.returncode}"
+            raise Failed(f"{what} failed: {words}; all of it: {self.log}")
+
+
+def _last_lines(text: str) -> list[str]:
+    """The end of what was printed, from the first error on: what pip did well before is of no use in a sentence."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    error = next((number for number, line in enumerate(lines) if line.startswith("ERROR")), 0)
+    return lines[error:][-LAST_LINES:]
+
+
+def variables_of_pip(shell: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The user's, without what installs elsewhere. pip must not fall back to the user's site, nor ask anything."""
+    kept = {name: value for name, value in shell.items() if name not in FOREIGN}
+    return kept | {
+        "PIP_USER": "0",
+        "PIP_NO_INPUT": "1",
+        "PIP_PROGRESS_BAR": "off",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONNOUSERSITE": "1",
+    }
+
+
+def listing(python: str, pythonpath: Sequence[str], variables: Mapping[str, str], modules: Sequence[str]) -> Listed:
+    """What the interpreter sees with `pythonpath` first on its path.
+
+    Raises:
+        Failed: it cannot be started, or does not answer like a Python.
+    """
+    shell = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    seen = {**shell, "PYTHONPATH": os.pathsep.join(pythonpath), **variables}
+    done = _finished([python, "-c", LIST, *modules], variables=seen, timeout=ANSWER_SECONDS)
+    try:
+        return msgspec.json.decode(done.stdout.strip().splitlines()[-1], type=Listed)
+    except (IndexError, msgspec.DecodeError):
+        last = " / ".join(done.stdout.strip().splitlines()[-2:]) or f"exit code {done.returncode}"
+        raise Failed(f"{python} does not answer like a Python interpreter: {last}") from None
+
+
+def _finished(
+    command: Sequence[str], *, variables: Mapping[str, str], pass_fds: Sequence[int] = (), timeout: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=dict(variables),
+            pass_fds=pass_fds,
+            timeout=timeout,
+            check=False,
+        )
+    except OSError as error:
+        raise Failed(f"{command[0]} cannot be started: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{command[0]} gave no answer in {timeout:.0f} seconds") from None
+    done.stdout = _public(done.stdout)
+    return done
+
+
+def _public(text: str) -> str:
+    """Without addresses: logs and reasons are shown to others, and an index's address may hold a password."""
+    text = re.sub(r"\b(?:https?|file|ftp)://[^\s'\",)]+", "<address>", text)
+    return re.sub(r"host='[^']*'", "host='<host>'", text)
