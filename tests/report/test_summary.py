@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from suite.records import Pair, Results, Status, Verdict, View
 from suite.report import html, junit, markdown, results_json, summary
-from tests.report import builder
+from tests.report import builder, sample
 from tests.report.page import Page
 
 Counted = dict[str, int]
@@ -24,18 +24,18 @@ Counted = dict[str, int]
 @st.composite
 def results(draw: st.DrawFn) -> Results:
     """Any verdicts and statuses over up to two scenarios, three environments and two device counts."""
-    scenarios = builder.SCENARIOS[: draw(st.integers(0, 2))]
+    scenarios = sample.SCENARIOS[: draw(st.integers(0, 2))]
     backends = builder.BACKENDS[: draw(st.integers(1, 3))]
     devices = draw(st.sampled_from([(1,), (2,), (1, 2)]))
     found = builder.configurations(scenarios, backends, devices)
     rows = [builder.row(one, draw(st.sampled_from(Status))) for one in found]
     both = [(a, b) for a, b in itertools.combinations(found, 2) if a.scenario == b.scenario]
-    pairs = [builder.pair(a, b, draw(st.sampled_from(Verdict))) for a, b in both]
+    pairs = [sample.pair(a, b, draw(st.sampled_from(Verdict))) for a, b in both]
     kinds = [("saved", "model.keras"), ("saved", "model.weights.h5"), ("reloaded", "model.keras"), ("replica", "")]
     chosen = [(one, *draw(st.sampled_from(kinds))) for one in found]
-    views = [builder.view(one, kind, draw(st.sampled_from(Verdict)), form=form) for one, kind, form in chosen]
+    views = [builder.view(one, kind, draw(st.sampled_from(Verdict)), form) for one, kind, form in chosen]
     broken = [builder.BROKEN] if draw(st.booleans()) else []
-    environments = [builder.provisioned(name, draw(st.sampled_from(["", "no such version"]))) for name in backends]
+    environments = [builder.environment(name, draw(st.sampled_from(["", "no such version"]))) for name in backends]
     return builder.assemble(rows, pairs, views, scenarios=scenarios, environments=environments, broken=broken)
 
 
@@ -119,10 +119,15 @@ def test_all_formats_count_the_same(found: Results) -> None:
 
 @pytest.mark.parametrize("verdict", list(Verdict), ids=lambda verdict: verdict.value)
 def test_all_formats_count_the_same_where_all_have_one_verdict(verdict: Verdict) -> None:
-    found = builder.configurations(builder.SCENARIOS, builder.BACKENDS, builder.DEVICES)
-    pairs = [builder.pair(a, b, verdict) for a, b in itertools.combinations(found, 2) if a.scenario == b.scenario]
+    found = builder.configurations(sample.SCENARIOS, builder.BACKENDS, (1, 2))
+    pairs = [sample.pair(a, b, verdict) for a, b in itertools.combinations(found, 2) if a.scenario == b.scenario]
     agree(
-        builder.assemble([builder.row(one) for one in found], pairs, [builder.view(one, "saved", verdict) for one in found])
+        builder.assemble(
+            [builder.row(one) for one in found],
+            pairs,
+            [builder.view(one, "saved", verdict) for one in found],
+            scenarios=sample.SCENARIOS,
+        )
     )
 
 
@@ -137,7 +142,7 @@ def test_all_formats_count_the_same_of_one_run_and_of_none(runs: int) -> None:
 
 def test_a_missing_result_neither_hides_a_difference_nor_passes_for_none() -> None:
     a, b, c = builder.configurations(["small-cnn"], builder.BACKENDS, [1])
-    missing, apart = builder.pair(a, c, Verdict.NOT_RUN), builder.pair(a, b, Verdict.DIFFERENT)
+    missing, apart = sample.pair(a, c, Verdict.NOT_RUN), sample.pair(a, b, Verdict.DIFFERENT)
     mixed = summary.worst([missing, apart])
     assert mixed is not None
     assert (mixed.verdict, mixed.mark, mixed.partial) == (Verdict.DIFFERENT, "≠–", True)
@@ -149,7 +154,7 @@ def test_a_missing_result_neither_hides_a_difference_nor_passes_for_none() -> No
 
 
 def test_every_pair_and_view_is_in_one_group_of_the_overview() -> None:
-    found = builder.sample()
+    found = sample.results()
     groups = summary.overview(found)
     members = sum(one.members for group in groups for one in group.worst.values() if one)
     assert members == len(found.pairs) + len(found.views)
@@ -157,10 +162,11 @@ def test_every_pair_and_view_is_in_one_group_of_the_overview() -> None:
 
 
 def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
-    found = builder.sample()
-    again = dataclasses.replace(found.runs[-2], reason="another")
-    rows = dataclasses.replace(found, runs=(*found.runs, found.runs[-2], again))
-    assert [row.reason for row in summary.failed(rows)] == [builder.REASON, "another"]
+    found = sample.results()
+    failed = next(row for row in found.runs if row.run.configuration == sample.FAILED)
+    again = dataclasses.replace(failed, reason="another")
+    rows = dataclasses.replace(found, runs=(*found.runs, failed, again))
+    assert [row.reason for row in summary.failed(rows)] == [failed.reason, "another"]
 
 
 @pytest.mark.parametrize(
