@@ -53,7 +53,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
     {before or "pass"}
     sys.path.insert(0, {str(ROOT)!r})
     from tests.engine.test_provision import wheel
-    return wheel(pathlib.Path(directory), "added", "1.0", pathlib.Path("module.py").read_text()).name
+    return wheel(pathlib.Path(directory), "added", "1.0", pathlib.Path("module.py").read_text(), requires=("keras",)).name
 """.replace("from tests.engine.test_provision import wheel", f"{_source_of_wheel()}")
     )
     return folder
@@ -353,6 +353,8 @@ def test_a_plugin_is_added_to_every_environment_and_to_the_coordinator(
     assert [one.reason for one in made.values()] == ["", ""]
     beside = made["mine"].environment.pythonpath
     assert [ask(made["one"].python, value), ask(str(interpreter), value, *beside), ask(coordinator, value)] == ["1"] * 3
+
+    assert not (machine.folder / "mine-worker" / "keras").exists()  # the plugin wants Keras; the interpreter has one
 
     start = time.perf_counter()
     assert machine.one(ONE, str(source)) == made["one"] and machine.said == []
