@@ -203,15 +203,17 @@ def test_the_device_chooses_the_requirements(machine: Machine) -> None:
 
 
 def test_what_cannot_be_installed_is_a_reason_and_the_others_are_ready(
-    machine: Machine, index: Path, tmp_path: Path
+    machine: Machine, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", index.as_uri())
     bad = Environment(name="bad", backend="jax", requirements=("no-such-package==7", "keras"))
     made = machine.all(bad, ONE)
     assert list(made) == ["bad", "one"] and made["one"].reason == ""
     assert made["bad"].reason.startswith("installing no-such-package==7, keras failed: ")
     assert "No matching distribution found for no-such-package==7" in made["bad"].reason
     assert made["bad"].reason.endswith(str(machine.folder / "bad.log")) and "\n" not in made["bad"].reason
-    assert "No matching distribution" in (machine.folder / "bad.log").read_text()
+    log = (machine.folder / "bad.log").read_text()
+    assert "No matching distribution" in log and "Looking in links: <address>" in log and "://" not in log
     assert f"environment bad is unavailable: {made['bad'].reason}" in machine.said
 
 
@@ -414,3 +416,17 @@ def test_a_plugin_is_known_by_what_it_holds(tmp_path: Path, monkeypatch: pytest.
 def test_addresses_are_not_shown() -> None:
     shown = installer._public("Looking in https://me:secret@index.example/simple, HTTPSConnectionPool(host='index.example')")
     assert "example" not in shown and "secret" not in shown and shown.startswith("Looking in <address>, HTTPS")
+
+
+def test_pip_never_installs_for_the_user_nor_asks() -> None:
+    """Where a site is not writable, pip would fall back to the user's."""
+    shell = {
+        "PIP_USER": "1",
+        "PIP_TARGET": "/elsewhere",
+        "PYTHONPATH": "/elsewhere",
+        "PIP_INDEX_URL": "kept",
+        "HOME": "/home/me",
+    }
+    variables = installer.variables_of_pip(shell)
+    assert variables.items() >= {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_INDEX_URL": "kept", "HOME": "/home/me"}.items()
+    assert not {"PIP_TARGET", "PYTHONPATH"} & variables.keys()
