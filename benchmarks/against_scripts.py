@@ -58,7 +58,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    subprocess.run([sys.executable, "-m", "suite", "environments", "--device", "cpu"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "suite", "environments", "--device", "cpu"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
     ratios = []
     for number in range(1, rounds + 1):
         with tempfile.TemporaryDirectory() as folder:

@@ -18,8 +18,9 @@ FOREIGN = (
     "PYTHONHOME", "PYTHONPATH", "PYTORCH_", "TF_", "TORCH_", "XLA_",
 )  # fmt: skip
 
+# NPROC is XLA's: without it JAX takes as many threads as the machine has cores, and rounds by their number.
 THREADS = (
-    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC",
 )  # fmt: skip
 
 

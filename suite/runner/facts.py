@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -55,6 +56,7 @@ def _jax(devices: int) -> dict[str, str]:
 
     return {
         "devices": f"{len(jax.devices())} x {jax.devices()[0].device_kind}",
+        "threads": os.environ.get("NPROC", "not pinned"),
         "x64": str(jax.config.jax_enable_x64),
         "matmul precision": str(jax.config.jax_default_matmul_precision),
     }

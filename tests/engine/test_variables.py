@@ -29,6 +29,7 @@ def test_what_would_change_a_number_is_not_inherited() -> None:
         "OPENBLAS_NUM_THREADS": "2",
         "TF_NUM_INTRAOP_THREADS": "2",
         "TF_NUM_INTEROP_THREADS": "2",
+        "NPROC": "2",
         "CUDA_VISIBLE_DEVICES": "",
     }
 

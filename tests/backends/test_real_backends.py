@@ -1,0 +1,175 @@
+"""A real compare-all on all three backends with one and two devices: the facts that the question is about."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.__main__ import main
+from suite.results import SELF_TEST_LIMIT
+from suite.store import Store
+
+pytestmark = [
+    pytest.mark.backends,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
+]
+
+PER_REPLICA = ("tensorflow/tf_mirrored-x2", "torch/torch_ddp-x2")
+GLOBAL = ("tensorflow/single-x1", "jax/single-x1", "jax/jax_data_parallel-x2", "torch/single-x1")
+WITH_BN, WITHOUT = ("article-mlp", "issue-46488-cnn"), ("control-no-bn", "sync-bn")
+AGREE = {"identical", "rounding"}
+FACTS = {
+    "backend",
+    "devices",
+    "dtype policy",
+    "floatx",
+    "jit",
+    "keras",
+    "machine",
+    "numpy",
+    "optimizer",
+    "python",
+    "threads",
+}
+OWN_FACTS = {
+    "tensorflow": {"tensorflow-cpu", "tf32"},
+    "jax": {"jax", "jaxlib", "x64", "matmul precision"},
+    "torch": {"torch", "tf32", "deterministic"},
+}
+
+Results = dict[str, Any]
+
+
+def compare(folder: Path, scenarios: tuple[str, ...], *extra: str) -> Results:
+    chosen = [word for name in scenarios for word in ("--scenario", name)]
+    main(["compare", *chosen, "--device", "cpu", "--out", str(folder), *extra])
+    found: Results = json.loads((folder / "results.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("with-bn")
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> Results:
+    return compare(folder, WITH_BN)
+
+
+@pytest.fixture(scope="module")
+def cured(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return compare(tmp_path_factory.mktemp("cured"), WITHOUT, "--steps", "10")
+
+
+def pair(results: Results, scenario: str, a: str, b: str) -> dict[str, Any]:
+    ids = {f"{scenario}/{a}/plain", f"{scenario}/{b}/plain"}
+    found: dict[str, Any] = next(one for one in results["pairs"] if {one["a"], one["b"]} == ids)
+    return found
+
+
+def views(results: Results, scenario: str, run: str, kind: str) -> list[dict[str, Any]]:
+    found = [one for one in results["views"] if one["run"] == f"{scenario}/{run}/plain" and one["kind"] == kind]
+    assert found
+    return found
+
+
+def test_every_run_completes_and_says_what_it_ran_on(results: Results) -> None:
+    assert [one["reason"] for one in results["environments"]] == [""] * 3
+    assert {run["id"]: run["reason"] for run in results["runs"] if run["status"] != "complete"} == {}
+    assert (len(results["runs"]), len(results["pairs"]), results["exit_code"]) == (2 * 6 * 6, 2 * 15, 1)
+    assert results["answer"].startswith(
+        "Not everywhere: across backends on one device, all 6 pairs agree; with several devices, 8 of 24 "
+    )
+    for run in results["runs"]:
+        assert run["facts"].keys() >= FACTS | OWN_FACTS[run["environment"]]
+        assert run["facts"]["threads"] == "1"
+        assert run["facts"]["keras"] == "3.15.1"
+        assert run["facts"]["backend"] == run["environment"]
+        assert run["facts"]["devices"].startswith(f"{run['devices']} x cpu")
+        assert run["facts"]["floatx"] == ("float32" if run["variation"] in ("plain", "repeat", "permuted") else "float64")
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_float64_is_float64(folder: Path, results: Results, backend: str) -> None:
+    difference = float(Store(folder).check(backend).arrays("difference")["difference"][0])
+    assert 0.0 <= difference <= SELF_TEST_LIMIT
+
+
+@pytest.mark.parametrize("scenario", WITH_BN)
+def test_global_statistics_agree_on_every_backend_and_device_count(results: Results, scenario: str) -> None:
+    for a, b in combinations(GLOBAL, 2):
+        found = pair(results, scenario, a, b)
+        assert found["verdict"] in AGREE, (a, b, found["cause"])
+        assert found["quantities"]["trainable weights"]["twin"]["train"] < 1e-10
+
+
+@pytest.mark.parametrize("scenario", WITH_BN)
+def test_per_replica_statistics_agree_with_each_other_and_with_nobody_else(results: Results, scenario: str) -> None:
+    between = pair(results, scenario, *PER_REPLICA)
+    assert {name: one["verdict"] for name, one in between["quantities"].items() if one["verdict"] not in AGREE} == {}
+    for a in PER_REPLICA:
+        for b in GLOBAL:
+            found = pair(results, scenario, a, b)
+            assert found["verdict"] == "different"
+            assert "batch statistics: global or per replica" in found["cause"]
+            assert found["quantities"]["trainable weights"]["twin"]["train"] > 1e-3
+
+
+@pytest.mark.parametrize("scenario", WITH_BN)
+def test_the_live_mirrored_model_is_not_the_saved_one(results: Results, scenario: str) -> None:
+    for view in views(results, scenario, PER_REPLICA[0], "saved"):
+        assert view["quantities"]["trainable weights"]["verdict"] == "identical"
+        assert view["quantities"]["moving statistics"]["verdict"] == "identical"
+        assert view["quantities"]["predictions"]["verdict"] == "different"
+        assert view["quantities"]["predictions"]["twin"]["pmax"] > 1e-5
+        assert "own statistics of each replica" in view["cause"]
+
+
+@pytest.mark.parametrize("scenario", WITH_BN)
+@pytest.mark.parametrize("run", PER_REPLICA)
+def test_replicas_have_statistics_of_their_own(results: Results, scenario: str, run: str) -> None:
+    (view,) = views(results, scenario, run, "replica")
+    assert view["quantities"]["moving statistics"]["verdict"] == "different"
+    assert view["quantities"]["trainable weights"]["verdict"] == "identical"
+
+
+@pytest.mark.parametrize("scenario", WITH_BN)
+def test_saving_on_one_device_is_lossless(results: Results, scenario: str) -> None:
+    for run in ("tensorflow/single-x1", "jax/single-x1", "torch/single-x1"):
+        for view in views(results, scenario, run, "saved"):
+            assert view["verdict"] == "identical", (run, view["form"], view["cause"])
+
+
+def test_a_file_loads_the_same_weights_everywhere(results: Results) -> None:
+    reloaded = [view for view in results["views"] if view["kind"] == "reloaded"]
+    assert len(reloaded) == 2 * 6 * 2
+    for view in reloaded:
+        assert view["quantities"]["trainable weights"]["verdict"] == "identical"
+        assert view["quantities"]["moving statistics"]["verdict"] == "identical"
+        assert view["quantities"]["predictions"]["verdict"] in AGREE
+
+
+def test_no_cause_is_unknown(results: Results, cured: Results) -> None:
+    for one in (*results["pairs"], *results["views"], *cured["pairs"], *cured["views"]):
+        assert one["cause"] != "unknown", one
+
+
+@pytest.mark.parametrize("scenario", WITHOUT)
+def test_without_per_replica_statistics_devices_do_not_matter(cured: Results, scenario: str) -> None:
+    assert {one["verdict"] for one in cured["pairs"] if one["scenario"] == scenario} <= AGREE
+    saved = [one["verdict"] for one in cured["views"] if one["scenario"] == scenario and one["kind"] in ("saved", "replica")]
+    assert set(saved) <= AGREE
+
+
+def test_a_synchronized_file_is_unsupported_elsewhere_and_that_is_no_failure(cured: Results) -> None:
+    found = views(cured, "sync-bn", PER_REPLICA[0], "reloaded")
+    assert {view["verdict"] for view in found} == {"not run"}
+    assert all(view["cause"].startswith("unsupported: ") and "synchronized" in view["cause"] for view in found)
+    assert cured["exit_code"] == 0
