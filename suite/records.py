@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Provisioned:
 
 @dataclass(frozen=True, kw_only=True)
 class Semantics:
-    """What a strategy declares to compute. One word each, see docs/judgement.md.
+    """What a strategy declares to compute, and what an oracle emulates. One word each, see docs/judgement.md.
 
     batch_statistics:  "global" or "per replica"
     moving_statistics: "global", "per replica", "first replica" or "averaged"
@@ -193,6 +193,78 @@ class Semantics:
     gradients: str = "global batch"
     live_predictions: str = "shared statistics"
     saved: str = "the model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """What an oracle does otherwise than declared: a hypothesis made executable. Without arguments: nothing.
+
+    Batch normalization. `epsilon`, `momentum`: this value instead of every layer's own. `bessel`: "" (biased), "moving" (the
+    moving variance is unbiased) or "both" (the normalizing one too). `moves`: how often moving statistics move in a step.
+    `statistics`: "batch", or "moving" (inference mode while training). `frozen_moves`: frozen layers normalize and move as if
+    they were not. `constant_statistics`: no gradient through them. `mask_ignored`: padding counts.
+
+    Replicas. `semantics`: these instead of the declared ones. `shards`: "contiguous", "strided" or "first repeated".
+    `reduction`: "mean", "sum", or "first" (the first replica's gradient for all).
+
+    Loss and update. `gradient_scale`: factor on every gradient; `regularization`: factor on penalties (0: forgotten, 2: twice).
+    `iteration`: added to the optimizer's step counter while it updates (schedule, bias correction). `weight_decay`: factor.
+    `clipping`: "declared", "none" or "per replica" (before the reduction). `slots`: "kept", or "forgotten" before each step.
+    `optimizer`: overrides of its configuration, (name, value). `untrained`: names of tensors that are never updated.
+
+    Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".
+    `initial`: "stored", or the name of a tensor that starts at zero.
+
+    Predictions. `predicts`: "inference", "training" (training mode left on), "first replica" or "averaged statistics".
+
+    Precision. `computes`: "float64", or "float32": every layer's output is rounded to it.
+    """
+
+    epsilon: float | None = None
+    momentum: float | None = None
+    bessel: str = ""
+    moves: int = 1
+    statistics: str = "batch"
+    frozen_moves: bool = False
+    constant_statistics: bool = False
+    mask_ignored: bool = False
+    semantics: Semantics | None = None
+    shards: str = "contiguous"
+    reduction: str = "mean"
+    gradient_scale: float = 1.0
+    regularization: float = 1.0
+    iteration: int = 0
+    weight_decay: float = 1.0
+    clipping: str = "declared"
+    slots: str = "kept"
+    optimizer: tuple[tuple[str, float], ...] = ()
+    untrained: tuple[str, ...] = ()
+    order: str = "given"
+    initial: str = "stored"
+    predicts: str = "inference"
+    computes: str = "float64"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emulation:
+    """What an oracle computes on one device in place of several: a declaration, and at most one departure from it.
+    `name` tells emulations of one declaration apart: "" for the declaration itself, else the hypothesis."""
+
+    semantics: Semantics = field(default_factory=Semantics)
+    departure: Departure = field(default_factory=Departure)
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """Names it in ids: what is declared otherwise than on one device, and the hypothesis."""
+        default = Semantics()
+        words = [
+            getattr(self.semantics, one.name).replace(" ", "-")
+            for one in fields(Semantics)
+            if getattr(self.semantics, one.name) != getattr(default, one.name)
+        ]
+        declared = ".".join(words) or "global"
+        return f"{declared}~{self.name}" if self.name else declared
 
 
 class Strategy(Protocol):
@@ -215,16 +287,18 @@ class Strategy(Protocol):
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Configuration:
-    """scenario x environment x strategy x devices."""
+    """scenario x environment x strategy x devices. `fault`: the name of a fault planted in it, in self-tests only."""
 
     scenario: str
     environment: str
     strategy: str
     devices: int
+    fault: str = ""
 
     @property
     def id(self) -> str:
-        return f"{self.scenario}/{self.environment}/{self.strategy}-x{self.devices}"
+        planted = f"+{self.fault}" if self.fault else ""
+        return f"{self.scenario}/{self.environment}/{self.strategy}{planted}-x{self.devices}"
 
     @property
     def label(self) -> str:
@@ -232,23 +306,40 @@ class Configuration:
         return f"{self.environment} x{self.devices}"
 
 
-VARIATIONS = ("plain", "repeat", "permuted", "twin", "twin-permuted", "exact")
+ORACLE = "oracle"  # the strategy that emulates several devices on one, and its variation
+VARIATIONS = (
+    "plain",
+    "repeat",
+    "permuted",
+    "twin",
+    "twin-permuted",
+    "exact",
+    "seed",
+    "oracle",
+    "lockstep",
+    "lockstep-float32",
+)
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """A configuration in one variation; `index` tells reruns apart (permuted 1, 2, 3)."""
+    """A configuration in one variation; `index` tells reruns apart (permuted 1, 2, 3). An oracle's run and its lockstep say
+    what they emulate; their configuration has the reference environment, the strategy "oracle", and the number of devices
+    that is emulated."""
 
     configuration: Configuration
     variation: str
     index: int = 1
+    emulates: Emulation | None = None
 
     @property
     def id(self) -> str:
-        return f"{self.configuration.id}/{self.variation}" + (f"-{self.index}" if self.variation in RERUNS else "")
+        rerun = f"-{self.index}" if self.variation in RERUNS else ""
+        emulated = f"~{self.emulates.key}" if self.emulates else ""
+        return f"{self.configuration.id}/{self.variation}{rerun}{emulated}"
 
 
-RERUNS = ("repeat", "permuted", "twin-permuted")
+RERUNS = ("repeat", "permuted", "twin-permuted", "seed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -488,7 +579,8 @@ class Pair:
 @dataclass(frozen=True, kw_only=True)
 class View:
     """One run seen another way. `kind`: "saved" (live model against its file, reloaded in its own environment),
-    "reloaded" (its file reloaded in its own environment against `environment`), "replica" (`replica` against replica 0).
+    "reloaded" (its file reloaded in its own environment against `environment`), "replica" (`replica` against replica 0),
+    "declared" (its float64 twin against the oracle of what its strategy declares, which ran in `environment`).
     `form`: the file, "model.keras" or "model.weights.h5"; empty for replicas."""
 
     run: str
@@ -545,10 +637,80 @@ class Session:
     reused: tuple[str, ...] = ()
 
 
+# What one training step does, in order. Lockstep compares it stage by stage from a common state.
+STAGES = (
+    "initial state",
+    "forward",
+    "batch statistics",
+    "loss",
+    "gradient",
+    "update",
+    "moving statistics",
+    "optimizer state",
+)
+# What happens after training; a difference that begins here has one of these as its place.
+LATER_STAGES = ("trajectory", "prediction", "save", "load")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a difference begins: the first stage and tensor out of bounds. `state`: the training step whose state both sides
+    started from, or "saturated". `ratio`: `size` over the largest value that would be rounding."""
+
+    stage: str
+    tensor: str
+    state: str
+    size: float
+    ratio: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """A hypothesis that was tried. `distance`: the largest judged distance of the run from its prediction; below 1e-10 it is
+    the suspected cause. `whole`: whether a whole run of it was compared, or one step only."""
+
+    name: str
+    words: str
+    distance: float
+    whole: bool
+    advice: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What became of the question whether a run does what its strategy declares.
+
+    `run`: the plain run's id; `oracle`: the oracle's run id; `distance`: the twin's largest judged distance from it, None where
+    it was not compared, for the `reason`. `suspects`: the hypotheses that match, else the nearest one, which then does not.
+    """
+
+    run: str
+    oracle: str
+    distance: float | None
+    reason: str = ""
+    place: Place | None = None
+    suspects: tuple[Suspect, ...] = ()
+    tried: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Magnitude:
+    """How large a difference is in what a user sees, and what else is as large. `metric`: "pmax", "tv", "churn" or "folded".
+    `rungs`: (name, value) of "rounding", "run to run" and "other seed", where they were measured, each the median over pairs."""
+
+    metric: str
+    value: float
+    rungs: tuple[tuple[str, float], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One cause with its evidence. `pairs`: ids "a | b" of pairs and "run | kind | environment" of views it covers.
-    `isolating_check` says which check was run to isolate it, or that none was and what would decide."""
+    `isolating_check` says which check was run to isolate it, or that none was and what would decide. `side`: the environment
+    or run that is off, by its distance from the oracle; empty if none is. `advice`: what to do about it. `repeat`: the
+    command that shows it again. `fingerprint`: names the same finding tomorrow (scenarios, pair kinds, quantities, cause, place).
+    """
 
     verdict: Verdict
     cause: str
@@ -556,6 +718,13 @@ class Finding:
     evidence: str
     isolating_check: str
     pairs: tuple[str, ...]
+    side: str = ""
+    place: Place | None = None
+    magnitudes: tuple[Magnitude, ...] = ()
+    advice: str = ""
+    link: str = ""
+    repeat: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -583,4 +752,5 @@ class Results:
     views: tuple[View, ...]
     findings: tuple[Finding, ...]
     limits: tuple[Limit, ...]
+    diagnoses: tuple[Diagnosis, ...] = ()
     schema: int = RESULTS_SCHEMA

@@ -11,6 +11,7 @@ from suite.records import (
     At,
     Broken,
     Configuration,
+    Diagnosis,
     Distances,
     Finding,
     Judged,
@@ -49,6 +50,7 @@ def results(found: Found) -> Results:
         views=tuple(_view(one) for one in found["views"]),
         findings=_as(found["findings"], tuple[Finding, ...]),
         limits=_as(found["limits"], tuple[Limit, ...]),
+        diagnoses=_as(found["diagnoses"], tuple[Diagnosis, ...]),
         schema=_as(found["schema"], int),
     )
 

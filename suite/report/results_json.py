@@ -68,6 +68,7 @@ def document(results: Results) -> dict[str, Any]:
         "views": [_view(view) for view in results.views],
         "findings": [msgspec.to_builtins(one) for one in results.findings],
         "limits": [msgspec.to_builtins(one) for one in results.limits],
+        "diagnoses": [msgspec.to_builtins(one) for one in results.diagnoses],
     }
 
 

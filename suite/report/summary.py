@@ -94,6 +94,7 @@ VIEW_GROUPS = {
     "saved": (3, "live – saved"),
     "reloaded": (4, "saved – reloaded elsewhere"),
     "replica": (5, "replica – first replica"),
+    "declared": (6, "run – what its strategy declares"),
 }
 
 
