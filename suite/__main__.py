@@ -11,18 +11,16 @@ from pathlib import Path
 
 from suite import discover, new_scenario, report
 from suite import plan as planning
-from suite import results as judging
 from suite.engine import devices, provision
 from suite.engine.local import Local
 from suite.engine.progress import Progress
-from suite.explain import needs
 from suite.records import (
+    ORACLE,
     Broken,
     FoundScenario,
     Job,
     Options,
     Outcome,
-    Pair,
     Plan,
     Provisioned,
     Results,
@@ -33,6 +31,7 @@ from suite.records import (
     Strategy,
     Verdict,
 )
+from suite.results import Study
 from suite.store import Damaged, Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -159,8 +158,7 @@ def compare(given: argparse.Namespace) -> int:
         chosen = _choose(given)
         plan = _plan(chosen)
         store.write_plan(plan)
-        session, pairs = _run(store, plan, chosen, given)
-        return _conclude(store, plan, session, pairs, given.out)
+        return _conclude(_run(store, plan, chosen, given), given.out)
 
 
 def show_plan(given: argparse.Namespace) -> int:
@@ -168,7 +166,7 @@ def show_plan(given: argparse.Namespace) -> int:
     plan = _plan(chosen)
     jobs = planning.Jobs(Store(given.out), plan, chosen.scenarios, chosen.environments, again=given.rerun == "all")
     waiting = jobs.first()
-    for configuration in dict.fromkeys(run.configuration for run in plan.runs):
+    for configuration in dict.fromkeys(run.configuration for run in plan.runs if run.configuration.strategy != ORACLE):
         print(configuration.id)
     for run, status, reason in plan.refused:
         if run.variation == "plain":
@@ -182,8 +180,7 @@ def render_again(given: argparse.Namespace) -> int:
     plan, session = store.read_plan(), store.read_session()
     if given.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=given.fail_on))
-    pairs = tuple(judging.pairs(judging.comparisons(judging.Reader(store, plan, session))))
-    return _conclude(store, plan, session, pairs, given.out)
+    return _conclude(Study(store, plan, session), given.out)
 
 
 def show_scenarios(given: argparse.Namespace) -> int:
@@ -262,40 +259,31 @@ def _plan(chosen: Chosen) -> Plan:
     )
 
 
-def _run(store: Store, plan: Plan, chosen: Chosen, given: argparse.Namespace) -> tuple[Session, tuple[Pair, ...]]:
-    """Runs everything, then what is asked for to decide what is open; judges in between."""
+def _run(store: Store, plan: Plan, chosen: Chosen, given: argparse.Namespace) -> Study:
+    """Runs everything, then what is asked for to decide and to explain what is open, until nothing is asked for."""
     jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=given.rerun == "all")
     outcomes: dict[str, Outcome] = {}
+    further: dict[Run, None] = {}
     first = jobs.first()
     _say(f"{len(jobs.runs)} runs in {len(first)} processes; {len(jobs.reused)} runs reused from {store.folder}")
-    progress = Progress()
     with Local(
         chosen.environments,
         folder=store.folder,
         cores=given.jobs,
         timeout=given.timeout,
         gpus=chosen.gpus,
-        listen=progress,
+        listen=Progress(),
         cache=ROOT / ".environments" / "compiled",
     ) as engine:
-        ended = engine.run(first)
-        outcomes |= _by_run(first, ended)
-        session = _session(store, plan, chosen, jobs, outcomes, ())
-        reader = judging.Reader(store, plan, session)
-        measured = list(judging.comparisons(reader))
-        further = needs.further_runs({(a, b): one for a, b, one in measured if not isinstance(one, str)})
-        if further:
-            more = jobs.training(further)
-            _say(f"{len(further)} further runs decide what is open")
+        outcomes |= _by_run(first, engine.run(first))
+        study = Study(store, plan, _session(store, plan, chosen, jobs, outcomes, ()))
+        while wanted := [run for run in study.further_runs() if run not in further]:
+            further |= dict.fromkeys(wanted)
+            more = jobs.training(wanted)
+            _say(f"{len(wanted)} further runs decide what is open")
             outcomes |= _by_run(more, engine.run(more))
-            session = _session(store, plan, chosen, jobs, outcomes, tuple(further))
-            reader = judging.Reader(store, plan, session)
-            asked = {run.configuration for run in further}
-            measured = [
-                one if not asked & {one[0], one[1]} else again
-                for one, again in zip(measured, judging.comparisons(reader), strict=True)
-            ]
-    return session, tuple(judging.pairs(measured))
+            study.renew(_session(store, plan, chosen, jobs, outcomes, tuple(further)))
+    return study
 
 
 def _by_run(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> dict[str, Outcome]:
@@ -321,6 +309,7 @@ def _session(
                 found[configuration.scenario], configuration.devices
             )
             for configuration in dict.fromkeys(run.configuration for run in plan.runs)
+            if configuration.strategy != ORACLE
         },
         ended={run: outcome for run, outcome in outcomes.items() if outcome.status is not Status.COMPLETE},
         further=further,
@@ -343,8 +332,8 @@ def _scenario_row(found: FoundScenario) -> ScenarioRow:
     )
 
 
-def _conclude(store: Store, plan: Plan, session: Session, pairs: tuple[Pair, ...], out: Path) -> int:
-    found: Results = judging.results(judging.Reader(store, plan, session), pairs)
+def _conclude(study: Study, out: Path) -> int:
+    found: Results = study.results()
     report.render(found, out)
     for finding in found.findings[:5]:
         print(f"  {finding.verdict.mark} {finding.claim}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -79,8 +79,6 @@ def trained(artifact: Artifact, manifest: Manifest, step: int) -> Moment:
 
 def reloaded(artifact: Artifact, manifest: Manifest, described: Manifest) -> Moment:
     """A saved file, loaded again; `described` is the manifest of the run that saved it."""
-    from dataclasses import replace
-
     whole = replace(manifest, tensors=described.tensors, slots=described.slots, batch_norms=described.batch_norms)
     return Moment(artifact=artifact, manifest=whole, state="step-0", slots="optimizer-0", predictions="predictions-0")
 
@@ -89,9 +87,15 @@ def replica(artifact: Artifact, manifest: Manifest, index: int) -> Moment:
     return Moment(artifact=artifact, manifest=manifest, state=f"replica-{index}")
 
 
+def emulated_file(artifact: Artifact, manifest: Manifest) -> Moment:
+    """What an oracle says that a file holds, and what the model loaded from it predicts."""
+    return Moment(artifact=artifact, manifest=manifest, state="saved", predictions="saved-predictions")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A configuration's artifacts: the plain run, its reruns, its twin and its exact run, where they are complete."""
+    """A configuration's artifacts: the plain run, its reruns, its twin, its exact run, and the oracle of its declaration,
+    where they are complete."""
 
     plain: tuple[Artifact, Manifest]
     repeats: tuple[tuple[Artifact, Manifest], ...] = ()
@@ -99,7 +103,9 @@ class Subject:
     twin: tuple[Artifact, Manifest] | None = None
     twins_permuted: tuple[tuple[Artifact, Manifest], ...] = ()
     exact: tuple[Artifact, Manifest] | None = None
+    oracle: tuple[Artifact, Manifest] | None = None
     no_twin: str = ""
+    no_oracle: str = ""
     outputs: str = "probabilities"
     cache: dict[str, object] = field(default_factory=dict)
 
@@ -128,6 +134,33 @@ def pair(a: Subject, b: Subject, *, declared: str) -> Comparison:
     )
 
 
+def declared(subject: Subject) -> Comparison:
+    """A configuration's float64 twin against the oracle of its declaration: at every step, and each replica at the end.
+
+    The distances between the two are `plain` and `twin` alike: there is no float32 here.
+    """
+    assert subject.twin and subject.oracle
+    twin, oracle = subject.twin, subject.oracle
+    start = Moment(artifact=twin[0], manifest=twin[1], state="step-0")
+    steps = [step for step in twin[1].steps if step in oracle[1].steps]
+    moments = [(_stored(trained(*twin, step), step), _stored(trained(*oracle, step), step), step) for step in steps]
+    moments += [(replica(*twin, index), replica(*oracle, index), steps[-1]) for index in range(1, twin[1].replicas)]
+    distances = []
+    for quantity in QUANTITIES:
+        widths = {step: twin_envelope(subject, quantity, step) for step in steps}
+        if found := _distances(quantity, moments, {}, {}, start, subject.outputs, widths):
+            at = tuple(replace(one, twin=one.plain) for one in found.at)
+            distances.append(replace(found, at=at))
+    return Comparison(distances=tuple(distances), no_twin=subject.no_twin)
+
+
+def _stored(moment: Moment, step: int) -> Moment:
+    """Without what only some steps have: a twin keeps optimizer and predictions at fewer steps than an oracle."""
+    if step in moment.manifest.predicted:
+        return moment
+    return replace(moment, slots="", predictions="", losses=0)
+
+
 def view(
     plain: tuple[Moment, Moment], twins: tuple[Moment, Moment] | None, subject: Subject, *, declared: str
 ) -> Comparison:
@@ -149,6 +182,14 @@ def view(
         unsaved=_unsaved(start, *plain),
         roundoff=subject.plain[1].roundoff,
     )
+
+
+def file_distances(loaded: Moment, oracle: tuple[Artifact, Manifest], outputs: str) -> tuple[Distances, ...]:
+    """A twin's file, loaded again, against what the oracle says that it holds and predicts."""
+    start = Moment(artifact=oracle[0], manifest=oracle[1], state="step-0")
+    moments = [(replace(loaded, slots=""), emulated_file(*oracle), 0)]
+    found = (_distances(quantity, moments, {}, {}, start, outputs) for quantity in QUANTITIES)
+    return tuple(replace(one, at=tuple(replace(at, twin=at.plain) for at in one.at)) for one in found if one)
 
 
 def _unsaved(start: Moment, live: Moment, loaded: Moment) -> tuple[str, ...]:

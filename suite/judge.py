@@ -106,12 +106,81 @@ def _decide(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]
     if apart is None:
         return Verdict.INCONCLUSIVE, "the float64 twins hold nothing to compare here"
     if apart >= OTHER_SEMANTICS:
-        return Verdict.DIFFERENT, _unsaved(distances, comparison.unsaved) or comparison.declared or UNKNOWN
+        return _other_semantics(distances, comparison)
     if unstable_side(comparison.exact, scale(comparison)) is not None:
         return Verdict.DIFFERENT, UNSTABLE
     if apart >= SAME_SEMANTICS:
-        return Verdict.DIFFERENT, CONSTANT
+        return Verdict.DIFFERENT, _off(comparison) or CONSTANT
     return _same_semantics(distances, comparison)
+
+
+def _other_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
+    """The twins differ: by design if it is declared and each side was checked to do what it declares."""
+    if lost := _unsaved(distances, comparison.unsaved):
+        return Verdict.DIFFERENT, lost
+    if off_sides(comparison):
+        return Verdict.DIFFERENT, _off(comparison) or UNKNOWN
+    if not comparison.declared:
+        return Verdict.DIFFERENT, UNKNOWN
+    if None in comparison.oracles:
+        return Verdict.DIFFERENT, f"{comparison.declared}; not checked"
+    return Verdict.DESIGNED, comparison.declared
+
+
+def _off(comparison: Comparison) -> str:
+    """What is suspected of the sides that are off; empty if there is nothing for one of them."""
+    suspected = list(dict.fromkeys(comparison.off[side] for side in off_sides(comparison)))
+    return "; ".join(suspected) if all(suspected) else ""
+
+
+def off_sides(comparison: Comparison) -> tuple[int, ...]:
+    """The sides (0, 1) whose twin is not what the oracle of its declaration computes."""
+    return tuple(
+        side for side, distance in enumerate(comparison.oracles) if distance is not None and distance >= SAME_SEMANTICS
+    )
+
+
+def judge_declared(comparison: Comparison, cause: str) -> tuple[Judged, ...]:
+    """Every quantity's verdict where a twin is compared with the oracle of its declaration; `cause` if it differs."""
+    return tuple(_judge_declared(distances, comparison, cause) for distances in comparison.distances)
+
+
+def _judge_declared(distances: Distances, comparison: Comparison, cause: str) -> Judged:
+    apart = twin_distance(distances, grown_at(comparison))
+    if distances.invalid:
+        verdict, why = Verdict.INVALID, distances.invalid
+    elif distances.bits:
+        verdict, why = Verdict.IDENTICAL, ""
+    elif apart is None or comparison.no_twin:
+        verdict, why = Verdict.INCONCLUSIVE, comparison.no_twin or "the float64 twin holds nothing to compare here"
+    elif apart < SAME_SEMANTICS:
+        verdict, why = Verdict.ROUNDING, AMPLIFICATION if math.isfinite(grown_at(comparison)) else ""
+    else:
+        verdict, why = Verdict.DIFFERENT, cause or UNKNOWN
+    return Judged(
+        quantity=distances.quantity,
+        verdict=verdict,
+        cause=why,
+        distances=distances,
+        limits={metric: SAME_SEMANTICS for at in distances.at for metric in at.twin if METRICS[metric].judged},
+        worst_tensor=max(distances.tensors, key=lambda one: one.value).name if distances.tensors else "",
+        first_step=next((at.step for at in distances.at if _reaches(at.twin, SAME_SEMANTICS)), 0)
+        if verdict is Verdict.DIFFERENT
+        else 0,
+    )
+
+
+def _reaches(values: Floats, limit: float) -> bool:
+    return any(value >= limit for metric, value in values.items() if METRICS[metric].judged)
+
+
+def oracle_distance(comparison: Comparison) -> float | None:
+    """The largest judged distance of a twin from its oracle, before its own rounding has grown; None without any."""
+    if comparison.no_twin or any(distances.invalid for distances in comparison.distances):
+        return None
+    grown = grown_at(comparison)
+    found = [apart for distances in comparison.distances if (apart := twin_distance(distances, grown)) is not None]
+    return max(found, default=None)
 
 
 def _same_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
@@ -161,11 +230,10 @@ def grown_at(comparison: Comparison) -> float:
 
 
 def begin_equal(comparison: Comparison) -> bool:
-    """Whether the twins are equal, in everything that was stored, after the first step."""
-    first = [at for distances in comparison.distances for at in distances.at[:1] if at.twin]
-    earliest = min((at.step for at in first), default=0)
-    values = [value for at in first if at.step == earliest for metric, value in at.twin.items() if METRICS[metric].judged]
-    return bool(values) and max(values) < SAME_SEMANTICS
+    """Whether the twins are equal, in everything that was stored, up to the first step."""
+    first = min((at.step for distances in comparison.distances for at in distances.at if at.step), default=0)
+    early = [at for distances in comparison.distances for at in distances.at if at.step <= first and at.twin]
+    return bool(early) and not any(_reaches(at.twin, SAME_SEMANTICS) for at in early)
 
 
 def limits(distances: Distances, scale: float = 1.0) -> Floats:

@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from suite.records import (
+    ORACLE,
     Configuration,
+    Emulation,
     FoundScenario,
     Job,
     Options,
     Plan,
     Provisioned,
     Run,
+    Semantics,
     Status,
     Strategy,
 )
@@ -21,6 +24,7 @@ from suite.store import MODEL_FILES, Store, digest_of, file_digest
 
 PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
 FLOAT64 = ("twin", "twin-permuted", "exact")
+EMULATED = ("oracle", "lockstep")  # of an oracle: one process for all of a scenario's
 REPEATS = 5  # when a repeat is not bit-equal
 ROOT = Path(__file__).resolve().parent
 
@@ -37,7 +41,9 @@ def plan(
     """scenarios x environments x strategies x devices x variations."""
     runs: list[Run] = []
     refused: list[tuple[Run, Status, str]] = []
+    reference = reference_of(environments, options)
     for found in scenarios:
+        declared: dict[tuple[int, Semantics], None] = {}
         for environment in environments.values():
             for devices in options.devices:
                 for strategy in _driving(strategies, environment.environment.backend, devices):
@@ -52,6 +58,9 @@ def plan(
                     status, reason = _refusal(found, environment, devices, options, gpus)
                     if status:
                         refused.extend((run, status, reason) for run in planned)
+                    else:
+                        declared[devices, strategy.semantics(found.scenario, devices)] = None
+        runs.extend(oracle(found.scenario.name, reference, devices, Emulation(semantics=one)) for devices, one in declared)
     return Plan(
         runs=tuple(runs),
         refused=tuple(refused),
@@ -70,6 +79,18 @@ def variations(configuration: Configuration) -> list[Run]:
         *permuted,
         Run(configuration=configuration, variation="twin"),
     ]
+
+
+def reference_of(environments: Mapping[str, Provisioned], options: Options) -> str:
+    """The environment that makes inputs and oracles: the one asked for, else the first that is there; "" if none is."""
+    there = [name for name, one in environments.items() if not one.reason]
+    return options.reference if options.reference in there else next(iter(there), "")
+
+
+def oracle(scenario: str, reference: str, devices: int, emulation: Emulation, variation: str = "oracle") -> Run:
+    """The run that emulates so many devices in the reference environment."""
+    configuration = Configuration(scenario=scenario, environment=reference, strategy=ORACLE, devices=devices)
+    return Run(configuration=configuration, variation=variation, emulates=emulation)
 
 
 def _driving(strategies: Mapping[str, Strategy], backend: str, devices: int) -> list[Strategy]:
@@ -116,9 +137,7 @@ class Jobs:
         self.reused: set[Run] = set()
 
     def reference(self) -> str:
-        """The environment that makes inputs: the one asked for, else the first that is there."""
-        there = [name for name, one in self._environments.items() if not one.reason]
-        return self._plan.options.reference if self._plan.options.reference in there else there[0]
+        return reference_of(self._environments, self._plan.options)
 
     def digest(self, run: Run) -> str:
         """Equal digests, equal results: the scenario, the environment, the suite, the inputs and the options."""
@@ -126,7 +145,8 @@ class Jobs:
         return digest_of(
             self._inputs_digest(run.configuration.scenario),
             self._environments[run.configuration.environment].digest,
-            run.configuration,
+            # All oracles of a scenario share a job; what they emulate is in their ids.
+            ORACLE if run.emulates else run.configuration,
             (options.device, options.steps, options.threads),
         )
 
@@ -142,7 +162,7 @@ class Jobs:
         jobs = [*self._checks(), *self._prepares()]
         for scenario in dict.fromkeys(run.configuration.scenario for run in self.runs):
             runs = [run for run in self.runs if run.configuration.scenario == scenario]
-            training = self.training(runs)
+            training = sorted(self.training(runs), key=lambda job: job.strategy != ORACLE)
             jobs += training
             jobs += self._reloads([run for run in runs if run.variation in ("plain", "twin")], training)
         return jobs
@@ -154,8 +174,10 @@ class Jobs:
             if not self._again and self._store.run(run).complete(self.digest(run)):
                 self.reused.add(run)
                 continue
-            kind = run.variation if run.variation in FLOAT64 else "float32"
-            grouped.setdefault((run.configuration, kind), []).append(run)
+            kind = run.variation if run.emulates or run.variation in FLOAT64 else "float32"
+            grouped.setdefault(
+                (replace(run.configuration, devices=1) if run.emulates else run.configuration, kind), []
+            ).append(run)
         return [
             self._job(
                 "train",

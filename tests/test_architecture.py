@@ -25,10 +25,12 @@ LEVELS = {
     "suite.compare": 2,
     "suite.new_scenario": 2,
     "suite.judge": 3,
+    "suite.reader": 3,
     "suite.explain": 4,
-    "suite.results": 5,
+    "suite.views": 5,
+    "suite.results": 6,
     "suite.report": 5,
-    "suite.__main__": 6,
+    "suite.__main__": 7,
 }
 BRANCHES = {
     "suite.engine": {"suite.records", "suite.store", "suite.sessions"},

@@ -61,10 +61,44 @@ def test_twins_decide_semantics(twin: float, expected: Verdict, cause: str) -> N
     assert (found.verdict, found.cause) == (expected, cause)
 
 
-def test_a_declared_difference_is_its_cause() -> None:
-    assert decide(distances(at(1e-6, twin=1e-2)), declared="declared otherwise (x)").cause == "declared otherwise (x)"
+DECLARED = "declared otherwise (x)"
+
+
+def apart(
+    oracles: tuple[float | None, float | None], off: tuple[str, str] = ("", ""), declared: str = DECLARED
+) -> tuple[Verdict, str]:
+    found = decide(distances(at(1e-6, twin=1e-2)), declared=declared, oracles=oracles, off=off)
+    return found.verdict, found.cause
+
+
+def test_a_declared_difference_is_designed_if_each_side_equals_its_oracle() -> None:
+    assert apart((9.9e-11, 0.0)) == (Verdict.DESIGNED, DECLARED)
+    assert apart((9.9e-11, None)) == (Verdict.DIFFERENT, f"{DECLARED}; not checked")
     # A declaration explains nothing where the twins are equal.
-    assert verdict(distances(at(1e-6)), declared="declared otherwise (x)") is Verdict.ROUNDING
+    assert verdict(distances(at(1e-6)), declared=DECLARED) is Verdict.ROUNDING
+
+
+def test_a_side_that_is_not_its_oracle_is_never_by_design() -> None:
+    assert apart((1e-10, 0.0)) == (Verdict.DIFFERENT, judge.UNKNOWN)
+    assert apart((0.0, 1e-3), ("suspected: a", "suspected: b")) == (Verdict.DIFFERENT, "suspected: b")
+    assert apart((1e-3, 1e-3), ("suspected: a", "suspected: b")) == (Verdict.DIFFERENT, "suspected: a; suspected: b")
+    assert apart((1e-3, 1e-3), ("suspected: a", "")) == (Verdict.DIFFERENT, judge.UNKNOWN)
+    # What is suspected of a side that is not off is not a cause.
+    assert apart((0.0, 0.0), ("suspected: a", ""), declared="") == (Verdict.DIFFERENT, judge.UNKNOWN)
+
+
+def test_a_twin_is_what_its_oracle_is_up_to_the_limit() -> None:
+    def declared(twin: float, **fields: object) -> Judged:
+        found = Comparison(distances=(distances(at(twin, envelope=None, twin=twin)),))
+        return judge.judge_declared(replace(found, **fields), "suspected: a")[0]  # type: ignore[arg-type]
+
+    assert (declared(9.9e-11).verdict, declared(9.9e-11).first_step) == (Verdict.ROUNDING, 0)
+    assert (declared(1e-10).verdict, declared(1e-10).cause, declared(1e-10).first_step) == (
+        Verdict.DIFFERENT,
+        "suspected: a",
+        20,
+    )
+    assert declared(1e-15, no_twin="no float64 twin").verdict is Verdict.INCONCLUSIVE
 
 
 def test_rounding_ends_at_five_envelopes() -> None:

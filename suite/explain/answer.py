@@ -4,29 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from suite import judge
 from suite.records import Broken, Pair, RunRow, Verdict, View
 
 AGREE = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
 
 FINE, DIFFERENCE, BROKEN_RUN, BROKEN_SCENARIO = 0, 1, 2, 3
 
+Member = Pair | View
+
 
 def sentence(pairs: Sequence[Pair], views: Sequence[View], rows: Sequence[RunRow], broken: Sequence[Broken]) -> str:
-    """The seed question's three parts, each counted: backends, devices, saved files."""
+    """The seed question's three parts, each counted: backends, devices, saved files; and whether the causes are known."""
     compared = [pair for pair in pairs if pair.verdict is not Verdict.NOT_RUN]
     if not compared and not views:
         return f"Nothing was compared: no two runs of one scenario have results.{_trouble(rows, broken)}"
     single = [pair for pair in compared if _devices(pair) == (1, 1)]
     many = [pair for pair in compared if _devices(pair) != (1, 1)]
-    saved = [view for view in views if view.kind == "saved" and view.verdict is not Verdict.NOT_RUN]
+    seen = [view for view in views if view.verdict is not Verdict.NOT_RUN]
+    saved = [view for view in seen if view.kind == "saved"]
     parts = [
         _part("across backends on one device", single, "pairs agree"),
         _part("with several devices", many, "pairs agree"),
         _part("after saving", saved, "files equal the live model"),
     ]
-    agree = all(pair.verdict in AGREE for pair in compared) and all(view.verdict in AGREE for view in saved)
-    lead = "Yes, up to rounding" if agree else "Not everywhere"
-    return f"{lead}: {'; '.join(part for part in parts if part)}.{_trouble(rows, broken)}"
+    return f"{_lead([*compared, *seen])}: {'; '.join(part for part in parts if part)}.{_trouble(rows, broken)}"
+
+
+def _lead(members: Sequence[Member]) -> str:
+    """Yes or no, and what is known of why not."""
+    apart = [one for one in members if one.verdict not in AGREE]
+    if not apart:
+        return "Yes, up to rounding"
+    unexplained = [one for one in apart if one.verdict is not Verdict.DESIGNED]
+    if not unexplained:
+        return "Not everywhere, and every difference is by design and was checked"
+    open_ones = sum(unknown(one) for one in unexplained)
+    if open_ones:
+        return f"Not everywhere, and {open_ones} of {len(apart)} differences have no known cause"
+    return f"Not everywhere; every difference has a named cause, and {len(unexplained)} of {len(apart)} are not by design"
+
+
+def unknown(one: Member) -> bool:
+    """Whether nothing is known of why the two sides differ."""
+    return one.verdict is Verdict.INCONCLUSIVE or (
+        one.verdict is Verdict.DIFFERENT and judge.UNKNOWN in one.cause.split("; ")
+    )
 
 
 def _trouble(rows: Iterable[RunRow], broken: Sequence[Broken]) -> str:
@@ -40,11 +63,13 @@ def _devices(pair: Pair) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def _part(title: str, members: Sequence[Pair | View], agreement: str) -> str:
+def _part(title: str, members: Sequence[Member], agreement: str) -> str:
     if not members:
         return ""
     agree = sum(one.verdict in AGREE for one in members)
-    return f"{title}, {'all ' if agree == len(members) else f'{agree} of '}{len(members)} {agreement}"
+    designed = sum(one.verdict is Verdict.DESIGNED for one in members)
+    words = f"{title}, {'all ' if agree == len(members) else f'{agree} of '}{len(members)} {agreement}"
+    return f"{words} and {designed} differ by design" if designed else words
 
 
 def exit_code(

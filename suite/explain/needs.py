@@ -14,12 +14,27 @@ NEARLY = 10.0  # envelopes: between this and what is rounding, three reruns may 
 MORE = 5
 
 
-def further_runs(pairs: Mapping[tuple[Configuration, Configuration], Comparison]) -> list[Run]:
-    """For both sides of every pair that is open, what would decide it; each run once."""
+def further_runs(
+    pairs: Mapping[tuple[Configuration, Configuration], Comparison | str],
+    compared: Mapping[Configuration, Comparison | str],
+) -> list[Run]:
+    """For both sides of every pair that is open, and for every run that is not what it declares, what would decide it; each
+    run once."""
+    open_ones: list[tuple[tuple[Configuration, ...], str, int]] = [
+        (sides, variation, index)
+        for sides, found in pairs.items()
+        if not isinstance(found, str)
+        for variation, index in _asked(found)
+    ]
+    open_ones += [
+        ((configuration,), "twin-permuted", index + 1)
+        for configuration, found in compared.items()
+        if not isinstance(found, str) and _drifts(found)
+        for index in range(PERMUTED)
+    ]
     wanted = {
         Run(configuration=configuration, variation=variation, index=index): None
-        for sides, comparison in pairs.items()
-        for variation, index in _asked(comparison)
+        for sides, variation, index in open_ones
         for configuration in sides
     }
     return list(wanted)

@@ -49,7 +49,7 @@ METRICS = {
     "ulp": "in units of the last digit that float32 can hold",
 }
 
-KINDS = ("saved", "reloaded", "replica")
+KINDS = ("declared", "saved", "reloaded", "replica")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +182,8 @@ def _scenario(results: Results, row: ScenarioRow) -> Scenario:
 
 
 def _column(view: View) -> str:
+    if view.kind == "declared":
+        return "run – its oracle"
     if view.kind == "saved":
         return f"live – {view.form}"
     return f"saved – on {view.environment}" if view.kind == "reloaded" else "replicas – first"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from suite import discover
-from suite.records import JUDGED_STEP, BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor
+from suite.records import JUDGED_STEP, Job, Manifest, Run, Scenario, Status
 from suite.runner import facts, models, precision, streams
 from suite.store import MODEL_FILES, Artifact, Store
 
@@ -116,8 +116,8 @@ class _Trainer:
             status=Status.STARTED,
             digest=self.job.digest,
             tensors=self.tensors,
-            slots=_slot_tensors(self.model, self.tensors),
-            batch_norms=_with_constants(self.batch_norms, self.model),
+            slots=models.slot_tensors(self.model, self.tensors),
+            batch_norms=models.with_constants(self.batch_norms, self.model),
             random_layers=self.random_layers,
             replicas=self.drive.devices,
             roundoff=models.roundoff(self.model),
@@ -279,30 +279,3 @@ def _recorder(model: Any, keep: Iterable[int]) -> Any:
                 self.states[len(self.losses)] = models.read(models.variables(self.model))
 
     return Recorder()
-
-
-def _slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The optimizer's variables, each in the group of the model variable it belongs to."""
-    owners = {tensor.name: tensor for tensor in tensors}
-    described = []
-    for name, variable in models.slots(model).items():
-        owner = owners.get(name.rpartition("/")[0])
-        described.append(
-            Tensor(
-                name=name,
-                shape=tuple(variable.shape),
-                dtype=str(variable.dtype),
-                group=owner.group if owner else "O",
-                layer=owner.layer if owner else "optimizer",
-            )
-        )
-    return tuple(described)
-
-
-def _with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:
-    """The recorded batch normalizations with this model's own epsilon (a twin's is dyadic)."""
-    names = {id(variable): name for name, variable in models.variables(model).items()}
-    epsilons = {
-        names[id(layer.moving_variance)]: float(layer.epsilon) for layer in models.batch_norm_layers(model) if layer.built
-    }
-    return tuple(replace(norm, epsilon=epsilons.get(norm.variance, norm.epsilon)) for norm in batch_norms)

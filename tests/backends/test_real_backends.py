@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from suite.__main__ import main
-from suite.results import SELF_TEST_LIMIT
+from suite.reader import SELF_TEST_LIMIT
 from suite.store import Store
 
 pytestmark = [

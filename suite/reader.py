@@ -1,0 +1,175 @@
+"""A run folder with its plan, read: which runs are complete, why the others are not, and what belongs together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite import compare
+from suite.records import (
+    ORACLE,
+    Configuration,
+    Emulation,
+    Manifest,
+    Plan,
+    Run,
+    RunRow,
+    Semantics,
+    Session,
+    Status,
+)
+from suite.store import Artifact, Damaged, Store
+
+SELF_TEST_LIMIT = 1e-13
+
+Complete = tuple[Artifact, Manifest]
+
+
+class Reader:
+    """A run folder with its plan: which runs are complete, and why the others are not."""
+
+    def __init__(self, store: Store, plan: Plan, session: Session) -> None:
+        self.store, self.plan, self.session = store, plan, session
+        self._refused = {run: (status, reason) for run, status, reason in plan.refused}
+        self._complete: dict[Run, Complete | str] = {}
+        self._subjects: dict[Configuration, compare.Subject | str] = {}
+        self._self_tests: dict[str, str] = {}
+        self.outputs = {row.name: row.outputs for row in session.scenarios}
+
+    def renew(self, session: Session) -> set[Configuration]:
+        """Takes a later session of the same plan; the configurations that have other runs than before."""
+        before = {*self.session.further, *self.session.ended}
+        self.session = session
+        asked = {run for run in session.further if run not in before}
+        for run in asked:
+            self._complete.pop(run, None)
+        changed = {run.configuration for run in asked}
+        for configuration in changed:
+            self._subjects.pop(configuration, None)
+        return changed
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return (*self.plan.runs, *(run for run in self.session.further if run not in self.plan.runs))
+
+    def configurations(self, scenario: str) -> list[Configuration]:
+        """What is compared: not the oracles."""
+        found = dict.fromkeys(run.configuration for run in self.plan.runs if run.configuration.strategy != ORACLE)
+        return [configuration for configuration in found if configuration.scenario == scenario]
+
+    def oracle_of(self, configuration: Configuration) -> Run | None:
+        """The planned run that emulates what the configuration's strategy declares; None if none was planned."""
+        wanted = replace(configuration, environment="", strategy=ORACLE), Emulation(semantics=self.declared(configuration))
+        for run in self.plan.runs:
+            if run.variation == ORACLE and (replace(run.configuration, environment=""), run.emulates) == wanted:
+                return run
+        return None
+
+    def scenarios(self) -> list[str]:
+        return list(dict.fromkeys(run.configuration.scenario for run in self.plan.runs))
+
+    def declared(self, configuration: Configuration) -> Semantics:
+        return self.session.declared.get(configuration.id, Semantics())
+
+    def row(self, run: Run) -> RunRow:
+        found = self.complete(run)
+        if not isinstance(found, str):
+            _, manifest = found
+            reused = run.id in self.session.reused
+            return RunRow(
+                run=run,
+                status=Status.COMPLETE,
+                reason="",
+                seconds=manifest.seconds,
+                reused=reused,
+                facts=manifest.facts,
+            )
+        status, reason, log, seconds = Status.PLANNED, found, "", 0.0
+        if run in self._refused:
+            status = self._refused[run][0]
+        elif run.id in self.session.ended:
+            ended = self.session.ended[run.id]
+            status, log, seconds = ended.status, ended.log, ended.seconds
+        elif self.store.run(run).manifest() is not None:
+            status = Status.FAILED
+        return RunRow(run=run, status=status, reason=reason, seconds=seconds, reused=False, facts={}, log=log)
+
+    def complete(self, run: Run) -> Complete | str:
+        """The artifact with its manifest, or why there is none."""
+        if run not in self._complete:
+            self._complete[run] = self._look(run)
+        return self._complete[run]
+
+    def _look(self, run: Run) -> Complete | str:
+        if run in self._refused:
+            return self._refused[run][1]
+        artifact = self.store.run(run)
+        manifest = artifact.manifest()
+        if manifest is not None and manifest.status is Status.COMPLETE:
+            return artifact.damage(manifest) or (artifact, manifest)
+        ended = self.session.ended.get(run.id)
+        if ended is not None and ended.reason:
+            return ended.reason
+        return "it did not finish" if manifest else "it did not start: the command was interrupted"
+
+    def subject(self, configuration: Configuration) -> compare.Subject | str:
+        if configuration not in self._subjects:
+            self._subjects[configuration] = self._assemble(configuration)
+        return self._subjects[configuration]
+
+    def _assemble(self, configuration: Configuration) -> compare.Subject | str:
+        own: dict[str, list[Complete]] = {}
+        reasons = {}
+        for run in self.runs:
+            if run.configuration == configuration:
+                found = self.complete(run)
+                if isinstance(found, str):
+                    reasons[run.variation] = found
+                else:
+                    own.setdefault(run.variation, []).append(found)
+        if "plain" not in own:
+            return reasons.get("plain", "it was not planned")
+        no_twin = "" if "twin" in own else f"no float64 twin: {reasons.get('twin', 'not planned')}"
+        oracle = self.oracle_of(configuration)
+        emulated = self.complete(oracle) if oracle else "no oracle was planned"
+        return compare.Subject(
+            plain=own["plain"][0],
+            repeats=tuple(own.get("repeat", ())),
+            permuted=tuple(own.get("permuted", ())),
+            twin=own["twin"][0] if "twin" in own else None,
+            twins_permuted=tuple(own.get("twin-permuted", ())),
+            exact=own["exact"][0] if "exact" in own else None,
+            oracle=None if isinstance(emulated, str) else emulated,
+            no_oracle=f"no oracle: {emulated}" if isinstance(emulated, str) else "",
+            no_twin=no_twin or self.self_test(configuration.environment),
+            outputs=self.outputs.get(configuration.scenario, "probabilities"),
+        )
+
+    def self_test(self, environment: str) -> str:
+        """Why twins of this environment are not to be trusted; empty if its self-test passed."""
+        if environment not in self._self_tests:
+            self._self_tests[environment] = self._tested(environment)
+        return self._self_tests[environment]
+
+    def _tested(self, environment: str) -> str:
+        try:
+            difference = float(self.store.check(environment).arrays("difference")["difference"][0])
+        except Damaged as error:
+            return f"the float64 self-test of {environment} left nothing ({error})"
+        if not difference <= SELF_TEST_LIMIT:
+            return (
+                f"the float64 self-test of {environment} failed: {difference:.1e} from NumPy, {SELF_TEST_LIMIT:.0e} allowed"
+            )
+        return ""
+
+    def reloaded(self, run: Run, environment: str, form: str, described: Manifest) -> compare.Moment | tuple[Status, str]:
+        artifact = self.store.reload(run, environment, form)
+        manifest = artifact.manifest()
+        if manifest is None or manifest.status is not Status.COMPLETE:
+            reason = manifest.reason if manifest and manifest.reason else f"it was not reloaded in {environment}"
+            return (manifest.status if manifest else Status.FAILED), reason
+        damage = artifact.damage(manifest)
+        return (Status.FAILED, damage) if damage else compare.reloaded(artifact, manifest, described)
+
+
+def plain(configuration: Configuration) -> Run:
+    return Run(configuration=configuration, variation="plain")

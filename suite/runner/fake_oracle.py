@@ -1,0 +1,132 @@
+"""The oracle of the fake backend: its network in float64 without any defect, emulating what a declaration says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from suite import discover
+from suite.records import Emulation, Job, Manifest, Run, Scenario, Status
+from suite.runner import fake, network, precision
+from suite.runner.oracle_jobs import reordered
+from suite.runner.training import checkpoints, row_order, segments
+from suite.store import Artifact, Store
+
+
+class Oracle:
+    """Weights and the moving statistics of each emulated replica, (replicas, channels)."""
+
+    def __init__(self, scenario: Scenario, data: Mapping[str, np.ndarray], run: Run) -> None:
+        self.scenario, self.data = scenario, data
+        self.emulation, self.replicas = run.emulates or Emulation(), run.configuration.devices
+        departure = self.departure = self.emulation.departure
+        self.semantics = departure.semantics or self.emulation.semantics
+        constants = map(precision.dyadic, (fake.RECIPE.rate, fake.RECIPE.momentum, fake.RECIPE.epsilon))
+        rate, momentum, epsilon = constants
+        self.recipe = network.Recipe(
+            rate=rate * departure.gradient_scale * departure.update_scale,
+            momentum=momentum if departure.momentum is None else departure.momentum,
+            epsilon=epsilon if departure.epsilon is None else departure.epsilon,
+            bessel=bool(departure.bessel),
+        )
+
+    @property
+    def groups(self) -> int:
+        return self.replicas if self.semantics.batch_statistics == "per replica" else 1
+
+    def start(self, state: Mapping[str, np.ndarray]) -> None:
+        self.weights = {name: np.asarray(value, np.float64) for name, value in state.items()}
+        self.moving = {name: np.repeat(self.weights[name][None], self.groups, axis=0) for name in fake.MOVING}
+
+    def rows(self, part: str) -> np.ndarray:
+        values = next(value for key, value in self.data.items() if key.split("/")[0] == part)
+        return values.reshape(len(values), -1).astype(np.float64)
+
+    def step(self, rows: np.ndarray) -> float:
+        x, y = self.rows("x")[rows], self.data["y"][rows].astype(int)
+        held = self.weights | self.moving
+        gradients, _, loss = network.step(held, x, y, self.recipe, self.groups)
+        for _ in range(self.departure.moves):
+            _, moved, _ = network.step(held | self.moving, x, y, self.recipe, self.groups)
+            self.moving = dict(moved)
+        if self.departure.reduction == "first":
+            first = slice(0, len(x) // self.groups)
+            gradients, _, _ = network.step(held, x[first], y[first], self.recipe)
+        scale = self.groups if self.departure.reduction == "sum" else 1
+        trained = {name: scale * value for name, value in gradients.items() if name not in self.departure.untrained}
+        self.weights = network.updated(self.weights, trained, self.recipe.rate)
+        if self.semantics.moving_statistics in ("averaged", "first replica"):
+            shared = {name: value.mean(0) if self.semantics.moving_statistics == "averaged" else value[0]
+                      for name, value in self.moving.items()}  # fmt: skip
+            self.moving = {name: np.repeat(value[None], self.groups, 0) for name, value in shared.items()}
+        return loss
+
+    def state(self, replica: int = 0) -> network.Weights:
+        return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}
+
+    def predict(self, live: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        x, batch = self.rows("predict"), self.scenario.batch
+        replica_of = np.tile(np.repeat(np.arange(self.replicas), batch // self.replicas), len(x) // batch)
+        own = live and self.semantics.live_predictions == "own statistics of each replica"
+        output = np.empty((len(x), len(self.weights["output/bias"])))
+        for replica in range(self.replicas):
+            state = self.state(replica if own else 0)
+            output[replica_of == replica] = network.predict(state, x[replica_of == replica], self.recipe.epsilon)
+        return {"output": output}, replica_of.astype(np.int32)
+
+
+def train(job: Job) -> None:
+    """Executes the job's runs."""
+    assert job.source is not None
+    scenario, store = discover.load_scenario(job.source), Store(job.run_folder)
+    inputs = store.inputs(scenario.name)
+    described = inputs.manifest()
+    for run in job.runs:
+        began, artifact = time.monotonic(), store.run(run)
+        oracle = Oracle(scenario, inputs.arrays("data"), run)
+        manifest = Manifest(
+            run=run.id,
+            status=Status.STARTED,
+            digest=job.digest,
+            tensors=described.tensors if described else (),
+            batch_norms=(replace(fake.NORM, epsilon=oracle.recipe.epsilon),),
+            replicas=run.configuration.devices,
+        )
+        artifact.begin(manifest)
+        other = oracle.departure.initial
+        oracle.start(inputs.arrays("initial") if other == "stored" else store.run(other).arrays("step-0"))
+        kept = _whole(oracle, artifact, job)
+        artifact.finish(
+            replace(
+                manifest,
+                status=Status.COMPLETE,
+                seconds=time.monotonic() - began,
+                steps=kept,
+                predicted=segments(kept[-1]),
+                facts={"backend": "fake", "numpy": np.__version__},
+            )
+        )
+
+
+def _whole(oracle: Oracle, artifact: Artifact, job: Job) -> tuple[int, ...]:
+    steps = job.options.steps or oracle.scenario.steps
+    plain = Run(configuration=job.runs[0].configuration, variation="twin")
+    order = row_order(plain, len(oracle.data["y"]), oracle.scenario.batch, steps, 1, 0).reshape(steps, -1)
+    artifact.add("step-0", oracle.state())
+    losses = []
+    for step, rows in enumerate(reordered(list(order), oracle.departure.order), start=1):
+        losses.append(oracle.step(rows) if len(rows) else float("nan"))
+        if step in checkpoints(steps):
+            artifact.add(f"step-{step}", oracle.state())
+        if step in segments(steps):
+            predicted, replica = oracle.predict(live=True)
+            artifact.add(f"predictions-{step}", {**predicted, "replica": replica})
+    artifact.add("losses", {"losses": np.array(losses)})
+    for replica_index in range(oracle.replicas):
+        artifact.add(f"replica-{replica_index}", oracle.state(replica_index))
+    artifact.add("saved", oracle.state())
+    artifact.add("saved-predictions", oracle.predict(live=False)[0])
+    return (0, *checkpoints(steps))

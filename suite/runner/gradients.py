@@ -1,0 +1,57 @@
+"""The gradient of a loss that is computed eagerly, on any backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+def value_and_gradients(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """The value of `loss()` and its gradient for each of `variables` (zeros where it does not depend on one).
+
+    `loss` may assign `state` variables, as a forward pass does; the assignments are there afterwards.
+    """
+    import keras
+
+    value, found = BACKENDS[keras.backend.backend()](loss, variables, state)
+    return value, [
+        keras.ops.zeros_like(variable.value) if gradient is None else gradient
+        for variable, gradient in zip(variables, found, strict=True)
+    ]
+
+
+def _torch(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
+    import torch
+
+    with torch.enable_grad():
+        value = loss()
+        found = torch.autograd.grad(value, [variable.value for variable in variables], allow_unused=True)
+    return value.detach(), list(found)
+
+
+def _tensorflow(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    return value, tape.gradient(value, [variable.value for variable in variables])
+
+
+def _jax(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
+    import jax
+    from keras import StatelessScope
+
+    def stateless(values: list[Any]) -> tuple[Any, list[Any]]:
+        mapping = [*zip(variables, values, strict=True), *((variable, variable.value) for variable in state)]
+        with StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+            found = loss()
+        return found, [scope.get_current_value(variable) for variable in state]
+
+    start = [variable.value for variable in variables]
+    (value, after), found = jax.value_and_grad(stateless, has_aux=True)(start)
+    for variable, moved in zip(state, after, strict=True):
+        variable.assign(moved)
+    return value, found
+
+
+BACKENDS = {"torch": _torch, "tensorflow": _tensorflow, "jax": _jax}

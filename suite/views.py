@@ -1,0 +1,176 @@
+"""One run seen another way: live against saved, saved against reloaded, replica against replica, run against declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from suite import compare, judge
+from suite.explain import declarations, diagnoses
+from suite.reader import Complete, Reader, plain
+from suite.records import Comparison, Configuration, Diagnosis, Judged, Run, Status, Verdict, View
+from suite.store import MODEL_FILES, Damaged
+
+Side = compare.Moment | tuple[Status, str]  # a moment, or why there is none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What a view compares: two sides, of the plain run and of its twin, and what is known of each side's oracle."""
+
+    kind: str
+    environment: str
+    sides: Sequence[Side]
+    doubles: Sequence[Side] = ()
+    declared: str = ""
+    oracles: tuple[float | None, float | None] = (None, None)
+    off: tuple[str, str] = ("", "")
+    form: str = ""
+    replica: int = 0
+
+
+def views(
+    reader: Reader, compared: Mapping[Configuration, Comparison | str], known: Mapping[Configuration, Diagnosis]
+) -> Iterator[View]:
+    """Every configuration with a plain run, in all its views."""
+    environments = list(dict.fromkeys(run.configuration.environment for run in reader.plan.runs))
+    for scenario in reader.scenarios():
+        for configuration in reader.configurations(scenario):
+            subject = reader.subject(configuration)
+            if isinstance(subject, str):
+                continue
+            diagnosis = known.get(configuration)
+            yield _declared(reader, configuration, compared.get(configuration, "it was not compared"), diagnosis)
+            for sight in _sights(reader, configuration, subject, diagnosis, environments):
+                yield _view(configuration, subject, sight)
+
+
+def _declared(reader: Reader, configuration: Configuration, found: Comparison | str, diagnosis: Diagnosis | None) -> View:
+    """The twin against the oracle of what the strategy declares."""
+    oracle = reader.oracle_of(configuration)
+    judged: tuple[Judged, ...] = ()
+    if isinstance(found, str):
+        verdict, cause = Verdict.NOT_RUN, found
+    else:
+        judged = judge.judge_declared(found, diagnoses.words(diagnosis))
+        verdict, cause = judge.worst(judged)
+    return View(
+        run=plain(configuration).id,
+        scenario=configuration.scenario,
+        kind="declared",
+        environment=oracle.configuration.environment if oracle else "",
+        verdict=verdict,
+        cause=cause,
+        quantities=judged,
+    )
+
+
+def _sights(
+    reader: Reader,
+    configuration: Configuration,
+    subject: compare.Subject,
+    diagnosis: Diagnosis | None,
+    environments: Sequence[str],
+) -> Iterator[Sight]:
+    own = configuration.environment
+    home = {form: _files(reader, configuration, subject, own, form) for form in MODEL_FILES}
+    live = diagnosis.distance if diagnosis else None
+    for form, (file, double) in home.items():
+        sides = [_live(subject.plain), file]
+        doubles = [_live(subject.twin), double] if subject.twin else []
+        yield Sight(
+            kind="saved",
+            environment=own,
+            form=form,
+            sides=sides if form == MODEL_FILES[0] else _without_optimizer(sides),
+            doubles=doubles if form == MODEL_FILES[0] else _without_optimizer(doubles),
+            declared=declarations.within(reader.declared(configuration), "saved"),
+            oracles=(live, _file_distance(double, subject)),
+            off=(diagnoses.words(diagnosis), ""),
+        )
+    form = MODEL_FILES[0]
+    for environment in environments:
+        if environment != own:
+            file, double = _files(reader, configuration, subject, environment, form)
+            yield Sight(
+                kind="reloaded",
+                environment=environment,
+                form=form,
+                sides=_without_optimizer([home[form][0], file]),
+                doubles=_without_optimizer([home[form][1], double]) if subject.twin else (),
+                oracles=(_file_distance(home[form][1], subject), _file_distance(double, subject)),
+            )
+    for index in range(1, subject.plain[1].replicas):
+        yield Sight(
+            kind="replica",
+            environment=own,
+            replica=index,
+            sides=_replicas(subject.plain, index),
+            doubles=_replicas(subject.twin, index) if subject.twin else (),
+            declared=declarations.within(reader.declared(configuration), "replica"),
+            oracles=(live, live),
+            off=(diagnoses.words(diagnosis), ""),
+        )
+
+
+def _live(found: Complete) -> compare.Moment:
+    return replace(compare.trained(*found, found[1].steps[-1]), losses=0)  # no file holds losses
+
+
+def _files(
+    reader: Reader, configuration: Configuration, subject: compare.Subject, environment: str, form: str
+) -> tuple[Side, Side]:
+    """The plain run's file and its twin's, as loaded in the environment."""
+    run = plain(configuration)
+    double: Side = (Status.FAILED, subject.no_twin)
+    if subject.twin:
+        double = reader.reloaded(Run(configuration=configuration, variation="twin"), environment, form, subject.twin[1])
+    return reader.reloaded(run, environment, form, subject.plain[1]), double
+
+
+def _file_distance(double: Side, subject: compare.Subject) -> float | None:
+    """How far a twin's file is from what the oracle says that it holds; None if it was not loaded, or there is no oracle."""
+    if not isinstance(double, compare.Moment) or subject.oracle is None or subject.no_twin:
+        return None
+    try:
+        found = compare.file_distances(double, subject.oracle, subject.outputs)
+    except (Damaged, ValueError):
+        return None
+    return judge.oracle_distance(Comparison(distances=found))
+
+
+def _replicas(found: Complete, index: int) -> Sequence[Side]:
+    return compare.replica(*found, 0), compare.replica(*found, index)
+
+
+def _without_optimizer(sides: Sequence[Side]) -> list[Side]:
+    """model.weights.h5 does not hold the optimizer, and a model loaded elsewhere, with compile=False, has none."""
+    return [replace(side, slots="") if isinstance(side, compare.Moment) else side for side in sides]
+
+
+def _view(configuration: Configuration, subject: compare.Subject, sight: Sight) -> View:
+    judged: tuple[Judged, ...] = ()
+    missing = [side for side in sight.sides if not isinstance(side, compare.Moment)]
+    moments, twins = ([side for side in both if isinstance(side, compare.Moment)] for both in (sight.sides, sight.doubles))
+    if missing:
+        status, reason = missing[0]
+        verdict, cause = Verdict.NOT_RUN, f"{status.value}: {reason}"
+    else:
+        try:
+            pair_of_twins = (twins[0], twins[1]) if len(twins) == 2 else None
+            comparison = compare.view((moments[0], moments[1]), pair_of_twins, subject, declared=sight.declared)
+            judged = judge.judge(replace(comparison, oracles=sight.oracles, off=sight.off))
+            verdict, cause = judge.worst(judged)
+        except (Damaged, ValueError) as error:
+            verdict, cause = Verdict.NOT_RUN, str(error)
+    return View(
+        run=plain(configuration).id,
+        scenario=configuration.scenario,
+        kind=sight.kind,
+        environment=sight.environment,
+        verdict=verdict,
+        cause=cause,
+        form=sight.form,
+        replica=sight.replica,
+        quantities=judged,
+    )
