@@ -17,7 +17,7 @@ JIT = {"jax": True, "tensorflow": False, "torch": False}
 
 
 def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, twin: bool, seed: int, rows: int = 1) -> Any:
-    """The scenario's model, built on `rows` rows; with dyadic batch normalization constants in a twin."""
+    """The scenario's model, built on `rows` rows; its constants dyadic in a twin."""
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -25,7 +25,7 @@ def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, twin: bool, see
     if not model.built:
         model(inputs(data, "x", slice(0, rows)))
     if twin:
-        precision.dyadic_batch_norms(batch_norm_layers(model))
+        precision.dyadic_layers(list(layers_of(model)))
     return model
 
 
