@@ -65,6 +65,7 @@ RANDOM_STREAMS = "random streams"
 UNSTABLE = "unstable kernel"
 UNSAVED = "not saved"
 AMPLIFICATION = "amplified rounding"
+REPEATED = "the same run, repeated, differs as much"
 
 
 def judge(comparison: Comparison) -> tuple[Judged, ...]:
@@ -186,7 +187,7 @@ def oracle_distance(comparison: Comparison) -> float | None:
 def _same_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
     """Equal in float64: what remains is rounding, unless it is too large for that."""
     if comparison.repeats and _within_repeats(distances, comparison.repeats):
-        return Verdict.NOISE, "the same run, repeated, differs as much"
+        return Verdict.NOISE, REPEATED
     if comparison.random_streams:
         return Verdict.DESIGNED, RANDOM_STREAMS
     if not beyond(distances, scale(comparison)):

@@ -23,8 +23,7 @@ from suite.records import (
 from suite.store import MODEL_FILES, Store, digest_of, file_digest
 
 PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
-FLOAT64 = ("twin", "twin-permuted", "exact")
-EMULATED = ("oracle", "lockstep")  # of an oracle: one process for all of a scenario's
+FLOAT64 = ("twin", "twin-permuted", "exact", "lockstep")
 REPEATS = 5  # when a repeat is not bit-equal
 ROOT = Path(__file__).resolve().parent
 
@@ -91,6 +90,12 @@ def oracle(scenario: str, reference: str, devices: int, emulation: Emulation, va
     """The run that emulates so many devices in the reference environment."""
     configuration = Configuration(scenario=scenario, environment=reference, strategy=ORACLE, devices=devices)
     return Run(configuration=configuration, variation=variation, emulates=emulation)
+
+
+def trajectory_of(plan: Plan, scenario: str) -> Run | None:
+    """The run whose states lockstep starts from: the scenario's first oracle; None if it has none."""
+    oracles = (run for run in plan.runs if run.variation == ORACLE and run.configuration.scenario == scenario)
+    return next(oracles, None)
 
 
 def _driving(strategies: Mapping[str, Strategy], backend: str, devices: int) -> list[Strategy]:
@@ -185,13 +190,18 @@ class Jobs:
                 scenario=configuration.scenario,
                 strategy=configuration.strategy,
                 devices=configuration.devices,
-                precision="float32" if kind == "float32" else "float64",
+                precision="float32" if kind in ("float32", "lockstep-float32") else "float64",
                 runs=tuple(members),
                 digest=self.digest(members[0]),
+                trajectory=self._trajectory(configuration.scenario) if kind.startswith("lockstep") else "",
                 needs=(f"prepare/{configuration.scenario}",),
             )
             for (configuration, kind), members in grouped.items()
         ]
+
+    def _trajectory(self, scenario: str) -> str:
+        run = trajectory_of(self._plan, scenario)
+        return run.id if run else ""
 
     def _checks(self) -> list[Job]:
         jobs = []

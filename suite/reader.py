@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite import compare
+from suite.plan import trajectory_of
 from suite.records import (
     ORACLE,
     Configuration,
@@ -98,6 +99,19 @@ class Reader:
         if run not in self._complete:
             self._complete[run] = self._look(run)
         return self._complete[run]
+
+    def asked(self, run: Run) -> bool:
+        """Whether it was asked for after the plan, or planned."""
+        return run in self.session.further or run in self.plan.runs
+
+    def further(self, run: Run) -> Complete | str:
+        """As `complete`, of a run that may not have been asked for: what an earlier command left is not looked at."""
+        return self.complete(run) if self.asked(run) else "it was not run"
+
+    def trajectory(self, scenario: str) -> Artifact | None:
+        """The run whose states lockstep starts from."""
+        run = trajectory_of(self.plan, scenario)
+        return self.store.run(run) if run else None
 
     def _look(self, run: Run) -> Complete | str:
         if run in self._refused:

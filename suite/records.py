@@ -365,7 +365,7 @@ class Job:
     (runs of one configuration that share a process), "reload" (the saved models of `runs`, loaded on one device of
     `environment`). `precision`: "float32", or "float64" for twins. `needs`: ids of jobs that must have succeeded
     before; `after`: ids of jobs that must have ended, however. `cores`: how many processors it keeps busy.
-    `run_folder` is where `suite.store` reads and writes.
+    `run_folder` is where `suite.store` reads and writes. `trajectory`: id of the run whose states lockstep starts from.
     """
 
     kind: str
@@ -379,6 +379,7 @@ class Job:
     precision: str = "float32"
     runs: tuple[Run, ...] = ()
     digest: str = ""
+    trajectory: str = ""
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     cores: int = 1
@@ -468,7 +469,8 @@ class Manifest:
 
     `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
     `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
-    `facts`: versions, devices, threads, flags, as text.
+    `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
+    `calls`: of a lockstep, the layers in the order in which a step calls them.
     """
 
     run: str
@@ -484,6 +486,8 @@ class Manifest:
     replicas: int = 1
     random_layers: tuple[str, ...] = ()
     roundoff: float = FLOAT32
+    optimizer_epsilon: float = 0.0
+    calls: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 

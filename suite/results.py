@@ -9,6 +9,7 @@ from itertools import combinations
 
 from suite import compare, judge
 from suite.explain import answer, declarations, diagnoses, findings, needs
+from suite.explain.inquiry import inquiries
 from suite.reader import Reader, plain
 from suite.records import Comparison, Configuration, Diagnosis, Pair, Plan, Results, Run, Session, Verdict
 from suite.store import Damaged, Store
@@ -50,7 +51,9 @@ class Study:
 
     def further_runs(self) -> list[Run]:
         """What would decide or explain what is open, as far as is known now."""
-        return needs.further_runs(self.pairs(), self.declared())
+        declared = {one: found for one, found in self.declared().items() if not isinstance(found, str)}
+        asked = [run for inquiry in inquiries(self.reader, declared) for run in inquiry.further()]
+        return list(dict.fromkeys([*needs.further_runs(self.pairs(), declared), *asked]))
 
     def results(self) -> Results:
         """Everything that a report shows."""

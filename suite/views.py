@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suite import compare, judge
-from suite.explain import declarations, diagnoses
+from suite.explain import declarations, diagnoses, saving
 from suite.reader import Complete, Reader, plain
 from suite.records import Comparison, Configuration, Diagnosis, Judged, Run, Status, Verdict, View
 from suite.store import MODEL_FILES, Damaged
@@ -86,7 +86,7 @@ def _sights(
             doubles=doubles if form == MODEL_FILES[0] else _without_optimizer(doubles),
             declared=declarations.within(reader.declared(configuration), "saved"),
             oracles=(live, _file_distance(double, subject)),
-            off=(diagnoses.words(diagnosis), ""),
+            off=(diagnoses.words(diagnosis), _file_cause(file, subject)),
         )
     form = MODEL_FILES[0]
     for environment in environments:
@@ -137,6 +137,13 @@ def _file_distance(double: Side, subject: compare.Subject) -> float | None:
     except (Damaged, ValueError):
         return None
     return judge.oracle_distance(Comparison(distances=found))
+
+
+def _file_cause(file: Side, subject: compare.Subject) -> str:
+    try:
+        return saving.cause(*subject.plain, file) if isinstance(file, compare.Moment) else ""
+    except Damaged:
+        return ""
 
 
 def _replicas(found: Complete, index: int) -> Sequence[Side]:

@@ -100,18 +100,84 @@ def test_the_answer_counts_the_pairs(clean: tuple[int, dict[str, Any]]) -> None:
 
 # defect: (which pair shows it, its verdict, its cause, a quantity that shows it, quantities that stay clean)
 WRONG = {
-    "epsilon": (ONE, "different", "unknown", "trainable weights", ()),
-    "momentum": (ONE, "different", "unknown", "moving statistics", ("trainable weights", "loss")),
-    "bessel": (ONE, "different", "unknown", "moving statistics", ("trainable weights", "loss")),
-    "rate": (ONE, "different", "unknown", "trainable weights", ()),
-    "summed": (TWO, "different", "unknown", "trainable weights", ()),
-    "unreduced": (TWO, "different", "unknown", "trainable weights", ()),
-    "averaged": (TWO, "different", "unknown", "moving statistics", ("trainable weights", "loss")),
-    "skipped": (ONE, "different", "unknown", "moving statistics", ("trainable weights", "loss")),
-    "initial": (ONE, "different", "unknown", "trainable weights", ()),
-    "order": (ONE, "different", "unknown", "trainable weights", ()),
+    "epsilon": (
+        ONE,
+        "different",
+        "suspected: batch normalization adds another epsilon to the variance (0.00107422)",
+        "trainable weights",
+        (),
+    ),
+    "momentum": (
+        ONE,
+        "different",
+        "suspected: moving statistics move with another momentum (0.9)",
+        "moving statistics",
+        ("trainable weights", "loss"),
+    ),
+    "bessel": (
+        ONE,
+        "different",
+        "suspected: the moving variance is unbiased (divided by n - 1), the normalizing one is not",
+        "moving statistics",
+        ("trainable weights", "loss"),
+    ),
+    "rate": (
+        ONE,
+        "different",
+        "suspected: every update is multiplied by a constant: another learning rate (1.001)",
+        "trainable weights",
+        (),
+    ),
+    "summed": (
+        TWO,
+        "different",
+        "suspected: gradients are summed over replicas, not averaged or every gradient is multiplied by a constant (2)",
+        "trainable weights",
+        (),
+    ),
+    "unreduced": (
+        TWO,
+        "different",
+        "suspected: replicas do not exchange gradients: the first one's are used",
+        "trainable weights",
+        (),
+    ),
+    "averaged": (
+        TWO,
+        "different",
+        "suspected: it computes what another declaration says (averaged moving statistics)",
+        "moving statistics",
+        ("trainable weights", "loss"),
+    ),
+    "skipped": (
+        ONE,
+        "different",
+        "suspected: moving statistics move with another momentum (1) or moving statistics are not updated",
+        "moving statistics",
+        ("trainable weights", "loss"),
+    ),
+    "initial": (
+        ONE,
+        "different",
+        "suspected: a tensor starts at another value than the stored one (norm/beta)",
+        "trainable weights",
+        (),
+    ),
+    "order": (ONE, "different", "suspected: the first two batches are swapped", "trainable weights", ()),
     "nan": (ONE, "invalid", "output/bias holds NaN or infinity", "trainable weights", ()),
     "noise": (ONE, "noise", "the same run, repeated, differs as much", "trainable weights", ()),
+}
+PLACES = {
+    "epsilon": "forward",
+    "momentum": "moving statistics",
+    "bessel": "moving statistics",
+    "rate": "update",
+    "summed": "gradient",
+    "unreduced": "gradient",
+    "averaged": "moving statistics",
+    "skipped": "moving statistics",
+    "initial": "initial state",
+    "order": "trajectory",
 }
 BROKEN = {"raise": "failed", "hang": "timed out", "killed": "failed", "half": "failed"}
 OTHER = {"unsaved", "swapped", "demoted"}  # tests of their own
@@ -135,6 +201,12 @@ def test_a_wrong_run_is_told_from_rounding(parity: Parity, defect: str) -> None:
     assert (found["quantities"][shown]["verdict"], found["quantities"][shown]["cause"]) == (verdict, cause)
     assert all(found["quantities"][name]["verdict"] in ("identical", "rounding") for name in kept)
     assert code == (0 if verdict == "noise" else 1)
+    if verdict == "different":
+        off = {one["run"]: one for one in results["diagnoses"] if one["distance"] and one["distance"] >= 1e-10}
+        assert all("fake-b" in run for run in off)
+        assert found["side"] == f"clusters/fake-b/{devices}/plain" in off
+        assert all(suspect["whole"] and suspect["distance"] < 1e-10 for one in off.values() for suspect in one["suspects"])
+        assert off[found["side"]]["place"]["stage"] == PLACES[defect]
     # The other side's own runs stay what they are.
     assert views(results, f"fake-a/{ONE}", "saved") == {"identical"}
 

@@ -4,6 +4,7 @@ of why not."""
 from __future__ import annotations
 
 from suite import compare, judge
+from suite.explain.inquiry import Inquiry
 from suite.reader import Reader, plain
 from suite.records import Comparison, Configuration, Diagnosis
 from suite.store import Damaged
@@ -30,6 +31,8 @@ def diagnosis(reader: Reader, configuration: Configuration, found: Comparison | 
     if isinstance(found, str):
         return Diagnosis(run=run, oracle=made, distance=None, reason=found)
     distance = judge.oracle_distance(found)
+    if distance is not None and distance >= judge.SAME_SEMANTICS:
+        return Inquiry(reader, configuration, found).diagnosis(distance)
     invalid = [one.invalid for one in found.distances if one.invalid]
     reason = "" if distance is not None else (*invalid, found.no_twin, "nothing to compare")[0]
     return Diagnosis(run=run, oracle=made, distance=distance, reason=reason)

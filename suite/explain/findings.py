@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from suite import judge
+from suite.explain import causes
 from suite.explain.declarations import OTHERWISE
-from suite.records import Diagnosis, Finding, Judged, Pair, Verdict, View
+from suite.records import Diagnosis, Finding, Judged, Pair, Place, Suspect, Verdict, View
 
 ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.DESIGNED, Verdict.NOISE)
-TWINS = "the float64 twins of both sides differ as well, so it is not rounding"
+NOUNS = {
+    "pair": ("pair", "pairs"),
+    "saved": ("saved file", "saved files"),
+    "reloaded": ("reloaded file", "reloaded files"),
+    "replica": ("replica", "replicas"),
+    "declared": ("run", "runs"),
+}
 
 Member = Pair | View
+Places = Mapping[tuple[str, str], Place]
 
 
-def group(pairs: Sequence[Pair], views: Sequence[View], diagnoses: Sequence[Diagnosis]) -> tuple[Finding, ...]:
-    """Findings, the worst first and then those that explain most. What is identical or rounding needs none."""
+def group(
+    pairs: Sequence[Pair], views: Sequence[View], diagnoses: Sequence[Diagnosis], places: Places | None = None
+) -> tuple[Finding, ...]:
+    """Findings, the worst first and then those that explain most. What is identical or rounding needs none.
+
+    `places`: (a, b) -> where the oracles of two runs, named by their plain runs' ids, first differ.
+    """
     known = {one.run: one for one in diagnoses}
     grouped: dict[tuple[Verdict, str, str], list[Member]] = {}
     members: list[Member] = [*pairs, *views]
@@ -23,7 +37,7 @@ def group(pairs: Sequence[Pair], views: Sequence[View], diagnoses: Sequence[Diag
         if one.verdict.rank >= Verdict.NOISE.rank:
             kind = one.kind if isinstance(one, View) else "pair"
             grouped.setdefault((one.verdict, _common(one), kind), []).append(one)
-    found = [_finding(verdict, cause, kind, alike, known) for (verdict, cause, kind), alike in grouped.items()]
+    found = [_finding(verdict, cause, kind, alike, known, places or {}) for (verdict, cause, kind), alike in grouped.items()]
     return tuple(sorted(found, key=lambda one: (ORDER.index(one.verdict), -len(one.pairs))))
 
 
@@ -37,123 +51,88 @@ def identity(one: Member) -> str:
 
 def _common(one: Member) -> str:
     """The cause that a group shares: an unstable kernel by the environment that has it."""
-    if isinstance(one, Pair) and one.side:
+    if isinstance(one, Pair) and one.side and one.cause == judge.UNSTABLE:
         return f"{judge.UNSTABLE} in {one.side.split('/')[1]}"
     return one.cause
 
 
-def _finding(verdict: Verdict, cause: str, kind: str, members: Sequence[Member], known: Mapping[str, Diagnosis]) -> Finding:
+def _finding(
+    verdict: Verdict, cause: str, kind: str, members: Sequence[Member], known: Mapping[str, Diagnosis], places: Places
+) -> Finding:
     scenarios = sorted({one.scenario for one in members})
-    where = f"in {_listed(scenarios)}"
-    noun = NOUNS[kind]
-    what = f"{len(members)} {noun}{'s' if len(members) != 1 else ''}"
-    claim, check = next(
-        (say(what, where, cause) for start, say in CAUSES if cause.startswith(start)),
-        (f"{what} {where}: {cause or verdict.value}.", "none was run"),
-    )
+    where = f"in {scenarios[0]}" if len(scenarios) == 1 else f"in {len(scenarios)} scenarios"
+    said = causes.said(f"{len(members)} {NOUNS[kind][len(members) != 1]}", where, cause, verdict.value)
     if cause.startswith(OTHERWISE):
-        check = _oracle_check(members, known)
+        said = replace(said, check=_oracle_check(members, known))
+    off = [known[run] for run in _runs(members) if run in known and known[run].suspects]
+    if cause == judge.UNKNOWN and off:
+        said = replace(said, check=f"{causes.TWINS}; {_nearest(off)}")
     return Finding(
         verdict=verdict,
         cause=cause,
-        claim=claim,
+        claim=said.claim,
         evidence=_evidence(members),
-        isolating_check=check,
+        isolating_check=said.check,
         pairs=tuple(identity(one) for one in members),
+        side=_side(members, known),
+        place=_place(members, known, places),
+        advice=said.advice,
+        link=said.link,
     )
 
 
-NOUNS = {
-    "pair": "pair",
-    "saved": "saved file",
-    "reloaded": "reloaded file",
-    "replica": "replica",
-    "declared": "run against its declaration",
-}
+def _runs(members: Iterable[Member]) -> list[str]:
+    """The plain runs that are compared."""
+    return list(dict.fromkeys(run for one in members for run in ((one.a, one.b) if isinstance(one, Pair) else (one.run,))))
 
 
 def _oracle_check(members: Sequence[Member], known: Mapping[str, Diagnosis]) -> str:
     """That each side equals its own oracle, with the largest distance; or why that is not known."""
-    runs = {run for one in members for run in ((one.a, one.b) if isinstance(one, Pair) else (one.run,))}
-    distances = [known[run].distance if run in known else None for run in sorted(runs)]
-    measured = [distance for distance in distances if distance is not None]
-    if len(measured) < len(distances):
-        return f"{TWINS}; that each side computes what it declares was checked for {len(measured)} of {len(distances)} runs"
+    runs = _runs(members)
+    measured = [known[run].distance or 0.0 for run in runs if run in known and known[run].distance is not None]
+    if len(measured) < len(runs):
+        return (
+            f"{causes.TWINS}; that each side computes what it declares was checked for {len(measured)} of {len(runs)} runs"
+        )
     return (
         f"each side's float64 twin equals the oracle of its own declaration, emulated on one device: {len(measured)} runs, at "
         f"most {max(measured):.1e} apart; the difference is what the declarations say"
     )
 
 
-def _declared(what: str, where: str, cause: str) -> tuple[str, str]:
-    check = TWINS
-    if "live model" in cause:
-        return (
-            f"{what} {where} hold the first replica's moving statistics only; the live model predicts with every replica's own.",
-            check,
-        )
-    if cause == f"{OTHERWISE} (moving statistics: per replica)":
-        return f"{what} {where} have moving statistics of their own: nothing keeps replicas equal.", check
-    if "batch statistics: global or per replica" in cause:
-        return (
-            f"{what} {where} compare batch normalization over the whole batch with batch normalization over each replica's "
-            "part of it, as their strategies declare.",
-            check,
-        )
-    return (
-        f"{what} {where} compute different things, as their strategies declare: {cause.partition('(')[2].rstrip(')')}.",
-        check,
-    )
+def _nearest(off: Sequence[Diagnosis]) -> str:
+    """How many hypotheses were tried in vain, and how near the nearest came."""
+    nearest: Suspect = min((suspect for one in off for suspect in one.suspects), key=lambda one: one.distance)
+    tried = max(one.tried for one in off)
+    return f"{tried} hypotheses were tried, none predicts it; the nearest, {nearest.words}, is {nearest.distance:.1e} away"
 
 
-def _unstable(what: str, where: str, cause: str) -> tuple[str, str]:
-    side = cause.removeprefix(f"{judge.UNSTABLE} in ")
-    return (
-        f"{side} is off {where} ({what}): after one step its float32 result is far from float64, and the other side's is not.",
-        "one step of each side was run in float64 with the same constants, and each float32 run measured against its own",
-    )
+def _side(members: Iterable[Member], known: Mapping[str, Diagnosis]) -> str:
+    """The environment, or the run, that is off in all of them; empty if none is, or not the same one."""
+    sides = {one.side if isinstance(one, Pair) else _off(one, known) for one in members}
+    if "" in sides or not sides:
+        return ""
+    if len(sides) == 1:
+        return sides.pop()
+    environments = {side.split("/")[1] for side in sides}
+    return environments.pop() if len(environments) == 1 else ""
 
 
-def _random(what: str, where: str, cause: str) -> tuple[str, str]:
-    return (
-        f"{what} {where} draw different random numbers: backends turn one seed into different streams.",
-        "both sides drew from one seed and got other numbers; given one shared stream, their float64 twins are equal",
-    )
+def _off(view: View, known: Mapping[str, Diagnosis]) -> str:
+    diagnosis = known.get(view.run)
+    off = diagnosis is not None and diagnosis.distance is not None and diagnosis.distance >= judge.SAME_SEMANTICS
+    return view.run if view.kind == "declared" and off else ""
 
 
-def _unsaved(what: str, where: str, cause: str) -> tuple[str, str]:
-    return (
-        f"{what} {where} do not hold {cause.removeprefix(judge.UNSAVED + ': ')}: loading brings back its initial value.",
-        "the loaded value is bit-equal to the value before training, and training had changed it",
-    )
-
-
-def _unknown(what: str, where: str, cause: str) -> tuple[str, str]:
-    return (
-        f"{what} {where} differ though their strategies declare the same: cause not known.",
-        f"{TWINS}; nothing else was checked",
-    )
-
-
-def _constant(what: str, where: str, cause: str) -> tuple[str, str]:
-    return (
-        f"{what} {where} differ by about what float32 does to a constant.",
-        "the float64 twins differ by it; which constant is not checked",
-    )
-
-
-CAUSES: tuple[tuple[str, Callable[[str, str, str], tuple[str, str]]], ...] = (
-    (OTHERWISE, _declared),
-    (judge.UNSTABLE, _unstable),
-    (judge.RANDOM_STREAMS, _random),
-    (judge.UNSAVED, _unsaved),
-    (judge.UNKNOWN, _unknown),
-    (judge.CONSTANT, _constant),
-)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{len(names)} scenarios"
+def _place(members: Sequence[Member], known: Mapping[str, Diagnosis], places: Places) -> Place | None:
+    """Where the first of them begins to differ, that is known."""
+    for one in members:
+        found = [known[run].place for run in _runs([one]) if run in known]
+        if isinstance(one, Pair):
+            found.append(places.get((one.a, one.b)))
+        if any(found):
+            return next(place for place in found if place)
+    return None
 
 
 def _evidence(members: Iterable[Member]) -> str:

@@ -47,10 +47,11 @@ def agreed(values: np.ndarray) -> float | None:
 def momentum(evidence: Evidence) -> float | None:
     """m of moving' = moving m + batch (1 - m): (moving' - batch) / (moving - batch)."""
     found = []
-    for before, run, _ in evidence.steps:
+    for before, run, oracle in evidence.steps:
         for norm in evidence.batch_norms:
             for name in (norm.mean, norm.variance):
-                after, batch = run.get(f"moving statistics|{name}"), run.get(f"batch statistics|{name}")
+                # The oracle's batch statistics: the run's own are observed through the momentum in question.
+                after, batch = run.get(f"moving statistics|{name}"), oracle.get(f"batch statistics|{name}")
                 if after is None or batch is None or name not in before:
                     continue
                 gap = before[name] - batch

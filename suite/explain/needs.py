@@ -16,7 +16,7 @@ MORE = 5
 
 def further_runs(
     pairs: Mapping[tuple[Configuration, Configuration], Comparison | str],
-    compared: Mapping[Configuration, Comparison | str],
+    declared: Mapping[Configuration, Comparison],
 ) -> list[Run]:
     """For both sides of every pair that is open, and for every run that is not what it declares, what would decide it; each
     run once."""
@@ -28,8 +28,8 @@ def further_runs(
     ]
     open_ones += [
         ((configuration,), "twin-permuted", index + 1)
-        for configuration, found in compared.items()
-        if not isinstance(found, str) and _drifts(found)
+        for configuration, found in declared.items()
+        if _drifts(found)
         for index in range(PERMUTED)
     ]
     wanted = {

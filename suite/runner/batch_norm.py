@@ -17,8 +17,8 @@ Seen = Callable[[Any, Any, Any], None]
 
 
 def replace(layer: Any, departure: Callable[[], Departure], seen: Seen) -> None:
-    """From now on `layer` computes by formula, departing as `departure()` says; `seen(layer, mean, variance)` is told the
-    statistics of each batch, (channels,) each. A subclass with a `call` of its own keeps it, with two-pass moments."""
+    """From now on `layer` computes by formula, departing as `departure()` says; `seen(layer, mean, variance)` is told what
+    moving statistics are moved towards, (channels,) each, whenever they are. A subclass with a `call` of its own keeps it, with two-pass moments."""
     import keras
 
     def moments(inputs: Any, mask: Any) -> tuple[Any, Any]:
@@ -49,8 +49,9 @@ def _normalized(layer: Any, x: Any, training: bool, mask: Any, departure: Depart
         unbiased = batch_variance * count / (count - 1.0)
         kept = unbiased if departure.bessel else batch_variance
         batch_variance = unbiased if departure.bessel == "both" else batch_variance
-        seen(layer, batch_mean, batch_variance)
         if departure.statistics == "batch":
+            if departure.moves:
+                seen(layer, batch_mean, kept)
             mean, variance = batch_mean, batch_variance
             if departure.constant_statistics:
                 mean, variance = ops.stop_gradient(mean), ops.stop_gradient(variance)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +18,9 @@ from safetensors.numpy import load_file, save_file
 
 from suite import discover
 from suite.records import BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor
-from suite.runner import network, precision
+from suite.runner import fake_lockstep, network, precision
 from suite.runner.keras_jobs import SELF_TEST_LIMIT, data_arrays
-from suite.runner.training import checkpoints, row_order, segments
+from suite.runner.training import DYADIC, checkpoints, row_order, segments
 from suite.store import MODEL_FILES, Artifact, Store
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
@@ -88,18 +88,27 @@ class Training:
 
     def __init__(self, job: Job, scenario: Scenario, store: Store) -> None:
         self.job, self.scenario, self.store = job, scenario, store
-        self.data = store.inputs(scenario.name).arrays("data")
+        self.data: Mapping[str, np.ndarray] = store.inputs(scenario.name).arrays("data")
         self.groups = 1 if scenario.synchronized else job.devices
         self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
-        self.recipe = recipe(job.runs[0].variation.startswith("twin"))
+        self.recipe = recipe(job.runs[0].variation in DYADIC)
         self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
 
     def start(self) -> None:
-        stored = self.store.inputs(self.scenario.name).arrays("initial")
-        self.weights = {name: np.array(value, dtype=self.dtype) for name, value in stored.items()}
+        """From the stored initial weights."""
+        stored = dict(self.store.inputs(self.scenario.name).arrays("initial"))
         if defect("initial"):
-            self.weights["norm/beta"] = (self.weights["norm/beta"] + 2.0**-6).astype(self.dtype)
+            stored["norm/beta"] = stored["norm/beta"] + 2.0**-6
+        self.begin(stored)
+
+    def begin(self, state: Mapping[str, np.ndarray]) -> None:
+        """From this state, on every replica."""
+        self.weights = {name: np.array(value, dtype=self.dtype) for name, value in state.items()}
         self.moving = {name: np.repeat(self.weights[name][None], self.groups, axis=0) for name in MOVING}
+
+    @property
+    def replicas(self) -> int:
+        return self.job.devices
 
     def rows(self, part: str) -> np.ndarray:
         values = next(value for key, value in self.data.items() if key.split("/")[0] == part)
@@ -115,6 +124,7 @@ class Training:
             gradients, _, _ = network.step(held, x[first], y[first], self.recipe)
         if defect("summed"):
             gradients = {name: value * self.groups for name, value in gradients.items()}
+        self.gradients = gradients
         self.weights = network.updated(self.weights, gradients, self.recipe.rate)
         if not defect("skipped"):
             self.moving = {name: value.astype(self.dtype) for name, value in moving.items()}
@@ -132,8 +142,8 @@ class Training:
             return rows
         return self.random.permuted(rows.reshape(self.groups, -1), axis=1).ravel()
 
-    def state(self, group: int = 0) -> network.Weights:
-        return self.weights | {name: value[group] for name, value in self.moving.items()}
+    def state(self, replica: int = 0) -> network.Weights:
+        return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}
 
     def predictions(self) -> dict[str, np.ndarray]:
         """Each replica predicts its rows of each batch with its own statistics."""
@@ -141,7 +151,7 @@ class Training:
         replica = np.tile(np.repeat(np.arange(self.job.devices), batch // self.job.devices), len(x) // batch)
         output = np.empty((len(x), len(self.weights["output/bias"])), self.dtype)
         for index in range(self.job.devices):
-            state = self.state(min(index, self.groups - 1))
+            state = self.state(index)
             output[replica == index] = network.predict(state, x[replica == index], self.recipe.epsilon)
         return {"output": output, "replica": replica.astype(np.int32)}
 
@@ -154,7 +164,10 @@ def train(job: Job) -> None:
     store = Store(job.run_folder)
     _misbehave()
     for run in job.runs:
-        _execute(Training(job, scenario, store), run)
+        if job.trajectory:
+            fake_lockstep.record(job, run, Training(job, scenario, store))
+        else:
+            _execute(Training(job, scenario, store), run)
 
 
 def _misbehave() -> None:
@@ -194,7 +207,7 @@ def _execute(training: Training, run: Run) -> None:
     artifact.add("losses", {"losses": np.array(losses)})
     if whole:
         for index in range(job.devices):
-            artifact.add(f"replica-{index}", training.state(min(index, training.groups - 1)))
+            artifact.add(f"replica-{index}", training.state(index))
         _save(artifact, training.state())
     artifact.finish(
         replace(

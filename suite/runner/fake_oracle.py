@@ -10,7 +10,7 @@ import numpy as np
 
 from suite import discover
 from suite.records import Emulation, Job, Manifest, Run, Scenario, Status
-from suite.runner import fake, network, precision
+from suite.runner import fake, fake_lockstep, network, precision
 from suite.runner.oracle_jobs import reordered
 from suite.runner.training import checkpoints, row_order, segments
 from suite.store import Artifact, Store
@@ -27,7 +27,7 @@ class Oracle:
         constants = map(precision.dyadic, (fake.RECIPE.rate, fake.RECIPE.momentum, fake.RECIPE.epsilon))
         rate, momentum, epsilon = constants
         self.recipe = network.Recipe(
-            rate=rate * departure.gradient_scale * departure.update_scale,
+            rate=rate * departure.update_scale,
             momentum=momentum if departure.momentum is None else departure.momentum,
             epsilon=epsilon if departure.epsilon is None else departure.epsilon,
             bessel=bool(departure.bessel),
@@ -37,7 +37,7 @@ class Oracle:
     def groups(self) -> int:
         return self.replicas if self.semantics.batch_statistics == "per replica" else 1
 
-    def start(self, state: Mapping[str, np.ndarray]) -> None:
+    def begin(self, state: Mapping[str, np.ndarray]) -> None:
         self.weights = {name: np.asarray(value, np.float64) for name, value in state.items()}
         self.moving = {name: np.repeat(self.weights[name][None], self.groups, axis=0) for name in fake.MOVING}
 
@@ -55,8 +55,9 @@ class Oracle:
         if self.departure.reduction == "first":
             first = slice(0, len(x) // self.groups)
             gradients, _, _ = network.step(held, x[first], y[first], self.recipe)
-        scale = self.groups if self.departure.reduction == "sum" else 1
-        trained = {name: scale * value for name, value in gradients.items() if name not in self.departure.untrained}
+        scale = (self.groups if self.departure.reduction == "sum" else 1) * self.departure.gradient_scale
+        self.gradients = {name: scale * value for name, value in gradients.items()}
+        trained = {name: value for name, value in self.gradients.items() if name not in self.departure.untrained}
         self.weights = network.updated(self.weights, trained, self.recipe.rate)
         if self.semantics.moving_statistics in ("averaged", "first replica"):
             shared = {name: value.mean(0) if self.semantics.moving_statistics == "averaged" else value[0]
@@ -95,9 +96,12 @@ def train(job: Job) -> None:
             batch_norms=(replace(fake.NORM, epsilon=oracle.recipe.epsilon),),
             replicas=run.configuration.devices,
         )
+        if run.variation == "lockstep":
+            fake_lockstep.record(job, run, oracle)
+            continue
         artifact.begin(manifest)
         other = oracle.departure.initial
-        oracle.start(inputs.arrays("initial") if other == "stored" else store.run(other).arrays("step-0"))
+        oracle.begin(inputs.arrays("initial") if other == "stored" else store.run(other).arrays("step-0"))
         kept = _whole(oracle, artifact, job)
         artifact.finish(
             replace(

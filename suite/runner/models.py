@@ -43,6 +43,16 @@ def compile_model(model: Any, scenario: Scenario, *, twin: bool, double: bool) -
     model.optimizer.build(model.trainable_variables)
 
 
+def compile_probe(model: Any, scenario: Scenario) -> None:
+    """Compiles anew so that after one step from zero slots each slot `momentum` is the negative gradient."""
+    import keras
+
+    loss = scenario.loss() if callable(scenario.loss) else scenario.loss
+    optimizer = keras.optimizers.SGD(1.0, momentum=0.5)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=JIT[keras.backend.backend()])
+    model.optimizer.build(model.trainable_variables)
+
+
 def layers_of(model: Any) -> Iterable[Any]:
     """Every layer inside, however deep, each once."""
     return list(model._flatten_layers(include_self=False))

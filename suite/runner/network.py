@@ -91,6 +91,18 @@ def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups:
     return gradients, moving, loss
 
 
+def layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tuple[Weights, Weights]:
+    """What each layer returns for a batch in training, and each group's batch statistics as its moving ones keep them."""
+    linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
+    (mean, variance), rows = moments(linear, groups), len(x) // groups
+    _, kept = moments(linear, groups, recipe.bessel)
+    deviation = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
+    scaled = (linear - np.repeat(mean, rows, axis=0)) * deviation * weights["norm/gamma"] + weights["norm/beta"]
+    output = softmax(np.maximum(scaled, 0) @ weights["output/kernel"] + weights["output/bias"])
+    statistics = {"norm/moving_mean": mean, "norm/moving_variance": kept}
+    return {"hidden": linear, "norm": scaled, "output": output}, statistics
+
+
 def updated(weights: Weights, gradients: Weights, rate: float) -> Weights:
     return {name: value - np.asarray(rate, value.dtype) * gradients[name] if name in gradients else value
             for name, value in weights.items()}  # fmt: skip

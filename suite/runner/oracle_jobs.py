@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from suite import discover
 from suite.records import Emulation, Job, Manifest, Run, Scenario, Status
-from suite.runner import facts, models, precision, streams
+from suite.runner import facts, lockstep, models, precision, streams
 from suite.runner.oracle import Arrays, Oracle
 from suite.runner.training import checkpoints, row_order, segments
 from suite.store import Artifact, Store
@@ -59,8 +60,14 @@ class _Recorder:
             random_layers=inputs.random_layers if inputs else (),
             replicas=run.configuration.devices,
             roundoff=models.ROUNDOFF["float64"],
+            optimizer_epsilon=float(getattr(self.oracle.model.optimizer, "epsilon", 0.0) or 0.0),
         )
         artifact.begin(manifest)
+        if run.variation == "lockstep":
+            calls = self._lockstep(run, artifact)
+            seconds = time.monotonic() - began
+            artifact.finish(replace(manifest, status=Status.COMPLETE, seconds=seconds, calls=calls, facts=self._facts()))
+            return
         emulation = run.emulates or Emulation()
         other = emulation.departure.initial
         initial = self.initial if other == "stored" else self.store.run(other).arrays("step-0")
@@ -73,9 +80,12 @@ class _Recorder:
                 seconds=time.monotonic() - began,
                 steps=kept,
                 predicted=segments(self.steps),
-                facts=facts.gather(self.oracle.model, self.job),
+                facts=self._facts(),
             )
         )
+
+    def _facts(self) -> dict[str, str]:
+        return facts.gather(self.oracle.model, self.job)
 
     def _whole(self, artifact: Artifact) -> tuple[int, ...]:
         """Every state of training at which a twin stores its own, and what is predicted and saved."""
@@ -96,6 +106,43 @@ class _Recorder:
         artifact.add("saved-predictions", oracle.predict(live=False)[0])
         return (0, *sorted(keep))
 
+    def _lockstep(self, run: Run, artifact: Artifact) -> tuple[str, ...]:
+        """One step from each of the trajectory's states, stage by stage: arrays "<stage>|<tensor>"; the layers' calls."""
+        trajectory = self.store.run(self.job.trajectory)
+        manifest = trajectory.manifest()
+        assert manifest is not None
+        calls: tuple[str, ...] = ()
+        for state in lockstep.states(manifest.steps):
+            before = lockstep.before(trajectory, state, manifest.tensors)
+            self.oracle.start(run.emulates or Emulation(), run.configuration.devices, *before)
+            rows = lockstep.batch(state, self.scenario, len(self.oracle.data["y"]))
+            with Outputs(self.oracle) as outputs:
+                loss = self.oracle.step(ordered(rows, self.oracle.departure.order))
+            artifact.add(f"lockstep-{state}", {**outputs.whole(), **self._stages(before[0], loss)})
+            calls = outputs.calls
+        return calls
+
+    def _stages(self, before: Mapping[str, np.ndarray], loss: float) -> Arrays:
+        from keras import ops
+
+        oracle = self.oracle
+        after, replicas = oracle.state(), [oracle.state(replica) for replica in range(oracle.replicas)]
+        trained = {
+            name: variable for name, variable in models.variables(oracle.model).items() if name not in oracle.untrained
+        }
+        by_variable = {id(variable): name for name, variable in trained.items()}
+        gradients = zip(oracle.model.trainable_variables, oracle.gradients, strict=True)
+        found: Arrays = {"loss|loss": np.array([loss])}
+        for name, seen in oracle.statistics.items():
+            last = np.stack([ops.convert_to_numpy(value) for value in seen]).reshape(oracle.groups, -1, *seen[0].shape)[
+                :, -1
+            ]
+            found[f"batch statistics|{name}"] = np.repeat(last, oracle.replicas // oracle.groups, axis=0)
+        found |= {f"gradient|{by_variable[id(variable)]}": ops.convert_to_numpy(value) for variable, value in gradients}
+        found |= {f"update|{name}": after[name] - before[name] for name in trained}
+        found |= {f"moving statistics|{name}": np.stack([state[name] for state in replicas]) for name in oracle.untrained}
+        return found | {f"optimizer state|{name}": value for name, value in models.read(models.slots(oracle.model)).items()}
+
     def _keep(self, artifact: Artifact, step: int) -> None:
         artifact.add(f"step-{step}", self.oracle.state())
         artifact.add(f"optimizer-{step}", models.read(models.slots(self.oracle.model)))
@@ -108,12 +155,56 @@ class _Recorder:
         return reordered(list(order), self.oracle.departure.order)
 
 
+class Outputs:
+    """What every layer returns while this is entered, in the order of the calls; rows of all replicas together."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self._oracle, self._paths = oracle, models.layer_paths(oracle.model)
+        self._seen: list[dict[str, np.ndarray]] = []
+
+    def __enter__(self) -> Outputs:
+        import keras
+
+        self._call = keras.Layer.__call__
+
+        def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            if layer is self._oracle.model:
+                self._seen.append({})
+            made = self._call(layer, *args, **kwargs)
+            path = self._paths.get(id(layer))
+            if path and not isinstance(layer, keras.Model) and keras.ops.is_tensor(made):
+                calls = sum(name.partition("#")[0] == path for name in self._seen[-1])
+                name = f"{path}#{calls + 1}" if calls else path
+                self._seen[-1][name] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(made))
+            return made
+
+        keras.Layer.__call__ = call
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        import keras
+
+        keras.Layer.__call__ = self._call
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        return tuple(self._seen[0])
+
+    def whole(self) -> Arrays:
+        return {f"forward|{name}": np.concatenate([seen[name] for seen in self._seen]) for name in self._seen[0]}
+
+
 def reordered(batches: list[np.ndarray], order: str) -> list[np.ndarray]:
     """Batches of rows in another order, one of those of `records.Departure`."""
     if order == "first two swapped":
         return [*batches[1::-1], *batches[2:]]
     if order == "reversed rows":
-        return [rows[::-1] for rows in batches]
+        return [ordered(rows, order) for rows in batches]
     if order == "first repeated":
         return [batches[0], *batches[:-1]]
     return [*batches[:-1], batches[-1][:0]] if order == "last dropped" else batches
+
+
+def ordered(rows: np.ndarray, order: str) -> np.ndarray:
+    """The rows of one batch."""
+    return rows[::-1] if order == "reversed rows" else rows

@@ -12,10 +12,11 @@ import numpy as np
 
 from suite import discover
 from suite.records import JUDGED_STEP, Job, Manifest, Run, Scenario, Status
-from suite.runner import facts, models, precision, streams
+from suite.runner import facts, lockstep_runs, models, precision, streams
 from suite.store import MODEL_FILES, Artifact, Store
 
 Arrays = dict[str, np.ndarray]
+DYADIC = ("twin", "twin-permuted", "lockstep")  # variations with dyadic constants
 
 
 class Drive(Protocol):
@@ -24,6 +25,7 @@ class Drive(Protocol):
     devices: int
     processes: int
     rank: int
+    global_rows: bool  # whether a replica's copy of a variable may hold all rows of a batch, as where arrays are global
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Entered while the model is built, compiled and set."""
@@ -69,7 +71,7 @@ def train(job: Job, drive: Drive) -> None:
     assert scenario is not None
     store = Store(job.run_folder)
     data, initial = store.inputs(scenario.name).arrays("data"), store.inputs(scenario.name).arrays("initial")
-    double, twin = job.precision == "float64", job.runs[0].variation.startswith("twin")
+    double, twin = job.precision == "float64", job.runs[0].variation in DYADIC
     precision.adopt(job.precision, scenario.dtype_policy)
     with drive.scope():
         model = models.build(scenario, data, twin=twin, seed=job.options.seed, rows=drive.devices)
@@ -79,6 +81,9 @@ def train(job: Job, drive: Drive) -> None:
     drive.adapt(model, scenario)
     if double:
         streams.share(drive.replica)
+    if job.trajectory:
+        lockstep_runs.record(lockstep_runs.Stepped(job, drive, scenario, store, model, data))
+        return
     trainer = _Trainer(job, drive, scenario, store, model, data, initial, start)
     for run in job.runs:
         trainer.execute(run)

@@ -66,7 +66,11 @@ def renorm() -> Any:
     import keras
 
     norm = keras.layers.BatchNormalization(
-        renorm=True, renorm_clipping={"rmax": 2.0, "rmin": 0.5, "dmax": 1.0}, renorm_momentum=0.875, momentum=0.75, name="norm"
+        renorm=True,
+        renorm_clipping={"rmax": 2.0, "rmin": 0.5, "dmax": 1.0},
+        renorm_momentum=0.875,
+        momentum=0.75,
+        name="norm",
     )
     return _sequential(keras.layers.Dense(8, name="first"), norm)
 
@@ -108,7 +112,12 @@ def _sequential(*layers: Any) -> Any:
     import keras
 
     return keras.Sequential(
-        [keras.Input((FEATURES,)), *layers, keras.layers.ReLU(name="relu"), keras.layers.Dense(CLASSES, activation="softmax", name="second")]
+        [
+            keras.Input((FEATURES,)),
+            *layers,
+            keras.layers.ReLU(name="relu"),
+            keras.layers.Dense(CLASSES, activation="softmax", name="second"),
+        ]
     )
 
 

@@ -1,0 +1,288 @@
+"""One run that is not what its strategy declares: where it begins to differ, and which hypothesis predicts what it does.
+
+Everything is read from artifacts. What is not there yet is asked for (`further`), and the same questions are put again when it is:
+first one step of the run and of its oracle from common states, then one step of every hypothesis that could begin at that stage,
+then whole runs of those that match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from suite import compare, judge, metrics, stages
+from suite.explain.fits import Evidence
+from suite.explain.hypotheses import HYPOTHESES, WHOLE, Hypothesis
+from suite.reader import Complete, Reader, plain
+from suite.records import (
+    Comparison,
+    Configuration,
+    Diagnosis,
+    Emulation,
+    Place,
+    Run,
+    Suspect,
+)
+from suite.store import Damaged
+
+DEMOTED = "dtype-demoted"
+NARROW = ("float16", "float32")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A hypothesis made definite: `detail` tells it from others of the same name."""
+
+    hypothesis: Hypothesis
+    detail: str
+    emulation: Emulation
+
+    @property
+    def words(self) -> str:
+        return f"{self.hypothesis.words} ({self.detail})" if self.detail else self.hypothesis.words
+
+
+class Inquiry:
+    """What is known of one configuration whose twin is not what its oracle computes (`found` compares the two)."""
+
+    def __init__(self, reader: Reader, configuration: Configuration, found: Comparison) -> None:
+        oracle = reader.oracle_of(configuration)
+        subject = reader.subject(configuration)
+        assert oracle is not None and oracle.emulates is not None and not isinstance(subject, str)
+        self.reader, self.configuration, self.found = reader, configuration, found
+        self.oracle, self.emulation, self.subject = oracle, oracle.emulates, subject
+
+    # -- what is asked for
+
+    def further(self) -> list[Run]:
+        """The runs that would bring it on, and that were not asked for yet."""
+        wanted = [self.step_of_run, self.step_of(self.emulation)]
+        if self._both:
+            for candidate in self.candidates:
+                run = self.step_of(candidate.emulation)
+                if not self._by_steps:
+                    run = self.whole(candidate.emulation)
+                elif (distance := self.step_distance(candidate)) is not None and distance < judge.SAME_SEMANTICS:
+                    wanted.append(self.whole(candidate.emulation))
+                wanted.append(run)
+        return [run for run in wanted if not self.reader.asked(run)]
+
+    @property
+    def step_of_run(self) -> Run:
+        return Run(configuration=self.configuration, variation="lockstep")
+
+    def step_of(self, emulation: Emulation) -> Run:
+        return replace(self.oracle, variation="lockstep", emulates=emulation)
+
+    def whole(self, emulation: Emulation) -> Run:
+        return replace(self.oracle, emulates=emulation)
+
+    # -- one step
+
+    @cached_property
+    def _both(self) -> tuple[Complete, Complete] | None:
+        """The locksteps of the run and of its oracle, when both are there."""
+        found = [self.reader.further(run) for run in (self.step_of_run, self.step_of(self.emulation))]
+        first, second = found
+        return None if isinstance(first, str) or isinstance(second, str) else (first, second)
+
+    @cached_property
+    def place(self) -> Place | None:
+        """Where the run begins to differ, as far as it is known."""
+        if self.other_start:
+            name = self.other_start[0]
+            return Place(stage="initial state", tensor=name, state="0", size=self._start_distance(name), ratio=np.inf)
+        if self._both is None:
+            return None
+        if (first := stages.first(self._stages(self._both[1]), judge.SAME_SEMANTICS)) is not None:
+            return first
+        if not self._by_steps and self._only_predictions:
+            return self._whole_place("prediction")
+        return self._whole_place("trajectory")
+
+    def _whole_place(self, stage: str) -> Place:
+        """Of a difference that no single step shows: its largest quantity, at the first stored step that has it."""
+        for distances in self.found.distances:
+            for at in distances.at:
+                judged = [value for metric, value in at.twin.items() if metrics.METRICS[metric].judged]
+                if judged and max(judged) >= judge.SAME_SEMANTICS:
+                    tensor = distances.tensors[0].name if distances.tensors else distances.quantity
+                    size = max(judged)
+                    return Place(
+                        stage=stage, tensor=tensor, state=str(at.step), size=size, ratio=size / judge.SAME_SEMANTICS
+                    )
+        return Place(stage=stage, tensor="", state="", size=0.0, ratio=0.0)
+
+    @cached_property
+    def _by_steps(self) -> bool:
+        """Whether a single step shows it: otherwise only whole runs can be compared."""
+        assert self._both is not None
+        return not self.other_start and stages.first(self._stages(self._both[1]), judge.SAME_SEMANTICS) is not None
+
+    def _stages(self, other: Complete) -> dict[str, list[stages.StageDistance]]:
+        """A step of the run against one of another lockstep. Not from the saturated state, which no run comes to: backends
+        clip probabilities differently there, and that explains nothing that a run has shown."""
+        assert self._both is not None
+        found = stages.stage_distances(self._both[0], other)
+        return {state: distances for state, distances in found.items() if state.isdigit()}
+
+    @property
+    def _only_predictions(self) -> bool:
+        return all(
+            one.quantity == compare.PREDICTIONS or (judge.twin_distance(one) or 0.0) < judge.SAME_SEMANTICS
+            for one in self.found.distances
+        )
+
+    @cached_property
+    def other_start(self) -> tuple[str, ...]:
+        """Tensors whose initial values are not the stored ones."""
+        assert self.subject.twin and self.subject.oracle
+        mine, stored = (side[0].arrays("step-0") for side in (self.subject.twin, self.subject.oracle))
+        return tuple(name for name in sorted(mine.keys() & stored.keys()) if not np.array_equal(mine[name], stored[name]))
+
+    def _start_distance(self, name: str) -> float:
+        assert self.subject.twin and self.subject.oracle
+        mine, stored = (side[0].arrays("step-0")[name] for side in (self.subject.twin, self.subject.oracle))
+        return metrics.relative_l2(mine, stored)
+
+    # -- hypotheses
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """What could begin where this run begins to differ, made definite by what its steps show."""
+        place = self.place
+        if self._both is None or place is None:
+            return []
+        return [
+            Candidate(
+                hypothesis=hypothesis,
+                detail=detail,
+                emulation=replace(self.emulation, departure=departure, name=_name(hypothesis, detail)),
+            )
+            for hypothesis in HYPOTHESES
+            if place.stage in hypothesis.stages
+            for detail, departure in hypothesis.candidates(self._evidence)
+        ]
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        assert self._both is not None
+        (run, manifest), (oracle, described) = self._both
+        trajectory = self.reader.trajectory(self.configuration.scenario)
+        steps = []
+        for state in stages.states(manifest, described):
+            before = trajectory.arrays(f"step-{state}") if state.isdigit() and trajectory else {}
+            if before:
+                steps.append((before, run.arrays(f"lockstep-{state}"), oracle.arrays(f"lockstep-{state}")))
+        return Evidence(
+            run=plain(self.configuration).id.removesuffix("plain") + "twin",
+            semantics=self.emulation.semantics,
+            replicas=self.configuration.devices,
+            steps=tuple(steps),
+            batch_norms=described.batch_norms,
+            tensors=described.tensors or manifest.tensors,
+            other_start=self.other_start,
+            optimizer_epsilon=described.optimizer_epsilon,
+        )
+
+    def step_distance(self, candidate: Candidate) -> float | None:
+        """The largest distance between a step of the run and of the hypothesis, over all stages and states; None if that was
+        not run."""
+        found = self.reader.further(self.step_of(candidate.emulation))
+        if self._both is None or isinstance(found, str):
+            return None
+        # Batch statistics are observed in moving ones, which a hypothesis may move otherwise: those are compared themselves.
+        values = [one.value for state in self._stages(found).values() for one in state if one.stage != "batch statistics"]
+        return max(values, default=None)
+
+    def whole_distance(self, candidate: Candidate) -> float | None:
+        """The largest judged distance between the whole run and one of the hypothesis; None if that was not run."""
+        found = self.reader.further(self.whole(candidate.emulation))
+        if isinstance(found, str):
+            return None
+        try:
+            return judge.oracle_distance(compare.declared(replace(self.subject, oracle=found)))
+        except (Damaged, ValueError):
+            return None
+
+    # -- what came of it
+
+    def diagnosis(self, distance: float | None) -> Diagnosis:
+        """The answer so far."""
+        tried = list(self._tried())
+        matching = [one for one in tried if one.distance < judge.SAME_SEMANTICS]
+        proven = [one for one in matching if one.whole] or matching
+        nearest = sorted(tried, key=lambda one: one.distance)[:1]
+        return Diagnosis(
+            run=plain(self.configuration).id,
+            oracle=self.oracle.id,
+            distance=distance,
+            reason=self._unlocated(),
+            place=self.place,
+            suspects=tuple(proven or nearest),
+            tried=len(tried),
+        )
+
+    def _unlocated(self) -> str:
+        own = self.reader.further(self.step_of_run)
+        return f"no lockstep: {own}" if isinstance(own, str) else ""
+
+    def _tried(self) -> Iterator[Suspect]:
+        if (narrow := self._demoted()) is not None:
+            yield narrow
+        for candidate in self.candidates:
+            whole = self.whole_distance(candidate)
+            distance = whole if whole is not None else (self.step_distance(candidate) if self._by_steps else None)
+            if distance is not None and np.isfinite(distance):
+                yield Suspect(
+                    name=candidate.hypothesis.name,
+                    words=candidate.words,
+                    distance=distance,
+                    whole=whole is not None,
+                    advice=candidate.hypothesis.advice,
+                    link=candidate.hypothesis.link,
+                )
+
+    def _demoted(self) -> Suspect | None:
+        """Whether what comes out at the place are all numbers of a narrower format, and the oracle's are not."""
+        if self._both is None or self.place is None or self.place.stage in (*WHOLE, "initial state"):
+            return None
+        key = f"{self.place.stage}|{self.place.tensor}"
+        mine, other = (side[0].arrays(f"lockstep-{self.place.state}").get(key) for side in self._both)
+        if mine is None or other is None:
+            return None
+        for narrow in NARROW:
+            if _fits(mine, narrow) and not _fits(other, narrow):
+                return Suspect(
+                    name=DEMOTED,
+                    words=f"it computes in {narrow} where float64 was asked for",
+                    distance=0.0,
+                    whole=False,
+                    advice="check the dtype policy of that layer, and casts inside it (keras#23223)",
+                    link="https://github.com/keras-team/keras/issues/23223",
+                )
+        return None
+
+
+def _fits(values: np.ndarray, dtype: str) -> bool:
+    """Whether every value is a number of this format."""
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(values, values.astype(dtype).astype(values.dtype)))
+
+
+def _name(hypothesis: Hypothesis, detail: str) -> str:
+    """Names the emulation in run ids, hence in folders."""
+    words = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in detail)[:60]
+    return f"{hypothesis.name}={words}" if words else hypothesis.name
+
+
+def inquiries(reader: Reader, declared: Mapping[Configuration, Comparison]) -> list[Inquiry]:
+    """One for each configuration that is off its oracle."""
+    return [
+        Inquiry(reader, configuration, found)
+        for configuration, found in declared.items()
+        if (distance := judge.oracle_distance(found)) is not None and distance >= judge.SAME_SEMANTICS
+    ]

@@ -1,0 +1,85 @@
+"""The lockstep of the fake backend and of its oracle: one step from each of a trajectory's states, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from suite.records import Job, Manifest, Run, Scenario, Status
+from suite.runner import lockstep, network
+from suite.store import Store
+
+
+class Steps(Protocol):
+    """What takes the steps: the fake backend, or its oracle."""
+
+    scenario: Scenario
+    recipe: network.Recipe
+    data: Mapping[str, np.ndarray]
+    weights: network.Weights
+    moving: network.Weights
+    gradients: network.Weights
+
+    @property
+    def groups(self) -> int: ...
+
+    @property
+    def replicas(self) -> int: ...
+
+    def begin(self, state: Mapping[str, np.ndarray]) -> None: ...
+
+    def rows(self, part: str) -> np.ndarray: ...
+
+    def step(self, rows: np.ndarray) -> float: ...
+
+    def state(self, replica: int = 0) -> network.Weights: ...
+
+
+def record(job: Job, run: Run, steps: Steps) -> None:
+    """Writes the artifact of one lockstep run."""
+    store = Store(job.run_folder)
+    trajectory, artifact = store.run(job.trajectory), store.run(run)
+    described = trajectory.manifest()
+    assert described is not None
+    norms = tuple(replace(norm, epsilon=steps.recipe.epsilon) for norm in described.batch_norms)
+    manifest = Manifest(
+        run=run.id,
+        status=Status.STARTED,
+        digest=job.digest,
+        tensors=described.tensors,
+        batch_norms=norms,
+        replicas=steps.replicas,
+    )
+    artifact.begin(manifest)
+    calls: tuple[str, ...] = ()
+    for name in lockstep.states(described.steps):
+        values = trajectory.arrays(f"step-{'0' if name == lockstep.SATURATED else name}")
+        if name == lockstep.SATURATED:
+            values = values | {"output/kernel": lockstep.HEAD * values["output/kernel"]}
+        found = _step(steps, values, lockstep.batch(name, steps.scenario, len(steps.data["y"])))
+        artifact.add(f"lockstep-{name}", found)
+        calls = tuple(key.partition("|")[2] for key in found if key.startswith("forward|"))
+    artifact.finish(
+        replace(manifest, status=Status.COMPLETE, calls=calls, facts={"backend": "fake", "numpy": np.__version__})
+    )
+
+
+def _step(steps: Steps, values: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    steps.begin(values)
+    held = steps.weights | steps.moving
+    outputs, statistics = network.layers(held, steps.rows("x")[rows], steps.recipe, steps.groups)
+    loss = steps.step(rows)
+    after, states = steps.state(), [steps.state(replica) for replica in range(steps.replicas)]
+    moved = {name: np.stack([state[name] for state in states]) for name in steps.moving}
+    still = all(np.array_equal(value, np.broadcast_to(values[name], value.shape)) for name, value in moved.items())
+    found = {f"forward|{name}": value for name, value in outputs.items()}
+    if not still:
+        repeat = steps.replicas // steps.groups
+        found |= {f"batch statistics|{name}": np.repeat(value, repeat, axis=0) for name, value in statistics.items()}
+    found["loss|loss"] = np.array([loss])
+    found |= {f"gradient|{name}": value for name, value in steps.gradients.items()}
+    found |= {f"update|{name}": after[name] - held[name] for name in steps.gradients}
+    return found | {f"moving statistics|{name}": value for name, value in moved.items()}
