@@ -32,7 +32,9 @@ from suite.records import (
     Verdict,
 )
 from suite.results import Study
-from suite.store import Damaged, Store
+from suite.selftest import output, scoring
+from suite.selftest import planning as planting
+from suite.store import Damaged, Store, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGE = 4
@@ -82,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words, description=words)
         _add_selection(one)
         one.set_defaults(command=command)
+    one = commands.add_parser("selftest", help="plant faults in real runs: what is detected, named and located?")
+    _add_selftest(one)
+    one.set_defaults(command=self_test)
     one = commands.add_parser("report", help="judge and render again what is on disk")
     one.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
     one.add_argument("--fail-on", choices=GATES, help="the best verdict that fails the gate (default: as planned)")
@@ -117,17 +122,32 @@ def _add_environments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: auto")
 
 
+def _add_selftest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+    parser.add_argument("--sample", type=_positive, default=0, metavar="N", help="N of them, drawn by --seed (default: all)")
+    parser.add_argument(
+        "--seeds", type=_positive, default=1, metavar="N", help="clean pairs for N initial states (default: 1)"
+    )
+    parser.add_argument("--keep", action="store_true", help="write docs/selftest.json, which reports quote")
+    _add_environments(parser)
+    _add_recipe(parser, ROOT / "reports" / "selftest")
+
+
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
     _add_sources(parser)
     _add_environments(parser)
+    _add_recipe(parser, ROOT / "reports" / "latest")
+
+
+def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
     parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
     parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
     parser.add_argument(
         "--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)"
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
+    parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help="the run folder")
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
     parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
     parser.add_argument(
@@ -159,6 +179,32 @@ def compare(given: argparse.Namespace) -> int:
         plan = _plan(chosen)
         store.write_plan(plan)
         return _conclude(_run(store, plan, chosen, given), given.out)
+
+
+def self_test(given: argparse.Namespace) -> int:
+    """Plants the chosen faults with the first seed; runs what is clean with all of them. 0: the goals are met."""
+    given.scenario_path, given.scenario = [ROOT / "scenarios" / "selftest"], []
+    backends = [name for name in planting.BACKENDS if not given.backend or name in given.backend]
+    faults = planting.chosen(given.fault, given.sample, given.seed, backends)
+    if given.fault or given.sample:
+        given.scenario = list(planting.scenarios(faults))
+    given.devices = planting.device_counts(given.scenario)
+    scores: list[scoring.Score] = []
+    for seed in range(given.seed, given.seed + given.seeds):
+        store, given.seed = Store(given.out / f"seed-{seed}"), seed
+        with store.lock():
+            chosen = _choose(given)
+            here = faults if not scores else []
+            plan = planting.restricted(_plan(chosen), [*here, *planting.variants(here, backends)])
+            store.write_plan(plan)
+            found = _run(store, plan, chosen, given).results()
+        report.render(found, store.folder)
+        scores.append(scoring.score(found, here))
+    total = scoring.together(scores)
+    for folder in (given.out, ROOT / "docs") if given.keep else (given.out,):
+        write_text(folder / "selftest.json", output.as_json(total))
+    print(output.table(total))
+    return 0 if output.passed(total) else 1
 
 
 def show_plan(given: argparse.Namespace) -> int:

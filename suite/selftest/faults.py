@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-UNKNOWN = "unknown"  # the cause of a fault that no hypothesis describes: it must be detected and located, and given no false name
+UNKNOWN = (
+    "unknown"  # the cause of a fault that no hypothesis describes: it must be detected and located, and given no false name
+)
 
 ADAM, SGD, CLIP, SYNC = "planted-adam", "planted-sgd", "planted-clip", "planted-sync"
 CNN, SEQUENCE = "planted-cnn", "planted-sequence"

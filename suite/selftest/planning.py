@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from suite.records import Configuration, Options, Plan, Run
+from suite.records import Configuration, Plan, Run
 from suite.selftest.faults import FAULTS, SYNC, VARIANTS, Fault
 from suite.store import digest_of
 
+BACKENDS = ("tensorflow", "jax", "torch")
 DEVICES = 2
 # Under synchronized statistics any number of devices computes the same: a clean variant. Not DDP: four processes take long.
 MORE_DEVICES, ON_MORE = 4, ("tf_mirrored", "jax_data_parallel")
@@ -91,12 +92,5 @@ def _wanted(run: Run) -> bool:
 
 
 def device_counts(names: Sequence[str]) -> tuple[int, ...]:
-    return (1, DEVICES, MORE_DEVICES) if SYNC in names else (1, DEVICES)
-
-
-def seeded(options: Options, seed: int) -> Options:
-    return replace(options, seed=options.seed + seed)
-
-
-def pairs_of_clean(configurations: Sequence[Configuration]) -> Iterator[Configuration]:
-    return (one for one in configurations if not one.fault)
+    """What these scenarios are run on; without names: all scenarios."""
+    return (1, DEVICES, MORE_DEVICES) if SYNC in names or not names else (1, DEVICES)

@@ -95,7 +95,8 @@ def _gradients(factor: float, ending: str = "") -> Plant:
         def applied(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
             variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
             scaled = [
-                factor * one if variable.path.endswith(ending) else one for one, variable in zip(grads, variables, strict=True)
+                factor * one if variable.path.endswith(ending) else one
+                for one, variable in zip(grads, variables, strict=True)
             ]
             return apply(self, scaled, trainable_variables)
 

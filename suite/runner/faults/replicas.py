@@ -60,7 +60,7 @@ def _hooked(site: Site, exchange: Callable[[Any], Any]) -> None:
     begin = DistributedDataParallel.__init__
 
     def hook(state: object, bucket: Any) -> Any:
-        future = torch.futures.Future()  # type: ignore[var-annotated]
+        future = torch.futures.Future()
         future.set_result(exchange(bucket))
         return future
 
@@ -68,7 +68,7 @@ def _hooked(site: Site, exchange: Callable[[Any], Any]) -> None:
         begin(self, *args, **kwargs)
         self.register_comm_hook(None, hook)
 
-    DistributedDataParallel.__init__ = begun  # type: ignore[method-assign]
+    DistributedDataParallel.__init__ = begun
 
 
 def _exchange(buffer: Any, how: str) -> Any:
@@ -84,7 +84,11 @@ def _only_first(site: Site) -> Any:
     import keras
 
     first = site.drive.replica() == 0
-    return keras.ops.cast(first, keras.config.floatx()) * site.replicas if site.backend == "tensorflow" else first * site.replicas
+    return (
+        keras.ops.cast(first, keras.config.floatx()) * site.replicas
+        if site.backend == "tensorflow"
+        else first * site.replicas
+    )
 
 
 def _uneven(site: Site) -> Any:

@@ -62,7 +62,9 @@ class Site:
     def _is_first(self, value: Any) -> Any:
         import keras
 
-        return keras.ops.cast(self.drive.replica() == 0, value.dtype) if self.backend == "tensorflow" else self.drive.rank == 0
+        return (
+            keras.ops.cast(self.drive.replica() == 0, value.dtype) if self.backend == "tensorflow" else self.drive.rank == 0
+        )
 
     def _summed(self, value: Any) -> Any:
         if self.backend == "tensorflow":

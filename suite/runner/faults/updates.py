@@ -16,7 +16,8 @@ def _tampered(tamper: Callable[[Any], None]) -> Plant:
     def plant(site: Site) -> None:
         import keras
 
-        compile_model, seen = keras.Model.compile, []
+        compile_model = keras.Model.compile
+        seen: list[bool] = []
 
         def compiled(self: Any, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> Any:
             if not seen:
