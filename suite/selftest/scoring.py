@@ -143,7 +143,7 @@ def _place(diagnosis: Diagnosis | None, worse: Sequence[View]) -> Place | None:
     if diagnosis and diagnosis.place:
         return Place(stage=diagnosis.place.stage, tensor=diagnosis.place.tensor)
     for view in worse:
-        if view.kind == "saved":
+        if view.kind == "saved" and not _is_off(diagnosis):
             first = next(one for one in view.quantities if one.verdict in OFF)
             return Place(stage="save", tensor=first.worst_tensor)
     return None

@@ -59,14 +59,15 @@ def _hooked(site: Site, exchange: Callable[[Any], Any]) -> None:
 
     begin = DistributedDataParallel.__init__
 
-    def hook(state: object, bucket: Any) -> Any:
+    def done(value: Any) -> Any:
         future = torch.futures.Future()
-        future.set_result(exchange(bucket))
+        future.set_result(value)
         return future
 
     def begun(self: Any, *args: Any, **kwargs: Any) -> None:
         begin(self, *args, **kwargs)
-        self.register_comm_hook(None, hook)
+        # DDP reads a hook's annotations, as types: a lambda has none.
+        self.register_comm_hook(None, lambda state, bucket: done(exchange(bucket)))
 
     DistributedDataParallel.__init__ = begun
 
