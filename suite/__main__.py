@@ -137,11 +137,14 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
     _add_sources(parser)
     _add_environments(parser)
+    parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
     _add_recipe(parser, ROOT / "reports" / "latest")
+    parser.add_argument(
+        "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
+    )
 
 
 def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
-    parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
     parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
     parser.add_argument(
@@ -150,9 +153,6 @@ def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
     parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help="the run folder")
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
     parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
-    parser.add_argument(
-        "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
-    )
     parser.add_argument(
         "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
     )
@@ -183,7 +183,7 @@ def compare(given: argparse.Namespace) -> int:
 
 def self_test(given: argparse.Namespace) -> int:
     """Plants the chosen faults with the first seed; runs what is clean with all of them. 0: the goals are met."""
-    given.scenario_path, given.scenario = [ROOT / "scenarios" / "selftest"], []
+    given.scenario_path, given.scenario, given.fail_on = [ROOT / "scenarios" / "selftest"], [], "different"
     backends = [name for name in planting.BACKENDS if not given.backend or name in given.backend]
     faults = planting.chosen(given.fault, given.sample, given.seed, backends)
     if given.fault or given.sample:
