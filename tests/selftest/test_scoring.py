@@ -150,6 +150,15 @@ def test_a_file_that_is_off_without_the_fault_too_detects_nothing() -> None:
     assert not outcome(pair(Verdict.IDENTICAL, b=SAVED.configuration), views=views, planted=SAVED).detected
 
 
+def test_a_file_of_a_run_that_is_off_itself_is_no_place() -> None:
+    lost = view(FAULTY, judged("predictions", Verdict.DIFFERENT, tensor="output"))
+    sides = pair(Verdict.DIFFERENT)
+    assert outcome(sides, views=(lost,), diagnoses=(diagnosis(distance=0.5),)).place is None
+    assert outcome(sides, views=(lost,), diagnoses=(diagnosis(distance=0.0),)).place == scoring.Place(
+        stage="save", tensor="output"
+    )
+
+
 def test_clean_pairs_that_are_called_off_are_false_alarms() -> None:
     other = replace(CLEAN, environment="jax", strategy="single", devices=1)
     variant = replace(CLEAN, fault="variant-layer")
