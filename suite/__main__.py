@@ -17,6 +17,7 @@ from suite.engine.progress import Progress
 from suite.records import (
     ORACLE,
     Broken,
+    Environment,
     FoundScenario,
     Job,
     Options,
@@ -184,8 +185,8 @@ def compare(given: argparse.Namespace) -> int:
 def self_test(given: argparse.Namespace) -> int:
     """Plants the chosen faults with the first seed; runs what is clean with all of them. 0: the goals are met."""
     given.scenario_path, given.scenario, given.fail_on = [ROOT / "scenarios" / "selftest"], [], "different"
-    backends = [name for name in planting.BACKENDS if not given.backend or name in given.backend]
-    faults = planting.chosen(given.fault, given.sample, given.seed, backends)
+    environments = {one.name: one.backend for one in _wanted(given)}
+    faults = planting.chosen(given.fault, given.sample, given.seed, environments)
     if given.fault or given.sample:
         given.scenario = list(planting.scenarios(faults))
     given.devices = planting.device_counts(given.scenario)
@@ -195,7 +196,7 @@ def self_test(given: argparse.Namespace) -> int:
         with store.lock():
             chosen = _choose(given)
             here = faults if not scores else []
-            plan = planting.restricted(_plan(chosen), [*here, *planting.variants(here, backends)])
+            plan = planting.restricted(_plan(chosen), [*here, *planting.variants(here, environments)])
             store.write_plan(plan)
             found = _run(store, plan, chosen, given).results()
         report.render(found, store.folder)
@@ -283,15 +284,20 @@ def _choose(given: argparse.Namespace) -> Chosen:
 def _provision(given: argparse.Namespace) -> tuple[int, Mapping[str, Provisioned]]:
     gpus = devices.detect_gpus()
     device = devices.resolve(given.device, gpus)
+    folder = ROOT / ".environments"
+    ready = provision.provision(_wanted(given), folder=folder, device=device, plugins=given.plugin, report=_say)
+    return len(gpus), ready
+
+
+def _wanted(given: argparse.Namespace) -> tuple[Environment, ...]:
+    """The environments that the arguments select."""
     wanted = discover.environments(given.environments)
     backends = {one.backend for one in wanted}
     if unknown := sorted(set(given.backend) - backends - {one.name for one in wanted}):
         raise Wrong(f"no backend or environment {unknown[0]!r}; there are {', '.join(one.name for one in wanted)}")
     if given.backend:
         wanted = tuple(one for one in wanted if one.backend in given.backend or one.name in given.backend)
-    folder = ROOT / ".environments"
-    ready = provision.provision(wanted, folder=folder, device=device, plugins=given.plugin, report=_say)
-    return len(gpus), ready
+    return wanted
 
 
 def _plan(chosen: Chosen) -> Plan:

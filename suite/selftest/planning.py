@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suite.records import Configuration, Plan, Run
 from suite.selftest.faults import FAULTS, SYNC, VARIANTS, Fault
 from suite.store import digest_of
 
-BACKENDS = ("tensorflow", "jax", "torch")
+BACKENDS = ("tensorflow", "jax", "torch")  # of Keras: what a fault patches
 DEVICES = 2
 # Under synchronized statistics any number of devices computes the same: a clean variant. Not DDP: four processes take long.
 MORE_DEVICES, ON_MORE = 4, ("tf_mirrored", "jax_data_parallel")
-DRIVES = {"tf_mirrored": ("tensorflow",), "jax_data_parallel": ("jax",), "torch_ddp": ("torch",)}
+DRIVES = {"tf_mirrored": "tensorflow", "jax_data_parallel": "jax", "torch_ddp": "torch"}  # the others drive every backend
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -29,8 +29,8 @@ class Planted:
         return replace(self.configuration, fault="")
 
 
-def planted(faults: Sequence[Fault], environments: Collection[str]) -> list[Planted]:
-    """Every fault in every strategy that it acts in, on these environments (named as their backends)."""
+def planted(faults: Sequence[Fault], environments: Mapping[str, str]) -> list[Planted]:
+    """Every fault in every strategy that it acts in, in these environments (name to backend)."""
     return [
         Planted(
             fault=fault.name,
@@ -44,12 +44,12 @@ def planted(faults: Sequence[Fault], environments: Collection[str]) -> list[Plan
         )
         for fault in faults
         for strategy in fault.strategies
-        for environment in environments
-        if environment in DRIVES.get(strategy, environments)
+        for environment, backend in environments.items()
+        if backend in BACKENDS and backend == DRIVES.get(strategy, backend)
     ]
 
 
-def chosen(names: Sequence[str], sample: int, seed: int, environments: Collection[str]) -> list[Planted]:
+def chosen(names: Sequence[str], sample: int, seed: int, environments: Mapping[str, str]) -> list[Planted]:
     """All, or those of the named faults; of these a random sample, the same for one seed.
 
     Raises:
@@ -63,7 +63,7 @@ def chosen(names: Sequence[str], sample: int, seed: int, environments: Collectio
     return sorted(random.Random(seed).sample(everything, sample))
 
 
-def variants(faults: Sequence[Planted], environments: Collection[str]) -> list[Planted]:
+def variants(faults: Sequence[Planted], environments: Mapping[str, str]) -> list[Planted]:
     """What is planted and is no fault: beside every faulty configuration of its scenario."""
     beside = {one.clean for one in faults}
     return [one for one in planted(VARIANTS, environments) if one.clean in beside]

@@ -6,7 +6,10 @@ import pytest
 
 from suite.records import ORACLE, Configuration, Emulation, Options, Plan, Run
 from suite.selftest.faults import FAULTS, SYNC
-from suite.selftest.planning import BACKENDS, chosen, device_counts, planted, restricted, scenarios, variants
+from suite.selftest.planning import BACKENDS as NAMES
+from suite.selftest.planning import chosen, device_counts, planted, restricted, scenarios, variants
+
+BACKENDS = {name: name for name in NAMES}
 
 
 def of(name: str) -> list[str]:
@@ -26,7 +29,16 @@ def test_a_fault_is_planted_in_every_strategy_that_it_acts_in() -> None:
 
 
 def test_environments_that_are_not_there_have_none() -> None:
-    assert {one.configuration.environment for one in planted(FAULTS, ("jax",))} == {"jax"}
+    assert {one.configuration.environment for one in planted(FAULTS, {"jax": "jax"})} == {"jax"}
+
+
+def test_environments_of_one_backend_have_the_same_faults() -> None:
+    found = planted(FAULTS, {"torch": "torch", "torch-next": "torch", "fake-a": "fake"})
+    names = [
+        {one.fault for one in found if one.configuration.environment == name} for name in ("torch", "torch-next", "fake-a")
+    ]
+    assert names[0] == names[1]
+    assert names[2] == set()
 
 
 def test_a_sample_is_as_large_as_asked_for_and_the_same_for_one_seed() -> None:
@@ -65,7 +77,7 @@ def test_a_plan_keeps_what_is_clean_and_adds_two_runs_of_each_fault() -> None:
         run(ORACLE, 4, variation=ORACLE),
     ]
     dropped = [run("torch_ddp", 4), run("jax_data_parallel", 4, scenario="planted-adam")]
-    faults = chosen(["statistics-unsynchronized"], 0, 0, ("jax",))
+    faults = chosen(["statistics-unsynchronized"], 0, 0, {"jax": "jax"})
     clean = Plan(runs=(*kept, *dropped), refused=(), options=Options(), digest="d")
     plan = restricted(clean, faults)
     assert list(plan.runs[: len(kept)]) == kept
