@@ -54,6 +54,12 @@ def report(session: nox.Session) -> None:
     parity(session, "report", *session.posargs)
 
 
+@nox.session
+def selftest(session: nox.Session) -> None:
+    """Plant faults in real runs: what is detected, named and located? nox -s selftest -- --sample 10"""
+    parity(session, "selftest", *session.posargs)
+
+
 @nox.session(name="new-scenario")
 def new_scenario(session: nox.Session) -> None:
     """Write a scenario to start from: nox -s new-scenario -- NAME."""

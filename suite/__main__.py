@@ -17,6 +17,7 @@ from suite.engine.progress import Progress
 from suite.records import (
     ORACLE,
     Broken,
+    Environment,
     FoundScenario,
     Job,
     Options,
@@ -32,7 +33,9 @@ from suite.records import (
     Verdict,
 )
 from suite.results import Study
-from suite.store import Damaged, Store
+from suite.selftest import output, scoring
+from suite.selftest import planning as planting
+from suite.store import Damaged, Store, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGE = 4
@@ -82,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words, description=words)
         _add_selection(one)
         one.set_defaults(command=command)
+    one = commands.add_parser("selftest", help="plant faults in real runs: what is detected, named and located?")
+    _add_selftest(one)
+    one.set_defaults(command=self_test)
     one = commands.add_parser("report", help="judge and render again what is on disk")
     one.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
     one.add_argument("--fail-on", choices=GATES, help="the best verdict that fails the gate (default: as planned)")
@@ -117,22 +123,37 @@ def _add_environments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: auto")
 
 
+def _add_selftest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+    parser.add_argument("--sample", type=_positive, default=0, metavar="N", help="N of them, drawn by --seed (default: all)")
+    parser.add_argument(
+        "--seeds", type=_positive, default=1, metavar="N", help="clean pairs for N initial states (default: 1)"
+    )
+    parser.add_argument("--keep", action="store_true", help="write docs/selftest.json, which reports quote")
+    _add_environments(parser)
+    _add_recipe(parser, ROOT / "reports" / "selftest")
+
+
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
     _add_sources(parser)
     _add_environments(parser)
     parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
+    _add_recipe(parser, ROOT / "reports" / "latest")
+    parser.add_argument(
+        "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
+    )
+
+
+def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
     parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
     parser.add_argument(
         "--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)"
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
+    parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help="the run folder")
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
     parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
-    parser.add_argument(
-        "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
-    )
     parser.add_argument(
         "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
     )
@@ -159,6 +180,32 @@ def compare(given: argparse.Namespace) -> int:
         plan = _plan(chosen)
         store.write_plan(plan)
         return _conclude(_run(store, plan, chosen, given), given.out)
+
+
+def self_test(given: argparse.Namespace) -> int:
+    """Plants the chosen faults with the first seed; runs what is clean with all of them. 0: the goals are met."""
+    given.scenario_path, given.scenario, given.fail_on = [ROOT / "scenarios" / "selftest"], [], "different"
+    environments = {one.name: one.backend for one in _wanted(given)}
+    faults = planting.chosen(given.fault, given.sample, given.seed, environments)
+    if given.fault or given.sample:
+        given.scenario = list(planting.scenarios(faults))
+    given.devices = planting.device_counts(given.scenario)
+    scores: list[scoring.Score] = []
+    for seed in range(given.seed, given.seed + given.seeds):
+        store, given.seed = Store(given.out / f"seed-{seed}"), seed
+        with store.lock():
+            chosen = _choose(given)
+            here = faults if not scores else []
+            plan = planting.restricted(_plan(chosen), [*here, *planting.variants(here, environments)])
+            store.write_plan(plan)
+            found = _run(store, plan, chosen, given).results()
+        report.render(found, store.folder)
+        scores.append(scoring.score(found, here))
+    total = scoring.together(scores)
+    for folder in (given.out, ROOT / "docs") if given.keep else (given.out,):
+        write_text(folder / "selftest.json", output.as_json(total))
+    print(output.table(total))
+    return 0 if output.passed(total) else 1
 
 
 def show_plan(given: argparse.Namespace) -> int:
@@ -237,15 +284,20 @@ def _choose(given: argparse.Namespace) -> Chosen:
 def _provision(given: argparse.Namespace) -> tuple[int, Mapping[str, Provisioned]]:
     gpus = devices.detect_gpus()
     device = devices.resolve(given.device, gpus)
+    folder = ROOT / ".environments"
+    ready = provision.provision(_wanted(given), folder=folder, device=device, plugins=given.plugin, report=_say)
+    return len(gpus), ready
+
+
+def _wanted(given: argparse.Namespace) -> tuple[Environment, ...]:
+    """The environments that the arguments select."""
     wanted = discover.environments(given.environments)
     backends = {one.backend for one in wanted}
     if unknown := sorted(set(given.backend) - backends - {one.name for one in wanted}):
         raise Wrong(f"no backend or environment {unknown[0]!r}; there are {', '.join(one.name for one in wanted)}")
     if given.backend:
         wanted = tuple(one for one in wanted if one.backend in given.backend or one.name in given.backend)
-    folder = ROOT / ".environments"
-    ready = provision.provision(wanted, folder=folder, device=device, plugins=given.plugin, report=_say)
-    return len(gpus), ready
+    return wanted
 
 
 def _plan(chosen: Chosen) -> Plan:

@@ -228,6 +228,7 @@ class Jobs:
                     run
                     for run in runs
                     if run.variation == variation
+                    and (not run.configuration.fault or run.configuration.environment == name)
                     and (run not in self.reused or not self._store.reload(run, name, MODEL_FILES[0]).complete(digest))
                 )
                 if wanted:

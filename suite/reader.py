@@ -59,7 +59,8 @@ class Reader:
 
     def oracle_of(self, configuration: Configuration) -> Run | None:
         """The planned run that emulates what the configuration's strategy declares; None if none was planned."""
-        wanted = replace(configuration, environment="", strategy=ORACLE), Emulation(semantics=self.declared(configuration))
+        emulated = replace(configuration, environment="", strategy=ORACLE, fault="")
+        wanted = emulated, Emulation(semantics=self.declared(configuration))
         for run in self.plan.runs:
             if run.variation == ORACLE and (replace(run.configuration, environment=""), run.emulates) == wanted:
                 return run

@@ -36,7 +36,7 @@ class Study:
         """Every pair of configurations of every scenario, measured, or why not."""
         for scenario in self.reader.scenarios():
             for sides in combinations(self.reader.configurations(scenario), 2):
-                if sides not in self._pairs:
+                if sides not in self._pairs and _belong_together(*sides):
                     self._pairs[sides] = _pair(self.reader, *sides)
         return self._pairs
 
@@ -78,6 +78,13 @@ class Study:
             limits=judge.LIMITS,
             diagnoses=tuple(known.values()),
         )
+
+
+def _belong_together(a: Configuration, b: Configuration) -> bool:
+    """In a self-test, what has a planted fault is compared with the same without it, and with nothing else."""
+    if not a.fault and not b.fault:
+        return True
+    return not (a.fault and b.fault) and replace(a, fault="") == replace(b, fault="")
 
 
 def _pair(reader: Reader, a: Configuration, b: Configuration) -> Comparison | str:

@@ -90,7 +90,7 @@ def _sights(
         )
     form = MODEL_FILES[0]
     for environment in environments:
-        if environment != own:
+        if environment != own and not configuration.fault:  # a planted fault's file is loaded at home only
             file, double = _files(reader, configuration, subject, environment, form)
             yield Sight(
                 kind="reloaded",

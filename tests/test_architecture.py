@@ -31,6 +31,7 @@ LEVELS = {
     "suite.views": 5,
     "suite.results": 6,
     "suite.report": 5,
+    "suite.selftest": 6,
     "suite.__main__": 7,
 }
 BRANCHES = {
@@ -126,7 +127,7 @@ def _allowed(mine: str, other: str) -> bool:
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    for path in sorted([*(ROOT / "suite").rglob("*.py"), *(ROOT / "scenarios").glob("*.py")]):
+    for path in sorted([*(ROOT / "suite").rglob("*.py"), *(ROOT / "scenarios").rglob("*.py")]):
         parts = path.relative_to(ROOT).with_suffix("").parts
         if parts not in (("suite", "__init__"), ("scenarios", "__init__")):
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path

@@ -12,7 +12,7 @@ import numpy as np
 
 from suite import discover
 from suite.records import JUDGED_STEP, Job, Manifest, Run, Scenario, Status
-from suite.runner import facts, lockstep_runs, models, precision, streams
+from suite.runner import facts, faults, lockstep_runs, models, precision, streams
 from suite.store import MODEL_FILES, Artifact, Store
 
 Arrays = dict[str, np.ndarray]
@@ -73,6 +73,8 @@ def train(job: Job, drive: Drive) -> None:
     data, initial = store.inputs(scenario.name).arrays("data"), store.inputs(scenario.name).arrays("initial")
     double, twin = job.precision == "float64", job.runs[0].variation in DYADIC
     precision.adopt(job.precision, scenario.dtype_policy)
+    if planted := job.runs[0].configuration.fault:
+        faults.plant(planted, job, drive, scenario)
     with drive.scope():
         model = models.build(scenario, data, twin=twin, seed=job.options.seed, rows=drive.devices)
         models.compile_model(model, scenario, twin=twin, double=double)
@@ -169,6 +171,7 @@ class _Trainer:
         done = 0
         for end in segments(steps):
             self._fit(order[done * self.scenario.batch : end * self.scenario.batch], recorder)
+            recorder.ended(end)
             done = end
             if run.variation != "exact":
                 self._predict(artifact, end)
@@ -282,5 +285,13 @@ def _recorder(model: Any, keep: Iterable[int]) -> Any:
             if len(self.losses) in keep:
                 # `self.model` and not `model`: on JAX it brings the variables up to date.
                 self.states[len(self.losses)] = models.read(models.variables(self.model))
+
+        def ended(self, step: int) -> None:
+            """Where fewer steps were made than asked for, the missing ones have no loss and change nothing."""
+            missing = range(len(self.losses) + 1, step + 1)
+            for index in missing:
+                self.losses.append(float("nan"))
+                if index in keep:
+                    self.states[index] = models.read(models.variables(self.model))
 
     return Recorder()

@@ -1,0 +1,186 @@
+"""What was said of each planted fault, against what must be said; and what was said of what is no fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from suite.judge import SAME_SEMANTICS, UNSAVED
+from suite.records import Diagnosis, Pair, Results, Run, Verdict, View
+from suite.selftest.faults import FAULTS, UNKNOWN
+from suite.selftest.planning import Planted
+
+OFF = (Verdict.DIFFERENT, Verdict.INVALID)
+BY_NAME = {fault.name: fault for fault in FAULTS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A stage and a tensor, both as fnmatch patterns where they are expected."""
+
+    stage: str
+    tensor: str
+
+    def __str__(self) -> str:
+        return f"{self.stage} of {self.tensor}" if self.tensor else self.stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One planted fault as it was judged. `causes`: the names of all hypotheses that match. `size`: the largest twin distance
+    from the clean run, or from the oracle. `note`: why it has no answer, where it has none."""
+
+    planted: Planted
+    detected: bool
+    causes: tuple[str, ...]
+    place: Place | None
+    size: float | None
+    note: str = ""
+
+    @property
+    def expected_cause(self) -> str:
+        return BY_NAME[self.planted.fault].cause
+
+    @property
+    def expected_place(self) -> Place:
+        fault = BY_NAME[self.planted.fault]
+        return Place(stage=fault.stage, tensor=fault.tensor)
+
+    @property
+    def right_cause(self) -> bool:
+        """The expected one is named, among others that predict the same; or none is, where there is none."""
+        return self.expected_cause in (self.causes or (UNKNOWN,))
+
+    @property
+    def right_place(self) -> bool:
+        expected = self.expected_place
+        return (
+            self.place is not None
+            and fnmatchcase(self.place.stage, expected.stage)
+            and fnmatchcase(self.place.tensor, expected.tensor)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A self-test. `alarms`: what was said of clean pairs, in words."""
+
+    outcomes: tuple[Outcome, ...]
+    clean_pairs: int
+    alarms: tuple[str, ...]
+    versions: Mapping[str, str]
+
+    def rate(self, right: Sequence[bool]) -> float:
+        return sum(right) / len(right) if right else 0.0
+
+
+def score(results: Results, faults: Sequence[Planted]) -> Score:
+    """`faults`: those that are planted in `results`; every other configuration must be clean."""
+    clean, alarms = false_alarms(results)
+    return Score(
+        outcomes=tuple(outcome(results, one) for one in faults),
+        clean_pairs=clean,
+        alarms=alarms,
+        versions=versions(results),
+    )
+
+
+def together(scores: Sequence[Score]) -> Score:
+    """Several self-tests, of several seeds, as one."""
+    return Score(
+        outcomes=tuple(one for score in scores for one in score.outcomes),
+        clean_pairs=sum(score.clean_pairs for score in scores),
+        alarms=tuple(one for score in scores for one in score.alarms),
+        versions={name: version for score in scores for name, version in score.versions.items()},
+    )
+
+
+def outcome(results: Results, planted: Planted) -> Outcome:
+    faulty, clean = (Run(configuration=one, variation="plain").id for one in (planted.configuration, planted.clean))
+    pair = next((one for one in results.pairs if {one.a, one.b} == {faulty, clean}), None)
+    diagnosis = next((one for one in results.diagnoses if one.run == faulty), None)
+    worse = _worse_views(results, faulty, clean)
+    if pair is None or pair.verdict is Verdict.NOT_RUN:
+        note = pair.cause if pair else f"{faulty} was compared with nothing"
+        return Outcome(planted=planted, detected=False, causes=(), place=None, size=None, note=note)
+    detected = pair.verdict in OFF or bool(worse) or _is_off(diagnosis)
+    return Outcome(
+        planted=planted,
+        detected=detected,
+        causes=_causes(diagnosis, worse),
+        place=_place(diagnosis, worse),
+        size=_size(pair, worse),
+    )
+
+
+def _is_off(diagnosis: Diagnosis | None) -> bool:
+    return diagnosis is not None and diagnosis.distance is not None and diagnosis.distance >= SAME_SEMANTICS
+
+
+def _worse_views(results: Results, faulty: str, clean: str) -> list[View]:
+    """Views of the faulty run that are off in a quantity in which the clean run's are not."""
+    before = {(one.kind, one.form, one.replica): _off(one) for one in results.views if one.run == clean}
+    return [
+        one
+        for one in results.views
+        if one.run == faulty and one.kind != "reloaded" and _off(one) - before.get((one.kind, one.form, one.replica), set())
+    ]
+
+
+def _off(one: View) -> set[str]:
+    return {judged.quantity for judged in one.quantities if judged.verdict in OFF}
+
+
+def _causes(diagnosis: Diagnosis | None, worse: Sequence[View]) -> tuple[str, ...]:
+    suspects = diagnosis.suspects if diagnosis else ()
+    named = [one.name for one in suspects if one.distance < SAME_SEMANTICS]
+    named += [UNSAVED for view in worse for judged in view.quantities if judged.cause.startswith(UNSAVED)]
+    return tuple(dict.fromkeys(named))
+
+
+def _place(diagnosis: Diagnosis | None, worse: Sequence[View]) -> Place | None:
+    if diagnosis and diagnosis.place:
+        return Place(stage=diagnosis.place.stage, tensor=diagnosis.place.tensor)
+    for view in worse:
+        if view.kind == "saved" and not _is_off(diagnosis):
+            first = next(one for one in view.quantities if one.verdict in OFF)
+            return Place(stage="save", tensor=first.worst_tensor)
+    return None
+
+
+def _size(pair: Pair, worse: Sequence[View]) -> float | None:
+    sides: list[Pair | View] = [pair, *worse]
+    twins = [
+        value
+        for one in sides
+        for judged in one.quantities
+        if judged.verdict in OFF
+        for at in judged.distances.at
+        for value in at.twin.values()
+    ]
+    return max(twins, default=None)
+
+
+def false_alarms(results: Results) -> tuple[int, tuple[str, ...]]:
+    """How many clean pairs were compared, and which of them, or of their runs, were called off."""
+    pairs = [one for one in results.pairs if _clean(one.a) and _clean(one.b) and one.verdict is not Verdict.NOT_RUN]
+    alarms = [f"{one.a} | {one.b}: {one.cause}" for one in pairs if one.verdict in OFF]
+    alarms += [
+        f"{one.run}: {one.distance:.1e} from its oracle" for one in results.diagnoses if _clean(one.run) and _is_off(one)
+    ]
+    return len(pairs), tuple(alarms)
+
+
+def _clean(run: str) -> bool:
+    """Whether nothing, or something that is no fault, is planted in it."""
+    planted = run.split("/")[2].partition("+")[2].rpartition("-x")[0]
+    return planted not in BY_NAME
+
+
+def versions(results: Results) -> dict[str, str]:
+    packages = ("keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "numpy")
+    found: dict[str, str] = {}
+    for one in results.environments:
+        found |= {name: version for name, version in one.packages.items() if name in packages}
+    return dict(sorted(found.items()))

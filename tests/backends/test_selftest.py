@@ -1,0 +1,44 @@
+"""Faults planted in real runs on the real backends, one from each family: none goes unseen, and nothing clean is called off."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.__main__ import main
+
+pytestmark = [
+    pytest.mark.backends,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
+]
+
+CHOSEN = ("moving-averaged", "gradients-summed", "learning-rate", "save-last-replica")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out: Path = tmp_path_factory.mktemp("selftest")
+    chosen = [word for name in CHOSEN for word in ("--fault", name)]
+    main(["selftest", *chosen, "--device", "cpu", "--out", str(out)])
+    document: dict[str, Any] = json.loads((out / "selftest.json").read_text())
+    return document
+
+
+def test_every_planted_fault_is_detected_in_every_strategy(found: dict[str, Any]) -> None:
+    assert {(one["name"], one["environment"], one["strategy"]) for one in found["faults"]} == {
+        *((name, *drive) for name in CHOSEN for drive in (("tensorflow", "tf_mirrored"), ("torch", "torch_ddp"))),
+        *(("learning-rate", name, "single") for name in ("tensorflow", "jax", "torch")),
+        ("learning-rate", "jax", "jax_data_parallel"),
+    }
+    assert [(one["name"], one["strategy"], one["note"]) for one in found["faults"] if not one["detected"]] == []
+    assert min(one["size"] for one in found["faults"]) > 1e-7
+
+
+def test_nothing_clean_is_called_off(found: dict[str, Any]) -> None:
+    assert found["alarms"] == []
+    assert found["clean_pairs"] >= 2 * 15
