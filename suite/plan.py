@@ -20,7 +20,7 @@ from suite.records import (
 from suite.store import MODEL_FILES, Store, digest_of, file_digest
 
 PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
-FLOAT64 = ("twin", "twin-permuted", "exact")
+FLOAT64 = ("twin", "twin-permuted", "exact", "lockstep")
 REPEATS = 5  # when a repeat is not bit-equal
 ROOT = Path(__file__).resolve().parent
 
@@ -147,14 +147,15 @@ class Jobs:
             jobs += self._reloads([run for run in runs if run.variation in ("plain", "twin")], training)
         return jobs
 
-    def training(self, runs: Iterable[Run]) -> list[Job]:
-        """One job for the float32 runs of a configuration, one for its twin: they share a process and a compiled step."""
+    def training(self, runs: Iterable[Run], *, trajectory: str = "") -> list[Job]:
+        """One job for the float32 runs of a configuration, one for its twin: they share a process and a compiled step.
+        `trajectory`: the id of the run whose states locksteps start from."""
         grouped: dict[tuple[Configuration, str], list[Run]] = {}
         for run in runs:
             if not self._again and self._store.run(run).complete(self.digest(run)):
                 self.reused.add(run)
                 continue
-            kind = run.variation if run.variation in FLOAT64 else "float32"
+            kind = run.variation if run.variation in (*FLOAT64, "lockstep-float32") else "float32"
             grouped.setdefault((run.configuration, kind), []).append(run)
         return [
             self._job(
@@ -163,9 +164,10 @@ class Jobs:
                 scenario=configuration.scenario,
                 strategy=configuration.strategy,
                 devices=configuration.devices,
-                precision="float32" if kind == "float32" else "float64",
+                precision="float32" if kind in ("float32", "lockstep-float32") else "float64",
                 runs=tuple(members),
                 digest=self.digest(members[0]),
+                trajectory=trajectory if kind.startswith("lockstep") else "",
                 needs=(f"prepare/{configuration.scenario}",),
             )
             for (configuration, kind), members in grouped.items()

@@ -210,10 +210,11 @@ class Departure:
     Loss and update. `gradient_scale`: factor on every gradient; `regularization`: factor on penalties (0: forgotten, 2: twice).
     `iteration`: added to the optimizer's step counter while it updates (schedule, bias correction). `weight_decay`: factor.
     `clipping`: "declared", "none" or "per replica" (before the reduction). `slots`: "kept", or "forgotten" before each step.
-    `optimizer`: overrides of its configuration, (name, value). `untrained`: names of tensors that are never updated.
+    `optimizer`: overrides of its configuration, (name, value). `update_scale`: factor on every update (a learning rate that is
+    off). `untrained`: names of tensors that are never updated.
 
     Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".
-    `initial`: "stored", or the name of a tensor that starts at zero.
+    `initial`: "stored", or the id of a run whose own initial state is taken.
 
     Predictions. `predicts`: "inference", "training" (training mode left on), "first replica" or "averaged statistics".
 
@@ -238,6 +239,7 @@ class Departure:
     clipping: str = "declared"
     slots: str = "kept"
     optimizer: tuple[tuple[str, float], ...] = ()
+    update_scale: float = 1.0
     untrained: tuple[str, ...] = ()
     order: str = "given"
     initial: str = "stored"
@@ -363,7 +365,7 @@ class Job:
     (runs of one configuration that share a process), "reload" (the saved models of `runs`, loaded on one device of
     `environment`). `precision`: "float32", or "float64" for twins. `needs`: ids of jobs that must have succeeded
     before; `after`: ids of jobs that must have ended, however. `cores`: how many processors it keeps busy.
-    `run_folder` is where `suite.store` reads and writes.
+    `run_folder` is where `suite.store` reads and writes. `trajectory`: id of the run whose states lockstep starts from.
     """
 
     kind: str
@@ -377,6 +379,7 @@ class Job:
     precision: str = "float32"
     runs: tuple[Run, ...] = ()
     digest: str = ""
+    trajectory: str = ""
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     cores: int = 1
@@ -466,7 +469,8 @@ class Manifest:
 
     `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
     `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
-    `facts`: versions, devices, threads, flags, as text.
+    `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
+    `calls`: of a lockstep, the layers in the order in which a step calls them.
     """
 
     run: str
@@ -482,6 +486,8 @@ class Manifest:
     replicas: int = 1
     random_layers: tuple[str, ...] = ()
     roundoff: float = FLOAT32
+    optimizer_epsilon: float = 0.0
+    calls: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -536,6 +542,8 @@ class Comparison:
     `repeats`: metric -> the largest difference at the last step between a side and its repeats; empty if every repeat
     is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones.
     `exact`: for each side, metric -> its distance after one step from float64 with the scenario's own constants.
+    `oracles`: for each side, the largest judged distance of its twin from the oracle of what it declares; None where that was
+    not compared. `off`: for each side, what is known of why it is not what it declares, in words.
     `unsaved`: tensors that are back at their initial value after loading. `roundoff`: the coarser side's, see Manifest.
     """
 
@@ -545,6 +553,8 @@ class Comparison:
     repeats: Floats = field(default_factory=dict)
     random_streams: bool = False
     exact: tuple[Floats, Floats] = field(default_factory=lambda: ({}, {}))
+    oracles: tuple[float | None, float | None] = (None, None)
+    off: tuple[str, str] = ("", "")
     unsaved: tuple[str, ...] = ()
     roundoff: float = FLOAT32
 

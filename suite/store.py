@@ -96,7 +96,7 @@ class Artifact:
         """Stores arrays (any shape; booleans, integers, floats) as <name>.safetensors."""
         path = self.folder / f"{name}.safetensors"
         partial = self.folder / f".{name}.partial"
-        save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, partial)
+        save_file({key: np.asarray(value, order="C") for key, value in arrays.items()}, partial)
         partial.replace(path)
         self._digests[path.name] = file_digest(path)
 

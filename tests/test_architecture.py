@@ -23,6 +23,7 @@ LEVELS = {
     "suite.sessions": 1,
     "suite.plan": 2,
     "suite.compare": 2,
+    "suite.stages": 2,
     "suite.new_scenario": 2,
     "suite.judge": 3,
     "suite.explain": 4,

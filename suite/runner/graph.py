@@ -57,7 +57,7 @@ def walk(model: Any) -> tuple[list[Node], tuple[int, ...]]:
     # A layer is called through its own __call__; an operation such as addition is symbolic only.
     keras.Layer.__call__, Operation.symbolic_call = recorded(call_layer), recorded(call_operation)
     try:
-        outputs = model.call(_symbolic_inputs(model))
+        outputs = model.call(symbolic_inputs(model))
     finally:
         keras.Layer.__call__, Operation.symbolic_call = call_layer, call_operation
     return nodes, ids(outputs)
@@ -67,19 +67,19 @@ def _without_none(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kwargs.items() if value is not None}
 
 
-def _symbolic_inputs(model: Any) -> Any:
-    """Fresh symbolic inputs like those the model was built with."""
+def symbolic_inputs(model: Any, rows: int | None = None) -> Any:
+    """Fresh symbolic inputs like those the model was built with; with so many rows, or any number."""
     import keras
     from keras import tree
 
     if getattr(model, "inputs", None):
         struct = getattr(model, "_inputs_struct", None) or (model.inputs if len(model.inputs) > 1 else model.inputs[0])
-        return tree.map_structure(lambda tensor: keras.KerasTensor(tensor.shape, tensor.dtype), struct)
+        return tree.map_structure(lambda tensor: keras.KerasTensor((rows, *tensor.shape[1:]), tensor.dtype), struct)
     shape = model._build_shapes_dict
     shapes = next(iter(shape.values())) if len(shape) == 1 else shape
     if isinstance(shapes, dict):
-        return {name: keras.KerasTensor((None, *one[1:])) for name, one in shapes.items()}
-    return keras.KerasTensor((None, *shapes[1:]))
+        return {name: keras.KerasTensor((rows, *one[1:])) for name, one in shapes.items()}
+    return keras.KerasTensor((rows, *shapes[1:]))
 
 
 def describe(model: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNorm, ...], tuple[str, ...]]:

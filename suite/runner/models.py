@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from suite.records import Scenario
+from suite.records import BatchNorm, Scenario, Tensor
 from suite.runner import precision
 from suite.runner.outcome import Unsupported
 
@@ -16,7 +17,7 @@ JIT = {"jax": True, "tensorflow": False, "torch": False}
 
 
 def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, twin: bool, seed: int, rows: int = 1) -> Any:
-    """The scenario's model, built on `rows` rows; with dyadic batch normalization constants in a twin."""
+    """The scenario's model, built on `rows` rows; its constants dyadic in a twin."""
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -24,7 +25,7 @@ def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, twin: bool, see
     if not model.built:
         model(inputs(data, "x", slice(0, rows)))
     if twin:
-        precision.dyadic_batch_norms(batch_norm_layers(model))
+        precision.dyadic_layers(list(layers_of(model)))
     return model
 
 
@@ -38,6 +39,16 @@ def compile_model(model: Any, scenario: Scenario, *, twin: bool, double: bool) -
     if twin:
         optimizer = precision.dyadic_optimizer(optimizer)
     loss = scenario.loss() if callable(scenario.loss) else scenario.loss
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=JIT[keras.backend.backend()])
+    model.optimizer.build(model.trainable_variables)
+
+
+def compile_probe(model: Any, scenario: Scenario) -> None:
+    """Compiles anew so that after one step from zero slots each slot `momentum` is the negative gradient."""
+    import keras
+
+    loss = scenario.loss() if callable(scenario.loss) else scenario.loss
+    optimizer = keras.optimizers.SGD(1.0, momentum=0.5)
     model.compile(optimizer=optimizer, loss=loss, jit_compile=JIT[keras.backend.backend()])
     model.optimizer.build(model.trainable_variables)
 
@@ -101,6 +112,20 @@ def _walk(layer: Any, prefix: str, visited: set[int]) -> Iterable[tuple[str, Any
         yield from _walk(child, f"{prefix}{child.name}/", visited)
 
 
+def layer_paths(model: Any) -> dict[int, str]:
+    """Identity of a layer -> the names of the layers around it, below the model, and its own."""
+    paths: dict[int, str] = {}
+
+    def walk(layer: Any, prefix: str) -> None:
+        for child in layer._layers:
+            if id(child) not in paths:
+                paths[id(child)] = prefix + child.name
+                walk(child, f"{prefix}{child.name}/")
+
+    walk(model, "")
+    return paths
+
+
 def slots(model: Any) -> dict[str, Any]:
     """Optimizer variables by name: the model variable's name and the slot's, or the optimizer's own path."""
     owners = {variable.path.replace("/", "_"): name for name, variable in variables(model).items() if variable.trainable}
@@ -147,3 +172,28 @@ def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
         if tuple(variable.shape) != values[path].shape:
             raise ValueError(f"{path} has shape {tuple(variable.shape)}, the stored one {values[path].shape}")
         variable.assign(keras.ops.convert_to_tensor(values[path], dtype=variable.dtype))
+
+
+def slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The optimizer's variables, each in the group of the model variable it belongs to."""
+    owners = {tensor.name: tensor for tensor in tensors}
+    described = []
+    for name, variable in slots(model).items():
+        owner = owners.get(name.rpartition("/")[0])
+        described.append(
+            Tensor(
+                name=name,
+                shape=tuple(variable.shape),
+                dtype=str(variable.dtype),
+                group=owner.group if owner else "O",
+                layer=owner.layer if owner else "optimizer",
+            )
+        )
+    return tuple(described)
+
+
+def with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:
+    """The recorded batch normalizations with this model's own epsilon (a twin's is dyadic)."""
+    names = {id(variable): name for name, variable in variables(model).items()}
+    epsilons = {names[id(layer.moving_variance)]: float(layer.epsilon) for layer in batch_norm_layers(model) if layer.built}
+    return tuple(replace(norm, epsilon=epsilons.get(norm.variance, norm.epsilon)) for norm in batch_norms)

@@ -71,11 +71,18 @@ def dyadic_optimizer(optimizer: Any) -> Any:
     return type(optimizer).from_config(dyadic_config(optimizer.get_config()))
 
 
-def dyadic_batch_norms(layers: list[Any]) -> None:
-    """Makes momentum and epsilon of batch normalization layers dyadic, in place."""
+def dyadic_layers(layers: list[Any]) -> None:
+    """Makes the constants of layers dyadic, in place: momentum and epsilon of batch normalizations, factors of penalties."""
+    import keras
+
     for layer in layers:
-        layer.momentum = dyadic(layer.momentum)
-        layer.epsilon = dyadic(layer.epsilon)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum, layer.epsilon = dyadic(layer.momentum), dyadic(layer.epsilon)
+        for penalty in vars(layer).values():
+            if isinstance(penalty, keras.regularizers.Regularizer):
+                for name, value in vars(penalty).items():
+                    if isinstance(value, float):
+                        setattr(penalty, name, dyadic(value))
 
 
 def not_float64(model: Any) -> list[str]:

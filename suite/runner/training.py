@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from suite import discover
-from suite.records import JUDGED_STEP, BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor
-from suite.runner import facts, models, precision, streams
+from suite.records import JUDGED_STEP, Job, Manifest, Run, Scenario, Status
+from suite.runner import facts, lockstep_runs, models, precision, streams
 from suite.store import MODEL_FILES, Artifact, Store
 
 Arrays = dict[str, np.ndarray]
@@ -24,6 +24,7 @@ class Drive(Protocol):
     devices: int
     processes: int
     rank: int
+    global_rows: bool  # whether a replica's copy of a variable may hold all rows of a batch, as where arrays are global
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Entered while the model is built, compiled and set."""
@@ -69,7 +70,8 @@ def train(job: Job, drive: Drive) -> None:
     assert scenario is not None
     store = Store(job.run_folder)
     data, initial = store.inputs(scenario.name).arrays("data"), store.inputs(scenario.name).arrays("initial")
-    double, twin = job.precision == "float64", job.runs[0].variation.startswith("twin")
+    variation = job.runs[0].variation
+    double, twin = job.precision == "float64", variation.startswith("twin") or variation == "lockstep"
     precision.adopt(job.precision, scenario.dtype_policy)
     with drive.scope():
         model = models.build(scenario, data, twin=twin, seed=job.options.seed, rows=drive.devices)
@@ -79,6 +81,9 @@ def train(job: Job, drive: Drive) -> None:
     drive.adapt(model, scenario)
     if double:
         streams.share(drive.replica)
+    if variation.startswith("lockstep"):
+        lockstep_runs.record(lockstep_runs.Stepped(job, drive, scenario, store, model, data))
+        return
     trainer = _Trainer(job, drive, scenario, store, model, data, initial, start)
     for run in job.runs:
         trainer.execute(run)
@@ -116,8 +121,8 @@ class _Trainer:
             status=Status.STARTED,
             digest=self.job.digest,
             tensors=self.tensors,
-            slots=_slot_tensors(self.model, self.tensors),
-            batch_norms=_with_constants(self.batch_norms, self.model),
+            slots=models.slot_tensors(self.model, self.tensors),
+            batch_norms=models.with_constants(self.batch_norms, self.model),
             random_layers=self.random_layers,
             replicas=self.drive.devices,
             roundoff=models.roundoff(self.model),
@@ -157,6 +162,8 @@ class _Trainer:
         keep = set(checkpoints(steps)) if whole or run.variation == "twin-permuted" else {1, *segments(steps)}
         recorder = _recorder(self.model, keep)
         self._keep(artifact, "step-0", models.variables(self.model))
+        if whole:
+            self._keep(artifact, "optimizer-0", models.slots(self.model))
         # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
         ordered = replace(run, variation="plain") if self.random_layers else run
         batch, seed = self.scenario.batch, self.job.options.seed
@@ -279,30 +286,3 @@ def _recorder(model: Any, keep: Iterable[int]) -> Any:
                 self.states[len(self.losses)] = models.read(models.variables(self.model))
 
     return Recorder()
-
-
-def _slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The optimizer's variables, each in the group of the model variable it belongs to."""
-    owners = {tensor.name: tensor for tensor in tensors}
-    described = []
-    for name, variable in models.slots(model).items():
-        owner = owners.get(name.rpartition("/")[0])
-        described.append(
-            Tensor(
-                name=name,
-                shape=tuple(variable.shape),
-                dtype=str(variable.dtype),
-                group=owner.group if owner else "O",
-                layer=owner.layer if owner else "optimizer",
-            )
-        )
-    return tuple(described)
-
-
-def _with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:
-    """The recorded batch normalizations with this model's own epsilon (a twin's is dyadic)."""
-    names = {id(variable): name for name, variable in models.variables(model).items()}
-    epsilons = {
-        names[id(layer.moving_variance)]: float(layer.epsilon) for layer in models.batch_norm_layers(model) if layer.built
-    }
-    return tuple(replace(norm, epsilon=epsilons.get(norm.variance, norm.epsilon)) for norm in batch_norms)

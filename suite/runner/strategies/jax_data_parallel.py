@@ -33,6 +33,7 @@ class Drive:
 
     processes = 1
     rank = 0
+    global_rows = True
 
     def __init__(self, job: Job) -> None:
         import jax

@@ -30,6 +30,7 @@ class Drive:
     devices = 1
     processes = 1
     rank = 0
+    global_rows = False
 
     def scope(self) -> nullcontext[None]:
         return nullcontext()

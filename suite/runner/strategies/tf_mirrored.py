@@ -40,6 +40,7 @@ class Drive:
 
     processes = 1
     rank = 0
+    global_rows = False
 
     def __init__(self, job: Job) -> None:
         import tensorflow as tf

@@ -115,6 +115,8 @@ def _end_if_one_fails(ranks: list[Any], meeting: str) -> list[threading.Thread]:
 class Drive:
     """One of N processes with one device each."""
 
+    global_rows = False
+
     def __init__(self, job: Job, rank: int, meeting: Path) -> None:
         self.devices = self.processes = job.devices
         self.rank = rank

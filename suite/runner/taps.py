@@ -1,0 +1,115 @@
+"""What layers return while a step trains, on every backend: each output is assigned to a variable of the model.
+
+A variable is the one thing that eager torch, TensorFlow's graphs under a strategy and JAX's compiled steps all carry out of a
+step. Taps may change which kernels are fused, so whoever uses them compares what the step leaves with an untapped one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from suite.runner import models
+
+PREFIX = "parity_tap_"
+SIXTEEN_BITS = ("float16", "bfloat16")  # kept as float32, which holds them exactly and every file format knows
+
+
+class Taps:
+    """Variables for the outputs of every layer call of a built model, by the layer's path, in the order of the calls; a
+    second call of a layer is "<path>#2". Layers that return one floating-point tensor are tapped, and none inside a
+    recurrent layer, whose cell runs in a loop that no variable leaves.
+
+    `inputs`: arrays as training takes them; `rows`: how many of them a replica gets. Made inside the strategy's scope.
+    """
+
+    def __init__(self, model: Any, inputs: Any, rows: int) -> None:
+        self._model, self._paths = model, models.layer_paths(model)
+        self._counts: dict[str, int] = {}
+        self._looping = 0
+        shapes = self._shapes(inputs, rows)
+        # Keras locks a model once it is built; private, and only here.
+        model._tracker.unlock()
+        self.variables: Mapping[str, Any] = {
+            name: model.add_weight(shape=shape, dtype=dtype, initializer="zeros", trainable=False, name=f"{PREFIX}{index}")
+            for index, (name, (shape, dtype)) in enumerate(shapes.items())
+        }
+        model._tracker.lock()
+
+    def _shapes(self, inputs: Any, rows: int) -> dict[str, tuple[tuple[int, ...], str]]:
+        """The calls of a forward pass with their outputs' shapes and dtypes. Nothing is computed where a backend can avoid
+        it. Not in training mode, which synchronized layers refuse outside of a replica; shapes are the same."""
+        import keras
+        from keras import tree
+        from keras.src import backend  # private: the one way to learn shapes that opens every layer and changes no state
+
+        found: dict[str, tuple[tuple[int, ...], str]] = {}
+
+        def note(name: str, output: Any) -> None:
+            dtype = keras.backend.standardize_dtype(output.dtype)
+            found[name] = (tuple(output.shape), "float32" if dtype in SIXTEEN_BITS else dtype)
+
+        def spec(array: np.ndarray) -> Any:
+            dtype = keras.config.floatx() if array.dtype.kind == "f" else str(array.dtype)
+            return keras.KerasTensor((rows, *array.shape[1:]), dtype)
+
+        with self._watched(note, restart=found.clear):
+            backend.compute_output_spec(lambda x: self._model(x, training=False), tree.map_structure(spec, inputs))
+        return found
+
+    @contextmanager
+    def fitting(self) -> Iterator[None]:
+        """While a step is traced or run: outputs go to their taps."""
+        import keras
+
+        def assign(name: str, output: Any) -> None:
+            if name in self.variables:
+                tap = self.variables[name]
+                tap.assign(keras.ops.cast(keras.ops.stop_gradient(output), tap.dtype))
+
+        self._model.train_function = None
+        with self._watched(assign):
+            yield
+        self._model.train_function = None
+
+    @contextmanager
+    def _watched(self, tell: Callable[[str, Any], None], restart: Callable[[], None] = lambda: None) -> Iterator[None]:
+        import keras
+
+        call_layer, call_model = keras.Layer.__call__, self._model.call
+
+        def begin(*args: Any, **kwargs: Any) -> Any:
+            self._counts, self._looping = {}, 0
+            restart()
+            return call_model(*args, **kwargs)
+
+        def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            loop = isinstance(layer, keras.layers.RNN)
+            self._looping += loop
+            try:
+                made = call_layer(layer, *args, **kwargs)
+            finally:
+                self._looping -= loop
+            path = self._paths.get(id(layer))
+            if path and not self._looping and not isinstance(layer, keras.Model) and _floating(made):
+                count = self._counts[path] = self._counts.get(path, 0) + 1
+                tell(path if count == 1 else f"{path}#{count}", made)
+            return made
+
+        keras.Layer.__call__ = call
+        # JAX calls `call` itself. Straight into the instance: Keras tracks what is assigned to it.
+        self._model.__dict__["call"] = begin
+        try:
+            yield
+        finally:
+            keras.Layer.__call__ = call_layer
+            del self._model.__dict__["call"]
+
+
+def _floating(value: Any) -> bool:
+    import keras
+
+    return keras.ops.is_tensor(value) and "float" in keras.backend.standardize_dtype(value.dtype)
