@@ -75,7 +75,8 @@ def _kept_only(one: StageDistance, found: Sequence[StageDistance], limit: float)
 
 def _distances(a: Arrays, b: Arrays, described: Manifest) -> Iterator[StageDistance]:
     groups = {tensor.name: tensor.group for tensor in described.tensors}
-    turns = {layer: turn for turn, layer in enumerate(described.calls or [tensor.layer for tensor in described.tensors])}
+    layers = dict.fromkeys(tensor.layer for tensor in described.tensors)
+    turns = {layer: turn for turn, layer in enumerate(described.calls or layers)}
     for stage in STAGES:
         names = [name.removeprefix(f"{stage}|") for name in b if name in a and name.startswith(f"{stage}|")]
         names = [name for name in names if groups.get(_owner(stage, name), "") != "P"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -91,14 +91,17 @@ class Training:
         self.data = store.inputs(scenario.name).arrays("data")
         self.groups = 1 if scenario.synchronized else job.devices
         self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
-        self.recipe = recipe(job.runs[0].variation == "twin")
+        self.recipe = recipe(job.runs[0].variation.startswith("twin") or job.runs[0].variation == "lockstep")
         self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
 
     def start(self) -> None:
-        stored = self.store.inputs(self.scenario.name).arrays("initial")
-        self.weights = {name: np.array(value, dtype=self.dtype) for name, value in stored.items()}
+        self.enter(self.store.inputs(self.scenario.name).arrays("initial"))
         if defect("initial"):
             self.weights["norm/beta"] = (self.weights["norm/beta"] + 2.0**-6).astype(self.dtype)
+
+    def enter(self, state: Mapping[str, np.ndarray]) -> None:
+        """From here on from this state, on every replica."""
+        self.weights = {name: np.array(value, dtype=self.dtype) for name, value in state.items()}
         self.moving = {name: np.repeat(self.weights[name][None], self.groups, axis=0) for name in MOVING}
 
     def rows(self, part: str) -> np.ndarray:
@@ -115,6 +118,7 @@ class Training:
             gradients, _, _ = network.step(held, x[first], y[first], self.recipe)
         if defect("summed"):
             gradients = {name: value * self.groups for name, value in gradients.items()}
+        self.gradients = gradients
         self.weights = network.updated(self.weights, gradients, self.recipe.rate)
         if not defect("skipped"):
             self.moving = {name: value.astype(self.dtype) for name, value in moving.items()}
@@ -154,6 +158,11 @@ def train(job: Job) -> None:
     store = Store(job.run_folder)
     _misbehave()
     for run in job.runs:
+        if run.variation.startswith("lockstep"):
+            from suite.runner import fake_lockstep
+
+            fake_lockstep.record(Training(job, scenario, store), run)
+            continue
         _execute(Training(job, scenario, store), run)
 
 
