@@ -65,11 +65,12 @@ def first(distances: Mapping[str, Sequence[StageDistance]], limit: float) -> Pla
 
 
 def _kept_only(one: StageDistance, found: Sequence[StageDistance], limit: float) -> str:
-    """Batch statistics are observed in what is kept of them. Where the layer's outputs are equal, the statistics that
-    normalized them were right, and what is off is how they are kept."""
+    """Batch statistics are observed in what is kept of them. Where the layer's outputs and all gradients are equal, the
+    statistics that normalized were right, and what is off is how they are kept."""
     layer = one.tensor.rpartition("/")[0]
     outputs = [other.value for other in found if other.stage == "forward" and other.tensor.partition("#")[0] == layer]
-    normalized = one.stage == "batch statistics" and outputs and max(outputs) < limit
+    gradients = [other.value for other in found if other.stage == "gradient"]
+    normalized = one.stage == "batch statistics" and outputs and max(outputs + gradients) < limit
     return "moving statistics" if normalized else one.stage
 
 

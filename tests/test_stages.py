@@ -105,6 +105,14 @@ def test_statistics_that_are_off_where_the_outputs_are_too_are_those_of_the_batc
     assert (place.stage, place.tensor) == ("batch statistics", "norm/variance")
 
 
+def test_statistics_that_change_the_gradient_are_those_of_the_batch(tmp_path: Path) -> None:
+    """Renormalized outputs do not show them, their gradients do."""
+    names = ("batch statistics|norm/variance", "gradient|in/kernel")
+    place = first({"0": distances(tmp_path, step() | {name: step()[name] * 2 for name in names}, step())}, 1e-8)
+    assert place is not None
+    assert (place.stage, place.tensor) == ("batch statistics", "norm/variance")
+
+
 def test_the_gradient_nearest_to_the_output_is_upstream(tmp_path: Path) -> None:
     off = step() | {f"gradient|{name}": np.full(2, 2.0) for name in ("in/kernel", "norm/gamma")}
     place = first({"0": distances(tmp_path, off, step())}, 1e-8)

@@ -97,7 +97,7 @@ class Training:
     def start(self) -> None:
         self.enter(self.store.inputs(self.scenario.name).arrays("initial"))
         if defect("initial"):
-            self.weights["norm/beta"] = (self.weights["norm/beta"] + 2.0**-6).astype(self.dtype)
+            self.weights["norm/beta"] = np.add(self.weights["norm/beta"], 2.0**-6).astype(self.dtype)
 
     def enter(self, state: Mapping[str, np.ndarray]) -> None:
         """From here on from this state, on every replica."""

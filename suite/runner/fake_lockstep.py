@@ -75,10 +75,12 @@ def _step(training: fake.Training, rows: np.ndarray) -> Arrays:
 
 def _batch_statistics(training: fake.Training, before: Arrays, each: int) -> Arrays:
     """What the moving statistics moved towards; nothing where they did not move. Solved from the step, as its memory is known."""
-    keep = np.asarray(training.recipe.momentum, training.dtype)
+    keep = training.recipe.momentum
     if all(np.array_equal(training.moving[name], before[name]) for name in fake.MOVING):
         return {}
     return {
-        f"batch statistics|{name}": np.repeat((training.moving[name] - keep * before[name]) / (1 - keep), each, axis=0)
+        f"batch statistics|{name}": np.repeat(
+            np.subtract(training.moving[name], keep * before[name]) / (1 - keep), each, axis=0
+        )
         for name in fake.MOVING
     }
