@@ -68,7 +68,7 @@ def _step(training: fake.Training, rows: np.ndarray) -> Arrays:
         **_batch_statistics(training, moving, each),
         "loss|loss": np.array([loss]),
         **{f"gradient|{name}": value for name, value in training.gradients.items()},
-        **{f"update|{name}": training.weights[name] - before[name] for name in training.gradients},
+        **{f"update|{name}": np.subtract(training.weights[name], before[name]) for name in training.gradients},
         **{f"moving statistics|{name}": value for name, value in devices.items()},
     }
 
