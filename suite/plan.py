@@ -172,8 +172,9 @@ class Jobs:
             jobs += self._reloads([run for run in runs if run.variation in ("plain", "twin")], training)
         return jobs
 
-    def training(self, runs: Iterable[Run]) -> list[Job]:
-        """One job for the float32 runs of a configuration, one for its twin: they share a process and a compiled step."""
+    def training(self, runs: Iterable[Run], *, trajectory: str = "") -> list[Job]:
+        """One job for the float32 runs of a configuration, one for its twin: they share a process and a compiled step.
+        `trajectory`: id of the run whose states locksteps start from; without one, the scenario's first oracle."""
         grouped: dict[tuple[Configuration, str], list[Run]] = {}
         for run in runs:
             if not self._again and self._store.run(run).complete(self.digest(run)):
@@ -193,7 +194,7 @@ class Jobs:
                 precision="float32" if kind in ("float32", "lockstep-float32") else "float64",
                 runs=tuple(members),
                 digest=self.digest(members[0]),
-                trajectory=self._trajectory(configuration.scenario) if kind.startswith("lockstep") else "",
+                trajectory=(trajectory or self._trajectory(configuration.scenario)) if kind.startswith("lockstep") else "",
                 needs=(f"prepare/{configuration.scenario}",),
             )
             for (configuration, kind), members in grouped.items()

@@ -164,7 +164,7 @@ def train(job: Job) -> None:
     store = Store(job.run_folder)
     _misbehave()
     for run in job.runs:
-        if job.trajectory:
+        if run.variation.startswith("lockstep"):
             fake_lockstep.record(job, run, Training(job, scenario, store))
         else:
             _execute(Training(job, scenario, store), run)

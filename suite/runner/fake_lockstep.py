@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -40,10 +41,11 @@ class Steps(Protocol):
 
 def record(job: Job, run: Run, steps: Steps) -> None:
     """Writes the artifact of one lockstep run."""
-    store = Store(job.run_folder)
+    store, began = Store(job.run_folder), time.monotonic()
     trajectory, artifact = store.run(job.trajectory), store.run(run)
-    described = trajectory.manifest()
-    assert described is not None
+    described = trajectory.manifest() if job.trajectory else None
+    if described is None or described.status is not Status.COMPLETE:
+        raise ValueError(f"lockstep was given {job.trajectory or 'no run'} to start from, and needs a complete run")
     norms = tuple(replace(norm, epsilon=steps.recipe.epsilon) for norm in described.batch_norms)
     manifest = Manifest(
         run=run.id,
@@ -55,16 +57,17 @@ def record(job: Job, run: Run, steps: Steps) -> None:
     )
     artifact.begin(manifest)
     calls: tuple[str, ...] = ()
-    for name in lockstep.states(described.steps):
-        values = trajectory.arrays(f"step-{'0' if name == lockstep.SATURATED else name}")
+    names = lockstep.states(described.steps)  # this network's optimizer has no memory: a state is its weights
+    for name in names:
+        values = trajectory.arrays("step-0" if name == lockstep.SATURATED else f"step-{name}")
         if name == lockstep.SATURATED:
-            values = values | {"output/kernel": lockstep.HEAD * values["output/kernel"]}
+            values = lockstep.saturated(values, described.tensors)
         found = _step(steps, values, lockstep.batch(name, steps.scenario, len(steps.data["y"])))
         artifact.add(f"lockstep-{name}", found)
         calls = tuple(key.partition("|")[2] for key in found if key.startswith("forward|"))
-    artifact.finish(
-        replace(manifest, status=Status.COMPLETE, calls=calls, facts={"backend": "fake", "numpy": np.__version__})
-    )
+    facts = {"backend": "fake", "numpy": np.__version__, "states": ", ".join(names)}
+    seconds = time.monotonic() - began
+    artifact.finish(replace(manifest, status=Status.COMPLETE, seconds=seconds, calls=calls, facts=facts))
 
 
 def _step(steps: Steps, values: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,9 +1,7 @@
-"""One training step from each of several common states, recorded stage by stage, through the path that trains.
+"""The states that lockstep starts from: which ones, what they hold, and the batch that follows.
 
-Three passes over the states, with one model: the production step (loss, update, moving statistics, optimizer state); the same
-with taps on the layers (their outputs), accepted only if the weights it leaves are the untapped ones'; and a step with the
-optimizer SGD(1, momentum 0.5) and batch normalization momentum 0, whose slots are the negative gradient and whose moving
-statistics are the batch statistics, whatever the strategy does in between.
+Lockstep takes one training step from each of several common states, so that two runs can be compared stage by stage without
+what has come apart before. Every run and every oracle of a scenario takes the same states, from one trajectory.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from suite.records import JUDGED_STEP, Scenario, Tensor
+from suite.records import JUDGED_STEP, Manifest, Scenario, Tensor
 from suite.store import Artifact
 
 Arrays = dict[str, np.ndarray]
@@ -20,33 +18,36 @@ Before = tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]
 
 SATURATED = "saturated"
 HEAD = 10.0  # factor on the head's kernels: probabilities so near 0 and 1 that a clipped softmax shows
-FLOAT64_PROBE = 1e-13  # taps may fuse kernels otherwise; three decades below what is called a difference
+
+
+def stored(manifest: Manifest) -> tuple[int, ...]:
+    """The steps of a trajectory at which it holds weights and optimizer, both."""
+    return tuple(step for step in manifest.steps if f"optimizer-{step}.safetensors" in manifest.files)
 
 
 def states(steps: Sequence[int]) -> tuple[str, ...]:
     """Names of the states to start from, of those that a trajectory stored at these steps: the initial one, the first, the
-    judged one, a middle one, the last, and the saturated one."""
+    judged one or the nearest before, a middle one, the last, and the saturated one, which is made of the initial one."""
     if not steps:
         return ()
     last = max(steps)
-    wanted = (
-        0,
-        1,
-        max(step for step in steps if step <= JUDGED_STEP),
-        min(steps, key=lambda step: abs(step - last / 2)),
-        last,
-    )
-    return (*(str(step) for step in sorted(set(wanted) & set(steps))), SATURATED)
+    judged = max((step for step in steps if step <= JUDGED_STEP), default=last)
+    middle = min(sorted(steps), key=lambda step: abs(step - last / 2))
+    chosen = {0, 1, judged, middle, last} & set(steps)
+    return (*(str(step) for step in sorted(chosen)), *((SATURATED,) if 0 in chosen else ()))
 
 
 def before(trajectory: Artifact, state: str, tensors: Sequence[Tensor]) -> Before:
     """Variables and optimizer slots of a state, by name."""
     step = "0" if state == SATURATED else state
-    values, slots = trajectory.arrays(f"step-{step}"), trajectory.arrays(f"optimizer-{step}")
-    if state == SATURATED:
-        head = {tensor.name for tensor in tensors if tensor.group == "H" and len(tensor.shape) > 1}
-        values = {name: HEAD * value if name in head else value for name, value in values.items()}
-    return values, slots
+    values = trajectory.arrays(f"step-{step}")
+    return saturated(values, tensors) if state == SATURATED else values, trajectory.arrays(f"optimizer-{step}")
+
+
+def saturated(values: Mapping[str, np.ndarray], tensors: Sequence[Tensor]) -> Arrays:
+    """The same with the kernels of the head ten times as large."""
+    head = {tensor.name for tensor in tensors if tensor.group == "H" and len(tensor.shape) > 1}
+    return {name: (value * HEAD).astype(value.dtype) if name in head else value for name, value in values.items()}
 
 
 def batch(state: str, scenario: Scenario, rows: int) -> np.ndarray:

@@ -1,38 +1,41 @@
 """The lockstep of a strategy: three passes over the common states, through `model.fit`, with one model.
 
-The production step gives loss, update, moving statistics and optimizer state. The same step with taps gives the layers' outputs;
-it is accepted only if it leaves the same weights. A step with the optimizer SGD(1, momentum 0.5) and batch normalization momentum
-0 gives the gradient (its slots are the negative one) and the batch statistics (they become the moving ones), whatever the
-strategy does between the two.
+The production step gives loss, update, moving statistics and optimizer state. A step with the optimizer SGD(1, momentum 0.5)
+and batch normalization momentum 0 gives the gradient (its slots are the negative one) and the batch statistics (they become
+the moving ones), whatever the strategy does between the two. The production step once more, with taps, gives the layers'
+outputs; it is accepted only if it leaves the weights that the untapped one left. It comes last: nothing else sees the taps.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from suite.records import Job, Manifest, Run, Scenario, Status
+from suite.records import Job, Manifest, Scenario, Status
 from suite.runner import facts, lockstep, models
 from suite.runner.taps import Taps
 from suite.store import Store
 
 Arrays = dict[str, np.ndarray]
 
+FLOAT64_PROBE = 1e-13  # taps may fuse kernels otherwise; three decades below what is called a difference
+
 
 @dataclass(kw_only=True)
 class State:
-    """One state to start from, and what the passes have found there."""
+    """One state to start from, and what the passes have found there. `after`: what the production step leaves."""
 
     name: str
     values: Mapping[str, np.ndarray]
     slots: Mapping[str, np.ndarray]
     rows: np.ndarray
-    after: Arrays
-    found: Arrays
+    after: Arrays = field(default_factory=dict)
+    found: Arrays = field(default_factory=dict)
 
 
 class Stepped:
@@ -43,33 +46,46 @@ class Stepped:
     ) -> None:
         self.job, self.drive, self.scenario, self.store, self.model, self.data = job, drive, scenario, store, model, data
         self.variables = models.variables(model)
-        self.trained = [name for name, variable in self.variables.items() if variable.trainable]
-        self.untrained = {name: variable for name, variable in self.variables.items() if not variable.trainable}
-        self.probe = ""  # why layers' outputs are missing
+        trained = {id(variable) for variable in model.trainable_variables}
+        self.trained = [name for name, variable in self.variables.items() if id(variable) in trained]
+        self.untrained = {name: one for name, one in self.variables.items() if id(one) not in trained}
+        inputs = store.inputs(scenario.name).manifest()
+        self.tensors = inputs.tensors if inputs else ()
+        self.batch_norms = inputs.batch_norms if inputs else ()
+        self.random_layers = inputs.random_layers if inputs else ()
+
+    @property
+    def leads(self) -> bool:
+        return bool(self.drive.rank == 0)
 
     def states(self) -> list[State]:
+        """Every state to start from.
+
+        Raises:
+            ValueError: the trajectory is not complete, or holds no state with its optimizer.
+        """
         trajectory = self.store.run(self.job.trajectory)
-        manifest = trajectory.manifest()
-        if manifest is None or manifest.status is not Status.COMPLETE:
-            raise ValueError(f"{self.job.trajectory} is not complete: lockstep has no states to start from")
+        manifest = trajectory.manifest() if self.job.trajectory else None
+        names = lockstep.states(lockstep.stored(manifest)) if manifest and manifest.status is Status.COMPLETE else ()
+        if not names:
+            named = self.job.trajectory or "no run"
+            raise ValueError(f"lockstep was given {named} to start from, and needs a complete run that stored its optimizer")
         found = []
-        for name in lockstep.states(manifest.steps):
-            values, slots = lockstep.before(trajectory, name, manifest.tensors)
+        for name in names:
+            values, slots = lockstep.before(trajectory, name, self.tensors)
             rows = lockstep.batch(name, self.scenario, len(self.data["y"]))
-            found.append(State(name=name, values=values, slots=slots, rows=rows, after={}, found={}))
+            found.append(State(name=name, values=values, slots=slots, rows=rows))
         return found
 
-    def step(self, state: State, slots: Mapping[str, np.ndarray] | None = None) -> float:
-        """One step from the state, through fit; the loss that it reports, of all processes."""
+    def step(self, state: State, slots: Mapping[str, np.ndarray]) -> float:
+        """One step from the state, through fit; the loss that it reports, over all processes (in the leader)."""
         import keras
 
         keras.utils.set_random_seed(self.job.options.seed)
         with self.drive.scope():
             models.write(self.variables, state.values)
-            if slots is not None:
-                models.write(models.slots(self.model), slots)
-        processes, rank = self.drive.processes, self.drive.rank
-        mine = state.rows.reshape(processes, -1)[rank]
+            models.write(models.slots(self.model), slots)
+        mine = state.rows.reshape(self.drive.processes, -1)[self.drive.rank]
         history = self.model.fit(
             models.inputs(self.data, "x", mine),
             self.data["y"][mine],
@@ -83,42 +99,49 @@ class Stepped:
 
     def replicated(self, name: str, variables: Mapping[str, Any]) -> dict[str, list[np.ndarray]]:
         """Each variable's value on every replica; in the leader only."""
-        locals_ = self.drive.states(variables)
-        gathered = [self.drive.gather(f"{name}-{index}", state) for index, state in enumerate(locals_)]
+        gathered = [self.drive.gather(f"{name}-{index}", local) for index, local in enumerate(self.drive.states(variables))]
         everyone = [part for parts in gathered for part in parts]
-        return {one: [state[one] for state in everyone] for one in variables} if everyone else {}
+        return {one: [part[one] for part in everyone] for one in variables} if everyone else {}
 
 
 def record(stepped: Stepped) -> None:
     """Executes the job's one run and writes its artifact."""
-    run, drive = stepped.job.runs[0], stepped.drive
-    began, artifact = time.monotonic(), stepped.store.run(run)
-    inputs = stepped.store.inputs(stepped.scenario.name).manifest()
+    began, (run,) = time.monotonic(), stepped.job.runs
+    artifact = stepped.store.run(run)
     manifest = Manifest(
         run=run.id,
         status=Status.STARTED,
         digest=stepped.job.digest,
-        tensors=inputs.tensors if inputs else (),
-        slots=models.slot_tensors(stepped.model, inputs.tensors if inputs else ()),
-        batch_norms=models.with_constants(inputs.batch_norms if inputs else (), stepped.model),
-        random_layers=inputs.random_layers if inputs else (),
-        replicas=drive.devices,
+        tensors=stepped.tensors,
+        slots=models.slot_tensors(stepped.model, stepped.tensors),
+        batch_norms=models.with_constants(stepped.batch_norms, stepped.model),
+        random_layers=stepped.random_layers,
+        replicas=stepped.drive.devices,
         roundoff=models.roundoff(stepped.model),
         optimizer_epsilon=float(getattr(stepped.model.optimizer, "epsilon", 0.0) or 0.0),
     )
-    if drive.rank == 0:
+    if stepped.leads:
         artifact.begin(manifest)
     states = stepped.states()
     for state in states:
         _produce(stepped, state)
-    calls = _tap(stepped, states, run)
-    _probe(stepped, states)
-    if drive.rank:
+    with _probing(stepped):
+        _probe(stepped, states)
+    calls, refused = _tap(stepped, states)
+    if not stepped.leads:
         return
     for state in states:
         artifact.add(f"lockstep-{state.name}", state.found)
-    gathered = facts.gather(stepped.model, stepped.job) | ({"probe": stepped.probe} if stepped.probe else {})
-    artifact.finish(replace(manifest, status=Status.COMPLETE, seconds=time.monotonic() - began, calls=calls, facts=gathered))
+    said = {"states": ", ".join(state.name for state in states)} | ({"probe": refused} if refused else {})
+    artifact.finish(
+        replace(
+            manifest,
+            status=Status.COMPLETE,
+            seconds=time.monotonic() - began,
+            calls=calls,
+            facts=facts.gather(stepped.model, stepped.job) | said,
+        )
+    )
 
 
 def _produce(stepped: Stepped, state: State) -> None:
@@ -129,75 +152,105 @@ def _produce(stepped: Stepped, state: State) -> None:
     start = {name: np.asarray(state.values[name], state.after[name].dtype) for name in stepped.trained}
     state.found |= {"loss|loss": np.array([loss])}
     state.found |= {f"update|{name}": state.after[name] - value for name, value in start.items()}
-    state.found |= {f"moving statistics|{name}": np.stack(values) for name, values in moving.items()}
+    state.found |= {f"moving statistics|{name}": _plain(np.stack(values)) for name, values in moving.items()}
     slots = models.read(models.slots(stepped.model))
     state.found |= {f"optimizer state|{name}": value for name, value in slots.items()}
 
 
-def _tap(stepped: Stepped, states: list[State], run: Run) -> tuple[str, ...]:
-    """The step again, with taps; outputs are kept where it leaves the same weights. The layers' calls in order."""
-    drive, model = stepped.drive, stepped.model
-    local = 1 if drive.processes > 1 or drive.global_rows else drive.devices
-    try:
-        with drive.scope():
-            taps = Taps(model, stepped.scenario.batch // drive.processes // local)
-    except Exception as error:  # any model may refuse symbolic calls: then there are no outputs, and the reason is kept
-        stepped.probe = (
-            f"layers have no outputs here: the model cannot be called symbolically ({type(error).__name__}: {error})"
-        )
-        return ()
-    with taps.fitting():
-        for state in states:
-            stepped.step(state, state.slots)
-            outputs = stepped.replicated(f"taps-{state.name}", taps.variables)
-            if reason := _changed(models.read(stepped.variables), state.after, float64=run.variation == "lockstep"):
-                stepped.probe = f"layers' outputs are left out from state {state.name}: {reason}"
-                continue
-            joined = {
-                f"forward|{name}": values[0] if drive.global_rows else np.concatenate(values)
-                for name, values in outputs.items()
-            }
-            state.found |= joined
-    return tuple(taps.variables)
+def _plain(value: np.ndarray) -> np.ndarray:
+    """Integers as int64: backends keep counters and seeds in integers of different widths."""
+    return value.astype(np.int64) if value.dtype.kind in "iu" else value
 
 
-def _changed(tapped: Arrays, plain: Arrays, *, float64: bool) -> str:
-    """Why a tapped step is not to be trusted; empty if it leaves what the untapped one leaves."""
-    limit = lockstep.FLOAT64_PROBE if float64 else 0.0
-    for name, value in plain.items():
-        scale = float(np.abs(value).max(initial=0.0)) or 1.0
-        apart = float(np.abs(tapped[name] - value).max(initial=0.0)) / scale
-        if not apart <= limit:
-            return f"a step with taps leaves another {name} ({apart:.1e} of it) than one without"
-    return ""
+# ---------------------------------------------------------------- gradients and batch statistics
 
 
-def _probe(stepped: Stepped, states: list[State]) -> None:
-    """The gradient that reaches the optimizer, and the batch statistics, by another optimizer and momentum."""
-    model = stepped.model
-    norms = [layer for layer in models.batch_norm_layers(model) if layer.built]
-    momenta = [layer.momentum for layer in norms]
+@contextmanager
+def _probing(stepped: Stepped) -> Iterator[None]:
+    """The model with the probe's optimizer and without memory in its batch normalizations, and back."""
+    model, norms = stepped.model, models.batch_norm_layers(stepped.model)
+    momenta, optimizer = [layer.momentum for layer in norms], model.optimizer
     with stepped.drive.scope():
         for layer in norms:
             layer.momentum = 0.0
         models.compile_probe(model, stepped.scenario)
-        slots = models.slots(model)
-        start = models.read(slots)
+    yield
+    with stepped.drive.scope():
+        for layer, momentum in zip(norms, momenta, strict=True):
+            layer.momentum = momentum
+        loss = stepped.scenario.loss() if callable(stepped.scenario.loss) else stepped.scenario.loss
+        model.compile(optimizer=optimizer, loss=loss, jit_compile=model.jit_compile)
+
+
+def _probe(stepped: Stepped, states: list[State]) -> None:
+    """The gradient that reaches the optimizer, and the batch statistics that reach the moving ones."""
+    start = models.read(models.slots(stepped.model))
     statistics = {
-        name: variable
-        for name, variable in stepped.untrained.items()
-        if any(variable is one for layer in norms for one in (layer.moving_mean, layer.moving_variance))
+        name: stepped.untrained[name]
+        for norm in stepped.batch_norms
+        for name in (norm.mean, norm.variance)
+        if name in stepped.untrained
     }
     for state in states:
         stepped.step(state, start)
-        gradients = models.read(slots)
+        slots = models.read(models.slots(stepped.model))
         moved = stepped.replicated(f"statistics-{state.name}", statistics)
-        state.found |= {f"gradient|{name}": -gradients[f"{name}/momentum"] for name in stepped.trained}
-        # What did not move was not updated: it holds no batch statistics.
+        state.found |= {
+            f"gradient|{name}": -slots[f"{name}/momentum"] for name in stepped.trained if f"{name}/momentum" in slots
+        }
+        # What did not move on any replica was not updated, as where the layer is frozen: it holds no batch statistics.
         state.found |= {
             f"batch statistics|{name}": np.stack(values)
             for name, values in moved.items()
             if not all(np.array_equal(value, np.asarray(state.values[name], value.dtype)) for value in values)
         }
-    for layer, momentum in zip(norms, momenta, strict=True):
-        layer.momentum = momentum
+
+
+# ---------------------------------------------------------------- layers' outputs
+
+
+def _tap(stepped: Stepped, states: list[State]) -> tuple[tuple[str, ...], str]:
+    """The step again, with taps; outputs are kept where it leaves the same weights. The layers' calls in order, and why
+    outputs are missing."""
+    drive = stepped.drive
+    replicas = 1 if drive.processes > 1 or drive.global_rows else drive.devices
+    try:
+        with drive.scope():
+            rows = stepped.scenario.batch // drive.processes // replicas
+            taps = Taps(stepped.model, models.inputs(stepped.data, "x", slice(0, 1)), rows)
+        refused = []
+        with taps.fitting():
+            for state in states:
+                if reason := _tapped(stepped, state, taps):
+                    refused.append(f"state {state.name}: {reason}")
+    except Exception as error:  # a model may do with its layers what no tap can follow: the other stages are still there
+        return (), f"layers' outputs are left out: the model cannot be tapped ({type(error).__name__}: {error})"[:500]
+    return tuple(taps.variables), f"layers' outputs are left out from {'; '.join(refused)}" if refused else ""
+
+
+def _tapped(stepped: Stepped, state: State, taps: Taps) -> str:
+    """Why this state's outputs are left out; empty if they were added."""
+    stepped.step(state, state.slots)
+    outputs = stepped.replicated(f"taps-{state.name}", taps.variables)
+    silent = {tensor.name for tensor in stepped.tensors if tensor.group == "P"}
+    reason = changed(models.read(stepped.variables), state.after, silent)
+    if not reason:
+        state.found |= {
+            f"forward|{name}": values[0] if stepped.drive.global_rows or not values[0].ndim else np.concatenate(values)
+            for name, values in outputs.items()
+        }
+    return reason
+
+
+def changed(tapped: Mapping[str, np.ndarray], plain: Mapping[str, np.ndarray], silent: set[str]) -> str:
+    """Why a tapped step is not to be trusted; empty if it leaves what the untapped one left: bit by bit in float32, to
+    1e-13 of the tensor in float64, where the gradients that are zero in exact arithmetic (`silent`) do not count."""
+    for name, value in plain.items():
+        limit = FLOAT64_PROBE if value.dtype == np.float64 else 0.0
+        if limit and name in silent:
+            continue
+        scale = float(np.abs(value).max(initial=0.0)) or 1.0
+        apart = float(np.abs(tapped[name] - value).max(initial=0.0)) / scale
+        if not apart <= limit:
+            return f"a step with taps leaves another {name} ({apart:.1e} of it) than one without"
+    return ""

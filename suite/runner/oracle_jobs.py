@@ -112,7 +112,7 @@ class _Recorder:
         manifest = trajectory.manifest()
         assert manifest is not None
         calls: tuple[str, ...] = ()
-        for state in lockstep.states(manifest.steps):
+        for state in lockstep.states(lockstep.stored(manifest)):
             before = lockstep.before(trajectory, state, manifest.tensors)
             self.oracle.start(run.emulates or Emulation(), run.configuration.devices, *before)
             rows = lockstep.batch(state, self.scenario, len(self.oracle.data["y"]))

@@ -6,81 +6,110 @@ step. Taps may change which kernels are fused, so whoever uses them compares wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from suite.runner import graph, models
+import numpy as np
+
+from suite.runner import models
 
 PREFIX = "parity_tap_"
+SIXTEEN_BITS = ("float16", "bfloat16")  # kept as float32, which holds them exactly and every file format knows
 
 
 class Taps:
-    """Variables for the outputs of every layer call of a built model, in the order of the calls; `rows`: of one replica.
-    Made inside the strategy's scope."""
+    """Variables for the outputs of every layer call of a built model, by the layer's path, in the order of the calls; a
+    second call of a layer is "<path>#2". Layers that return one floating-point tensor are tapped, and none inside a
+    recurrent layer, whose cell runs in a loop that no variable leaves.
 
-    def __init__(self, model: Any, rows: int) -> None:
-        import keras
+    `inputs`: arrays as training takes them; `rows`: how many of them a replica gets. Made inside the strategy's scope.
+    """
 
+    def __init__(self, model: Any, inputs: Any, rows: int) -> None:
         self._model, self._paths = model, models.layer_paths(model)
-        self.variables: dict[str, Any] = {}
         self._counts: dict[str, int] = {}
+        self._looping = 0
+        shapes = self._shapes(inputs, rows)
         # Keras locks a model once it is built; private, and only here.
         model._tracker.unlock()
-        with self._watched(self._make):
-            model.call(graph.symbolic_inputs(model, rows))
+        self.variables: Mapping[str, Any] = {
+            name: model.add_weight(shape=shape, dtype=dtype, initializer="zeros", trainable=False, name=f"{PREFIX}{index}")
+            for index, (name, (shape, dtype)) in enumerate(shapes.items())
+        }
         model._tracker.lock()
-        self._keras = keras
 
-    def _make(self, name: str, output: Any) -> None:
-        self.variables[name] = self._model.add_weight(
-            shape=output.shape,
-            dtype=output.dtype,
-            initializer="zeros",
-            trainable=False,
-            name=f"{PREFIX}{len(self.variables)}",
-        )
-
-    def _assign(self, name: str, output: Any) -> None:
+    def _shapes(self, inputs: Any, rows: int) -> dict[str, tuple[tuple[int, ...], str]]:
+        """The calls of a forward pass with their outputs' shapes and dtypes. Nothing is computed where a backend can avoid
+        it. Not in training mode, which synchronized layers refuse outside of a replica; shapes are the same."""
         import keras
+        from keras import tree
+        from keras.src import backend  # private: the one way to learn shapes that opens every layer and changes no state
 
-        if name in self.variables:
-            self.variables[name].assign(keras.ops.stop_gradient(output))
+        found: dict[str, tuple[tuple[int, ...], str]] = {}
+
+        def note(name: str, output: Any) -> None:
+            dtype = keras.backend.standardize_dtype(output.dtype)
+            found[name] = (tuple(output.shape), "float32" if dtype in SIXTEEN_BITS else dtype)
+
+        def spec(array: np.ndarray) -> Any:
+            dtype = keras.config.floatx() if array.dtype.kind == "f" else str(array.dtype)
+            return keras.KerasTensor((rows, *array.shape[1:]), dtype)
+
+        with self._watched(note, restart=found.clear):
+            backend.compute_output_spec(lambda x: self._model(x, training=False), tree.map_structure(spec, inputs))
+        return found
 
     @contextmanager
     def fitting(self) -> Iterator[None]:
         """While a step is traced or run: outputs go to their taps."""
+        import keras
+
+        def assign(name: str, output: Any) -> None:
+            if name in self.variables:
+                tap = self.variables[name]
+                tap.assign(keras.ops.cast(keras.ops.stop_gradient(output), tap.dtype))
+
         self._model.train_function = None
-        with self._watched(self._assign):
+        with self._watched(assign):
             yield
         self._model.train_function = None
 
     @contextmanager
-    def _watched(self, tell: Any) -> Iterator[None]:
+    def _watched(self, tell: Callable[[str, Any], None], restart: Callable[[], None] = lambda: None) -> Iterator[None]:
         import keras
 
-        call_layer = keras.Layer.__call__
+        call_layer, call_model = keras.Layer.__call__, self._model.call
+
+        def begin(*args: Any, **kwargs: Any) -> Any:
+            self._counts, self._looping = {}, 0
+            restart()
+            return call_model(*args, **kwargs)
 
         def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-            if layer is self._model:
-                self._counts = {}
-            made = call_layer(layer, *args, **kwargs)
+            loop = isinstance(layer, keras.layers.RNN)
+            self._looping += loop
+            try:
+                made = call_layer(layer, *args, **kwargs)
+            finally:
+                self._looping -= loop
             path = self._paths.get(id(layer))
-            if path and not isinstance(layer, keras.Model) and _floating(made):
+            if path and not self._looping and not isinstance(layer, keras.Model) and _floating(made):
                 count = self._counts[path] = self._counts.get(path, 0) + 1
                 tell(path if count == 1 else f"{path}#{count}", made)
             return made
 
         keras.Layer.__call__ = call
+        # JAX calls `call` itself. Straight into the instance: Keras tracks what is assigned to it.
+        self._model.__dict__["call"] = begin
         try:
             yield
         finally:
             keras.Layer.__call__ = call_layer
-            self._counts = {}
+            del self._model.__dict__["call"]
 
 
 def _floating(value: Any) -> bool:
     import keras
 
-    tensor = isinstance(value, keras.KerasTensor) or keras.ops.is_tensor(value)
-    return tensor and "float" in keras.backend.standardize_dtype(value.dtype)
+    return keras.ops.is_tensor(value) and "float" in keras.backend.standardize_dtype(value.dtype)

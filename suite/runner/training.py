@@ -83,7 +83,7 @@ def train(job: Job, drive: Drive) -> None:
     drive.adapt(model, scenario)
     if double:
         streams.share(drive.replica)
-    if job.trajectory:
+    if job.runs[0].variation.startswith("lockstep"):
         lockstep_runs.record(lockstep_runs.Stepped(job, drive, scenario, store, model, data))
         return
     trainer = _Trainer(job, drive, scenario, store, model, data, initial, start)

@@ -1,0 +1,148 @@
+"""Lockstep on the real backends: equal semantics agree at every stage, others come apart at the batch normalization."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite import discover, plan, stages
+from suite.engine import provision
+from suite.engine.local import Local
+from suite.records import STAGES, Configuration, Manifest, Options, Plan, Run, Status
+from suite.store import Artifact, Store
+
+pytestmark = [
+    pytest.mark.backends,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
+]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LIMIT = 1e-10
+STATES = ("0", "4", "saturated")
+GLOBAL = (("torch", "single", 1), ("tensorflow", "single", 1), ("jax", "single", 1), ("jax", "jax_data_parallel", 2))
+PER_REPLICA = (("torch", "torch_ddp", 2), ("tensorflow", "tf_mirrored", 2))
+Side = tuple[str, str, int]
+Complete = tuple[Artifact, Manifest]
+
+
+def configuration(side: Side) -> Configuration:
+    environment, strategy, devices = side
+    return Configuration(scenario="article-mlp", environment=environment, strategy=strategy, devices=devices)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A torch twin of four steps, and the locksteps of all sides from its states."""
+    folder = tmp_path_factory.mktemp("lockstep")
+    ready = provision.provision(discover.environments(), folder=ROOT / ".environments", device="cpu")
+    found = [one for one in discover.scenarios([ROOT / "scenarios"], plugins=False)[0] if one.scenario.name == "article-mlp"]
+    twin = Run(configuration=configuration(GLOBAL[0]), variation="twin")
+    jobs = plan.Jobs(Store(folder), Plan(runs=(twin,), refused=(), options=Options(steps=4), digest=""), found, ready)
+    locksteps = [Run(configuration=configuration(side), variation="lockstep") for side in (*GLOBAL, *PER_REPLICA)]
+    locksteps += [
+        Run(configuration=configuration(side), variation="lockstep-float32")
+        for side in (*GLOBAL[:2], GLOBAL[3], PER_REPLICA[0])
+    ]
+    with Local(
+        ready,
+        folder=folder,
+        cores=2,
+        timeout=600,
+        listen=lambda event: None,
+        cache=ROOT / ".environments" / "compiled",
+    ) as engine:
+        ended = {**engine.run([job for job in jobs.first() if job.kind != "reload"])}
+        ended |= engine.run(jobs.training(locksteps, trajectory=twin.id))
+    assert {job: outcome.reason for job, outcome in ended.items() if outcome.status is not Status.COMPLETE} == {}
+    return Store(folder)
+
+
+def lockstep(store: Store, side: Side, variation: str = "lockstep") -> Complete:
+    artifact = store.run(Run(configuration=configuration(side), variation=variation))
+    manifest = artifact.manifest()
+    assert manifest
+    return artifact, manifest
+
+
+@pytest.mark.parametrize("side", [*GLOBAL, *PER_REPLICA])
+def test_every_state_has_every_stage(store: Store, side: Side) -> None:
+    artifact, manifest = lockstep(store, side)
+    assert manifest.facts["states"] == ", ".join(STATES)
+    assert (manifest.facts.get("probe"), manifest.calls) == (None, ("hidden", "norm", "output"))
+    for state in STATES:
+        arrays = artifact.arrays(f"lockstep-{state}")
+        assert {name.partition("|")[0] for name in arrays} == set(STAGES[1:])
+        assert not [name for name in arrays if "tap" in name]
+        assert {name: arrays[name].shape for name in arrays if name.startswith("forward|")} == {
+            "forward|hidden": (64, 128),
+            "forward|norm": (64, 128),
+            "forward|output": (64, 10),
+        }
+        assert arrays["batch statistics|norm/moving_mean"].shape == (side[2], 128)
+        assert {arrays[f"{stage}|hidden/kernel"].dtype.name for stage in ("gradient", "update")} == {"float64"}
+
+
+def farthest(a: Complete, b: Complete) -> dict[tuple[str, str], float]:
+    """(state, stage) -> the largest distance."""
+    found: dict[tuple[str, str], float] = {}
+    for state, distances in stages.stage_distances(a, b).items():
+        for one in distances:
+            found[state, one.stage] = max(one.value, found.get((state, one.stage), 0.0))
+    return found
+
+
+@pytest.mark.parametrize(("a", "b"), [(GLOBAL[0], GLOBAL[1]), (GLOBAL[0], GLOBAL[2]), (GLOBAL[0], GLOBAL[3]), PER_REPLICA])
+def test_equal_semantics_agree_at_every_stage(store: Store, a: Side, b: Side) -> None:
+    found = farthest(lockstep(store, a), lockstep(store, b))
+    assert len(found) == len(STATES) * len(STAGES[1:])
+    if "tensorflow" in (a[0], b[0]):
+        # TensorFlow alone takes the logits before a softmax; the others clip its probabilities, which shows where they are 0.
+        assert found["saturated", "loss"] > LIMIT
+        found = {
+            (state, stage): value for (state, stage), value in found.items() if state != "saturated" or stage == "forward"
+        }
+    assert {place: value for place, value in found.items() if not value < LIMIT} == {}
+
+
+@pytest.mark.parametrize("side", PER_REPLICA)
+def test_statistics_of_each_replica_come_apart_at_the_batch_normalization(store: Store, side: Side) -> None:
+    place = stages.first(stages.stage_distances(lockstep(store, side), lockstep(store, GLOBAL[0])), LIMIT)
+    assert place is not None
+    assert (place.stage, place.tensor, place.state) == ("batch statistics", "norm/moving_mean", "0")
+    assert place.size > 1e-3
+
+
+@pytest.mark.parametrize("side", [*GLOBAL, *PER_REPLICA])
+def test_batch_statistics_are_those_of_the_rows_of_each_device(store: Store, side: Side) -> None:
+    """By hand, from what the layer before returned."""
+    artifact, _ = lockstep(store, side)
+    arrays = artifact.arrays("lockstep-4")
+    groups = 2 if side in PER_REPLICA else 1
+    hidden = arrays["forward|hidden"].reshape(groups, -1, 128)
+    for name, expected in (("moving_mean", hidden.mean(1)), ("moving_variance", hidden.var(1))):
+        found = arrays[f"batch statistics|norm/{name}"]
+        assert np.abs(found - np.repeat(expected, side[2] // groups, axis=0)).max() < 1e-13
+
+
+@pytest.mark.parametrize("side", [*GLOBAL, *PER_REPLICA])
+def test_the_gradient_is_the_one_that_makes_the_optimizer_state(store: Store, side: Side) -> None:
+    """Adam's first momentum, from nothing: (1 - beta1) times the gradient, and beta1 is 0.875 in a twin."""
+    arrays = lockstep(store, side)[0].arrays("lockstep-0")
+    for name in ("hidden/kernel", "norm/gamma", "output/kernel"):
+        gradient, momentum = arrays[f"gradient|{name}"], arrays[f"optimizer state|{name}/momentum"]
+        assert np.linalg.norm(momentum - 0.125 * gradient) < 1e-12 * np.linalg.norm(momentum)
+
+
+@pytest.mark.parametrize("side", [*GLOBAL[:2], GLOBAL[3], PER_REPLICA[0]])
+def test_taps_change_no_bit_of_float32_steps(store: Store, side: Side) -> None:
+    artifact, manifest = lockstep(store, side, "lockstep-float32")
+    assert "probe" not in manifest.facts
+    arrays = artifact.arrays("lockstep-0")
+    assert {arrays[name].dtype.name for name in ("forward|norm", "gradient|norm/gamma", "update|norm/gamma")} == {"float32"}
+    # The lockstep of the same step in float64, with the scenario's own constants elsewhere, is within float32's rounding.
+    double = lockstep(store, side)[0].arrays("lockstep-0")["forward|hidden"]
+    assert np.linalg.norm(arrays["forward|hidden"] - double) < 1e-5 * np.linalg.norm(double)
