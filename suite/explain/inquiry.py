@@ -20,13 +20,14 @@ from suite.reader import Complete, Reader, plain
 from suite.records import (
     Comparison,
     Configuration,
+    Departure,
     Diagnosis,
     Emulation,
     Place,
     Run,
     Suspect,
 )
-from suite.store import Damaged
+from suite.store import Damaged, digest_of
 
 DEMOTED = "dtype-demoted"
 NARROW = ("float16", "float32")
@@ -160,7 +161,7 @@ class Inquiry:
             Candidate(
                 hypothesis=hypothesis,
                 detail=detail,
-                emulation=replace(self.emulation, departure=departure, name=_name(hypothesis, detail)),
+                emulation=replace(self.emulation, departure=departure, name=_name(hypothesis, detail, departure)),
             )
             for hypothesis in HYPOTHESES
             if place.stage in hypothesis.stages
@@ -273,10 +274,10 @@ def _fits(values: np.ndarray, dtype: str) -> bool:
         return bool(np.array_equal(values, values.astype(dtype).astype(values.dtype)))
 
 
-def _name(hypothesis: Hypothesis, detail: str) -> str:
-    """Names the emulation in run ids, hence in folders."""
-    words = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in detail)[:60]
-    return f"{hypothesis.name}={words}" if words else hypothesis.name
+def _name(hypothesis: Hypothesis, detail: str, departure: Departure) -> str:
+    """Names the emulation in run ids, hence in folders; two that are not the same have other names."""
+    words = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in detail)[:40]
+    return f"{hypothesis.name}={words}-{digest_of(departure)[:6]}" if words else hypothesis.name
 
 
 def inquiries(reader: Reader, declared: Mapping[Configuration, Comparison]) -> list[Inquiry]:

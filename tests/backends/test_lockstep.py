@@ -11,7 +11,7 @@ import pytest
 from suite import discover, plan, stages
 from suite.engine import provision
 from suite.engine.local import Local
-from suite.records import STAGES, Configuration, Manifest, Options, Plan, Run, Status
+from suite.records import STAGES, Configuration, Emulation, Manifest, Options, Plan, Run, Status
 from suite.store import Artifact, Store
 
 pytestmark = [
@@ -36,12 +36,12 @@ def configuration(side: Side) -> Configuration:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A torch twin of four steps, and the locksteps of all sides from its states."""
+    """An oracle of four steps, and the locksteps of all sides from its states."""
     folder = tmp_path_factory.mktemp("lockstep")
     ready = provision.provision(discover.environments(), folder=ROOT / ".environments", device="cpu")
     found = [one for one in discover.scenarios([ROOT / "scenarios"], plugins=False)[0] if one.scenario.name == "article-mlp"]
-    twin = Run(configuration=configuration(GLOBAL[0]), variation="twin")
-    jobs = plan.Jobs(Store(folder), Plan(runs=(twin,), refused=(), options=Options(steps=4), digest=""), found, ready)
+    trajectory = plan.oracle("article-mlp", "torch", 1, Emulation())
+    jobs = plan.Jobs(Store(folder), Plan(runs=(trajectory,), refused=(), options=Options(steps=4), digest=""), found, ready)
     locksteps = [Run(configuration=configuration(side), variation="lockstep") for side in (*GLOBAL, *PER_REPLICA)]
     locksteps += [
         Run(configuration=configuration(side), variation="lockstep-float32")
@@ -56,7 +56,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         cache=ROOT / ".environments" / "compiled",
     ) as engine:
         ended = {**engine.run([job for job in jobs.first() if job.kind != "reload"])}
-        ended |= engine.run(jobs.training(locksteps, trajectory=twin.id))
+        ended |= engine.run(jobs.training(locksteps))
     assert {job: outcome.reason for job, outcome in ended.items() if outcome.status is not Status.COMPLETE} == {}
     return Store(folder)
 
@@ -130,7 +130,7 @@ def test_batch_statistics_are_those_of_the_rows_of_each_device(store: Store, sid
 
 @pytest.mark.parametrize("side", [*GLOBAL, *PER_REPLICA])
 def test_the_gradient_is_the_one_that_makes_the_optimizer_state(store: Store, side: Side) -> None:
-    """Adam's first momentum, from nothing: (1 - beta1) times the gradient, and beta1 is 0.875 in a twin."""
+    """Adam's first momentum, from nothing: (1 - beta1) times the gradient, and beta1 is 0.875 in a trajectory."""
     arrays = lockstep(store, side)[0].arrays("lockstep-0")
     for name in ("hidden/kernel", "norm/gamma", "output/kernel"):
         gradient, momentum = arrays[f"gradient|{name}"], arrays[f"optimizer state|{name}/momentum"]
