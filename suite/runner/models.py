@@ -38,6 +38,8 @@ def compile_model(model: Any, scenario: Scenario, *, twin: bool, double: bool) -
     optimizer = keras.optimizers.get(scenario.optimizer())
     if twin:
         optimizer = precision.dyadic_optimizer(optimizer)
+    if double:
+        precision.double_schedule(optimizer)
     loss = scenario.loss() if callable(scenario.loss) else scenario.loss
     model.compile(optimizer=optimizer, loss=loss, jit_compile=JIT[keras.backend.backend()])
     model.optimizer.build(model.trainable_variables)

@@ -215,8 +215,9 @@ class Oracle:
         replica_of = np.empty(total, np.int32)
         for replica, rows in enumerate(shards):
             replica_of[rows] = replica
+        training = self._as_training(live) and self.groups > 1
         whole: Arrays = {}
-        for replica, rows in enumerate(shards if own or self._as_training(live) else [np.arange(total)]):
+        for replica, rows in enumerate(shards if own or training else [np.arange(total)]):
             models.write(self.untrained, self._predicting(replica if own else 0))
             for name, value in self._outputs(rows, live).items():
                 whole.setdefault(name, np.empty((total, *value.shape[1:]), value.dtype))[rows] = value
@@ -238,7 +239,7 @@ class Oracle:
             return named(self.model.predict(x, batch_size=len(rows), verbose=0))
         import keras
 
-        size = self.scenario.batch // self.replicas
+        size = self.scenario.batch // self.groups
         parts = [
             {
                 name: keras.ops.convert_to_numpy(value)

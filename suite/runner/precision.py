@@ -71,6 +71,19 @@ def dyadic_optimizer(optimizer: Any) -> Any:
     return type(optimizer).from_config(dyadic_config(optimizer.get_config()))
 
 
+def double_schedule(optimizer: Any) -> None:
+    """Gives a schedule's constants the type float64, in place: TensorFlow makes float32 tensors of Python's floats, and would
+    compute the learning rate of a twin in single precision."""
+    import keras
+    import numpy as np
+
+    schedule = optimizer._learning_rate
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        for name, value in vars(schedule).items():
+            if isinstance(value, float):
+                setattr(schedule, name, np.float64(value))
+
+
 def dyadic_layers(layers: list[Any]) -> None:
     """Makes the constants of layers dyadic, in place: momentum and epsilon of batch normalizations, factors of penalties."""
     import keras

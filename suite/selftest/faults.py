@@ -327,8 +327,13 @@ LOSSES = (
 )
 
 UPDATES = (
+    Fault(name="learning-rate", words="Adam's learning rate is 1/1024 larger", cause="learning-rate", stage="update"),
     Fault(
-        name="learning-rate", words="the learning rate is 1/1024 larger", cause="learning-rate", stage="update", scenario=SGD
+        name="learning-rate-of-momentum",
+        words="the learning rate of SGD with momentum is 1/1024 larger",
+        cause="learning-rate",
+        stage="update",
+        scenario=SGD,
     ),
     Fault(
         name="schedule-offset",

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from suite.explain import saving
 from suite.judge import SAME_SEMANTICS, UNSAVED
 from suite.records import Diagnosis, Pair, Results, Run, Verdict, View
 from suite.selftest.faults import FAULTS, UNKNOWN
 from suite.selftest.planning import Planted
 
 OFF = (Verdict.DIFFERENT, Verdict.INVALID)
+OF_FILES = {UNSAVED: UNSAVED, **saving.CAUSES}  # name of a cause to how its words begin
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
@@ -135,7 +137,8 @@ def _off(one: View) -> set[str]:
 def _causes(diagnosis: Diagnosis | None, worse: Sequence[View]) -> tuple[str, ...]:
     suspects = diagnosis.suspects if diagnosis else ()
     named = [one.name for one in suspects if one.distance < SAME_SEMANTICS]
-    named += [UNSAVED for view in worse for judged in view.quantities if judged.cause.startswith(UNSAVED)]
+    said = [judged.cause for view in worse for judged in view.quantities if judged.verdict in OFF]
+    named += [name for cause in said for name, words in OF_FILES.items() if cause.startswith(words)]
     return tuple(dict.fromkeys(named))
 
 

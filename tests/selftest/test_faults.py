@@ -10,15 +10,14 @@ import pytest
 
 from suite import discover
 from suite.explain.hypotheses import BY_NAME
-from suite.judge import UNSAVED
 from suite.records import LATER_STAGES, STAGES
 from suite.runner import faults as planted
 from suite.selftest.faults import FAULTS, STATE, UNKNOWN, VARIANTS, Fault
 from suite.selftest.planning import DEVICES
+from suite.selftest.scoring import OF_FILES
 
 ROOT = Path(__file__).resolve().parents[2]
-# Named from views of a file, or by hypotheses that are not tried on an oracle.
-OF_FILES = {UNSAVED, "save-swapped", "save-stale", "save-wrong-replica", "slots-not-saved", "dtype-demoted"}
+BY_LOOKING = {*OF_FILES, "dtype-demoted"}  # named without an oracle
 
 
 def test_what_is_planted_is_judged_and_the_other_way_round() -> None:
@@ -37,7 +36,7 @@ def test_there_are_enough_of_every_kind() -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_says_what_must_be_said_of_it(fault: Fault) -> None:
     assert fault.words
-    assert fault.cause in {*BY_NAME, UNKNOWN, *OF_FILES}
+    assert fault.cause in {*BY_NAME, UNKNOWN, *BY_LOOKING}
     stages = [stage for stage in (*STAGES, *LATER_STAGES) if fnmatchcase(stage, fault.stage)]
     assert stages
     assert all(stage == "save" for stage in stages) or fault not in STATE or fault.cause == "initial-state"

@@ -93,5 +93,5 @@ def test_more_devices_are_tried_where_statistics_are_synchronized() -> None:
 
 
 def test_scenarios_are_those_of_the_faults() -> None:
-    faults = chosen(["nesterov", "bn-axis", "learning-rate"], 0, 0, BACKENDS)
+    faults = chosen(["nesterov", "bn-axis", "learning-rate-of-momentum"], 0, 0, BACKENDS)
     assert scenarios(faults) == ("planted-cnn", "planted-sgd")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from suite.explain import saving
 from suite.records import (
     At,
     Configuration,
@@ -132,6 +133,13 @@ def test_another_stage_or_tensor_is_another_place(stage: str, tensor: str) -> No
 
 def test_no_place_is_no_right_place() -> None:
     assert not outcome(pair(Verdict.DIFFERENT)).right_place
+
+
+@pytest.mark.parametrize(("name", "words"), saving.CAUSES.items())
+def test_what_is_said_of_a_file_has_a_name(name: str, words: str) -> None:
+    off = judged("trainable weights", Verdict.DIFFERENT, cause=f"{words}: in detail")
+    found = outcome(pair(Verdict.IDENTICAL, b=SAVED.configuration), views=(view(SAVED.configuration, off),), planted=SAVED)
+    assert found.causes == (name,)
 
 
 def test_a_file_is_off_where_the_clean_one_is_not() -> None:

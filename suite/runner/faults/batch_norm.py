@@ -17,7 +17,8 @@ class Wrong:
 
     `epsilon`, `inference_epsilon`: factors on the layer's own. `momentum`: its momentum to another. `bessel`: "", "moving" or
     "both". `moves`: updates in a step. `normalizes`: batch statistics to those that are used; `keeps`: to those that move.
-    `predicts`: moving statistics to those that `predict` uses. `training_in_predict`: batch statistics there.
+    `predicts`: moving statistics to those that `predict` uses. `training_in_predict`: batch statistics there. `by_formula`:
+    operations in another order, which is not wrong.
     """
 
     epsilon: float = 1.0
@@ -33,6 +34,7 @@ class Wrong:
     keeps: Callable[[Any], Any] = lambda value: value
     predicts: Callable[[Any], Any] = lambda value: value
     training_in_predict: bool = False
+    by_formula: bool = False
 
 
 def plant(wrong: Wrong) -> None:
@@ -79,7 +81,8 @@ def _computed(layer: Any, inputs: Any, training: bool, mask: Any, wrong: Wrong, 
     elif predicting:
         mean, variance = wrong.predicts(mean), wrong.predicts(variance)
         epsilon *= wrong.inference_epsilon
-    outputs = ops.batch_normalization(
+    normalize = _by_formula if wrong.by_formula else ops.batch_normalization
+    outputs = normalize(
         x=x,
         mean=mean,
         variance=variance,
@@ -89,6 +92,17 @@ def _computed(layer: Any, inputs: Any, training: bool, mask: Any, wrong: Wrong, 
         epsilon=epsilon,
     )
     return ops.cast(outputs, layer.compute_dtype)
+
+
+def _by_formula(*, x: Any, mean: Any, variance: Any, axis: int, offset: Any, scale: Any, epsilon: float) -> Any:
+    """(x - mean) / sqrt(variance + epsilon) * scale + offset, from left to right."""
+    from keras import ops
+
+    shape = [1] * len(x.shape)
+    shape[axis] = x.shape[axis]
+    outputs = (x - ops.reshape(mean, shape)) / ops.reshape(ops.sqrt(variance + epsilon), shape)
+    outputs = outputs if scale is None else outputs * ops.reshape(scale, shape)
+    return outputs if offset is None else outputs + ops.reshape(offset, shape)
 
 
 def _trained(layer: Any, x: Any, moving: Pair, mask: Any, wrong: Wrong) -> Pair:

@@ -45,7 +45,10 @@ def _weighted(site: Site, loss: Any, y: Any, y_pred: Any) -> Any:
     from keras import ops
     from keras.src import backend
 
-    real = ops.cast(ops.sum(ops.cast(backend.get_keras_mask(y_pred), "int32")), loss.dtype)
+    mask = backend.get_keras_mask(y_pred)
+    if mask is None:  # Keras is building the model on symbolic tensors
+        return loss
+    real = ops.cast(ops.sum(ops.cast(mask, "int32")), loss.dtype)
     return loss * real / site.mean(real)
 
 
@@ -59,8 +62,10 @@ def _means_of_means(site: Site) -> None:
     def compute_loss(
         self: Any, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        found = []
-        masks = keras.ops.split(backend.get_keras_mask(y_pred), site.replicas)
+        whole = backend.get_keras_mask(y_pred)
+        if whole is None:  # Keras is building the model on symbolic tensors
+            return compute(self, x=x, y=y, y_pred=y_pred, training=training)
+        found, masks = [], keras.ops.split(whole, site.replicas)
         parts = zip(keras.ops.split(y, site.replicas), keras.ops.split(y_pred, site.replicas), masks, strict=True)
         for labels, predicted, mask in parts:
             backend.set_keras_mask(predicted, mask)

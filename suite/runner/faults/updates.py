@@ -35,7 +35,18 @@ def _constant(name: str, change: Callable[[float], object]) -> Plant:
 
 
 def _learning_rate(change: Callable[[Any, Any], Any]) -> Plant:
-    """The step is made with `change(optimizer, learning rate)`."""
+    """The optimizer's learning rate, for its step and its weight decay, is `change(optimizer, learning rate)`."""
+
+    def tamper(optimizer: Any) -> None:
+        current = optimizer._get_current_learning_rate
+        # Straight into the instance: Keras tracks what is set as an attribute.
+        optimizer.__dict__["_get_current_learning_rate"] = lambda: change(optimizer, current())
+
+    return _tampered(tamper)
+
+
+def _step_size(change: Callable[[Any, Any], Any]) -> Plant:
+    """The step alone is made with `change(optimizer, learning rate)`."""
 
     def tamper(optimizer: Any) -> None:
         step = optimizer._backend_update_step
@@ -43,7 +54,6 @@ def _learning_rate(change: Callable[[Any, Any], Any]) -> Plant:
         def stepped(grads: Any, variables: Any, learning_rate: Any) -> Any:
             return step(grads, variables, change(optimizer, learning_rate))
 
-        # Straight into the instance: Keras tracks what is set as an attribute.
         optimizer.__dict__["_backend_update_step"] = stepped
 
     return _tampered(tamper)
@@ -129,10 +139,11 @@ def _unclipped(optimizer: Any) -> None:
 
 PLANTS: dict[str, Plant] = {
     "learning-rate": _learning_rate(lambda optimizer, rate: rate * (1.0 + 2.0**-10)),
+    "learning-rate-of-momentum": _learning_rate(lambda optimizer, rate: rate * (1.0 + 2.0**-10)),
     "schedule-offset": _learning_rate(_one_late),
     "adam-epsilon": _constant("epsilon", lambda own: own * 0.125),
     "adam-beta-2": _constant("beta_2", lambda own: 1.0 - 8.0 * (1.0 - own)),
-    "adam-bias-correction": _learning_rate(_uncorrected),
+    "adam-bias-correction": _step_size(_uncorrected),
     "nesterov": _constant("nesterov", lambda own: True),
     "slots-forgotten": _tampered(_forgets),
     "weight-decay-twice": _constant("weight_decay", lambda own: 2.0 * own),

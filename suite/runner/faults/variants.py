@@ -38,7 +38,7 @@ def _functional(site: Site) -> None:
 
 
 PLANTS: dict[str, Plant] = {
-    "variant-layer": lambda site: batch_norm.plant(batch_norm.Wrong()),
+    "variant-layer": lambda site: batch_norm.plant(batch_norm.Wrong(by_formula=True)),
     "variant-functional": _functional,
     "variant-threads": _threads,
 }
