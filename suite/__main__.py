@@ -149,6 +149,14 @@ def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
     parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
     parser.add_argument(
+        "--seeds",
+        dest="other_seeds",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="also train from N other initial states, to say what is large",
+    )
+    parser.add_argument(
         "--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)"
     )
     parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help="the run folder")
@@ -260,6 +268,7 @@ def _choose(given: argparse.Namespace) -> Chosen:
         devices=given.devices,
         steps=given.steps,
         seed=given.seed,
+        seeds=getattr(given, "other_seeds", 0),
         reference=given.reference,
         gate=given.fail_on,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -104,6 +105,7 @@ class Subject:
     twins_permuted: tuple[tuple[Artifact, Manifest], ...] = ()
     exact: tuple[Artifact, Manifest] | None = None
     oracle: tuple[Artifact, Manifest] | None = None
+    seeds: tuple[tuple[Artifact, Manifest], ...] = ()
     no_twin: str = ""
     no_oracle: str = ""
     outputs: str = "probabilities"
@@ -364,6 +366,17 @@ def envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
         subject.cache[key] = _wider(*widths) if re_rounded else {}
     found: dict[str, float] = subject.cache[key]  # type: ignore[assignment]
     return found
+
+
+def seed_distances(subject: Subject) -> list[dict[str, float]]:
+    """Metric -> distance at the judged step, of each two of the plain run and its runs from other initial weights."""
+    runs = (subject.plain, *subject.seeds)
+    step = min(JUDGED_STEP, subject.plain[1].steps[-1])
+    return [
+        measure(PREDICTIONS, *moments, None, subject.outputs) | measure(STATISTICS, *moments, None, subject.outputs)
+        for one, other in combinations(runs, 2)
+        for moments in [(trained(*one, step), trained(*other, step))]
+    ]
 
 
 def twin_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:

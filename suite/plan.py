@@ -42,6 +42,7 @@ def plan(
     refused: list[tuple[Run, Status, str]] = []
     reference = reference_of(environments, options)
     for found in scenarios:
+        alone: list[Configuration] = []
         declared: dict[tuple[int, Semantics], None] = {}
         for environment in environments.values():
             for devices in options.devices:
@@ -59,6 +60,12 @@ def plan(
                         refused.extend((run, status, reason) for run in planned)
                     else:
                         declared[devices, strategy.semantics(found.scenario, devices)] = None
+                        alone += [configuration] if environment.environment.name == reference else []
+        runs.extend(
+            Run(configuration=configuration, variation="seed", index=index)
+            for configuration in alone[:1]
+            for index in range(1, options.seeds + 1)
+        )
         runs.extend(oracle(found.scenario.name, reference, devices, Emulation(semantics=one)) for devices, one in declared)
     return Plan(
         runs=tuple(runs),
@@ -158,7 +165,7 @@ class Jobs:
     def _inputs_digest(self, scenario: str) -> str:
         found = self._scenarios[scenario]
         reference = self._environments[self.reference()].digest
-        return digest_of(self._suite, found.digest, reference, self._plan.options.seed)
+        return digest_of(self._suite, found.digest, reference, self._plan.options.seed, self._plan.options.seeds)
 
     def first(self) -> list[Job]:
         """Self-tests, inputs, training and reloading of everything that is not there yet."""

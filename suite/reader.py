@@ -154,6 +154,7 @@ class Reader:
             twins_permuted=tuple(own.get("twin-permuted", ())),
             exact=own["exact"][0] if "exact" in own else None,
             oracle=None if isinstance(emulated, str) else emulated,
+            seeds=tuple(own.get("seed", ())),
             no_oracle=f"no oracle: {emulated}" if isinstance(emulated, str) else "",
             no_twin=no_twin or self.self_test(configuration.environment),
             outputs=self.outputs.get(configuration.scenario, "probabilities"),

@@ -346,7 +346,8 @@ RERUNS = ("repeat", "permuted", "twin-permuted", "seed")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user chose, and what changes a result."""
+    """What the user chose, and what changes a result. `seeds`: how many other initial states the reference trains from, to
+    say what is a large difference."""
 
     device: str = "cpu"
     devices: tuple[int, ...] = (1, 2)
@@ -355,6 +356,7 @@ class Options:
     threads: int = 1
     reference: str = "torch"
     gate: str = "different"
+    seeds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

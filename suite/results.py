@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from suite import compare, judge
-from suite.explain import answer, declarations, diagnoses, findings, needs
+from suite import compare, judge, stages
+from suite.explain import answer, declarations, diagnoses, findings, magnitudes, needs
 from suite.explain.inquiry import inquiries
-from suite.reader import Reader, plain
-from suite.records import Comparison, Configuration, Diagnosis, Pair, Plan, Results, Run, Session, Verdict
+from suite.reader import Complete, Reader, plain
+from suite.records import (
+    ORACLE,
+    Comparison,
+    Configuration,
+    Diagnosis,
+    Floats,
+    Magnitude,
+    Pair,
+    Place,
+    Plan,
+    Results,
+    Run,
+    Session,
+    Verdict,
+)
 from suite.store import Damaged, Store
 from suite.views import views
 
@@ -52,8 +66,47 @@ class Study:
     def further_runs(self) -> list[Run]:
         """What would decide or explain what is open, as far as is known now."""
         declared = {one: found for one, found in self.declared().items() if not isinstance(found, str)}
-        asked = [run for inquiry in inquiries(self.reader, declared) for run in inquiry.further()]
+        asked = [run for run in self._oracle_steps() if not self.reader.asked(run)]
+        asked += [run for inquiry in inquiries(self.reader, declared) for run in inquiry.further()]
         return list(dict.fromkeys([*needs.further_runs(self.pairs(), declared), *asked]))
+
+    def _oracle_steps(self) -> list[Run]:
+        """One step of every oracle, in scenarios that have several: they show where declarations part."""
+        oracles = [run for run in self.reader.plan.runs if run.variation == ORACLE]
+        scenarios = [run.configuration.scenario for run in oracles if run.emulates != oracles[0].emulates]
+        return [replace(run, variation="lockstep") for run in oracles if run.configuration.scenario in scenarios]
+
+    def _places(self) -> dict[tuple[str, str], Place]:
+        """(a, b) -> where the oracles of what they declare first differ, where they do."""
+        found = {}
+        for a, b in self._pairs:
+            steps = [self._oracle_step(side) for side in (a, b)]
+            first, second = steps
+            if self.reader.declared(a) != self.reader.declared(b) and first and second:
+                place = stages.first(stages.stage_distances(first, second), judge.SAME_SEMANTICS)
+                if place is not None:
+                    found[plain(a).id, plain(b).id] = place
+        return found
+
+    def _oracle_step(self, configuration: Configuration) -> Complete | None:
+        oracle = self.reader.oracle_of(configuration)
+        found = self.reader.further(replace(oracle, variation="lockstep")) if oracle else ""
+        return None if isinstance(found, str) else found
+
+    def _magnitudes(self, judged: Sequence[Pair]) -> dict[str, tuple[Magnitude, ...]]:
+        """Pair, as findings name it -> how large it is."""
+        seeds: dict[str, Floats] = {}
+        for scenario in self.reader.scenarios():
+            subjects = [self.reader.subject(one) for one in self.reader.configurations(scenario)]
+            measured = [compare.seed_distances(one) for one in subjects if not isinstance(one, str) and one.seeds]
+            seeds[scenario] = magnitudes.medians([distances for one in measured for distances in one])
+        repeats = {
+            (plain(a).id, plain(b).id): found.repeats for (a, b), found in self._pairs.items() if not isinstance(found, str)
+        }
+        return {
+            findings.identity(pair): magnitudes.magnitudes(pair, repeats.get((pair.a, pair.b), {}), seeds[pair.scenario])
+            for pair in judged
+        }
 
     def results(self) -> Results:
         """Everything that a report shows."""
@@ -74,7 +127,7 @@ class Study:
             runs=rows,
             pairs=judged,
             views=seen,
-            findings=findings.group(judged, seen, tuple(known.values())),
+            findings=findings.group(judged, seen, tuple(known.values()), self._places(), self._magnitudes(judged)),
             limits=judge.LIMITS,
             diagnoses=tuple(known.values()),
         )

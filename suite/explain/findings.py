@@ -8,7 +8,7 @@ from dataclasses import replace
 from suite import judge
 from suite.explain import causes
 from suite.explain.declarations import OTHERWISE
-from suite.records import Diagnosis, Finding, Judged, Pair, Place, Suspect, Verdict, View
+from suite.records import Diagnosis, Finding, Judged, Magnitude, Pair, Place, Suspect, Verdict, View
 
 ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.DESIGNED, Verdict.NOISE)
 NOUNS = {
@@ -24,11 +24,16 @@ Places = Mapping[tuple[str, str], Place]
 
 
 def group(
-    pairs: Sequence[Pair], views: Sequence[View], diagnoses: Sequence[Diagnosis], places: Places | None = None
+    pairs: Sequence[Pair],
+    views: Sequence[View],
+    diagnoses: Sequence[Diagnosis],
+    places: Places | None = None,
+    sizes: Mapping[str, tuple[Magnitude, ...]] | None = None,
 ) -> tuple[Finding, ...]:
     """Findings, the worst first and then those that explain most. What is identical or rounding needs none.
 
-    `places`: (a, b) -> where the oracles of two runs, named by their plain runs' ids, first differ.
+    `places`: (a, b) -> where the oracles of two runs, named by their plain runs' ids, first differ; `sizes`: pair -> how large
+    it is.
     """
     known = {one.run: one for one in diagnoses}
     grouped: dict[tuple[Verdict, str, str], list[Member]] = {}
@@ -37,7 +42,10 @@ def group(
         if one.verdict.rank >= Verdict.NOISE.rank:
             kind = one.kind if isinstance(one, View) else "pair"
             grouped.setdefault((one.verdict, _common(one), kind), []).append(one)
-    found = [_finding(verdict, cause, kind, alike, known, places or {}) for (verdict, cause, kind), alike in grouped.items()]
+    found = [
+        replace(_finding(verdict, cause, kind, alike, known, places or {}), magnitudes=_largest_of(alike, sizes or {}))
+        for (verdict, cause, kind), alike in grouped.items()
+    ]
     return tuple(sorted(found, key=lambda one: (ORDER.index(one.verdict), -len(one.pairs))))
 
 
@@ -79,6 +87,12 @@ def _finding(
         advice=said.advice,
         link=said.link,
     )
+
+
+def _largest_of(members: Sequence[Member], sizes: Mapping[str, tuple[Magnitude, ...]]) -> tuple[Magnitude, ...]:
+    """Of the pair whose first magnitude is largest."""
+    found = [sizes[name] for one in members if (name := identity(one)) in sizes and sizes[name]]
+    return max(found, key=lambda one: one[0].value, default=())
 
 
 def _runs(members: Iterable[Member]) -> list[str]:

@@ -94,9 +94,9 @@ class Training:
         self.recipe = recipe(job.runs[0].variation in DYADIC)
         self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
 
-    def start(self) -> None:
+    def start(self, name: str = "initial") -> None:
         """From the stored initial weights."""
-        stored = dict(self.store.inputs(self.scenario.name).arrays("initial"))
+        stored = dict(self.store.inputs(self.scenario.name).arrays(name))
         if defect("initial"):
             stored["norm/beta"] = stored["norm/beta"] + 2.0**-6
         self.begin(stored)
@@ -199,7 +199,7 @@ def _execute(training: Training, run: Run) -> None:
     if defect("half"):
         artifact.add("step-0", {"half": np.zeros(1)})
         os._exit(1)
-    training.start()
+    training.start(f"initial-{run.index}" if run.variation == "seed" else "initial")
     whole = run.variation in ("plain", "twin")
     keep = set(checkpoints(steps)) if whole else {1, *segments(steps)}
     artifact.add("step-0", training.state())
@@ -271,6 +271,9 @@ def prepare(job: Job) -> None:
     initial = network.initial(int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1, job.options.seed)
     artifact.add("data", arrays)
     artifact.add("initial", initial)
+    for index in range(1, job.options.seeds + 1):
+        other = network.initial(int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1, job.options.seed + index)
+        artifact.add(f"initial-{index}", other)
     tensors = tuple(
         Tensor(name=name, shape=value.shape, dtype="float32", group=GROUPS[name], layer=name.split("/")[0])
         for name, value in initial.items()

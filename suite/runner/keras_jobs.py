@@ -73,6 +73,9 @@ def prepare(job: Job) -> None:
     model = models.build(scenario, arrays, twin=False, seed=job.options.seed)
     artifact.add("initial", models.read(models.variables(model)))
     tensors, batch_norms, drawing = graph.describe(model)
+    for index in range(1, job.options.seeds + 1):
+        other = models.build(scenario, arrays, twin=False, seed=job.options.seed + index)
+        artifact.add(f"initial-{index}", models.read(models.variables(other)))
     _finish(artifact, job, f"prepare/{scenario.name}", tensors=tensors, batch_norms=batch_norms, random_layers=drawing)
 
 

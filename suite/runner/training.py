@@ -156,6 +156,8 @@ class _Trainer:
         nudged = self.random_layers and run.variation.endswith("permuted")
         with self.drive.scope():
             initial = _nudged(self.initial, run, self.job.options.seed) if nudged else self.initial
+            if run.variation == "seed":
+                initial = self.store.inputs(self.scenario.name).arrays(f"initial-{run.index}")
             models.write(models.variables(self.model), initial)
             models.write(models.slots(self.model), self.start)
 
