@@ -96,7 +96,8 @@ class Scenario:
     """One Keras 3 model, its data and its recipe. A scenario module holds one, named SCENARIO.
 
     `model`, `optimizer` and `custom_objects` import keras inside; they never name a backend.
-    `batch` is the global batch: every strategy splits it over its devices.
+    `batch` is the global batch: every strategy splits it over its devices (see `shares`). `last_batch`: the rows of the run's
+    last batch, as where an epoch's rows do not divide; 0 for a full one.
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
@@ -109,12 +110,22 @@ class Scenario:
     optimizer: Callable[[], Any]
     loss: str | Callable[[], Any]
     batch: int = 64
+    last_batch: int = 0
     steps: int = 20
     outputs: str = "probabilities"
     dtype_policy: str = "float32"
     synchronized: bool = False
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
     api: int = SCENARIO_API
+
+
+def shares(rows: int, devices: int) -> tuple[int, ...]:
+    """How many rows of a batch each device gets, contiguous and in order: ceil(rows / devices) as long as there are any.
+
+    That is how TensorFlow deals (5 rows on 4 devices: 2, 2, 1, 0), so every strategy does.
+    """
+    each = -(-rows // devices)
+    return tuple(max(0, min(each, rows - index * each)) for index in range(devices))
 
 
 @dataclass(frozen=True, kw_only=True)
