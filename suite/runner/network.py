@@ -57,8 +57,8 @@ def moments(x: np.ndarray, groups: int, bessel: bool = False) -> tuple[np.ndarra
 def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups: int = 1) -> tuple[Weights, Weights, float]:
     """Gradients by path, the moving statistics of each group (first axis), and the loss, for one batch of rows (n, f).
 
-    Batch statistics are those of each contiguous group of rows. Gradients are means over each group's rows and then over groups
-    (which matters where groups are of unequal size), the loss is the mean over all rows.
+    Batch statistics are those of each contiguous group of rows. Gradients and loss are means over each group's rows and then over
+    groups, which matters where groups are of unequal size.
     """
     if len(x) % groups:
         return _unequal(weights, x, y, recipe, groups)
@@ -105,7 +105,7 @@ def _unequal(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, gro
         parts.append(step(own, x[rows], y[rows], recipe))
     gradients = {name: np.mean([part[0][name] for part in parts], axis=0, dtype=x.dtype) for name in parts[0][0]}
     moving = {name: np.concatenate([part[1][name] for part in parts]) for name in parts[0][1]}
-    return gradients, moving, float(np.average([part[2] for part in parts], weights=sizes))
+    return gradients, moving, float(np.mean([part[2] for part in parts]))
 
 
 def updated(weights: Weights, gradients: Weights, rate: float) -> Weights:

