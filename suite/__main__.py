@@ -216,8 +216,7 @@ def answer_claims(given: argparse.Namespace) -> int:
         if chosen.broken and not chosen.scenarios:
             raise discover.BadConfiguration(f"{chosen.broken[0].name}: {chosen.broken[0].reason}")
         design = designing.design(chosen.scenarios[0], chosen.environments, chosen.options)
-        design.write(store.folder / "scenarios")
-        variants, _ = discover.scenarios([store.folder / "scenarios"], plugins=False)
+        variants = designing.write(design, store.folder / "scenarios" / design.base.scenario.name)
         plan = designing.plan(
             design,
             variants,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from suite.claims.evidence import Evidence
-from suite.judge import OTHER_SEMANTICS, SAME_SEMANTICS
+from suite.judge import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS
 from suite.records import Answer, Claim, Experiment, Measurement
 
 # Float32 statistics after one step: 30 times the rounding floor of moving variances (3e-7). A one-pass variance of rows whose
@@ -53,9 +53,15 @@ def _places(measurements: Iterable[Measurement]) -> str:
     return ", ".join(dict.fromkeys(f"{one.environments} x{one.devices}" for one in measurements))
 
 
+def _equal(evidence: Evidence) -> float:
+    """Float64 twins no farther apart than this are equal; 0 if their own rounding is too large for them to decide."""
+    limit = max(SAME_SEMANTICS, ENVELOPE_FACTOR * evidence.drift)
+    return limit if limit < OTHER_SEMANTICS else 0.0
+
+
 def _drifts(evidence: Evidence) -> str:
     """Why twins cannot decide; empty if they can."""
-    if evidence.drift <= SAME_SEMANTICS:
+    if _equal(evidence):
         return ""
     how = "was not measured" if evidence.drift == float("inf") else f"has grown to {number(evidence.drift)}"
     return f"the float64 twins' own rounding {how}: fewer steps (--steps) would decide"
@@ -93,59 +99,76 @@ def randomness(evidence: Evidence) -> Found:
 
 def order(evidence: Evidence) -> Found:
     """False if several devices equal one where no statistics can differ, and the same experiment would notice another order."""
-    if why := _drifts(evidence):
-        return Answer.NOT_TESTABLE, why
-    controls = _normalized(evidence.devices, "none") or _normalized(evidence.devices, "synchronized")
-    shuffled = [one.largest for one in evidence.order]
-    if not controls or not shuffled:
-        return Answer.NOT_TESTABLE, "several devices, or another order, have no result to compare"
-    if min(shuffled) <= OTHER_SEMANTICS:
-        return Answer.NOT_TESTABLE, f"another order changes this model by {number(min(shuffled))} only: it would not show"
-    apart, synchronized = worst(controls), worst(_normalized(evidence.devices, "synchronized"))
-    own = [one for one in _normalized(evidence.devices, "per replica") if one.largest > OTHER_SEMANTICS]
-    what = f"without batch normalization {evidence.devices_count} devices are {number(apart)} from one ({_places(controls)})"
-    if apart > OTHER_SEMANTICS:
-        return (
-            Answer.TRUE,
-            f"{what}: not the same batches in the same order (reshuffled on purpose: {number(min(shuffled))})",
+    equal = _equal(evidence)
+    if not equal:
+        return Answer.NOT_TESTABLE, _drifts(evidence)
+    noticed = [
+        (one, shuffled) for one in ("none", "synchronized") if (shuffled := _noticed(evidence, one)) > OTHER_SEMANTICS
+    ]
+    if not noticed:
+        return Answer.NOT_TESTABLE, (
+            "several devices without statistics of their own, or another order, have no result, or another order does not show"
         )
-    if apart > SAME_SEMANTICS:
+    normalization, shuffled = noticed[0]
+    controls = _normalized(evidence.devices, normalization)
+    name = {"none": "without batch normalization", "synchronized": "with synchronized statistics"}[normalization]
+    apart = worst(controls)
+    what = f"{name}, {evidence.devices_count} devices are {number(apart)} from one ({_places(controls)})"
+    if apart > OTHER_SEMANTICS:
+        return Answer.TRUE, f"{what}: not the same batches in the same order (reshuffled on purpose: {number(shuffled)})"
+    if apart > equal:
         return Answer.NOT_TESTABLE, f"{what}: neither rounding nor another order"
-    right = (
-        f" What is right in it: batch statistics do differ, by {number(worst(own))} on {_places(own)}, because each device "
-        f"normalizes its own part of the same batch; with synchronized statistics {number(synchronized)} is left"
-        if own
-        else " No batch statistics differ either"
-    )
     return Answer.FALSE, (
-        f"{what}, while another order moves the same model by at least {number(min(shuffled))}: every batch holds the same "
-        f"rows, in the same order.{right}"
+        f"{what}, while another order moves the same model by at least {number(shuffled)}: every batch holds the same rows, in "
+        f"the same order. {_what_is_right(evidence)}"
     )
+
+
+def _noticed(evidence: Evidence, normalization: str) -> float:
+    """By how much another order shows at least, where several devices can be compared with one; 0 where they cannot."""
+    shuffled = [one.largest for one in _normalized(evidence.order, normalization)]
+    return min(shuffled, default=0.0) if _normalized(evidence.devices, normalization) else 0.0
+
+
+def _what_is_right(evidence: Evidence) -> str:
+    own = [one for one in _normalized(evidence.devices, "per replica") if one.largest > OTHER_SEMANTICS]
+    if not own:
+        return "Nor do the results differ otherwise"
+    cured = [one for one in _normalized(evidence.devices, "synchronized") if one.largest <= OTHER_SEMANTICS]
+    left = [one for one in _normalized(evidence.devices, "synchronized") if one.largest > OTHER_SEMANTICS]
+    words = (
+        f"What is right in it: results do differ, by {number(worst(own))} on {_places(own)}, because each device normalizes its "
+        f"own part of the same batch. Another order inside each part is worth {number(evidence.drift)}"
+    )
+    if cured:
+        words += f"; with synchronized statistics {number(worst(cured))} is left on {_places(cured)}"
+    return f"{words}; synchronized=True does not help on {_places(left)}, {number(worst(left))} is left" if left else words
 
 
 def implementations(evidence: Evidence) -> Found:
     """True if environments differ with batch normalization and not without; in float64, or in float32 after one step."""
-    if why := _drifts(evidence):
-        return Answer.NOT_TESTABLE, why
     normalized, plain = _with(evidence.backends), _normalized(evidence.backends, "none")
     if not normalized:
         return Answer.NOT_TESTABLE, "only one environment ran: give more backends, or versions with --environments"
-    pairs, apart = _pairs(normalized), worst(normalized)
-    kernels = max((one.statistics or 0.0 for one in _with(evidence.kernels)), default=0.0)
+    pairs, apart, equal = _pairs(normalized), worst(normalized), _equal(evidence)
+    unlike = [one for one in _with(evidence.kernels) if (one.statistics or 0.0) > KERNEL_LIMIT]
+    kernels = _statistics(_with(evidence.kernels))
     rounded = f"; float32 statistics after one step: {number(kernels)}" if evidence.kernels else ""
-    if apart <= SAME_SEMANTICS and kernels <= KERNEL_LIMIT:
+    if unlike:
+        return Answer.TRUE, (
+            f"float64 twins of {pairs} are {number(apart)} apart, and the float32 kernels are others: after one step statistics "
+            f"differ ({', '.join(f'{one.environments} by {number(one.statistics or 0.0)}' for one in unlike)})"
+        )
+    if not equal:
+        return Answer.NOT_TESTABLE, _drifts(evidence)
+    if apart <= equal:
         return (
             Answer.FALSE,
             f"on one device, float64 twins of {pairs} agree to {number(apart)} with batch normalization{rounded}",
         )
-    if apart <= SAME_SEMANTICS:
-        return Answer.TRUE, (
-            f"the formula is the same (float64 twins of {pairs} agree to {number(apart)}), its float32 kernels are not: "
-            f"statistics differ by {number(kernels)} after one step"
-        )
-    without = f"and by {number(worst(plain))} without" if plain else "and nothing ran without it"
-    answer = Answer.TRUE if plain and worst(plain) <= SAME_SEMANTICS and apart > OTHER_SEMANTICS else Answer.NOT_TESTABLE
-    return answer, f"float64 twins of {pairs} differ by {number(apart)} with batch normalization, {without}{rounded}"
+    without = f"by {number(worst(plain))} without" if plain else "nothing ran without it"
+    answer = Answer.TRUE if plain and worst(plain) <= equal and apart > OTHER_SEMANTICS else Answer.NOT_TESTABLE
+    return answer, f"float64 twins of {pairs} differ by {number(apart)} with batch normalization, and {without}{rounded}"
 
 
 def _pairs(measurements: Iterable[Measurement]) -> str:
@@ -154,7 +177,7 @@ def _pairs(measurements: Iterable[Measurement]) -> str:
 
 def seeds(evidence: Evidence) -> Found:
     """True if another seed of the initial weights, or another order, changes the result."""
-    found = {"initial weights of another seed": evidence.seeds, "another shuffling": evidence.order}
+    found = {"another seed of the initial weights": evidence.seeds, "another shuffling": evidence.order}
     there = {words: measurements for words, measurements in found.items() if measurements}
     if not there:
         return Answer.NOT_TESTABLE, "no run with another seed has a result"
@@ -163,17 +186,12 @@ def seeds(evidence: Evidence) -> Found:
         one, several = ([m for m in measurements if (m.devices == 1) is single] for single in (True, False))
         counts = f"{number(worst(one))} on one device, {number(worst(several))} on {evidence.devices_count}"
         parts.append(f"{words} moves the result by {counts}")
-    smallest = {words: min(one.largest for one in measurements) for words, measurements in there.items()}
-    if any(
-        size > max(OTHER_SEMANTICS, evidence.drift if evidence.drift < float("inf") else 0.0) for size in smallest.values()
-    ):
-        return (
-            Answer.TRUE,
-            f"{'; '.join(parts)}. It has nothing to do with how many devices there are: a fixed seed removes it",
-        )
-    if max(smallest.values()) <= SAME_SEMANTICS:
-        return Answer.FALSE, "; ".join(parts)
-    return Answer.NOT_TESTABLE, "; ".join(parts)
+    smallest = [min(one.largest for one in measurements) for measurements in there.values()]
+    if max(smallest) > max(OTHER_SEMANTICS, _equal(evidence)):
+        steady = evidence.repeated and all(one.bits for one in evidence.repeated)
+        cure = ". With both fixed every repeat is bit-equal: nothing else has to be fixed" if steady else ""
+        return Answer.TRUE, f"{'; '.join(parts)}{cure}"
+    return (Answer.FALSE if max(smallest) <= SAME_SEMANTICS else Answer.NOT_TESTABLE), "; ".join(parts)
 
 
 def timing(evidence: Evidence) -> Found:
@@ -182,18 +200,13 @@ def timing(evidence: Evidence) -> Found:
     if not several:
         return Answer.NOT_TESTABLE, "no run on several devices was repeated"
     differing = {m.environments for m in several if not m.bits}
-    alone = {m.environments for m in one if not m.bits}
-    steady = {m.environments for m in one} - alone
-    if differing & steady:
-        blamed = [m for m in several if m.environments in differing & steady and not m.bits]
-        return Answer.TRUE, (
-            f"repeats on {_places(blamed)} differ by up to {number(worst(blamed))}, and are bit-equal on one device"
-        )
+    steady = {m.environments for m in one} - {m.environments for m in one if not m.bits}
+    if blamed := [m for m in several if m.environments in differing & steady and not m.bits]:
+        size = number(worst(blamed))
+        return Answer.TRUE, f"repeats on {_places(blamed)} differ by up to {size}, and are bit-equal on one device"
     if differing:
-        return (
-            Answer.NOT_TESTABLE,
-            f"repeats differ on {', '.join(sorted(differing))}, and are not bit-equal on one device either",
-        )
+        where = ", ".join(sorted(differing))
+        return Answer.NOT_TESTABLE, f"repeats differ on several devices of {where}, and on one they are not bit-equal either"
     measured = f"{len(several)} repeats on {_places(several)} are bit-equal"
     if evidence.device != "gpu":
         return Answer.NOT_TESTABLE, f"{measured}, but on virtual CPU devices, without NCCL: run it on GPUs to test the claim"
@@ -208,32 +221,41 @@ def saving(evidence: Evidence) -> Found:
         return Answer.NOT_TESTABLE, "no file was loaded again"
     lost = [m for m in evidence.saved if not m.bits or (m.predictions or 0.0) > SAME_SEMANTICS]
     dropped = [m for m in evidence.unsaved if (m.statistics or 0.0) > SAME_SEMANTICS]
-    alone = [m for m in lost if m.devices == 1]
+    own = {m.a for m in dropped}
     single = [m for m in evidence.saved if m.devices == 1]
-    kept = f"on one device, all {len(single)} files give back weights, statistics, optimizer and predictions, bit for bit"
-    if alone:
-        what = ", ".join(dict.fromkeys(m.words or "predictions" for m in alone))
-        return Answer.TRUE, f"on one device, {len(alone)} of {len(single)} files do not give back everything: {what}"
-    kept = f"{kept}. " if single else ""
+    shared = [m for m in evidence.saved if m.devices > 1 and m.a not in own]
+    parts = []
+    if single:
+        parts.append(_given_back("On one device", single, lost))
     if dropped:
-        return Answer.TRUE, (
-            f"{kept}But on {_places(dropped)} each replica has moving statistics of its own, and only the first one's are saved: "
-            f"the others' are {number(worst(dropped))} away, and predictions of the loaded model {number(_predicted(lost))} from "
-            f"the live one's. The file loses nothing that is shared ({_places(_kept(evidence, dropped))})"
+        parts.append(
+            f"On {_places(dropped)} each replica has moving statistics of its own, and only the first one's are saved: the others' "
+            f"are {number(worst(dropped))} away, and predictions of the loaded model "
+            f"{number(_predicted(m for m in lost if m.a in own))} from the live one's"
         )
-    if lost:
-        what = ", ".join(dict.fromkeys(m.words or f"predictions, by {number(m.predictions or 0.0)}" for m in lost))
-        return Answer.TRUE, f"{kept}On {_places(lost)}, not: {what}"
-    return Answer.FALSE, f"{kept}On {_places(m for m in evidence.saved if m.devices > 1) or 'several devices'} the same"
+    if shared:
+        parts.append(
+            _given_back(f"Where {evidence.devices_count} replicas share statistics ({_cells(shared)})", shared, lost)
+        )
+    return (Answer.TRUE if lost or dropped else Answer.FALSE), ". ".join(parts)
+
+
+def _given_back(where: str, files: Sequence[Measurement], lost: Sequence[Measurement]) -> str:
+    found = [m for m in files if m in lost]
+    if not found:
+        predicted = number(_predicted(files))
+        return f"{where}, all {len(files)} files give back every variable bit for bit, and predictions to {predicted}"
+    what = ", ".join(dict.fromkeys(m.words or f"predictions, by {number(m.predictions or 0.0)}" for m in found))
+    kept = "" if any("moving statistics" in m.words for m in found) else "; batch normalization's state is not what is lost"
+    return f"{where}, {len(found)} of {len(files)} files do not give back everything: {what}{kept}"
 
 
 def _predicted(measurements: Iterable[Measurement]) -> float:
     return max((one.predictions or 0.0 for one in measurements), default=0.0)
 
 
-def _kept(evidence: Evidence, dropped: Sequence[Measurement]) -> list[Measurement]:
-    runs = {one.a for one in dropped}
-    return [one for one in evidence.saved if one.a not in runs]
+def _cells(measurements: Iterable[Measurement]) -> str:
+    return ", ".join(dict.fromkeys(f"{m.environments} {m.normalization}" for m in measurements))
 
 
 def statistics(evidence: Evidence) -> Found:
@@ -244,22 +266,33 @@ def statistics(evidence: Evidence) -> Found:
     if unsteady := [
         one for one in normalized if not one.bits and ("moving statistics" in one.words or "replica" in one.words)
     ]:
-        size = number(max(one.statistics or 0.0 for one in unsteady))
-        return Answer.TRUE, f"on {_places(unsteady)} moving statistics of a repeat differ by up to {size}"
-    if why := _drifts(evidence):
-        return Answer.NOT_TESTABLE, f"repeats are bit-equal on {_places(normalized)}; across backends {why}"
-    shared, own = _statistics(evidence.shared), _statistics(evidence.replicas)
+        return (
+            Answer.TRUE,
+            f"on {_places(unsteady)} moving statistics of a repeat differ by up to {number(_statistics(unsteady))}",
+        )
+    equal, compared = _equal(evidence), (*evidence.shared, *evidence.replicas)
     again = f"{len(normalized)} repeats have bit-equal moving statistics ({_places(normalized)})"
-    across = f"{again}; those of {len(evidence.shared)} configurations with shared statistics agree to {number(shared)}"
-    each = f"; replica by replica, {_pairs(evidence.replicas)} agree to {number(own)}" if evidence.replicas else ""
-    unlike = _statistics(evidence.unsaved)
-    apart = (
-        f". Replicas differ from each other by {number(unlike)}, and always by the same" if unlike > SAME_SEMANTICS else ""
-    )
-    if max(shared, own) <= SAME_SEMANTICS:
-        return Answer.FALSE, f"{across}{each}{apart}"
-    answer = Answer.TRUE if max(shared, own) > OTHER_SEMANTICS else Answer.NOT_TESTABLE
-    return answer, f"{across}{each}{apart}: the same recipe gives others elsewhere"
+    if not equal or not compared:
+        return Answer.NOT_TESTABLE, f"{again}; across environments {_drifts(evidence) or 'there is nothing to compare'}"
+    parts = [again]
+    if evidence.shared:
+        parts.append(
+            f"those of {len(evidence.shared)} configurations that share them agree with one device's to {_sizes(evidence)}"
+        )
+    if evidence.replicas:
+        own = number(_statistics(evidence.replicas))
+        parts.append(f"replica by replica, {_pairs(evidence.replicas)} agree to {own}")
+    if (unlike := _statistics(evidence.unsaved)) > SAME_SEMANTICS:
+        parts.append(f"replicas differ from each other by {number(unlike)}, and by the same in every repeat")
+    if off := [one for one in compared if (one.statistics or 0.0) > equal]:
+        answer = Answer.TRUE if _statistics(off) > OTHER_SEMANTICS else Answer.NOT_TESTABLE
+        return answer, f"{'; '.join(parts)}. Not so {_cells(off)}: {number(_statistics(off))} away"
+    return Answer.FALSE, "; ".join(parts)
+
+
+def _sizes(evidence: Evidence) -> str:
+    """The largest distance of those that do agree."""
+    return number(_statistics(one for one in evidence.shared if (one.statistics or 0.0) <= _equal(evidence)))
 
 
 def _statistics(measurements: Iterable[Measurement]) -> float:

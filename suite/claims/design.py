@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+from suite import discover
 from suite import plan as planning
-from suite.discover import BadConfiguration
 from suite.records import Configuration, FoundScenario, Job, Options, Plan, Provisioned, Run, Status, Strategy, shares
 from suite.store import Store, digest_of, write_text
 
@@ -138,23 +138,31 @@ class Design:
         ]
         return list(dict.fromkeys(found))
 
-    def write(self, folder: Path) -> None:
-        """Writes the module of every variant."""
-        for variant in dict.fromkeys(cell.variant for cell in self.cells()):
-            name = self.name(variant)
-            last = self.last_batch if variant.last_batch == "uneven" else 0
-            text = MODULE.format(
-                description=f"{self.base.scenario.name}, {variant.suffix.replace('.', ', ').replace('-', ' ')}",
-                digest=self.base.digest,
-                source=self.base.source,
-                name=name,
-                variant=variant,
-                last_batch=last,
-                order=self.options.seed + 1 if variant.order == "reshuffled" else None,
-                rows=(self.steps - 1) * self.base.scenario.batch + (last or self.base.scenario.batch),
-                seed=self.options.seed + 1 if variant.seeds == "free" else None,
-            )
-            write_text(folder / f"{name.replace('.', '_').replace('-', '_')}.py", text)
+
+def write(design: Design, folder: Path) -> tuple[FoundScenario, ...]:
+    """Writes a module for every variant, and finds them as scenarios.
+
+    Raises:
+        BadConfiguration: one cannot be loaded.
+    """
+    for variant in dict.fromkeys(cell.variant for cell in design.cells()):
+        name = design.name(variant)
+        text = MODULE.format(
+            description=f"{design.base.scenario.name}, {variant.suffix.replace('.', ', ').replace('-', ' ')}",
+            digest=design.base.digest,
+            source=design.base.source,
+            name=name,
+            variant=variant,
+            last_batch=design.last_batch if variant.last_batch == "uneven" else 0,
+            order=design.options.seed + 1 if variant.order == "reshuffled" else None,
+            rows=design.steps * design.base.scenario.batch,  # of full batches: an uneven one must not change the order
+            seed=design.options.seed + 1 if variant.seeds == "free" else None,
+        )
+        write_text(folder / f"{name.replace('.', '_').replace('-', '_')}.py", text)
+    found, broken = discover.scenarios([folder], plugins=False)
+    if broken:
+        raise discover.BadConfiguration(f"{broken[0].source}: {broken[0].reason}")
+    return found
 
 
 def design(base: FoundScenario, environments: Mapping[str, Provisioned], options: Options) -> Design:
@@ -166,7 +174,7 @@ def design(base: FoundScenario, environments: Mapping[str, Provisioned], options
     ready = [name for name, one in environments.items() if not one.reason]
     if not ready:
         reasons = "; ".join(f"{name}: {one.reason}" for name, one in environments.items())
-        raise BadConfiguration(f"no environment is ready: {reasons}")
+        raise discover.BadConfiguration(f"no environment is ready: {reasons}")
     first = options.reference if options.reference in ready else ready[0]
     others = (first, *(name for name in ready if name != first))
     return Design(base=base, devices=options.devices[-1], environment=first, others=others, options=options)

@@ -83,8 +83,10 @@ def interactions(found: Mapping[str, list[Pair]]) -> tuple[Interaction, ...]:
         others = [name for name, _ in group[0][0]]
         for levels in dict.fromkeys(pair[1] for pair in group):
             chosen = [pair for pair in group if pair[1] == levels]
-            kept += [one for name in others if (one := _interaction(factor, chosen, (name,))) and one.ratio >= MATTERS]
-            kept += [one for names in combinations(others, 2) if (one := _jointly(factor, chosen, names))]
+            joint = [one for names in combinations(others, 2) if (one := _jointly(factor, chosen, names))]
+            shown = {name for one in joint for name in one.by}  # a table of both says what a table of one would
+            single = [_interaction(factor, chosen, (name,)) for name in others if name not in shown]
+            kept += [*joint, *(one for one in single if one and one.ratio >= MATTERS)]
     return tuple(sorted(kept, key=lambda one: -one.ratio))
 
 

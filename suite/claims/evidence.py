@@ -179,7 +179,9 @@ def _drift(reader: Reader) -> float:
         ]
         a, b = (reader.side(cell) for cell in cells)
         if isinstance(a, Side) and isinstance(b, Side):
-            found.append(measured(a, b, reader.outputs, step=_common(a, b)).largest)
+            apart = measured(a, b, reader.outputs, step=_common(a, b)).largest
+            # Random layers keep their rows in place: their weights are moved by a unit of float32 instead, 2^29 of float64's.
+            found.append(apart * 2.0**-29 if a.manifest.random_layers else apart)
     return max(found, default=float("inf"))
 
 
@@ -305,16 +307,16 @@ def _own(side: Side) -> bool:
 
 
 def _shared(reader: Reader) -> Iterator[Measurement]:
-    """Against the first environment on one device: every other single device, and every one where replicas share statistics."""
+    """Against the first environment on one device: every other one, and several where replicas share statistics, or should."""
     sides = list(_twins(reader))
     for other in sides[1:]:
-        if not _own(other):
-            yield measured(sides[0], other, reader.outputs)
+        if other.cell.variant.normalization == "synchronized" or not _own(other):
+            yield replace(measured(other, sides[0], reader.outputs), environments=other.cell.environment)
 
 
 def _replicas(reader: Reader) -> Iterator[Measurement]:
     """Replica by replica, across environments whose replicas have statistics of their own."""
-    sides = [side for side in _twins(reader) if side.cell.devices > 1 and _own(side)]
+    sides = [side for side in _twins(reader) if side.cell.variant.normalization == "per replica" and _own(side)]
     for a, b in combinations(sides, 2):
         for index in range(min(a.manifest.replicas, b.manifest.replicas)):
             moments = [compare.replica(side.artifact, side.manifest, index) for side in (a, b)]
