@@ -20,7 +20,13 @@ Rule = Callable[[Evidence], Found]
 def answers(evidence: Evidence) -> tuple[Claim, ...]:
     """The article's seven claims, answered."""
     return tuple(
-        Claim(number=number, words=words, answer=found[0], because=found[1], experiments=_experiments(evidence, names))
+        Claim(
+            number=number,
+            words=words,
+            answer=found[0],
+            because=found[1][:1].upper() + found[1][1:],
+            experiments=_experiments(evidence, names),
+        )
         for number, (words, rule, names) in enumerate(CLAIMS, start=1)
         for found in [rule(evidence)]
     )

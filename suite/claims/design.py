@@ -16,6 +16,7 @@ from suite.records import Configuration, FoundScenario, Job, Options, Plan, Prov
 from suite.store import Store, digest_of, write_text
 
 NORMALIZATIONS = ("per replica", "synchronized", "none")
+BATCH_NORMALIZED = NORMALIZATIONS[:2]
 FACTORS: Mapping[str, tuple[str, ...]] = {
     "devices": ("one", "several"),
     "normalization": NORMALIZATIONS,
@@ -216,8 +217,8 @@ def _key(run: Run) -> tuple[str, str, int, str]:
 
 
 def needed(jobs: Iterable[Job], design: Design) -> list[Job]:
-    """The jobs without what no claim asks for: files are loaded again at home only, from twins of the plain variants."""
-    saved = {design.name(Variant(normalization=normalization)) for normalization in NORMALIZATIONS}
+    """The jobs without what no claim asks for: files are loaded again at home only, from twins with batch normalization."""
+    saved = {design.name(Variant(normalization=normalization)) for normalization in BATCH_NORMALIZED}
     found = []
     for job in jobs:
         if job.kind == "reload":

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from suite import compare, metrics
-from suite.claims.design import COPIES, NORMALIZATIONS, Cell, Design, Variant, configuration
+from suite.claims.design import BATCH_NORMALIZED, COPIES, NORMALIZATIONS, Cell, Design, Variant, configuration
 from suite.compare import PREDICTIONS, STATISTICS, TRAINED, WEIGHTS, Moment
 from suite.records import QUANTITIES, Manifest, Measurement, Outcome, Plan, Run, Status
 from suite.store import MODEL_FILES, Artifact, Store
-
-BATCH_NORMALIZED = NORMALIZATIONS[:2]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,14 +24,15 @@ WIDTH = 120
 def write(claims: Claims, folder: Path) -> None:
     """claims.json and claims.html in the folder, each by rename."""
     output.write(folder / "claims.json", json(claims))
-    output.write(folder / "claims.html", html(claims))
+    output.write(folder / "claims.html", html(claims, report=(folder / "index.html").is_file()))
 
 
 def json(claims: Claims) -> str:
     return msgspec.json.format(msgspec.json.encode(claims), indent=1).decode() + "\n"
 
 
-def html(claims: Claims) -> str:
+def html(claims: Claims, *, report: bool = True) -> str:
+    """The page; with a link to the report beside it, if there is one."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -44,7 +45,7 @@ def html(claims: Claims) -> str:
         spread=spread,
         changed=changed,
         given=given,
-        index=(HERE / "templates" / "index.html.j2").name.removesuffix(".j2"),
+        report=report,
     )
     return re.sub(r"\n\s*\n+", "\n", page)
 
