@@ -78,7 +78,8 @@ class Reader:
         manifest = artifact.manifest()
         if manifest is None or manifest.status is not Status.COMPLETE:
             ended = self._ended.get(run.id)
-            return ended.reason if ended and ended.reason else "it did not finish"
+            reason = ended.reason if ended and ended.reason else "it did not finish"
+            return reason.partition(": ")[2] if reason.startswith("needs ") else reason
         return artifact.damage(manifest) or Side(cell=cell, run=run, artifact=artifact, manifest=manifest)
 
     def missing(self) -> list[tuple[str, str]]:

@@ -70,8 +70,12 @@ def _without_batch_norm(model: Any, name: str) -> Any:
     """
     import keras
 
-    class Nothing(keras.layers.Identity):  # type: ignore[misc]
-        """Takes what a batch normalization takes: a functional model calls it as it was called."""
+    class Nothing(keras.layers.Layer):  # type: ignore[misc]
+        """Takes what a batch normalization takes, as keras.layers.Identity does not: a clone calls it as it was called."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__(name=name)
+            self.supports_masking = True
 
         def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
             return inputs
