@@ -91,7 +91,7 @@ class Training:
         self.data = store.inputs(scenario.name).arrays("data")
         self.groups = 1 if scenario.synchronized else job.devices
         self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
-        self.recipe = recipe(job.runs[0].variation == "twin")
+        self.recipe = recipe(job.runs[0].variation.startswith("twin"))
         self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
 
     def start(self) -> None:
