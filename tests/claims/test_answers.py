@@ -158,6 +158,7 @@ def flips() -> dict[str, tuple[Evidence, int, Answer, str]]:
             TRUE,
             "do not give back everything: predictions, by 1.0e-01",
         ),
+        "only a later replica is lost": (usual(saved=USUAL.saved[:2]), 6, TRUE, "the others' are 1.0e-02 away"),
         "statistics of a repeat": (usual(repeated=(*of_torch, shaky)), 7, TRUE, "of a repeat differ by up to 1.0e-02"),
         "of a later replica": (
             usual(repeated=(replace(USUAL.repeated[2], bits=False, words="state of replica 1"),)),
