@@ -49,6 +49,12 @@ def torch(session: nox.Session) -> None:
 
 
 @nox.session
+def claims(session: nox.Session) -> None:
+    """Put the article's claims to the test on one scenario."""
+    parity(session, "claims", *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Judge and render again what is on disk."""
     parity(session, "report", *session.posargs)

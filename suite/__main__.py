@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from suite import discover, new_scenario, report
+from suite import claims, discover, new_scenario, report
 from suite import plan as planning
+from suite.claims import design as designing
 from suite.engine import devices, provision
 from suite.engine.local import Local
 from suite.engine.progress import Progress
@@ -39,6 +40,7 @@ from suite.store import Damaged, Store, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGE = 4
+CLAIMS = "put the article's claims to the test on one scenario: a factorial, and an answer to each"
 GATES = tuple(verdict.value for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
 
 
@@ -88,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("selftest", help="plant faults in real runs: what is detected, named and located?")
     _add_selftest(one)
     one.set_defaults(command=self_test)
+    one = commands.add_parser("claims", help=CLAIMS, description=CLAIMS)
+    _add_claims(one)
+    one.set_defaults(command=answer_claims)
     one = commands.add_parser("report", help="judge and render again what is on disk")
     one.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
     one.add_argument("--fail-on", choices=GATES, help="the best verdict that fails the gate (default: as planned)")
@@ -167,6 +172,31 @@ def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
     )
 
 
+def _add_claims(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scenario", default="article-mlp", metavar="NAME", help="with batch normalization (default: article-mlp)"
+    )
+    _add_sources(parser)
+    _add_environments(parser)
+    parser.add_argument("--devices", type=_several, default=2, metavar="N", help="how many are several (default: 2)")
+    parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
+    parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
+    parser.add_argument("--reference", default="torch", metavar="NAME", help="where the factorial runs (default: torch)")
+    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="for the answers")
+    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
+    parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
+    parser.add_argument(
+        "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
+    )
+
+
+def _several(text: str) -> int:
+    number = _positive(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted at least 2: one device is compared anyway")
+    return number
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -228,6 +258,33 @@ def show_plan(given: argparse.Namespace) -> int:
             print(f"not run: {run.configuration.id}: {status.value}: {reason}")
     print(f"{len(plan.runs)} runs in {len(waiting)} processes, {len(jobs.reused)} already there; plan {plan.digest[:12]}")
     return 0
+
+
+def answer_claims(given: argparse.Namespace) -> int:
+    """0 if every cell has a result or cannot have one, 2 if one failed."""
+    store = Store(given.out / "claims")
+    given.scenario, given.devices, given.fail_on = [given.scenario], (1, given.devices), "different"
+    with store.lock():
+        chosen = _choose(given)
+        if chosen.broken and not chosen.scenarios:
+            raise discover.BadConfiguration(f"{chosen.broken[0].name}: {chosen.broken[0].reason}")
+        design = designing.design(chosen.scenarios[0], chosen.environments, chosen.options)
+        variants = designing.write(design, store.folder / "scenarios" / design.base.scenario.name)
+        plan = designing.plan(
+            design,
+            variants,
+            chosen.environments,
+            chosen.strategies,
+            gpus=chosen.gpus,
+            command="parity " + " ".join(sys.argv[1:]),
+        )
+        store.write_plan(plan)
+        outcomes = _run_cells(store, plan, design, replace(chosen, scenarios=variants), given)
+        found = claims.conclude(store, plan, design, outcomes)
+    report.claims.write(found, given.out)
+    _say(report.claims.text(found))
+    _say(str(given.out / "claims.html"))
+    return 2 if any(outcome.status.broken for outcome in outcomes.values()) else 0
 
 
 def render_again(given: argparse.Namespace) -> int:
@@ -345,6 +402,32 @@ def _run(store: Store, plan: Plan, chosen: Chosen, given: argparse.Namespace) ->
             outcomes |= _by_run(more, engine.run(more))
             study.renew(_session(store, plan, chosen, jobs, outcomes, tuple(further)))
     return study
+
+
+def _run_cells(
+    store: Store, plan: Plan, design: designing.Design, chosen: Chosen, given: argparse.Namespace
+) -> dict[str, Outcome]:
+    """Runs what has not run yet: inputs first, for a scenario without batch normalization is refused."""
+    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=given.rerun == "all")
+    needed = designing.needed(jobs.first(), design)
+    inputs = [job for job in needed if job.kind in ("check", "prepare")]
+    rest = [job for job in needed if job not in inputs]
+    _say(f"{len(jobs.runs)} runs in {len(needed)} processes; {len(jobs.reused)} runs reused from {store.folder}")
+    with Local(
+        chosen.environments,
+        folder=store.folder,
+        cores=given.jobs,
+        timeout=given.timeout,
+        gpus=chosen.gpus,
+        listen=Progress(),
+        cache=ROOT / ".environments" / "compiled",
+    ) as engine:
+        engine.run(inputs)
+        if not designing.normalizes(store, design):
+            raise Wrong(
+                f"{given.scenario[0]} has no batch normalization, which the claims are about: choose another scenario"
+            )
+        return _by_run(rest, engine.run(rest))
 
 
 def _by_run(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> dict[str, Outcome]:

@@ -135,6 +135,10 @@ def _valid(scenario: Any) -> Scenario:
         (not _is_line(scenario.description), f"description is {scenario.description!r}, wanted one line of words"),
         (not _is_count(scenario.batch), f"batch is {scenario.batch!r}, wanted a whole number of at least 1"),
         (not _is_count(scenario.steps), f"steps is {scenario.steps!r}, wanted a whole number of at least 1"),
+        (
+            not _is_part(scenario.last_batch, scenario.batch),
+            f"last_batch is {scenario.last_batch!r}, wanted 0 or at most batch",
+        ),
         (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
         (not (isinstance(loss, str) or callable(loss)), f"loss is {loss!r}, wanted a name or a function"),
         (not (objects is None or callable(objects)), f"custom_objects is {objects!r}, wanted a function"),
@@ -157,6 +161,10 @@ def _is_line(value: object) -> bool:
 
 def _is_count(value: object) -> bool:
     return type(value) is int and value >= 1
+
+
+def _is_part(value: object, batch: object) -> bool:
+    return type(value) is int and value >= 0 and not (type(batch) is int and 0 < batch < value)
 
 
 def _digest(source: Source) -> str:

@@ -96,7 +96,8 @@ class Scenario:
     """One Keras 3 model, its data and its recipe. A scenario module holds one, named SCENARIO.
 
     `model`, `optimizer` and `custom_objects` import keras inside; they never name a backend.
-    `batch` is the global batch: every strategy splits it over its devices.
+    `batch` is the global batch: every strategy splits it over its devices (see `shares`). `last_batch`: the rows of the run's
+    last batch, as where an epoch's rows do not divide; 0 for a full one.
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
@@ -109,12 +110,22 @@ class Scenario:
     optimizer: Callable[[], Any]
     loss: str | Callable[[], Any]
     batch: int = 64
+    last_batch: int = 0
     steps: int = 20
     outputs: str = "probabilities"
     dtype_policy: str = "float32"
     synchronized: bool = False
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
     api: int = SCENARIO_API
+
+
+def shares(rows: int, devices: int) -> tuple[int, ...]:
+    """How many rows of a batch each device gets, contiguous and in order: ceil(rows / devices) as long as there are any.
+
+    That is how TensorFlow deals (5 rows on 4 devices: 2, 2, 1, 0), so every strategy does.
+    """
+    each = -(-rows // devices)
+    return tuple(max(0, min(each, rows - index * each)) for index in range(devices))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -746,6 +757,115 @@ class Limit:
     name: str
     value: float
     reason: str
+
+
+# ---------------------------------------------------------------- the article's claims
+
+
+class Answer(enum.Enum):
+    """What the runs say of a claim."""
+
+    TRUE = "true"
+    FALSE = "false"
+    NOT_TESTABLE = "not testable here"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """Two cells compared. `environments`: theirs, one name if it is the same; `devices`: the larger count; `normalization`:
+    "per replica", "synchronized" or "none"; `precision`: "float32" or "float64". `bits`: everything that was compared is
+    bit-equal. `weights`: share of the distance travelled; `statistics`: moving ones, the larger of means (in standard
+    deviations) and variances (relative); `predictions`: largest difference; None where there are none. `words`: what differs."""
+
+    environments: str
+    devices: int
+    normalization: str
+    precision: str
+    a: str
+    b: str
+    bits: bool
+    weights: float | None = None
+    statistics: float | None = None
+    predictions: float | None = None
+    words: str = ""
+
+    @property
+    def largest(self) -> float:
+        """The largest distance; 0 if nothing was measured."""
+        return max((one for one in (self.weights, self.statistics, self.predictions) if one is not None), default=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One question with the cells that were compared to answer it."""
+
+    question: str
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One of the article's claims, in short words, and what the runs say of it. `because`: sentences with the numbers."""
+
+    number: int
+    words: str
+    answer: Answer
+    because: str
+    experiments: tuple[Experiment, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Distances over several pairs of cells."""
+
+    median: float
+    smallest: float
+    largest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """What changing one factor from one level to another does, over all settings of the others, or of those not `given`
+    (factor, level). `pairs`: pairs of cells that differ in this factor alone."""
+
+    factor: str
+    levels: tuple[str, str]
+    given: tuple[tuple[str, str], ...]
+    pairs: int
+    weights: Spread
+    predictions: Spread
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interaction:
+    """A factor whose effect depends on others (`by`): its effect at each of their levels. `ratio`: the largest median distance of
+    weights over the smallest, where what float64 rounds to counts as 1e-10."""
+
+    by: tuple[str, ...]
+    ratio: float
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """The factorial and the claims on one scenario. `environment`: where the factorial ran; `drift`: how far a float64 twin is
+    from itself with rows permuted inside each device's share; `missing`: (cell, reason) of cells without a result."""
+
+    scenario: str
+    environment: str
+    devices: int
+    device: str
+    steps: int
+    last_batch: int
+    drift: float
+    cells: int
+    effects: tuple[Effect, ...]
+    interactions: tuple[Interaction, ...]
+    claims: tuple[Claim, ...]
+    environments: Mapping[str, Mapping[str, str]]
+    missing: tuple[tuple[str, str], ...]
+    generated: str
+    command: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ def data():
 
 SCENARIO = Scenario(
     name="{name}", description="random clusters", model=model, data=data, optimizer=model, loss="none", batch=32, steps=25,
-    synchronized={synchronized},
+    synchronized={synchronized}, last_batch={last_batch},
 )
 '''
 
@@ -44,9 +44,13 @@ class Parity:
         self.run = folder / "run"
         (folder / "scenarios").mkdir()
 
-    def scenario(self, name: str, *, synchronized: bool = False) -> Path:
+    def scenario(self, name: str, *, synchronized: bool = False, last_batch: int = 0) -> Path:
         path = self.folder / "scenarios" / f"{name.replace('-', '_')}.py"
-        path.write_text(SCENARIO.replace("{name}", name).replace("{synchronized}", str(synchronized)))
+        chosen = {"{name}": name, "{synchronized}": str(synchronized), "{last_batch}": str(last_batch)}
+        text = SCENARIO
+        for word, value in chosen.items():
+            text = text.replace(word, value)
+        path.write_text(text)
         return path
 
     def environments(self, variables: Mapping[str, Mapping[str, str]]) -> None:

@@ -28,6 +28,7 @@ LEVELS = {
     "suite.judge": 3,
     "suite.reader": 3,
     "suite.explain": 4,
+    "suite.claims": 4,
     "suite.views": 5,
     "suite.results": 6,
     "suite.report": 5,

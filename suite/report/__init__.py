@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.records import Results
-from suite.report import html, junit, markdown, output, results_json
+from suite.report import claims, html, junit, markdown, output, results_json
 
 FORMATS = {
     "results.json": results_json.text,
@@ -19,3 +19,6 @@ def render(results: Results, folder: Path) -> None:
     """Writes every format into the folder, each by rename: a reader never sees half a file."""
     for name, text in FORMATS.items():
         output.write(folder / name, text(results))
+
+
+__all__ = ["FORMATS", "claims", "render"]

@@ -17,10 +17,10 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from suite import discover
-from suite.records import BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor
+from suite.records import BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor, shares
 from suite.runner import fake_lockstep, network, precision
 from suite.runner.keras_jobs import SELF_TEST_LIMIT, data_arrays
-from suite.runner.training import DYADIC, checkpoints, row_order, segments
+from suite.runner.training import DYADIC, batch_sizes, checkpoints, row_order, segments
 from suite.store import MODEL_FILES, Artifact, Store
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
@@ -120,7 +120,7 @@ class Training:
         held = self.weights | self.moving
         gradients, moving, loss = network.step(held, x, y, self.recipe, self.groups)
         if defect("unreduced"):
-            first = slice(0, len(x) // self.groups)
+            first = slice(0, shares(len(x), self.groups)[0])
             gradients, _, _ = network.step(held, x[first], y[first], self.recipe)
         if defect("summed"):
             gradients = {name: value * self.groups for name, value in gradients.items()}
@@ -140,7 +140,8 @@ class Training:
             self.random = np.random.default_rng()
         elif os.environ.get("PARITY_FAKE_ORDER", "0") == "0":
             return rows
-        return self.random.permuted(rows.reshape(self.groups, -1), axis=1).ravel()
+        ends = np.cumsum(shares(len(rows), self.groups))[:-1]
+        return np.concatenate([self.random.permutation(part) for part in np.split(rows, ends)])
 
     def state(self, replica: int = 0) -> network.Weights:
         return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}
@@ -222,10 +223,12 @@ def _execute(training: Training, run: Run) -> None:
 
 
 def _steps(training: Training, run: Run, steps: int, keep: set[int], artifact: Artifact) -> list[float]:
-    job, batch = training.job, training.scenario.batch
-    order = row_order(run, len(training.data["y"]), batch, steps, job.devices, job.options.seed).reshape(steps, batch)
+    job = training.job
+    sizes = batch_sizes(training.scenario, steps, job.options.steps or training.scenario.steps)
+    rows_in_order = row_order(run, len(training.data["y"]), sizes, job.devices, job.options.seed)
+    order = np.split(rows_in_order, np.cumsum(sizes)[:-1])
     if defect("order") and steps > 2:
-        order = order[[1, 0, *range(2, steps)]]
+        order[:2] = order[1::-1]
     losses = []
     for step, rows in enumerate(order, start=1):
         losses.append(training.step(rows))

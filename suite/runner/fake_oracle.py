@@ -12,7 +12,7 @@ from suite import discover
 from suite.records import Emulation, Job, Manifest, Run, Scenario, Status
 from suite.runner import fake, fake_lockstep, network, precision
 from suite.runner.oracle_jobs import reordered
-from suite.runner.training import checkpoints, row_order, segments
+from suite.runner.training import batches, checkpoints, segments
 from suite.store import Artifact, Store
 
 
@@ -117,11 +117,10 @@ def train(job: Job) -> None:
 
 def _whole(oracle: Oracle, artifact: Artifact, job: Job) -> tuple[int, ...]:
     steps = job.options.steps or oracle.scenario.steps
-    plain = Run(configuration=job.runs[0].configuration, variation="twin")
-    order = row_order(plain, len(oracle.data["y"]), oracle.scenario.batch, steps, 1, 0).reshape(steps, -1)
+    order = batches(oracle.scenario, len(oracle.data["y"]), steps)
     artifact.add("step-0", oracle.state())
     losses = []
-    for step, rows in enumerate(reordered(list(order), oracle.departure.order), start=1):
+    for step, rows in enumerate(reordered(order, oracle.departure.order), start=1):
         losses.append(oracle.step(rows) if len(rows) else float("nan"))
         if step in checkpoints(steps):
             artifact.add(f"step-{step}", oracle.state())

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from suite.records import shares
+
 Weights = dict[str, np.ndarray]
 
 HIDDEN = 16
@@ -55,8 +57,11 @@ def moments(x: np.ndarray, groups: int, bessel: bool = False) -> tuple[np.ndarra
 def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups: int = 1) -> tuple[Weights, Weights, float]:
     """Gradients by path, the moving statistics of each group (first axis), and the loss, for one batch of rows (n, f).
 
-    Batch statistics are those of each contiguous group of rows; gradients and loss are means over all rows.
+    Batch statistics are those of each contiguous group of rows. Gradients and loss are means over each group's rows and then over
+    groups, which matters where groups are of unequal size.
     """
+    if len(x) % groups:
+        return _unequal(weights, x, y, recipe, groups)
     linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
     mean, variance = moments(linear, groups)
     rows = len(x) // groups
@@ -101,6 +106,18 @@ def layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tupl
     output = softmax(np.maximum(scaled, 0) @ weights["output/kernel"] + weights["output/bias"])
     statistics = {"norm/moving_mean": mean, "norm/moving_variance": kept}
     return {"hidden": linear, "norm": scaled, "output": output}, statistics
+
+
+def _unequal(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups: int) -> tuple[Weights, Weights, float]:
+    sizes = shares(len(x), groups)
+    parts = []
+    for index, end in enumerate(np.cumsum(sizes)):
+        rows = slice(end - sizes[index], end)
+        own = {name: value[index] if name.startswith("norm/moving") else value for name, value in weights.items()}
+        parts.append(step(own, x[rows], y[rows], recipe))
+    gradients = {name: np.mean([part[0][name] for part in parts], axis=0, dtype=x.dtype) for name in parts[0][0]}
+    moving = {name: np.concatenate([part[1][name] for part in parts]) for name in parts[0][1]}
+    return gradients, moving, float(np.mean([part[2] for part in parts]))
 
 
 def updated(weights: Weights, gradients: Weights, rate: float) -> Weights:

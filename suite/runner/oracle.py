@@ -15,7 +15,7 @@ from typing import Any, final
 
 import numpy as np
 
-from suite.records import Departure, Emulation, Scenario
+from suite.records import Departure, Emulation, Scenario, shares
 from suite.runner import batch_norm, models
 from suite.runner.gradients import value_and_gradients
 
@@ -68,10 +68,10 @@ class Oracle:
         self.states: list[Arrays] = [own] * self.replicas
 
     def shards(self, rows: np.ndarray) -> list[np.ndarray]:
-        """The rows of each replica, contiguous; sizes differ by at most one, the first ones larger."""
+        """The rows of each replica, contiguous, dealt as strategies deal them."""
         if self.departure.shards == "strided":
             return [rows[replica :: self.replicas] for replica in range(self.replicas)]
-        parts = np.array_split(rows, self.replicas)
+        parts = np.split(rows, np.cumsum(shares(len(rows), self.replicas))[:-1])
         return [parts[0]] * self.replicas if self.departure.shards == "first repeated" else parts
 
     # -- a step

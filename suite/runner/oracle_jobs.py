@@ -13,7 +13,7 @@ from suite import discover
 from suite.records import Emulation, Job, Manifest, Run, Scenario, Status
 from suite.runner import facts, lockstep, models, precision, streams
 from suite.runner.oracle import Arrays, Oracle
-from suite.runner.training import checkpoints, row_order, segments
+from suite.runner.training import batches, checkpoints, segments
 from suite.store import Artifact, Store
 
 
@@ -149,10 +149,8 @@ class _Recorder:
 
     def _batches(self) -> list[np.ndarray]:
         """The rows of each step, as the departure orders them; none where a step is left out."""
-        rows = len(self.oracle.data["y"])
-        plain = Run(configuration=self.job.runs[0].configuration, variation="twin")
-        order = row_order(plain, rows, self.scenario.batch, self.steps, 1, 0).reshape(self.steps, -1)
-        return reordered(list(order), self.oracle.departure.order)
+        order = batches(self.scenario, len(self.oracle.data["y"]), self.steps)
+        return reordered(order, self.oracle.departure.order)
 
 
 class Outputs:
@@ -194,15 +192,15 @@ class Outputs:
         return {f"forward|{name}": np.concatenate([seen[name] for seen in self._seen]) for name in self._seen[0]}
 
 
-def reordered(batches: list[np.ndarray], order: str) -> list[np.ndarray]:
+def reordered(given: list[np.ndarray], order: str) -> list[np.ndarray]:
     """Batches of rows in another order, one of those of `records.Departure`."""
     if order == "first two swapped":
-        return [*batches[1::-1], *batches[2:]]
+        return [*given[1::-1], *given[2:]]
     if order == "reversed rows":
-        return [ordered(rows, order) for rows in batches]
+        return [ordered(rows, order) for rows in given]
     if order == "first repeated":
-        return [batches[0], *batches[:-1]]
-    return [*batches[:-1], batches[-1][:0]] if order == "last dropped" else batches
+        return [given[0], *given[:-1]]
+    return [*given[:-1], given[-1][:0]] if order == "last dropped" else given
 
 
 def ordered(rows: np.ndarray, order: str) -> np.ndarray:

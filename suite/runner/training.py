@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from suite import discover
-from suite.records import JUDGED_STEP, Job, Manifest, Run, Scenario, Status
+from suite.records import JUDGED_STEP, Job, Manifest, Run, Scenario, Status, shares
 from suite.runner import facts, faults, lockstep_runs, models, precision, streams
+from suite.runner.outcome import Unsupported
 from suite.store import MODEL_FILES, Artifact, Store
 
 Arrays = dict[str, np.ndarray]
@@ -54,15 +55,37 @@ def segments(steps: int) -> tuple[int, ...]:
     return tuple(sorted({min(JUDGED_STEP, steps), steps}))
 
 
-def row_order(run: Run, rows: int, batch: int, steps: int, devices: int, seed: int) -> np.ndarray:
-    """Row indices for steps * batch rows: 0, 1, ... again from 0 at the end. Permuted runs shuffle them within each
-    device's contiguous shard of each batch, which re-rounds every reduction and changes nothing else."""
-    order = np.arange(steps * batch) % rows
+def batch_sizes(scenario: Scenario, steps: int, whole: int) -> list[int]:
+    """The rows of each of the first `steps` batches of a run of `whole` steps, whose last one may be short."""
+    last = scenario.last_batch or scenario.batch
+    return [last if step == whole else scenario.batch for step in range(1, steps + 1)]
+
+
+def row_order(run: Run, rows: int, sizes: Sequence[int], devices: int, seed: int) -> np.ndarray:
+    """Row indices for batches of these sizes, one after another: 0, 1, ... again from 0 at the end. Permuted runs shuffle them
+    within each device's contiguous shard of each batch, which re-rounds every reduction and changes nothing else."""
+    order = np.arange(sum(sizes)) % rows
     if not run.variation.endswith("permuted"):
         return order
-    shards = order.reshape(steps * devices, batch // devices)
-    permuted: np.ndarray = np.random.default_rng([seed, run.index]).permuted(shards, axis=1)
-    return permuted.ravel()
+    random, start = np.random.default_rng([seed, run.index]), 0
+    for shard in (share for size in sizes for share in shares(size, devices)):
+        order[start : start + shard] = random.permutation(order[start : start + shard])
+        start += shard
+    return order
+
+
+def batches(scenario: Scenario, rows: int, steps: int) -> list[np.ndarray]:
+    """The row indices of each batch of a whole run, in the order in which every strategy takes them."""
+    sizes = batch_sizes(scenario, steps, steps)
+    return np.split(np.arange(sum(sizes)) % rows, np.cumsum(sizes)[:-1])
+
+
+def shard(rows: np.ndarray, batch: int, processes: int, rank: int) -> np.ndarray:
+    """The part of consecutive batches that one of several processes trains on, batch after batch; the last may be short."""
+    cut = len(rows) - len(rows) % batch
+    whole = rows[:cut].reshape(-1, processes, batch // processes)[:, rank].ravel()
+    ends = np.cumsum((0, *shares(len(rows) - cut, processes)))
+    return np.concatenate([whole, rows[cut:][ends[rank] : ends[rank + 1]]])
 
 
 def train(job: Job, drive: Drive) -> None:
@@ -112,6 +135,11 @@ class _Trainer:
         self.tensors = inputs.tensors if inputs else ()
         self.batch_norms = inputs.batch_norms if inputs else ()
         self.random_layers = inputs.random_layers if inputs else ()
+        if self.random_layers and job.precision == "float64" and scenario.last_batch % drive.devices:
+            raise Unsupported(
+                "no float64 twin: random numbers belong to places in a batch, and those of an uneven last batch are not known "
+                f"on {drive.devices} devices: give last_batch a multiple of the devices, or leave out the random layers"
+            )
 
     def execute(self, run: Run) -> None:
         """One run, from the initial state to a finished artifact."""
@@ -168,8 +196,8 @@ class _Trainer:
         self._keep(artifact, "step-0", models.variables(self.model))
         # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
         ordered = replace(run, variation="plain") if self.random_layers else run
-        batch, seed = self.scenario.batch, self.job.options.seed
-        order = row_order(ordered, len(self.data["y"]), batch, steps, self.drive.devices, seed)
+        sizes = batch_sizes(self.scenario, steps, self.job.options.steps or self.scenario.steps)
+        order = row_order(ordered, len(self.data["y"]), sizes, self.drive.devices, self.job.options.seed)
         done = 0
         for end in segments(steps):
             self._fit(order[done * self.scenario.batch : end * self.scenario.batch], recorder)
@@ -183,6 +211,7 @@ class _Trainer:
                 artifact.add(f"step-{step}", values)
         parts = self.drive.gather("losses", {"losses": np.asarray(recorder.losses, np.float64)})
         if self.leads:
+            # The mean of means, which is what training descends, also where shares are unequal; TensorFlow reports it, too.
             artifact.add("losses", {"losses": np.mean([part["losses"] for part in parts], axis=0)})
         if whole:
             self._replicas(artifact)
@@ -194,8 +223,7 @@ class _Trainer:
             artifact.add(name, models.read(state))
 
     def _shard(self, rows: np.ndarray) -> np.ndarray:
-        local = self.scenario.batch // self.drive.processes
-        return rows.reshape(-1, self.drive.processes, local)[:, self.drive.rank].ravel()
+        return shard(rows, self.scenario.batch, self.drive.processes, self.drive.rank)
 
     def _fit(self, rows: np.ndarray, recorder: Any) -> None:
         mine = self._shard(rows)

@@ -10,6 +10,7 @@ import numpy as np
 
 from suite.records import Job, Scenario, Semantics
 from suite.runner import devices, training
+from suite.runner.outcome import Unsupported
 
 
 class JaxDataParallel:
@@ -47,7 +48,16 @@ class Drive:
         return nullcontext()
 
     def adapt(self, model: Any, scenario: Scenario) -> None:
-        """Statistics are global: nothing to synchronize."""
+        """Statistics are global: nothing to synchronize.
+
+        Raises:
+            Unsupported: the last batch cannot be split.
+        """
+        if scenario.last_batch % self.devices:
+            raise Unsupported(
+                f"JAX shards a batch evenly or not at all (IndivisibleError): a last batch of {scenario.last_batch} rows does not "
+                f"divide by {self.devices} devices"
+            )
 
     def states(self, state: Mapping[str, Any]) -> list[training.Arrays]:
         replicas: list[training.Arrays] = [{} for _ in range(self.devices)]

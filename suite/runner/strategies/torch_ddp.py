@@ -20,7 +20,7 @@ from safetensors.numpy import load_file, save_file
 
 from suite.records import Job, Scenario, Semantics
 from suite.runner import devices, models, training
-from suite.runner.outcome import fail
+from suite.runner.outcome import NoDevices, Unsupported, end_with, fail
 
 SIBLING_SECONDS = 2.0  # a rank that failed first breaks this one's collectives: its watcher then ends us with its reason
 
@@ -54,6 +54,8 @@ class TorchDdp:
             watchers = _end_if_one_fails(ranks, meeting)
             try:
                 _rank(job, 0, meeting)
+            except Unsupported:
+                raise
             except Exception:
                 time.sleep(SIBLING_SECONDS)
                 raise
@@ -85,6 +87,9 @@ def _rank(job: Job, rank: int, meeting: str) -> None:
 def _follow(job: Job, rank: int, meeting: str) -> None:
     try:
         _rank(job, rank, meeting)
+    except Unsupported as error:
+        Path(meeting, f"rank-{rank}.{type(error).__name__}").write_text(str(error))
+        raise
     except BaseException as error:
         Path(meeting, f"rank-{rank}.failed").write_text(f"{type(error).__name__}: {error}")
         raise
@@ -100,6 +105,9 @@ def _end_if_one_fails(ranks: list[Any], meeting: str) -> list[threading.Thread]:
         process.join()
         if process.exitcode == 0:
             return
+        for kind in (Unsupported, NoDevices):  # refused on every rank for the same reason: no failure of this one
+            if (refused := Path(meeting, f"rank-{rank}.{kind.__name__}")).is_file():
+                end_with(kind(refused.read_text()))
         left = Path(meeting, f"rank-{rank}.failed")
         reason = left.read_text() if left.is_file() else f"it ended with exit code {process.exitcode}"
         fail(f"rank {rank} of torch DDP failed: {reason}")
@@ -206,7 +214,8 @@ def _synchronize(layer: Any) -> None:
         weights = keras.ops.ones_like(inputs)
         if mask is not None:
             weights = weights * keras.ops.expand_dims(keras.ops.cast(mask, inputs.dtype), -1)
-        count = total(keras.ops.sum(weights, axis=axes))
+        # With a mask Keras adds its epsilon to the count; so does what is equivalent to it.
+        count = total(keras.ops.sum(weights, axis=axes)) + (0.0 if mask is None else keras.config.epsilon())
         mean = total(keras.ops.sum(weights * inputs, axis=axes)) / count
         shape = [1] * len(inputs.shape)
         shape[layer.axis] = inputs.shape[layer.axis]

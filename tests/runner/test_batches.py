@@ -1,0 +1,145 @@
+"""How a run's rows become batches and shares of devices, the uneven last batch included."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite import plan as planning
+from suite.records import (
+    Configuration,
+    Data,
+    Environment,
+    FoundScenario,
+    Options,
+    Provisioned,
+    Run,
+    Scenario,
+    Source,
+    Status,
+    shares,
+)
+from suite.runner import network
+from suite.runner.outcome import Unsupported
+from suite.runner.strategies import fake, jax_data_parallel
+from suite.runner.training import batch_sizes, row_order, shard
+from tests.conftest import Parity
+
+
+def nothing() -> Data:
+    raise AssertionError("not called")
+
+
+SCENARIO = Scenario(
+    name="one", description="one", model=nothing, data=nothing, optimizer=nothing, loss="mse", batch=8, last_batch=5, steps=3
+)
+
+
+def run(variation: str) -> Run:
+    return Run(configuration=Configuration(scenario="one", environment="a", strategy="b", devices=2), variation=variation)
+
+
+@pytest.mark.parametrize(
+    ("rows", "devices", "expected"),
+    [(5, 2, (3, 2)), (8, 2, (4, 4)), (5, 4, (2, 2, 1, 0)), (7, 4, (2, 2, 2, 1)), (1, 2, (1, 0)), (9, 1, (9,))],
+)
+def test_rows_are_dealt_as_tensorflow_deals(rows: int, devices: int, expected: tuple[int, ...]) -> None:
+    assert shares(rows, devices) == expected
+
+
+def test_only_the_last_batch_of_the_whole_run_is_short() -> None:
+    assert batch_sizes(SCENARIO, 3, 3) == [8, 8, 5]
+    assert batch_sizes(SCENARIO, 2, 3) == [8, 8]
+    assert batch_sizes(replace(SCENARIO, last_batch=0), 3, 3) == [8, 8, 8]
+
+
+def test_rows_come_in_order_and_start_again() -> None:
+    assert row_order(run("twin"), 10, [8, 5], 2, seed=0).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
+
+
+def test_permuted_rows_stay_with_their_device() -> None:
+    order = row_order(run("permuted"), 100, [8, 8, 5], 2, seed=0)
+    assert order.tolist() != list(range(21))
+    ends = np.cumsum([4, 4, 4, 4, 3, 2])
+    for part in np.split(order, ends[:-1]):
+        assert sorted(part) == list(range(min(part), max(part) + 1))
+    assert order.tolist() != row_order(replace(run("permuted"), index=2), 100, [8, 8, 5], 2, seed=0).tolist()
+
+
+def test_each_process_has_its_share_of_every_batch() -> None:
+    rows = np.arange(8 + 5)
+    assert shard(rows, 8, 2, 0).tolist() == [0, 1, 2, 3, 8, 9, 10]
+    assert shard(rows, 8, 2, 1).tolist() == [4, 5, 6, 7, 11, 12]
+    assert shard(rows[:8], 8, 2, 1).tolist() == [4, 5, 6, 7]
+    assert shard(rows[:5], 8, 2, 1).tolist() == [3, 4]
+    assert shard(rows, 8, 1, 0).tolist() == rows.tolist()
+
+
+def test_unequal_groups_are_groups_of_their_own() -> None:
+    random = np.random.default_rng(0)
+    x, y, recipe = random.normal(size=(5, 3)), np.array([0, 1, 1, 0, 1]), network.Recipe()
+    weights = {name: value.astype(np.float64) for name, value in network.initial(3, 2, 0).items()}
+    moving = ("norm/moving_mean", "norm/moving_variance")
+    replicas = weights | {name: np.repeat(weights[name][None], 2, axis=0) for name in moving}
+    gradients, statistics, loss = network.step(replicas, x, y, recipe, 2)
+    first, second = network.step(weights, x[:3], y[:3], recipe), network.step(weights, x[3:], y[3:], recipe)
+    assert np.allclose(gradients["hidden/kernel"], (first[0]["hidden/kernel"] + second[0]["hidden/kernel"]) / 2, rtol=1e-12)
+    assert np.array_equal(statistics[moving[0]], np.concatenate([first[1][moving[0]], second[1][moving[0]]]))
+    assert loss == pytest.approx((first[2] + second[2]) / 2)
+
+
+def test_equal_groups_are_what_groups_of_their_own_are() -> None:
+    random = np.random.default_rng(0)
+    x, y, recipe = random.normal(size=(6, 3)), np.array([0, 1, 1, 0, 1, 0]), network.Recipe()
+    weights = {name: value.astype(np.float64) for name, value in network.initial(3, 2, 0).items()}
+    replicas = weights | {name: np.repeat(value[None], 2, axis=0) for name, value in weights.items() if "moving" in name}
+    together, apart = network.step(replicas, x, y, recipe, 2), network._unequal(replicas, x, y, recipe, 2)
+    for name, value in together[0].items():
+        assert np.allclose(value, apart[0][name], rtol=1e-12, atol=1e-15), name
+    assert together[2] == pytest.approx(apart[2])
+
+
+def planned(last_batch: int, devices: int) -> tuple[tuple[Run, Status, str], ...]:
+    found = FoundScenario(
+        scenario=replace(SCENARIO, last_batch=last_batch), source=Source(kind="file", location="/nowhere"), digest=""
+    )
+    environment = Provisioned(environment=Environment(name="a", backend="fake"))
+    plan = planning.plan([found], {"a": environment}, {"fake": fake.STRATEGY}, Options(devices=(devices,)))
+    assert plan.runs
+    return plan.refused
+
+
+def test_a_last_batch_that_leaves_a_device_without_rows_is_refused_before_anything_starts() -> None:
+    assert planned(5, 2) == planned(0, 4) == planned(7, 4) == ()
+    refused = planned(5, 4)
+    assert {status for _, status, _ in refused} == {Status.UNSUPPORTED}
+    assert refused[0][2] == (
+        "the last batch of 5 leaves one of 4 devices without rows, and backends crash or hang then: give it more rows, or drop it"
+    )
+
+
+def test_jax_refuses_what_does_not_divide() -> None:
+    drive = jax_data_parallel.Drive.__new__(jax_data_parallel.Drive)
+    drive.devices = 2
+    drive.adapt(None, replace(SCENARIO, last_batch=4))
+    with pytest.raises(Unsupported, match="a last batch of 5 rows does not divide by 2 devices"):
+        drive.adapt(None, SCENARIO)
+
+
+def test_an_uneven_last_batch_changes_what_several_devices_compute_and_one_device_agrees_with_itself(
+    tmp_path: Path,
+) -> None:
+    parity = Parity(tmp_path)
+    parity.scenario("uneven", synchronized=True, last_batch=5)
+    parity.scenario("ghosts", last_batch=5)
+    parity.environments({"fake-a": {"PARITY_FAKE_ORDER": "0"}, "fake-b": {"PARITY_FAKE_ORDER": "1"}})
+    _, results = parity.compare()
+    assert {row["status"] for row in results["runs"] if row["variation"] != "exact"} == {"complete"}
+    verdicts = {(pair["a"], pair["b"]): pair["verdict"] for pair in results["pairs"]}
+    one, other = "ghosts/fake-a/fake-x1/plain", "ghosts/fake-b/fake-x1/plain"
+    two, again = "ghosts/fake-a/fake-x2/plain", "ghosts/fake-b/fake-x2/plain"
+    assert verdicts[one, other] == verdicts[two, again] == "rounding"
+    assert verdicts[one, two] == "different"

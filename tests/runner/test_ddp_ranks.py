@@ -1,0 +1,55 @@
+"""What a rank of torch DDP that ended leaves for the leader to say: a refusal is no failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from suite.records import Environment, Job, Options, Status
+from suite.runner.outcome import NoDevices, Unsupported
+from suite.runner.strategies import torch_ddp
+
+JOB = Job(
+    kind="train", run_folder="/nowhere", environment=Environment(name="torch", backend="torch"), options=Options(), devices=2
+)
+
+
+def said(monkeypatch: pytest.MonkeyPatch, meeting: Path, error: BaseException) -> list[tuple[Status, str]]:
+    """Status and reason that the leader ends with when rank 1 raises this."""
+    found: list[tuple[Status, str]] = []
+
+    def ended(error: Any) -> None:
+        found.append((error.status, str(error)))
+
+    def failed(reason: str) -> None:
+        found.append((Status.FAILED, reason))
+
+    def raising(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(torch_ddp, "end_with", ended)
+    monkeypatch.setattr(torch_ddp, "fail", failed)
+    monkeypatch.setattr(torch_ddp, "_rank", raising)
+    with pytest.raises(type(error)):
+        torch_ddp._follow(JOB, 1, str(meeting))
+    process = SimpleNamespace(join=lambda: None, exitcode=1)
+    for watcher in torch_ddp._end_if_one_fails([process], str(meeting)):
+        watcher.join()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("error", "first"),
+    [
+        (Unsupported("no twin"), (Status.UNSUPPORTED, "no twin")),
+        (NoDevices("one GPU"), (Status.NO_DEVICES, "one GPU")),
+        (ValueError("broken"), (Status.FAILED, "rank 1 of torch DDP failed: ValueError: broken")),
+    ],
+)
+def test_the_leader_says_why_a_rank_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: BaseException, first: tuple[Status, str]
+) -> None:
+    assert said(monkeypatch, tmp_path, error)[0] == first
