@@ -148,11 +148,6 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
     )
-
-
-def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
-    parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
-    parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
     parser.add_argument(
         "--seeds",
         dest="other_seeds",
@@ -161,6 +156,11 @@ def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
         metavar="N",
         help="also train from N other initial states, to say what is large",
     )
+
+
+def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
+    parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
+    parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
     parser.add_argument(
         "--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)"
     )
