@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from suite.metrics import METRICS
 from suite.records import FLOAT32, JUDGED_STEP, Comparison, Distances, Floats, Judged, Limit, Verdict
@@ -71,6 +72,17 @@ REPEATED = "the same run, repeated, differs as much"
 def judge(comparison: Comparison) -> tuple[Judged, ...]:
     """Every quantity's verdict and cause."""
     return tuple(_judge(distances, comparison) for distances in comparison.distances)
+
+
+def judge_saved(comparison: Comparison) -> tuple[Judged, ...]:
+    """Live model against its file: a declaration may say that they predict with other statistics, and nothing else: weights,
+    statistics and optimizer are in the file as they were. Where they are not, it is the file that is off."""
+    judged = []
+    for distances in comparison.distances:
+        declared = comparison.declared if distances.quantity == "predictions" else ""
+        found = _judge(distances, replace(comparison, declared=declared))
+        judged.append(replace(found, cause=comparison.off[1]) if found.cause == UNKNOWN and comparison.off[1] else found)
+    return tuple(judged)
 
 
 def worst(judged: Iterable[Judged]) -> tuple[Verdict, str]:

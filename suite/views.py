@@ -166,7 +166,8 @@ def _view(configuration: Configuration, subject: compare.Subject, sight: Sight) 
         try:
             pair_of_twins = (twins[0], twins[1]) if len(twins) == 2 else None
             comparison = compare.view((moments[0], moments[1]), pair_of_twins, subject, declared=sight.declared)
-            judged = judge.judge(replace(comparison, oracles=sight.oracles, off=sight.off))
+            decide = judge.judge_saved if sight.kind == "saved" else judge.judge
+            judged = decide(replace(comparison, oracles=sight.oracles, off=sight.off))
             verdict, cause = judge.worst(judged)
         except (Damaged, ValueError) as error:
             verdict, cause = Verdict.NOT_RUN, str(error)

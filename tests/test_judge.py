@@ -214,3 +214,21 @@ def test_every_limit_has_its_reason() -> None:
         judge.AMPLIFIED,
     )
     assert set(deciding) <= values
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expected"), [("predictions", Verdict.DESIGNED), ("optimizer state", Verdict.DIFFERENT)]
+)
+def test_only_predictions_of_a_file_may_be_declared_otherwise(quantity: str, expected: Verdict) -> None:
+    found = distances(at(0.1, twin=0.1), quantity=quantity)
+    comparison = Comparison(distances=(found,), declared="declared otherwise", oracles=(0.0, 0.0))
+    assert judge.judge(comparison)[0].verdict is Verdict.DESIGNED
+    assert judge.judge_saved(comparison)[0].verdict is expected
+
+
+def test_what_a_file_holds_instead_is_the_cause_where_no_oracle_says_so() -> None:
+    found = distances(at(0.1, twin=0.1), quantity="optimizer state")
+    comparison = Comparison(distances=(found,), oracles=(0.0, 0.0), off=("", "the file does not hold it"))
+    assert judge.judge_saved(comparison)[0].cause == "the file does not hold it"
+    assert judge.judge_saved(replace(comparison, off=("", "")))[0].cause == judge.UNKNOWN
+    assert judge.judge_saved(replace(comparison, distances=(distances(at(0.0), bits=True),)))[0].cause == ""
