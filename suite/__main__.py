@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from suite import arguments as words
 from suite import discover, new_scenario, report
 from suite import plan as planning
 from suite import results as judging
+from suite.arguments import ROOT
 from suite.engine import devices, provision
 from suite.engine.local import Local
 from suite.engine.progress import Progress
@@ -31,13 +32,10 @@ from suite.records import (
     Session,
     Status,
     Strategy,
-    Verdict,
 )
 from suite.store import Damaged, Store
 
-ROOT = Path(__file__).resolve().parent.parent
 USAGE = 4
-GATES = tuple(verdict.value for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
 
 
 class Wrong(Exception):
@@ -57,97 +55,18 @@ class Chosen:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = _parser()
     try:
-        given = parser.parse_args(arguments)
+        given = words.parser().parse_args(arguments)
     except SystemExit as error:
         return USAGE if error.code else 0
-    command: Callable[[argparse.Namespace], int] = given.command
     try:
-        return command(given)
+        return COMMANDS[given.command](given)
     except (Wrong, discover.BadConfiguration, devices.NoGpu, Damaged, BlockingIOError, ValueError) as error:
         print(f"parity: {error}", file=sys.stderr)
         return 3 if isinstance(error, discover.BadConfiguration) else USAGE
     except KeyboardInterrupt:
         print("\ninterrupted: finished runs are kept, the same command goes on from there", file=sys.stderr)
         return 130
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="parity", description=__doc__.splitlines()[0] if __doc__ else "")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, command, words in (
-        ("compare", compare, "run what has not run yet, judge everything, write the report"),
-        ("plan", show_plan, "show what compare would run, and run nothing"),
-    ):
-        one = commands.add_parser(name, help=words, description=words)
-        _add_selection(one)
-        one.set_defaults(command=command)
-    one = commands.add_parser("report", help="judge and render again what is on disk")
-    one.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
-    one.add_argument("--fail-on", choices=GATES, help="the best verdict that fails the gate (default: as planned)")
-    one.set_defaults(command=render_again)
-    one = commands.add_parser("scenarios", help="list scenarios, or check that each is valid")
-    one.add_argument("action", choices=("list", "check"))
-    _add_sources(one)
-    one.set_defaults(command=show_scenarios)
-    one = commands.add_parser("environments", help="list environments, making them ready")
-    _add_environments(one)
-    one.set_defaults(command=show_environments)
-    one = commands.add_parser("new-scenario", help="write a scenario to start from")
-    one.add_argument("name", help="lower case, digits and hyphens")
-    one.add_argument("--folder", type=Path, default=ROOT / "scenarios")
-    one.set_defaults(command=write_scenario)
-    return parser
-
-
-def _add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--scenario-path", type=Path, action="append", default=[], metavar="FOLDER", help="more scenarios (repeatable)"
-    )
-
-
-def _add_environments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--environments", type=Path, action="append", default=[], metavar="FILE", help="more environments, TOML (repeatable)"
-    )
-    parser.add_argument("--backend", action="append", default=[], metavar="NAME", help="only this backend (repeatable)")
-    parser.add_argument(
-        "--plugin", action="append", default=[], metavar="REQUIREMENT", help="installed into every environment (repeatable)"
-    )
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: auto")
-
-
-def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
-    _add_sources(parser)
-    _add_environments(parser)
-    parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
-    parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
-    parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
-    parser.add_argument(
-        "--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)"
-    )
-    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
-    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
-    parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
-    parser.add_argument(
-        "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
-    )
-    parser.add_argument(
-        "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
-    )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"got {text}, wanted a whole number of at least 1")
-    return number
-
-
-def _counts(text: str) -> tuple[int, ...]:
-    return tuple(sorted({_positive(part) for part in text.split(",")}))
 
 
 # ---------------------------------------------------------------- commands
@@ -206,6 +125,16 @@ def show_environments(given: argparse.Namespace) -> int:
 def write_scenario(given: argparse.Namespace) -> int:
     print(new_scenario.write(given.name, given.folder))
     return 0
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "compare": compare,
+    "plan": show_plan,
+    "report": render_again,
+    "scenarios": show_scenarios,
+    "environments": show_environments,
+    "new-scenario": write_scenario,
+}
 
 
 # ---------------------------------------------------------------- steps

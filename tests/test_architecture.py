@@ -26,6 +26,7 @@ LEVELS = {
     "suite.new_scenario": 2,
     "suite.judge": 3,
     "suite.explain": 4,
+    "suite.arguments": 5,
     "suite.results": 5,
     "suite.report": 5,
     "suite.__main__": 6,
