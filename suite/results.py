@@ -8,11 +8,12 @@ from dataclasses import replace
 from itertools import combinations
 
 from suite import compare, judge
-from suite.explain import answer, declarations, findings
+from suite.explain import accepted, answer, declarations, findings, fingerprint, repeat
 from suite.records import (
     Comparison,
     Configuration,
     Judged,
+    Known,
     Manifest,
     Pair,
     Plan,
@@ -288,12 +289,15 @@ def _view(
     )
 
 
-def results(reader: Reader, judged: tuple[Pair, ...]) -> Results:
-    """Everything a report shows."""
+def results(reader: Reader, judged: tuple[Pair, ...], known: Sequence[Known] = ()) -> Results:
+    """Everything a report shows. `known`: differences that do not fail the gate before their day."""
     rows = tuple(reader.row(run) for run in reader.runs)
     seen = tuple(views(reader))
-    found = findings.group(judged, seen, rows)
-    code = answer.exit_code(judged, seen, rows, reader.session.broken, reader.plan.options.gate)
+    found = fingerprint.named(findings.group(judged, seen, rows), judged, seen)
+    found = repeat.repeatable(found, reader.plan, reader.session.scenarios, reader.session.environments)
+    found, states = accepted.mark(found, known, rows, datetime.date.today())
+    excused = accepted.excused(found)
+    code = answer.exit_code(judged, seen, rows, reader.session.broken, reader.plan.options.gate, excused=excused)
     return Results(
         plan=reader.plan,
         answer=answer.sentence(judged, seen, rows, reader.session.broken),
@@ -307,4 +311,5 @@ def results(reader: Reader, judged: tuple[Pair, ...]) -> Results:
         views=seen,
         findings=found,
         limits=judge.LIMITS,
+        known=states,
     )
