@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suite import arguments as words
-from suite import discover, new_scenario, report
+from suite import change, discover, known, new_scenario, report, repro
 from suite import plan as planning
 from suite import results as judging
 from suite.arguments import ROOT
@@ -19,8 +19,10 @@ from suite.engine.progress import Progress
 from suite.explain import needs
 from suite.records import (
     Broken,
+    Change,
     FoundScenario,
     Job,
+    Known,
     Options,
     Outcome,
     Pair,
@@ -33,6 +35,7 @@ from suite.records import (
     Status,
     Strategy,
 )
+from suite.report import results_json
 from suite.store import Damaged, Store
 
 USAGE = 4
@@ -54,6 +57,22 @@ class Chosen:
     gpus: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What was before: accepted differences, and a baseline by its file name; a sentence if it is of another schema."""
+
+    known: tuple[Known, ...] = ()
+    name: str = ""
+    baseline: Results | str | None = None
+
+    def since(self, now: Results) -> Change | None:
+        if self.baseline is None:
+            return None
+        if isinstance(self.baseline, str):
+            return change.incomparable(self.name, self.baseline)
+        return change.since(self.baseline, now, self.name)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = words.parser().parse_args(arguments)
@@ -73,13 +92,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare(given: argparse.Namespace) -> int:
+    history = _history(given)
     store = Store(given.out)
     with store.lock():
         chosen = _choose(given)
         plan = _plan(chosen)
         store.write_plan(plan)
         session, pairs = _run(store, plan, chosen, given)
-        return _conclude(store, plan, session, pairs, given.out)
+        return _conclude(store, plan, session, pairs, history)
 
 
 def show_plan(given: argparse.Namespace) -> int:
@@ -97,12 +117,30 @@ def show_plan(given: argparse.Namespace) -> int:
 
 
 def render_again(given: argparse.Namespace) -> int:
+    history = _history(given)
     store = Store(given.out)
     plan, session = store.read_plan(), store.read_session()
     if given.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=given.fail_on))
     pairs = tuple(judging.pairs(judging.comparisons(judging.Reader(store, plan, session))))
-    return _conclude(store, plan, session, pairs, given.out)
+    return _conclude(store, plan, session, pairs, history)
+
+
+def show_changes(given: argparse.Namespace) -> int:
+    """0 nothing is worse, 1 something is, or is new and fails the gate, 2 the two cannot be compared."""
+    later = results_json.read(given.now)
+    found = History(name=str(given.before), baseline=_baseline(given.before)).since(later)
+    assert found is not None
+    for line in change.text(found):
+        print(line)
+    if found.incomparable:
+        return 2
+    return 1 if change.is_worse(found, later.plan.options.gate) else 0
+
+
+def write_repro(given: argparse.Namespace) -> int:
+    print(repro.write(results_json.read(given.results), given.results.parent, given.finding, given.out))
+    return 0
 
 
 def show_scenarios(given: argparse.Namespace) -> int:
@@ -131,6 +169,8 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "compare": compare,
     "plan": show_plan,
     "report": render_again,
+    "diff": show_changes,
+    "repro": write_repro,
     "scenarios": show_scenarios,
     "environments": show_environments,
     "new-scenario": write_scenario,
@@ -272,13 +312,34 @@ def _scenario_row(found: FoundScenario) -> ScenarioRow:
     )
 
 
-def _conclude(store: Store, plan: Plan, session: Session, pairs: tuple[Pair, ...], out: Path) -> int:
-    found: Results = judging.results(judging.Reader(store, plan, session), pairs)
-    report.render(found, out)
+def _history(given: argparse.Namespace) -> History:
+    """Read before anything runs: what cannot be read should not cost a run."""
+    return History(
+        known=known.read(given.known) if given.known else (),
+        name=str(given.baseline) if given.baseline else "",
+        baseline=_baseline(given.baseline) if given.baseline else None,
+    )
+
+
+def _baseline(path: Path) -> Results | str:
+    try:
+        return results_json.read(path)
+    except results_json.OtherSchema as error:
+        return str(error)
+
+
+def _conclude(store: Store, plan: Plan, session: Session, pairs: tuple[Pair, ...], history: History) -> int:
+    found: Results = judging.results(judging.Reader(store, plan, session), pairs, history.known)
+    found = replace(found, change=history.since(found))
+    report.render(found, store.folder)
     for finding in found.findings[:5]:
-        print(f"  {finding.verdict.mark} {finding.claim}")
+        print(f"  {finding.verdict.mark} {finding.claim}{f' Known: {finding.known}.' if finding.known else ''}")
+    for line in known.reports(found.known):
+        print(f"  {line}")
     print(found.answer)
-    print(out / "index.html")
+    if found.change:
+        print(found.change.words)
+    print(store.folder / "index.html")
     return found.exit_code
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from suite.records import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
+LATEST = ROOT / "reports" / "latest"
+KNOWN = ROOT / "known_differences.toml"
 GATES = tuple(verdict.value for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
 
 
@@ -25,8 +27,22 @@ def parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words, description=words)
         _add_selection(one)
     one = commands.add_parser("report", help="judge and render again what is on disk")
-    one.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
+    one.add_argument("--out", type=Path, default=LATEST, metavar="FOLDER", help="the run folder")
     one.add_argument("--fail-on", choices=GATES, help="the best verdict that fails the gate (default: as planned)")
+    _add_history(one)
+    one = commands.add_parser("diff", help="say what is worse, better, new and gone between two results.json")
+    one.add_argument("before", type=Path, metavar="A", help="the earlier results.json")
+    one.add_argument("now", type=Path, metavar="B", help="the later one")
+    one = commands.add_parser("repro", help="write a script of plain Keras that shows a finding, and a bug report")
+    one.add_argument("finding", metavar="FINDING", help="its number in the report, or how its fingerprint begins")
+    one.add_argument(
+        "--results",
+        type=Path,
+        default=LATEST / "results.json",
+        metavar="RESULTS_JSON",
+        help="the report that has it, in its run folder",
+    )
+    one.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: repro/ and its fingerprint)")
     one = commands.add_parser("scenarios", help="list scenarios, or check that each is valid")
     one.add_argument("action", choices=("list", "check"))
     _add_sources(one)
@@ -65,14 +81,28 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)"
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
+    parser.add_argument("--out", type=Path, default=LATEST, metavar="FOLDER", help="the run folder")
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
     parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
     parser.add_argument(
         "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
     )
+    _add_history(parser)
     parser.add_argument(
         "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
+    )
+
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--baseline", type=Path, metavar="RESULTS_JSON", help="an earlier results.json: the report says what changed since"
+    )
+    parser.add_argument(
+        "--known",
+        type=Path,
+        default=KNOWN if KNOWN.is_file() else None,
+        metavar="FILE",
+        help="differences that do not fail the gate (default: known_differences.toml beside noxfile.py, if it is there)",
     )
 
 
