@@ -66,6 +66,18 @@ def selftest(session: nox.Session) -> None:
     parity(session, "selftest", *session.posargs)
 
 
+@nox.session
+def diff(session: nox.Session) -> None:
+    """Say what moved between two results.json: nox -s diff -- A B."""
+    parity(session, "diff", *session.posargs)
+
+
+@nox.session
+def repro(session: nox.Session) -> None:
+    """Write a script of plain Keras that shows a finding: nox -s repro -- FINDING."""
+    parity(session, "repro", *session.posargs)
+
+
 @nox.session(name="new-scenario")
 def new_scenario(session: nox.Session) -> None:
     """Write a scenario to start from: nox -s new-scenario -- NAME."""

@@ -598,6 +598,11 @@ class Pair:
     quantities: tuple[Judged, ...] = ()
     side: str = ""
 
+    @property
+    def id(self) -> str:
+        """How findings name it."""
+        return f"{self.a} | {self.b}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class View:
@@ -615,6 +620,12 @@ class View:
     form: str = ""
     replica: int = 0
     quantities: tuple[Judged, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """How findings name it."""
+        last = f"replica {self.replica}" if self.kind == "replica" else self.environment
+        return f"{self.run} | {self.kind} {self.form}".rstrip() + f" | {last}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -728,11 +739,21 @@ class Magnitude:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """A finding in one of its scenarios. `known`: why it is accepted there; empty if it is not, or no longer."""
+
+    scenario: str
+    fingerprint: str
+    known: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One cause with its evidence. `pairs`: ids "a | b" of pairs and "run | kind | environment" of views it covers.
     `isolating_check` says which check was run to isolate it, or that none was and what would decide. `side`: the environment
     or run that is off, by its distance from the oracle; empty if none is. `advice`: what to do about it. `repeat`: the
     command that shows it again. `fingerprint`: names the same finding tomorrow (scenarios, pair kinds, quantities, cause, place).
+    `parts`: the same for each scenario alone. `known`: why all of it is accepted; empty if any of it is not.
     """
 
     verdict: Verdict
@@ -748,6 +769,57 @@ class Finding:
     link: str = ""
     repeat: str = ""
     fingerprint: str = ""
+    parts: tuple[Part, ...] = ()
+    known: str = ""
+
+    def accepted(self) -> dict[str, str]:
+        """Of the pairs and views it covers, those that are known -> why."""
+        reasons = {part.scenario: part.known for part in self.parts if part.known}
+        return {name: reasons[scenario] for name in self.pairs if (scenario := name.partition("/")[0]) in reasons}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A difference that somebody accepted, with the reason, up to a day. `fingerprint`: of a finding, or of one of its parts.
+    `expires`: the last day, as in 2027-01-31. `scenarios`: where it shows, if that was written down. `source`: file and line.
+    `state`: "shows" (it does not fail the gate), "expired" (it shows, and fails it), "gone" (it does not show) or
+    "not looked for" (its scenarios were not all run)."""
+
+    fingerprint: str
+    reason: str
+    expires: str
+    link: str = ""
+    scenarios: tuple[str, ...] = ()
+    source: str = ""
+    state: str = ""
+
+
+# ---------------------------------------------------------------- what has changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One thing that is not as it was. `about`: "verdict" or "cause" (of a pair or view), "finding", "environment" (its
+    packages and what its runs report), "limit", "option" or "scenario". `how`: "worse", "better", "new", "gone" or
+    "changed". `before` and `now` as text, empty where it is not there."""
+
+    about: str
+    name: str
+    how: str
+    before: str = ""
+    now: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """These results against those of a baseline. `words`: one sentence. `incomparable`: why nothing could be compared; then
+    there are no moves, which does not mean that nothing changed. `same`: pairs and views as they were."""
+
+    baseline: str
+    words: str
+    incomparable: str = ""
+    moves: tuple[Move, ...] = ()
+    same: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -870,7 +942,7 @@ class Claims:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """Everything a report shows. The report computes nothing more."""
+    """Everything a report shows. The report computes nothing more. `change`: None without a baseline, which is not "no change"."""
 
     plan: Plan
     answer: str
@@ -885,4 +957,6 @@ class Results:
     findings: tuple[Finding, ...]
     limits: tuple[Limit, ...]
     diagnoses: tuple[Diagnosis, ...] = ()
+    known: tuple[Known, ...] = ()
+    change: Change | None = None
     schema: int = RESULTS_SCHEMA

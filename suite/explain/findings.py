@@ -51,10 +51,7 @@ def group(
 
 def identity(one: Member) -> str:
     """How a finding names a pair or a view."""
-    if isinstance(one, Pair):
-        return f"{one.a} | {one.b}"
-    last = f"replica {one.replica}" if one.kind == "replica" else one.environment
-    return f"{one.run} | {one.kind} {one.form}".rstrip() + f" | {last}"
+    return one.id
 
 
 def _common(one: Member) -> str:

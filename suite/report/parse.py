@@ -10,11 +10,13 @@ import msgspec
 from suite.records import (
     At,
     Broken,
+    Change,
     Configuration,
     Diagnosis,
     Distances,
     Finding,
     Judged,
+    Known,
     Limit,
     Options,
     Pair,
@@ -50,7 +52,10 @@ def results(found: Found) -> Results:
         views=tuple(_view(one) for one in found["views"]),
         findings=_as(found["findings"], tuple[Finding, ...]),
         limits=_as(found["limits"], tuple[Limit, ...]),
-        diagnoses=_as(found["diagnoses"], tuple[Diagnosis, ...]),
+        # Newer fields, absent in what an older version wrote.
+        diagnoses=_as(found.get("diagnoses", ()), tuple[Diagnosis, ...]),
+        known=_as(found.get("known", ()), tuple[Known, ...]),
+        change=_as(found["change"], Change) if found.get("change") else None,
         schema=_as(found["schema"], int),
     )
 

@@ -131,6 +131,11 @@ def farthest(tensors: Sequence[TensorDistance], count: int) -> list[TensorDistan
     return sorted(tensors, key=lambda tensor: (tensor.group == "P", -tensor.value))[:count]
 
 
+def known(results: Results) -> dict[str, str]:
+    """Pairs and views whose difference is accepted, as findings name them -> the reason."""
+    return {name: reason for finding in results.findings for name, reason in finding.accepted().items()}
+
+
 def number(value: float) -> str:
     """A distance for a person: 0 is exactly 0, and everything else has two digits and never rounds to it."""
     if value == 0.0:

@@ -10,14 +10,18 @@ from hypothesis import strategies as st
 from suite.records import (
     At,
     Broken,
+    Change,
     Configuration,
     Distances,
     Environment,
     Finding,
     Judged,
+    Known,
     Limit,
+    Move,
     Options,
     Pair,
+    Part,
     Plan,
     Provisioned,
     Results,
@@ -60,6 +64,24 @@ CAUSES = {
 }
 FAILED = Configuration(scenario="sync-bn", environment="torch", strategy="torch_ddp", devices=2)
 REFUSED = Configuration(scenario="sync-bn", environment="jax", strategy="jax_data_parallel", devices=2)
+
+
+KNOWN = tuple(
+    Known(fingerprint=f"{place:08x}", reason="it is <known>", expires="2027-01-31", source="known.toml:2", state=state)
+    for place, state in enumerate(("shows", "expired", "gone", "not looked for"))
+)
+CHANGE = Change(
+    baseline="main/results.json",
+    words="Since 2026-11-23 12:00 UTC (plan 0123456789ab): 1 worse, 1 with another cause; 52 of 54 pairs and views are as they were.",
+    moves=(
+        Move(about="verdict", name="a | b", how="worse", before="rounding", now="different"),
+        Move(about="cause", name="a | c", how="changed", before="unknown", now="unstable kernel in torch"),
+        Move(about="finding", name="0123456789ab", how="new", now="torch is off."),
+        Move(about="environment", name="torch: keras", how="changed", before="3.15.1", now="3.16.0"),
+        Move(about="limit", name="twins are equal below", how="changed", before="1e-10", now="1e-09"),
+    ),
+    same=52,
+)
 
 
 def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20)) -> Judged:
@@ -199,6 +221,8 @@ def results(
         views=tuple(view for one in every if one in there for view in views(one, turn)),
         findings=tuple(finding(verdict, pairs) for verdict in list(Verdict)[::-1] if verdict.rank > 1),
         limits=(Limit(name="twins are equal below", value=1e-10, reason="measured over 200 steps"),),
+        known=KNOWN,
+        change=CHANGE,
     )
 
 
@@ -233,6 +257,7 @@ def finding(verdict: Verdict, pairs: tuple[Pair, ...]) -> Finding:
         evidence="largest in moving statistics: mean 0.04",
         isolating_check="none was run",
         pairs=covered,
+        parts=tuple(Part(scenario=name, fingerprint=f"{verdict.rank:08x}") for name in SCENARIOS),
     )
 
 

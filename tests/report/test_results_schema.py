@@ -49,6 +49,10 @@ def nodes(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in ("environments", "scenarios", "broken", "runs", "pairs", "views", "findings", "limits"):
         yield from ((f"{name}[]", one) for one in found[name])
     yield from (("environments[].environment", one["environment"]) for one in found["environments"])
+    yield from (("known[]", one) for one in found["known"])
+    yield from (("findings[].parts[]", one) for finding in found["findings"] for one in finding["parts"])
+    yield "change", found["change"]
+    yield from (("change.moves[]", one) for one in found["change"]["moves"])
     for one in (*found["pairs"], *found["views"]):
         for quantity in one["quantities"].values():
             yield "quantities{}", quantity
