@@ -71,7 +71,9 @@ BATCH_NORM = (
         stage=STATISTICS,
         tensor="norm/moving_variance",
     ),
-    Fault(name="bn-bessel", words="batch variances are unbiased", cause="bn-bessel", stage="forward", tensor="norm"),
+    Fault(
+        name="bn-bessel", words="batch variances are unbiased", cause="bn-bessel", stage="batch statistics", tensor="norm/*"
+    ),
     Fault(
         name="bn-uncentred-variance",
         words="the variance is taken around zero",
@@ -81,8 +83,8 @@ BATCH_NORM = (
     Fault(
         name="bn-axis",
         words="the first axis after the rows is normalized, not the last",
-        stage="forward",
-        tensor="norm",
+        stage="batch statistics",
+        tensor="norm/*",
         scenario=CNN,
     ),
     Fault(
@@ -125,8 +127,8 @@ BATCH_NORM = (
         name="bn-mask-ignored",
         words="padding counts in the batch statistics",
         cause="bn-mask-ignored",
-        stage="forward",
-        tensor="norm",
+        stage="batch statistics",
+        tensor="norm/*",
         scenario="masked-bn",
     ),
     Fault(
@@ -179,16 +181,16 @@ REPLICAS = (
         name="statistics-per-replica",
         words="JAX normalizes each device's rows with their own statistics",
         cause="semantics",
-        stage="forward",
-        tensor="norm",
+        stage="batch statistics",
+        tensor="norm/*",
         strategies=("jax_data_parallel",),
     ),
     Fault(
         name="statistics-unsynchronized",
         words="statistics are not synchronized though the scenario asks for it",
         cause="semantics",
-        stage="forward",
-        tensor="norm",
+        stage="batch statistics",
+        tensor="norm/*",
         scenario=SYNC,
         strategies=SEVERAL,
     ),
@@ -196,8 +198,8 @@ REPLICAS = (
         name="statistics-synchronized",
         words="statistics are synchronized though nobody asks for it",
         cause="semantics",
-        stage="forward",
-        tensor="norm",
+        stage="batch statistics",
+        tensor="norm/*",
         strategies=APART,
     ),
     Fault(
