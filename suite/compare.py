@@ -420,6 +420,19 @@ def exact_distance(subject: Subject) -> dict[str, float]:
     return found | measure(LOSS, *moments, None, subject.outputs)
 
 
+def exact_place(subject: Subject) -> tuple[str, float] | None:
+    """The moving statistic that is farthest from float64 after one step with the same constants, and how far; None if that was
+    not measured. One step from one state: it is the batch's statistic that is off."""
+    if subject.exact is None:
+        return None
+    moments = trained(*subject.plain, 1), trained(*subject.exact, 1)
+    values, exact = (moment.arrays(STATISTICS) or {} for moment in moments)
+    norms = [norm for norm in subject.plain[1].batch_norms if norm.mean in values.keys() & exact.keys()]
+    found = [(norm.mean, _mean(values, exact, norm)) for norm in norms]
+    found += [(norm.variance, metrics.var(values[norm.variance], exact[norm.variance], norm.epsilon)) for norm in norms]
+    return max(found, key=lambda one: one[1], default=None)
+
+
 def _bits(a: Arrays | None, b: Arrays | None) -> bool:
     if not a or not b:
         return not a and not b

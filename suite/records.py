@@ -228,8 +228,6 @@ class Departure:
     `initial`: "stored", or the id of a run whose own initial state is taken.
 
     Predictions. `predicts`: "inference", "training" (training mode left on), "first replica" or "averaged statistics".
-
-    Precision. `computes`: "float64", or "float32": every layer's output is rounded to it.
     """
 
     epsilon: float | None = None
@@ -255,7 +253,6 @@ class Departure:
     order: str = "given"
     initial: str = "stored"
     predicts: str = "inference"
-    computes: str = "float64"
 
 
 @dataclass(frozen=True, kw_only=True)

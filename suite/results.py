@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from suite import compare, judge, stages
+from suite import compare, judge, metrics, stages
 from suite.explain import accepted as accepting
 from suite.explain import answer, declarations, diagnoses, findings, fingerprint, magnitudes, needs, repeat
 from suite.explain.inquiry import inquiries
@@ -88,7 +88,20 @@ class Study:
                 place = stages.first(stages.stage_distances(first, second), judge.SAME_SEMANTICS)
                 if place is not None:
                     found[plain(a).id, plain(b).id] = place
-        return found
+        return found | dict(self._unstable_places())
+
+    def _unstable_places(self) -> Iterator[tuple[tuple[str, str], Place]]:
+        """(a, b) -> the statistic that an unstable kernel makes wrong, of the side that has it."""
+        for (a, b), found in self._pairs.items():
+            side = None if isinstance(found, str) else judge.unstable_side(found.exact, judge.scale(found))
+            subject = "" if side is None else self.reader.subject((a, b)[side])
+            if not isinstance(subject, str) and (place := compare.exact_place(subject)) is not None:
+                tensor, size = place
+                ratio = size / (judge.UNSTABLE_FLOORS * metrics.METRICS["var"].floor)
+                yield (
+                    (plain(a).id, plain(b).id),
+                    Place(stage="batch statistics", tensor=tensor, state="0", size=size, ratio=ratio),
+                )
 
     def _oracle_step(self, configuration: Configuration) -> Complete | None:
         oracle = self.reader.oracle_of(configuration)
