@@ -49,7 +49,7 @@ METRICS = {
     "ulp": "in units of the last digit that float32 can hold",
 }
 
-KINDS = ("saved", "reloaded", "replica")
+KINDS = ("saved", "reloaded", "replica", "declared")
 
 
 @dataclass(frozen=True, kw_only=True)

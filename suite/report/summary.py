@@ -72,8 +72,8 @@ def label(run: str) -> str:
 
 def labels(results: Results, scenario: str) -> dict[str, str]:
     """Ids of a scenario's plain runs -> label, in the plan's order; with the strategy where the label alone is not unique."""
-    rows = [row.run.configuration for row in results.runs if row.run.configuration.scenario == scenario]
-    found = list(dict.fromkeys(rows))
+    runs = [row.run for row in results.runs if row.run.variation == "plain"]
+    found = list(dict.fromkeys(run.configuration for run in runs if run.configuration.scenario == scenario))
     short = [f"{one.environment} ×{one.devices}" for one in found]
     return {
         f"{one.id}/plain": name if short.count(name) == 1 else f"{one.environment} {one.strategy} ×{one.devices}"
