@@ -75,29 +75,33 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
     pairs = {row.name: payload.ordered(results, row.name) for row in results.scenarios}
     blocks = bulk.blocks(results, pairs)
     scenarios = _scenarios(results)
-    page = _environment().get_template("index.html.j2").render(
-        results=results,
-        style=style,
-        script=script,
-        data=payload.text(results, pairs, blocks.left_out),
-        blocks=blocks,
-        groups=GROUPS,
-        key=list(summary.counts((*results.pairs, *results.views))),
-        counts={"pairs": summary.counts(results.pairs), "views": summary.counts(results.views)},
-        worst=summary.worst((*results.pairs, *results.views)),
-        overview=summary.overview(results),
-        failed=summary.failed(results),
-        unsupported=summary.unsupported(results),
-        shown=SHOWN_FINDINGS,
-        shown_names=SHOWN_NAMES,
-        scenarios=scenarios,
-        rows=_rows(results),
-        most=STATIC_PAIRS,
-        links=_links(results),
-        labels={run: label for one in scenarios for run, label in one.labels.items()},
-        metrics={metric: words.METRICS.get(metric, metric) for metric in payload.metrics(results)},
-        facts=_facts(results),
-        verdicts={verdict.value: verdict for verdict in Verdict},
+    page = (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            results=results,
+            style=style,
+            script=script,
+            data=payload.text(results, pairs, blocks.left_out),
+            blocks=blocks,
+            groups=GROUPS,
+            key=list(summary.counts((*results.pairs, *results.views))),
+            counts={"pairs": summary.counts(results.pairs), "views": summary.counts(results.views)},
+            worst=summary.worst((*results.pairs, *results.views)),
+            overview=summary.overview(results),
+            failed=summary.failed(results),
+            unsupported=summary.unsupported(results),
+            shown=SHOWN_FINDINGS,
+            shown_names=SHOWN_NAMES,
+            scenarios=scenarios,
+            rows=_rows(results),
+            most=STATIC_PAIRS,
+            links=_links(results),
+            labels={run: label for one in scenarios for run, label in one.labels.items()},
+            metrics={metric: words.METRICS.get(metric, metric) for metric in payload.metrics(results)},
+            facts=_facts(results),
+            verdicts={verdict.value: verdict for verdict in Verdict},
+        )
     )
     return re.sub(r"\n\s*\n+", "\n", page)
 
@@ -181,10 +185,10 @@ def _links(results: Results) -> dict[str, str]:
     for pair in results.pairs:
         a, b = ("/".join(run.rsplit("/", 3)[1:3]) for run in (pair.a, pair.b))
         found[f"{pair.a} | {pair.b}"] = "#" + urlencode({"scenario": pair.scenario, "a": a, "b": b}, safe="/")
-    for finding in results.findings:
-        for name in finding.pairs:
-            scenario = name.partition("/")[0]
-            found.setdefault(name, "#" + urlencode({"scenario": scenario, "at": "saved"}))
+    for view in results.views:
+        last = f"replica {view.replica}" if view.kind == "replica" else view.environment
+        name = f"{view.run} | {view.kind} {view.form}".rstrip() + f" | {last}"
+        found[name] = "#" + urlencode({"scenario": view.scenario, "at": "saved"})
     return found
 
 

@@ -40,11 +40,19 @@ def text(results: Results, pairs: Mapping[str, Sequence[Pair | None]], left_out:
         "quantities": QUANTITIES,
         "metrics": {metric: words.METRICS.get(metric, metric) for metric in metrics(results)},
         "leftOut": left_out,
+        "first": _worst_scenario(results),
         "scenarios": [_scenario(results, row, pairs[row.name], causes) for row in results.scenarios],
         "causes": [summary.cause(one) for one in causes.places],
     }
     written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return Markup(written.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _worst_scenario(results: Results) -> int:
+    """The place of the first scenario that has the worst pair: what the page opens with."""
+    found = [summary.worst(pair for pair in results.pairs if pair.scenario == row.name) for row in results.scenarios]
+    ranks = [-1 if one is None or one.verdict is Verdict.NOT_RUN else one.verdict.rank for one in found]
+    return ranks.index(max(ranks)) if ranks else 0
 
 
 def metrics(results: Results) -> list[str]:

@@ -1,51 +1,34 @@
-// Every pair of every scenario: filtered by words and verdict, sorted by any column, a few rows at a time.
+// Every pair of every scenario: filtered by words, sorted by any column, a few rows at a time.
 const ROWS = 25;
 const COLUMNS = [["Verdict", (one) => -rank(one.verdict)], ["Scenario", (one) => one.scenario], ["Pair", (one) => one.name],
   ["Decided by", (one) => -one.code], ["Cause", (one) => one.cause]];
-const table = { sort: 0, down: false, count: ROWS, words: "", verdict: "", all: null };
-const everyPair = () => (table.all ??= DATA.scenarios.flatMap((scenario, place) => {
-  const n = scenario.runs.length;
-  const found = [];
-  for (let a = 0; a < n; a += 1) {
-    for (let b = a + 1; b < n; b += 1) {
-      const at = placeOf(a, b, n);
-      const verdict = verdictAt(scenario, at, "");
-      if (verdict === null) continue;
-      const code = codeAt(scenario, at, "");
-      found.push({ place, a, b, verdict, code: code < MISSING ? code : -1, scenario: scenario.name, decided: scenario.d[at],
-        name: `${scenario.runs[a][1]} – ${scenario.runs[b][1]}`, cause: scenario.c[at] >= 0 ? DATA.causes[scenario.c[at]] : "" });
-    }
-  }
-  return found;
+const list = { sort: 0, down: false, count: ROWS, words: "", all: [], table: null };
+const everyPair = () => DATA.scenarios.flatMap((scenario, at) => pairsOf(scenario).map(([a, b, spot]) => {
+  const [verdict, code] = [verdictAt(scenario, spot, ""), codeAt(scenario, spot, "")];
+  const one = { at, a, b, verdict, code: code < MISSING ? code : -1, scenario: scenario.name, decided: scenario.d[spot],
+    name: `${scenario.runs[a][1]} – ${scenario.runs[b][1]}`, cause: DATA.causes[scenario.c[spot]] ?? "" };
+  return { ...one, words: `${mark(verdict)} ${word(verdict)} ${one.scenario} ${one.name} ${one.decided} ${one.cause}`.toLowerCase() };
 }));
-const chosenPairs = () => {
-  const wanted = table.words.toLowerCase().split(/\s+/).filter(Boolean);
-  const key = COLUMNS[table.sort][1];
-  const sign = table.down ? -1 : 1;
-  return everyPair().filter((one) => (table.verdict === "" || one.verdict === Number(table.verdict))
-      && wanted.every((part) => `${one.scenario} ${one.name} ${one.cause} ${one.decided}`.toLowerCase().includes(part)))
-    .map((one) => [key(one), one]).sort(([one], [other]) => sign * (one < other ? -1 : one > other ? 1 : 0)).map(([, one]) => one);
+const pairRow = (one) => h("tr", h("td", badge(one.verdict)), h("td", one.scenario),
+  h("th", { scope: "row" }, h("a", { href: addressOf({ scenario: one.at, a: one.a, b: one.b, quantity: "", reference: -1 }) }, one.name)),
+  h("td", one.decided), h("td", one.cause.split(" (")[0]));
+const fillTable = (changes) => {
+  Object.assign(list, { count: ROWS }, changes);
+  const wanted = list.words.toLowerCase().split(/\s+/);
+  const sign = list.down ? -1 : 1;
+  const found = list.all.filter((one) => wanted.every((part) => one.words.includes(part)))
+    .map((one) => [COLUMNS[list.sort][1](one), one]).sort(([one], [other]) => sign * (one < other ? -1 : one > other ? 1 : 0));
+  list.table.tBodies[0].replaceChildren(...found.slice(0, list.count).map(([, one]) => pairRow(one)));
+  [...list.table.rows[0].cells].forEach((head, at) => head.setAttribute("aria-sort", at !== list.sort ? "none" : list.down ? "descending" : "ascending"));
+  byId("found").textContent = `${found.length} of ${list.all.length} pairs${found.length > list.count ? `, the first ${list.count} shown` : ""}`;
+  byId("more").hidden = found.length <= list.count;
 };
-const pairRow = (one) => html("tr", {}, html("td", {}, badge(one.verdict)), html("td", {}, one.scenario),
-  html("th", { scope: "row" }, html("a", { href: addressOf({ scenario: one.place, a: one.a, b: one.b, quantity: "", reference: -1 }) }, one.name)), html("td", {}, one.decided), html("td", {}, one.cause.split(" (")[0]));
-const fillTable = () => {
-  const found = chosenPairs();
-  byId("rows").replaceChildren(...found.slice(0, table.count).map(pairRow));
-  byId("found").textContent = `${found.length} of ${everyPair().length} pairs${found.length > table.count ? `, the first ${table.count} shown` : ""}`;
-  byId("more").hidden = found.length <= table.count;
-  byId("sorting").querySelectorAll("th").forEach((head, place) => head.setAttribute("aria-sort", place !== table.sort ? "none" : table.down ? "descending" : "ascending"));
-};
-const refill = (changes) => { Object.assign(table, { count: ROWS }, changes); fillTable(); };
 const drawTable = () => {
-  if (!everyPair().length) return;
-  const heads = COLUMNS.map(([title], place) => html("th", { scope: "col" }, html("button", { type: "button", class: "plainly",
-    onclick: () => refill({ sort: place, down: table.sort === place && !table.down }) }, title)));
-  const counted = new Set(everyPair().map((one) => one.verdict));
-  const options = [html("option", { value: "" }, "every verdict"), ...DATA.verdicts.flatMap(([name, sign], place) => (counted.has(place) ? [html("option", { value: place }, `${sign} ${name}`)] : []))];
-  byId("table").replaceChildren(html("p", { class: "switches" }, html("label", {}, "Words ", html("input", { type: "search", oninput: (event) => refill({ words: event.target.value }) })),
-    html("label", {}, "Verdict ", html("select", { onchange: (event) => refill({ verdict: event.target.value }) }, ...options)), html("span", { role: "status", id: "found" })),
-  html("div", { class: "panel", tabindex: 0, role: "region", "aria-label": "All pairs" }, html("table", { class: "numbers" }, html("caption", {}, "Press a heading to sort, a pair to open it."),
-    html("thead", {}, html("tr", { id: "sorting" }, ...heads)), html("tbody", { id: "rows" }))),
-  html("p", {}, html("button", { type: "button", id: "more", onclick: () => refill({ count: table.count + ROWS }) }, `Show ${ROWS} more`)));
+  list.all = everyPair();
+  const heads = COLUMNS.map(([title], at) => h("button.plainly", { type: "button", onclick: () => fillTable({ sort: at, down: list.sort === at && !list.down }) }, title));
+  list.table = numbersTable("Press a heading to sort, a pair to open it.", heads, []);
+  byId("table").replaceChildren(h("p.switches", h("label", "Filter by words ", h("input", { type: "search", placeholder: "different torch", oninput: (event) => fillTable({ words: event.target.value }) })),
+    h("span", { role: "status", id: "found" })), region("All pairs", list.table),
+  h("p", h("button", { type: "button", id: "more", onclick: () => fillTable({ count: list.count + ROWS }) }, `Show ${ROWS} more`)));
   fillTable();
 };
