@@ -5,6 +5,7 @@ A block is the length of a header (4 bytes, little endian), the header as JSON, 
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,7 +109,11 @@ def _quantity(judged: Judged, filled: _Block, layers: bool, curves: bool) -> dic
         steps = tuple(one.step for one in at)
         three = [[one.get(metric, codes.NOT_THERE) for one in values] for values in _curves(judged)]
         three[1] = _band(judged, metric)
-        short |= {"m": metric, "s": filled.steps.setdefault(steps, len(filled.steps)), "k": filled.place(sum(three, []))}
+        short |= {
+            "m": metric,
+            "s": filled.steps.setdefault(steps, len(filled.steps)),
+            "k": filled.place(itertools.chain(*three)),
+        }
     if found.histogram:
         short["h"] = found.histogram
     if found.layers and layers:

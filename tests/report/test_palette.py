@@ -120,7 +120,7 @@ def test_every_colour_is_defined_for_both_themes() -> None:
     assert not re.search(r"(?<!light-dark\()(?<!, )#[0-9a-f]{3}", STYLE)
 
 
-CIVIDIS = "#f9e03a #dbc75a #beaf6b #a39a74 #898578 #717274 #595e6e #404c6c #1e3a6f #002859".split()
+CIVIDIS = ["#f9e03a", "#dbc75a", "#beaf6b", "#a39a74", "#898578", "#717274", "#595e6e", "#404c6c", "#1e3a6f", "#002859"]
 
 
 @pytest.mark.parametrize(("name", "scale"), [("light", CIVIDIS), ("dark", CIVIDIS[::-1])])

@@ -73,7 +73,7 @@ const muchFigure = (one) => {
   const equal = counts[0] === total ? "100" : counts[0] ? Math.min(share, 99.9).toFixed(share < 0.1 ? 3 : 1) : "0";
   const sentence = `${equal} % of ${total} elements are exactly equal${apart ? `; most others are ${ulpName(apart)}${apart > 1 ? " or more" : ""} units in the last place apart, the farthest ${ulpName(counts.length - 1)}` : ""}`;
   const drawing = picture(WIDE, HIGH, sentence, svg("path.rail", { d: `M${LEFT} ${BOTTOM}H${END}` }),
-    ...bars, names, label(LEFT - 6, TOP + 8, String(most), "end"), label(END, BOTTOM + 36, "units in the last place of the tensor's largest element", "end"));
+    ...bars, names, label(LEFT - 6, TOP + 8, String(most), "end"), label(END, BOTTOM + 36, "units in the last place (ULP) of the tensor's largest element", "end"));
   return figure("How much: elements at the first stored step", sentence, drawing);
 };
 const whereFigure = (one, block) => {
@@ -97,6 +97,6 @@ const whereFigure = (one, block) => {
   return figure("Where: each layer after the last step, by powers of ten", sentence, drawing, later(`The ${one.t ? "tensors" : "layers"} farthest apart`, () => farTable(one, block, worst.slice(0, 20))));
 };
 const farTable = (one, block, worst) => (one.t
-  ? numbersTable("Tensors, the farthest first; those of group P are not judged", ["Tensor", "Group", "Distance", "Units in the last place, first step"],
+  ? numbersTable("The farthest first; group P is not judged", ["Tensor", "Group", "Distance", "ULP, first step"],
     one.t.map(([at, group, value, ulp]) => line(h("code", block.tensors[at]), group, number(value), number(ulp))))
   : numbersTable("Layers, the farthest first", ["Layer", "Distance"], worst.map((at) => line(h("code", block.layers[at]), about(block.codes[one.l + at])))));
