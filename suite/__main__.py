@@ -82,10 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     ):
         one = commands.add_parser(name, help=words, description=words)
         _add_selection(one)
+        if command is compare:
+            _add_page(one)
         one.set_defaults(command=command)
     one = commands.add_parser("report", help="judge and render again what is on disk")
     one.add_argument("--out", type=Path, default=ROOT / "reports" / "latest", metavar="FOLDER", help="the run folder")
     one.add_argument("--fail-on", choices=GATES, help="the best verdict that fails the gate (default: as planned)")
+    _add_page(one)
     one.set_defaults(command=render_again)
     one = commands.add_parser("scenarios", help="list scenarios, or check that each is valid")
     one.add_argument("action", choices=("list", "check"))
@@ -139,6 +142,14 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_page(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--split-assets",
+        action="store_true",
+        help="index.css and index.js beside index.html, for servers that forbid inline code",
+    )
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -160,7 +171,7 @@ def compare(given: argparse.Namespace) -> int:
         plan = _plan(chosen)
         store.write_plan(plan)
         session, pairs = _run(store, plan, chosen, given)
-        return _conclude(store, plan, session, pairs, given.out)
+        return _conclude(store, plan, session, pairs, given)
 
 
 def show_plan(given: argparse.Namespace) -> int:
@@ -183,7 +194,7 @@ def render_again(given: argparse.Namespace) -> int:
     if given.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=given.fail_on))
     pairs = tuple(judging.pairs(judging.comparisons(judging.Reader(store, plan, session))))
-    return _conclude(store, plan, session, pairs, given.out)
+    return _conclude(store, plan, session, pairs, given)
 
 
 def show_scenarios(given: argparse.Namespace) -> int:
@@ -343,13 +354,13 @@ def _scenario_row(found: FoundScenario) -> ScenarioRow:
     )
 
 
-def _conclude(store: Store, plan: Plan, session: Session, pairs: tuple[Pair, ...], out: Path) -> int:
+def _conclude(store: Store, plan: Plan, session: Session, pairs: tuple[Pair, ...], given: argparse.Namespace) -> int:
     found: Results = judging.results(judging.Reader(store, plan, session), pairs)
-    report.render(found, out)
+    report.render(found, given.out, split_assets=given.split_assets)
     for finding in found.findings[:5]:
         print(f"  {finding.verdict.mark} {finding.claim}")
     print(found.answer)
-    print(out / "index.html")
+    print(given.out / "index.html")
     return found.exit_code
 
 

@@ -15,12 +15,13 @@ from suite.report import codes, summary
 
 BUDGET = 4_400_000  # bytes of all blocks: with the rest of the page 5 MB, what a browser opens at once
 ENVELOPES = 5.0  # how many envelopes are rounding: drawn here, decided elsewhere; a test holds the two together
-SHOWN_TENSORS = 20
+SHOWN_TENSORS, FEWER_TENSORS, MANY_PAIRS = 20, 10, 60  # of each pair; of many pairs of one scenario fewer
+RANKS = {verdict: verdict.rank for verdict in Verdict}
 LEVELS = (
     "",
-    "the layers of pairs no worse than rounding are left out",
-    "the layers and curves of pairs no worse than rounding are left out",
-    "the layers of all pairs, and the curves of pairs no worse than rounding, are left out",
+    "the layers and histograms of pairs no worse than rounding are left out",
+    "the layers, histograms and curves of pairs no worse than rounding are left out",
+    "the layers of all pairs, and histograms and curves of pairs no worse than rounding, are left out",
 )
 
 
@@ -32,11 +33,21 @@ class Blocks:
     left_out: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What the budget allows of one pair."""
+
+    layers: bool
+    histograms: bool
+    curves: bool
+
+
 @dataclass(kw_only=True)
 class _Block:
     """A block as it is filled. `level`: how much is left out, see LEVELS."""
 
     level: int
+    shown: int
     tensors: dict[str, int] = field(default_factory=dict)
     layers: list[str] = field(default_factory=list)
     steps: dict[tuple[int, ...], int] = field(default_factory=dict)
@@ -64,7 +75,7 @@ def blocks(results: Results, pairs: Mapping[str, Sequence[Pair | None]]) -> Bloc
 
 
 def block(pairs: Sequence[Pair | None], level: int = 0) -> str:
-    filled = _Block(level=level, layers=_layers(pairs))
+    filled = _Block(level=level, shown=FEWER_TENSORS if len(pairs) > MANY_PAIRS else SHOWN_TENSORS, layers=_layers(pairs))
     found = [_pair(pair, filled) if pair else None for pair in pairs]
     header = {
         "pairs": found,
@@ -87,16 +98,19 @@ def _layers(pairs: Iterable[Pair | None]) -> list[str]:
 
 
 def _pair(pair: Pair, filled: _Block) -> list[dict[str, object]]:
-    explained = pair.verdict.rank <= Verdict.ROUNDING.rank
-    layers = filled.level < 1 or (filled.level < 3 and not explained)
+    explained = RANKS[pair.verdict] <= RANKS[Verdict.ROUNDING]
+    layers = filled.level < 3 and not (explained and filled.level)
+    histograms = not (explained and filled.level)
     curves = filled.level < 2 or not explained
-    return [_quantity(judged, filled, layers, curves) for judged in pair.quantities]
+    return [
+        _quantity(judged, filled, Kept(layers=layers, histograms=histograms, curves=curves)) for judged in pair.quantities
+    ]
 
 
-def _quantity(judged: Judged, filled: _Block, layers: bool, curves: bool) -> dict[str, object]:
+def _quantity(judged: Judged, filled: _Block, kept: Kept) -> dict[str, object]:
     """Short keys: they stand in the page once for each pair and quantity. `script/pair.js` reads them."""
     found, at = judged.distances, judged.distances.at
-    short: dict[str, object] = {"q": judged.quantity, "v": judged.verdict.rank, "f": judged.first_step}
+    short: dict[str, object] = {"q": judged.quantity, "v": RANKS[judged.verdict], "f": judged.first_step}
     if judged.cause:
         short["c"] = judged.cause
     if found.invalid:
@@ -105,7 +119,7 @@ def _quantity(judged: Judged, filled: _Block, layers: bool, curves: bool) -> dic
         return {**short, "b": 1}
     metric = summary.main_metric(judged)
     short["n"] = _numbers(judged)
-    if at and metric and curves:
+    if at and metric and kept.curves:
         steps = tuple(one.step for one in at)
         three = [[one.get(metric, codes.NOT_THERE) for one in values] for values in _curves(judged)]
         three[1] = _band(judged, metric)
@@ -114,14 +128,14 @@ def _quantity(judged: Judged, filled: _Block, layers: bool, curves: bool) -> dic
             "s": filled.steps.setdefault(steps, len(filled.steps)),
             "k": filled.place(itertools.chain(*three)),
         }
-    if found.histogram:
+    if found.histogram and kept.histograms:
         short["h"] = found.histogram
-    if found.layers and layers:
+    if found.layers and kept.layers:
         short["l"] = filled.place(_along(found.layers, filled.layers))
-    if judged.verdict.rank > Verdict.ROUNDING.rank and found.tensors:
+    if RANKS[judged.verdict] > RANKS[Verdict.ROUNDING] and found.tensors:
         short["t"] = [
             [filled.tensors.setdefault(one.name, len(filled.tensors)), one.group, _short(one.value), _short(one.ulp)]
-            for one in summary.farthest([one for one in found.tensors if not one.bits], SHOWN_TENSORS)
+            for one in summary.farthest([one for one in found.tensors if not one.bits], filled.shown)
         ]
     return short
 

@@ -20,6 +20,12 @@ def test_every_format_is_written_and_nothing_else_stays(tmp_path: Path) -> None:
         assert (folder / name).read_text(encoding="utf-8") == text(sample.NOTHING)
 
 
+def test_split_assets_stand_beside_the_page(tmp_path: Path) -> None:
+    report.render(sample.results(), tmp_path, split_assets=True)
+    assert {one.name for one in tmp_path.iterdir()} == {*report.FORMATS, "index.css", "index.js"}
+    assert "<style" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     report.render(sample.results(), tmp_path)
     before = (tmp_path / "index.html").read_text(encoding="utf-8")
