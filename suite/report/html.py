@@ -21,8 +21,8 @@ from suite.report import bulk, payload, summary, words
 HERE = Path(__file__).parent
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody; the rest is folded
 SHOWN_NAMES = 40  # of the pairs that a finding covers
-STATIC_CELLS = 1_500  # beyond, what a reader without script sees goes where a reader with it does not pay for it
-STATIC_PAIRS, NOSCRIPT_PAIRS = 100, 300  # rows of the table of pairs: at once, and for who has no script
+STATIC_CELLS = 1_000  # beyond, what a reader without script sees goes where a reader with it does not pay for it
+STATIC_PAIRS, NOSCRIPT_PAIRS = 100, 150  # rows of the table of pairs: at once, and for who has no script
 LISTED_RUNS = 800  # of more runs only those that are not complete
 WIDTHS = 24  # steps of the count bar: a stylesheet of its own cannot know numbers, and inline styles are often forbidden
 SCRIPTS = ("data", "state", "matrix", "figures", "pair", "layers", "saved", "pairs", "start")

@@ -31,6 +31,7 @@ def test_it_asks_for_nothing_and_complains_of_nothing(open_page: Open, results: 
     one = open_page(results)
     assert (one.requests, one.errors) == (["index.html"], [])
     assert one.page.inner_text("h1") == results.answer
+    assert not re.search(r"\[object|undefined|null", one.page.inner_text("body"))
 
 
 INLINE = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"

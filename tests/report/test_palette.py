@@ -110,7 +110,7 @@ def test_ink_is_read_on_its_fill(name: str) -> None:
 def test_every_verdict_has_a_rule_and_an_edge() -> None:
     for verdict in Verdict:
         name = verdict.value.replace(" ", "-")
-        assert re.search(rf"^\.{name} \{{", STYLE, re.MULTILINE), f"{verdict} has no fill"
+        assert re.search(rf"^\.v\d, \.{name} \{{", STYLE, re.MULTILINE), f"{verdict} has no fill"
         assert re.search(rf"\.edge-{name}[, ]", STYLE), f"{verdict} has no edge"
     assert set(FILLED) | {"invalid", "not run"} == {verdict.value for verdict in Verdict}
 

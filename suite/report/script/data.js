@@ -13,7 +13,7 @@ const make = (drawing, words, rest) => {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...rest.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...rest.flat(3).filter((child) => child !== null && child !== undefined));
   return node;
 };
 const h = (tag, ...rest) => make(false, tag, rest);

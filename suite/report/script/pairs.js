@@ -26,7 +26,7 @@ const fillTable = (changes) => {
 const drawTable = () => {
   list.all = everyPair();
   const heads = COLUMNS.map(([title], at) => h("button.plainly", { type: "button", onclick: () => fillTable({ sort: at, down: list.sort === at && !list.down }) }, title));
-  list.table = numbersTable("A heading sorts, a pair opens.", heads, []);
+  list.table = numbersTable("A heading sorts, a pair opens", heads, []);
   byId("table").replaceChildren(h("p.switches", h("label", "Filter by words ", h("input", { type: "search", placeholder: "different torch", oninput: (event) => fillTable({ words: event.target.value }) })),
     h("span", { role: "status", id: "found" })), region("All pairs", list.table),
   h("p", h("button", { type: "button", id: "more", onclick: () => fillTable({ count: list.count + ROWS }) }, `Show ${ROWS} more`)));
