@@ -65,7 +65,7 @@ def compare(given: argparse.Namespace) -> int:
         chosen = choose(given)
         plan = planned(chosen)
         store.write_plan(plan)
-        return _conclude(run(store, plan, chosen, given), history)
+        return _conclude(run(store, plan, chosen, given), history, given)
 
 
 def self_test(given: argparse.Namespace) -> int:
@@ -163,7 +163,7 @@ def render_again(given: argparse.Namespace) -> int:
     plan, session = store.read_plan(), store.read_session()
     if given.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=given.fail_on))
-    return _conclude(Study(store, plan, session), history)
+    return _conclude(Study(store, plan, session), history, given)
 
 
 def show_changes(given: argparse.Namespace) -> int:
@@ -199,11 +199,11 @@ def _baseline(path: Path) -> Results | str:
         return str(error)
 
 
-def _conclude(study: Study, history: History) -> int:
+def _conclude(study: Study, history: History, given: argparse.Namespace) -> int:
     found: Results = study.results(history.known)
     found = replace(found, change=history.since(found))
     folder = study.reader.store.folder
-    report.render(found, folder)
+    report.render(found, folder, split_assets=given.split_assets)
     for finding in found.findings[:5]:
         print(f"  {finding.verdict.mark} {finding.claim}{f' Known: {finding.known}.' if finding.known else ''}")
     for line in known.reports(found.known):

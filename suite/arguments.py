@@ -27,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
     ):
         one = commands.add_parser(name, help=words, description=words)
         _add_selection(one)
+        if name == "compare":
+            _add_page(one)
     one = commands.add_parser("selftest", help="plant faults in real runs: what is detected, named and located?")
     _add_selftest(one)
     one = commands.add_parser("claims", help=CLAIMS, description=CLAIMS)
@@ -35,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--out", type=Path, default=LATEST, metavar="FOLDER", help="the run folder")
     one.add_argument("--fail-on", choices=GATES, help="the best verdict that fails the gate (default: as planned)")
     _add_history(one)
+    _add_page(one)
     one = commands.add_parser("diff", help="say what is worse, better, new and gone between two results.json")
     one.add_argument("before", type=Path, metavar="A", help="the earlier results.json")
     one.add_argument("now", type=Path, metavar="B", help="the later one")
@@ -157,6 +160,14 @@ def _several(text: str) -> int:
     if number < 2:
         raise argparse.ArgumentTypeError(f"got {text}, wanted at least 2: one device is compared anyway")
     return number
+
+
+def _add_page(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--split-assets",
+        action="store_true",
+        help="index.css and index.js beside index.html, for servers that forbid inline code",
+    )
 
 
 def _positive(text: str) -> int:

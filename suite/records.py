@@ -534,13 +534,17 @@ class TensorDistance:
 @dataclass(frozen=True, kw_only=True)
 class Distances:
     """One quantity of a pair or view, measured. `invalid` says why there is no number; `bits`: every bit is equal.
-    Metric values are finite."""
+    Metric values are finite. `layers`: every layer in the model's order, with the distance of its farthest judged tensor at the
+    last step. `histogram`: how many elements are how far apart at the first stored step: [0] exactly equal, [1] by less than
+    one unit in the last place of their tensor's largest element, [k] by 2^(k-2) up to 2^(k-1) of them."""
 
     quantity: str
     bits: bool
     at: tuple[At, ...]
     tensors: tuple[TensorDistance, ...] = ()
     invalid: str = ""
+    layers: Floats = field(default_factory=dict)
+    histogram: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,8 +91,10 @@ def _run(row: RunRow) -> dict[str, Any]:
         "environment": configuration.environment,
         "strategy": configuration.strategy,
         "devices": configuration.devices,
+        "fault": configuration.fault,
         "variation": row.run.variation,
         "index": row.run.index,
+        "emulates": msgspec.to_builtins(row.run.emulates),
         "status": row.status.value,
         "reason": row.reason,
         "seconds": round(row.seconds, 3),
@@ -154,6 +156,8 @@ def _quantity(judged: Judged) -> dict[str, Any]:
             {**msgspec.to_builtins(tensor), **_floats({"value": tensor.value, "ulp": tensor.ulp})}
             for tensor in summary.farthest(judged.distances.tensors, KEPT_TENSORS)
         ],
+        "layers": _floats(judged.distances.layers),
+        "histogram": list(judged.distances.histogram),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.records import ORACLE, Configuration, Judged, Pair, Results, RunRow, Status, TensorDistance, Verdict, View
+from suite.records import Configuration, Judged, Pair, Results, RunRow, Status, TensorDistance, Verdict, View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,8 @@ def label(run: str) -> str:
 
 def labels(results: Results, scenario: str) -> dict[str, str]:
     """Ids of a scenario's plain runs -> label, in the plan's order; with the strategy where the label alone is not unique."""
-    rows = [row.run.configuration for row in results.runs if row.run.configuration.scenario == scenario]
-    found = [one for one in dict.fromkeys(rows) if one.strategy != ORACLE]
+    runs = [row.run for row in results.runs if row.run.variation == "plain"]
+    found = list(dict.fromkeys(run.configuration for run in runs if run.configuration.scenario == scenario))
     short = [f"{one.environment} ×{one.devices}" for one in found]
     return {
         f"{one.id}/plain": name if short.count(name) == 1 else f"{one.environment} {one.strategy} ×{one.devices}"
