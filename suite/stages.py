@@ -19,6 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 Complete = tuple[Artifact, Manifest]
 
 PREFIX = "lockstep-"
+MUCH_LESS = 1e-2  # statistics that normalize move outputs about as much as they are off themselves
 SMALL = 1e-3  # of the rms over all tensors: the least denominator of a gradient or update that is nearly zero
 PER_DEVICE = ("batch statistics", "moving statistics")  # their first axis is the devices
 
@@ -70,7 +71,7 @@ def _kept_only(one: StageDistance, found: Sequence[StageDistance], limit: float)
     layer = one.tensor.rpartition("/")[0]
     outputs = [other.value for other in found if other.stage == "forward" and other.tensor.partition("#")[0] == layer]
     gradients = [other.value for other in found if other.stage == "gradient"]
-    normalized = one.stage == "batch statistics" and outputs and max(outputs + gradients) < limit
+    normalized = one.stage == "batch statistics" and outputs and max(outputs + gradients) < min(limit, MUCH_LESS * one.value)
     return "moving statistics" if normalized else one.stage
 
 
