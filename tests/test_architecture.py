@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 LEVELS = {
     "suite.records": 0,
+    "suite.numbers": 0,
     "suite.metrics": 1,
     "suite.arguments": 1,
     "suite.store": 1,
@@ -44,7 +45,7 @@ BRANCHES = {
     "suite.engine": {"suite.records", "suite.store", "suite.sessions"},
     "suite.runner": {"suite.records", "suite.store", "suite.discover", "suite.sessions"},
 }
-EXTRA = {"suite.report": {"suite.records"}}  # renders records, and asks nobody
+EXTRA = {"suite.report": {"suite.records", "suite.numbers"}}  # renders records, and asks nobody
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from suite.numbers import number
 from suite.records import GROUPS, Pair, Results, RunRow, ScenarioRow, Status, Verdict, View
 from suite.report import bulk, payload, summary, words
 
@@ -115,7 +116,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "number": summary.number,
+        "number": number,
         "cause": summary.cause,
         "decided": payload.decided,
         "width": lambda count, total: max(1, round(WIDTHS * count / total)),

@@ -9,6 +9,7 @@ from itertools import combinations
 
 from markupsafe import Markup
 
+from suite.numbers import number
 from suite.records import QUANTITIES, Judged, Pair, Results, ScenarioRow, Verdict, View
 from suite.report import codes, summary, words
 
@@ -111,7 +112,7 @@ def decided(one: Pair | View) -> str:
     for judged in one.quantities:
         metric = summary.main_metric(judged)
         if judged.verdict is one.verdict and one.verdict is not Verdict.IDENTICAL and metric:
-            return f"{judged.quantity}, {metric} {summary.number(judged.distances.at[-1].plain[metric])}"
+            return f"{judged.quantity}, {metric} {number(judged.distances.at[-1].plain[metric])}"
     return ""
 
 

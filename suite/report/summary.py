@@ -136,16 +136,6 @@ def known(results: Results) -> dict[str, str]:
     return {name: reason for finding in results.findings for name, reason in finding.accepted().items()}
 
 
-def number(value: float) -> str:
-    """A distance for a person: 0 is exactly 0, and everything else has two digits and never rounds to it."""
-    if value == 0.0:
-        return "0"
-    if 0.01 <= abs(value) < 1000:
-        return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"
-
-
 def cause(words: str) -> str:
     """A cause as a sentence part: nobody should take "unknown" for the name of one."""
     return "cause not known" if words == "unknown" else words

@@ -104,8 +104,8 @@ def test_a_part_is_the_finding_of_a_run_of_that_scenario_alone() -> None:
 
 def test_pairs_and_each_kind_of_view_are_findings_of_their_own() -> None:
     found = named(RESULTS.pairs, RESULTS.views)
-    assert len(found) == 4
-    assert len({one.fingerprint for one in found}) == 4
+    assert len(found) == 5
+    assert len({one.fingerprint for one in found}) == 5
 
 
 def test_where_one_side_is_off_the_others_do_not_matter() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suite.numbers import number
 from suite.records import Pair, Results, Status, Verdict, View
 from suite.report import html, junit, markdown, results_json, summary
 from tests.report import builder, sample
@@ -182,4 +183,4 @@ def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
     ],
 )
 def test_only_zero_is_printed_as_zero(value: float, words: str) -> None:
-    assert summary.number(value) == words
+    assert number(value) == words
