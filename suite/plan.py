@@ -130,7 +130,7 @@ def _refusal(
 
 def suite_digest() -> str:
     """The sha256 of what makes a result: the runner, the records and the store."""
-    files = sorted([*ROOT.glob("runner/**/*.py"), ROOT / "records.py", ROOT / "store.py"])
+    files = sorted([*ROOT.glob("runner/**/*.py"), *ROOT.glob("records/*.py"), ROOT / "store.py"])
     return digest_of([(str(path.relative_to(ROOT)), file_digest(path)) for path in files])
 
 

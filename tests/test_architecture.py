@@ -106,7 +106,7 @@ def _of_suite(module: str, mine: str, one: Import) -> str:
     if first in ("", "tests", "scenarios"):
         return words
     if mine == "suite.records":
-        return "" if one.typing or first in sys.stdlib_module_names else words
+        return "" if one.typing or first in sys.stdlib_module_names or other == mine else words
     if first != "suite" or other in (mine, "suite"):
         return ""
     return "" if _allowed(mine, other) else words
