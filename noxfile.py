@@ -66,6 +66,18 @@ def selftest(session: nox.Session) -> None:
     parity(session, "selftest", *session.posargs)
 
 
+@nox.session
+def diff(session: nox.Session) -> None:
+    """Say what moved between two results.json: nox -s diff -- A B."""
+    parity(session, "diff", *session.posargs)
+
+
+@nox.session
+def repro(session: nox.Session) -> None:
+    """Write a script of plain Keras that shows a finding: nox -s repro -- FINDING."""
+    parity(session, "repro", *session.posargs)
+
+
 @nox.session(name="new-scenario")
 def new_scenario(session: nox.Session) -> None:
     """Write a scenario to start from: nox -s new-scenario -- NAME."""
@@ -74,9 +86,17 @@ def new_scenario(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, those on the real backends too (the first time, that installs them)."""
-    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests"))
+    """Every test, those on the real backends too (the first time, that installs them); in a browser where there is one."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
     session.run("pytest", *session.posargs)
+
+
+@nox.session(name="tests-browser")
+def tests_browser(session: nox.Session) -> None:
+    """The page in a real browser: Chromium must be there (Debian, as root: it is installed)."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
+    session.run("python", "-m", "tests.browser.chromium", "--install")
+    session.run("pytest", "tests/browser", *session.posargs)
 
 
 @nox.session

@@ -236,7 +236,33 @@ def _distances(
     if last is None:
         return None
     tensors = tensor_distances(quantity, *last, moments[0][:2], start)
-    return Distances(quantity=quantity, bits=bits, at=tuple(at), tensors=tensors)
+    return Distances(
+        quantity=quantity,
+        bits=bits,
+        at=tuple(at),
+        tensors=tensors[:WORST],
+        layers=_layers(tensors, last[0].manifest),
+        histogram=_histogram(quantity, *moments[0][:2]),
+    )
+
+
+def _layers(tensors: Iterable[TensorDistance], manifest: Manifest) -> dict[str, float]:
+    """Layer -> distance of its farthest judged tensor, in the model's order; empty where tensors belong to no layer."""
+    values = {tensor.name: tensor.value for tensor in tensors if tensor.group != "P"}
+    found: dict[str, float] = {}
+    for tensor in manifest.tensors:
+        if tensor.name in values:
+            found[tensor.layer] = max(found.get(tensor.layer, 0.0), values[tensor.name])
+    return found
+
+
+def _histogram(quantity: str, a: Moment, b: Moment) -> tuple[int, ...]:
+    """Over all elements, up to the last bin that is not empty."""
+    values, others = a.arrays(quantity) or {}, b.arrays(quantity) or {}
+    if not values or mismatch(values, others):
+        return ()
+    whole = np.sum([metrics.ulp_histogram(value, others[name]) for name, value in values.items()], axis=0)
+    return tuple(int(count) for count in whole[: int(np.flatnonzero(whole).max(initial=0)) + 1])
 
 
 def mismatch(a: Arrays | None, b: Arrays | None) -> str:
@@ -321,7 +347,7 @@ def _predictions(first: np.ndarray, second: np.ndarray, outputs: str) -> dict[st
 def tensor_distances(
     quantity: str, a: Moment, b: Moment, first: tuple[Moment, Moment], start: Moment
 ) -> tuple[TensorDistance, ...]:
-    """The tensors farthest apart, worst first; tensors whose distance means nothing (group P) last."""
+    """Every tensor, the one farthest apart first; tensors whose distance means nothing (group P) last."""
     described = {tensor.name: tensor for tensor in (a.manifest.slots if quantity == OPTIMIZER else a.manifest.tensors)}
     values, others, begun = a.arrays(quantity) or {}, b.arrays(quantity) or {}, start.arrays(quantity) or {}
     early = [moment.arrays(quantity) or {} for moment in first]
@@ -338,7 +364,7 @@ def tensor_distances(
                 bits=metrics.bits(value, others[name]),
             )
         )
-    return tuple(sorted(rows, key=lambda row: (row.group == "P", -row.value))[:WORST])
+    return tuple(sorted(rows, key=lambda row: (row.group == "P", -row.value)))
 
 
 def _tensor(
@@ -418,6 +444,19 @@ def exact_distance(subject: Subject) -> dict[str, float]:
     if values.keys() == exact.keys() and all(metrics.finite(value) for value in values.values()):
         found |= _statistics(values, exact, *moments)
     return found | measure(LOSS, *moments, None, subject.outputs)
+
+
+def exact_place(subject: Subject) -> tuple[str, float] | None:
+    """The moving statistic that is farthest from float64 after one step with the same constants, and how far; None if that was
+    not measured. One step from one state: it is the batch's statistic that is off."""
+    if subject.exact is None:
+        return None
+    moments = trained(*subject.plain, 1), trained(*subject.exact, 1)
+    values, exact = (moment.arrays(STATISTICS) or {} for moment in moments)
+    norms = [norm for norm in subject.plain[1].batch_norms if norm.mean in values.keys() & exact.keys()]
+    found = [(norm.mean, _mean(values, exact, norm)) for norm in norms]
+    found += [(norm.variance, metrics.var(values[norm.variance], exact[norm.variance], norm.epsilon)) for norm in norms]
+    return max(found, key=lambda one: one[1], default=None)
 
 
 def _bits(a: Arrays | None, b: Arrays | None) -> bool:

@@ -174,6 +174,25 @@ def ulp(a: Array, b: Array) -> float:
     return max_abs(a, b) / max(_unit(a), _unit(b))
 
 
+HISTOGRAM_BINS = 64  # a unit of float64 is 2^-52 of the largest element: nothing finite that is compared is farther apart
+
+
+def ulp_histogram(a: Array, b: Array) -> tuple[int, ...]:
+    """Arrays of one shape: how many elements differ by how many units, as `ulp` counts them, in powers of two.
+
+    [0] exactly equal, [1] by less than one unit, [k] by 2^(k-2) up to 2^(k-1) units; farther ones are in the last bin.
+    """
+    unit = max(_unit(a), _unit(b))
+    counts = np.zeros(HISTOGRAM_BINS, np.int64)
+    for x, y in _blocks(a, b):
+        apart = np.abs(x - y)
+        equal = apart == 0
+        bins = np.clip(np.floor(np.log2(apart[~equal] / unit)) + 2, 1, HISTOGRAM_BINS - 1).astype(np.int64)
+        counts[0] += int(equal.sum())
+        counts += np.bincount(bins, minlength=HISTOGRAM_BINS)
+    return tuple(int(count) for count in counts)
+
+
 def _unit(a: Array) -> float:
     largest = _peak(x for (x,) in _blocks(a))
     return float(np.spacing(np.asarray(largest).astype(np.float64 if a.dtype.kind in "biu" else a.dtype)))

@@ -130,7 +130,7 @@ def _refusal(
 
 def suite_digest() -> str:
     """The sha256 of what makes a result: the runner, the records and the store."""
-    files = sorted([*ROOT.glob("runner/**/*.py"), ROOT / "records.py", ROOT / "store.py"])
+    files = sorted([*ROOT.glob("runner/**/*.py"), *ROOT.glob("records/*.py"), ROOT / "store.py"])
     return digest_of([(str(path.relative_to(ROOT)), file_digest(path)) for path in files])
 
 
@@ -193,7 +193,7 @@ class Jobs:
             if not self._again and self._store.run(run).complete(self.digest(run)):
                 self.reused.add(run)
                 continue
-            kind = run.variation if run.emulates or run.variation in FLOAT64 else "float32"
+            kind = run.variation if run.emulates or run.variation in (*FLOAT64, "lockstep-float32") else "float32"
             grouped.setdefault(
                 (replace(run.configuration, devices=1) if run.emulates else run.configuration, kind), []
             ).append(run)

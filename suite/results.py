@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from suite import compare, judge, stages
-from suite.explain import answer, declarations, diagnoses, findings, magnitudes, needs
+from suite import compare, judge, metrics, stages
+from suite.explain import accepted as accepting
+from suite.explain import answer, declarations, diagnoses, findings, fingerprint, magnitudes, needs, repeat
 from suite.explain.inquiry import inquiries
 from suite.reader import Complete, Reader, plain
 from suite.records import (
@@ -17,6 +18,7 @@ from suite.records import (
     Configuration,
     Diagnosis,
     Floats,
+    Known,
     Magnitude,
     Pair,
     Place,
@@ -86,7 +88,20 @@ class Study:
                 place = stages.first(stages.stage_distances(first, second), judge.SAME_SEMANTICS)
                 if place is not None:
                     found[plain(a).id, plain(b).id] = place
-        return found
+        return found | dict(self._unstable_places())
+
+    def _unstable_places(self) -> Iterator[tuple[tuple[str, str], Place]]:
+        """(a, b) -> the statistic that an unstable kernel makes wrong, of the side that has it."""
+        for (a, b), found in self._pairs.items():
+            side = None if isinstance(found, str) else judge.unstable_side(found.exact, judge.scale(found))
+            subject = "" if side is None else self.reader.subject((a, b)[side])
+            if not isinstance(subject, str) and (place := compare.exact_place(subject)) is not None:
+                tensor, size = place
+                ratio = size / (judge.UNSTABLE_FLOORS * metrics.METRICS["var"].floor)
+                yield (
+                    (plain(a).id, plain(b).id),
+                    Place(stage="batch statistics", tensor=tensor, state="0", size=size, ratio=ratio),
+                )
 
     def _oracle_step(self, configuration: Configuration) -> Complete | None:
         oracle = self.reader.oracle_of(configuration)
@@ -108,18 +123,23 @@ class Study:
             for pair in judged
         }
 
-    def results(self) -> Results:
-        """Everything that a report shows."""
+    def results(self, accepted: Sequence[Known] = ()) -> Results:
+        """Everything that a report shows. `accepted`: differences that do not fail the gate before their day."""
         reader, declared = self.reader, self.declared()
         known = {one: diagnoses.diagnosis(reader, one, found) for one, found in declared.items()}
         judged = tuple(_judged(sides, found, known) for sides, found in self.pairs().items())
         seen = tuple(views(reader, declared, known))
         rows = tuple(reader.row(run) for run in reader.runs)
         broken, gate = reader.session.broken, reader.plan.options.gate
+        found = findings.group(judged, seen, tuple(known.values()), self._places(), self._magnitudes(judged))
+        found = fingerprint.named(found, judged, seen)
+        found = repeat.repeatable(found, reader.plan, reader.session.scenarios, reader.session.environments)
+        found, states = accepting.mark(found, accepted, rows, datetime.date.today())
+        excused = accepting.excused(found)
         return Results(
             plan=reader.plan,
             answer=answer.sentence(judged, seen, rows, broken),
-            exit_code=answer.exit_code(judged, seen, rows, broken, gate),
+            exit_code=answer.exit_code(judged, seen, rows, broken, gate, excused=excused),
             generated=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
             environments=reader.session.environments,
             scenarios=reader.session.scenarios,
@@ -127,9 +147,10 @@ class Study:
             runs=rows,
             pairs=judged,
             views=seen,
-            findings=findings.group(judged, seen, tuple(known.values()), self._places(), self._magnitudes(judged)),
+            findings=found,
             limits=judge.LIMITS,
             diagnoses=tuple(known.values()),
+            known=states,
         )
 
 

@@ -19,6 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 Complete = tuple[Artifact, Manifest]
 
 PREFIX = "lockstep-"
+MUCH_LESS = 1e-2  # statistics that normalize move outputs about as much as they are off themselves
 SMALL = 1e-3  # of the rms over all tensors: the least denominator of a gradient or update that is nearly zero
 PER_DEVICE = ("batch statistics", "moving statistics")  # their first axis is the devices
 
@@ -80,7 +81,7 @@ def _sharper(one: StageDistance, found: Sequence[StageDistance], limit: float) -
         return one
     outputs = [other.value for other in found if other.stage == "forward" and _layer(other) == _layer(one)]
     gradients = [other.value for other in found if other.stage == "gradient"]
-    normalized = outputs and max(outputs + gradients) < limit
+    normalized = outputs and max(outputs + gradients) < min(limit, MUCH_LESS * one.value)
     return replace(one, stage="moving statistics") if normalized else one
 
 

@@ -549,3 +549,18 @@ def test_every_metric_is_documented_and_tested(name: str) -> None:
 
 def test_every_metric_has_a_distance() -> None:
     assert METRICS.keys() == DISTANCES.keys()
+
+
+def test_a_histogram_counts_elements_by_units_in_the_last_place() -> None:
+    one = np.float32([1.0, 1.0, 1.0, 0.0, 1.0])
+    unit = np.spacing(np.float32(1.0))
+    other = one + np.float32([0.0, unit, 4 * unit, unit / 4, 7 * unit])
+    found = metrics.ulp_histogram(one, other)
+    assert {place: count for place, count in enumerate(found) if count} == {0: 1, 1: 1, 2: 1, 4: 2}
+
+
+def test_a_histogram_has_every_element_and_negative_zero_is_zero() -> None:
+    one, other = np.float32([[0.0, -0.0], [1e-30, 3.0]]), np.float32([[-0.0, 0.0], [2e-30, 1e30]])
+    found = metrics.ulp_histogram(one, other)
+    assert (sum(found), found[0]) == (4, 2)
+    assert sum(metrics.ulp_histogram(np.float32([]), np.float32([]))) == 0

@@ -113,6 +113,15 @@ def test_statistics_that_change_the_gradient_are_those_of_the_batch(tmp_path: Pa
     assert (place.stage, place.tensor) == ("batch statistics", "norm/variance")
 
 
+def test_statistics_just_beyond_the_limit_are_not_said_to_be_kept_wrongly(tmp_path: Path) -> None:
+    """The outputs that they moved are just within it."""
+    sizes = {"forward|norm": 0.8e-8, "batch statistics|norm/variance": 1.6e-8}
+    off = {name: step()[name] * (1 + size) for name, size in sizes.items()}
+    place = first({"0": distances(tmp_path, step() | off, step())}, 1e-8)
+    assert place is not None
+    assert (place.stage, place.tensor) == ("batch statistics", "norm/variance")
+
+
 def test_the_gradient_nearest_to_the_output_is_upstream(tmp_path: Path) -> None:
     off = step() | {f"gradient|{name}": np.full(2, 2.0) for name in ("in/kernel", "norm/gamma")}
     place = first({"0": distances(tmp_path, off, step())}, 1e-8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from suite import judge
 from suite.records import Broken, Pair, RunRow, Verdict, View
@@ -73,13 +73,22 @@ def _part(title: str, members: Sequence[Member], agreement: str) -> str:
 
 
 def exit_code(
-    pairs: Sequence[Pair], views: Sequence[View], rows: Iterable[RunRow], broken: Sequence[Broken], gate: str
+    pairs: Sequence[Pair],
+    views: Sequence[View],
+    rows: Iterable[RunRow],
+    broken: Sequence[Broken],
+    gate: str,
+    *,
+    excused: Container[str] = (),
 ) -> int:
-    """0 nothing as bad as the gate, 1 a difference, 2 a run failed (or no pairs), 3 a broken scenario; the largest."""
+    """0 nothing as bad as the gate, 1 a difference, 2 a run failed (or no pairs), 3 a broken scenario; the largest.
+
+    `excused`: pairs and views whose difference is known, as findings name them. What did not run is never excused.
+    """
     codes = [FINE]
     limit = Verdict(gate).rank
-    verdicts = [*(pair.verdict for pair in pairs), *(view.verdict for view in views)]
-    if any(verdict is not Verdict.NOT_RUN and verdict.rank >= limit for verdict in verdicts):
+    members: list[Pair | View] = [*pairs, *views]
+    if any(one.verdict is not Verdict.NOT_RUN and one.verdict.rank >= limit and one.id not in excused for one in members):
         codes.append(DIFFERENCE)
     failed_views = any(view.verdict is Verdict.NOT_RUN and not view.cause.startswith("unsupported") for view in views)
     if any(row.status.broken for row in rows) or failed_views or not pairs:

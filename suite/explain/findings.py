@@ -8,6 +8,7 @@ from dataclasses import replace
 from suite import judge
 from suite.explain import causes
 from suite.explain.declarations import OTHERWISE
+from suite.numbers import number
 from suite.records import Diagnosis, Finding, Judged, Magnitude, Pair, Place, Suspect, Verdict, View
 
 ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.DESIGNED, Verdict.NOISE)
@@ -51,10 +52,7 @@ def group(
 
 def identity(one: Member) -> str:
     """How a finding names a pair or a view."""
-    if isinstance(one, Pair):
-        return f"{one.a} | {one.b}"
-    last = f"replica {one.replica}" if one.kind == "replica" else one.environment
-    return f"{one.run} | {one.kind} {one.form}".rstrip() + f" | {last}"
+    return one.id
 
 
 def _common(one: Member) -> str:
@@ -110,7 +108,7 @@ def _oracle_check(members: Sequence[Member], known: Mapping[str, Diagnosis]) -> 
         )
     return (
         f"each side's float64 twin equals the oracle of its own declaration, emulated on one device: {len(measured)} runs, at "
-        f"most {max(measured):.1e} apart; the difference is what the declarations say"
+        f"most {number(max(measured))} apart; the difference is what the declarations say"
     )
 
 
@@ -118,7 +116,9 @@ def _nearest(off: Sequence[Diagnosis]) -> str:
     """How many hypotheses were tried in vain, and how near the nearest came."""
     nearest: Suspect = min((suspect for one in off for suspect in one.suspects), key=lambda one: one.distance)
     tried = max(one.tried for one in off)
-    return f"{tried} hypotheses were tried, none predicts it; the nearest, {nearest.words}, is {nearest.distance:.1e} away"
+    return (
+        f"{tried} hypotheses were tried, none predicts it; the nearest, {nearest.words}, is {number(nearest.distance)} away"
+    )
 
 
 def _side(members: Iterable[Member], known: Mapping[str, Diagnosis]) -> str:
@@ -150,20 +150,38 @@ def _place(members: Sequence[Member], known: Mapping[str, Diagnosis], places: Pl
 
 
 def _evidence(members: Iterable[Member]) -> str:
-    """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size."""
+    """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size, and which two."""
     worst: tuple[float, str] = (-1.0, "no numbers: see the reasons given")
     for one in members:
         for judged in one.quantities:
             if judged.verdict is one.verdict:
-                worst = max(worst, _largest(judged, identity(one)), key=lambda entry: entry[0])
+                worst = max(worst, _largest(judged, _sides(one)), key=lambda entry: entry[0])
     return worst[1]
 
 
-def _largest(judged: Judged, name: str) -> tuple[float, str]:
+def _largest(judged: Judged, sides: str) -> tuple[float, str]:
     twin = judge.twin_distance(judged.distances)
     numbers = judged.distances.at[-1].plain if judged.distances.at else {}
-    shown = ", ".join(f"{metric} {value:.1e}" for metric, value in list(numbers.items())[:3])
+    shown = ", ".join(f"{metric} {number(value)}" for metric, value in list(numbers.items())[:3])
     first = f", first at step {judged.first_step}" if judged.first_step else ""
     where = f", most in {judged.worst_tensor}" if judged.worst_tensor else ""
-    double = f"; float64 twins {twin:.1e} apart" if twin is not None else ""
-    return twin if twin is not None else 0.0, f"largest in {judged.quantity}: {shown}{where}{first}{double} ({name})"
+    double = f"; float64 twins {number(twin)} apart" if twin is not None else ""
+    return twin if twin is not None else 0.0, f"largest in {judged.quantity}: {shown}{where}{first}{double} ({sides})"
+
+
+def _sides(one: Member) -> str:
+    """Which two, as a person calls them."""
+    if isinstance(one, Pair):
+        return f"{one.scenario}, {_label(one.a)} against {_label(one.b)}"
+    what = {
+        "saved": f"live against {one.form}",
+        "reloaded": f"{one.form} loaded on {one.environment}",
+        "replica": f"replica {one.replica} against replica 0",
+        "declared": "against the oracle of what it declares",
+    }
+    return f"{one.scenario}, {_label(one.run)}, {what[one.kind]}"
+
+
+def _label(run: str) -> str:
+    _, environment, driven, _ = run.rsplit("/", 3)
+    return f"{environment} ×{driven.rpartition('-x')[2]}"

@@ -15,10 +15,17 @@ FORMATS = {
 }
 
 
-def render(results: Results, folder: Path) -> None:
-    """Writes every format into the folder, each by rename: a reader never sees half a file."""
+def render(results: Results, folder: Path, *, split_assets: bool = False) -> None:
+    """Writes every format into the folder, each by rename: a reader never sees half a file.
+
+    `split_assets`: the page's style and script in files of their own, for servers that forbid code inside a page.
+    """
     for name, text in FORMATS.items():
-        output.write(folder / name, text(results))
+        if not (split_assets and name == "index.html"):
+            output.write(folder / name, text(results))
+    if split_assets:
+        for name, content in html.split(results).items():
+            output.write(folder / name, content)
 
 
 __all__ = ["FORMATS", "claims", "render"]

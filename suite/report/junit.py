@@ -14,14 +14,16 @@ FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def text(results: Results) -> str:
-    """A verdict at the gate or worse = failure; a run that broke, or its pair = error; unsupported = skipped."""
+    """A verdict at the gate or worse = failure; a run that broke, or its pair = error; unsupported = skipped;
+    a known difference that would fail = skipped, with the reason why it is accepted."""
+    known = summary.known(results)
     gate = Verdict(results.plan.options.gate).rank
     statuses = {row.run.id: row.status for row in results.runs}
     root = ElementTree.Element("testsuites", name="keras-parity")
     for name, cases in (
         ("runs", [_run(row) for row in results.runs]),
-        ("pairs", [_pair(pair, gate, statuses) for pair in results.pairs]),
-        ("views", [_view(view, gate) for view in results.views]),
+        ("pairs", [_pair(pair, gate, statuses, known) for pair in results.pairs]),
+        ("views", [_view(view, gate, known) for view in results.views]),
         ("broken", [_case(one.source, one.name, "error", f"{one.source}: {one.reason}") for one in results.broken]),
     ):
         suite = ElementTree.SubElement(root, "testsuite", name=name, tests=str(len(cases)))
@@ -40,25 +42,26 @@ def _run(row: RunRow) -> ElementTree.Element:
     return case
 
 
-def _pair(pair: Pair, gate: int, statuses: Mapping[str, Status]) -> ElementTree.Element:
+def _pair(pair: Pair, gate: int, statuses: Mapping[str, Status], known: Mapping[str, str]) -> ElementTree.Element:
     """A pair is skipped only if nothing but missing support is in its way."""
     sides = {statuses.get(run, Status.PLANNED) for run in (pair.a, pair.b)}
     refused = Status.UNSUPPORTED in sides and not any(status.broken for status in sides)
-    return _compared(pair, f"{pair.a} – {pair.b}", gate, unsupported=refused)
+    return _compared(pair, f"{pair.a} – {pair.b}", gate, unsupported=refused, reason=known.get(pair.id, ""))
 
 
-def _view(view: View, gate: int) -> ElementTree.Element:
+def _view(view: View, gate: int, known: Mapping[str, str]) -> ElementTree.Element:
     last = f"replica {view.replica}" if view.kind == "replica" else f"{view.environment} {view.form}"
     refused = view.cause.startswith(Status.UNSUPPORTED.value)
-    return _compared(view, f"{view.run}: {view.kind}, {last}", gate, unsupported=refused)
+    return _compared(view, f"{view.run}: {view.kind}, {last}", gate, unsupported=refused, reason=known.get(view.id, ""))
 
 
-def _compared(one: Pair | View, name: str, gate: int, *, unsupported: bool) -> ElementTree.Element:
+def _compared(one: Pair | View, name: str, gate: int, *, unsupported: bool, reason: str) -> ElementTree.Element:
     if one.verdict is Verdict.NOT_RUN:
         kind = "skipped" if unsupported else "error"
     else:
-        kind = "failure" if one.verdict.rank >= gate else ""
-    message = ": ".join(part for part in (one.verdict.value, summary.cause(one.cause)) if part)
+        kind = "" if one.verdict.rank < gate else "skipped" if reason else "failure"
+    known = f"known ({reason})" if kind == "skipped" and reason else ""
+    message = ": ".join(part for part in (known, one.verdict.value, summary.cause(one.cause)) if part)
     return _case(one.scenario, name, kind, message if kind else "")
 
 

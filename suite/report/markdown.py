@@ -17,7 +17,8 @@ def text(results: Results) -> str:
     """At most LONGEST bytes: what matters most comes first."""
     lines: list[str] = []
     size = len(CUT.encode()) + 1
-    for line in itertools.chain(_top(results), _why(results), _failed(results), _overview(results), _matrices(results)):
+    parts = (_top, _why, _known, _changed, _failed, _overview, _matrices)
+    for line in itertools.chain.from_iterable(part(results) for part in parts):
         size += len(line.encode()) + 1
         if size > LONGEST:
             lines.append(CUT)
@@ -34,20 +35,70 @@ def _top(results: Results) -> Iterator[str]:
         words = ", ".join(f"{verdict.mark} {count} {verdict.value}" for verdict, count in counted.items())
         yield f"{len(members)} {noun}" + (f": {words}" if words else "")
         yield ""
+    if results.change:
+        yield from (_plain(results.change.words), "")
     yield f"{_plain(results.generated)}, plan {results.plan.digest[:12]}, exit code {results.exit_code}: `{_code(results.plan.command)}`"
 
 
 def _why(results: Results) -> Iterator[str]:
     if results.findings:
         yield from ("", "## Why", "")
-    for finding in results.findings:
-        yield from _finding(finding)
+    for number, finding in enumerate(results.findings, 1):
+        yield from _finding(number, finding)
 
 
-def _finding(one: Finding) -> Iterator[str]:
-    yield f"- **{one.verdict.mark} {one.verdict.value}**: {_plain(one.claim)}"
+def _finding(number: int, one: Finding) -> Iterator[str]:
+    yield f"- **{number}. {one.verdict.mark} {one.verdict.value}**: {_plain(one.claim)}"
+    if one.known:
+        yield f"  - Known: {_plain(one.known)}"
+    elif some := [part for part in one.parts if part.known]:
+        yield f"  - Known in {len(some)} of {len(one.parts)} scenarios: {_plain('; '.join(f'{part.scenario}: {part.known}' for part in some))}"
     yield f"  - Evidence: {_plain(one.evidence)}"
     yield f"  - Check: {_plain(one.isolating_check)}"
+    if one.place:
+        yield f"  - Begins at: {_plain(one.place.stage)}, {_plain(one.place.tensor)}"
+    if one.advice:
+        yield f"  - What to do: {_plain(' '.join(part for part in (one.advice, one.link) if part))}"
+    if one.repeat:
+        yield f"  - Again: `{_code(one.repeat)}`"
+    if one.fingerprint:
+        yield f"  - Fingerprint: `{_code(one.fingerprint)}`"
+
+
+STATES = {
+    "shows": "accepted until {}",
+    "expired": "**expired on {}, and fails the gate again**",
+    "gone": "**does not show** (accepted until {})",
+    "not looked for": "not looked for here (accepted until {})",
+}
+
+
+def _known(results: Results) -> Iterator[str]:
+    if results.known:
+        yield from ("", "## Known differences", "")
+    for one in results.known:
+        state = STATES[one.state].format(one.expires)
+        yield f"- `{_code(one.fingerprint)}`: {state}: {_plain(' '.join(part for part in (one.reason, one.link) if part))}"
+
+
+CHANGES = ("worse", "new", "gone", "better", "changed")
+SHOWN = 20  # of each kind: a new environment moves hundreds, and results.json has them all
+
+
+def _changed(results: Results) -> Iterator[str]:
+    """What moved, the worst first; without a baseline no word, for nothing is known then."""
+    if results.change is None or not results.change.moves:
+        return
+    yield from ("", f"## Changed since {_plain(results.change.baseline)}")
+    for how in CHANGES:
+        moves = [move for move in results.change.moves if move.how == how]
+        if moves:
+            yield from ("", f"{len(moves)} {how}:", "")
+        for move in moves[:SHOWN]:
+            both = " → ".join(_plain(words) for words in (move.before, move.now) if words)
+            yield f"- {move.about} `{_code(move.name)}`" + (f": {both}" if both else "")
+        if len(moves) > SHOWN:
+            yield f"- and {len(moves) - SHOWN} more"
 
 
 def _failed(results: Results) -> Iterator[str]:

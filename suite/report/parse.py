@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,11 +11,14 @@ import msgspec
 from suite.records import (
     At,
     Broken,
+    Change,
     Configuration,
     Diagnosis,
     Distances,
+    Emulation,
     Finding,
     Judged,
+    Known,
     Limit,
     Options,
     Pair,
@@ -35,7 +39,10 @@ T = TypeVar("T")
 
 
 def results(found: Found) -> Results:
-    """Raises LookupError, TypeError or ValueError where a field is missing or of another type."""
+    """Fields that came after the first report of this schema may be missing: then they are what they are by default.
+
+    Raises LookupError, TypeError or ValueError where another field is missing, or one is of another type.
+    """
     rows = tuple(_row(one) for one in found["runs"])
     return Results(
         plan=_plan(found["plan"], rows),
@@ -50,7 +57,10 @@ def results(found: Found) -> Results:
         views=tuple(_view(one) for one in found["views"]),
         findings=_as(found["findings"], tuple[Finding, ...]),
         limits=_as(found["limits"], tuple[Limit, ...]),
-        diagnoses=_as(found["diagnoses"], tuple[Diagnosis, ...]),
+        # Newer fields, absent in what an older version wrote.
+        diagnoses=_as(found.get("diagnoses", ()), tuple[Diagnosis, ...]),
+        known=_as(found.get("known", ()), tuple[Known, ...]),
+        change=_as(found["change"], Change) if found.get("change") else None,
         schema=_as(found["schema"], int),
     )
 
@@ -74,9 +84,15 @@ def _plan(found: Found, rows: tuple[RunRow, ...]) -> Plan:
 
 
 def _row(found: Found) -> RunRow:
-    configuration = _as({name: found[name] for name in ("scenario", "environment", "strategy", "devices")}, Configuration)
+    named = {one.name: found[one.name] for one in fields(Configuration) if one.name in found}
+    configuration = _as(named, Configuration)
     return RunRow(
-        run=Run(configuration=configuration, variation=_as(found["variation"], str), index=_as(found["index"], int)),
+        run=Run(
+            configuration=configuration,
+            variation=_as(found["variation"], str),
+            index=_as(found["index"], int),
+            emulates=_as(found.get("emulates"), Emulation | None),  # type: ignore[arg-type]
+        ),
         status=Status(found["status"]),
         reason=_as(found["reason"], str),
         seconds=_as(found["seconds"], float),
@@ -127,6 +143,8 @@ def _judged(name: str, found: Found) -> Judged:
             at=_as(found["trajectory"], tuple[At, ...]),
             tensors=_as(found["tensors"], tuple[TensorDistance, ...]),
             invalid=_as(found["invalid"], str),
+            layers=_as(found.get("layers", {}), dict[str, float]),
+            histogram=_as(found.get("histogram", ()), tuple[int, ...]),
         ),
         limits=_as(found["limits"], dict[str, float]),
         worst_tensor=_as(found["worst_tensor"], str),

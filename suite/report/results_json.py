@@ -18,6 +18,10 @@ from suite.report import output, parse, summary
 KEPT_TENSORS = 20  # the rest of a large model's would be most of the file, and nobody looks past the worst
 
 
+class OtherSchema(ValueError):
+    """It was written by a version with another schema."""
+
+
 def text(results: Results) -> str:
     """The results as JSON text, indented, keys in the documented order."""
     return msgspec.json.format(msgspec.json.encode(document(results)), indent=1).decode() + "\n"
@@ -32,14 +36,19 @@ def read(path: Path) -> Results:
     """The results that were written to a file, up to what the module's docstring says is lost.
 
     Raises:
-        ValueError: it is no results.json, or of a schema that this version does not read.
+        OtherSchema: it is of a schema that this version does not read.
+        ValueError: it is no results.json.
     """
     try:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be read ({error.strerror}): give a results.json that `parity compare` wrote"
+        ) from None
     except msgspec.DecodeError as error:
         raise ValueError(f"{path} is no results.json ({error}): give one that `parity compare` wrote") from None
     if found.get("schema") != RESULTS_SCHEMA:
-        raise ValueError(f"{path} has schema {found.get('schema')!r}, this version reads {RESULTS_SCHEMA}")
+        raise OtherSchema(f"{path} has schema {found.get('schema')!r}, this version reads {RESULTS_SCHEMA}")
     try:
         return parse.results(found)
     except (LookupError, TypeError, ValueError) as error:
@@ -69,6 +78,8 @@ def document(results: Results) -> dict[str, Any]:
         "findings": [msgspec.to_builtins(one) for one in results.findings],
         "limits": [msgspec.to_builtins(one) for one in results.limits],
         "diagnoses": [msgspec.to_builtins(one) for one in results.diagnoses],
+        "known": [msgspec.to_builtins(one) for one in results.known],
+        "change": msgspec.to_builtins(results.change),
     }
 
 
@@ -80,8 +91,10 @@ def _run(row: RunRow) -> dict[str, Any]:
         "environment": configuration.environment,
         "strategy": configuration.strategy,
         "devices": configuration.devices,
+        "fault": configuration.fault,
         "variation": row.run.variation,
         "index": row.run.index,
+        "emulates": msgspec.to_builtins(row.run.emulates),
         "status": row.status.value,
         "reason": row.reason,
         "seconds": round(row.seconds, 3),
@@ -143,6 +156,8 @@ def _quantity(judged: Judged) -> dict[str, Any]:
             {**msgspec.to_builtins(tensor), **_floats({"value": tensor.value, "ulp": tensor.ulp})}
             for tensor in summary.farthest(judged.distances.tensors, KEPT_TENSORS)
         ],
+        "layers": _floats(judged.distances.layers),
+        "histogram": list(judged.distances.histogram),
     }
 
 

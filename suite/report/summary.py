@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.records import ORACLE, Configuration, Judged, Pair, Results, RunRow, Status, TensorDistance, Verdict, View
+from suite.records import Configuration, Judged, Pair, Results, RunRow, Status, TensorDistance, Verdict, View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,8 @@ def label(run: str) -> str:
 
 def labels(results: Results, scenario: str) -> dict[str, str]:
     """Ids of a scenario's plain runs -> label, in the plan's order; with the strategy where the label alone is not unique."""
-    rows = [row.run.configuration for row in results.runs if row.run.configuration.scenario == scenario]
-    found = [one for one in dict.fromkeys(rows) if one.strategy != ORACLE]
+    runs = [row.run for row in results.runs if row.run.variation == "plain"]
+    found = list(dict.fromkeys(run.configuration for run in runs if run.configuration.scenario == scenario))
     short = [f"{one.environment} ×{one.devices}" for one in found]
     return {
         f"{one.id}/plain": name if short.count(name) == 1 else f"{one.environment} {one.strategy} ×{one.devices}"
@@ -131,14 +131,9 @@ def farthest(tensors: Sequence[TensorDistance], count: int) -> list[TensorDistan
     return sorted(tensors, key=lambda tensor: (tensor.group == "P", -tensor.value))[:count]
 
 
-def number(value: float) -> str:
-    """A distance for a person: 0 is exactly 0, and everything else has two digits and never rounds to it."""
-    if value == 0.0:
-        return "0"
-    if 0.01 <= abs(value) < 1000:
-        return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"
+def known(results: Results) -> dict[str, str]:
+    """Pairs and views whose difference is accepted, as findings name them -> the reason."""
+    return {name: reason for finding in results.findings for name, reason in finding.accepted().items()}
 
 
 def cause(words: str) -> str:

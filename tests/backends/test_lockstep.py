@@ -11,7 +11,7 @@ import pytest
 from suite import discover, plan, stages
 from suite.engine import provision
 from suite.engine.local import Local
-from suite.records import STAGES, Configuration, Emulation, Manifest, Options, Plan, Run, Status
+from suite.records import STAGES, Configuration, Emulation, Manifest, Options, Plan, Run, Semantics, Status
 from suite.store import Artifact, Store
 
 pytestmark = [
@@ -22,11 +22,24 @@ pytestmark = [
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIMIT = 1e-10
-STATES = ("0", "4", "saturated")
+STATES = ("0", "1", "2", "4", "saturated")
 GLOBAL = (("torch", "single", 1), ("tensorflow", "single", 1), ("jax", "single", 1), ("jax", "jax_data_parallel", 2))
 PER_REPLICA = (("torch", "torch_ddp", 2), ("tensorflow", "tf_mirrored", 2))
 Side = tuple[str, str, int]
 Complete = tuple[Artifact, Manifest]
+
+
+def oracle(devices: int) -> Run:
+    """A step of what one device, or two with statistics of their own, are declared to compute."""
+    own = Semantics(
+        batch_statistics="per replica",
+        moving_statistics="per replica",
+        gradients="mean of replica means",
+        live_predictions="own statistics of each replica",
+        saved="first replica",
+    )
+    emulation = Emulation(semantics=own if devices > 1 else Semantics())
+    return plan.oracle("article-mlp", "torch", devices, emulation, "lockstep")
 
 
 def configuration(side: Side) -> Configuration:
@@ -36,7 +49,7 @@ def configuration(side: Side) -> Configuration:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """An oracle of four steps, and the locksteps of all sides from its states."""
+    """An oracle of four steps, and the locksteps of all sides and of what they declare, from its states."""
     folder = tmp_path_factory.mktemp("lockstep")
     ready = provision.provision(discover.environments(), folder=ROOT / ".environments", device="cpu")
     found = [one for one in discover.scenarios([ROOT / "scenarios"], plugins=False)[0] if one.scenario.name == "article-mlp"]
@@ -56,13 +69,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         cache=ROOT / ".environments" / "compiled",
     ) as engine:
         ended = {**engine.run([job for job in jobs.first() if job.kind != "reload"])}
-        ended |= engine.run(jobs.training(locksteps))
+        ended |= engine.run(jobs.training([*locksteps, *(oracle(devices) for devices in (1, 2))]))
     assert {job: outcome.reason for job, outcome in ended.items() if outcome.status is not Status.COMPLETE} == {}
     return Store(folder)
 
 
 def lockstep(store: Store, side: Side, variation: str = "lockstep") -> Complete:
-    artifact = store.run(Run(configuration=configuration(side), variation=variation))
+    return complete(store, Run(configuration=configuration(side), variation=variation))
+
+
+def complete(store: Store, run: Run) -> Complete:
+    artifact = store.run(run)
     manifest = artifact.manifest()
     assert manifest
     return artifact, manifest
@@ -106,6 +123,13 @@ def test_equal_semantics_agree_at_every_stage(store: Store, a: Side, b: Side) ->
             (state, stage): value for (state, stage), value in found.items() if state != "saturated" or stage == "forward"
         }
     assert {place: value for place, value in found.items() if not value < LIMIT} == {}
+
+
+@pytest.mark.parametrize("side", [*GLOBAL, *PER_REPLICA])
+def test_every_step_is_the_one_that_is_declared(store: Store, side: Side) -> None:
+    found = farthest(lockstep(store, side), complete(store, oracle(2 if side in PER_REPLICA else 1)))
+    assert len(found) == len(STATES) * len(STAGES[1:])
+    assert {place: value for place, value in found.items() if place[0] != "saturated" and not value < LIMIT} == {}
 
 
 @pytest.mark.parametrize("side", PER_REPLICA)

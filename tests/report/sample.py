@@ -10,21 +10,31 @@ from hypothesis import strategies as st
 from suite.records import (
     At,
     Broken,
+    Change,
     Configuration,
+    Diagnosis,
     Distances,
+    Emulation,
     Environment,
     Finding,
     Judged,
+    Known,
     Limit,
+    Magnitude,
+    Move,
     Options,
     Pair,
+    Part,
+    Place,
     Plan,
     Provisioned,
     Results,
     Run,
     RunRow,
     ScenarioRow,
+    Semantics,
     Status,
+    Suspect,
     TensorDistance,
     Verdict,
     View,
@@ -62,6 +72,24 @@ FAILED = Configuration(scenario="sync-bn", environment="torch", strategy="torch_
 REFUSED = Configuration(scenario="sync-bn", environment="jax", strategy="jax_data_parallel", devices=2)
 
 
+KNOWN = tuple(
+    Known(fingerprint=f"{place:08x}", reason="it is <known>", expires="2027-01-31", source="known.toml:2", state=state)
+    for place, state in enumerate(("shows", "expired", "gone", "not looked for"))
+)
+CHANGE = Change(
+    baseline="main/results.json",
+    words="Since 2026-11-23 12:00 UTC (plan 0123456789ab): 1 worse, 1 with another cause; 52 of 54 pairs and views are as they were.",
+    moves=(
+        Move(about="verdict", name="a | b", how="worse", before="rounding", now="different"),
+        Move(about="cause", name="a | c", how="changed", before="unknown", now="unstable kernel in torch"),
+        Move(about="finding", name="0123456789ab", how="new", now="torch is off."),
+        Move(about="environment", name="torch: keras", how="changed", before="3.15.1", now="3.16.0"),
+        Move(about="limit", name="twins are equal below", how="changed", before="1e-10", now="1e-09"),
+    ),
+    same=52,
+)
+
+
 def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20)) -> Judged:
     """One quantity whose distances are such as its verdict has."""
     metrics = METRICS[quantity]
@@ -89,7 +117,13 @@ def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20))
         verdict=verdict,
         cause=CAUSES.get(verdict, ""),
         distances=Distances(
-            quantity=quantity, bits=bits, at=() if invalid else at, tensors=() if bits else tensors, invalid=invalid
+            quantity=quantity,
+            bits=bits,
+            at=() if invalid else at,
+            tensors=() if bits else tensors,
+            invalid=invalid,
+            layers={} if invalid or quantity == "loss" else {f"block_{index}/norm": size / index for index in range(1, 9)},
+            histogram=() if invalid else (640,) if bits else (12, 300, 200, 100, 28),
         ),
         limits=dict.fromkeys(metrics, 5e-06),
         worst_tensor="" if bits or invalid else tensors[0].name,
@@ -160,6 +194,7 @@ def views(one: Configuration, verdicts: Iterator[Verdict]) -> Iterator[View]:
     yield view("saved", one.environment, "model.keras")
     yield view("saved", one.environment, "model.weights.h5")
     yield from (view("reloaded", name, "model.keras") for name in ENVIRONMENTS if name != one.environment)
+    yield view("declared", "torch")
     yield from (view("replica", one.environment, replica=index) for index in range(1, one.devices))
 
 
@@ -180,6 +215,7 @@ def results(
         for name in names
         for a, b in combinations([one.run.configuration for one in rows if one.run.configuration.scenario == name], 2)
     )
+    oracles = {(found := oracle(one.run.configuration)).run.id: found for one in rows if one.status is Status.COMPLETE}
     return Results(
         plan=Plan(
             runs=tuple(one.run for one in rows),
@@ -194,11 +230,14 @@ def results(
         environments=tuple(provisioned(name) for name in ENVIRONMENTS),
         scenarios=tuple(scenario(name) for name in names),
         broken=(Broken(name="lost-plugin", source="plugins/lost.py:3", reason="ImportError: no module named lost"),),
-        runs=rows,
+        runs=(*rows, *oracles.values()),
         pairs=pairs,
         views=tuple(view for one in every if one in there for view in views(one, turn)),
         findings=tuple(finding(verdict, pairs) for verdict in list(Verdict)[::-1] if verdict.rank > 1),
         limits=(Limit(name="twins are equal below", value=1e-10, reason="measured over 200 steps"),),
+        known=KNOWN,
+        change=CHANGE,
+        diagnoses=tuple(diagnosis(one) for one in rows if one.status is Status.COMPLETE),
     )
 
 
@@ -233,6 +272,42 @@ def finding(verdict: Verdict, pairs: tuple[Pair, ...]) -> Finding:
         evidence="largest in moving statistics: mean 0.04",
         isolating_check="none was run",
         pairs=covered,
+        parts=tuple(Part(scenario=name, fingerprint=f"{verdict.rank:08x}") for name in SCENARIOS),
+        side="torch" if verdict is Verdict.DIFFERENT else "",
+        place=Place(stage="batch statistics", tensor="block_1/norm/moving_mean", state="0", size=0.04, ratio=8e3)
+        if verdict.rank > Verdict.NOISE.rank
+        else None,
+        magnitudes=(Magnitude(metric="pmax", value=0.04, rungs=(("rounding", 1e-6), ("other seed", 0.3))),)
+        if verdict in (Verdict.DESIGNED, Verdict.DIFFERENT)
+        else (),
+        advice="use synchronized=True on TensorFlow" if verdict is Verdict.DESIGNED else "",
+        link="https://github.com/keras-team/keras/issues/19891" if verdict is Verdict.DESIGNED else "",
+        repeat="parity compare --scenario sync-bn --backend torch" if covered else "",
+        fingerprint=f"{verdict.rank:016x}",
+    )
+
+
+def oracle(one: Configuration) -> RunRow:
+    """The oracle's run of a configuration, complete."""
+    configuration = Configuration(scenario=one.scenario, environment="torch", strategy="oracle", devices=one.devices)
+    semantics = Semantics(batch_statistics="per replica" if one.strategy == "torch_ddp" else "global")
+    run = Run(configuration=configuration, variation="oracle", emulates=Emulation(semantics=semantics, name=one.strategy))
+    return RunRow(run=run, status=Status.COMPLETE, reason="", seconds=0.5, reused=False, facts={})
+
+
+def diagnosis(row: RunRow) -> Diagnosis:
+    """One equals its oracle, one does not, and one could not be compared."""
+    name = row.run.configuration.strategy
+    place = Place(stage="gradient", tensor="block_1/norm/gamma", state="0", size=0.04, ratio=4e8)
+    suspect = Suspect(name="summed", words="gradients are summed, not averaged", distance=2e-15, whole=True, advice="fix it")
+    return Diagnosis(
+        run=row.run.id,
+        oracle=oracle(row.run.configuration).run.id,
+        distance={"single": 2e-15, "torch_ddp": 0.04}.get(name),
+        reason="" if name in ("single", "torch_ddp") else "it has no float64 twin",
+        place=place if name == "torch_ddp" else None,
+        suspects=(suspect,) if name == "torch_ddp" else (),
+        tried=20 if name == "torch_ddp" else 0,
     )
 
 

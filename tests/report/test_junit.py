@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from suite.records import Results, Status, Verdict
+from suite.records import Part, Results, Status, Verdict
 from suite.report import junit
 from tests.report import sample
 
@@ -47,6 +47,32 @@ def test_pairs_of_a_failed_run_are_errors_and_of_an_unsupported_one_skipped() ->
 def test_a_pair_of_complete_runs_that_could_not_be_compared_is_an_error() -> None:
     pairs = suites(sample.results(verdicts=(Verdict.NOT_RUN,), healthy=True))["pairs"]
     assert kinds(pairs, "error") == len(pairs) > 0
+
+
+def test_what_is_known_is_skipped_with_its_reason_and_the_rest_still_fails() -> None:
+    results = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
+    covered = tuple(one.id for one in (*results.pairs, *results.views))
+    finding = replace(
+        results.findings[0],
+        pairs=covered,
+        parts=(
+            Part(scenario="article-mlp", fingerprint="ab", known="one <pass>"),
+            Part(scenario="sync-bn", fingerprint="cd"),
+        ),
+    )
+    found = suites(replace(results, findings=(finding,)))
+    for name, members in (("pairs", results.pairs), ("views", results.views)):
+        known = sum(one.scenario == "article-mlp" for one in members)
+        assert (kinds(found[name], "skipped"), kinds(found[name], "failure")) == (known, len(members) - known)
+        skipped = [one.attrib["message"] for one in found[name].iter("skipped")]
+        assert set(skipped) == {"known (one <pass>): different: cause not known"}
+
+
+def test_a_known_difference_that_would_not_fail_passes() -> None:
+    results = sample.results(verdicts=(Verdict.DESIGNED,), healthy=True)
+    part = Part(scenario="article-mlp", fingerprint="ab", known="why")
+    finding = replace(results.findings[0], pairs=tuple(one.id for one in results.pairs), parts=(part,))
+    assert kinds(suites(replace(results, findings=(finding,)))["pairs"], "skipped") == 0
 
 
 def test_runs_by_status() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from suite.records import Change, Move, Part
 from suite.report import markdown
 from tests.report import sample
 
@@ -25,6 +26,27 @@ def test_a_summary_that_would_be_too_long_is_cut_and_says_so() -> None:
     assert text.startswith("# Not everywhere")
     assert text.endswith(f"{markdown.CUT}\n")
     assert markdown.CUT not in markdown.text(results)
+
+
+def test_without_a_baseline_nothing_is_said_of_change() -> None:
+    text = markdown.text(replace(sample.results(), change=None))
+    assert "hanged" not in text
+    assert "as they were" not in text
+
+
+def test_of_many_moves_some_are_shown_and_the_rest_counted() -> None:
+    moves = tuple(Move(about="verdict", name=f"pair {index}", how="new", now="rounding") for index in range(300))
+    text = markdown.text(replace(sample.results(), change=Change(baseline="a.json", words="Since then.", moves=moves)))
+    assert text.count("- verdict `pair ") == markdown.SHOWN
+    assert f"- and {300 - markdown.SHOWN} more" in text
+    assert "300 new:" in text
+
+
+def test_a_finding_known_in_some_scenarios_says_in_which() -> None:
+    parts = (Part(scenario="a", fingerprint="1", known="why"), Part(scenario="b", fingerprint="2"))
+    results = sample.results()
+    text = markdown.text(replace(results, findings=(replace(results.findings[0], parts=parts, known=""),)))
+    assert "  - Known in 1 of 2 scenarios: a: why" in text
 
 
 @pytest.mark.parametrize("words", ["a|b", "<img src=x onerror=alert(1)>", "`x`", "[a](javascript:1)", "*a*", "one\ntwo"])

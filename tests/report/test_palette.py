@@ -26,9 +26,9 @@ Lab = tuple[float, float, float]
 
 
 def theme(name: str) -> dict[str, str]:
-    """Custom property -> colour: the dark theme is what the media query redefines."""
-    light, dark = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
-    return dict(re.findall(r"--([\w-]+): (#\w+)", light if name == "light" else light + dark))
+    """Custom property -> colour: each has one for either theme."""
+    pairs = re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", STYLE)
+    return {colour: light if name == "light" else dark for colour, light, dark in pairs}
 
 
 def rgb(colour: str) -> list[float]:
@@ -110,13 +110,26 @@ def test_ink_is_read_on_its_fill(name: str) -> None:
 def test_every_verdict_has_a_rule_and_an_edge() -> None:
     for verdict in Verdict:
         name = verdict.value.replace(" ", "-")
-        assert re.search(rf"^\.{name} \{{", STYLE, re.MULTILINE), f"{verdict} has no fill"
+        assert re.search(rf"^\.v\d, \.{name} \{{", STYLE, re.MULTILINE), f"{verdict} has no fill"
         assert re.search(rf"\.edge-{name}[, ]", STYLE), f"{verdict} has no edge"
     assert set(FILLED) | {"invalid", "not run"} == {verdict.value for verdict in Verdict}
 
 
-@pytest.mark.parametrize("name", ["light", "dark"])
-def test_both_themes_define_every_colour(name: str) -> None:
-    dark = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)[1]
-    defined = set(theme("light")) if name == "light" else set(re.findall(r"--([\w-]+): #", dark))
-    assert set(re.findall(r"var\(--([\w-]+)\)", STYLE)) - {"edge"} <= defined
+def test_every_colour_is_defined_for_both_themes() -> None:
+    assert set(re.findall(r"var\(--([\w-]+)\)", STYLE)) - {"edge"} <= set(theme("light"))
+    assert not re.search(r"(?<!light-dark\()(?<!, )#[0-9a-f]{3}", STYLE)
+
+
+CIVIDIS = ["#f9e03a", "#dbc75a", "#beaf6b", "#a39a74", "#898578", "#717274", "#595e6e", "#404c6c", "#1e3a6f", "#002859"]
+
+
+@pytest.mark.parametrize(("name", "scale"), [("light", CIVIDIS), ("dark", CIVIDIS[::-1])])
+def test_magnitudes_have_ten_classes_that_are_read_and_get_darker_or_lighter(name: str, scale: list[str]) -> None:
+    colours = theme(name)
+    assert [colours[f"m{place}"] for place in range(10)] == scale
+    inks = [
+        re.search(rf"\.m{place} {{ background: var\(--m{place}\); color: var\(--([\w-]+)\)", STYLE) for place in range(10)
+    ]
+    assert all(ink and contrast(scale[place], colours[ink[1]]) >= 4.5 for place, ink in enumerate(inks))
+    lightness = [lab(colour, "")[0] for colour in scale]
+    assert lightness == sorted(lightness, reverse=name == "light")

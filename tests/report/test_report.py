@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite import judge, metrics, report
-from suite.report import chart, html, summary
+from suite.report import bulk, html, summary, words
 from tests.report import sample
 
 
@@ -20,6 +20,12 @@ def test_every_format_is_written_and_nothing_else_stays(tmp_path: Path) -> None:
         assert (folder / name).read_text(encoding="utf-8") == text(sample.NOTHING)
 
 
+def test_split_assets_stand_beside_the_page(tmp_path: Path) -> None:
+    report.render(sample.results(), tmp_path, split_assets=True)
+    assert {one.name for one in tmp_path.iterdir()} == {*report.FORMATS, "index.css", "index.js"}
+    assert "<style" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     report.render(sample.results(), tmp_path)
     before = (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -29,7 +35,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_every_metric_has_words_for_the_reader() -> None:
-    assert html.METRICS.keys() == metrics.METRICS.keys()
+    assert words.METRICS.keys() == metrics.METRICS.keys()
 
 
 def test_what_is_not_judged_is_shown_without_a_limit() -> None:
@@ -37,7 +43,7 @@ def test_what_is_not_judged_is_shown_without_a_limit() -> None:
 
 
 def test_the_band_is_what_is_judged() -> None:
-    assert chart.ENVELOPES == judge.ENVELOPE_FACTOR
+    assert bulk.ENVELOPES == judge.ENVELOPE_FACTOR
 
 
 def test_a_full_report_stays_small() -> None:
@@ -46,5 +52,5 @@ def test_a_full_report_stays_small() -> None:
     text = html.text(sample.results(names))
     assert len(text.encode()) < 2_000_000
     assert text.count("<") < 100_000
-    assert len((html.HERE / "style.css").read_bytes()) <= 12_000
-    assert len((html.HERE / "script.js").read_bytes()) <= 30_000
+    assert len(html.style().encode()) <= 12_000
+    assert len(html.script().encode()) <= 30_000

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suite.numbers import number
 from suite.records import Pair, Results, Status, Verdict, View
 from suite.report import html, junit, markdown, results_json, summary
 from tests.report import builder, sample
@@ -61,12 +62,11 @@ def of_bars(page: Page) -> dict[str, Counted]:
 
 
 def of_matrices(page: Page) -> Counted:
-    """Verdict -> cells of all first matrices; every pair is in its matrix twice."""
+    """Verdict -> cells of all matrices; every pair is in its matrix twice."""
     found: Counter[str] = Counter()
     for table in page.all("table", "matrix"):
-        if page.inside(table, "caption")[0].text == "All quantities":
-            cells = [cell for cell in page.inside(table, "td") if cell.text and cell.text != "not compared"]
-            found.update(cell.text.split(maxsplit=1)[1] for cell in cells)
+        cells = [cell for cell in page.inside(table, "td") if cell.text]
+        found.update(cell.classes[0].replace("-", " ") for cell in cells)
     assert all(number % 2 == 0 for number in found.values())
     return {verdict: number // 2 for verdict, number in found.items()}
 
@@ -183,4 +183,4 @@ def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
     ],
 )
 def test_only_zero_is_printed_as_zero(value: float, words: str) -> None:
-    assert summary.number(value) == words
+    assert number(value) == words

@@ -1,0 +1,137 @@
+"""What the page's script knows before anybody looks closer: verdicts, causes and sizes of every pair and view."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from markupsafe import Markup
+
+from suite.numbers import number
+from suite.records import QUANTITIES, Judged, Pair, Results, ScenarioRow, Verdict, View
+from suite.report import codes, summary, words
+
+ABSENT = "."  # no such pair, or it has no such quantity
+
+
+@dataclass(kw_only=True)
+class _Words:
+    """Every cause once; its place stands for it."""
+
+    places: dict[str, int] = field(default_factory=dict)
+
+    def place(self, text: str) -> int:
+        return self.places.setdefault(text, len(self.places))
+
+
+def ordered(results: Results, scenario: str) -> list[Pair | None]:
+    """Every two runs of a scenario in the order of its labels; None where they are not a pair."""
+    found = {frozenset((pair.a, pair.b)): pair for pair in results.pairs if pair.scenario == scenario}
+    return [found.get(frozenset(two)) for two in combinations(summary.labels(results, scenario), 2)]
+
+
+def text(results: Results, pairs: Mapping[str, Sequence[Pair | None]], left_out: str) -> Markup:
+    """JSON that cannot end its script element, whatever a name says."""
+    causes = _Words()
+    document = {
+        "report": results.plan.digest[:12],
+        "verdicts": [[one.value, one.mark, one.value.replace(" ", "-")] for one in Verdict],
+        "quantities": QUANTITIES,
+        "metrics": {metric: words.METRICS.get(metric, metric) for metric in metrics(results)},
+        "leftOut": left_out,
+        "first": _worst_scenario(results),
+        "scenarios": [_scenario(results, row, pairs[row.name], causes) for row in results.scenarios],
+        "causes": [summary.cause(one) for one in causes.places],
+    }
+    written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return Markup(written.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _worst_scenario(results: Results) -> int:
+    """The place of the first scenario that has the worst pair: what the page opens with."""
+    found = [summary.worst(pair for pair in results.pairs if pair.scenario == row.name) for row in results.scenarios]
+    ranks = [-1 if one is None or one.verdict is Verdict.NOT_RUN else one.verdict.rank for one in found]
+    return ranks.index(max(ranks)) if ranks else 0
+
+
+def metrics(results: Results) -> list[str]:
+    """Metric ids that occur, in the order of their explanations."""
+    members: list[Pair | View] = [*results.pairs, *results.views]
+    found = {
+        metric for one in members for judged in one.quantities for at in judged.distances.at[-1:] for metric in at.plain
+    }
+    return [metric for metric in words.METRICS if metric in found] + sorted(found - words.METRICS.keys())
+
+
+def _scenario(results: Results, row: ScenarioRow, pairs: Sequence[Pair | None], causes: _Words) -> dict[str, object]:
+    labels = summary.labels(results, row.name)
+    return {
+        "name": row.name,
+        "about": f"{row.description}. Batch {row.batch}, {results.plan.options.steps or row.steps} steps.",
+        "runs": [[_short(run), label, summary.side(run)[0]] for run, label in labels.items()],
+        "v": "".join(str(pair.verdict.rank) if pair else ABSENT for pair in pairs),
+        "c": [causes.place(pair.cause) if pair and pair.cause else -1 for pair in pairs],
+        "d": [decided(pair).rpartition(", ")[2] if pair else "" for pair in pairs],
+        "off": {str(place): pair.side for place, pair in enumerate(pairs) if pair and pair.side},
+        "q": _quantities(pairs),
+        "views": _views(results, row.name, list(labels), causes),
+    }
+
+
+def _short(run: str) -> str:
+    """A run's name in an address: environment/strategy-xdevices."""
+    return "/".join(run.rsplit("/", 3)[1:3])
+
+
+def _quantities(pairs: Sequence[Pair | None]) -> dict[str, dict[str, str]]:
+    """Quantity -> each pair's verdict, and the code of its main metric after the last step."""
+    found = [{judged.quantity: judged for judged in pair.quantities} if pair else {} for pair in pairs]
+    used = [quantity for quantity in QUANTITIES if any(quantity in one for one in found)]
+    return {
+        quantity: {
+            "v": "".join(str(one[quantity].verdict.rank) if quantity in one else ABSENT for one in found),
+            "m": codes.text(codes.encode([_size(one.get(quantity)) for one in found])),
+        }
+        for quantity in used
+    }
+
+
+def _size(judged: Judged | None) -> float:
+    if judged is None:
+        return codes.NOT_THERE
+    if judged.distances.bits:
+        return 0.0
+    metric = summary.main_metric(judged)
+    return judged.distances.at[-1].plain[metric] if metric and not judged.distances.invalid else float("nan")
+
+
+def decided(one: Pair | View) -> str:
+    """What a verdict rests on: "predictions, pmax 0.0021"; empty for identical ones."""
+    for judged in one.quantities:
+        metric = summary.main_metric(judged)
+        if judged.verdict is one.verdict and one.verdict is not Verdict.IDENTICAL and metric:
+            return f"{judged.quantity}, {metric} {number(judged.distances.at[-1].plain[metric])}"
+    return ""
+
+
+def _views(results: Results, scenario: str, runs: Sequence[str], causes: _Words) -> dict[str, object]:
+    """Columns, and cells as (run, column, verdict, cause, what decided)."""
+    views = sorted(
+        (view for view in results.views if view.scenario == scenario), key=lambda view: words.KINDS.index(view.kind)
+    )
+    columns = list(dict.fromkeys(map(words.column, views)))
+    places = {run: place for place, run in enumerate(runs)}
+    cells = [
+        [
+            places[view.run],
+            columns.index(words.column(view)),
+            view.verdict.rank,
+            causes.place(view.cause) if view.cause else -1,
+            decided(view),
+        ]
+        for view in views
+        if view.run in places
+    ]
+    return {"columns": columns, "cells": cells}

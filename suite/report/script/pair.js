@@ -1,0 +1,53 @@
+// One pair opened: its cause, every quantity's numbers, and when, how much and where for one quantity.
+const quantityRow = (one, cause) => {
+  const row = [h("th", { scope: "row" }, h("button.plainly", { type: "button", onclick: () => change({ quantity: one.q }) }, one.q)),
+    h("td", badge(one.v), one.c && one.c !== cause ? h("p.soft", one.c === "unknown" ? "cause not known" : one.c) : null)];
+  if (one.i) row.push(h("td", { colspan: 5 }, one.i));
+  else if (one.b) row.push(h("td", { colspan: 5 }, "0, at every stored step"));
+  else {
+    const column = (at) => one.n.map((row) => (row[at] === null ? "–" : at ? number(row[at]) : row[at])).join("\n");
+    row.push(...[0, 1, 2, 3].map((at) => h("td.n", column(at))), h("td.n", one.f ? String(one.f) : "–"));
+  }
+  return h("tr", row);
+};
+const quantityTable = (found, cause) => region("Every quantity of this pair", numbersTable(
+  "After the last step. Limit: the largest distance that is rounding at the judged step. First step: the first stored one that is not bit-equal or, where it is worse than rounding, beyond its limit.",
+  ["Quantity", "Verdict", "Metric", "Distance", "Limit", "Twins", "First step"], found.map((one) => quantityRow(one, cause))));
+const chosenOf = (found) => found.find((one) => one.q === state.quantity)
+  ?? [...found].sort((one, other) => other.v - one.v || (other.k !== undefined) - (one.k !== undefined))[0];
+const figuresOf = (one, block) => {
+  const found = [];
+  if (one.k !== undefined) found.push(whenFigure(one, block));
+  if (one.h) found.push(muchFigure(one));
+  if (one.l !== undefined) found.push(whereFigure(one, block));
+  else if (one.t) found.push(h("div.panel.wide", farTable(one, block, [])));
+  if (!found.length) {
+    const why = one.b ? ": every bit is equal at every stored step" : DATA.leftOut ? `: this report is large, and ${DATA.leftOut}` : "";
+    found.push(h("p.soft", `Nothing to draw${why}.`));
+  }
+  return h("div.figures", ...found);
+};
+let drawn = 0;
+const drawPair = async (focus) => {
+  const section = byId("pair");
+  const scenario = now();
+  section.hidden = state.a < 0;
+  if (state.a < 0) return;
+  const at = placeOf(state.a, state.b, scenario.runs.length);
+  const verdict = verdictAt(scenario, at, "");
+  const [a, b] = [state.a, state.b].sort((one, other) => one - other);
+  const cause = DATA.causes[scenario.c[at]] ?? "";
+  const off = scenario.off[at];
+  const heading = h("h3", { tabindex: -1 }, verdict === null ? "" : badge(verdict), ` ${scenario.runs[a][1]} – ${scenario.runs[b][1]}`);
+  const top = [heading, h("p", `${scenario.name}: ${verdict === null ? "these runs are not compared" : word(verdict)}${cause ? `: ${cause}` : ""}${scenario.d[at] ? ` (${scenario.d[at]})` : ""}.${off ? ` Off: ${off}.` : ""}`)];
+  const turn = (drawn += 1);
+  const block = await blockOf(state.scenario);
+  if (turn !== drawn) return;
+  const found = block.pairs[at] ?? [];
+  if (found.length) {
+    const one = chosenOf(found);
+    top.push(h("h4", one.q), one.m ? h("p.soft", `${one.m}: ${DATA.metrics[one.m]}.`) : "", figuresOf(one, block), quantityTable(found, cause));
+  }
+  section.replaceChildren(...top);
+  if (focus) heading.focus();
+};

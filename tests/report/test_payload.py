@@ -1,0 +1,50 @@
+"""What the script is given: the same verdicts and counts as everywhere, and nothing that ends its element."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+
+from hypothesis import HealthCheck, given, settings
+
+from suite.records import QUANTITIES, Results, Verdict
+from suite.report import codes, payload, summary
+from tests.report import builder, sample
+
+
+def text(results: Results) -> str:
+    return str(payload.text(results, {row.name: payload.ordered(results, row.name) for row in results.scenarios}, ""))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sample.random_results())
+def test_the_script_counts_what_the_bar_counts(results: Results) -> None:
+    found = json.loads(text(results))
+    pairs = Counter(letter for scenario in found["scenarios"] for letter in scenario["v"] if letter != payload.ABSENT)
+    assert pairs == {str(verdict.rank): count for verdict, count in summary.counts(results.pairs).items()}
+    views = Counter(cell[2] for scenario in found["scenarios"] for cell in scenario["views"]["cells"])
+    assert views == {verdict.rank: count for verdict, count in summary.counts(results.views).items()}
+
+
+def test_verdicts_sizes_and_causes_are_those_of_the_pair() -> None:
+    results = sample.results()
+    found = json.loads(text(results))
+    for row, scenario in zip(results.scenarios, found["scenarios"], strict=True):
+        for place, pair in enumerate(payload.ordered(results, row.name)):
+            assert pair
+            assert found["verdicts"][int(scenario["v"][place])][0] == pair.verdict.value
+            cause = scenario["c"][place]
+            assert (found["causes"][cause] if cause >= 0 else "") == summary.cause(pair.cause)
+            for judged in pair.quantities:
+                code = base64.b64decode(scenario["q"][judged.quantity]["m"])[place]
+                assert (code == codes.EQUAL) == judged.distances.bits
+                assert (code == codes.INVALID) == (judged.verdict is Verdict.INVALID)
+    assert set(found["scenarios"][0]["q"]) <= set(QUANTITIES)
+
+
+def test_no_name_ends_the_script_element() -> None:
+    written = text(builder.hostile("</script><!--\u2028"))
+    assert "<" not in written
+    assert "\u2028" not in written
+    assert "</script><!--\u2028" in json.dumps(json.loads(written), ensure_ascii=False)
