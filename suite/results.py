@@ -68,8 +68,9 @@ class Study:
     def further_runs(self) -> list[Run]:
         """What would decide or explain what is open, as far as is known now."""
         declared = {one: found for one, found in self.declared().items() if not isinstance(found, str)}
+        settled = {one: found for one, found in declared.items() if needs.settled(found)}
         asked = [run for run in self._oracle_steps() if not self.reader.asked(run)]
-        asked += [run for inquiry in inquiries(self.reader, declared) for run in inquiry.further()]
+        asked += [run for inquiry in inquiries(self.reader, settled) for run in inquiry.further()]
         return list(dict.fromkeys([*needs.further_runs(self.pairs(), declared), *asked]))
 
     def _oracle_steps(self) -> list[Run]:

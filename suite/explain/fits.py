@@ -7,7 +7,7 @@ Each function solves the step's formula for one constant, element by element, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -94,12 +94,17 @@ def gradient_scale(evidence: Evidence) -> float | None:
     return _scale(evidence, "gradient|")
 
 
-def update_scale(evidence: Evidence) -> float | None:
-    return _scale(evidence, "update|")
+def loss_scale(evidence: Evidence) -> float | None:
+    return _scale(evidence, "loss|")
+
+
+def learning_rate(evidence: Evidence) -> float | None:
+    """From the first state alone, where slots are empty: later, momentum carries what earlier learning rates left."""
+    return _scale(replace(evidence, steps=evidence.steps[:1]), "update|")
 
 
 def _scale(evidence: Evidence, stage: str) -> float | None:
-    """The constant c of run = c oracle, over all tensors; None if it is 1."""
+    """The constant c of run = c oracle, over all tensors of a stage; None if it is 1."""
     silent = {tensor.name for tensor in evidence.tensors if tensor.group == "P"}
     found = []
     for _, run, oracle in evidence.steps:

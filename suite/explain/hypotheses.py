@@ -110,6 +110,20 @@ def _other_semantics(evidence: Evidence) -> Candidates:
             yield words, Departure(semantics=semantics)
 
 
+def _scaled(evidence: Evidence) -> Candidates:
+    gradient, loss = fits.gradient_scale(evidence), fits.loss_scale(evidence)
+    if loss is not None:
+        yield f"the loss, {loss:.6g}", Departure(loss_scale=loss)
+    elif gradient is not None:
+        yield f"the gradient, {gradient:.6g}", Departure(gradient_scale=gradient)
+
+
+def _unreduced(evidence: Evidence) -> Candidates:
+    if evidence.replicas > 1:
+        yield "the first one's are used", Departure(reduction="first")
+        yield "each trains alone", Departure(reduction="none")
+
+
 def _untrained(evidence: Evidence) -> Candidates:
     names = fits.untrained(evidence)
     if names:
@@ -223,24 +237,24 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     ),
     Hypothesis(
         name="gradients-unreduced",
-        words="replicas do not exchange gradients: the first one's are used",
+        words="replicas do not exchange gradients",
         advice="call the distributed module forward, so that its reduction runs (plain Keras fit in a torch process group does not)",
         stages=BACKWARD,
-        candidates=replicated(reduction="first"),
+        candidates=_unreduced,
     ),
     Hypothesis(
         name="gradient-scale",
-        words="every gradient is multiplied by a constant",
+        words="the loss, or every gradient, is multiplied by a constant",
         advice="check the loss reduction, loss scaling and the division by the number of replicas",
         stages=("loss", "gradient"),
-        candidates=measured("gradient_scale", fits.gradient_scale),
+        candidates=_scaled,
     ),
     Hypothesis(
         name="learning-rate",
-        words="every update is multiplied by a constant: another learning rate",
+        words="the learning rate is multiplied by a constant",
         advice="keep the learning rate independent of the number of devices; check schedules and scaling rules",
         stages=UPDATE,
-        candidates=measured("update_scale", fits.update_scale),
+        candidates=measured("learning_rate", fits.learning_rate),
     ),
     Hypothesis(
         name="regularization-scale",

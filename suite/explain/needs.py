@@ -51,6 +51,12 @@ def _asked(comparison: Comparison) -> Iterator[tuple[str, int]]:
         yield from (("repeat", index) for index in range(2, REPEATS + 1))
 
 
+def settled(comparison: Comparison) -> bool:
+    """Whether it is known if the twins' own rounding grew, where they begin equal and come apart: before, nobody is off."""
+    measured = any(at.twin_envelope for distances in comparison.distances for at in distances.at)
+    return measured or not _drifts(comparison)
+
+
 def _drifts(comparison: Comparison) -> bool:
     """The twins are equal after the first step and not equal later: is it their own rounding that grows?"""
     apart = any(_apart(comparison, distances) >= judge.SAME_SEMANTICS for distances in comparison.distances)

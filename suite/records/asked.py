@@ -151,13 +151,13 @@ class Departure:
     they were not. `constant_statistics`: no gradient through them. `mask_ignored`: padding counts.
 
     Replicas. `semantics`: these instead of the declared ones. `shards`: "contiguous", "strided" or "first repeated".
-    `reduction`: "mean", "sum", or "first" (the first replica's gradient for all).
+    `reduction`: "mean", "sum", "first" (the first replica's gradient for all), or "none" (each trains with its own, and
+    weights drift apart).
 
-    Loss and update. `gradient_scale`: factor on every gradient; `regularization`: factor on penalties (0: forgotten, 2: twice).
+    Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss; `regularization`: factor on penalties (0: forgotten, 2: twice).
     `iteration`: added to the optimizer's step counter while it updates (schedule, bias correction). `weight_decay`: factor.
     `clipping`: "declared", "none" or "per replica" (before the reduction). `slots`: "kept", or "forgotten" before each step.
-    `optimizer`: overrides of its configuration, (name, value). `update_scale`: factor on every update (a learning rate that is
-    off). `untrained`: names of tensors that are never updated.
+    `optimizer`: overrides of its configuration, (name, value). `learning_rate`: factor on it. `untrained`: names of tensors that are never updated.
 
     Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".
     `initial`: "stored", or the id of a run whose own initial state is taken.
@@ -176,6 +176,7 @@ class Departure:
     semantics: Semantics | None = None
     shards: str = "contiguous"
     reduction: str = "mean"
+    loss_scale: float = 1.0
     gradient_scale: float = 1.0
     regularization: float = 1.0
     iteration: int = 0
@@ -183,7 +184,7 @@ class Departure:
     clipping: str = "declared"
     slots: str = "kept"
     optimizer: tuple[tuple[str, float], ...] = ()
-    update_scale: float = 1.0
+    learning_rate: float = 1.0
     untrained: tuple[str, ...] = ()
     order: str = "given"
     initial: str = "stored"

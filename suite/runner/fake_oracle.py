@@ -27,7 +27,7 @@ class Oracle:
         constants = map(precision.dyadic, (fake.RECIPE.rate, fake.RECIPE.momentum, fake.RECIPE.epsilon))
         rate, momentum, epsilon = constants
         self.recipe = network.Recipe(
-            rate=rate * departure.update_scale,
+            rate=rate * departure.learning_rate,
             momentum=momentum if departure.momentum is None else departure.momentum,
             epsilon=epsilon if departure.epsilon is None else departure.epsilon,
             bessel=bool(departure.bessel),

@@ -66,6 +66,8 @@ class Oracle:
         models.write(models.slots(self.model), slots)
         own = models.read(self.untrained)
         self.states: list[Arrays] = [own] * self.replicas
+        # Where replicas exchange nothing, each has all variables and slots for itself.
+        self._whole = [(dict(state), dict(slots))] * replicas if emulation.departure.reduction == "none" else []
 
     def shards(self, rows: np.ndarray) -> list[np.ndarray]:
         """The rows of each replica, contiguous, dealt as strategies deal them."""
@@ -80,8 +82,11 @@ class Oracle:
         """One training step on the global batch of these rows; the loss as the strategy reports it."""
         self.statistics = {}
         shards = self.shards(rows)
+        if self._whole:
+            return self._apart(shards)
         parts = shards if self.groups > 1 else [np.concatenate(shards)]
         losses, gradients = [], []
+        self._counted: list[float] = []
         for replica, part in enumerate(parts):
             self._enter(replica)
             split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
@@ -94,9 +99,30 @@ class Oracle:
             gradients.append(found)
             self._leave(replica)
         with self._constants():
-            self.gradients = self._reduced(gradients, [len(part) for part in parts])
+            self.gradients = self._reduced(gradients, self._counted)
             self._update()
         self._exchange()
+        return float(np.mean(losses))
+
+    def _apart(self, shards: Sequence[np.ndarray]) -> float:
+        """Every replica trains by itself; the first one's gradient is what the leader's optimizer received."""
+        slots, losses, received = models.slots(self.model), [], []
+        for replica, part in enumerate(shards):
+            self.executing = replica
+            models.write(self._variables, self._whole[replica][0])
+            models.write(slots, self._whole[replica][1])
+            loss, self.gradients = value_and_gradients(
+                lambda part=part: self._loss(part, [len(part)]),  # type: ignore[misc]
+                self.model.trainable_variables,
+                list(self.untrained.values()),
+            )
+            with self._constants():
+                self._update()
+            self._whole[replica] = models.read(self._variables), models.read(slots)
+            losses.append(float(loss))
+            received.append(self.gradients)
+        self.gradients = received[0]
+        models.write(slots, self._whole[0][1])
         return float(np.mean(losses))
 
     def _enter(self, replica: int) -> None:
@@ -127,9 +153,10 @@ class Oracle:
             loss = loss / len(losses)
         if self.departure.regularization != 1.0 and model.losses:
             loss = loss + (self.departure.regularization - 1.0) * sum(model.losses)
-        return loss
+        self._counted.append(_counted(predicted, len(rows)))
+        return self.departure.loss_scale * loss
 
-    def _reduced(self, gradients: Sequence[Sequence[Any]], sizes: Sequence[int]) -> list[Any]:
+    def _reduced(self, gradients: Sequence[Sequence[Any]], sizes: Sequence[float]) -> list[Any]:
         """One gradient for all replicas."""
         if self.departure.clipping == "per replica":  # the optimizer then finds nothing left to clip
             gradients = [self.model.optimizer._clip_gradients(one) for one in gradients]
@@ -152,14 +179,12 @@ class Oracle:
             for name, variable in models.slots(self.model).items():
                 if "/" in name and self._variables.get(name.rpartition("/")[0]) is not None:
                     variable.assign(np.zeros(variable.shape))
-        before = {name: np.array(variable.numpy()) for name, variable in self._variables.items() if variable.trainable}
+        before = {name: np.array(self._variables[name].numpy()) for name in self.departure.untrained}
         optimizer.iterations.assign_add(self.departure.iteration)
         optimizer.apply(list(self.gradients), trained)
         optimizer.iterations.assign_sub(self.departure.iteration)
-        scales = dict.fromkeys(before, self.departure.update_scale) | dict.fromkeys(self.departure.untrained, 0.0)
-        for name, value in before.items():
-            if scales[name] != 1.0:
-                self._variables[name].assign(value + scales[name] * (np.array(self._variables[name].numpy()) - value))
+        for name in self.departure.untrained:
+            self._variables[name].assign(before[name])
 
     @contextlib.contextmanager
     def _constants(self) -> Iterator[None]:
@@ -173,7 +198,11 @@ class Oracle:
         before = {name: getattr(optimizer, name) for name in changed}
         for name, value in changed.items():
             setattr(optimizer, name, value)
+        # Private: the one place that a constant and a schedule share. Into the instance, which Keras would track otherwise.
+        current = optimizer._get_current_learning_rate
+        optimizer.__dict__["_get_current_learning_rate"] = lambda: departure.learning_rate * current()
         yield
+        del optimizer.__dict__["_get_current_learning_rate"]
         for name, value in before.items():
             setattr(optimizer, name, value)
 
@@ -199,6 +228,8 @@ class Oracle:
 
     def state(self, replica: int = 0) -> Arrays:
         """All variables as this replica has them."""
+        if self._whole:
+            return self._whole[replica][0]
         models.write(self.untrained, self.states[replica])
         return models.read(self._variables)
 
@@ -218,7 +249,10 @@ class Oracle:
         training = self._as_training(live) and self.groups > 1
         whole: Arrays = {}
         for replica, rows in enumerate(shards if own or training else [np.arange(total)]):
-            models.write(self.untrained, self._predicting(replica if own else 0))
+            if self._whole:
+                models.write(self._variables, self._whole[replica if live else 0][0])
+            else:
+                models.write(self.untrained, self._predicting(replica if own else 0))
             for name, value in self._outputs(rows, live).items():
                 whole.setdefault(name, np.empty((total, *value.shape[1:]), value.dtype))[rows] = value
         return whole, replica_of
@@ -256,6 +290,15 @@ def _outputs(predicted: Any) -> dict[str, Any]:
     if isinstance(predicted, list | tuple):
         return {f"output/{index}": value for index, value in enumerate(predicted)}
     return {"output": predicted}
+
+
+def _counted(predicted: Any, rows: int) -> float:
+    """How many predictions the loss is a mean of: those that no mask leaves out."""
+    import keras
+    from keras import tree
+
+    masks = [getattr(value, "_keras_mask", None) for value in tree.flatten(predicted)]
+    return rows if masks[0] is None else float(keras.ops.sum(keras.ops.cast(masks[0], "float64")))
 
 
 def _rows(x: Any, begin: int, size: int) -> Any:

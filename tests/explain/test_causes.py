@@ -1,0 +1,134 @@
+"""Every cause and every hypothesis is documented, executable, and says where it can begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite.explain import causes, fits, saving
+from suite.explain.fits import Evidence
+from suite.explain.hypotheses import HYPOTHESES, Hypothesis
+from suite.explain.inquiry import DEMOTED
+from suite.records import LATER_STAGES, STAGES, BatchNorm, Departure, Semantics, Tensor
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "causes.md").read_text()
+PER_REPLICA = Semantics(batch_statistics="per replica", moving_statistics="per replica", gradients="mean of replica means")
+
+
+@pytest.mark.parametrize("hypothesis", HYPOTHESES, ids=lambda one: one.name)
+def test_every_hypothesis_is_documented_as_it_is(hypothesis: Hypothesis) -> None:
+    row = next(line for line in DOCUMENT.splitlines() if line.startswith(f"| `{hypothesis.name}` |"))
+    stages = ", ".join(hypothesis.stages)
+    assert row.startswith(f"| `{hypothesis.name}` | {hypothesis.words} | {stages} | {hypothesis.advice}")
+    assert hypothesis.link in row
+    assert set(hypothesis.stages) <= {*STAGES, *LATER_STAGES}
+
+
+def test_no_two_hypotheses_have_one_name_or_the_same_words() -> None:
+    assert len({one.name for one in HYPOTHESES} | {DEMOTED}) == len(HYPOTHESES) + 1
+    # The report recognises a hypothesis by how its words begin.
+    words = [one.words for one in HYPOTHESES]
+    assert not [(a, b) for a in words for b in words if a is not b and a.startswith(b)]
+
+
+def test_every_cause_is_documented_and_has_words() -> None:
+    table = DOCUMENT[: DOCUMENT.index("## Hypotheses")]
+    for start, say in causes.CAUSES:
+        assert f"| {start.strip()}" in table, start
+        said = say("2 pairs", "in a", start)
+        assert said.claim.endswith(".") and said.check
+    assert f"`{DEMOTED}`" in DOCUMENT
+    assert set(saving.CAUSES.values()) <= {start for start, _ in causes.CAUSES}
+
+
+def test_a_reason_that_is_no_cause_is_repeated_and_claims_no_check() -> None:
+    said = causes.said("1 pair", "in a", "norm/gamma holds NaN or infinity", "invalid")
+    assert (said.claim, said.check) == ("1 pair in a: norm/gamma holds NaN or infinity.", "none was run")
+
+
+# ---------------------------------------------------------------- what is measured from a step
+
+NORM = BatchNorm(name="norm", mean="norm/mean", variance="norm/variance", beta="norm/beta", epsilon=2.0**-10)
+TENSORS = tuple(
+    Tensor(name=name, shape=(4,), dtype="float64", group=group, layer="a") for name, group in (("a/k", "K"), ("a/b", "P"))
+)
+RANDOM = np.random.default_rng(3)
+
+
+def evidence(
+    run: dict[str, np.ndarray], oracle: dict[str, np.ndarray], before: dict[str, np.ndarray] | None = None
+) -> Evidence:
+    return Evidence(
+        run="r",
+        semantics=PER_REPLICA,
+        replicas=2,
+        steps=((before or {}, run, oracle),),
+        batch_norms=(NORM,),
+        tensors=TENSORS,
+    )
+
+
+def statistics(momentum: float) -> Evidence:
+    before = {"norm/mean": RANDOM.normal(size=3), "norm/variance": RANDOM.uniform(1, 2, 3)}
+    batch = {name: RANDOM.normal(size=(2, 3)) for name in before}
+    moved = {f"moving statistics|{name}": value * momentum + batch[name] * (1 - momentum) for name, value in before.items()}
+    return evidence(moved, {f"batch statistics|{name}": value for name, value in batch.items()}, before)
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.875, 0.0, 1.0])
+def test_momentum_is_measured(momentum: float) -> None:
+    assert fits.momentum(statistics(momentum)) == pytest.approx(momentum, abs=1e-9)
+
+
+def test_what_is_no_momentum_is_not_called_one() -> None:
+    found = statistics(0.9)
+    found.steps[0][1]["moving statistics|norm/mean"] += RANDOM.normal(size=(2, 3))  # type: ignore[misc]
+    assert fits.momentum(found) is None
+
+
+@pytest.mark.parametrize("epsilon", [1e-5, 1.1 * 2.0**-10, 0.5])
+def test_epsilon_is_measured_from_outputs(epsilon: float) -> None:
+    x, beta, variance = RANDOM.normal(size=(8, 3)), RANDOM.normal(size=3), RANDOM.uniform(0.1, 2, (2, 3))
+    spread = np.repeat(variance, 4, axis=0)
+    sides = [
+        {"forward|norm": x / np.sqrt(spread + value) + beta, "batch statistics|norm/variance": variance}
+        for value in (epsilon, NORM.epsilon)
+    ]
+    assert fits.epsilon(evidence(*sides, {"norm/beta": beta})) == pytest.approx(epsilon, rel=1e-6)
+    # Other statistics, or equal outputs, are no epsilon.
+    sides[0]["batch statistics|norm/variance"] = variance * 1.1
+    assert fits.epsilon(evidence(*sides, {"norm/beta": beta})) is None
+    assert fits.epsilon(evidence(sides[1], sides[1], {"norm/beta": beta})) is None
+
+
+def test_a_factor_is_measured_without_what_feeds_only_a_normalization() -> None:
+    gradient = {"gradient|a/k": RANDOM.normal(size=4), "gradient|a/b": np.full(4, 1e-17)}
+    twice = {"gradient|a/k": 2 * gradient["gradient|a/k"], "gradient|a/b": np.full(4, -3e-17)}
+    assert fits.gradient_scale(evidence(twice, gradient)) == pytest.approx(2)
+    assert fits.gradient_scale(evidence(gradient, gradient)) is None
+    assert fits.gradient_scale(evidence({"gradient|a/k": RANDOM.normal(size=4)}, gradient)) is None
+    assert fits.loss_scale(evidence({"loss|loss": np.array([3.0])}, {"loss|loss": np.array([1.5])})) == pytest.approx(2)
+
+
+def test_a_learning_rate_is_measured_from_the_first_state_alone() -> None:
+    first = ({}, {"update|a/k": np.full(4, 0.2)}, {"update|a/k": np.full(4, 0.1)})
+    later = ({}, {"update|a/k": np.full(4, 0.3)}, {"update|a/k": np.full(4, 0.2)})
+    found = Evidence(run="r", semantics=PER_REPLICA, replicas=2, steps=(first, later), tensors=TENSORS)
+    assert fits.learning_rate(found) == pytest.approx(2)
+
+
+def test_tensors_that_no_step_moves_are_named() -> None:
+    oracle = {"update|a/k": np.ones(4), "update|a/b": np.ones(4)}
+    assert fits.untrained(evidence({"update|a/k": np.zeros(4), "update|a/b": np.ones(4)}, oracle)) == ("a/k",)
+
+
+def test_one_replica_has_no_hypotheses_about_replicas() -> None:
+    alone = Evidence(run="r", semantics=Semantics(), replicas=1, steps=())
+    for hypothesis in HYPOTHESES:
+        for _, departure in hypothesis.candidates(alone):
+            assert departure != Departure()
+            assert (departure.reduction, departure.shards, departure.semantics) == ("mean", "contiguous", None), (
+                hypothesis.name
+            )
