@@ -146,13 +146,19 @@ def declared(subject: Subject) -> Comparison:
     start = Moment(artifact=twin[0], manifest=twin[1], state="step-0")
     steps = [step for step in twin[1].steps if step in oracle[1].steps]
     moments = [(_stored(trained(*twin, step), step), _stored(trained(*oracle, step), step), step) for step in steps]
-    moments += [(replica(*twin, index), replica(*oracle, index), steps[-1]) for index in range(1, twin[1].replicas)]
     distances = []
     for quantity in QUANTITIES:
         widths = {step: twin_envelope(subject, quantity, step) for step in steps}
-        if found := _distances(quantity, moments, {}, {}, start, subject.outputs, widths):
-            at = tuple(replace(one, twin=one.plain) for one in found.at)
-            distances.append(replace(found, at=at))
+        found = _distances(quantity, moments, {}, {}, start, subject.outputs, widths)
+        for index in range(1, twin[1].replicas):
+            both = [(replica(*twin, index), replica(*oracle, index), steps[-1])]
+            width = {steps[-1]: replica_envelope(subject, quantity, index)}
+            other = _distances(quantity, both, {}, {}, start, subject.outputs, width)
+            if found and other:
+                bits, invalid = found.bits and other.bits, found.invalid or other.invalid
+                found = replace(found, at=(*found.at, *other.at), bits=bits, invalid=invalid)
+        if found:
+            distances.append(replace(found, at=tuple(replace(one, twin=one.plain) for one in found.at)))
     return Comparison(distances=tuple(distances), no_twin=subject.no_twin)
 
 
@@ -186,12 +192,38 @@ def view(
     )
 
 
+HELD = (WEIGHTS, STATISTICS, PREDICTIONS)  # what a file is asked for: other state may not be in it, and is named by itself
+
+
 def file_distances(loaded: Moment, oracle: tuple[Artifact, Manifest], outputs: str) -> tuple[Distances, ...]:
     """A twin's file, loaded again, against what the oracle says that it holds and predicts."""
     start = Moment(artifact=oracle[0], manifest=oracle[1], state="step-0")
     moments = [(replace(loaded, slots=""), emulated_file(*oracle), 0)]
-    found = (_distances(quantity, moments, {}, {}, start, outputs) for quantity in QUANTITIES)
+    found = (_distances(quantity, moments, {}, {}, start, outputs) for quantity in HELD)
     return tuple(replace(one, at=tuple(replace(at, twin=at.plain) for at in one.at)) for one in found if one)
+
+
+def first_replica_distance(loaded: Moment, live: tuple[Artifact, Manifest], outputs: str) -> float | None:
+    """How far a file, loaded again, is from the live model's first replica: its state, and its predictions for the rows that
+    this replica computed. Nothing has grown in between, however chaotic the training was. None if they cannot be compared."""
+    last = live[1].steps[-1]
+    mine = trained(*live, last)
+    values = [
+        value
+        for quantity in (WEIGHTS, STATISTICS)
+        for metric, value in measure(quantity, mine, loaded, None, outputs).items()
+        if metrics.METRICS[metric].judged
+    ]
+    stored = live[0].arrays(mine.predictions)
+    rows, predicted = stored["replica"] == 0, loaded.arrays(PREDICTIONS)
+    if not predicted or predicted.keys() != stored.keys() - {"replica"}:
+        return None
+    for name, value in predicted.items():
+        if mismatch({name: stored[name]}, {name: value}):
+            return None
+        found = _predictions(stored[name][rows], value[rows], outputs)
+        values += [one for metric, one in found.items() if metrics.METRICS[metric].judged]
+    return max(values, default=None)
 
 
 def _unsaved(start: Moment, live: Moment, loaded: Moment) -> tuple[str, ...]:
@@ -413,6 +445,15 @@ def twin_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float
     return _wider(
         *(measure(quantity, twin, trained(*rerun, step), None, subject.outputs) for rerun in subject.twins_permuted)
     )
+
+
+def replica_envelope(subject: Subject, quantity: str, index: int) -> dict[str, float]:
+    """The same of one replica's state at the end: its statistics may be whitened by a variance of its own."""
+    if subject.twin is None:
+        return {}
+    twin, name = replica(*subject.twin, index), f"replica-{index}.safetensors"
+    reruns = [replica(*rerun, index) for rerun in subject.twins_permuted if name in rerun[1].files]
+    return _wider(*(measure(quantity, twin, rerun, None, subject.outputs) for rerun in reruns))
 
 
 def repeat_distance(subject: Subject) -> dict[str, float]:

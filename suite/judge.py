@@ -218,9 +218,16 @@ def scale(comparison: Comparison) -> float:
 
 
 def twin_distance(distances: Distances, before: float = math.inf) -> float | None:
-    """The largest judged metric between the float64 twins at steps earlier than `before`; None if there is no twin."""
+    """The largest judged metric between the float64 twins at steps earlier than `before`; None if there is no twin.
+
+    What a twin's own reruns with permuted rows differ by is rounding in float64 as in float32: within 5 of their envelopes a
+    distance counts as none.
+    """
     values = [
-        value for at in distances.at for metric, value in at.twin.items() if METRICS[metric].judged and at.step < before
+        value
+        for at in distances.at
+        for metric, value in at.twin.items()
+        if METRICS[metric].judged and at.step < before and value > ENVELOPE_FACTOR * at.twin_envelope.get(metric, 0.0)
     ]
     compared = any(at.twin for at in distances.at)
     return max(values, default=0.0 if compared else None)

@@ -19,6 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 Complete = tuple[Artifact, Manifest]
 
 PREFIX = "lockstep-"
+LARGEST = 1e100  # said of what is infinitely far apart: JSON knows no infinity
 MUCH_LESS = 1e-2  # statistics that normalize move outputs about as much as they are off themselves
 SMALL = 1e-3  # of the rms over all tensors: the least denominator of a gradient or update that is nearly zero
 PER_DEVICE = ("batch statistics", "moving statistics")  # their first axis is the devices
@@ -61,9 +62,8 @@ def first(distances: Mapping[str, Sequence[StageDistance]], limit: float) -> Pla
         for one in found:
             if not one.value < limit:
                 place = _sharper(one, found, limit)
-                return Place(
-                    stage=place.stage, tensor=place.tensor, state=state, size=place.value, ratio=place.value / limit
-                )
+                size = min(place.value, LARGEST)
+                return Place(stage=place.stage, tensor=place.tensor, state=state, size=size, ratio=size / limit)
     return None
 
 

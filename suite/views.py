@@ -129,14 +129,17 @@ def _files(
 
 
 def _file_distance(double: Side, subject: compare.Subject) -> float | None:
-    """How far a twin's file is from what the oracle says that it holds; None if it was not loaded, or there is no oracle."""
-    if not isinstance(double, compare.Moment) or subject.oracle is None or subject.no_twin:
+    """How far a twin's file is from what its strategy declares that it holds: the oracle's file, or, where training amplifies
+    rounding so that no oracle can follow it, the live model's first replica; the smaller. None if neither can be compared."""
+    if not isinstance(double, compare.Moment) or subject.twin is None or subject.oracle is None or subject.no_twin:
         return None
     try:
         found = compare.file_distances(double, subject.oracle, subject.outputs)
+        distances = [judge.oracle_distance(Comparison(distances=found))]
+        distances.append(compare.first_replica_distance(double, subject.twin, subject.outputs))
     except (Damaged, ValueError):
         return None
-    return judge.oracle_distance(Comparison(distances=found))
+    return min((one for one in distances if one is not None), default=None)
 
 
 def _file_cause(file: Side, subject: compare.Subject) -> str:

@@ -95,7 +95,8 @@ class Inquiry:
         """Where the run begins to differ, as far as it is known."""
         if self.other_start:
             name = self.other_start[0]
-            return Place(stage="initial state", tensor=name, state="0", size=self._start_distance(name), ratio=np.inf)
+            size = self._start_distance(name)
+            return Place(stage="initial state", tensor=name, state="0", size=size, ratio=size / judge.SAME_SEMANTICS)
         if self._both is None:
             return None
         if (first := stages.first(self._stages(self._both[1]), judge.SAME_SEMANTICS)) is not None:

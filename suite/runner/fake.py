@@ -206,9 +206,10 @@ def _execute(training: Training, run: Run) -> None:
     artifact.add("step-0", training.state())
     losses = _steps(training, run, steps, keep, artifact)
     artifact.add("losses", {"losses": np.array(losses)})
-    if whole:
+    if whole or run.variation == "twin-permuted":
         for index in range(job.devices):
             artifact.add(f"replica-{index}", training.state(index))
+    if whole:
         _save(artifact, training.state())
     artifact.finish(
         replace(

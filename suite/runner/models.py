@@ -143,17 +143,17 @@ def slots(model: Any) -> dict[str, Any]:
 
 
 def read(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """A copy of the variables' values: floats of 16 bits widened to float32, and integers (counters, seeds) to int64,
-    because backends keep them in integers of different widths."""
-    values = {}
-    for path, variable in state.items():
-        value = np.array(variable.numpy(), copy=True)
-        if value.dtype.kind in "iu":
-            value = value.astype(np.int64)
-        elif value.dtype.itemsize == 2:
-            value = value.astype(np.float32)
-        values[path] = value
-    return values
+    """A copy of the variables' values, as they are stored."""
+    return {path: stored(variable.numpy()) for path, variable in state.items()}
+
+
+def stored(value: Any) -> np.ndarray:
+    """A copy: floats of 16 bits widened to float32, and integers (counters, seeds) to int64, because backends keep them in
+    integers of different widths."""
+    array = np.array(value, copy=True)
+    if array.dtype.kind in "iu":
+        return array.astype(np.int64)
+    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
 
 
 def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:

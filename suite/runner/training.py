@@ -213,8 +213,9 @@ class _Trainer:
         if self.leads:
             # The mean of means, which is what training descends, also where shares are unequal; TensorFlow reports it, too.
             artifact.add("losses", {"losses": np.mean([part["losses"] for part in parts], axis=0)})
-        if whole:
+        if whole or run.variation == "twin-permuted":
             self._replicas(artifact)
+        if whole:
             self._save(artifact)
         return (0, *sorted(keep))
 

@@ -180,6 +180,7 @@ def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
         (123.4, "123"),
         (1234.0, "1.2e3"),
         (5e-324, "4.9e-324"),
+        (float("inf"), "inf"),
     ],
 )
 def test_only_zero_is_printed_as_zero(value: float, words: str) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
-import numpy as np
-
 from suite.records import Job, Scenario, Semantics
-from suite.runner import devices, training
+from suite.runner import devices, models, training
 from suite.runner.outcome import Unsupported
 
 
@@ -68,7 +66,7 @@ class Drive:
                     f"{path} is on {len(copies)} device(s), {self.devices} wanted: training was not distributed"
                 )
             for device, replica in zip(self._devices, replicas, strict=True):
-                replica[path] = np.asarray(copies[device])
+                replica[path] = models.stored(copies[device])
         return replicas
 
     def gather(self, name: str, arrays: training.Arrays) -> list[training.Arrays]:

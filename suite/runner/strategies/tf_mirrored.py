@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-import numpy as np
-
 from suite.records import Job, Scenario, Semantics
 from suite.runner import devices, models, training
 
@@ -64,7 +62,7 @@ class Drive:
             copies = self._strategy.experimental_local_results(variable.value)
             for index, replica in enumerate(replicas):
                 # A variable outside the strategy has one copy, which every replica shares.
-                replica[path] = np.array(copies[index % len(copies)])
+                replica[path] = models.stored(copies[index % len(copies)])
         return replicas
 
     def gather(self, name: str, arrays: training.Arrays) -> list[training.Arrays]:
