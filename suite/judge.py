@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from suite.metrics import METRICS
-from suite.records import FLOAT32, JUDGED_STEP, Comparison, Distances, Floats, Judged, Limit, Verdict
+from suite.records import FLOAT32, JUDGED_STEP, At, Comparison, Distances, Floats, Judged, Limit, Verdict
 
 SAME_SEMANTICS = 1e-10
 OTHER_SEMANTICS = 1e-7
@@ -220,17 +220,28 @@ def scale(comparison: Comparison) -> float:
 def twin_distance(distances: Distances, before: float = math.inf) -> float | None:
     """The largest judged metric between the float64 twins at steps earlier than `before`; None if there is no twin.
 
-    What a twin's own reruns with permuted rows differ by is rounding in float64 as in float32: within 5 of their envelopes a
-    distance counts as none.
+    What a twin's own reruns with permuted rows differ by is rounding in float64 as in float32: a distance that would be called
+    one, and is within 5 of their envelopes, is left out (`excused` says whether there is any).
     """
     values = [
         value
         for at in distances.at
         for metric, value in at.twin.items()
-        if METRICS[metric].judged and at.step < before and value > ENVELOPE_FACTOR * at.twin_envelope.get(metric, 0.0)
+        if METRICS[metric].judged and at.step < before and not _excused(at, metric)
     ]
     compared = any(at.twin for at in distances.at)
     return max(values, default=0.0 if compared else None)
+
+
+def _excused(at: At, metric: str) -> bool:
+    return SAME_SEMANTICS <= at.twin[metric] <= ENVELOPE_FACTOR * at.twin_envelope.get(metric, 0.0)
+
+
+def excused(comparison: Comparison) -> bool:
+    """Whether a distance between the twins was left out because their own rounding has grown as far."""
+    every = [at for distances in comparison.distances for at in distances.at]
+    grown = grown_at(comparison)
+    return any(at.step >= grown or any(_excused(at, metric) for metric in at.twin) for at in every)
 
 
 def grown_at(comparison: Comparison) -> float:

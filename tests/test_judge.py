@@ -232,3 +232,15 @@ def test_what_a_file_holds_instead_is_the_cause_where_no_oracle_says_so() -> Non
     assert judge.judge_saved(comparison)[0].cause == "the file does not hold it"
     assert judge.judge_saved(replace(comparison, off=("", "")))[0].cause == judge.UNKNOWN
     assert judge.judge_saved(replace(comparison, distances=(distances(at(0.0), bits=True),)))[0].cause == ""
+
+
+def test_what_a_twins_own_reruns_differ_by_is_no_distance_between_twins() -> None:
+    near, far = at(1e-6, twin=4.9e-10, grown=9.9e-11), at(1e-6, twin=5.1e-10, grown=9.9e-11)
+    assert judge.twin_distance(distances(near)) == 0.0
+    assert judge.twin_distance(distances(far)) == 5.1e-10
+    # Below the limit every distance is told as it is.
+    small = at(1e-6, twin=9e-11, grown=9e-11)
+    assert judge.twin_distance(distances(small)) == 9e-11
+    assert [judge.excused(Comparison(distances=(distances(one),))) for one in (near, far, small)] == [True, False, False]
+    # From the step at which the reruns themselves are apart, nothing is judged.
+    assert judge.excused(Comparison(distances=(distances(at(1e-6, twin=1e-3, grown=1e-10)),)))

@@ -10,6 +10,7 @@ from suite.records import Comparison, Configuration, Diagnosis
 from suite.store import Damaged
 
 SUSPECTED = "suspected: "
+GROWN = "where its rounding grows, it is within 5 times what its own twin with re-ordered rows differs by, or is not judged"
 
 
 def compared(subject: compare.Subject) -> Comparison | str:
@@ -35,6 +36,8 @@ def diagnosis(reader: Reader, configuration: Configuration, found: Comparison | 
         return Inquiry(reader, configuration, found).diagnosis(distance)
     invalid = [one.invalid for one in found.distances if one.invalid]
     reason = "" if distance is not None else (*invalid, found.no_twin, "nothing to compare")[0]
+    if distance is not None and judge.excused(found):
+        reason = GROWN
     return Diagnosis(run=run, oracle=made, distance=distance, reason=reason)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from suite import judge
 from suite.explain import causes
 from suite.explain.declarations import OTHERWISE
+from suite.explain.diagnoses import GROWN
 from suite.numbers import number
 from suite.records import Diagnosis, Finding, Judged, Magnitude, Pair, Place, Suspect, Verdict, View
 
@@ -106,9 +107,11 @@ def _oracle_check(members: Sequence[Member], known: Mapping[str, Diagnosis]) -> 
         return (
             f"{causes.TWINS}; that each side computes what it declares was checked for {len(measured)} of {len(runs)} runs"
         )
+    grown = sum(known[run].reason == GROWN for run in runs)
+    where = f" ({grown} of them amplify rounding: where it grows, within 5 times their own, or not judged)" if grown else ""
     return (
         f"each side's float64 twin equals the oracle of its own declaration, emulated on one device: {len(measured)} runs, at "
-        f"most {number(max(measured))} apart; the difference is what the declarations say"
+        f"most {number(max(measured))} apart{where}; the difference is what the declarations say"
     )
 
 
