@@ -66,6 +66,7 @@ RANDOM_STREAMS = "random streams"
 UNSTABLE = "unstable kernel"
 UNSAVED = "not saved"
 AMPLIFICATION = "amplified rounding"
+BEYOND = "equal in float64, yet float32 is farther apart than its own rounding was measured to be"
 REPEATED = "the same run, repeated, differs as much"
 
 
@@ -204,7 +205,7 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdi
         return Verdict.DESIGNED, RANDOM_STREAMS
     if not beyond(distances, scale(comparison)):
         return Verdict.ROUNDING, AMPLIFICATION if _amplified(distances) else ""
-    return Verdict.INCONCLUSIVE, "equal in float64, yet float32 is farther apart than its own rounding was measured to be"
+    return Verdict.INCONCLUSIVE, BEYOND
 
 
 def _unsaved(distances: Distances, unsaved: Sequence[str]) -> str:

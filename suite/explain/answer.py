@@ -41,7 +41,8 @@ def _lead(members: Sequence[Member]) -> str:
         return "Not everywhere, and every difference is by design and was checked"
     open_ones = sum(unknown(one) for one in unexplained)
     if open_ones:
-        return f"Not everywhere, and {open_ones} of {len(apart)} differences have no known cause"
+        have = "has" if open_ones == 1 else "have"
+        return f"Not everywhere, and {open_ones} of {len(apart)} differences {have} no known cause"
     return f"Not everywhere; every difference has a named cause, and {len(unexplained)} of {len(apart)} are not by design"
 
 

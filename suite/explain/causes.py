@@ -124,6 +124,16 @@ def _constant(what: str, where: str, cause: str) -> Said:
     )
 
 
+def _beyond(what: str, where: str, cause: str) -> Said:
+    return Said(
+        claim=f"{what} {where} are {judge.BEYOND}.",
+        check="the float64 twins are equal; after one step neither side is much farther from float64 than the other; each side's "
+        "re-ordered reruns stay closer together than the two sides are",
+        advice="fewer steps (--steps), or lockstep in float32 from a common state, would decide: this network amplifies float32 "
+        "rounding by decades in a step",
+    )
+
+
 def _noise(what: str, where: str, cause: str) -> Said:
     return Said(
         claim=f"{what} {where} differ by no more than the same run repeated.",
@@ -141,6 +151,7 @@ CAUSES: tuple[tuple[str, Callable[[str, str, str], Said]], ...] = (
     *((words, _held) for words in saving.CAUSES.values()),
     (judge.UNKNOWN, _unknown),
     (judge.CONSTANT, _constant),
+    (judge.BEYOND, _beyond),
     (judge.REPEATED, _noise),
 )
 

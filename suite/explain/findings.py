@@ -48,7 +48,13 @@ def group(
         replace(_finding(verdict, cause, kind, alike, known, places or {}), magnitudes=_largest_of(alike, sizes or {}))
         for (verdict, cause, kind), alike in grouped.items()
     ]
-    return tuple(sorted(found, key=lambda one: (ORDER.index(one.verdict), -len(one.pairs))))
+    return tuple(sorted(found, key=_urgency))
+
+
+def _urgency(one: Finding) -> tuple[int, int]:
+    """The worst first; what was never meant to give a result last."""
+    unsupported = one.verdict is Verdict.NOT_RUN and one.cause.startswith("unsupported")
+    return len(ORDER) if unsupported else ORDER.index(one.verdict), -len(one.pairs)
 
 
 def identity(one: Member) -> str:
