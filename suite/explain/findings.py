@@ -74,12 +74,18 @@ def _finding(
 ) -> Finding:
     scenarios = sorted({one.scenario for one in members})
     where = f"in {scenarios[0]}" if len(scenarios) == 1 else f"in {len(scenarios)} scenarios"
-    said = causes.said(f"{len(members)} {NOUNS[kind][len(members) != 1]}", where, cause, verdict.value)
+    what = f"{len(members)} {NOUNS[kind][len(members) != 1]}"
+    said = causes.said(what, where, cause, verdict.value)
     if cause.startswith(OTHERWISE):
         said = replace(said, check=_oracle_check(members, known))
     off = [known[run] for run in _runs(members) if run in known and known[run].suspects]
+    side = _side(members, known)
     if cause == judge.UNKNOWN and off:
         said = replace(said, check=f"{causes.TWINS}; {_nearest(off)}")
+    if cause == judge.UNKNOWN and side:
+        environment = side.split("/")[1] if "/" in side else side
+        words = f"{environment} does not do what its strategy declares {where} ({what}): cause not known."
+        said = replace(said, claim=words)
     return Finding(
         verdict=verdict,
         cause=cause,
@@ -87,7 +93,7 @@ def _finding(
         evidence=_evidence(members),
         isolating_check=said.check,
         pairs=tuple(identity(one) for one in members),
-        side=_side(members, known),
+        side=side,
         place=_place(members, known, places),
         advice=said.advice,
         link=said.link,
@@ -130,21 +136,23 @@ def _nearest(off: Sequence[Diagnosis]) -> str:
     )
 
 
-def _side(members: Iterable[Member], known: Mapping[str, Diagnosis]) -> str:
-    """The environment, or the run, that is off in all of them; empty if none is, or not the same one."""
-    sides = {one.side if isinstance(one, Pair) else _off(one, known) for one in members}
-    if "" in sides or not sides:
-        return ""
-    if len(sides) == 1:
-        return sides.pop()
-    environments = {side.split("/")[1] for side in sides}
-    return environments.pop() if len(environments) == 1 else ""
+def _side(members: Sequence[Member], known: Mapping[str, Diagnosis]) -> str:
+    """The run, or the environment, that is off in all of them; empty if none is, or not the same one."""
+    sides = [_off(one, known) for one in members]
+    common = set.intersection(*sides) if sides else set()
+    if len(common) == 1:
+        return common.pop()
+    environments = [{run.split("/")[1] for run in runs} for runs in sides]
+    shared = set.intersection(*environments) if environments else set()
+    return shared.pop() if len(shared) == 1 else ""
 
 
-def _off(view: View, known: Mapping[str, Diagnosis]) -> str:
-    diagnosis = known.get(view.run)
-    off = diagnosis is not None and diagnosis.distance is not None and diagnosis.distance >= judge.SAME_SEMANTICS
-    return view.run if view.kind == "declared" and off else ""
+def _off(one: Member, known: Mapping[str, Diagnosis]) -> set[str]:
+    """The runs that are off: by their distance from float64, or from their oracle."""
+    if isinstance(one, Pair) and one.side:
+        return {one.side}
+    found = {run: known[run].distance for run in _runs([one]) if run in known}
+    return {run for run, distance in found.items() if distance is not None and distance >= judge.SAME_SEMANTICS}
 
 
 def _place(members: Sequence[Member], known: Mapping[str, Diagnosis], places: Places) -> Place | None:

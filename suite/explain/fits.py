@@ -83,11 +83,12 @@ def _epsilons(
         np.array_split(run - beta, len(variance)), np.array_split(oracle - beta, len(variance)), variance, strict=True
     ):
         flat, flat_oracle = rows.reshape(-1, own.size), rows_oracle.reshape(-1, own.size)
-        # Each channel speaks by its largest output, and only where it is not close to zero.
+        # Each channel speaks by its largest output; one that is zero throughout says nothing.
         place = np.abs(flat_oracle).argmax(0)
-        ratio = flat[place, np.arange(own.size)] / flat_oracle[place, np.arange(own.size)]
-        sensitive = (np.abs(ratio - 1.0) > 1e-9) & (own < 1e3)
-        yield ((own + norm.epsilon) / ratio**2 - own)[sensitive]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = flat[place, np.arange(own.size)] / flat_oracle[place, np.arange(own.size)]
+        sensitive = np.isfinite(ratio) & (np.abs(ratio - 1.0) > 1e-9) & (ratio != 0.0) & (own < 1e3)
+        yield (own[sensitive] + norm.epsilon) / ratio[sensitive] ** 2 - own[sensitive]
 
 
 def gradient_scale(evidence: Evidence) -> float | None:

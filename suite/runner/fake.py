@@ -259,6 +259,7 @@ def check(job: Job) -> None:
     dtype = np.float32 if defect("demoted") else np.float64
     difference = abs(float(dtype(1) / dtype(3)) - 1 / 3)
     artifact.add("difference", {"difference": np.array([difference])})
+    artifact.add("nonlinearity", {"nonlinearity": np.array([1.0 if dtype is np.float32 else 0.0])})
     artifact.finish(replace(manifest, status=Status.COMPLETE, facts={"limit": str(SELF_TEST_LIMIT)}))
 
 

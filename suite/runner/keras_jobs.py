@@ -15,7 +15,10 @@ from suite.runner import devices, graph, models, network, precision
 from suite.runner.training import named
 from suite.store import MODEL_FILES, Artifact, Store
 
+Arrays = Mapping[str, np.ndarray]
+
 SELF_TEST_LIMIT = 1e-13
+CHANGE = 1e-10  # of inputs: six decades above what float64 rounds, three below what float32 sees
 
 UNSUPPORTED_SYNCHRONIZED = (
     "Keras has BatchNormalization(synchronized=True) on TensorFlow only, and the file asks for it: "
@@ -24,9 +27,11 @@ UNSUPPORTED_SYNCHRONIZED = (
 
 
 def check(job: Job) -> None:
-    """The twin self-test: one float64 step of Dense, BN, ReLU, Dense and cross-entropy against NumPy.
+    """The twin self-test: one float64 step of Dense, BN, ReLU, Dense and cross-entropy.
 
-    Leaves the array "difference" (1,): the largest relative difference of a gradient or statistic.
+    Leaves two arrays (1,). "difference": the largest relative difference of a gradient or statistic from NumPy's.
+    "nonlinearity": how far the response to a change of 2e-10 in the inputs is from twice the response to 1e-10, over the
+    response: about 1e-5 in float64, and 1 or more where anything on the way rounds to float32, whatever it computes.
     """
     import keras
 
@@ -49,17 +54,35 @@ def check(job: Job) -> None:
     jit = models.JIT[keras.backend.backend()]
     model.compile(optimizer=keras.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy", jit_compile=jit)
     state = {"/".join(path.split("/")[-2:]): variable for path, variable in models.variables(model).items()}
-    models.write(state, weights)
-    model.fit(x, y, batch_size=32, epochs=1, shuffle=False, verbose=0)
+
+    def after_a_step(inputs: np.ndarray) -> dict[str, np.ndarray]:
+        models.write(state, weights)
+        model.fit(inputs, y, batch_size=32, epochs=1, shuffle=False, verbose=0)
+        return models.read(state)
+
+    direction = CHANGE * random.normal(size=x.shape)
+    found, once, twice = (after_a_step(x + count * direction) for count in range(3))
     gradients, moving, _ = network.step(weights, x, y, recipe)
     expected = network.updated(weights, gradients, 1.0) | {name: value[0] for name, value in moving.items()}
-    found = models.read(state)
     # The bias before the batch normalization has a gradient of exactly zero: nothing to be relative to.
     difference = max(
         float(np.abs(found[name] - value).max() / max(np.abs(value).max(), 1e-3)) for name, value in expected.items()
     )
     artifact.add("difference", {"difference": np.array([difference])})
+    artifact.add("nonlinearity", {"nonlinearity": np.array([_nonlinearity(found, once, twice)])})
     _finish(artifact, job, f"check/{job.environment.name}", facts={"limit": str(SELF_TEST_LIMIT)})
+
+
+def _nonlinearity(start: Arrays, once: Arrays, twice: Arrays) -> float:
+    """‖(f(2δ) - f(0)) - 2 (f(δ) - f(0))‖ / ‖f(δ) - f(0)‖, the worst tensor; biases before the normalization have no response."""
+    worst = 0.0
+    for name in start:
+        if name == "hidden/bias":
+            continue
+        first, second = once[name] - start[name], twice[name] - start[name]
+        size = float(np.linalg.norm(first))
+        worst = max(worst, float(np.linalg.norm(second - 2 * first)) / size if size else np.inf)
+    return worst
 
 
 def prepare(job: Job) -> None:

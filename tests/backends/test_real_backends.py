@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from suite.__main__ import main
-from suite.reader import SELF_TEST_LIMIT
+from suite.reader import LINEAR
 from suite.store import Store
 
 pytestmark = [
@@ -100,8 +100,9 @@ def test_every_run_completes_and_says_what_it_ran_on(results: Results) -> None:
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_float64_is_float64(folder: Path, results: Results, backend: str) -> None:
-    difference = float(Store(folder).check(backend).arrays("difference")["difference"][0])
-    assert 0.0 <= difference <= SELF_TEST_LIMIT
+    check = Store(folder).check(backend)
+    assert 0.0 <= float(check.arrays("difference")["difference"][0]) <= 1e-13
+    assert 0.0 < float(check.arrays("nonlinearity")["nonlinearity"][0]) <= LINEAR / 10
 
 
 @pytest.mark.parametrize("scenario", WITH_BN)
