@@ -69,6 +69,8 @@ def epsilon(evidence: Evidence) -> float | None:
             variance, other = (side.get(f"batch statistics|{norm.variance}") for side in (run, oracle))
             if outputs[0] is None or outputs[1] is None or variance is None or other is None:
                 continue
+            if outputs[0].shape[-1] != variance.shape[-1] or outputs[0].shape != outputs[1].shape:
+                continue  # channels are not the last axis: which output belongs to which is not looked for
             if np.array_equal(outputs[0], outputs[1]) or not np.allclose(variance, other, rtol=1e-9, atol=0.0):
                 continue
             return agreed(np.concatenate(list(_epsilons(outputs[0], outputs[1], variance, before, norm))))
