@@ -109,7 +109,7 @@ def _sights(
             doubles=_replicas(subject.twin, index) if subject.twin else (),
             declared=declarations.within(reader.declared(configuration), "replica"),
             oracles=(live, live),
-            off=(diagnoses.words(diagnosis), ""),
+            off=(diagnoses.words(diagnosis), diagnoses.words(diagnosis)),
         )
 
 

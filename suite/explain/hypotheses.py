@@ -118,6 +118,12 @@ def _scaled(evidence: Evidence) -> Candidates:
         yield f"the gradient, {gradient:.6g}", Departure(gradient_scale=gradient)
 
 
+def _clipped(evidence: Evidence) -> Candidates:
+    if evidence.replicas > 1:
+        yield "and averaged", Departure(clipping="per replica")
+        yield "divided first, and summed", Departure(clipping="per replica, divided")
+
+
 def _unreduced(evidence: Evidence) -> Candidates:
     if evidence.replicas > 1:
         yield "the first one's are used", Departure(reduction="first")
@@ -300,10 +306,10 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     ),
     Hypothesis(
         name="clipping-per-replica",
-        words="gradients are clipped on each replica before they are averaged",
-        advice="clip after the reduction",
+        words="gradients are clipped on each replica before they are reduced",
+        advice="clip after the reduction; Keras (3.15) clips before it under MirroredStrategy: do not rely on clipnorm there",
         stages=(*BACKWARD, *UPDATE),
-        candidates=replicated(clipping="per replica"),
+        candidates=_clipped,
     ),
     Hypothesis(
         name="slots-forgotten",

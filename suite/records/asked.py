@@ -156,7 +156,8 @@ class Departure:
 
     Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss; `regularization`: factor on penalties (0: forgotten, 2: twice).
     `iteration`: added to the optimizer's step counter while it updates (schedule, bias correction). `weight_decay`: factor.
-    `clipping`: "declared", "none" or "per replica" (before the reduction). `slots`: "kept", or "forgotten" before each step.
+    `clipping`: "declared", "none", "per replica" (before the reduction) or "per replica, divided" (of a loss
+    that was divided by the number of replicas, before the sum). `slots`: "kept", or "forgotten" before each step.
     `optimizer`: overrides of its configuration, (name, value). `learning_rate`: factor on it. `untrained`: names of tensors that are never updated.
 
     Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".

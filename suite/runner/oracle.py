@@ -98,9 +98,10 @@ class Oracle:
             losses.append(float(loss))
             gradients.append(found)
             self._leave(replica)
+        self.gradients = self._reduced(gradients, self._counted)
+        clipped = self._reduced(self._clipped(gradients), self._counted)
         with self._constants():
-            self.gradients = self._reduced(gradients, self._counted)
-            self._update()
+            self._update(clipped)
         self._exchange()
         return float(np.mean(losses))
 
@@ -117,7 +118,7 @@ class Oracle:
                 list(self.untrained.values()),
             )
             with self._constants():
-                self._update()
+                self._update(self.gradients)
             self._whole[replica] = models.read(self._variables), models.read(slots)
             losses.append(float(loss))
             received.append(self.gradients)
@@ -158,8 +159,6 @@ class Oracle:
 
     def _reduced(self, gradients: Sequence[Sequence[Any]], sizes: Sequence[float]) -> list[Any]:
         """One gradient for all replicas."""
-        if self.departure.clipping == "per replica":  # the optimizer then finds nothing left to clip
-            gradients = [self.model.optimizer._clip_gradients(one) for one in gradients]
         weights = [1.0 / len(sizes)] * len(sizes)
         if self.semantics.gradients == "global batch":
             weights = [size / sum(sizes) for size in sizes]
@@ -173,7 +172,15 @@ class Oracle:
             for parts in zip(*gradients, strict=True)
         ]
 
-    def _update(self) -> None:
+    def _clipped(self, gradients: list[Any]) -> list[Any]:
+        """Each replica's gradient as it enters the reduction: where it is clipped here, the optimizer does not clip again."""
+        if not self.departure.clipping.startswith("per replica"):
+            return gradients
+        share = len(gradients) if self.departure.clipping == "per replica, divided" else 1
+        clipped = [self.model.optimizer._clip_gradients([part / share for part in one]) for one in gradients]
+        return [[share * part for part in one] for one in clipped]
+
+    def _update(self, gradients: list[Any]) -> None:
         optimizer, trained = self.model.optimizer, list(self.model.trainable_variables)
         if self.departure.slots == "forgotten":
             for name, variable in models.slots(self.model).items():
@@ -181,7 +188,7 @@ class Oracle:
                     variable.assign(np.zeros(variable.shape))
         before = {name: np.array(self._variables[name].numpy()) for name in self.departure.untrained}
         optimizer.iterations.assign_add(self.departure.iteration)
-        optimizer.apply(list(self.gradients), trained)
+        optimizer.apply(list(gradients), trained)
         optimizer.iterations.assign_sub(self.departure.iteration)
         for name in self.departure.untrained:
             self._variables[name].assign(before[name])
@@ -191,7 +198,7 @@ class Oracle:
         """The optimizer with the departure's constants, and back."""
         optimizer, departure = self.model.optimizer, self.departure
         changed: dict[str, Any] = dict(departure.optimizer)
-        if departure.clipping == "none":
+        if departure.clipping != "declared":
             changed |= dict.fromkeys(CLIPPING)
         if departure.weight_decay != 1.0 and optimizer.weight_decay is not None:
             changed["weight_decay"] = optimizer.weight_decay * departure.weight_decay
