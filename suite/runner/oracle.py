@@ -240,10 +240,6 @@ class Oracle:
         models.write(self.untrained, self.states[replica])
         return models.read(self._variables)
 
-    def saved(self) -> Arrays:
-        """All variables as a file holds them."""
-        return self.state(0)
-
     def predict(self, live: bool) -> tuple[Arrays, np.ndarray]:
         """Predictions for all rows to predict on, and which replica computed which row: of the live model, or of the file."""
         total = len(next(value for key, value in self.data.items() if key.startswith("predict")))
