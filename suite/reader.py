@@ -18,11 +18,9 @@ from suite.records import (
     Session,
     Status,
 )
-from suite.store import Artifact, Damaged, Store
+from suite.store import Artifact, Complete, Damaged, Store
 
 LINEAR = 1e-2  # float64 comes to 1e-5, anything rounded to float32 to 1 and more
-
-Complete = tuple[Artifact, Manifest]
 
 
 class Reader:

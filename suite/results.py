@@ -11,7 +11,7 @@ from suite import compare, judge, metrics, stages
 from suite.explain import accepted as accepting
 from suite.explain import answer, declarations, diagnoses, findings, fingerprint, magnitudes, needs, repeat
 from suite.explain.inquiry import inquiries
-from suite.reader import Complete, Reader, plain
+from suite.reader import Reader, plain
 from suite.records import (
     ORACLE,
     Comparison,
@@ -28,7 +28,7 @@ from suite.records import (
     Session,
     Verdict,
 )
-from suite.store import Damaged, Store
+from suite.store import Complete, Damaged, Store
 from suite.views import views
 
 Sides = tuple[Configuration, Configuration]

@@ -13,10 +13,9 @@ import numpy as np
 
 from suite import metrics
 from suite.records import STAGES, BatchNorm, Manifest, Place
-from suite.store import Artifact
+from suite.store import Complete
 
 Arrays = Mapping[str, np.ndarray]
-Complete = tuple[Artifact, Manifest]
 
 PREFIX = "lockstep-"
 LARGEST = 1e100  # said of what is infinitely far apart: JSON knows no infinity

@@ -162,6 +162,9 @@ def _mapped(path: Path) -> dict[str, np.ndarray]:
     }
 
 
+Complete = tuple[Artifact, Manifest]  # of a finished run
+
+
 class Store:
     """A run folder."""
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from suite import compare, judge
 from suite.explain import declarations, diagnoses, saving
-from suite.reader import Complete, Reader, plain
+from suite.reader import Reader, plain
 from suite.records import Comparison, Configuration, Diagnosis, Judged, Run, Status, Verdict, View
-from suite.store import MODEL_FILES, Damaged
+from suite.store import MODEL_FILES, Complete, Damaged
 
 Side = compare.Moment | tuple[Status, str]  # a moment, or why there is none
 

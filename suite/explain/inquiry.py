@@ -16,7 +16,7 @@ import numpy as np
 from suite import compare, judge, metrics, stages
 from suite.explain.fits import Evidence
 from suite.explain.hypotheses import HYPOTHESES, WHOLE, Hypothesis
-from suite.reader import Complete, Reader, plain
+from suite.reader import Reader, plain
 from suite.records import (
     Comparison,
     Configuration,
@@ -27,7 +27,7 @@ from suite.records import (
     Run,
     Suspect,
 )
-from suite.store import Damaged, digest_of
+from suite.store import Complete, Damaged, digest_of
 
 DEMOTED = "dtype-demoted"
 NARROW = ("float16", "float32")

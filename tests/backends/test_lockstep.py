@@ -11,8 +11,8 @@ import pytest
 from suite import discover, plan, stages
 from suite.engine import provision
 from suite.engine.local import Local
-from suite.records import STAGES, Configuration, Emulation, Manifest, Options, Plan, Run, Semantics, Status
-from suite.store import Artifact, Store
+from suite.records import STAGES, Configuration, Emulation, Options, Plan, Run, Semantics, Status
+from suite.store import Complete, Store
 
 pytestmark = [
     pytest.mark.backends,
@@ -26,7 +26,6 @@ STATES = ("0", "1", "2", "4", "saturated")
 GLOBAL = (("torch", "single", 1), ("tensorflow", "single", 1), ("jax", "single", 1), ("jax", "jax_data_parallel", 2))
 PER_REPLICA = (("torch", "torch_ddp", 2), ("tensorflow", "tf_mirrored", 2))
 Side = tuple[str, str, int]
-Complete = tuple[Artifact, Manifest]
 
 
 def oracle(devices: int) -> Run:

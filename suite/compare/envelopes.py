@@ -1,0 +1,113 @@
+"""A configuration against its own reruns, and against float64: how far apart it is from itself."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from suite import metrics
+from suite.compare.measuring import mean_distance, measure, statistics_distances
+from suite.compare.moments import LOSS, OPTIMIZER, PREDICTIONS, STATISTICS, Arrays, Subject, replica, trained
+from suite.records import JUDGED_STEP, QUANTITIES, Floats
+
+
+def envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
+    """Metric -> largest distance at `step` between the plain run and its reruns that stored that step."""
+    key = f"{quantity}@{step}"
+    if key not in subject.cache:
+        widths = [
+            measure(quantity, trained(*subject.plain, step), trained(*rerun, step), None, subject.outputs)
+            for rerun in (*subject.repeats, *subject.permuted)
+            if step in rerun[1].steps and (step in rerun[1].predicted or quantity not in (OPTIMIZER, PREDICTIONS))
+        ]
+        # Repeats of a deterministic run say nothing of rounding: without permuted runs there is no envelope.
+        re_rounded = any(step in rerun[1].steps for rerun in subject.permuted)
+        subject.cache[key] = wider(*widths) if re_rounded else {}
+    found: dict[str, float] = subject.cache[key]  # type: ignore[assignment]
+    return found
+
+
+def seed_distances(subject: Subject) -> list[dict[str, float]]:
+    """Metric -> distance at the judged step, of each two of the plain run and its runs from other initial weights."""
+    runs = (subject.plain, *subject.seeds)
+    step = min(JUDGED_STEP, subject.plain[1].steps[-1])
+    return [
+        measure(PREDICTIONS, *moments, None, subject.outputs) | measure(STATISTICS, *moments, None, subject.outputs)
+        for one, other in combinations(runs, 2)
+        for moments in [(trained(*one, step), trained(*other, step))]
+    ]
+
+
+def twin_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
+    """Metric -> largest distance at `step` between the twin and its reruns; empty where they were not asked for."""
+    if subject.twin is None or not subject.twins_permuted:
+        return {}
+    twin = trained(*subject.twin, step)
+    return wider(
+        *(measure(quantity, twin, trained(*rerun, step), None, subject.outputs) for rerun in subject.twins_permuted)
+    )
+
+
+def replica_envelope(subject: Subject, quantity: str, index: int) -> dict[str, float]:
+    """The same of one replica's state at the end: its statistics may be whitened by a variance of its own."""
+    if subject.twin is None:
+        return {}
+    twin, name = replica(*subject.twin, index), f"replica-{index}.safetensors"
+    reruns = [replica(*rerun, index) for rerun in subject.twins_permuted if name in rerun[1].files]
+    return wider(*(measure(quantity, twin, rerun, None, subject.outputs) for rerun in reruns))
+
+
+def repeat_distance(subject: Subject) -> dict[str, float]:
+    """Metric -> largest distance at the last step between the plain run and its repeats; empty if all are bit-equal."""
+    if "repeats" not in subject.cache:
+        last = subject.plain[1].steps[-1]
+        moments = [(trained(*subject.plain, last), trained(*rerun, last)) for rerun in subject.repeats]
+        widths = [
+            measure(quantity, live, again, None, subject.outputs)
+            for quantity in QUANTITIES
+            for live, again in moments
+            if not bits(live.arrays(quantity), again.arrays(quantity))
+        ]
+        subject.cache["repeats"] = wider(*widths)
+    found: dict[str, float] = subject.cache["repeats"]  # type: ignore[assignment]
+    return found
+
+
+def exact_distance(subject: Subject) -> dict[str, float]:
+    """Metric -> distance of the plain run after one step from float64 with the scenario's own constants.
+
+    Of what the forward pass computes: an optimizer such as Adam turns rounding of a nearly zero gradient into a full step.
+    """
+    if subject.exact is None:
+        return {}
+    found: dict[str, float] = {}
+    moments = trained(*subject.plain, 1), trained(*subject.exact, 1)
+    values, exact = (moment.arrays(STATISTICS) or {} for moment in moments)
+    if values.keys() == exact.keys() and all(metrics.finite(value) for value in values.values()):
+        found |= statistics_distances(values, exact, *moments)
+    return found | measure(LOSS, *moments, None, subject.outputs)
+
+
+def exact_place(subject: Subject) -> tuple[str, float] | None:
+    """The moving statistic that is farthest from float64 after one step with the same constants, and how far; None if that was
+    not measured. One step from one state: it is the batch's statistic that is off."""
+    if subject.exact is None:
+        return None
+    moments = trained(*subject.plain, 1), trained(*subject.exact, 1)
+    values, exact = (moment.arrays(STATISTICS) or {} for moment in moments)
+    norms = [norm for norm in subject.plain[1].batch_norms if norm.mean in values.keys() & exact.keys()]
+    found = [(norm.mean, mean_distance(values, exact, norm)) for norm in norms]
+    found += [(norm.variance, metrics.var(values[norm.variance], exact[norm.variance], norm.epsilon)) for norm in norms]
+    return max(found, key=lambda one: one[1], default=None)
+
+
+def bits(a: Arrays | None, b: Arrays | None) -> bool:
+    if not a or not b:
+        return not a and not b
+    return a.keys() == b.keys() and all(metrics.bits(value, b[name]) for name, value in a.items())
+
+
+def wider(*widths: Floats) -> dict[str, float]:
+    return {
+        metric: max(width[metric] for width in widths if metric in width)
+        for metric in dict.fromkeys(metric for width in widths for metric in width)
+    }

@@ -1,0 +1,182 @@
+"""The distances between two moments, quantity by quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from suite import metrics
+from suite.compare.moments import LOSS, OPTIMIZER, OTHER, STATISTICS, WEIGHTS, Arrays, Moment
+from suite.records import At, BatchNorm, Distances, Floats, Manifest, TensorDistance
+
+TRAINED = ("K", "G", "H")
+WORST = 20  # tensors kept for a report
+
+
+def mismatch(a: Arrays | None, b: Arrays | None) -> str:
+    """Why two sets of arrays cannot be compared, as a sentence; empty if they can. Pairs by name, never by position."""
+    if not a or not b:
+        return "one side has nothing to compare"
+    if a.keys() != b.keys():
+        alone = sorted(a.keys() ^ b.keys())
+        return f"{len(alone)} tensors are on one side only, the first is {alone[0]}"
+    for name, value in a.items():
+        if value.shape != b[name].shape or value.dtype != b[name].dtype:
+            return f"{name} is {value.dtype}{value.shape} on one side and {b[name].dtype}{b[name].shape} on the other"
+        for side in (value, b[name]):
+            if not metrics.finite(side):
+                return f"{name} holds NaN or infinity"
+    return ""
+
+
+def measure(quantity: str, a: Moment, b: Moment, start: Moment | None, outputs: str) -> dict[str, float]:
+    """Metric id -> distance, for one quantity at one moment. `start` defaults to the initial state of `a`."""
+    first, second = a.arrays(quantity), b.arrays(quantity)
+    if not first or not second or mismatch(first, second):
+        return {}
+    if quantity == WEIGHTS:
+        groups = {tensor.name: tensor.group for tensor in a.manifest.tensors}
+        begun = start or Moment(artifact=a.artifact, manifest=a.manifest, state="step-0")
+        chosen = [_only(arrays, groups, TRAINED) for arrays in (first, second, begun.arrays(WEIGHTS) or {})]
+        return {"train": metrics.train(*chosen)} if chosen[0] else {}
+    if quantity == STATISTICS:
+        return statistics_distances(first, second, a, b)
+    if quantity == OPTIMIZER:
+        groups = {tensor.name: tensor.group for tensor in a.manifest.slots}
+        # Slots of biases before a batch normalization hold the rounding of a zero gradient.
+        chosen = [_only(arrays, groups, (*TRAINED, "O")) for arrays in (first, second)]
+        return {"slots": metrics.slots(*chosen)} if chosen[0] else {}
+    if quantity == OTHER:
+        return {"state": metrics.state(first, second)}
+    if quantity == LOSS:
+        return {"loss": metrics.loss(first["losses"], second["losses"])}
+    found = [prediction_distances(first[name], second[name], outputs) for name in first]
+    return {metric: max(one[metric] for one in found) for metric in found[0]}
+
+
+def _only(arrays: Arrays, groups: Mapping[str, str], wanted: Iterable[str]) -> dict[str, np.ndarray]:
+    return {name: value for name, value in arrays.items() if groups.get(name, "K") in wanted}
+
+
+def statistics_distances(first: Arrays, second: Arrays, a: Moment, b: Moment) -> dict[str, float]:
+    norms = [norm for norm in a.manifest.batch_norms if norm.mean in first]
+    if not norms:
+        return {}
+    whole = [moment.artifact.arrays(moment.state) for moment in (a, b)]
+    return {
+        "mean": max(mean_distance(first, second, norm) for norm in norms),
+        "var": max(metrics.var(first[norm.variance], second[norm.variance], norm.epsilon) for norm in norms),
+        "folded": metrics.folded(whole[0], whole[1], norms),
+    }
+
+
+def mean_distance(first: Arrays, second: Arrays, norm: BatchNorm) -> float:
+    variance = np.maximum(first[norm.variance], second[norm.variance])
+    return metrics.mean(first[norm.mean], second[norm.mean], variance, norm.epsilon)
+
+
+def prediction_distances(first: np.ndarray, second: np.ndarray, outputs: str) -> dict[str, float]:
+    if first.ndim == 1:
+        first, second = first[:, None], second[:, None]
+    if outputs == "values":
+        return {"values": metrics.values(first, second), "max_abs": metrics.max_abs(first, second)}
+    if outputs == "logits":
+        first, second = metrics.softmax(first), metrics.softmax(second)
+    changed, explained = metrics.churn(first, second)
+    return {
+        "pmax": metrics.pmax(first, second),
+        "tv": metrics.tv(first, second),
+        "js": metrics.js(first, second),
+        "churn": changed,
+        "explained": explained,
+    }
+
+
+def distances_of(
+    quantity: str,
+    moments: list[tuple[Moment, Moment, int]],
+    doubles: Mapping[int, tuple[Moment, Moment]],
+    envelopes: Mapping[int, Floats],
+    start: Moment,
+    outputs: str,
+    widths: Mapping[int, Floats] | None = None,
+) -> Distances | None:
+    """One quantity over the steps; None if neither side has it at any."""
+    at, bits, invalid = [], True, ""
+    last: tuple[Moment, Moment] | None = None
+    for a, b, step in moments:
+        values, others = a.arrays(quantity) or {}, b.arrays(quantity) or {}
+        if not values and not others:
+            continue
+        if invalid := mismatch(values, others):
+            break
+        last = (a, b)
+        bits = bits and all(metrics.bits(value, others[name]) for name, value in values.items())
+        plain = measure(quantity, a, b, start, outputs)
+        twin = measure(quantity, *doubles[step], None, outputs) if step in doubles else {}
+        wide = (widths or {}).get(step, {})
+        at.append(At(step=step, plain=plain, envelope=envelopes.get(step, {}), twin=twin, twin_envelope=wide))
+    if invalid:
+        return Distances(quantity=quantity, bits=False, at=tuple(at), invalid=invalid)
+    if last is None:
+        return None
+    tensors = tensor_distances(quantity, *last, moments[0][:2], start)
+    return Distances(
+        quantity=quantity,
+        bits=bits,
+        at=tuple(at),
+        tensors=tensors[:WORST],
+        layers=_layers(tensors, last[0].manifest),
+        histogram=_histogram(quantity, *moments[0][:2]),
+    )
+
+
+def _layers(tensors: Iterable[TensorDistance], manifest: Manifest) -> dict[str, float]:
+    """Layer -> distance of its farthest judged tensor, in the model's order; empty where tensors belong to no layer."""
+    values = {tensor.name: tensor.value for tensor in tensors if tensor.group != "P"}
+    found: dict[str, float] = {}
+    for tensor in manifest.tensors:
+        if tensor.name in values:
+            found[tensor.layer] = max(found.get(tensor.layer, 0.0), values[tensor.name])
+    return found
+
+
+def _histogram(quantity: str, a: Moment, b: Moment) -> tuple[int, ...]:
+    """Over all elements, up to the last bin that is not empty."""
+    values, others = a.arrays(quantity) or {}, b.arrays(quantity) or {}
+    if not values or mismatch(values, others):
+        return ()
+    whole = np.sum([metrics.ulp_histogram(value, others[name]) for name, value in values.items()], axis=0)
+    return tuple(int(count) for count in whole[: int(np.flatnonzero(whole).max(initial=0)) + 1])
+
+
+def tensor_distances(
+    quantity: str, a: Moment, b: Moment, first: tuple[Moment, Moment], start: Moment
+) -> tuple[TensorDistance, ...]:
+    """Every tensor, the one farthest apart first; tensors whose distance means nothing (group P) last."""
+    described = {tensor.name: tensor for tensor in (a.manifest.slots if quantity == OPTIMIZER else a.manifest.tensors)}
+    values, others, begun = a.arrays(quantity) or {}, b.arrays(quantity) or {}, start.arrays(quantity) or {}
+    early = [moment.arrays(quantity) or {} for moment in first]
+    travelled = metrics.rms_travelled(values, begun) if quantity == WEIGHTS else 0.0
+    rows = []
+    for name, value in values.items():
+        tensor = described.get(name)
+        rows.append(
+            TensorDistance(
+                name=name,
+                group=tensor.group if tensor else "",
+                value=_tensor(quantity, name, value, others[name], begun, travelled, a.manifest.batch_norms),
+                ulp=metrics.ulp(early[0][name], early[1][name]) if name in early[0] and name in early[1] else 0.0,
+                bits=metrics.bits(value, others[name]),
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (row.group == "P", -row.value)))
+
+
+def _tensor(
+    quantity: str, name: str, a: np.ndarray, b: np.ndarray, begun: Arrays, travelled: float, norms: Iterable[BatchNorm]
+) -> float:
+    if quantity == WEIGHTS and name in begun:
+        return metrics.tensor(a, b, begun[name], travelled)
+    return metrics.relative_l2(a, b)
