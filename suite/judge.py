@@ -189,12 +189,17 @@ def _reaches(values: Floats, limit: float) -> bool:
 
 
 def oracle_distance(comparison: Comparison) -> float | None:
-    """The largest judged distance of a twin from its oracle, before its own rounding has grown; None without any."""
-    if comparison.no_twin or any(distances.invalid for distances in comparison.distances):
+    """The largest judged distance of a twin from its oracle, before its own rounding has grown; None without any.
+
+    Where something cannot be compared, what can be may show that the twin is off, and never that it is not.
+    """
+    if comparison.no_twin:
         return None
     grown = grown_at(comparison)
     found = [apart for distances in comparison.distances if (apart := twin_distance(distances, grown)) is not None]
-    return max(found, default=None)
+    farthest = max(found, default=None)
+    whole = not any(distances.invalid for distances in comparison.distances)
+    return farthest if whole or (farthest is not None and farthest >= SAME_SEMANTICS) else None
 
 
 def _same_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:

@@ -56,14 +56,19 @@ def stage_distances(a: Complete, b: Complete) -> dict[str, list[StageDistance]]:
 
 
 def first(distances: Mapping[str, Sequence[StageDistance]], limit: float) -> Place | None:
-    """The first stage and tensor beyond the limit, in the earliest state that has one; None if all are within."""
+    """The stage and tensor to which a step comes first, of those that are beyond the limit in any state, in the earliest state
+    in which it is: a wrong bias shows in the outputs only when it is not zero any more. None if all are within."""
+    begins = {}
     for state, found in distances.items():
-        for one in found:
-            if not one.value < limit:
-                place = _sharper(one, found, limit)
-                size = min(place.value, LARGEST)
-                return Place(stage=place.stage, tensor=place.tensor, state=state, size=size, ratio=size / limit)
-    return None
+        turn = next((turn for turn, one in enumerate(found) if not one.value < limit), None)
+        if turn is not None:
+            begins[state] = STAGES.index(found[turn].stage), turn
+    if not begins:
+        return None
+    state = min(begins, key=lambda state: begins[state])
+    place = _sharper(distances[state][begins[state][1]], distances[state], limit)
+    size = min(place.value, LARGEST)
+    return Place(stage=place.stage, tensor=place.tensor, state=state, size=size, ratio=size / limit)
 
 
 def _sharper(one: StageDistance, found: Sequence[StageDistance], limit: float) -> StageDistance:

@@ -42,6 +42,14 @@ def test_equal_bits_are_identical_and_nothing_else_is() -> None:
     assert verdict(distances(at(0.0))) is Verdict.ROUNDING
 
 
+def test_what_cannot_be_compared_hides_no_distance_from_the_oracle_and_never_proves_that_there_is_none() -> None:
+    def distance(twin: float, **fields: object) -> float | None:
+        lost = distances(invalid="losses of 19 steps on one side and of 20 on the other", quantity="loss")
+        return judge.oracle_distance(Comparison(distances=(distances(at(0.0, twin=twin)), lost), **fields))  # type: ignore[arg-type]
+
+    assert (distance(1e-3), distance(1e-12), distance(1e-3, no_twin="none")) == (1e-3, None, None)
+
+
 def test_invalid_comes_before_equal_bits() -> None:
     found = decide(distances(at(0.0), bits=True, invalid="x holds NaN or infinity"))
     assert (found.verdict, found.cause) == (Verdict.INVALID, "x holds NaN or infinity")

@@ -97,6 +97,16 @@ def test_the_place_is_the_first_that_is_off(tmp_path: Path, name: str, stage: st
     assert first({"0": distances(tmp_path / "more", off, step())}, 1e-5) is None
 
 
+def test_what_a_step_comes_to_first_is_the_place_though_an_earlier_state_does_not_show_it(tmp_path: Path) -> None:
+    """As a bias that is added twice, and starts at zero."""
+    early = step() | {"gradient|in/kernel": np.full(2, 2.0)}
+    late = early | {"forward|norm": np.full(2, 2.0)}
+    states = {name: distances(tmp_path / name, off, step()) for name, off in (("0", early), ("1", late), ("20", late))}
+    place = first(states, 1e-8)
+    assert place is not None
+    assert (place.stage, place.tensor, place.state) == ("forward", "norm", "1")
+
+
 def test_statistics_that_are_off_where_the_outputs_are_too_are_those_of_the_batch(tmp_path: Path) -> None:
     name = "batch statistics|norm/variance"
     without = {key: value for key, value in step().items() if not key.startswith("forward|norm")}

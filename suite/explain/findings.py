@@ -94,7 +94,7 @@ def _finding(
         isolating_check=said.check,
         pairs=tuple(identity(one) for one in members),
         side=side,
-        place=_place(members, known, places),
+        place=None if verdict is Verdict.NOT_RUN else _place(members, known, places),
         advice=said.advice,
         link=said.link,
     )

@@ -57,12 +57,15 @@ def record(job: Job, run: Run, steps: Steps) -> None:
     )
     artifact.begin(manifest)
     calls: tuple[str, ...] = ()
-    names = lockstep.states(described.steps)  # this network's optimizer has no memory: a state is its weights
+    whole = job.options.steps or steps.scenario.steps
+    names = lockstep.states(
+        described.steps, lockstep.before_uneven(steps.scenario, whole)
+    )  # this network's optimizer has no memory: a state is its weights
     for name in names:
         values = trajectory.arrays("step-0" if name == lockstep.SATURATED else f"step-{name}")
         if name == lockstep.SATURATED:
             values = lockstep.saturated(values, described.tensors)
-        found = _step(steps, values, lockstep.batch(name, steps.scenario, len(steps.data["y"])))
+        found = _step(steps, values, lockstep.batch(name, steps.scenario, len(steps.data["y"]), whole))
         artifact.add(f"lockstep-{name}", found)
         calls = tuple(key.partition("|")[2] for key in found if key.startswith("forward|"))
     facts = {"backend": "fake", "numpy": np.__version__, "states": ", ".join(names)}

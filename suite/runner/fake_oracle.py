@@ -11,6 +11,7 @@ import numpy as np
 from suite import discover
 from suite.records import Emulation, Job, Manifest, Run, Scenario, Status
 from suite.runner import fake, fake_lockstep, network, precision
+from suite.runner.lockstep import before_uneven
 from suite.runner.oracle_jobs import reordered
 from suite.runner.training import batches, checkpoints, segments
 from suite.store import Artifact, Store
@@ -118,11 +119,12 @@ def train(job: Job) -> None:
 def _whole(oracle: Oracle, artifact: Artifact, job: Job) -> tuple[int, ...]:
     steps = job.options.steps or oracle.scenario.steps
     order = batches(oracle.scenario, len(oracle.data["y"]), steps)
+    keep = {*checkpoints(steps), before_uneven(oracle.scenario, steps)}
     artifact.add("step-0", oracle.state())
-    losses = []
+    losses: list[float] = []
     for step, rows in enumerate(reordered(order, oracle.departure.order), start=1):
-        losses.append(oracle.step(rows) if len(rows) else float("nan"))
-        if step in checkpoints(steps):
+        losses += [oracle.step(rows)] if len(rows) else []
+        if step in keep:
             artifact.add(f"step-{step}", oracle.state())
         if step in segments(steps):
             predicted, replica = oracle.predict(live=True)
@@ -132,4 +134,4 @@ def _whole(oracle: Oracle, artifact: Artifact, job: Job) -> tuple[int, ...]:
         artifact.add(f"replica-{replica_index}", oracle.state(replica_index))
     artifact.add("saved", oracle.state())
     artifact.add("saved-predictions", oracle.predict(live=False)[0])
-    return (0, *checkpoints(steps))
+    return (0, *(step for step in range(1, steps + 1) if step in keep))

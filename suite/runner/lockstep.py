@@ -25,15 +25,21 @@ def stored(manifest: Manifest) -> tuple[int, ...]:
     return tuple(step for step in manifest.steps if f"optimizer-{step}.safetensors" in manifest.files)
 
 
-def states(steps: Sequence[int]) -> tuple[str, ...]:
+def before_uneven(scenario: Scenario, whole: int) -> int | None:
+    """The step after which an uneven batch comes, in a run of `whole` steps; None if every batch is full."""
+    return whole - 1 if scenario.last_batch else None
+
+
+def states(steps: Sequence[int], uneven: int | None = None) -> tuple[str, ...]:
     """Names of the states to start from, of those that a trajectory stored at these steps: the initial one, the first, the
-    judged one or the nearest before, a middle one, the last, and the saturated one, which is made of the initial one."""
+    judged one or the nearest before, a middle one, the one before an `uneven` batch, the last, and the saturated one, which is
+    made of the initial one."""
     if not steps:
         return ()
     last = max(steps)
     judged = max((step for step in steps if step <= JUDGED_STEP), default=last)
     middle = min(sorted(steps), key=lambda step: abs(step - last / 2))
-    chosen = {0, 1, judged, middle, last} & set(steps)
+    chosen = {step for step in steps if step in (0, 1, judged, middle, uneven, last)}
     return (*(str(step) for step in sorted(chosen)), *((SATURATED,) if 0 in chosen else ()))
 
 
@@ -50,7 +56,8 @@ def saturated(values: Mapping[str, np.ndarray], tensors: Sequence[Tensor]) -> Ar
     return {name: (value * HEAD).astype(value.dtype) if name in head else value for name, value in values.items()}
 
 
-def batch(state: str, scenario: Scenario, rows: int) -> np.ndarray:
-    """The rows that a run takes in the step after this state."""
+def batch(state: str, scenario: Scenario, rows: int, whole: int) -> np.ndarray:
+    """The rows that a run of `whole` steps takes in the step after this state; the saturated one is followed by a full batch."""
     done = 0 if state == SATURATED else int(state)
-    return (done * scenario.batch + np.arange(scenario.batch)) % rows
+    short = state != SATURATED and done == before_uneven(scenario, whole)
+    return (done * scenario.batch + np.arange(scenario.last_batch if short else scenario.batch)) % rows

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from suite.records import Job, Manifest, Scenario, Status
+from suite.records import Job, Manifest, Scenario, Status, shares
 from suite.runner import facts, lockstep, models
 from suite.runner.taps import Taps
 from suite.store import Store
@@ -66,14 +66,17 @@ class Stepped:
         """
         trajectory = self.store.run(self.job.trajectory)
         manifest = trajectory.manifest() if self.job.trajectory else None
-        names = lockstep.states(lockstep.stored(manifest)) if manifest and manifest.status is Status.COMPLETE else ()
+        complete = manifest is not None and manifest.status is Status.COMPLETE
+        whole = self.job.options.steps or self.scenario.steps
+        uneven = lockstep.before_uneven(self.scenario, whole)
+        names = lockstep.states(lockstep.stored(manifest), uneven) if manifest and complete else ()
         if not names:
             named = self.job.trajectory or "no run"
             raise ValueError(f"lockstep was given {named} to start from, and needs a complete run that stored its optimizer")
         found = []
         for name in names:
             values, slots = lockstep.before(trajectory, name, self.tensors)
-            rows = lockstep.batch(name, self.scenario, len(self.data["y"]))
+            rows = lockstep.batch(name, self.scenario, len(self.data["y"]), whole)
             found.append(State(name=name, values=values, slots=slots, rows=rows))
         return found
 
@@ -81,20 +84,25 @@ class Stepped:
         """One step from the state, through fit; the loss that it reports, over all processes (in the leader)."""
         import keras
 
+        losses: list[Any] = []  # of the batch: what an epoch reports is weighted by rows
         keras.utils.set_random_seed(self.job.options.seed)
         with self.drive.scope():
             models.write(self.variables, state.values)
             models.write(models.slots(self.model), slots)
-        mine = state.rows.reshape(self.drive.processes, -1)[self.drive.rank]
-        history = self.model.fit(
-            models.inputs(self.data, "x", mine),
-            self.data["y"][mine],
-            batch_size=len(mine),
-            epochs=1,
-            shuffle=False,
-            verbose=0,
-        )
-        parts = self.drive.gather(f"loss-{state.name}", {"loss": np.array([history.history["loss"][-1]], np.float64)})
+        mine = np.split(state.rows, np.cumsum(shares(len(state.rows), self.drive.processes))[:-1])[self.drive.rank]
+        with _as_built(self.model) if len(state.rows) < self.scenario.batch else nullcontext():
+            self.model.fit(
+                models.inputs(self.data, "x", mine),
+                self.data["y"][mine],
+                batch_size=self.scenario.batch // self.drive.processes,
+                epochs=1,
+                shuffle=False,
+                verbose=0,
+                callbacks=[
+                    keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: losses.append(logs["loss"]))
+                ],
+            )
+        parts = self.drive.gather(f"loss-{state.name}", {"loss": np.array([float(losses[-1])], np.float64)})
         return float(np.mean([part["loss"] for part in parts])) if parts else 0.0
 
     def replicated(self, name: str, variables: Mapping[str, Any]) -> dict[str, list[np.ndarray]]:
@@ -102,6 +110,15 @@ class Stepped:
         gathered = [self.drive.gather(f"{name}-{index}", local) for index, local in enumerate(self.drive.states(variables))]
         everyone = [part for parts in gathered for part in parts]
         return {one: [part[one] for part in everyone] for one in variables} if everyone else {}
+
+
+@contextmanager
+def _as_built(model: Any) -> Iterator[None]:
+    """Keras (3.15) builds a model under MirroredStrategy anew from the mean of the replicas' first batches, which fails where
+    these have different numbers of rows. This one was built by a full batch."""
+    model.__dict__["_maybe_symbolic_build"] = lambda *args, **kwargs: None
+    yield
+    del model.__dict__["_maybe_symbolic_build"]
 
 
 def record(stepped: Stepped) -> None:
@@ -219,10 +236,12 @@ def _tap(stepped: Stepped, states: list[State]) -> tuple[tuple[str, ...], str]:
             rows = stepped.scenario.batch // drive.processes // replicas
             taps = Taps(stepped.model, models.inputs(stepped.data, "x", slice(0, 1)), rows)
         refused = []
-        with taps.fitting():
-            for state in states:
-                if reason := _tapped(stepped, state, taps):
-                    refused.append(f"state {state.name}: {reason}")
+        for short in (False, True):
+            with taps.fitting(short):
+                for state in states:
+                    uneven = len(state.rows) < stepped.scenario.batch
+                    if uneven == short and (reason := _tapped(stepped, state, taps)):
+                        refused.append(f"state {state.name}: {reason}")
     except Exception as error:  # a model may do with its layers what no tap can follow: the other stages are still there
         return (), f"layers' outputs are left out: the model cannot be tapped ({type(error).__name__}: {error})"[:500]
     return tuple(taps.variables), f"layers' outputs are left out from {'; '.join(refused)}" if refused else ""
@@ -235,11 +254,19 @@ def _tapped(stepped: Stepped, state: State, taps: Taps) -> str:
     silent = {tensor.name for tensor in stepped.tensors if tensor.group == "P"}
     reason = changed(models.read(stepped.variables), state.after, silent)
     if not reason:
-        state.found |= {
-            f"forward|{name}": values[0] if stepped.drive.global_rows or not values[0].ndim else np.concatenate(values)
-            for name, values in outputs.items()
-        }
+        state.found |= {f"forward|{name}": _rows(values, stepped, len(state.rows)) for name, values in outputs.items()}
     return reason
+
+
+def _rows(values: list[np.ndarray], stepped: Stepped, rows: int) -> np.ndarray:
+    """The outputs for the rows of a batch, from those of each replica; of an uneven one, taps hold more than replicas had."""
+    drive, batch = stepped.drive, stepped.scenario.batch
+    if not values[0].ndim:
+        return values[0]
+    if drive.global_rows:
+        return values[0][: len(values[0]) * rows // batch]
+    parts = zip(values, shares(rows, drive.devices), strict=True)
+    return np.concatenate([value[: len(value) * share * drive.devices // batch] for value, share in parts])
 
 
 def changed(tapped: Mapping[str, np.ndarray], plain: Mapping[str, np.ndarray], silent: set[str]) -> str:

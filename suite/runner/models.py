@@ -129,14 +129,16 @@ def layer_paths(model: Any) -> dict[int, str]:
 
 
 def slots(model: Any) -> dict[str, Any]:
-    """Optimizer variables by name: the model variable's name and the slot's, or the optimizer's own path."""
+    """Optimizer variables by name: the model variable's name and the slot's; what is the optimizer's own is "optimizer/...",
+    because Keras numbers optimizers as a process makes them (sgd, sgd_1)."""
     owners = {variable.path.replace("/", "_"): name for name, variable in variables(model).items() if variable.trainable}
     longest_first = sorted(owners, key=len, reverse=True)
     named = {}
     for variable in model.optimizer.variables:
         key = next((key for key in longest_first if key in variable.path), None)
         rest = variable.path.partition(key)[2].strip("_") if key else ""
-        named[f"{owners[key]}/{rest}" if key else variable.path] = variable
+        own = variable.path.rpartition("/")[2]
+        named[f"{owners[key]}/{rest}" if key else f"optimizer/{own}"] = variable
     if len(named) != len(model.optimizer.variables):
         raise ValueError("two optimizer variables have one name: give the layers different names")
     return named

@@ -89,11 +89,11 @@ class _Recorder:
 
     def _whole(self, artifact: Artifact) -> tuple[int, ...]:
         """Every state of training at which a twin stores its own, and what is predicted and saved."""
-        oracle, keep = self.oracle, set(checkpoints(self.steps))
+        oracle, keep = self.oracle, {*checkpoints(self.steps), lockstep.before_uneven(self.scenario, self.steps)}
         self._keep(artifact, 0)
         losses = []
         for step, rows in enumerate(self._batches(), start=1):
-            losses.append(oracle.step(rows) if len(rows) else float("nan"))
+            losses += [oracle.step(rows)] if len(rows) else []
             if step in keep:
                 self._keep(artifact, step)
             if step in segments(self.steps):
@@ -104,7 +104,7 @@ class _Recorder:
             artifact.add(f"replica-{index}", oracle.state(index))
         artifact.add("saved", oracle.state())
         artifact.add("saved-predictions", oracle.predict(live=False)[0])
-        return (0, *sorted(keep))
+        return (0, *(step for step in range(1, self.steps + 1) if step in keep))
 
     def _lockstep(self, run: Run, artifact: Artifact) -> tuple[str, ...]:
         """One step from each of the trajectory's states, stage by stage: arrays "<stage>|<tensor>"; the layers' calls."""
@@ -112,10 +112,11 @@ class _Recorder:
         manifest = trajectory.manifest()
         assert manifest is not None
         calls: tuple[str, ...] = ()
-        for state in lockstep.states(lockstep.stored(manifest)):
+        uneven = lockstep.before_uneven(self.scenario, self.steps)
+        for state in lockstep.states(lockstep.stored(manifest), uneven):
             before = lockstep.before(trajectory, state, manifest.tensors)
             self.oracle.start(run.emulates or Emulation(), run.configuration.devices, *before)
-            rows = lockstep.batch(state, self.scenario, len(self.oracle.data["y"]))
+            rows = lockstep.batch(state, self.scenario, len(self.oracle.data["y"]), self.steps)
             with Outputs(self.oracle) as outputs:
                 loss = self.oracle.step(ordered(rows, self.oracle.departure.order))
             artifact.add(f"lockstep-{state}", {**outputs.whole(), **self._stages(before[0], loss)})

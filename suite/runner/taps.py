@@ -6,6 +6,7 @@ step. Taps may change which kernels are fused, so whoever uses them compares wha
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,18 @@ PREFIX = "parity_tap_"
 SIXTEEN_BITS = ("float16", "bfloat16")  # kept as float32, which holds them exactly and every file format knows
 
 
+class _Pass(threading.local):
+    """One forward pass: how often each layer was called, and in how many loops it is now. MirroredStrategy traces each replica
+    in a thread of its own, and goes from one to the other where layers exchange statistics."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self.calls: dict[str, int] = {}
+        self.loops = 0
+
+
 class Taps:
     """Variables for the outputs of every layer call of a built model, by the layer's path, in the order of the calls; a
     second call of a layer is "<path>#2". Layers that return one floating-point tensor are tapped, and none inside a
@@ -28,8 +41,7 @@ class Taps:
 
     def __init__(self, model: Any, inputs: Any, rows: int) -> None:
         self._model, self._paths = model, models.layer_paths(model)
-        self._counts: dict[str, int] = {}
-        self._looping = 0
+        self._pass = _Pass()
         shapes = self._shapes(inputs, rows)
         # Keras locks a model once it is built; private, and only here.
         model._tracker.unlock()
@@ -61,14 +73,19 @@ class Taps:
         return found
 
     @contextmanager
-    def fitting(self) -> Iterator[None]:
-        """While a step is traced or run: outputs go to their taps."""
+    def fitting(self, short: bool = False) -> Iterator[None]:
+        """While a step is traced or run: outputs go to their taps. `short`: of fewer rows than the taps have, as of an uneven
+        batch; they come first in a tap."""
         import keras
 
         def assign(name: str, output: Any) -> None:
             if name in self.variables:
                 tap = self.variables[name]
-                tap.assign(keras.ops.cast(keras.ops.stop_gradient(output), tap.dtype))
+                value = keras.ops.cast(keras.ops.stop_gradient(output), tap.dtype)
+                if short and len(tap.shape):
+                    rest = tap.value[keras.ops.shape(value)[0] :]
+                    value = keras.ops.reshape(keras.ops.concatenate([value, rest]), tap.shape)
+                tap.assign(value)
 
         self._model.train_function = None
         with self._watched(assign):
@@ -82,20 +99,20 @@ class Taps:
         call_layer, call_model = keras.Layer.__call__, self._model.call
 
         def begin(*args: Any, **kwargs: Any) -> Any:
-            self._counts, self._looping = {}, 0
+            self._pass.begin()
             restart()
             return call_model(*args, **kwargs)
 
         def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-            loop = isinstance(layer, keras.layers.RNN)
-            self._looping += loop
+            here, loop = self._pass, isinstance(layer, keras.layers.RNN)
+            here.loops += loop
             try:
                 made = call_layer(layer, *args, **kwargs)
             finally:
-                self._looping -= loop
+                here.loops -= loop
             path = self._paths.get(id(layer))
-            if path and not self._looping and not isinstance(layer, keras.Model) and _floating(made):
-                count = self._counts[path] = self._counts.get(path, 0) + 1
+            if path and not here.loops and not isinstance(layer, keras.Model) and _floating(made):
+                count = here.calls[path] = here.calls.get(path, 0) + 1
                 tell(path if count == 1 else f"{path}#{count}", made)
             return made
 

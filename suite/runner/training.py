@@ -212,7 +212,8 @@ class _Trainer:
         parts = self.drive.gather("losses", {"losses": np.asarray(recorder.losses, np.float64)})
         if self.leads:
             # The mean of means, which is what training descends, also where shares are unequal; TensorFlow reports it, too.
-            artifact.add("losses", {"losses": np.mean([part["losses"] for part in parts], axis=0)})
+            steps = min(len(part["losses"]) for part in parts)
+            artifact.add("losses", {"losses": np.mean([part["losses"][:steps] for part in parts], axis=0)})
         if whole or run.variation == "twin-permuted":
             self._replicas(artifact)
         if whole:
@@ -307,22 +308,23 @@ def _recorder(model: Any, keep: Iterable[int]) -> Any:
             super().__init__()
             self.losses: list[float] = []
             self.states: dict[int, Arrays] = {}
+            self.steps = 0
 
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             self.model.reset_metrics()
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.losses.append(float(logs["loss"]))
-            if len(self.losses) in keep:
+            self.steps += 1
+            if self.steps in keep:
                 # `self.model` and not `model`: on JAX it brings the variables up to date.
-                self.states[len(self.losses)] = models.read(models.variables(self.model))
+                self.states[self.steps] = models.read(models.variables(self.model))
 
         def ended(self, step: int) -> None:
             """Where fewer steps were made than asked for, the missing ones have no loss and change nothing."""
-            missing = range(len(self.losses) + 1, step + 1)
-            for index in missing:
-                self.losses.append(float("nan"))
+            for index in range(self.steps + 1, step + 1):
                 if index in keep:
                     self.states[index] = models.read(models.variables(self.model))
+            self.steps = step
 
     return Recorder()

@@ -79,6 +79,7 @@ def _summary(score: Score) -> Iterator[str]:
         shares = ", ".join(f"{reached[name]:.1%} {name} (wanted {goal:.0%})" for name, goal in GOALS)
         yield f"{len(score.outcomes)} planted faults: {shares}"
     yield f"{score.clean_pairs} clean pairs: {len(score.alarms)} false alarms (wanted 0)"
+    yield from (f"found, and not planted: {one}" for one in score.defects)
 
 
 def as_json(score: Score) -> str:
@@ -87,6 +88,7 @@ def as_json(score: Score) -> str:
         "clean_pairs": score.clean_pairs,
         "false_alarms": len(score.alarms),
         "alarms": list(score.alarms),
+        "defects": list(score.defects),
         "versions": dict(score.versions),
     }
     return json.dumps(document, indent=1) + "\n"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from suite.explain import saving
 from suite.judge import SAME_SEMANTICS, UNSAVED
 from suite.records import Diagnosis, Pair, Results, Run, Verdict, View
-from suite.selftest.faults import FAULTS, UNKNOWN
+from suite.selftest.faults import DEFECTS, FAULTS, UNKNOWN, Defect
 from suite.selftest.planning import Planted
 
 OFF = (Verdict.DIFFERENT, Verdict.INVALID)
@@ -66,11 +66,13 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A self-test. `alarms`: what was said of clean pairs, in words."""
+    """A self-test. `alarms`: what was said of clean pairs, in words. `defects`: runs in which nothing is planted and a known
+    defect of a backend was found and named, in words; their pairs are not clean ones."""
 
     outcomes: tuple[Outcome, ...]
     clean_pairs: int
     alarms: tuple[str, ...]
+    defects: tuple[str, ...]
     versions: Mapping[str, str]
 
     def rate(self, right: Sequence[bool]) -> float:
@@ -79,11 +81,13 @@ class Score:
 
 def score(results: Results, faults: Sequence[Planted]) -> Score:
     """`faults`: those that are planted in `results`; every other configuration must be clean."""
-    clean, alarms = false_alarms(results)
+    found = defects(results)
+    clean, alarms = false_alarms(results, found)
     return Score(
         outcomes=tuple(outcome(results, one) for one in faults),
         clean_pairs=clean,
         alarms=alarms,
+        defects=tuple(f"{run}: {defect.words}" for run, defect in found.items()),
         versions=versions(results),
     )
 
@@ -94,6 +98,7 @@ def together(scores: Sequence[Score]) -> Score:
         outcomes=tuple(one for score in scores for one in score.outcomes),
         clean_pairs=sum(score.clean_pairs for score in scores),
         alarms=tuple(one for score in scores for one in score.alarms),
+        defects=tuple(dict.fromkeys(one for score in scores for one in score.defects)),
         versions={name: version for score in scores for name, version in score.versions.items()},
     )
 
@@ -165,12 +170,28 @@ def _size(pair: Pair, worse: Sequence[View]) -> float | None:
     return max(twins, default=None)
 
 
-def false_alarms(results: Results) -> tuple[int, tuple[str, ...]]:
-    """How many clean pairs were compared, and which of them, or of their runs, were called off."""
-    pairs = [one for one in results.pairs if _clean(one.a) and _clean(one.b) and one.verdict is not Verdict.NOT_RUN]
+def defects(results: Results) -> dict[str, Defect]:
+    """The clean runs that are off as a known defect of their backend makes them, proven by its hypothesis."""
+    found = {}
+    for one in results.diagnoses:
+        scenario, _, driven, _ = one.run.split("/")
+        for defect in DEFECTS if _clean(one.run) and _is_off(one) else ():
+            here = (defect.scenario, defect.strategy) == (scenario, driven.rpartition("-x")[0])
+            if here and defect.cause in _causes(one, ()):
+                found[one.run] = defect
+    return found
+
+
+def false_alarms(results: Results, known: Container[str] = ()) -> tuple[int, tuple[str, ...]]:
+    """How many clean pairs were compared, and which of them, or of their runs, were called off. Those of `known` runs, which
+    have a defect of their own, are not clean."""
+    clean = [one for one in results.pairs if _clean(one.a) and _clean(one.b) and one.verdict is not Verdict.NOT_RUN]
+    pairs = [one for one in clean if one.a not in known and one.b not in known]
     alarms = [f"{one.a} | {one.b}: {one.cause}" for one in pairs if one.verdict in OFF]
     alarms += [
-        f"{one.run}: {one.distance:.1e} from its oracle" for one in results.diagnoses if _clean(one.run) and _is_off(one)
+        f"{one.run}: {one.distance:.1e} from its oracle"
+        for one in results.diagnoses
+        if _clean(one.run) and one.run not in known and _is_off(one)
     ]
     return len(pairs), tuple(alarms)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,17 +49,22 @@ def configuration(side: Side) -> Configuration:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """An oracle of four steps, and the locksteps of all sides and of what they declare, from its states."""
-    folder = tmp_path_factory.mktemp("lockstep")
-    ready = provision.provision(discover.environments(), folder=ROOT / ".environments", device="cpu")
-    found = [one for one in discover.scenarios([ROOT / "scenarios"], plugins=False)[0] if one.scenario.name == "article-mlp"]
-    trajectory = plan.oracle("article-mlp", "torch", 1, Emulation())
-    jobs = plan.Jobs(Store(folder), Plan(runs=(trajectory,), refused=(), options=Options(steps=4), digest=""), found, ready)
+    """The locksteps of all sides, and of what they declare."""
     locksteps = [Run(configuration=configuration(side), variation="lockstep") for side in (*GLOBAL, *PER_REPLICA)]
     locksteps += [
         Run(configuration=configuration(side), variation="lockstep-float32")
         for side in (*GLOBAL[:2], GLOBAL[3], PER_REPLICA[0])
     ]
+    runs = [*locksteps, *(oracle(devices) for devices in (1, 2))]
+    return run_all(tmp_path_factory.mktemp("lockstep"), "article-mlp", runs)
+
+
+def run_all(folder: Path, scenario: str, runs: list[Run]) -> Store:
+    """These locksteps, from the states of an oracle of four steps."""
+    ready = provision.provision(discover.environments(), folder=ROOT / ".environments", device="cpu")
+    found = [one for one in discover.scenarios([ROOT / "scenarios"], plugins=False)[0] if one.scenario.name == scenario]
+    trajectory = plan.oracle(scenario, "torch", 1, Emulation())
+    jobs = plan.Jobs(Store(folder), Plan(runs=(trajectory,), refused=(), options=Options(steps=4), digest=""), found, ready)
     with Local(
         ready,
         folder=folder,
@@ -68,9 +74,42 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         cache=ROOT / ".environments" / "compiled",
     ) as engine:
         ended = {**engine.run([job for job in jobs.first() if job.kind != "reload"])}
-        ended |= engine.run(jobs.training([*locksteps, *(oracle(devices) for devices in (1, 2))]))
+        ended |= engine.run(jobs.training(runs))
     assert {job: outcome.reason for job, outcome in ended.items() if outcome.status is not Status.COMPLETE} == {}
     return Store(folder)
+
+
+MEAN_OF_MEANS = Semantics(gradients="mean of replica means")
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> dict[Side, Complete]:
+    """Locksteps of a run of four steps whose last batch has 13 of 32 rows; "oracle" is what several devices declare."""
+    sides = (("jax", "single", 1), ("tensorflow", "tf_mirrored", 2), ("torch", "torch_ddp", 2))
+    runs = {
+        side: Run(configuration=replace(configuration(side), scenario="uneven-last-batch"), variation="lockstep")
+        for side in sides
+    }
+    runs["torch", "oracle", 2] = plan.oracle("uneven-last-batch", "torch", 2, Emulation(semantics=MEAN_OF_MEANS), "lockstep")
+    found = run_all(tmp_path_factory.mktemp("uneven"), "uneven-last-batch", list(runs.values()))
+    return {side: complete(found, run) for side, run in runs.items()}
+
+
+def test_the_state_before_an_uneven_batch_shows_what_devices_do_with_it(uneven: dict[Side, Complete]) -> None:
+    single, *several, oracle = uneven.values()
+    for side in (single, *several, oracle):
+        assert (side[1].facts.get("probe"), stages.states(side[1], side[1])) == (
+            None,
+            ["0", "1", "2", "3", "4", "saturated"],
+        )
+        assert side[0].arrays("lockstep-3")["forward|norm"].shape == (13, 32)
+    for side in several:
+        found = farthest(side, oracle)
+        assert max(value for (state, _), value in found.items() if state != "saturated") < LIMIT
+        apart = farthest(side, single)
+        off = {stage for (state, stage), value in apart.items() if state == "3" and value > LIMIT}
+        assert off == {"loss", "gradient", "update", "optimizer state"}, "statistics are synchronized, and losses are not"
+        assert max(value for (state, _), value in apart.items() if state in ("0", "1", "2")) < LIMIT
 
 
 def lockstep(store: Store, side: Side, variation: str = "lockstep") -> Complete:

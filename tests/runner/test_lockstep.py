@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,18 @@ def test_a_state_is_stored_where_weights_and_optimizer_are() -> None:
 
 
 def test_the_batch_is_the_one_that_the_run_takes_next_and_wraps_around() -> None:
-    assert lockstep.batch("saturated", SCENARIO, 100).tolist() == list(range(64))
-    assert lockstep.batch("1", SCENARIO, 100).tolist() == [*range(64, 100), *range(28)]
+    assert lockstep.batch("saturated", SCENARIO, 100, 20).tolist() == list(range(64))
+    assert lockstep.batch("1", SCENARIO, 100, 20).tolist() == [*range(64, 100), *range(28)]
+
+
+def test_the_state_before_an_uneven_batch_is_one_of_them() -> None:
+    uneven = replace(SCENARIO, last_batch=5)
+    assert [lockstep.before_uneven(one, 7) for one in (SCENARIO, uneven)] == [None, 6]
+    assert lockstep.states((0, 1, 2, 5, 6, 7), 6) == ("0", "1", "2", "6", "7", "saturated")
+    assert lockstep.states((0, 1, 2, 5, 7), 6) == ("0", "1", "2", "7", "saturated"), "it was not stored"
+    assert lockstep.batch("6", uneven, 1000, 7).tolist() == list(range(384, 389))
+    assert [len(lockstep.batch(state, uneven, 1000, 7)) for state in ("0", "5", "7", "saturated")] == [64] * 4
+    assert len(lockstep.batch("saturated", uneven, 1000, 1)) == 64
 
 
 def test_the_saturated_state_is_the_first_with_a_larger_head(tmp_path: Path) -> None:

@@ -195,6 +195,37 @@ def test_a_clean_run_that_is_not_its_oracle_is_a_false_alarm() -> None:
     assert scoring.false_alarms(results) == (0, (f"{CLEAN.id}/plain: 1.0e-03 from its oracle",))
 
 
+CLIPPED = Configuration(scenario="planted-clip", environment="tensorflow", strategy="tf_mirrored", devices=2)
+CLIPS = replace(diagnosis(("clipping-per-replica", 1e-15)), run=f"{CLIPPED.id}/plain")
+
+
+def scored(found: Diagnosis, cause: str = "clipped") -> scoring.Score:
+    other = replace(CLIPPED, environment="jax", strategy="single", devices=1)
+    pairs = (pair(Verdict.DIFFERENT, CLIPPED, other, cause), pair(Verdict.ROUNDING, other, replace(other, devices=2)))
+    return scoring.score(results(*pairs, diagnoses=(found,)), [])
+
+
+def test_a_defect_of_a_backend_that_is_named_is_no_false_alarm_and_its_pairs_are_not_clean() -> None:
+    found = scored(CLIPS)
+    assert (found.clean_pairs, found.alarms) == (1, ())
+    assert found.defects == (f"{CLIPPED.id}/plain: Keras (3.15) clips gradients on each replica, before the sum",)
+    assert f"found, and not planted: {found.defects[0]}" in output.table(found)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        replace(CLIPS, suspects=()),
+        replace(CLIPS, suspects=diagnosis(("bn-epsilon", 0.0)).suspects),
+        replace(CLIPS, run=f"{replace(CLIPPED, scenario='planted-adam').id}/plain"),
+        replace(CLIPS, run=f"{replace(CLIPPED, strategy='torch_ddp', environment='torch').id}/plain"),
+    ],
+)
+def test_anything_else_in_its_place_is_a_false_alarm(found: Diagnosis) -> None:
+    score = scored(found)
+    assert (score.clean_pairs, len(score.alarms), score.defects) == (2, 2, ())
+
+
 def test_versions_are_those_that_results_depend_on() -> None:
     environment = Provisioned(
         environment=Environment(name="torch", backend="torch"), packages={"torch": "2.13.0", "keras": "3.15.1", "pip": "1"}
@@ -224,7 +255,7 @@ def test_a_self_test_passes_when_goals_are_met_without_an_alarm() -> None:
 def test_nine_of_ten_causes_are_enough_and_eight_are_not() -> None:
     good = scoring.score(GOOD, [PLANTED]).outcomes[0]
     wrong = replace(good, causes=("bn-bessel",))
-    score = scoring.Score(outcomes=(good,) * 9 + (wrong,), clean_pairs=0, alarms=(), versions={})
+    score = scoring.Score(outcomes=(good,) * 9 + (wrong,), clean_pairs=0, alarms=(), defects=(), versions={})
     assert output.rates(score) == {"detected": 1.0, "right cause": 0.9, "right place": 1.0}
     assert output.passed(score)
     assert not output.passed(replace(score, outcomes=(good,) * 8 + (wrong,) * 2))
@@ -264,6 +295,6 @@ def test_the_table_says_what_was_missed_and_why() -> None:
 
 
 def test_several_seeds_are_one_self_test() -> None:
-    one = scoring.Score(outcomes=(), clean_pairs=15, alarms=("a",), versions={"jax": "1"})
+    one = scoring.Score(outcomes=(), clean_pairs=15, alarms=("a",), defects=("d",), versions={"jax": "1"})
     both = scoring.together([one, replace(one, clean_pairs=30, alarms=(), versions={"torch": "2"})])
     assert (both.clean_pairs, both.alarms, both.versions) == (45, ("a",), {"jax": "1", "torch": "2"})

@@ -1,0 +1,63 @@
+"""Do verdicts hold? Some scenarios are compared again and again, each time from nothing, and verdicts that change are counted.
+
+    python benchmarks/verdict_flips.py [--reruns 20] [--scenario NAME ...] [--out FOLDER]
+
+Counts pairs and views whose verdict, or cause, is not the first rerun's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+SCENARIOS = ("article-mlp", "large-mean-bn")
+
+
+def verdicts(results: Path) -> dict[tuple[str, ...], tuple[str, str]]:
+    """Pair or view -> verdict and cause."""
+    document = json.loads(results.read_text())
+    found = {(one["a"], one["b"]): (one["verdict"], one["cause"]) for one in document["pairs"]}
+    for one in document["views"]:
+        name = (one["run"], one["kind"], one["environment"], one["form"], str(one["replica"]))
+        found[name] = (one["verdict"], one["cause"])
+    return found
+
+
+def main(given: argparse.Namespace) -> int:
+    asked = [word for name in given.scenario or SCENARIOS for word in ("--scenario", name)]
+    first: dict[tuple[str, ...], tuple[str, str]] = {}
+    flips: Counter[tuple[str, ...]] = Counter()
+    for rerun in range(given.reruns):
+        folder = given.out / f"rerun-{rerun}"
+        shutil.rmtree(folder, ignore_errors=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "suite", "compare", *asked, "--out", str(folder)], stdout=subprocess.DEVNULL, check=False
+        )
+        if not (folder / "results.json").is_file():
+            print(f"rerun {rerun} left no results: exit code {done.returncode}")
+            return 2
+        found = verdicts(folder / "results.json")
+        first = first or found
+        changed = {name for name in first.keys() | found.keys() if first.get(name) != found.get(name)}
+        flips.update(changed)
+        print(f"rerun {rerun}: {len(found)} verdicts, {len(changed)} not as before, exit code {done.returncode}", flush=True)
+        for name in sorted(changed):
+            print(f"  {' | '.join(name)}: {first.get(name)} became {found.get(name)}")
+        if not given.keep:
+            shutil.rmtree(folder)
+    print(f"{given.reruns} reruns of {len(first)} verdicts: {sum(flips.values())} flips in {len(flips)} of them")
+    return 1 if flips else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reruns", type=int, default=20)
+    parser.add_argument("--scenario", action="append", help="default: article-mlp and large-mean-bn")
+    parser.add_argument("--out", type=Path, default=Path("reports/flips"))
+    parser.add_argument("--keep", action="store_true", help="keep every run folder")
+    sys.exit(main(parser.parse_args()))
