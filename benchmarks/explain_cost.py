@@ -43,7 +43,9 @@ def main(folder: Path) -> None:
         total["compared"] += compared
         total["explaining"] += explaining
         print(f"{scenario:20} {compared:8.1f} s {explaining:9.1f} s {explaining / max(compared, 1e-9):6.2f}  {words}")
-    print(f"{'all':20} {total['compared']:8.1f} s {total['explaining']:9.1f} s {total['explaining'] / total['compared']:6.2f}")
+    print(
+        f"{'all':20} {total['compared']:8.1f} s {total['explaining']:9.1f} s {total['explaining'] / total['compared']:6.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -227,16 +227,14 @@ def twin_distance(distances: Distances, before: float = math.inf) -> float | Non
     """The largest judged metric between the float64 twins at steps earlier than `before`; None if there is no twin.
 
     What a twin's own reruns with permuted rows differ by is rounding in float64 as in float32: a distance that would be called
-    one, and is within 5 of their envelopes, is left out (`excused` says whether there is any).
+    one, and is within 5 of their envelopes, is left out (`excused` says whether there is any). What there is from step `before`
+    on alone is compared if all of it is within them, and says nothing otherwise.
     """
-    values = [
-        value
-        for at in distances.at
-        for metric, value in at.twin.items()
-        if METRICS[metric].judged and at.step < before and not _excused(at, metric)
-    ]
-    compared = any(at.twin for at in distances.at)
-    return max(values, default=0.0 if compared else None)
+    judged = [(at, metric) for at in distances.at for metric in at.twin if METRICS[metric].judged]
+    early = [one for one in judged if one[0].step < before]
+    open_ones = [at.twin[metric] for at, metric in early or judged if not _excused(at, metric)]
+    compared = bool(early) or (bool(judged) and max(open_ones, default=0.0) < SAME_SEMANTICS)
+    return max(open_ones, default=0.0) if compared else None
 
 
 def _excused(at: At, metric: str) -> bool:

@@ -50,6 +50,18 @@ def test_what_cannot_be_compared_hides_no_distance_from_the_oracle_and_never_pro
     assert (distance(1e-3), distance(1e-12), distance(1e-3, no_twin="none")) == (1e-3, None, None)
 
 
+def test_twins_that_are_stored_only_after_their_rounding_grew_are_equal_within_it_and_say_nothing_beyond() -> None:
+    def apart(twin: float, envelope: float) -> float | None:
+        late = distances(at(1e-6, step=20, twin=twin, grown=envelope), quantity="predictions")
+        return judge.twin_distance(late, before=10)
+
+    assert (apart(4e-6, 1e-6), apart(6e-6, 1e-6), apart(1e-12, 0.0)) == (0.0, None, 1e-12)
+    late = distances(at(1e-6, step=20, twin=6e-6, grown=1e-6), quantity="predictions")
+    early = distances(at(1e-6, step=1), at(1e-6, step=10, grown=1e-9))
+    found = judge.judge(Comparison(distances=(early, late)))
+    assert [one.verdict for one in found] == [Verdict.ROUNDING, Verdict.INCONCLUSIVE]
+
+
 def test_invalid_comes_before_equal_bits() -> None:
     found = decide(distances(at(0.0), bits=True, invalid="x holds NaN or infinity"))
     assert (found.verdict, found.cause) == (Verdict.INVALID, "x holds NaN or infinity")

@@ -34,7 +34,7 @@ def data() -> Data:
 def optimizer() -> Any:
     import keras
 
-    schedule = keras.optimizers.schedules.ExponentialDecay(0.0625, decay_steps=8, decay_rate=0.5)
+    schedule = keras.optimizers.schedules.ExponentialDecay(2.0**-9, decay_steps=8, decay_rate=0.5)
     return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=2.0**-8)
 
 

@@ -122,6 +122,7 @@ def _clipped(evidence: Evidence) -> Candidates:
     if evidence.replicas > 1:
         yield "and averaged", Departure(clipping="per replica")
         yield "divided first, and summed", Departure(clipping="per replica, divided")
+        yield "outside of the optimizer", Departure(clipping="per replica, received")
 
 
 def _unreduced(evidence: Evidence) -> Candidates:
@@ -254,6 +255,14 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         advice="check the loss reduction, loss scaling and the division by the number of replicas",
         stages=("loss", "gradient"),
         candidates=_scaled,
+    ),
+    Hypothesis(
+        name="loss-from-logits",
+        words="the loss is computed from the logits: probabilities near 0 and 1 are not clipped",
+        advice="Keras clips probabilities to 1e-7 from 0 and 1, and on TensorFlow takes the logits before a softmax or a sigmoid "
+        "instead: let the model return logits, with from_logits=True, which is one formula everywhere",
+        stages=("loss", "gradient"),
+        candidates=single(unclipped=True),
     ),
     Hypothesis(
         name="learning-rate",

@@ -155,9 +155,10 @@ class Departure:
     weights drift apart).
 
     Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss; `regularization`: factor on penalties (0: forgotten, 2: twice).
+    `unclipped`: probabilities are not kept away from 0 and 1 in cross-entropies, as where these are computed from logits.
     `iteration`: added to the optimizer's step counter while it updates (schedule, bias correction). `weight_decay`: factor.
-    `clipping`: "declared", "none", "per replica" (before the reduction) or "per replica, divided" (of a loss
-    that was divided by the number of replicas, before the sum). `slots`: "kept", or "forgotten" before each step.
+    `clipping`: "declared", "none", "per replica" (before the reduction), "per replica, divided" (of a loss
+    that was divided by the number of replicas, before the sum) or "per replica, received" (as "per replica", outside of the optimizer, which receives what is clipped). `slots`: "kept", or "forgotten" before each step.
     `optimizer`: overrides of its configuration, (name, value). `learning_rate`: factor on it. `untrained`: names of tensors that are never updated.
 
     Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".
@@ -180,6 +181,7 @@ class Departure:
     loss_scale: float = 1.0
     gradient_scale: float = 1.0
     regularization: float = 1.0
+    unclipped: bool = False
     iteration: int = 0
     weight_decay: float = 1.0
     clipping: str = "declared"

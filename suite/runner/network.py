@@ -98,6 +98,8 @@ def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups:
 
 def layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tuple[Weights, Weights]:
     """What each layer returns for a batch in training, and each group's batch statistics as its moving ones keep them."""
+    if len(x) % groups:
+        return _unequal_layers(weights, x, recipe, groups)
     linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
     (mean, variance), rows = moments(linear, groups), len(x) // groups
     _, kept = moments(linear, groups, recipe.bessel)
@@ -108,11 +110,22 @@ def layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tupl
     return {"hidden": linear, "norm": scaled, "output": output}, statistics
 
 
+def _slices(rows: int, groups: int) -> list[slice]:
+    """The rows of each group, where they do not divide."""
+    sizes = shares(rows, groups)
+    return [slice(int(end) - size, int(end)) for size, end in zip(sizes, np.cumsum(sizes), strict=True)]
+
+
+def _unequal_layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tuple[Weights, Weights]:
+    parts = [layers(weights, x[rows], recipe, 1) for rows in _slices(len(x), groups)]
+    outputs, statistics = ({name: np.concatenate([part[kind][name] for part in parts]) for name in parts[0][kind]}
+                           for kind in (0, 1))  # fmt: skip
+    return outputs, statistics
+
+
 def _unequal(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups: int) -> tuple[Weights, Weights, float]:
-    sizes = shares(len(x), groups)
     parts = []
-    for index, end in enumerate(np.cumsum(sizes)):
-        rows = slice(end - sizes[index], end)
+    for index, rows in enumerate(_slices(len(x), groups)):
         own = {name: value[index] if name.startswith("norm/moving") else value for name, value in weights.items()}
         parts.append(step(own, x[rows], y[rows], recipe))
     gradients = {name: np.mean([part[0][name] for part in parts], axis=0, dtype=x.dtype) for name in parts[0][0]}

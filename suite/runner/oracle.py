@@ -17,6 +17,7 @@ import numpy as np
 
 from suite.records import Departure, Emulation, Scenario, shares
 from suite.runner import batch_norm, models
+from suite.runner.cross_entropy import unclipped
 from suite.runner.gradients import value_and_gradients
 
 Arrays = dict[str, np.ndarray]
@@ -98,12 +99,14 @@ class Oracle:
             losses.append(float(loss))
             gradients.append(found)
             self._leave(replica)
-        self.gradients = self._reduced(gradients, self._counted)
         clipped = self._reduced(self._clipped(gradients), self._counted)
+        received = self.departure.clipping == "per replica, received"
+        self.gradients = clipped if received else self._reduced(gradients, self._counted)
         with self._constants():
             self._update(clipped)
         self._exchange()
-        return float(np.mean(losses))
+        whole = self.semantics.gradients == "global batch"
+        return float(np.average(losses, weights=self._counted if whole else None))
 
     def _apart(self, shards: Sequence[np.ndarray]) -> float:
         """Every replica trains by itself; the first one's gradient is what the leader's optimizer received."""
@@ -143,12 +146,13 @@ class Oracle:
         x = models.inputs(self.data, "x", rows)
         predicted = model(x, training=True)
         bounds = np.cumsum([0, *sizes])
-        losses = [
-            model.compute_loss(
-                x=_rows(x, begin, end - begin), y=y[begin:end], y_pred=_part(predicted, begin, end), training=True
-            )
-            for begin, end in pairwise(bounds)
-        ]
+        with unclipped() if self.departure.unclipped else contextlib.nullcontext():
+            losses = [
+                model.compute_loss(
+                    x=_rows(x, begin, end - begin), y=y[begin:end], y_pred=_part(predicted, begin, end), training=True
+                )
+                for begin, end in pairwise(bounds)
+            ]
         loss = losses[0] if self.departure.reduction == "first" else sum(losses[1:], losses[0])
         if self.departure.reduction == "mean":
             loss = loss / len(losses)

@@ -183,7 +183,8 @@ class _Trainer:
         keras.utils.set_random_seed(self.job.options.seed)
         nudged = self.random_layers and run.variation.endswith("permuted")
         with self.drive.scope():
-            initial = _nudged(self.initial, run, self.job.options.seed) if nudged else self.initial
+            double = self.job.precision == "float64"
+            initial = _nudged(self.initial, run, self.job.options.seed, double) if nudged else self.initial
             if run.variation == "seed":
                 initial = self.store.inputs(self.scenario.name).arrays(f"initial-{run.index}")
             models.write(models.variables(self.model), initial)
@@ -287,14 +288,15 @@ def named(predicted: Any) -> Arrays:
     return {"output": wide(predicted)}
 
 
-def _nudged(initial: Mapping[str, np.ndarray], run: Run, seed: int) -> Arrays:
-    """Initial weights with every float moved by one unit in the last place of float32, up or down at random: another
-    rounding for models whose rows must stay in place."""
+def _nudged(initial: Mapping[str, np.ndarray], run: Run, seed: int, double: bool) -> Arrays:
+    """Initial weights with every float moved by one unit in the last place of what the run computes in (float32, or `double`),
+    up or down at random: another rounding for models whose rows must stay in place."""
     random = np.random.default_rng([seed, run.index])
     nudged = {}
     for name, value in initial.items():
-        towards = np.where(random.random(value.shape) < 0.5, -np.inf, np.inf).astype(np.float32)
-        nudged[name] = np.nextafter(value, towards) if value.dtype == np.float32 else np.asarray(value)
+        towards = np.where(random.random(value.shape) < 0.5, -np.inf, np.inf)
+        computed = np.float64 if double else np.float32
+        nudged[name] = np.nextafter(value, towards, dtype=computed) if value.dtype == np.float32 else np.asarray(value)
     return nudged
 
 

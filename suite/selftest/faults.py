@@ -9,7 +9,7 @@ UNKNOWN = (
 )
 
 ADAM, SGD, CLIP, SYNC = "planted-adam", "planted-sgd", "planted-clip", "planted-sync"
-CNN, SEQUENCE = "planted-cnn", "planted-sequence"
+CNN, SEQUENCE, CONFIDENT = "planted-cnn", "planted-sequence", "planted-confident"
 EVERYWHERE = ("single", "tf_mirrored", "jax_data_parallel", "torch_ddp")
 APART = ("tf_mirrored", "torch_ddp")  # each replica is on its own but for what it is told
 SEVERAL = ("tf_mirrored", "jax_data_parallel", "torch_ddp")
@@ -32,12 +32,12 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Defect:
-    """What a backend does wrong by itself in a scenario of the self-test: what is found there and named so is no false alarm."""
+    """What a backend does otherwise by itself in a scenario of the self-test: what is found and named so is no false alarm."""
 
     cause: str
     words: str
     scenario: str
-    strategy: str
+    strategies: tuple[str, ...]
 
 
 BATCH_NORM = (
@@ -294,6 +294,14 @@ LOSSES = (
         scenario=SGD,
         strategies=SEVERAL,
     ),
+    Fault(
+        name="loss-from-logits",
+        words="probabilities near 0 and 1 are not clipped in the loss",
+        cause="loss-from-logits",
+        stage="loss",
+        scenario=CONFIDENT,
+        strategies=("jax_data_parallel", "torch_ddp"),
+    ),
     Fault(name="label-smoothing", words="labels are smoothed by 1/32", stage="loss"),
     Fault(
         name="loss-over-global-batch",
@@ -489,7 +497,13 @@ DEFECTS = (
         cause="clipping-per-replica",
         words="Keras (3.15) clips gradients on each replica, before the sum",
         scenario=CLIP,
-        strategy="tf_mirrored",
+        strategies=("tf_mirrored",),
+    ),
+    Defect(
+        cause="loss-from-logits",
+        words="Keras takes the logits before a softmax on TensorFlow, and clips probabilities elsewhere",
+        scenario=CONFIDENT,
+        strategies=("single", "tf_mirrored"),
     ),
 )
 

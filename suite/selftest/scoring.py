@@ -176,7 +176,7 @@ def defects(results: Results) -> dict[str, Defect]:
     for one in results.diagnoses:
         scenario, _, driven, _ = one.run.split("/")
         for defect in DEFECTS if _clean(one.run) and _is_off(one) else ():
-            here = (defect.scenario, defect.strategy) == (scenario, driven.rpartition("-x")[0])
+            here = scenario == defect.scenario and driven.rpartition("-x")[0] in defect.strategies
             if here and defect.cause in _causes(one, ()):
                 found[one.run] = defect
     return found

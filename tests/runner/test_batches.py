@@ -25,7 +25,7 @@ from suite.records import (
 from suite.runner import network
 from suite.runner.outcome import Unsupported
 from suite.runner.strategies import fake, jax_data_parallel
-from suite.runner.training import batch_sizes, row_order, shard
+from suite.runner.training import _nudged, batch_sizes, row_order, shard
 from tests.conftest import Parity
 
 
@@ -48,6 +48,19 @@ def run(variation: str) -> Run:
 )
 def test_rows_are_dealt_as_tensorflow_deals(rows: int, devices: int, expected: tuple[int, ...]) -> None:
     assert shares(rows, devices) == expected
+
+
+@pytest.mark.parametrize(("double", "roundoff"), [(False, 2.0**-24), (True, 2.0**-53)])
+def test_weights_are_moved_by_one_unit_in_the_last_place_of_what_the_run_computes_in(double: bool, roundoff: float) -> None:
+    initial = {"kernel": np.full(100, 1.5, np.float32), "count": np.array(3)}
+    run = Run(
+        configuration=Configuration(scenario="one", environment="a", strategy="single", devices=1),
+        variation="twin-permuted",
+        index=1,
+    )
+    moved = _nudged(initial, run, 0, double)
+    assert set(np.abs(moved["kernel"].astype(np.float64) - 1.5)) == {2 * roundoff}
+    assert moved["count"] == 3
 
 
 def test_only_the_last_batch_of_the_whole_run_is_short() -> None:

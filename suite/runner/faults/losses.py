@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from suite.runner.cross_entropy import unclipped
 from suite.runner.faults.site import Plant, Site
 
 # (site, loss, y, y_pred) -> another loss
@@ -110,9 +111,14 @@ def _gradients(factor: float, ending: str = "") -> Plant:
     return plant
 
 
+def _unclipped(site: Site) -> None:
+    unclipped().__enter__()
+
+
 PLANTS: dict[str, Plant] = {
     "loss-summed": _changed(lambda site, loss, y, y_pred: loss * (site.scenario.batch // site.replicas)),
     "loss-times-replicas": _changed(lambda site, loss, y, y_pred: loss * site.replicas),
+    "loss-from-logits": _unclipped,
     "label-smoothing": _changed(_smoothed),
     "loss-over-global-batch": _changed(_weighted),
     "loss-mean-of-means": _means_of_means,
