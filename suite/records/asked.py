@@ -260,7 +260,6 @@ VARIATIONS = (
     "permuted",
     "twin",
     "twin-permuted",
-    "exact",
     "seed",
     "oracle",
     "lockstep",
