@@ -80,8 +80,8 @@ class Study:
         scenarios = [run.configuration.scenario for run in oracles if run.emulates != oracles[0].emulates]
         return [replace(run, variation="lockstep") for run in oracles if run.configuration.scenario in scenarios]
 
-    def _places(self) -> dict[tuple[str, str], Place]:
-        """(a, b) -> where the oracles of what they declare first differ, where they do."""
+    def _places(self, judged: Sequence[Pair]) -> dict[tuple[str, str], Place]:
+        """(a, b) -> where the oracles of what they declare first differ, or where one side's kernel is unstable."""
         found = {}
         for a, b in self._pairs:
             first, second = (self._oracle_step(side) for side in (a, b))
@@ -89,14 +89,14 @@ class Study:
                 place = stages.first(stages.stage_distances(first, second), judge.SAME_SEMANTICS)
                 if place is not None:
                     found[plain(a).id, plain(b).id] = place
-        return found | dict(self._unstable_places())
+        return found | dict(self._unstable_places(judged))
 
-    def _unstable_places(self) -> Iterator[tuple[tuple[str, str], Place]]:
-        """(a, b) -> where the unstable kernel of one side shows first."""
-        for (a, b), found in self._pairs.items():
+    def _unstable_places(self, judged: Sequence[Pair]) -> Iterator[tuple[tuple[str, str], Place]]:
+        """(a, b) -> where the unstable kernel of one side shows first, where it is the cause."""
+        for pair, found in zip(judged, self._pairs.values(), strict=True):
             unstable = None if isinstance(found, str) else judge.unstable(found)
-            if unstable is not None:
-                yield (plain(a).id, plain(b).id), unstable.place
+            if unstable is not None and pair.cause == judge.UNSTABLE:
+                yield (pair.a, pair.b), unstable.place
 
     def _steps(self, judged: Sequence[Pair]) -> dict[str, str]:
         """Pair, as findings name it -> what single float32 steps say of its cause."""
@@ -135,7 +135,7 @@ class Study:
         rows = tuple(reader.row(run) for run in reader.runs)
         broken, gate = reader.session.broken, reader.plan.options.gate
         found = findings.group(
-            judged, seen, tuple(known.values()), self._places(), self._magnitudes(judged), self._steps(judged)
+            judged, seen, tuple(known.values()), self._places(judged), self._magnitudes(judged), self._steps(judged)
         )
         found = fingerprint.named(found, judged, seen)
         found = repeat.repeatable(found, reader.plan, reader.session.scenarios, reader.session.environments)
