@@ -205,6 +205,7 @@ def test_an_unstable_kernel_is_found_though_its_envelope_is_wide() -> None:
         (steps((3.1e-5, 1e-8), (3.1e-5, 1e-8)), True),
         (steps((float("inf"), 1e-7), (float("inf"), 1e-7)), False),  # of another shape, or NaN: not measured
         (steps(OFF, (1e-7, 0.1)), False),  # once each
+        (steps((1e-3, 1e-6), (1e-3, 1e-6), (1e-3, 9e-4)), False),  # the other side is nearly right by chance
         ((), False),
     ],
 )
@@ -230,7 +231,9 @@ def test_the_unstable_side_is_the_farther_one() -> None:
     assert first and second
     assert (first.side, second.side) == (0, 1)
     # Where both have one, from more states.
-    both = unstable(*steps(OFF, OFF, OFF[::-1], OFF[::-1], OFF[::-1]))
+    one = steps(OFF, OFF, EQUAL, EQUAL, EQUAL)
+    other = steps(EQUAL, EQUAL, OFF[::-1], OFF[::-1], OFF[::-1], stage="forward", tensor="hidden")
+    both = unstable(*one, *other)
     assert both is not None
     assert (both.side, both.states, both.measured) == (1, 3, 5)
 
