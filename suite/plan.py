@@ -24,7 +24,7 @@ from suite.records import (
 from suite.store import MODEL_FILES, Store, digest_of, file_digest
 
 PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
-FLOAT64 = ("twin", "twin-permuted", "exact", "lockstep")
+FLOAT64 = ("twin", "twin-permuted", "lockstep")
 REPEATS = 5  # when a repeat is not bit-equal
 ROOT = Path(__file__).resolve().parent
 

@@ -150,7 +150,6 @@ class Reader:
             permuted=tuple(own.get("permuted", ())),
             twin=own["twin"][0] if "twin" in own else None,
             twins_permuted=tuple(own.get("twin-permuted", ())),
-            exact=own["exact"][0] if "exact" in own else None,
             oracle=None if isinstance(emulated, str) else emulated,
             seeds=tuple(own.get("seed", ())),
             no_oracle=f"no oracle: {emulated}" if isinstance(emulated, str) else "",

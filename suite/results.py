@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from suite import compare, judge, metrics, stages
+from suite import compare, judge, stages
 from suite.explain import accepted as accepting
-from suite.explain import answer, declarations, diagnoses, findings, fingerprint, magnitudes, needs, repeat
+from suite.explain import answer, declarations, diagnoses, findings, fingerprint, magnitudes, needs, repeat, steps
 from suite.explain.inquiry import inquiries
 from suite.reader import Reader, plain
 from suite.records import (
@@ -71,7 +71,8 @@ class Study:
         settled = {one: found for one, found in declared.items() if needs.settled(found)}
         asked = [run for run in self._oracle_steps() if not self.reader.asked(run)]
         asked += [run for inquiry in inquiries(self.reader, settled) for run in inquiry.further()]
-        return list(dict.fromkeys([*needs.further_runs(self.pairs(), declared), *asked]))
+        wanted = needs.further_runs(self.pairs(), declared)
+        return list(dict.fromkeys([*wanted, *steps.oracle_steps(self.reader, wanted), *asked]))
 
     def _oracle_steps(self) -> list[Run]:
         """One step of every oracle, in scenarios that have several: they show where declarations part."""
@@ -79,30 +80,31 @@ class Study:
         scenarios = [run.configuration.scenario for run in oracles if run.emulates != oracles[0].emulates]
         return [replace(run, variation="lockstep") for run in oracles if run.configuration.scenario in scenarios]
 
-    def _places(self) -> dict[tuple[str, str], Place]:
-        """(a, b) -> where the oracles of what they declare first differ, where they do."""
+    def _places(self, judged: Sequence[Pair]) -> dict[tuple[str, str], Place]:
+        """(a, b) -> where the oracles of what they declare first differ, or where one side's kernel is unstable."""
         found = {}
         for a, b in self._pairs:
-            steps = [self._oracle_step(side) for side in (a, b)]
-            first, second = steps
+            first, second = (self._oracle_step(side) for side in (a, b))
             if self.reader.declared(a) != self.reader.declared(b) and first and second:
                 place = stages.first(stages.stage_distances(first, second), judge.SAME_SEMANTICS)
                 if place is not None:
                     found[plain(a).id, plain(b).id] = place
-        return found | dict(self._unstable_places())
+        return found | dict(self._unstable_places(judged))
 
-    def _unstable_places(self) -> Iterator[tuple[tuple[str, str], Place]]:
-        """(a, b) -> the statistic that an unstable kernel makes wrong, of the side that has it."""
-        for (a, b), found in self._pairs.items():
-            side = None if isinstance(found, str) else judge.unstable_side(found.exact, judge.scale(found))
-            subject = "" if side is None else self.reader.subject((a, b)[side])
-            if not isinstance(subject, str) and (place := compare.exact_place(subject)) is not None:
-                tensor, size = place
-                ratio = size / (judge.UNSTABLE_FLOORS * metrics.METRICS["var"].floor)
-                yield (
-                    (plain(a).id, plain(b).id),
-                    Place(stage="batch statistics", tensor=tensor, state="0", size=size, ratio=ratio),
-                )
+    def _unstable_places(self, judged: Sequence[Pair]) -> Iterator[tuple[tuple[str, str], Place]]:
+        """(a, b) -> where the unstable kernel of one side shows first, where it is the cause."""
+        for pair, found in zip(judged, self._pairs.values(), strict=True):
+            unstable = None if isinstance(found, str) else judge.unstable(found)
+            if unstable is not None and pair.cause == judge.UNSTABLE:
+                yield (pair.a, pair.b), unstable.place
+
+    def _steps(self, judged: Sequence[Pair]) -> dict[str, str]:
+        """Pair, as findings name it -> what single float32 steps say of its cause."""
+        return {
+            findings.identity(pair): said
+            for pair, found in zip(judged, self._pairs.values(), strict=True)
+            if not isinstance(found, str) and (said := steps.words(found, pair))
+        }
 
     def _oracle_step(self, configuration: Configuration) -> Complete | None:
         oracle = self.reader.oracle_of(configuration)
@@ -132,7 +134,9 @@ class Study:
         seen = tuple(views(reader, declared, known))
         rows = tuple(reader.row(run) for run in reader.runs)
         broken, gate = reader.session.broken, reader.plan.options.gate
-        found = findings.group(judged, seen, tuple(known.values()), self._places(), self._magnitudes(judged))
+        found = findings.group(
+            judged, seen, tuple(known.values()), self._places(judged), self._magnitudes(judged), self._steps(judged)
+        )
         found = fingerprint.named(found, judged, seen)
         found = repeat.repeatable(found, reader.plan, reader.session.scenarios, reader.session.environments)
         found, states = accepting.mark(found, accepted, rows, datetime.date.today())
@@ -169,7 +173,7 @@ def _pair(reader: Reader, a: Configuration, b: Configuration) -> Comparison | st
         return "; ".join(reasons)
     declared = declarations.difference(reader.declared(a), reader.declared(b))
     try:
-        return compare.pair(*sides, declared=declared)  # type: ignore[arg-type]
+        return replace(compare.pair(*sides, declared=declared), steps=steps.errors(reader, a, b))  # type: ignore[arg-type]
     except (Damaged, ValueError) as error:
         return str(error)
 
@@ -196,6 +200,7 @@ def _judged(sides: Sides, comparison: Comparison | str, known: Mapping[Configura
 def _side(comparison: Comparison, cause: str) -> int | None:
     """The one side that is off, by its distance from float64 or from its oracle; None if neither or both are."""
     if cause == judge.UNSTABLE:
-        return judge.unstable_side(comparison.exact, judge.scale(comparison))
+        unstable = judge.unstable(comparison)
+        return unstable.side if unstable else None
     off = judge.off_sides(comparison)
     return off[0] if len(off) == 1 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -180,7 +181,7 @@ PLACES = {
     "order": "trajectory",
 }
 BROKEN = {"raise": "failed", "hang": "timed out", "killed": "failed", "half": "failed"}
-OTHER = {"unsaved", "swapped", "demoted"}  # tests of their own
+OTHER = {"unsaved", "swapped", "demoted", "wide", "narrow"}  # tests of their own
 
 
 def test_every_defect_is_tested() -> None:
@@ -242,6 +243,50 @@ def test_a_demoted_twin_is_not_trusted(parity: Parity) -> None:
     found = pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")
     assert found["verdict"] == "inconclusive"
     assert "the float64 self-test of fake-b failed" in found["cause"]
+
+
+def steps_of(results: dict[str, Any]) -> set[str]:
+    return {run["id"] for run in results["runs"] if run["variation"] == "lockstep-float32"}
+
+
+def test_a_kernel_that_is_unstable_only_after_some_training_is_found(parity: Parity) -> None:
+    code, results = planted(parity, "wide")
+    assert code == 1
+    for devices in (ONE, TWO):
+        found = pair(results, f"fake-a/{devices}", f"fake-b/{devices}")
+        assert (found["verdict"], found["cause"]) == ("different", "unstable kernel")
+        assert found["side"] == f"clusters/fake-b/{devices}/plain"
+    (finding,) = (one for one in results["findings"] if one["verdict"] == "different")
+    assert (finding["cause"], finding["side"]) == ("unstable kernel in fake-b", "fake-b")
+    place = finding["place"]
+    assert (place["stage"], place["tensor"], place["state"]) == ("forward", "norm", "10")
+    assert re.search(
+        "single float32 steps from 5 common states: from 3 of them fake-b ×([12]) is much farther from float64, "
+        r"first from state 10 in forward norm \(fake-a ×\1 [0-9.]+e-8, fake-b ×\1 [0-9.]+e-4\)$",
+        finding["evidence"],
+    )
+    # Nobody is off its declaration, and nothing was asked that does not decide.
+    assert all(one["distance"] < 1e-10 for one in results["diagnoses"])
+    assert len(steps_of(results)) == 4 + 2
+
+
+def test_kernels_that_are_as_far_from_float64_on_both_sides_are_not_unstable(parity: Parity) -> None:
+    parity.scenario("clusters")
+    wide, narrow = ({"PARITY_FAKE_DEFECT": name} for name in ("wide", "narrow"))
+    parity.environments({"fake-a": narrow, "fake-b": {"PARITY_FAKE_ORDER": "1", **wide}})
+    code, results = parity.compare("--devices", "1")
+    assert code == 0
+    found = pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")
+    assert (found["verdict"], found["side"]) == ("inconclusive", "")
+    assert len(steps_of(results)) == 3
+    (finding,) = (one for one in results["findings"] if one["verdict"] == "inconclusive")
+    said = "single float32 steps from 5 common states are as far from float64 on both sides, within a factor of 1."
+    assert said in finding["evidence"]
+    assert finding["evidence"].endswith(": what grows in training is rounding")
+
+
+def test_equal_float32_runs_ask_for_no_steps(clean: tuple[int, dict[str, Any]]) -> None:
+    assert steps_of(clean[1]) == set()
 
 
 # ---------------------------------------------------------------- again

@@ -1,7 +1,7 @@
 """Two artifacts to distances, or the reason why there are none. Measures; decides nothing."""
 
 from suite.compare.comparisons import declared, file_distances, first_replica_distance, pair, view
-from suite.compare.envelopes import exact_place, seed_distances
+from suite.compare.envelopes import seed_distances
 from suite.compare.measuring import TRAINED, measure
 from suite.compare.moments import PREDICTIONS, STATISTICS, WEIGHTS, Moment, Subject, reloaded, replica, trained
 
@@ -13,7 +13,6 @@ __all__ = [
     "Moment",
     "Subject",
     "declared",
-    "exact_place",
     "file_distances",
     "first_replica_distance",
     "measure",

@@ -8,7 +8,6 @@ from suite import metrics
 from suite.compare.envelopes import (
     bits,
     envelope,
-    exact_distance,
     repeat_distance,
     replica_envelope,
     twin_envelope,
@@ -51,7 +50,6 @@ def pair(a: Subject, b: Subject, *, declared: str) -> Comparison:
         no_twin=a.no_twin or b.no_twin,
         repeats=wider(repeat_distance(a), repeat_distance(b)),
         random_streams=_random_streams(a.plain, b.plain),
-        exact=(exact_distance(a), exact_distance(b)),
         roundoff=max(a.plain[1].roundoff, b.plain[1].roundoff),
     )
 

@@ -1,12 +1,12 @@
-"""A configuration against its own reruns, and against float64: how far apart it is from itself."""
+"""A configuration against its own reruns: how far apart it is from itself."""
 
 from __future__ import annotations
 
 from itertools import combinations
 
 from suite import metrics
-from suite.compare.measuring import mean_distance, measure, statistics_distances
-from suite.compare.moments import LOSS, OPTIMIZER, PREDICTIONS, STATISTICS, Arrays, Subject, replica, trained
+from suite.compare.measuring import measure
+from suite.compare.moments import OPTIMIZER, PREDICTIONS, STATISTICS, Arrays, Subject, replica, trained
 from suite.records import JUDGED_STEP, QUANTITIES, Floats
 
 
@@ -70,34 +70,6 @@ def repeat_distance(subject: Subject) -> dict[str, float]:
         subject.cache["repeats"] = wider(*widths)
     found: dict[str, float] = subject.cache["repeats"]  # type: ignore[assignment]
     return found
-
-
-def exact_distance(subject: Subject) -> dict[str, float]:
-    """Metric -> distance of the plain run after one step from float64 with the scenario's own constants.
-
-    Of what the forward pass computes: an optimizer such as Adam turns rounding of a nearly zero gradient into a full step.
-    """
-    if subject.exact is None:
-        return {}
-    found: dict[str, float] = {}
-    moments = trained(*subject.plain, 1), trained(*subject.exact, 1)
-    values, exact = (moment.arrays(STATISTICS) or {} for moment in moments)
-    if values.keys() == exact.keys() and all(metrics.finite(value) for value in values.values()):
-        found |= statistics_distances(values, exact, *moments)
-    return found | measure(LOSS, *moments, None, subject.outputs)
-
-
-def exact_place(subject: Subject) -> tuple[str, float] | None:
-    """The moving statistic that is farthest from float64 after one step with the same constants, and how far; None if that was
-    not measured. One step from one state: it is the batch's statistic that is off."""
-    if subject.exact is None:
-        return None
-    moments = trained(*subject.plain, 1), trained(*subject.exact, 1)
-    values, exact = (moment.arrays(STATISTICS) or {} for moment in moments)
-    norms = [norm for norm in subject.plain[1].batch_norms if norm.mean in values.keys() & exact.keys()]
-    found = [(norm.mean, mean_distance(values, exact, norm)) for norm in norms]
-    found += [(norm.variance, metrics.var(values[norm.variance], exact[norm.variance], norm.epsilon)) for norm in norms]
-    return max(found, key=lambda one: one[1], default=None)
 
 
 def bits(a: Arrays | None, b: Arrays | None) -> bool:

@@ -41,7 +41,7 @@ def measure(quantity: str, a: Moment, b: Moment, start: Moment | None, outputs: 
         chosen = [_only(arrays, groups, TRAINED) for arrays in (first, second, begun.arrays(WEIGHTS) or {})]
         return {"train": metrics.train(*chosen)} if chosen[0] else {}
     if quantity == STATISTICS:
-        return statistics_distances(first, second, a, b)
+        return _statistics_distances(first, second, a, b)
     if quantity == OPTIMIZER:
         groups = {tensor.name: tensor.group for tensor in a.manifest.slots}
         # Slots of biases before a batch normalization hold the rounding of a zero gradient.
@@ -59,19 +59,19 @@ def _only(arrays: Arrays, groups: Mapping[str, str], wanted: Iterable[str]) -> d
     return {name: value for name, value in arrays.items() if groups.get(name, "K") in wanted}
 
 
-def statistics_distances(first: Arrays, second: Arrays, a: Moment, b: Moment) -> dict[str, float]:
+def _statistics_distances(first: Arrays, second: Arrays, a: Moment, b: Moment) -> dict[str, float]:
     norms = [norm for norm in a.manifest.batch_norms if norm.mean in first]
     if not norms:
         return {}
     whole = [moment.artifact.arrays(moment.state) for moment in (a, b)]
     return {
-        "mean": max(mean_distance(first, second, norm) for norm in norms),
+        "mean": max(_mean_distance(first, second, norm) for norm in norms),
         "var": max(metrics.var(first[norm.variance], second[norm.variance], norm.epsilon) for norm in norms),
         "folded": metrics.folded(whole[0], whole[1], norms),
     }
 
 
-def mean_distance(first: Arrays, second: Arrays, norm: BatchNorm) -> float:
+def _mean_distance(first: Arrays, second: Arrays, norm: BatchNorm) -> float:
     variance = np.maximum(first[norm.variance], second[norm.variance])
     return metrics.mean(first[norm.mean], second[norm.mean], variance, norm.epsilon)
 

@@ -79,15 +79,14 @@ def emulated_file(artifact: Artifact, manifest: Manifest) -> Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A configuration's artifacts: the plain run, its reruns, its twin, its exact run, and the oracle of its declaration,
-    where they are complete."""
+    """A configuration's artifacts: the plain run, its reruns, its twin, and the oracle of its declaration, where they are
+    complete."""
 
     plain: Complete
     repeats: tuple[Complete, ...] = ()
     permuted: tuple[Complete, ...] = ()
     twin: Complete | None = None
     twins_permuted: tuple[Complete, ...] = ()
-    exact: Complete | None = None
     oracle: Complete | None = None
     seeds: tuple[Complete, ...] = ()
     no_twin: str = ""

@@ -75,9 +75,9 @@ def _suspected(what: str, where: str, cause: str) -> Said:
 def _unstable(what: str, where: str, cause: str) -> Said:
     side = cause.removeprefix(f"{judge.UNSTABLE} in ")
     return Said(
-        claim=f"{side} is off {where} ({what}): after one step its float32 result is far from float64, and the other side's "
-        "is not.",
-        check="one step of each side was run in float64 with the same constants, and each float32 run measured against its own",
+        claim=f"{side} is off {where} ({what}): single float32 steps of it are far from float64, and the other side's are not.",
+        check="each side took single float32 steps from common states, and each was measured against the float64 step of what "
+        "its strategy declares, with the same constants",
         advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² cancels where "
         "the mean is large against the standard deviation",
         link=MOMENTS_ISSUE,
@@ -127,10 +127,9 @@ def _constant(what: str, where: str, cause: str) -> Said:
 def _beyond(what: str, where: str, cause: str) -> Said:
     return Said(
         claim=f"{what} {where} are {judge.BEYOND}.",
-        check="the float64 twins are equal; after one step neither side is much farther from float64 than the other; each side's "
-        "re-ordered reruns stay closer together than the two sides are",
-        advice="fewer steps (--steps), or lockstep in float32 from a common state, would decide: this network amplifies float32 "
-        "rounding by decades in a step",
+        check="the float64 twins are equal, and no kernel was shown to be unstable; each side's re-ordered reruns stay closer "
+        "together than the two sides are",
+        advice="fewer steps (--steps) would decide: a network like this amplifies float32 rounding by decades in training",
     )
 
 

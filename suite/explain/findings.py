@@ -31,11 +31,12 @@ def group(
     diagnoses: Sequence[Diagnosis],
     places: Places | None = None,
     sizes: Mapping[str, tuple[Magnitude, ...]] | None = None,
+    steps: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Findings, the worst first and then those that explain most. What is identical or rounding needs none.
 
     `places`: (a, b) -> where the oracles of two runs, named by their plain runs' ids, first differ; `sizes`: pair -> how large
-    it is.
+    it is; `steps`: pair -> what single float32 steps say of its cause.
     """
     known = {one.run: one for one in diagnoses}
     grouped: dict[tuple[Verdict, str, str], list[Member]] = {}
@@ -45,7 +46,11 @@ def group(
             kind = one.kind if isinstance(one, View) else "pair"
             grouped.setdefault((one.verdict, _common(one), kind), []).append(one)
     found = [
-        replace(_finding(verdict, cause, kind, alike, known, places or {}), magnitudes=_largest_of(alike, sizes or {}))
+        replace(
+            _finding(verdict, cause, kind, alike, known, places or {}),
+            evidence=_evidence(alike, steps or {}),
+            magnitudes=_largest_of(alike, sizes or {}),
+        )
         for (verdict, cause, kind), alike in grouped.items()
     ]
     return tuple(sorted(found, key=_urgency))
@@ -72,6 +77,7 @@ def _common(one: Member) -> str:
 def _finding(
     verdict: Verdict, cause: str, kind: str, members: Sequence[Member], known: Mapping[str, Diagnosis], places: Places
 ) -> Finding:
+    """Without its evidence and its size."""
     scenarios = sorted({one.scenario for one in members})
     where = f"in {scenarios[0]}" if len(scenarios) == 1 else f"in {len(scenarios)} scenarios"
     what = f"{len(members)} {NOUNS[kind][len(members) != 1]}"
@@ -90,7 +96,7 @@ def _finding(
         verdict=verdict,
         cause=cause,
         claim=said.claim,
-        evidence=_evidence(members),
+        evidence="",
         isolating_check=said.check,
         pairs=tuple(identity(one) for one in members),
         side=side,
@@ -166,13 +172,16 @@ def _place(members: Sequence[Member], known: Mapping[str, Diagnosis], places: Pl
     return None
 
 
-def _evidence(members: Iterable[Member]) -> str:
-    """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size, and which two."""
+def _evidence(members: Iterable[Member], steps: Mapping[str, str]) -> str:
+    """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size, and which two; then
+    what single float32 steps say of it."""
     worst: tuple[float, str] = (-1.0, "no numbers: see the reasons given")
     for one in members:
+        said = steps.get(identity(one), "")
         for judged in one.quantities:
             if judged.verdict is one.verdict:
-                worst = max(worst, _largest(judged, _sides(one)), key=lambda entry: entry[0])
+                size, numbers = _largest(judged, _sides(one))
+                worst = max(worst, (size, f"{numbers}; {said}" if said else numbers), key=lambda entry: entry[0])
     return worst[1]
 
 
@@ -189,16 +198,17 @@ def _largest(judged: Judged, sides: str) -> tuple[float, str]:
 def _sides(one: Member) -> str:
     """Which two, as a person calls them."""
     if isinstance(one, Pair):
-        return f"{one.scenario}, {_label(one.a)} against {_label(one.b)}"
+        return f"{one.scenario}, {label(one.a)} against {label(one.b)}"
     what = {
         "saved": f"live against {one.form}",
         "reloaded": f"{one.form} loaded on {one.environment}",
         "replica": f"replica {one.replica} against replica 0",
         "declared": "against the oracle of what it declares",
     }
-    return f"{one.scenario}, {_label(one.run)}, {what[one.kind]}"
+    return f"{one.scenario}, {label(one.run)}, {what[one.kind]}"
 
 
-def _label(run: str) -> str:
+def label(run: str) -> str:
+    """As a person calls a run."""
     _, environment, driven, _ = run.rsplit("/", 3)
     return f"{environment} ×{driven.rpartition('-x')[2]}"

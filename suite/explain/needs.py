@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from suite import judge
+from suite.explain import steps
 from suite.metrics import METRICS
 from suite.plan import PERMUTED, REPEATS
 from suite.records import Comparison, Configuration, Distances, Run
@@ -24,7 +25,7 @@ def further_runs(
         (sides, variation, index)
         for sides, found in pairs.items()
         if not isinstance(found, str)
-        for variation, index in _asked(found)
+        for variation, index in _asked(found, checked=all(side in declared for side in sides))
     ]
     open_ones += [
         ((configuration,), "twin-permuted", index + 1)
@@ -40,11 +41,12 @@ def further_runs(
     return list(wanted)
 
 
-def _asked(comparison: Comparison) -> Iterator[tuple[str, int]]:
+def _asked(comparison: Comparison, *, checked: bool) -> Iterator[tuple[str, int]]:
+    """Variations and indices. `checked`: both sides have an oracle, which their float32 steps can be measured against."""
     if _drifts(comparison):
         yield from (("twin-permuted", index + 1) for index in range(PERMUTED))
-    if _looks_unstable(comparison):
-        yield "exact", 1
+    if checked and _looks_unstable(comparison):
+        yield steps.VARIATION, 1
     if _nearly_rounding(comparison):
         yield from (("permuted", PERMUTED + 1 + index) for index in range(MORE))
     if comparison.repeats:
@@ -64,8 +66,8 @@ def _drifts(comparison: Comparison) -> bool:
 
 
 def _looks_unstable(comparison: Comparison) -> bool:
-    """Equal (or nearly) in float64, yet float32 leaves its envelope, or the envelope itself is wide after one step: is one
-    side's kernel off?"""
+    """Equal (or nearly) in float64, yet float32 leaves its envelope, or grows after it was measured, or the envelope itself is
+    wide after one step: is one side's kernel off?"""
     if comparison.no_twin or comparison.random_streams:
         return False
     scale = judge.scale(comparison)
@@ -73,7 +75,8 @@ def _looks_unstable(comparison: Comparison) -> bool:
         apart = _apart(comparison, distances)
         if distances.bits or apart >= judge.OTHER_SEMANTICS:
             continue
-        if apart >= judge.SAME_SEMANTICS or judge.beyond(distances, scale) or _wide(distances, scale):
+        left = judge.beyond(distances, scale) or judge.amplified(distances)
+        if apart >= judge.SAME_SEMANTICS or left or _wide(distances, scale):
             return True
     return False
 

@@ -40,8 +40,10 @@ from suite.records.found import (
     RunRow,
     ScenarioRow,
     Session,
+    StepErrors,
     Suspect,
     TensorDistance,
+    Unstable,
     View,
 )
 from suite.records.left import GROUPS, BatchNorm, Manifest, Tensor
@@ -132,10 +134,12 @@ __all__ = [
     "Source",
     "Spread",
     "Status",
+    "StepErrors",
     "Strategy",
     "Suspect",
     "Tensor",
     "TensorDistance",
+    "Unstable",
     "Verdict",
     "View",
     "shares",

@@ -262,7 +262,6 @@ VARIATIONS = (
     "permuted",
     "twin",
     "twin-permuted",
-    "exact",
     "seed",
     "oracle",
     "lockstep",

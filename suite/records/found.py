@@ -50,6 +50,17 @@ class Distances:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepErrors:
+    """One tensor of one stage of a float32 step from a common state: how far it is, on each side, from the float64 step of what
+    that side declares, with the scenario's own constants."""
+
+    state: str
+    stage: str
+    tensor: str
+    sides: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Two sides, measured: everything that `suite.judge` decides from.
 
@@ -57,7 +68,7 @@ class Comparison:
     `no_twin`: why the float64 twins cannot be compared; empty if they were.
     `repeats`: metric -> the largest difference at the last step between a side and its repeats; empty if every repeat
     is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones.
-    `exact`: for each side, metric -> its distance after one step from float64 with the scenario's own constants.
+    `steps`: the errors of single float32 steps, state by state, in the order of a step; empty if they were not run.
     `oracles`: for each side, the largest judged distance of its twin from the oracle of what it declares; None where that was
     not compared. `off`: for each side, what is known of why it is not what it declares, in words.
     `unsaved`: tensors that are back at their initial value after loading. `roundoff`: the coarser side's, see Manifest.
@@ -68,7 +79,7 @@ class Comparison:
     no_twin: str = ""
     repeats: Floats = field(default_factory=dict)
     random_streams: bool = False
-    exact: tuple[Floats, Floats] = field(default_factory=lambda: ({}, {}))
+    steps: tuple[StepErrors, ...] = ()
     oracles: tuple[float | None, float | None] = (None, None)
     off: tuple[str, str] = ("", "")
     unsaved: tuple[str, ...] = ()
@@ -184,6 +195,18 @@ class Place:
     state: str
     size: float
     ratio: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unstable:
+    """The side (0 or 1) whose float32 steps are far from float64 where the other's are not: from `states` of `measured` common
+    states. `place`: where that begins in the earliest of them; `sizes`: how far each side is there."""
+
+    side: int
+    states: int
+    measured: int
+    place: Place
+    sizes: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,7 +108,7 @@ def _case(results: Results, finding: Finding, member: Member) -> Case | None:
     names: tuple[tuple[str, str], ...] = tuple((environment, strategy) for environment, strategy, _ in sides)
     if isinstance(member, View) and kind == "reloaded":
         names = (*names, (member.environment, "single"))
-    if off:
+    if off and any(_compared("unstable", member)):  # else it is unstable later: a script shows the pair
         kind, steps, names = "unstable", 1, ((_side(off)[0], "single"),)
     compared = list(_compared(kind, member))
     if not compared:

@@ -25,8 +25,9 @@ class Oracle:
         self.emulation, self.replicas = run.emulates or Emulation(), run.configuration.devices
         departure = self.departure = self.emulation.departure
         self.semantics = departure.semantics or self.emulation.semantics
-        constants = map(precision.dyadic, (fake.RECIPE.rate, fake.RECIPE.momentum, fake.RECIPE.epsilon))
-        rate, momentum, epsilon = constants
+        # Dyadic constants where twins are looked at, the network's own where a float32 step is.
+        constant = precision.dyadic if run.variation != "lockstep-float32" else float
+        rate, momentum, epsilon = map(constant, (fake.RECIPE.rate, fake.RECIPE.momentum, fake.RECIPE.epsilon))
         self.recipe = network.Recipe(
             rate=rate * departure.learning_rate,
             momentum=momentum if departure.momentum is None else departure.momentum,
@@ -97,7 +98,7 @@ def train(job: Job) -> None:
             batch_norms=(replace(fake.NORM, epsilon=oracle.recipe.epsilon),),
             replicas=run.configuration.devices,
         )
-        if run.variation == "lockstep":
+        if run.variation.startswith("lockstep"):
             fake_lockstep.record(job, run, oracle)
             continue
         artifact.begin(manifest)

@@ -63,7 +63,7 @@ class _Recorder:
             optimizer_epsilon=float(getattr(self.oracle.model.optimizer, "epsilon", 0.0) or 0.0),
         )
         artifact.begin(manifest)
-        if run.variation == "lockstep":
+        if run.variation.startswith("lockstep"):
             calls = self._lockstep(run, artifact)
             seconds = time.monotonic() - began
             artifact.finish(replace(manifest, status=Status.COMPLETE, seconds=seconds, calls=calls, facts=self._facts()))

@@ -168,14 +168,14 @@ class _Trainer:
                     status=Status.COMPLETE,
                     seconds=time.monotonic() - began,
                     steps=kept,
-                    predicted=() if run.variation == "exact" else segments(steps),
+                    predicted=segments(steps),
                     facts=facts.gather(self.model, self.job),
                 )
             )
 
     def _steps(self, run: Run) -> int:
         steps = self.job.options.steps or self.scenario.steps
-        return {"permuted": min(steps, JUDGED_STEP), "exact": 1}.get(run.variation, steps)
+        return min(steps, JUDGED_STEP) if run.variation == "permuted" else steps
 
     def _reset(self, run: Run) -> None:
         import keras
@@ -204,9 +204,8 @@ class _Trainer:
             self._fit(order[done * self.scenario.batch : end * self.scenario.batch], recorder)
             recorder.ended(end)
             done = end
-            if run.variation != "exact":
-                self._predict(artifact, end)
-                self._keep(artifact, f"optimizer-{end}", models.slots(self.model))
+            self._predict(artifact, end)
+            self._keep(artifact, f"optimizer-{end}", models.slots(self.model))
         for step, values in recorder.states.items():
             if self.leads:
                 artifact.add(f"step-{step}", values)

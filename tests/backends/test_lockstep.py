@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite import discover, plan, stages
+from suite import discover, judge, plan, stages
 from suite.engine import provision
 from suite.engine.local import Local
 from suite.records import STAGES, Configuration, Emulation, Options, Plan, Run, Semantics, Status
@@ -29,7 +29,7 @@ PER_REPLICA = (("torch", "torch_ddp", 2), ("tensorflow", "tf_mirrored", 2))
 Side = tuple[str, str, int]
 
 
-def oracle(devices: int) -> Run:
+def oracle(devices: int, variation: str = "lockstep") -> Run:
     """A step of what one device, or two with statistics of their own, are declared to compute."""
     own = Semantics(
         batch_statistics="per replica",
@@ -39,7 +39,7 @@ def oracle(devices: int) -> Run:
         saved="first replica",
     )
     emulation = Emulation(semantics=own if devices > 1 else Semantics())
-    return plan.oracle("article-mlp", "torch", devices, emulation, "lockstep")
+    return plan.oracle("article-mlp", "torch", devices, emulation, variation)
 
 
 def configuration(side: Side) -> Configuration:
@@ -55,8 +55,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         Run(configuration=configuration(side), variation="lockstep-float32")
         for side in (*GLOBAL[:2], GLOBAL[3], PER_REPLICA[0])
     ]
-    runs = [*locksteps, *(oracle(devices) for devices in (1, 2))]
-    return run_all(tmp_path_factory.mktemp("lockstep"), "article-mlp", runs)
+    oracles = [oracle(devices, variation) for devices in (1, 2) for variation in ("lockstep", "lockstep-float32")]
+    return run_all(tmp_path_factory.mktemp("lockstep"), "article-mlp", [*locksteps, *oracles])
 
 
 def run_all(folder: Path, scenario: str, runs: list[Run]) -> Store:
@@ -205,6 +205,15 @@ def test_taps_change_no_bit_of_float32_steps(store: Store, side: Side) -> None:
     assert "probe" not in manifest.facts
     arrays = artifact.arrays("lockstep-0")
     assert {arrays[name].dtype.name for name in ("forward|norm", "gradient|norm/gamma", "update|norm/gamma")} == {"float32"}
-    # The lockstep of the same step in float64, with the scenario's own constants elsewhere, is within float32's rounding.
-    double = lockstep(store, side)[0].arrays("lockstep-0")["forward|hidden"]
-    assert np.linalg.norm(arrays["forward|hidden"] - double) < 1e-5 * np.linalg.norm(double)
+
+
+@pytest.mark.parametrize("side", [*GLOBAL[:2], GLOBAL[3], PER_REPLICA[0]])
+def test_float32_steps_are_within_rounding_of_float64_ones_with_the_same_constants(store: Store, side: Side) -> None:
+    devices = 2 if side in PER_REPLICA else 1
+    found = farthest(lockstep(store, side, "lockstep-float32"), complete(store, oracle(devices, "lockstep-float32")))
+    for state in STATES[:-1]:
+        for stage, floor in judge.STEP_FLOORS.items():
+            # Measured: up to 29 floors in torch's one-pass variance, 7 elsewhere.
+            assert found[state, stage] < 0.5 * judge.UNSTABLE_FLOORS * floor
+    # Twins have other constants, which show: epsilon in the outputs.
+    assert farthest(lockstep(store, side, "lockstep-float32"), complete(store, oracle(devices)))["0", "forward"] > 1e-6

@@ -217,6 +217,19 @@ def test_an_unstable_kernel_is_shown_against_float64(tmp_path: Path) -> None:
     assert undefined(ast.parse(text)) == set()
 
 
+def test_a_kernel_that_is_unstable_only_later_is_shown_as_the_pair(tmp_path: Path) -> None:
+    results = prepared(tmp_path)
+    off = replace(MEMBERS["two backends"](results), cause=UNSTABLE, side="mine/jax/single-x1/plain")
+    quantities = tuple(
+        replace(one, distances=replace(one.distances, at=tuple(at for at in one.distances.at if at.step > 1)))
+        for one in off.quantities
+    )
+    off = replace(off, quantities=quantities)
+    text, report, _ = written(covering(replace(results, pairs=(off,)), off), tmp_path)
+    assert "STEPS = 1, 8, 20" in text
+    assert "one training step in float32" not in report
+
+
 def test_the_bug_report_is_ready(tmp_path: Path) -> None:
     results = prepared(tmp_path)
     _, report, _ = written(covering(results, MEMBERS["one backend"](results)), tmp_path)
