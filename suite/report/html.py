@@ -119,6 +119,9 @@ def _environment() -> Environment:
         "number": number,
         "cause": summary.cause,
         "decided": payload.decided,
+        "holds_here": words.holds_here,
+        "rests_on": words.rests_on,
+        "to_measure": words.to_measure,
         "width": lambda count, total: max(1, round(WIDTHS * count / total)),
     }
     return environment
