@@ -116,6 +116,13 @@ def test_the_page_has_all_of_it_and_loads_nothing() -> None:
     assert [one.text for one in page.all("li")] == [f"{cell}: {reason}" for cell, reason in FOUND.missing]
 
 
+def test_every_table_that_scrolls_has_a_name_of_its_own() -> None:
+    """Two claims may rest on the same question."""
+    again = replace(FOUND, claims=(FOUND.claims[0], replace(FOUND.claims[0], number=2)), interactions=())
+    names = [one.attributes["aria-label"] for one in Page(rendering.html(again)).all("div", "scroll")]
+    assert len(names) == len(set(names)) == 3
+
+
 def test_a_page_of_nothing_says_so() -> None:
     empty = replace(FOUND, effects=(), interactions=(), missing=(), last_batch=0)
     html = Page(rendering.html(empty)).all("body")[0].text
