@@ -17,7 +17,7 @@ from suite.execute import REFUSED, choose, planned, provisioned, run, run_cells,
 from suite.records import ORACLE, Change, Known, Results
 from suite.report import results_json
 from suite.results import Study
-from suite.selftest import output, scoring
+from suite.selftest import kept, output, scoring
 from suite.selftest import planning as planting
 from suite.store import Damaged, Store, write_text
 
@@ -85,11 +85,11 @@ def self_test(given: argparse.Namespace) -> int:
             plan = planting.restricted(planned(chosen), [*here, *planting.variants(here, environments)])
             store.write_plan(plan)
             found = run(store, plan, chosen, given).results()
-        report.render(found, store.folder)
+        report.render(_quoting(found), store.folder)
         scores.append(scoring.score(found, here))
     total = scoring.together(scores)
-    for folder in (given.out, ROOT / "docs") if given.keep else (given.out,):
-        write_text(folder / "selftest.json", output.as_json(total))
+    for path in (given.out / words.KEPT.name, words.KEPT) if given.keep else (given.out / words.KEPT.name,):
+        write_text(path, output.as_json(total))
     print(output.table(total))
     return 0 if output.passed(total) else 1
 
@@ -201,7 +201,7 @@ def _baseline(path: Path) -> Results | str:
 
 def _conclude(study: Study, history: History, given: argparse.Namespace) -> int:
     found: Results = study.results(history.known)
-    found = replace(found, change=history.since(found))
+    found = _quoting(replace(found, change=history.since(found)))
     folder = study.reader.store.folder
     report.render(found, folder, split_assets=given.split_assets)
     for finding in found.findings[:5]:
@@ -213,6 +213,10 @@ def _conclude(study: Study, history: History, given: argparse.Namespace) -> int:
         print(found.change.words)
     print(folder / "index.html")
     return found.exit_code
+
+
+def _quoting(found: Results) -> Results:
+    return replace(found, self_test=kept.quoted(words.KEPT, found))
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LATEST = ROOT / "reports" / "latest"
 CLAIMS = "put the article's claims to the test on one scenario: a factorial, and an answer to each"
 KNOWN = ROOT / "known_differences.toml"
+KEPT = ROOT / "docs" / "selftest.json"
 GATES = tuple(verdict.value for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
 
 

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from suite import arguments
 from suite.__main__ import main
 from tests.conftest import Parity
 
@@ -88,6 +89,37 @@ def test_one_that_no_longer_shows_is_reported(finished: Parity, capsys: pytest.C
     assert code == 1
     assert [one["state"] for one in results["known"]] == ["gone"]
     assert "does not show in this run: remove it if it was fixed" in capsys.readouterr().out
+
+
+def test_every_report_quotes_the_self_test_that_was_kept(
+    finished: Parity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "selftest.json"
+    monkeypatch.setattr(arguments, "KEPT", path)
+    code, results = again(finished)
+    assert results["self_test"] is None
+    document = {"faults": [], "clean_pairs": 3, "alarms": [], "versions": {"numpy": "0.1"}}
+    fault = {"detected": True, "cause_right": True, "place_right": False}
+    path.write_text(json.dumps(document | {"faults": [fault, fault]}))
+    assert again(finished)[0] == code
+    found = finished.results()["self_test"]
+    assert found["rates"] == {"detected": 1.0, "right cause": 1.0, "right place": 0.0}
+    assert found["apart"][-1] == "measured by an unknown version of keras-parity"
+    summary = (finished.run / "summary.md").read_text()
+    assert "Self-test: of 2 planted faults 100.0% detected, 100.0% right cause, 0.0% right place" in summary
+
+
+def test_a_damaged_self_test_never_loses_the_report(
+    finished: Parity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, before = again(finished)
+    path = tmp_path / "selftest.json"
+    path.write_text("{")
+    monkeypatch.setattr(arguments, "KEPT", path)
+    after = again(finished)
+    assert after[0] == code
+    assert after[1]["answer"] == before["answer"]
+    assert "selftest.json cannot be read (Input data was truncated)" in (finished.run / "index.html").read_text()
 
 
 def test_a_broken_file_is_one_sentence_and_nothing_runs(finished: Parity, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,7 +59,9 @@ from suite.records.told import (
     Measurement,
     Move,
     Results,
+    SelfTest,
     Spread,
+    Suite,
 )
 from suite.records.words import (
     FLOAT32,
@@ -129,6 +131,7 @@ __all__ = [
     "RunRow",
     "Scenario",
     "ScenarioRow",
+    "SelfTest",
     "Semantics",
     "Session",
     "Source",
@@ -136,6 +139,7 @@ __all__ = [
     "Status",
     "StepErrors",
     "Strategy",
+    "Suite",
     "Suspect",
     "Tensor",
     "TensorDistance",

@@ -1,10 +1,10 @@
-"""What is told of it all: change since a baseline, the article's claims, and the results that a report shows."""
+"""What is told of it all: change since a baseline, the self-test, the article's claims, and the results that a report shows."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from suite.records.asked import Broken, Plan, Provisioned
 from suite.records.found import Diagnosis, Finding, Known, Pair, RunRow, ScenarioRow, View
@@ -43,6 +43,40 @@ class Limit:
     name: str
     value: float
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """The suite itself. `digest`: the sha256 of its code, without what only shows results."""
+
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTest:
+    """The self-test that was kept last: how many faults were planted, and of how many of them what was said rightly.
+
+    `alarms`: clean pairs and runs that were called off, in words. `suite`: what made it; None where it does not say. `apart`:
+    what is otherwise in this run, in sentence parts; empty if nothing is. `damage`: why it cannot be read; all else is empty.
+    """
+
+    planted: int = 0
+    detected: int = 0
+    right_cause: int = 0
+    right_place: int = 0
+    clean_pairs: int = 0
+    alarms: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    suite: Suite | None = None
+    apart: tuple[str, ...] = ()
+    damage: str = ""
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Shares of the planted faults, by what they are shares of; 0 of none."""
+        counts = {"detected": self.detected, "right cause": self.right_cause, "right place": self.right_place}
+        return {name: count / self.planted if self.planted else 0.0 for name, count in counts.items()}
 
 
 class Answer(enum.Enum):
@@ -153,7 +187,8 @@ class Claims:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """Everything a report shows. The report computes nothing more. `change`: None without a baseline, which is not "no change"."""
+    """Everything a report shows. The report computes nothing more. `change`: None without a baseline, which is not "no change".
+    `self_test`: None if none was kept."""
 
     plan: Plan
     answer: str
@@ -170,4 +205,5 @@ class Results:
     diagnoses: tuple[Diagnosis, ...] = ()
     known: tuple[Known, ...] = ()
     change: Change | None = None
+    self_test: SelfTest | None = None
     schema: int = RESULTS_SCHEMA

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.records import Results
-from suite.report import claims, html, junit, markdown, output, results_json
+from suite.report import claims, html, junit, links, markdown, output, results_json
 
 FORMATS = {
     "results.json": results_json.text,
@@ -26,6 +26,7 @@ def render(results: Results, folder: Path, *, split_assets: bool = False) -> Non
     if split_assets:
         for name, content in html.split(results).items():
             output.write(folder / name, content)
+    links.join(folder)
 
 
 __all__ = ["FORMATS", "claims", "render"]

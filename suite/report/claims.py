@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from suite.records import Answer, Claims, Effect, Spread
-from suite.report import output
+from suite.report import links, output
 
 HERE = Path(__file__).parent
 SHOWN_INTERACTIONS = 8  # in a terminal; the page and claims.json have all
@@ -24,15 +24,16 @@ WIDTH = 120
 def write(claims: Claims, folder: Path) -> None:
     """claims.json and claims.html in the folder, each by rename."""
     output.write(folder / "claims.json", json(claims))
-    output.write(folder / "claims.html", html(claims, report=(folder / "index.html").is_file()))
+    output.write(folder / links.CLAIMS, html(claims))
+    links.join(folder)
 
 
 def json(claims: Claims) -> str:
     return msgspec.json.format(msgspec.json.encode(claims), indent=1).decode() + "\n"
 
 
-def html(claims: Claims, *, report: bool = True) -> str:
-    """The page; with a link to the report beside it, if there is one."""
+def html(claims: Claims) -> str:
+    """The page, by itself."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -45,7 +46,7 @@ def html(claims: Claims, *, report: bool = True) -> str:
         spread=spread,
         changed=changed,
         given=given,
-        report=report,
+        no_report=links.NO_REPORT,
     )
     return re.sub(r"\n\s*\n+", "\n", page)
 

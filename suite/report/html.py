@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from suite.numbers import number
 from suite.records import GROUPS, Pair, Results, RunRow, ScenarioRow, Status, Verdict, View
-from suite.report import bulk, payload, summary, words
+from suite.report import bulk, links, payload, summary, words
 
 HERE = Path(__file__).parent
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody; the rest is folded
@@ -101,6 +101,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             labels={run: label for one in scenarios for run, label in one.labels.items()},
             metrics={metric: words.METRICS.get(metric, metric) for metric in payload.metrics(results)},
             facts=_facts(results),
+            no_claims=links.NO_CLAIMS,
             verdicts={verdict.value: verdict for verdict in Verdict},
         )
     )
@@ -119,6 +120,9 @@ def _environment() -> Environment:
         "number": number,
         "cause": summary.cause,
         "decided": payload.decided,
+        "holds_here": words.holds_here,
+        "rests_on": words.rests_on,
+        "to_measure": words.to_measure,
         "width": lambda count, total: max(1, round(WIDTHS * count / total)),
     }
     return environment

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from suite.records import Finding, Pair, Results, Verdict
-from suite.report import summary
+from suite.report import summary, words
 
 LONGEST = 200_000  # bytes: a fifth of what common CI servers show, and far more than anybody reads
 CUT = "\nCut here: index.html and results.json hold the rest."
@@ -17,7 +17,7 @@ def text(results: Results) -> str:
     """At most LONGEST bytes: what matters most comes first."""
     lines: list[str] = []
     size = len(CUT.encode()) + 1
-    parts = (_top, _why, _known, _changed, _failed, _overview, _matrices)
+    parts = (_top, _why, _known, _changed, _failed, _overview, _self_test, _matrices)
     for line in itertools.chain.from_iterable(part(results) for part in parts):
         size += len(line.encode()) + 1
         if size > LONGEST:
@@ -118,6 +118,16 @@ def _overview(results: Results) -> Iterator[str]:
         yield _row([group.name, *(one.mark if one else "" for one in group.worst.values())])
     yield ""
     yield "Key: " + "; ".join(f"{verdict.mark} {verdict.value}: {verdict.meaning}" for verdict in Verdict) + "."
+
+
+def _self_test(results: Results) -> Iterator[str]:
+    one = results.self_test
+    said, command = words.holds_here(one), words.to_measure(one)
+    if one and one.planted:
+        shares = ", ".join(f"{rate:.1%} {name}" for name, rate in one.rates.items())
+        alarms = f"false alarms in {one.clean_pairs} clean pairs: {len(one.alarms)}"
+        said = f"of {one.planted} planted faults {shares}; {alarms}. Measured with {words.rests_on(one)}. {said}"
+    yield from ("", f"Self-test: {_plain(said)}" + (f" To measure it: `{command}`" if command else ""))
 
 
 def _matrices(results: Results) -> Iterator[str]:

@@ -28,6 +28,7 @@ from suite.records import (
     Run,
     RunRow,
     ScenarioRow,
+    SelfTest,
     Status,
     TensorDistance,
     Verdict,
@@ -61,6 +62,7 @@ def results(found: Found) -> Results:
         diagnoses=_as(found.get("diagnoses", ()), tuple[Diagnosis, ...]),
         known=_as(found.get("known", ()), tuple[Known, ...]),
         change=_as(found["change"], Change) if found.get("change") else None,
+        self_test=_as(found["self_test"], SelfTest) if found.get("self_test") else None,
         schema=_as(found["schema"], int),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from suite.records import RESULTS_SCHEMA, Judged, Pair, Results, RunRow, View
+from suite.records import RESULTS_SCHEMA, Judged, Pair, Results, RunRow, SelfTest, View
 from suite.report import output, parse, summary
 
 KEPT_TENSORS = 20  # the rest of a large model's would be most of the file, and nobody looks past the worst
@@ -80,7 +80,12 @@ def document(results: Results) -> dict[str, Any]:
         "diagnoses": [msgspec.to_builtins(one) for one in results.diagnoses],
         "known": [msgspec.to_builtins(one) for one in results.known],
         "change": msgspec.to_builtins(results.change),
+        "self_test": _self_test(results.self_test) if results.self_test else None,
     }
+
+
+def _self_test(one: SelfTest) -> dict[str, Any]:
+    return {**msgspec.to_builtins(one), "rates": _floats(one.rates)}
 
 
 def _run(row: RunRow) -> dict[str, Any]:

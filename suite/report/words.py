@@ -1,8 +1,8 @@
-"""Words for the reader: what a metric measures, what a view compares, and in which order views are shown."""
+"""Words for the reader: what a metric measures, what a view compares and in which order, and what a self-test rests on."""
 
 from __future__ import annotations
 
-from suite.records import View
+from suite.records import SelfTest, View
 
 METRICS = {
     "train": "how far apart the weights are, as a share of the way that training moved them",
@@ -33,3 +33,25 @@ def column(view: View) -> str:
     if view.kind == "saved":
         return f"live – {view.form}"
     return f"saved – on {view.environment}" if view.kind == "reloaded" else f"replica {view.replica} – first"
+
+
+def rests_on(one: SelfTest) -> str:
+    """What the rates of a self-test were measured with."""
+    packages = [f"{name} {version}" for name, version in one.versions.items()]
+    return ", ".join([*packages, *([f"keras-parity {one.suite.version}"] if one.suite else [])]) or "unknown versions"
+
+
+def holds_here(one: SelfTest | None) -> str:
+    """Whether its rates are those of this run's versions."""
+    if one is None:
+        return "No self-test was kept: how often verdicts and causes are right is not known."
+    if one.damage:
+        return f"How often verdicts and causes are right is not known: {one.damage}."
+    if one.apart:
+        return f"This may not hold for this run: {'; '.join(one.apart)}."
+    return "This run has the same versions."
+
+
+def to_measure(one: SelfTest | None) -> str:
+    """The command that measures the rates of this run's versions; empty if they are known."""
+    return "nox -s selftest -- --keep" if one is None or one.damage or one.apart else ""

@@ -53,17 +53,52 @@ def render(
     files: tuple[str, str],
 ) -> Written:
     """`parts`: the names of the arrays; `predicted`: how many rows are predicted; `files`: script and arrays."""
-    names = {"model": scenario.model, "optimizer": scenario.optimizer}
-    names |= {"loss": scenario.loss} if callable(scenario.loss) else {}
-    names |= {"custom_objects": scenario.custom_objects} if scenario.custom_objects else {}
-    functions = {key: _name(key, value, module) for key, value in names.items()}
     backends = {name: _backend(results, name) for name, _ in case.sides}
-    strategies = [strategy for _, strategy in case.sides]
-    several = any(strategy in ("tf_mirrored", "torch_ddp") for strategy in strategies)
-    neutral = {tensor.name for tensor in manifest.tensors if tensor.group == "P"}
     fields = {
+        **_words(results, case, backends),
+        **_sides(case, backends),
+        **_training(results, case, scenario),
+        **_cure(case, scenario, manifest),
+        **_recipe(scenario, module),
+        **_inputs(manifest, parts),
+        "predicted": predicted,
+        "file": files[0],
+        "arrays": files[1],
+    }
+    environment = _environment()
+    script = environment.get_template("script.py.j2").render(fields)
+    report = environment.get_template("report.md.j2").render(
+        fields | _report(results, case, backends) | {"script": script.rstrip()}
+    )
+    return Written(script=script, report=report)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+    )
+    environment.filters["text"] = json.dumps
+    return environment
+
+
+def _words(results: Results, case: Case, backends: Mapping[str, str]) -> dict[str, object]:
+    """What the script says of itself."""
+    why = f"Quantity: where a difference begins, {case.why}."
+    return {
         "title": _title(case, backends),
         "found": textwrap.fill(f"{case.finding.claim} This is one case of it, in {case.member.scenario}.", 120),
+        "why": textwrap.fill(why, 118, initial_indent="# ", subsequent_indent="# "),
+        "versions": _versions(results, backends),
+    }
+
+
+def _sides(case: Case, backends: Mapping[str, str]) -> dict[str, object]:
+    """Who is compared with whom, and in what."""
+    strategies = _strategies(case)
+    return {
         "kind": case.kind,
         "a": case.sides[0][0],
         "b": case.sides[-1][0],
@@ -72,6 +107,13 @@ def render(
         "ddp": "torch_ddp" in strategies,
         "tasks": ["load"] if case.kind in ("saved", "reloaded") else [],
         "replica": case.member.replica if isinstance(case.member, View) else 0,
+        "limits": case.limits,
+    }
+
+
+def _training(results: Results, case: Case, scenario: Scenario) -> dict[str, object]:
+    """How every side trains."""
+    return {
         "devices": case.devices,
         "device": results.plan.options.device,
         "batch": scenario.batch,
@@ -79,38 +121,47 @@ def render(
         "seed": results.plan.options.seed,
         "policy": scenario.dtype_policy,
         "outputs": scenario.outputs,
+    }
+
+
+def _cure(case: Case, scenario: Scenario, manifest: Manifest) -> dict[str, object]:
+    """Whether batch statistics are taken over all devices, and whether they could be."""
+    several = any(strategy in ("tf_mirrored", "torch_ddp") for strategy in _strategies(case))
+    can = several and any(tensor.group == "M" for tensor in manifest.tensors)
+    return {
         "synchronized": scenario.synchronized and several,
-        "can_synchronize": several and any(tensor.group == "M" for tensor in manifest.tensors),
-        "cure": several and not scenario.synchronized and any(tensor.group == "M" for tensor in manifest.tensors),
-        "limits": case.limits,
-        "why": textwrap.fill(
-            f"Quantity: where a difference begins, {case.why}.", 118, initial_indent="# ", subsequent_indent="# "
-        ),
+        "can_synchronize": can,
+        "cure": can and not scenario.synchronized,
+    }
+
+
+def _recipe(scenario: Scenario, module: Path) -> dict[str, object]:
+    """The scenario's own code, and how the script calls it."""
+    wanted = {"model": scenario.model, "optimizer": scenario.optimizer}
+    wanted |= {"loss": scenario.loss} if callable(scenario.loss) else {}
+    wanted |= {"custom_objects": scenario.custom_objects} if scenario.custom_objects else {}
+    names = {key: _name(key, value, module) for key, value in wanted.items()}
+    return {
+        "recipe": source.recipe(module, list(names.values())),
+        "model": names["model"],
+        "optimizer": names["optimizer"],
+        "loss": f"{names['loss']}()" if "loss" in names else json.dumps(scenario.loss),
+        "load": f", custom_objects={names['custom_objects']}()" if "custom_objects" in names else "",
+    }
+
+
+def _inputs(manifest: Manifest, parts: Sequence[str]) -> dict[str, object]:
+    """What of the arrays is no evidence, and the expressions for rows of them."""
+    neutral = {tensor.name for tensor in manifest.tensors if tensor.group == "P"}
+    return {
         "neutral": [f"start {index:03} {name}" for index, name in enumerate(weights(manifest)) if name in neutral],
-        "recipe": source.recipe(module, list(functions.values())),
-        "model": functions["model"],
-        "optimizer": functions["optimizer"],
-        "loss": f"{functions['loss']}()" if "loss" in functions else json.dumps(scenario.loss),
-        "load": f", custom_objects={functions['custom_objects']}()" if "custom_objects" in functions else "",
-        "predicted": predicted,
-        "file": files[0],
-        "arrays": files[1],
-        "versions": _versions(results, backends),
         "some_rows": lambda rows: _rows(parts, "x", rows),
         "predict_rows": lambda rows: _rows(parts, "predict", rows),
     }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-    )
-    environment.filters["text"] = json.dumps
-    script = environment.get_template("script.py.j2").render(fields)
-    report = environment.get_template("report.md.j2").render(
-        fields | _report(results, case, backends) | {"script": script.rstrip()}
-    )
-    return Written(script=script, report=report)
+
+
+def _strategies(case: Case) -> list[str]:
+    return [strategy for _, strategy in case.sides]
 
 
 def _report(results: Results, case: Case, backends: Mapping[str, str]) -> dict[str, object]:

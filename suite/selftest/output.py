@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import msgspec
+
+from suite.records import SelfTest
+from suite.selftest import kept
 from suite.selftest.scoring import Outcome, Score
 
 GOALS = (("detected", 0.98), ("right cause", 0.90), ("right place", 0.90))
 
 
 def rates(score: Score) -> dict[str, float]:
-    """Shares of the planted faults, by what they are shares of."""
-    return {
-        "detected": score.rate([one.detected for one in score.outcomes]),
-        "right cause": score.rate([one.right_cause for one in score.outcomes]),
-        "right place": score.rate([one.right_place for one in score.outcomes]),
-    }
+    """As reports quote them, once this is kept."""
+    return SelfTest(
+        planted=len(score.outcomes),
+        detected=sum(one.detected for one in score.outcomes),
+        right_cause=sum(one.right_cause for one in score.outcomes),
+        right_place=sum(one.right_place for one in score.outcomes),
+    ).rates
 
 
 def passed(score: Score) -> bool:
@@ -90,6 +95,7 @@ def as_json(score: Score) -> str:
         "alarms": list(score.alarms),
         "defects": list(score.defects),
         "versions": dict(score.versions),
+        "suite": msgspec.to_builtins(kept.suite()),
     }
     return json.dumps(document, indent=1) + "\n"
 

@@ -131,6 +131,12 @@ def test_it_reflows_at_320_pixels(open_page: Open, address: str) -> None:
     assert one.page.evaluate("document.documentElement.scrollWidth") == 320
 
 
+def test_no_heading_of_a_column_is_broken_inside_a_word(open_page: Open) -> None:
+    one = open_page(viewport={"width": 320, "height": 700})
+    heights = one.page.eval_on_selector_all("#selftest thead th", "cells => cells.map(cell => cell.offsetHeight)")
+    assert 0 < max(heights) < 36, "more than one line"
+
+
 def test_names_are_never_markup(open_page: Open) -> None:
     one = open_page(builder.hostile(EVIL))
     alerts: list[str] = []

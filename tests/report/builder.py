@@ -84,6 +84,7 @@ def hostile(words: str) -> Results:
             replace(one, claim=words, evidence=words, isolating_check=words, pairs=(*one.pairs, words))
             for one in results.findings
         ),
+        self_test=replace(sample.SELF_TEST, alarms=(words,), versions={words: words}, apart=(words,)),
     )
 
 

@@ -32,8 +32,10 @@ from suite.records import (
     Run,
     RunRow,
     ScenarioRow,
+    SelfTest,
     Semantics,
     Status,
+    Suite,
     Suspect,
     TensorDistance,
     Verdict,
@@ -87,6 +89,17 @@ CHANGE = Change(
         Move(about="limit", name="twins are equal below", how="changed", before="1e-10", now="1e-09"),
     ),
     same=52,
+)
+SELF_TEST = SelfTest(
+    planted=200,
+    detected=199,
+    right_cause=193,
+    right_place=190,
+    clean_pairs=161,
+    alarms=("planted-clip/jax/single-x1/plain | planted-clip/torch/single-x1/plain: it is <clean>",),
+    versions={"keras": "3.15.1", "torch": "2.13.0"},
+    suite=Suite(version="0.1.0", digest="ef56" * 16),
+    apart=("measured with keras 3.15.1, and this run has keras 3.14.0",),
 )
 
 
@@ -237,6 +250,7 @@ def results(
         limits=(Limit(name="twins are equal below", value=1e-10, reason="measured over 200 steps"),),
         known=KNOWN,
         change=CHANGE,
+        self_test=SELF_TEST,
         diagnoses=tuple(diagnosis(one) for one in rows if one.status is Status.COMPLETE),
     )
 

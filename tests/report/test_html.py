@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from suite.records import Judged, Results, Status, Verdict
+from suite.records import Judged, Results, SelfTest, Status, Verdict
 from suite.report import html, summary
 from tests.report import builder, sample
 from tests.report.page import Page
@@ -169,6 +169,50 @@ def test_what_became_of_each_declaration_is_a_row(page: Page) -> None:
     assert len(rows) == 1 + len(sample.results().diagnoses)
     assert any("gradients are summed, not averaged (2.0e-15) of 20 tried" in row for row in rows)
     assert any("it has no float64 twin" in row for row in rows)
+
+
+def self_test(results: Results) -> str:
+    """The section's text, its cells apart."""
+    page = check(results)
+    section = next(one for one in page.all("section") if one.attributes.get("id") == "selftest")
+    rows = [" | ".join(one.text for one in row.children) for row in page.inside(section, "tr")]
+    return "\n".join([*rows, section.text])
+
+
+def test_the_self_test_is_quoted_with_what_it_rests_on() -> None:
+    text = self_test(sample.results())
+    for words in (
+        "detected | 199 | 99.5%",
+        "right cause named | 193 | 96.5%",
+        "right first stage and tensor named | 190 | 95.0%",
+        "one at a time: 200. Clean pairs that were compared beside them: 161.",
+        "called off | 1 | –",
+        "Measured with keras 3.15.1, torch 2.13.0, keras-parity 0.1.0.",
+        f"This may not hold for this run: {sample.SELF_TEST.apart[0]}. To measure it: nox -s selftest -- --keep",
+        *sample.SELF_TEST.alarms,
+    ):
+        assert words in text
+
+
+def test_a_self_test_of_the_same_versions_need_not_be_made_again() -> None:
+    same = dataclasses.replace(sample.SELF_TEST, apart=())
+    text = self_test(dataclasses.replace(sample.results(), self_test=same))
+    assert text.endswith("This run has the same versions.")
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, "No self-test was kept: how often verdicts and causes are right is not known."),
+        (SelfTest(damage="it is torn"), "How often verdicts and causes are right is not known: it is torn."),
+        (SelfTest(versions={}), "detected | 0 | –"),
+    ],
+)
+def test_without_a_self_test_the_page_says_so(found: SelfTest | None, words: str) -> None:
+    text = self_test(dataclasses.replace(sample.results(), self_test=found))
+    assert words in text
+    assert "%" not in text
+    assert ("--keep" in text) == (found is None or bool(found.damage))
 
 
 def test_split_assets_leave_no_code_and_no_style_in_the_page() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.records import Change, Move, Part
+from suite.records import Change, Move, Part, SelfTest
 from suite.report import markdown
 from tests.report import sample
 
@@ -47,6 +47,18 @@ def test_a_finding_known_in_some_scenarios_says_in_which() -> None:
     results = sample.results()
     text = markdown.text(replace(results, findings=(replace(results.findings[0], parts=parts, known=""),)))
     assert "  - Known in 1 of 2 scenarios: a: why" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (None, "Self-test: No self-test was kept: how often verdicts and causes are right is not known."),
+        (SelfTest(damage="it is_torn"), "Self-test: How often verdicts and causes are right is not known: it is\\_torn."),
+    ],
+)
+def test_without_a_self_test_the_summary_says_so(found: SelfTest | None, line: str) -> None:
+    text = markdown.text(replace(sample.results(), self_test=found))
+    assert f"{line} To measure it: `nox -s selftest -- --keep`\n" in text
 
 
 @pytest.mark.parametrize("words", ["a|b", "<img src=x onerror=alert(1)>", "`x`", "[a](javascript:1)", "*a*", "one\ntwo"])
