@@ -180,7 +180,7 @@ PLACES = {
     "order": "trajectory",
 }
 BROKEN = {"raise": "failed", "hang": "timed out", "killed": "failed", "half": "failed"}
-OTHER = {"unsaved", "swapped", "demoted"}  # tests of their own
+OTHER = {"unsaved", "swapped", "demoted", "crash"}  # tests of their own
 
 
 def test_every_defect_is_tested() -> None:
@@ -242,6 +242,27 @@ def test_a_demoted_twin_is_not_trusted(parity: Parity) -> None:
     found = pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")
     assert found["verdict"] == "inconclusive"
     assert "the float64 self-test of fake-b failed" in found["cause"]
+
+
+def test_a_worker_that_crashed_once_is_told_of_for_good(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
+    code, results = planted(parity, "crash")
+    rows = {run["id"]: run for run in results["runs"]}
+    died = {name: run["died"] for name, run in rows.items() if run["died"]}
+    assert code == 0
+    assert {run["status"] for run in rows.values()} == {"complete"}
+    assert set(died) == {name for name, run in rows.items() if run["environment"] == "fake-b"}
+    log = "logs/train__clusters__fake-b__fake-x2__plain.log"
+    words = f"the worker was killed by signal 11 (SIGSEGV), see {log}"
+    assert died["clusters/fake-b/fake-x2/plain"] == died["clusters/fake-b/fake-x2/repeat-1"] == words
+    assert "Fatal Python error: Segmentation fault" in (parity.run / log).read_text()
+    assert f"started once more: train/clusters/fake-b/fake-x2/plain: {words}" in capsys.readouterr().err
+    for report in ("index.html", "summary.md", "junit.xml"):
+        assert "the worker was killed by signal 11" in (parity.run / report).read_text().replace("\\", "")
+    # Nothing of the first attempt is left, and a later command knows of it.
+    assert not list(parity.run.glob("runs/**/left.safetensors"))
+    assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")["verdict"] == "rounding"
+    _, again = parity.compare()
+    assert {run["id"]: run["died"] for run in again["runs"] if run["reused"] and run["died"]} == died
 
 
 # ---------------------------------------------------------------- again
