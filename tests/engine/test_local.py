@@ -172,10 +172,10 @@ def test_a_second_attempt_has_a_time_limit_too(bench: Bench) -> None:
             os.kill(bench.pids()[0][1], signal.SIGABRT)
 
     bench.react = crash
-    outcome = bench.run(bench.job("hang"), timeout=1.0)["prepare/hang"]
+    outcome = bench.run(bench.job("hang"), timeout=2.0)["prepare/hang"]
     assert outcome.status is Status.TIMED_OUT
     assert outcome.reason.startswith(
-        "first attempt: the worker was killed by signal 6 (SIGABRT), see logs/prepare__hang.log; second: did not end within 1 s"
+        "first attempt: the worker was killed by signal 6 (SIGABRT), see logs/prepare__hang.log; second: did not end within 2 s"
     )
     until(lambda: all_gone(bench.pids()))
 
