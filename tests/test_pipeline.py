@@ -285,6 +285,23 @@ def test_nothing_is_repeated_that_has_not_changed(parity: Parity, capsys: pytest
     assert not any(run["reused"] for run in fourth["runs"])
 
 
+@pytest.mark.parametrize("again", ["failed", "all"])
+def test_what_an_earlier_command_left_is_no_result_of_a_run_that_failed(parity: Parity, again: str) -> None:
+    source = parity.scenario("clusters")
+    spoiled = parity.folder / "spoiled"
+    rows = f"    import os\n    assert not os.path.exists({str(spoiled)!r}), 'no rows today'\n    import numpy as np\n"
+    source.write_text(source.read_text().replace("    import numpy as np\n", rows))
+    parity.environments(CLEAN)
+    assert parity.compare()[0] == 0
+    spoiled.touch()
+    if again == "failed":
+        source.write_text(source.read_text().replace("steps=25", "steps=24"))
+    code, results = parity.compare("--rerun", again)
+    assert code == 2
+    assert {run["status"] for run in results["runs"]} == {"failed"}
+    assert all("no rows today" in run["reason"] for run in results["runs"])
+
+
 def test_a_damaged_artifact_is_run_again(parity: Parity) -> None:
     parity.scenario("clusters")
     parity.environments(CLEAN)
