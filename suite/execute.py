@@ -126,13 +126,13 @@ def run(store: Store, plan: Plan, chosen: Chosen, given: argparse.Namespace) -> 
         listen=Progress(),
         cache=ROOT / ".environments" / "compiled",
     ) as engine:
-        outcomes |= _by_run(first, engine.run(first))
+        outcomes |= _by_run(first, _ended(engine, store, first))
         study = Study(store, plan, _session(store, plan, chosen, jobs, outcomes, ()))
         while wanted := [run for run in study.further_runs() if run not in further]:
             further |= dict.fromkeys(wanted)
             more = jobs.training(wanted)
             say(f"{len(wanted)} further runs decide what is open")
-            outcomes |= _by_run(more, engine.run(more))
+            outcomes |= _by_run(more, _ended(engine, store, more))
             study.renew(_session(store, plan, chosen, jobs, outcomes, tuple(further)))
     return study
 
@@ -155,12 +155,21 @@ def run_cells(
         listen=Progress(),
         cache=ROOT / ".environments" / "compiled",
     ) as engine:
-        engine.run(inputs)
+        _ended(engine, store, inputs)
         if not designing.normalizes(store, design):
             raise Wrong(
                 f"{given.scenario[0]} has no batch normalization, which the claims are about: choose another scenario"
             )
-        return _by_run(rest, engine.run(rest))
+        return _by_run(rest, _ended(engine, store, rest))
+
+
+def _ended(engine: Local, store: Store, jobs: Sequence[Job]) -> dict[str, Outcome]:
+    """How each job ended, by its id. What an earlier command left goes first: a job that dies before it begins its artifacts,
+    or never starts, would be taken for complete."""
+    for job in jobs:
+        for artifact in store.made_by(job):
+            artifact.discard()
+    return engine.run(jobs)
 
 
 def _by_run(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> dict[str, Outcome]:

@@ -82,6 +82,7 @@ class Reader:
                 seconds=manifest.seconds,
                 reused=reused,
                 facts=manifest.facts,
+                died=manifest.died,
             )
         status, reason, log, seconds = Status.PLANNED, found, "", 0.0
         if run in self._refused:

@@ -36,3 +36,11 @@ def followers(leader: int) -> list[int]:
             if int(session) == leader and pid != leader and state not in "ZX":
                 found.append(pid)
     return found
+
+
+def ended_by(exitcode: int) -> str:
+    """An exit code in words."""
+    if exitcode >= 0:
+        return f"ended with exit code {exitcode}"
+    name = signal.Signals(-exitcode).name if -exitcode in set(signal.Signals) else "unknown"
+    return f"was killed by signal {-exitcode} ({name})"

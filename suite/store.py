@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 from safetensors.numpy import save_file
 
-from suite.records import Manifest, Plan, Run, Session, Status
+from suite.records import Job, Manifest, Plan, Run, Session, Status
 
 Arrays = Mapping[str, np.ndarray]
 Record = TypeVar("Record")
@@ -87,7 +87,7 @@ class Artifact:
 
     def begin(self, manifest: Manifest) -> None:
         """Empties the folder and writes a manifest that says "started"."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.discard()
         self.folder.mkdir(parents=True)
         self._digests = {}
         write_record(self.folder / MANIFEST, manifest)
@@ -110,6 +110,10 @@ class Artifact:
     def finish(self, manifest: Manifest) -> None:
         """Rewrites the manifest, with the digest of every file that was added."""
         write_record(self.folder / MANIFEST, replace(manifest, files=dict(self._digests)))
+
+    def discard(self) -> None:
+        """Removes the folder with everything in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # -- reading
 
@@ -183,6 +187,16 @@ class Store:
 
     def reload(self, run: Run | str, environment: str, form: str) -> Artifact:
         return Artifact(self.run(run).folder / "reload" / environment / form)
+
+    def made_by(self, job: Job) -> list[Artifact]:
+        """The artifacts that a job makes."""
+        if job.kind == "check":
+            return [self.check(job.environment.name)]
+        if job.kind == "prepare":
+            return [self.inputs(job.scenario)]
+        if job.kind == "reload":
+            return [self.reload(run, job.environment.name, form) for run in job.runs for form in MODEL_FILES]
+        return [self.run(run) for run in job.runs]
 
     def write_plan(self, plan: Plan) -> None:
         write_record(self.folder / "plan.json", plan)

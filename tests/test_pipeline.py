@@ -181,7 +181,7 @@ PLACES = {
     "order": "trajectory",
 }
 BROKEN = {"raise": "failed", "hang": "timed out", "killed": "failed", "half": "failed"}
-OTHER = {"unsaved", "swapped", "demoted", "wide", "narrow"}  # tests of their own
+OTHER = {"unsaved", "swapped", "demoted", "wide", "narrow", "crash"}  # tests of their own
 
 
 def test_every_defect_is_tested() -> None:
@@ -289,6 +289,27 @@ def test_equal_float32_runs_ask_for_no_steps(clean: tuple[int, dict[str, Any]]) 
     assert steps_of(clean[1]) == set()
 
 
+def test_a_worker_that_crashed_once_is_told_of_for_good(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
+    code, results = planted(parity, "crash")
+    rows = {run["id"]: run for run in results["runs"]}
+    died = {name: run["died"] for name, run in rows.items() if run["died"]}
+    assert code == 0
+    assert {run["status"] for run in rows.values()} == {"complete"}
+    assert set(died) == {name for name, run in rows.items() if run["environment"] == "fake-b"}
+    log = "logs/train__clusters__fake-b__fake-x2__plain.log"
+    words = f"the worker was killed by signal 11 (SIGSEGV), see {log}"
+    assert died["clusters/fake-b/fake-x2/plain"] == died["clusters/fake-b/fake-x2/repeat-1"] == words
+    assert "Fatal Python error: Segmentation fault" in (parity.run / log).read_text()
+    assert f"started once more: train/clusters/fake-b/fake-x2/plain: {words}" in capsys.readouterr().err
+    for report in ("index.html", "summary.md", "junit.xml"):
+        assert "the worker was killed by signal 11" in (parity.run / report).read_text().replace("\\", "")
+    # Nothing of the first attempt is left, and a later command knows of it.
+    assert not list(parity.run.glob("runs/**/left.safetensors"))
+    assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")["verdict"] == "rounding"
+    _, again = parity.compare()
+    assert {run["id"]: run["died"] for run in again["runs"] if run["reused"] and run["died"]} == died
+
+
 # ---------------------------------------------------------------- again
 
 
@@ -307,6 +328,23 @@ def test_nothing_is_repeated_that_has_not_changed(parity: Parity, capsys: pytest
     assert not any(run["reused"] for run in third["runs"])
     _, fourth = parity.compare("--rerun", "all")
     assert not any(run["reused"] for run in fourth["runs"])
+
+
+@pytest.mark.parametrize("again", ["failed", "all"])
+def test_what_an_earlier_command_left_is_no_result_of_a_run_that_failed(parity: Parity, again: str) -> None:
+    source = parity.scenario("clusters")
+    spoiled = parity.folder / "spoiled"
+    rows = f"    import os\n    assert not os.path.exists({str(spoiled)!r}), 'no rows today'\n    import numpy as np\n"
+    source.write_text(source.read_text().replace("    import numpy as np\n", rows))
+    parity.environments(CLEAN)
+    assert parity.compare()[0] == 0
+    spoiled.touch()
+    if again == "failed":
+        source.write_text(source.read_text().replace("steps=25", "steps=24"))
+    code, results = parity.compare("--rerun", again)
+    assert code == 2
+    assert {run["status"] for run in results["runs"]} == {"failed"}
+    assert all("no rows today" in run["reason"] for run in results["runs"])
 
 
 def test_a_damaged_artifact_is_run_again(parity: Parity) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import select
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -14,12 +15,15 @@ import msgspec
 
 from suite.engine import variables
 from suite.engine.schedule import Schedule
-from suite.engine.warm import Answer, Warm, ended_by, tail
+from suite.engine.warm import Answer, Warm, tail
 from suite.records import Job, Outcome, Provisioned, Status
+from suite.sessions import ended_by
 
 ENTRY = "suite.runner.work:main"
 HOST_DEATHS = 3  # a host that died more often is not started again: something kills it each time
 STOP_SECONDS = 10.0  # a host kills a job in milliseconds; after this it hangs itself and is killed
+# What a process brings on itself, now and then without any fault of the scenario. Every other signal was sent by somebody.
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 WAIT_SECONDS = 1.0  # how often listeners hear that nothing happened
 
 
@@ -27,7 +31,7 @@ WAIT_SECONDS = 1.0  # how often listeners hear that nothing happened
 class Event:
     """Something that a person who waits wants to know. `kind`: "started", "ended" (then `outcome` is there), or
     "waiting" (about every second when nothing else happens; then there is no `job`). `running`: ids of the jobs that
-    run now; `done` of `total` jobs have ended."""
+    run now; `done` of `total` jobs have ended. A job that crashed is "started" twice, the second time with `died`."""
 
     kind: str
     running: tuple[str, ...]
@@ -57,7 +61,7 @@ class Unavailable:
     log: str = ""
 
 
-Key = tuple[str, str, int]
+Key = tuple[str, str, int, str]
 
 
 @final
@@ -66,7 +70,8 @@ class Local:
     may be in use. `timeout`: seconds that a job, or the import of a backend, may take. `cache`: see `of_host`.
     `entry`: what a worker calls with the job file.
 
-    Hosts stay warm from one `run` to the next. They end with the thread that called `run`, or with `close`.
+    Hosts stay warm from one `run` to the next. They end with the thread that called `run`, or with `close`. A job that crashed
+    is started once more, in a host of its own that ends with it.
     """
 
     def __init__(
@@ -203,7 +208,7 @@ class Local:
             host = self._host(job)
             if host is None or not host.ready:
                 continue
-            name = job.id.replace("/", "__")
+            name = job.id.replace("/", "__") + ("__again" if job.died else "")
             running = Running(
                 job=job,
                 host=host,
@@ -251,8 +256,14 @@ class Local:
 
     def _answered(self, schedule: Schedule, running: Running, answer: Answer) -> None:
         reason = answer.reason
-        if answer.status is not Status.COMPLETE and not reason:
-            reason = f"the worker {ended_by(answer.exitcode)}" + ("; out of memory?" if answer.exitcode == -9 else "")
+        if answer.status is not Status.COMPLETE:
+            reason = reason or f"the worker {ended_by(answer.exitcode)}"
+            if -answer.exitcode in CRASHES and not running.job.died and not running.stopped:
+                del self._running[str(running.file)]
+                schedule.again(replace(running.job, died=f"{reason}, see logs/{running.log.name}"))
+                return
+            if answer.exitcode == -signal.SIGKILL:
+                reason += "; out of memory? Then it would be again, so it is not started once more"
         self._ended(schedule, running, answer.status, reason)
 
     def _ended(self, schedule: Schedule, running: Running, status: Status, reason: str) -> None:
@@ -268,6 +279,11 @@ class Local:
         self._end(schedule, running.job, outcome)
 
     def _end(self, schedule: Schedule, job: Job, outcome: Outcome) -> None:
+        if job.died:
+            if (host := self._hosts.pop(_key(job), None)) is not None:
+                host.kill()
+            if outcome.status is not Status.COMPLETE:
+                outcome = replace(outcome, reason=f"first attempt: {job.died}; second: {outcome.reason}")
         schedule.end(outcome)
         self._outcomes[job.id] = outcome
         self._say(schedule, "ended", job, outcome)
@@ -279,8 +295,9 @@ class Local:
 
 
 def _key(job: Job) -> Key:
-    """What a host was started for: threads and device are fixed before the import."""
-    return job.environment.name, job.options.device, job.options.threads
+    """What a host was started for: threads and device are fixed before the import. A second attempt has one of its own: what
+    the first one died of may be in the processes that its host forks."""
+    return job.environment.name, job.options.device, job.options.threads, job.id if job.died else ""
 
 
 def _gpus(job: Job) -> int:

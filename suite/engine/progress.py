@@ -19,7 +19,8 @@ KNOWN_JOBS = 3  # so many must have ended before a time is said: the first ones 
 @final
 class Progress:
     """A listener for `Local`. On a terminal one status line that is rewritten; elsewhere, plain lines now and then.
-    A job that did not complete is a line at once. Use as a context manager, or call `close`, to leave a clean line.
+    A job that did not complete, or is started once more, is a line at once. Use as a context manager, or call `close`, to
+    leave a clean line.
 
     `clock` returns seconds.
     """
@@ -41,6 +42,8 @@ class Progress:
     def __call__(self, event: Event) -> None:
         if event.done + len(event.running) <= 1 and event.kind == "started":
             self._began, self._timed = self._clock(), 0  # another `run` has begun, with its own total
+        if event.kind == "started" and event.job is not None and event.job.died:
+            self._line(f"started once more: {event.job.id}: {event.job.died}")
         if event.outcome is not None:
             self._timed += event.outcome.seconds > 0
             if event.outcome.status is not Status.COMPLETE:

@@ -75,6 +75,10 @@ class Schedule:
     def start(self, job: Job) -> None:
         del self._waiting[job.id]
 
+    def again(self, job: Job) -> None:
+        """A job that was started waits again, as the next one to start."""
+        self._waiting = {job.id: job} | self._waiting
+
     def end(self, outcome: Outcome) -> None:
         self._waiting.pop(outcome.job, None)
         self._open.remove(outcome.job)

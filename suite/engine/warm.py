@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -124,11 +123,3 @@ def tail(log: Path) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(text.splitlines()[-TAIL_LINES:])
-
-
-def ended_by(exitcode: int) -> str:
-    """An exit code in words."""
-    if exitcode >= 0:
-        return f"ended with exit code {exitcode}"
-    name = signal.Signals(-exitcode).name if -exitcode in set(signal.Signals) else "unknown"
-    return f"was killed by signal {-exitcode} ({name})"

@@ -314,6 +314,7 @@ class Job:
     `environment`). `precision`: "float32", or "float64" for twins. `needs`: ids of jobs that must have succeeded
     before; `after`: ids of jobs that must have ended, however. `cores`: how many processors it keeps busy.
     `run_folder` is where `suite.store` reads and writes. `trajectory`: id of the run whose states lockstep starts from.
+    `died`: how the first attempt at it died, in the job of the second; else empty.
     """
 
     kind: str
@@ -331,6 +332,7 @@ class Job:
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     cores: int = 1
+    died: str = ""
 
     @property
     def id(self) -> str:

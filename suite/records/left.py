@@ -55,13 +55,15 @@ class Manifest:
     `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
     `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
     `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
-    `calls`: of a lockstep, the layers in the order in which a step calls them.
+    `calls`: of a lockstep, the layers in the order in which a step calls them. `died`: how the first attempt died, if this is
+    the second; else empty.
     """
 
     run: str
     status: Status
     reason: str = ""
     digest: str = ""
+    died: str = ""
     seconds: float = 0.0
     tensors: tuple[Tensor, ...] = ()
     slots: tuple[Tensor, ...] = ()

@@ -24,7 +24,7 @@ SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody; the rest
 SHOWN_NAMES = 40  # of the pairs that a finding covers
 STATIC_CELLS = 1_000  # beyond, what a reader without script sees goes where a reader with it does not pay for it
 STATIC_PAIRS, NOSCRIPT_PAIRS = 100, 150  # rows of the table of pairs: at once, and for who has no script
-LISTED_RUNS = 800  # of more runs only those that are not complete
+LISTED_RUNS = 800  # of more runs only those that are not complete, or died once
 WIDTHS = 24  # steps of the count bar: a stylesheet of its own cannot know numbers, and inline styles are often forbidden
 SCRIPTS = ("data", "state", "matrix", "figures", "pair", "layers", "saved", "pairs", "start")
 
@@ -91,6 +91,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             worst=summary.worst((*results.pairs, *results.views)),
             overview=summary.overview(results),
             failed=summary.failed(results),
+            restarted=summary.restarted(results),
             unsupported=summary.unsupported(results),
             shown=SHOWN_FINDINGS,
             shown_names=SHOWN_NAMES,
@@ -146,7 +147,8 @@ def _scenario(results: Results, row: ScenarioRow, place: int, direct: bool) -> S
     labels = summary.labels(results, row.name)
     ids = list(labels)
     every = [one for one in results.runs if one.run.configuration.scenario == row.name]
-    listed = [one for one in every if len(results.runs) <= LISTED_RUNS or one.status is not Status.COMPLETE]
+    few = len(results.runs) <= LISTED_RUNS
+    listed = [one for one in every if few or one.died or one.status is not Status.COMPLETE]
     return Scenario(
         row=row,
         place=place,

@@ -39,6 +39,8 @@ def _run(row: RunRow) -> ElementTree.Element:
     message = f"{row.status.value}: {row.reason}" if kind else ""
     case = _case(row.run.configuration.scenario, row.run.id, kind, message, row.log)
     case.set("time", f"{row.seconds:.3f}")
+    if row.died:
+        ElementTree.SubElement(case, "system-out").text = _legal(f"the first attempt died: {row.died}")
     return case
 
 

@@ -17,7 +17,7 @@ def text(results: Results) -> str:
     """At most LONGEST bytes: what matters most comes first."""
     lines: list[str] = []
     size = len(CUT.encode()) + 1
-    parts = (_top, _why, _known, _changed, _failed, _overview, _self_test, _matrices)
+    parts = (_top, _why, _known, _changed, _failed, _restarted, _overview, _self_test, _matrices)
     for line in itertools.chain.from_iterable(part(results) for part in parts):
         size += len(line.encode()) + 1
         if size > LONGEST:
@@ -109,6 +109,15 @@ def _failed(results: Results) -> Iterator[str]:
         yield f"- `{_code(row.run.id)}`: {row.status.value}: {_plain(row.reason)}"
     for one in results.broken:
         yield f"- broken `{_code(one.name)}` ({_plain(one.source)}): {_plain(one.reason)}"
+
+
+def _restarted(results: Results) -> Iterator[str]:
+    """Workers whose second attempt completed."""
+    restarted = summary.restarted(results)
+    if restarted:
+        yield from ("", "## Started once more", "")
+    for row in restarted:
+        yield f"- `{_code(row.run.id)}`: {row.status.value}; the first attempt died: {_plain(row.died)}"
 
 
 def _overview(results: Results) -> Iterator[str]:

@@ -101,6 +101,7 @@ def _row(found: Found) -> RunRow:
         reused=_as(found["reused"], bool),
         facts=_as(found["facts"], dict[str, str]),
         log=_as(found["log"], str),
+        died=_as(found.get("died", ""), str),
     )
 
 

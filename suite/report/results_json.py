@@ -106,6 +106,7 @@ def _run(row: RunRow) -> dict[str, Any]:
         "reused": row.reused,
         "facts": dict(row.facts),
         "log": row.log,
+        "died": row.died,
     }
 
 

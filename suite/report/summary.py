@@ -121,6 +121,15 @@ def failed(results: Results) -> list[RunRow]:
     return list(found.values())
 
 
+def restarted(results: Results) -> list[RunRow]:
+    """Complete runs of workers that were started once more, one for each worker."""
+    found: dict[str, RunRow] = {}
+    for row in results.runs:
+        if row.died:
+            found.setdefault(row.died, row)
+    return list(found.values())
+
+
 def unsupported(results: Results) -> int:
     """Configurations that a strategy refused or a backend cannot run."""
     return len({row.run.configuration for row in results.runs if row.status is Status.UNSUPPORTED})

@@ -8,6 +8,7 @@ PARITY_FAKE_DEFECT (a name in DEFECTS).
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -60,6 +61,7 @@ DEFECTS = {
     "raise": "training raises",
     "hang": "training never ends",
     "killed": "the process is killed",
+    "crash": "the process crashes in the middle of its second run, once",
     "half": "the process ends in the middle of an artifact",
 }
 MOVED = 0.02  # beta starts at 0
@@ -202,11 +204,15 @@ def _execute(training: Training, run: Run) -> None:
         run=run.id,
         status=Status.STARTED,
         digest=job.digest,
+        died=job.died,
         tensors=inputs.tensors if inputs else (),
         batch_norms=(replace(NORM, epsilon=training.constants.epsilon),),
         replicas=job.devices,
     )
     artifact.begin(manifest)
+    if defect("crash") and not job.died and run.variation != "plain":
+        artifact.add("left", {"left": np.zeros(1)})
+        signal.raise_signal(signal.SIGSEGV)
     if defect("half"):
         artifact.add("step-0", {"half": np.zeros(1)})
         os._exit(1)

@@ -51,6 +51,7 @@ def record(job: Job, run: Run, steps: Steps) -> None:
         run=run.id,
         status=Status.STARTED,
         digest=job.digest,
+        died=job.died,
         tensors=described.tensors,
         batch_norms=norms,
         replicas=steps.replicas,

@@ -94,6 +94,7 @@ def train(job: Job) -> None:
             run=run.id,
             status=Status.STARTED,
             digest=job.digest,
+            died=job.died,
             tensors=described.tensors if described else (),
             batch_norms=(replace(fake.NORM, epsilon=oracle.recipe.epsilon),),
             replicas=run.configuration.devices,

@@ -9,6 +9,8 @@ Orders come on standard input and answers go to standard output, one JSON object
     {"ready": true, "seconds": 2.1}                                 once, when everything is imported
     {"ended": job file, "exitcode": 1, "status": "failed", "reason": "ValueError: ..."}
 
+The exit code is the job's own, or that of the one of its processes which the job blames.
+
 Why a plain `os.fork` and not multiprocessing's forkserver: the forkserver is exactly this (a process that imported the
 modules and forks), with one process more, whose children only its own pipes can reach. Forked children are safe under the
 same condition in both: nothing was computed and no device was touched before, so no thread pool or driver is at work.
@@ -166,7 +168,7 @@ class Host:
             sessions.kill(pid)
             exitcode = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             del self._children[pid]
-            self.answer(ended=child.job, exitcode=exitcode, **_said(child.answers, exitcode))
+            self.answer(ended=child.job, **_said(child.answers, exitcode))
             os.close(child.answers)
 
 
@@ -186,15 +188,14 @@ def _be_the_first_to_go() -> None:
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
-def _said(answers: int, exitcode: int) -> dict[str, str]:
-    """Status and reason as the job gave them, or as its exit code tells."""
+def _said(answers: int, exitcode: int) -> dict[str, Any]:
+    """Exit code, status and reason as the job gave them, or as its exit code tells."""
     with contextlib.suppress(BlockingIOError):
         if said := os.read(answers, 65536):
-            first: dict[str, str] = json.loads(said.split(b"\n")[0])
+            first: dict[str, Any] = json.loads(said.split(b"\n")[0])
             return first
-    if exitcode == 0:
-        return {"status": Status.COMPLETE.value, "reason": ""}
-    return {"status": Status.FAILED.value, "reason": ""}
+    status = Status.FAILED if exitcode else Status.COMPLETE
+    return {"exitcode": exitcode, "status": status.value, "reason": ""}
 
 
 def die_with_parent(number: int) -> None:

@@ -129,6 +129,7 @@ def record(stepped: Stepped) -> None:
         run=run.id,
         status=Status.STARTED,
         digest=stepped.job.digest,
+        died=stepped.job.died,
         tensors=stepped.tensors,
         slots=models.slot_tensors(stepped.model, stepped.tensors),
         batch_norms=models.with_constants(stepped.batch_norms, stepped.model),

@@ -54,6 +54,7 @@ class _Recorder:
             run=run.id,
             status=Status.STARTED,
             digest=self.job.digest,
+            died=self.job.died,
             tensors=inputs.tensors if inputs else (),
             slots=models.slot_tensors(self.oracle.model, inputs.tensors if inputs else ()),
             batch_norms=models.with_constants(inputs.batch_norms if inputs else (), self.oracle.model),

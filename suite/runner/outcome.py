@@ -34,20 +34,22 @@ def listen_at(descriptor: int) -> None:
 def end_with(error: BaseException) -> NoReturn:
     """Ends this process at once, with the error as its reason. Exit code 3 means unsupported, 1 anything else."""
     status = error.status if isinstance(error, Unsupported) else Status.FAILED
-    _end(status, str(error) if isinstance(error, Unsupported) else f"{type(error).__name__}: {error}")
+    reason = str(error) if isinstance(error, Unsupported) else f"{type(error).__name__}: {error}"
+    _end(status, reason, 3 if status is Status.UNSUPPORTED else 1)
 
 
-def fail(reason: str) -> NoReturn:
-    """Ends this process at once, from any thread, with this reason."""
-    _end(Status.FAILED, reason)
+def fail(reason: str, exitcode: int = 1) -> NoReturn:
+    """Ends this process at once, from any thread, with this reason. `exitcode`: of the process of this job that is to blame,
+    negative if it died of a signal."""
+    _end(Status.FAILED, reason, exitcode)
 
 
-def _end(status: Status, reason: str) -> NoReturn:
+def _end(status: Status, reason: str, exitcode: int) -> NoReturn:
     if _host >= 0:
         lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
-        answer = {"status": status.value, "reason": shortened("\n".join(lines))}
+        answer = {"status": status.value, "reason": shortened("\n".join(lines)), "exitcode": exitcode}
         os.write(_host, json.dumps(answer, ensure_ascii=True).encode() + b"\n")
-    os._exit(3 if status is Status.UNSUPPORTED else 1)
+    os._exit(max(exitcode, 1))
 
 
 def shortened(reason: str) -> str:

@@ -150,6 +150,7 @@ class _Trainer:
             run=run.id,
             status=Status.STARTED,
             digest=self.job.digest,
+            died=self.job.died,
             tensors=self.tensors,
             slots=models.slot_tensors(self.model, self.tensors),
             batch_norms=models.with_constants(self.batch_norms, self.model),

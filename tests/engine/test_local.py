@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import Bench, all_gone, until
+from bench import Bench, alive, all_gone, until
 
 from suite.engine.local import Event
+from suite.engine.warm import Warm
 from suite.records import Options, Status
 
 
@@ -51,8 +52,17 @@ def test_the_job_file_is_what_the_job_is(bench: Bench) -> None:
         ("fail", Status.FAILED, "rank 1 of torch DDP failed: ValueError: no"),
         ("exit", Status.FAILED, "SystemExit: the scenario said goodbye"),
         ("vanish", Status.FAILED, "the worker ended with exit code 7"),
-        ("crash", Status.FAILED, "the worker was killed by signal 11 (SIGSEGV)"),
-        ("killed", Status.FAILED, "the worker was killed by signal 9 (SIGKILL); out of memory?"),
+        (
+            "crash",
+            Status.FAILED,
+            "first attempt: the worker was killed by signal 11 (SIGSEGV), see logs/prepare__crash.log; "
+            "second: the worker was killed by signal 11 (SIGSEGV)",
+        ),
+        (
+            "killed",
+            Status.FAILED,
+            "the worker was killed by signal 9 (SIGKILL); out of memory? Then it would be again, so it is not started once more",
+        ),
     ],
 )
 def test_whatever_a_job_does_the_next_one_runs(bench: Bench, what: str, status: Status, reason: str) -> None:
@@ -95,6 +105,88 @@ def test_a_frozen_host_is_killed_with_its_jobs(bench: Bench, monkeypatch: pytest
     assert outcomes["prepare/hang"].status is Status.TIMED_OUT
     assert outcomes["prepare/fine"].status is Status.COMPLETE
     until(lambda: all_gone(bench.pids()))
+
+
+# ---------------------------------------------------------------- a second attempt
+
+
+def started(bench: Bench) -> list[tuple[str, str]]:
+    """Each start of a job: its id, and how the first attempt died."""
+    return [(event.job.id, event.job.died) for event in bench.events if event.kind == "started" and event.job]
+
+
+def test_a_job_that_crashed_is_started_once_more_in_a_host_of_its_own(bench: Bench) -> None:
+    with bench.local() as local:
+        outcome = local.run([bench.job("crash-once")])["prepare/crash-once"]
+        first, second = map(int, (bench.folder / "attempts").read_text().split())
+        assert (alive(first), alive(second)) == (True, False), "the warm host stays, the other one ends with its job"
+    assert (outcome.status, outcome.reason) == (Status.COMPLETE, "")
+    died = "the worker was killed by signal 11 (SIGSEGV), see logs/prepare__crash-once.log"
+    assert started(bench) == [("prepare/crash-once", ""), ("prepare/crash-once", died)]
+    logs = bench.folder / "logs"
+    assert (logs / "prepare__crash-once.log").read_text().startswith("attempt 1\nFatal Python error: Segmentation fault")
+    assert (logs / "prepare__crash-once__again.log").read_text() == "attempt 2\n"
+    assert [(event.kind, event.done) for event in bench.events if event.job] == [
+        ("started", 0),
+        ("started", 0),
+        ("ended", 1),
+    ]
+
+
+def test_a_job_that_crashes_twice_is_not_started_a_third_time(bench: Bench) -> None:
+    outcome = bench.run(bench.job("crash"))["prepare/crash"]
+    assert outcome.status is Status.FAILED
+    assert len(started(bench)) == 2
+    assert outcome.log.startswith("attempt 2\n")
+    assert (bench.folder / "logs" / "prepare__crash.log").read_text().startswith("attempt 1\n")
+
+
+def test_who_needs_a_job_waits_for_its_second_attempt(bench: Bench) -> None:
+    outcomes = bench.run(bench.job("crash-once"), bench.job("fine", needs=("prepare/crash-once",)), bench.job("sleep-0.1"))
+    assert {outcome.status for outcome in outcomes.values()} == {Status.COMPLETE}
+    notes = {note["job"]: note for note in bench.notes()}
+    assert notes["crash-once"]["ended"] <= notes["fine"]["began"]
+
+
+@pytest.mark.parametrize("what", ["raise", "unsupported", "fail", "vanish", "killed", "rank-9", "rank-15"])
+def test_what_is_no_crash_is_not_started_once_more(bench: Bench, what: str) -> None:
+    bench.run(bench.job(what))
+    assert started(bench) == [(f"prepare/{what}", "")]
+
+
+def test_a_job_that_was_to_stop_is_not_started_once_more(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(event: Event) -> None:
+        if event.kind == "waiting" and bench.pids():
+            os.kill(bench.pids()[0][1], signal.SIGSEGV)
+
+    bench.react = crash
+    monkeypatch.setattr(Warm, "stop", lambda host, job: None)  # so that it is the crash that ends it
+    outcome = bench.run(bench.job("hang"), timeout=0.5)["prepare/hang"]
+    assert outcome.status is Status.TIMED_OUT
+    assert started(bench) == [("prepare/hang", "")]
+
+
+def test_a_second_attempt_has_a_time_limit_too(bench: Bench) -> None:
+    def crash(event: Event) -> None:
+        if event.kind == "started" and event.job and not event.job.died:
+            os.kill(bench.pids()[0][1], signal.SIGABRT)
+
+    bench.react = crash
+    outcome = bench.run(bench.job("hang"), timeout=2.0)["prepare/hang"]
+    assert outcome.status is Status.TIMED_OUT
+    assert outcome.reason.startswith(
+        "first attempt: the worker was killed by signal 6 (SIGABRT), see logs/prepare__hang.log; second: did not end within 2 s"
+    )
+    until(lambda: all_gone(bench.pids()))
+
+
+def test_one_of_several_processes_that_crashes_is_a_crash_of_the_job(bench: Bench) -> None:
+    outcome = bench.run(bench.job("rank-11"))["prepare/rank-11"]
+    assert [died for _, died in started(bench)] == [
+        "",
+        "rank 1 of torch DDP was killed by signal 11 (SIGSEGV), see logs/prepare__rank-11.log",
+    ]
+    assert outcome.reason.endswith("second: rank 1 of torch DDP was killed by signal 11 (SIGSEGV)")
 
 
 # ---------------------------------------------------------------- many jobs

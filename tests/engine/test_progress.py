@@ -28,6 +28,9 @@ class Told:
         self._running.append(f"prepare/{name}")
         self._tell("started", name, None)
 
+    def start_again(self, name: str, died: str) -> None:
+        self._tell("started", name, None, died)
+
     def end(self, name: str, status: Status = Status.COMPLETE, reason: str = "", seconds: float = 1.0) -> None:
         if f"prepare/{name}" in self._running:
             self._running.remove(f"prepare/{name}")
@@ -40,9 +43,10 @@ class Told:
     def lines(self) -> list[str]:
         return self.stream.getvalue().splitlines()
 
-    def _tell(self, kind: str, name: str, outcome: Outcome | None) -> None:
+    def _tell(self, kind: str, name: str, outcome: Outcome | None, died: str = "") -> None:
         environment = Environment(name="fake", backend="fake")
-        job = Job(kind="prepare", scenario=name, run_folder="", environment=environment, options=Options()) if name else None
+        told = Job(kind="prepare", scenario=name, run_folder="", environment=environment, options=Options(), died=died)
+        job = told if name else None
         running = tuple(self._running)
         self.progress(Event(kind=kind, job=job, outcome=outcome, running=running, done=self._done, total=self._total))
 
@@ -76,6 +80,15 @@ def test_a_failure_is_a_line_at_once() -> None:
         "environment unavailable: prepare/b: pip: no",
         "timed out: prepare/c: no reason given",
         "3 of 3 done",
+    ]
+
+
+def test_a_second_attempt_is_a_line_at_once() -> None:
+    told = Told(io.StringIO(), total=2)
+    told.start("a")
+    told.start_again("a", "the worker was killed by signal 11 (SIGSEGV), see logs/prepare__a.log")
+    assert told.lines() == [
+        "started once more: prepare/a: the worker was killed by signal 11 (SIGSEGV), see logs/prepare__a.log"
     ]
 
 

@@ -77,7 +77,7 @@ def hostile(words: str) -> Results:
         scenarios=tuple(replace(one, description=words, source=words) for one in results.scenarios),
         environments=tuple(replace(one, reason=words, packages={words: words}) for one in results.environments),
         broken=(Broken(name=words, source=words, reason=words),),
-        runs=tuple(replace(one, reason=words, log=words, facts={words: words}) for one in results.runs),
+        runs=tuple(replace(one, reason=words, log=words, died=words, facts={words: words}) for one in results.runs),
         pairs=tuple(replace(one, cause=words, quantities=_named(one.quantities, words)) for one in results.pairs),
         views=tuple(replace(one, cause=words, form=words) for one in results.views),
         findings=tuple(

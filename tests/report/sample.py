@@ -72,6 +72,8 @@ CAUSES = {
 }
 FAILED = Configuration(scenario="sync-bn", environment="torch", strategy="torch_ddp", devices=2)
 REFUSED = Configuration(scenario="sync-bn", environment="jax", strategy="jax_data_parallel", devices=2)
+CRASHED = Configuration(scenario="sync-bn", environment="tensorflow", strategy="tf_mirrored", devices=2)
+DIED = "the worker was killed by signal 11 (SIGSEGV), see logs/train__sync-bn__tensorflow__tf_mirrored-x2__plain.log"
 
 
 KNOWN = tuple(
@@ -168,6 +170,7 @@ def row(configuration: Configuration) -> RunRow:
         facts={"backend": configuration.environment, "devices": f"{configuration.devices} x cpu", "jit": "True"}
         if complete
         else {},
+        died=DIED if configuration == CRASHED else "",
         log="" if complete else "Traceback (most recent call last):\nRuntimeError: \x1b[31mboom\x1b[0m <b>&",
     )
 

@@ -215,6 +215,19 @@ def test_without_a_self_test_the_page_says_so(found: SelfTest | None, words: str
     assert ("--keep" in text) == (found is None or bool(found.damage))
 
 
+def test_a_run_that_died_once_is_named_beside_the_answer_and_in_its_row(page: Page) -> None:
+    assert sample.DIED in next(one for one in page.elements if "answer" in one.classes).text
+    [row] = [row for row in page.all("tr") if sample.DIED in row.text]
+    assert row.text.startswith("tensorflow/tf_mirrored-x2/plain")
+    assert "complete" in row.text
+
+
+def test_of_very_many_runs_one_that_died_once_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite.report.html.LISTED_RUNS", 1)
+    listed = [row for one in html._scenarios(sample.results()) for row in one.runs]
+    assert [row.run.configuration for row in listed if row.status is Status.COMPLETE] == [sample.CRASHED]
+
+
 def test_split_assets_leave_no_code_and_no_style_in_the_page() -> None:
     files = html.split(sample.results())
     assert files.keys() == {"index.html", "index.css", "index.js"}

@@ -86,6 +86,11 @@ def test_runs_by_status() -> None:
     assert all(one is None or one.attrib["message"].endswith(": why") for one in broken)
 
 
+def test_a_run_that_died_once_passes_and_says_so() -> None:
+    said = [(case.get("name"), case.findtext("system-out")) for case in suites(sample.results())["runs"]]
+    assert [one for one in said if one[1]] == [(f"{sample.CRASHED.id}/plain", f"the first attempt died: {sample.DIED}")]
+
+
 def test_a_broken_plugin_is_an_error_with_its_source() -> None:
     suite = suites(sample.results())["broken"]
     assert kinds(suite, "error") == 1

@@ -161,6 +161,14 @@ def test_every_pair_and_view_is_in_one_group_of_the_overview() -> None:
     assert len({group.name for group in groups}) == len(groups)
 
 
+def test_a_worker_that_was_started_once_more_is_named_once() -> None:
+    results = sample.results()
+    [crashed] = summary.restarted(results)
+    assert crashed.run.configuration == sample.CRASHED
+    repeat = dataclasses.replace(crashed, run=dataclasses.replace(crashed.run, variation="repeat"))
+    assert summary.restarted(dataclasses.replace(results, runs=(*results.runs, repeat))) == [crashed]
+
+
 def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
     found = sample.results()
     failed = next(row for row in found.runs if row.run.configuration == sample.FAILED)

@@ -6,12 +6,14 @@ import ctypes
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from suite.runner import outcome
+from suite.runner.strategies import torch_ddp
 
 
 def main(job_file: str) -> None:
@@ -61,8 +63,22 @@ def do_vanish(notes: Path, *_: str) -> None:
     os._exit(7)
 
 
-def do_crash(notes: Path, *_: str) -> None:
-    ctypes.string_at(0)
+def do_crash(notes: Path, when: str = "always", *_: str) -> None:
+    """In every attempt, or only in the first; leaves which host each attempt had."""
+    attempts = notes / "attempts"
+    with attempts.open("a") as stream:
+        stream.write(f"{os.getppid()}\n")
+    print(f"attempt {len(attempts.read_text().splitlines())}")
+    if when == "always" or len(attempts.read_text().splitlines()) == 1:
+        ctypes.string_at(0)
+
+
+def do_rank(notes: Path, number: str, *_: str) -> None:
+    """As DDP: a process of the job dies of a signal while the leader waits for it in a collective."""
+    rank = multiprocessing.get_context("fork").Process(target=signal.raise_signal, args=(int(number),))
+    rank.start()
+    torch_ddp._end_if_one_fails([rank], str(notes))
+    time.sleep(1000)
 
 
 def do_killed(notes: Path, *_: str) -> None:

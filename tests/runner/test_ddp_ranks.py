@@ -24,7 +24,7 @@ def said(monkeypatch: pytest.MonkeyPatch, meeting: Path, error: BaseException) -
     def ended(error: Any) -> None:
         found.append((error.status, str(error)))
 
-    def failed(reason: str) -> None:
+    def failed(reason: str, exitcode: int = 1) -> None:
         found.append((Status.FAILED, reason))
 
     def raising(*_: Any) -> None:
@@ -53,3 +53,22 @@ def test_the_leader_says_why_a_rank_ended(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: BaseException, first: tuple[Status, str]
 ) -> None:
     assert said(monkeypatch, tmp_path, error)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        ("", ("rank 1 of torch DDP was killed by signal 6 (SIGABRT)", -6)),
+        ("ValueError: broken", ("rank 1 of torch DDP failed: ValueError: broken", 1)),
+    ],
+)
+def test_a_rank_that_crashed_is_told_from_one_that_aborts_after_an_exception(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, raised: str, told: tuple[str, int]
+) -> None:
+    found: list[tuple[str, int]] = []
+    monkeypatch.setattr(torch_ddp, "fail", lambda reason, exitcode=1: found.append((reason, exitcode)))
+    if raised:
+        (tmp_path / "rank-1.failed").write_text(raised)
+    for watcher in torch_ddp._end_if_one_fails([SimpleNamespace(join=lambda: None, exitcode=-6)], str(tmp_path)):
+        watcher.join()
+    assert found == [told]

@@ -27,7 +27,7 @@ RIGHT = scoring.Outcome(planted=PLANTED, detected=True, causes=("bn-epsilon",), 
 UNNAMED = replace(RIGHT, causes=(), place=None)
 OUTCOMES = (RIGHT, RIGHT, UNNAMED, UNNAMED, replace(RIGHT, detected=False, place=None))
 VERSIONS = {"keras": "3.15.1", "jax": "0.10.2", "torch": "2.13.0"}
-SCORE = scoring.Score(outcomes=OUTCOMES, clean_pairs=7, alarms=("a | b: unknown",), versions=VERSIONS)
+SCORE = scoring.Score(outcomes=OUTCOMES, clean_pairs=7, alarms=("a | b: unknown",), defects=(), versions=VERSIONS)
 
 
 def environment(name: str, packages: Mapping[str, str], reason: str = "") -> Provisioned:

@@ -18,6 +18,7 @@ from typing import Any
 
 from safetensors.numpy import load_file, save_file
 
+from suite import sessions
 from suite.records import Job, Scenario, Semantics
 from suite.runner import devices, models, training
 from suite.runner.outcome import NoDevices, Unsupported, end_with, fail
@@ -109,8 +110,10 @@ def _end_if_one_fails(ranks: list[Any], meeting: str) -> list[threading.Thread]:
             if (refused := Path(meeting, f"rank-{rank}.{kind.__name__}")).is_file():
                 end_with(kind(refused.read_text()))
         left = Path(meeting, f"rank-{rank}.failed")
-        reason = left.read_text() if left.is_file() else f"it ended with exit code {process.exitcode}"
-        fail(f"rank {rank} of torch DDP failed: {reason}")
+        if left.is_file():
+            fail(f"rank {rank} of torch DDP failed: {left.read_text()}")
+        else:
+            fail(f"rank {rank} of torch DDP {sessions.ended_by(process.exitcode)}", process.exitcode)
 
     watchers = [
         threading.Thread(target=watch, args=(rank, process), daemon=True) for rank, process in enumerate(ranks, start=1)
