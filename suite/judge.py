@@ -11,6 +11,7 @@ from suite.metrics import METRICS
 from suite.records import (
     FLOAT32,
     JUDGED_STEP,
+    QUANTITIES,
     At,
     Comparison,
     Distances,
@@ -33,6 +34,7 @@ UNSTABLE_STATES = 2
 # rounding of a nearly zero gradient into a full step, and a gradient's tensors can be nearly zero themselves.
 STEP_FLOORS = {"forward": 5e-7, "batch statistics": 3e-7, "loss": 2e-7}
 AMPLIFIED = 100.0
+STATE = QUANTITIES[:2]  # weights and statistics: what everything else is computed from
 
 LIMITS = (
     Limit(
@@ -138,7 +140,7 @@ def _decide(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]
         return Verdict.IDENTICAL, ""
     if comparison.no_twin:
         return Verdict.INCONCLUSIVE, f"{comparison.no_twin}: only a float64 twin shows equal semantics"
-    apart = twin_distance(distances, grown_at(comparison))
+    apart = distance_of_twins(distances, comparison)
     if apart is None:
         return Verdict.INCONCLUSIVE, "the float64 twins hold nothing to compare here"
     if apart >= OTHER_SEMANTICS:
@@ -182,7 +184,7 @@ def judge_declared(comparison: Comparison, cause: str) -> tuple[Judged, ...]:
 
 
 def _judge_declared(distances: Distances, comparison: Comparison, cause: str) -> Judged:
-    apart = twin_distance(distances, grown_at(comparison))
+    apart = distance_of_twins(distances, comparison)
     if distances.invalid:
         verdict, why = Verdict.INVALID, distances.invalid
     elif distances.bits:
@@ -217,8 +219,7 @@ def oracle_distance(comparison: Comparison) -> float | None:
     """
     if comparison.no_twin:
         return None
-    grown = grown_at(comparison)
-    found = [apart for distances in comparison.distances if (apart := twin_distance(distances, grown)) is not None]
+    found = [apart for distances in comparison.distances if (apart := distance_of_twins(distances, comparison)) is not None]
     farthest = max(found, default=None)
     whole = not any(distances.invalid for distances in comparison.distances)
     return farthest if whole or (farthest is not None and farthest >= SAME_SEMANTICS) else None
@@ -245,14 +246,41 @@ def scale(comparison: Comparison) -> float:
     return max(1.0, comparison.roundoff / FLOAT32)
 
 
+def distance_of_twins(distances: Distances, comparison: Comparison) -> float | None:
+    """The same of one quantity of a comparison, before the twins' own rounding has grown. Of what is stored only later, what is
+    far beyond that rounding counts where weights and statistics are still within it: it does not come from them."""
+    found = twin_distance(distances, grown_at(comparison))
+    if found is not None:
+        return found
+    within = _steps_within(comparison)
+    far = [
+        value
+        for at, metric in _judged([distances])
+        if at.step in within and (value := at.twin[metric]) > AMPLIFIED * at.twin_envelope.get(metric, math.inf)
+    ]
+    return max((value for value in far if value >= OTHER_SEMANTICS), default=None)
+
+
+def _steps_within(comparison: Comparison) -> set[int]:
+    """The steps after which the twins' weights and statistics differ by no more than their own rounding."""
+    state = _judged(one for one in comparison.distances if one.quantity in STATE)
+    left = {at.step for at, metric in state if at.twin[metric] >= SAME_SEMANTICS and not _excused(at, metric)}
+    return {at.step for at, _ in state} - left
+
+
+def _judged(found: Iterable[Distances]) -> list[tuple[At, str]]:
+    """Every judged metric between twins, with its moment."""
+    return [(at, metric) for one in found for at in one.at for metric in at.twin if METRICS[metric].judged]
+
+
 def twin_distance(distances: Distances, before: float = math.inf) -> float | None:
-    """The largest judged metric between the float64 twins at steps earlier than `before`; None if there is no twin.
+    """The largest judged metric between the float64 twins at steps earlier than `before`; None if that is not known.
 
     What a twin's own reruns with permuted rows differ by is rounding in float64 as in float32: a distance that would be called
     one, and is within 5 of their envelopes, is left out (`excused` says whether there is any). What there is from step `before`
     on alone is compared if all of it is within them, and says nothing otherwise.
     """
-    judged = [(at, metric) for at in distances.at for metric in at.twin if METRICS[metric].judged]
+    judged = _judged([distances])
     early = [one for one in judged if one[0].step < before]
     open_ones = [at.twin[metric] for at, metric in early or judged if not _excused(at, metric)]
     compared = bool(early) or (bool(judged) and max(open_ones, default=0.0) < SAME_SEMANTICS)

@@ -73,6 +73,20 @@ def test_twins_that_are_stored_only_after_their_rounding_grew_are_equal_within_i
     assert [one.verdict for one in found] == [Verdict.ROUNDING, Verdict.INCONCLUSIVE]
 
 
+def test_what_is_far_beyond_rounding_that_has_grown_counts_where_weights_are_within_it() -> None:
+    """Predictions that are made otherwise, from weights that only rounding tells apart."""
+
+    def verdict_of(predicted: float, weights: float) -> Verdict:
+        early = distances(at(1e-6, step=1), at(1e-6, step=20, twin=weights, grown=1e-9))
+        late = distances(at(1e-6, step=20, twin=predicted, grown=1e-9), quantity="predictions")
+        return judge.judge(Comparison(distances=(early, late)))[1].verdict
+
+    assert verdict_of(1.1e-7, 4e-9) is Verdict.DIFFERENT
+    assert verdict_of(0.9e-7, 4e-9) is Verdict.INCONCLUSIVE, "within 100 envelopes"
+    assert verdict_of(1.1e-7, 6e-9) is Verdict.INCONCLUSIVE, "the weights are not within it either"
+    assert verdict_of(4e-9, 6e-9) is Verdict.ROUNDING
+
+
 def test_invalid_comes_before_equal_bits() -> None:
     found = decide(distances(at(0.0), bits=True, invalid="x holds NaN or infinity"))
     assert (found.verdict, found.cause) == (Verdict.INVALID, "x holds NaN or infinity")

@@ -107,7 +107,10 @@ class Inquiry:
 
     def _whole_place(self, stage: str) -> Place:
         """Of a difference that no single step shows: its largest quantity, at the first stored step that has it."""
-        for distances in self.found.distances:
+        off = [
+            one for one in self.found.distances if (judge.distance_of_twins(one, self.found) or 0.0) >= judge.SAME_SEMANTICS
+        ]
+        for distances in off:
             for at in distances.at:
                 judged = [value for metric, value in at.twin.items() if metrics.METRICS[metric].judged]
                 if judged and max(judged) >= judge.SAME_SEMANTICS:
@@ -134,7 +137,7 @@ class Inquiry:
     @property
     def _only_predictions(self) -> bool:
         return all(
-            one.quantity == compare.PREDICTIONS or (judge.twin_distance(one) or 0.0) < judge.SAME_SEMANTICS
+            one.quantity == compare.PREDICTIONS or (judge.distance_of_twins(one, self.found) or 0.0) < judge.SAME_SEMANTICS
             for one in self.found.distances
         )
 

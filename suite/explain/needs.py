@@ -91,7 +91,7 @@ def _nearly_rounding(comparison: Comparison) -> bool:
 
 
 def _apart(comparison: Comparison, distances: Distances) -> float:
-    return judge.twin_distance(distances, judge.grown_at(comparison)) or 0.0
+    return judge.distance_of_twins(distances, comparison) or 0.0
 
 
 def _wide(distances: Distances, scale: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,18 +12,29 @@ SMALLEST = 1e-300  # still a float64; its logarithm is finite
 
 @contextmanager
 def unclipped() -> Iterator[None]:
-    """Keras clips probabilities by the epsilon of its configuration, which masks and metrics use too: it is another one inside
-    these functions alone."""
-    from keras.src.backend import nn  # private, as is the clipping
-
-    own = {name: getattr(nn, name) for name in NAMES}
-    for name, function in own.items():
-        setattr(nn, name, _with_epsilon(function))
+    """While this is entered."""
+    own = unclip()
     try:
         yield
     finally:
-        for name, function in own.items():
-            setattr(nn, name, function)
+        _put(own)
+
+
+def unclip() -> dict[str, Callable[..., Any]]:
+    """From now on; the functions that were replaced. Keras clips probabilities by the epsilon of its configuration, which masks
+    and metrics use too: it is another one inside these functions alone."""
+    from keras.src.backend import nn  # private, as is the clipping
+
+    own = {name: getattr(nn, name) for name in NAMES}
+    _put({name: _with_epsilon(function) for name, function in own.items()})
+    return own
+
+
+def _put(functions: Mapping[str, Callable[..., Any]]) -> None:
+    from keras.src.backend import nn
+
+    for name, function in functions.items():
+        setattr(nn, name, function)
 
 
 def _with_epsilon(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from suite.explain import saving
@@ -75,9 +75,6 @@ class Score:
     defects: tuple[str, ...]
     versions: Mapping[str, str]
 
-    def rate(self, right: Sequence[bool]) -> float:
-        return sum(right) / len(right) if right else 0.0
-
 
 def score(results: Results, faults: Sequence[Planted]) -> Score:
     """`faults`: those that are planted in `results`; every other configuration must be clean."""
@@ -126,13 +123,15 @@ def _is_off(diagnosis: Diagnosis | None) -> bool:
 
 
 def _worse_views(results: Results, faulty: str, clean: str) -> list[View]:
-    """Views of the faulty run that are off in a quantity in which the clean run's are not."""
+    """Views of the faulty run that are off in a quantity in which the clean run's are not, with those quantities."""
     before = {(one.kind, one.form, one.replica): _off(one) for one in results.views if one.run == clean}
-    return [
-        one
-        for one in results.views
-        if one.run == faulty and one.kind != "reloaded" and _off(one) - before.get((one.kind, one.form, one.replica), set())
-    ]
+    worse = []
+    for one in results.views:
+        if one.run == faulty and one.kind != "reloaded":
+            new = _off(one) - before.get((one.kind, one.form, one.replica), set())
+            quantities = tuple(judged for judged in one.quantities if judged.quantity in new)
+            worse += [replace(one, quantities=quantities)] if new else []
+    return worse
 
 
 def _off(one: View) -> set[str]:

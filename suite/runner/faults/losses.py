@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from suite.runner.cross_entropy import unclipped
+from suite.runner.cross_entropy import unclip
 from suite.runner.faults.site import Plant, Site
 
 # (site, loss, y, y_pred) -> another loss
@@ -112,7 +112,7 @@ def _gradients(factor: float, ending: str = "") -> Plant:
 
 
 def _unclipped(site: Site) -> None:
-    unclipped().__enter__()
+    unclip()
 
 
 PLANTS: dict[str, Plant] = {
