@@ -215,13 +215,14 @@ def _reaches(values: Floats, limit: float) -> bool:
 def oracle_distance(comparison: Comparison) -> float | None:
     """The largest judged distance of a twin from its oracle, before its own rounding has grown; None without any.
 
-    Where something cannot be compared, what can be may show that the twin is off, and never that it is not.
+    Where something cannot be compared, or nothing is known of weights or statistics, the rest may show that the twin is off, and
+    never that it is not.
     """
     if comparison.no_twin:
         return None
-    found = [apart for distances in comparison.distances if (apart := distance_of_twins(distances, comparison)) is not None]
-    farthest = max(found, default=None)
-    whole = not any(distances.invalid for distances in comparison.distances)
+    apart = {one.quantity: distance_of_twins(one, comparison) for one in comparison.distances}
+    farthest = max((one for one in apart.values() if one is not None), default=None)
+    whole = not any(one.invalid for one in comparison.distances) and all(apart.get(name, 0.0) is not None for name in STATE)
     return farthest if whole or (farthest is not None and farthest >= SAME_SEMANTICS) else None
 
 

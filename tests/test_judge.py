@@ -59,6 +59,9 @@ def test_what_cannot_be_compared_hides_no_distance_from_the_oracle_and_never_pro
         return judge.oracle_distance(Comparison(distances=(distances(at(0.0, twin=twin)), lost), **fields))  # type: ignore[arg-type]
 
     assert (distance(1e-3), distance(1e-12), distance(1e-3, no_twin="none")) == (1e-3, None, None)
+    grown = distances(at(1e-3, step=1, twin=1e-3, grown=1e-9))
+    other = distances(at(0.0, step=1, twin=0.0), quantity="other state")
+    assert judge.oracle_distance(Comparison(distances=(grown, other))) is None, "counters are equal, weights are not known"
 
 
 def test_twins_that_are_stored_only_after_their_rounding_grew_are_equal_within_it_and_say_nothing_beyond() -> None:

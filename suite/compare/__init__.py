@@ -3,9 +3,10 @@
 from suite.compare.comparisons import declared, file_distances, first_replica_distance, pair, view
 from suite.compare.envelopes import seed_distances
 from suite.compare.measuring import TRAINED, measure
-from suite.compare.moments import PREDICTIONS, STATISTICS, WEIGHTS, Moment, Subject, reloaded, replica, trained
+from suite.compare.moments import OTHER, PREDICTIONS, STATISTICS, WEIGHTS, Moment, Subject, reloaded, replica, trained
 
 __all__ = [
+    "OTHER",
     "PREDICTIONS",
     "STATISTICS",
     "TRAINED",

@@ -38,8 +38,9 @@ def seed_distances(subject: Subject) -> list[dict[str, float]]:
 
 
 def twin_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
-    """Metric -> largest distance at `step` between the twin and its reruns; empty where they were not asked for."""
-    if subject.twin is None or not subject.twins_permuted:
+    """Metric -> largest distance at `step` between the twin and its reruns; empty where they were not asked for, and before the
+    first step, where nothing was computed (models with random layers begin their reruns a unit in the last place away)."""
+    if subject.twin is None or not subject.twins_permuted or not step:
         return {}
     twin = trained(*subject.twin, step)
     return wider(

@@ -22,6 +22,7 @@ from suite.records import (
     Configuration,
     Departure,
     Diagnosis,
+    Distances,
     Emulation,
     Place,
     Run,
@@ -107,10 +108,7 @@ class Inquiry:
 
     def _whole_place(self, stage: str) -> Place:
         """Of a difference that no single step shows: its largest quantity, at the first stored step that has it."""
-        off = [
-            one for one in self.found.distances if (judge.distance_of_twins(one, self.found) or 0.0) >= judge.SAME_SEMANTICS
-        ]
-        for distances in off:
+        for distances in self._off:
             for at in distances.at:
                 judged = [value for metric, value in at.twin.items() if metrics.METRICS[metric].judged]
                 if judged and max(judged) >= judge.SAME_SEMANTICS:
@@ -136,10 +134,15 @@ class Inquiry:
 
     @property
     def _only_predictions(self) -> bool:
-        return all(
-            one.quantity == compare.PREDICTIONS or (judge.distance_of_twins(one, self.found) or 0.0) < judge.SAME_SEMANTICS
-            for one in self.found.distances
-        )
+        """Predictions are off, and nothing else that training leaves: layers that draw random numbers count what they draw."""
+        off = {one.quantity for one in self._off}
+        return compare.PREDICTIONS in off and off <= {compare.PREDICTIONS, compare.OTHER}
+
+    @property
+    def _off(self) -> list[Distances]:
+        return [
+            one for one in self.found.distances if (judge.distance_of_twins(one, self.found) or 0.0) >= judge.SAME_SEMANTICS
+        ]
 
     @cached_property
     def other_start(self) -> tuple[str, ...]:
