@@ -99,6 +99,7 @@ def _sights(
                 sides=_without_optimizer([home[form][0], file]),
                 doubles=_without_optimizer([home[form][1], double]) if subject.twin else (),
                 oracles=(_file_distance(home[form][1], subject), _file_distance(double, subject)),
+                off=("", f"{saving.LOADED} by {environment}"),
             )
     for index in range(1, subject.plain[1].replicas):
         yield Sight(

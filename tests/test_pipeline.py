@@ -181,7 +181,7 @@ PLACES = {
     "order": "trajectory",
 }
 BROKEN = {"raise": "failed", "hang": "timed out", "killed": "failed", "half": "failed"}
-OTHER = {"unsaved", "swapped", "demoted", "wide", "narrow", "crash"}  # tests of their own
+OTHER = {"unsaved", "swapped", "loaded", "demoted", "wide", "narrow", "crash"}  # tests of their own
 
 
 def test_every_defect_is_tested() -> None:
@@ -236,6 +236,14 @@ def test_tensors_swapped_in_the_file_are_found(parity: Parity) -> None:
     saved = next(view for view in results["views"] if "fake-b/fake-x1" in view["run"] and view["kind"] == "saved")
     assert saved["quantities"]["trainable weights"]["verdict"] == "different"
     assert saved["quantities"]["moving statistics"]["verdict"] == "identical"
+
+
+def test_who_loads_a_right_file_wrongly_is_named(parity: Parity) -> None:
+    _, results = planted(parity, "loaded")
+    loaded = {view["run"].split("/")[1]: view for view in results["views"] if view["kind"] == "reloaded"}
+    assert loaded["fake-a"]["quantities"]["trainable weights"]["cause"].endswith("when it is loaded by fake-b")
+    assert loaded["fake-b"]["verdict"] == "different"
+    assert "fake-a" not in loaded["fake-b"]["cause"], "it loads what it is given as it is"
 
 
 def test_a_demoted_twin_is_not_trusted(parity: Parity) -> None:

@@ -108,6 +108,14 @@ def _held(what: str, where: str, cause: str) -> Said:
     )
 
 
+def _loaded(what: str, where: str, cause: str) -> Said:
+    return Said(
+        claim=f"{what} {where}: {cause}.",
+        check="loaded where it was saved, the float64 twin's file is what the strategy declares within 1e-10, and here it is not",
+        advice="check versions of Keras on both sides, and that every layer of the file is known where it is loaded",
+    )
+
+
 def _unknown(what: str, where: str, cause: str) -> Said:
     return Said(
         claim=f"{what} {where} differ though their strategies declare the same: cause not known.",
@@ -148,6 +156,7 @@ CAUSES: tuple[tuple[str, Callable[[str, str, str], Said]], ...] = (
     (judge.RANDOM_STREAMS, _random),
     (judge.UNSAVED, _unsaved),
     *((words, _held) for words in saving.CAUSES.values()),
+    (saving.LOADED, _loaded),
     (judge.UNKNOWN, _unknown),
     (judge.CONSTANT, _constant),
     (judge.BEYOND, _beyond),

@@ -16,6 +16,7 @@ STALE = "the file holds an earlier state"
 OTHER_REPLICA = "the file holds another replica's state"
 SWAPPED = "the file holds tensors in each other's place"
 NO_SLOTS = "the file does not hold the optimizer's slots"
+LOADED = "the file is right, and the model that is made of it is not when it is loaded"
 CAUSES = {"save-stale": STALE, "save-wrong-replica": OTHER_REPLICA, "save-swapped": SWAPPED, "slots-not-saved": NO_SLOTS}
 
 

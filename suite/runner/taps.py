@@ -43,12 +43,14 @@ class Taps:
         self._model, self._paths = model, models.layer_paths(model)
         self._pass = _Pass()
         shapes = self._shapes(inputs, rows)
-        # Keras locks a model once it is built; private, and only here.
+        # Keras locks a model once it is built; private, and only here. Torch knows variables by their paths, without a dot.
         model._tracker.unlock()
+        own, model.name = model.name, "tapped"
         self.variables: Mapping[str, Any] = {
             name: model.add_weight(shape=shape, dtype=dtype, initializer="zeros", trainable=False, name=f"{PREFIX}{index}")
             for index, (name, (shape, dtype)) in enumerate(shapes.items())
         }
+        model.name = own
         model._tracker.lock()
 
     def _shapes(self, inputs: Any, rows: int) -> dict[str, tuple[tuple[int, ...], str]]:
