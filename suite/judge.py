@@ -11,8 +11,6 @@ from suite.metrics import METRICS
 from suite.records import (
     FLOAT32,
     JUDGED_STEP,
-    QUANTITIES,
-    At,
     Comparison,
     Distances,
     Floats,
@@ -22,10 +20,8 @@ from suite.records import (
     Unstable,
     Verdict,
 )
+from suite.twins import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS, STATE, apart_of, grown_at, reaches
 
-SAME_SEMANTICS = 1e-10
-OTHER_SEMANTICS = 1e-7
-ENVELOPE_FACTOR = 5.0
 NOISE_FACTOR = 3.0
 UNSTABLE_RATIO = 10.0
 UNSTABLE_FLOORS = 100.0
@@ -34,7 +30,6 @@ UNSTABLE_STATES = 2
 # rounding of a nearly zero gradient into a full step, and a gradient's tensors can be nearly zero themselves.
 STEP_FLOORS = {"forward": 5e-7, "batch statistics": 3e-7, "loss": 2e-7}
 AMPLIFIED = 100.0
-STATE = QUANTITIES[:2]  # weights and statistics: what everything else is computed from
 
 LIMITS = (
     Limit(
@@ -140,7 +135,7 @@ def _decide(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]
         return Verdict.IDENTICAL, ""
     if comparison.no_twin:
         return Verdict.INCONCLUSIVE, f"{comparison.no_twin}: only a float64 twin shows equal semantics"
-    apart = distance_of_twins(distances, comparison)
+    apart = apart_of(distances, comparison)
     if apart is None:
         return Verdict.INCONCLUSIVE, "the float64 twins hold nothing to compare here"
     if apart >= OTHER_SEMANTICS:
@@ -184,7 +179,7 @@ def judge_declared(comparison: Comparison, cause: str) -> tuple[Judged, ...]:
 
 
 def _judge_declared(distances: Distances, comparison: Comparison, cause: str) -> Judged:
-    apart = distance_of_twins(distances, comparison)
+    apart = apart_of(distances, comparison)
     if distances.invalid:
         verdict, why = Verdict.INVALID, distances.invalid
     elif distances.bits:
@@ -202,14 +197,10 @@ def _judge_declared(distances: Distances, comparison: Comparison, cause: str) ->
         distances=distances,
         limits={metric: SAME_SEMANTICS for at in distances.at for metric in at.twin if METRICS[metric].judged},
         worst_tensor=max(distances.tensors, key=lambda one: one.value).name if distances.tensors else "",
-        first_step=next((at.step for at in distances.at if _reaches(at.twin, SAME_SEMANTICS)), 0)
+        first_step=next((at.step for at in distances.at if reaches(at.twin, SAME_SEMANTICS)), 0)
         if verdict is Verdict.DIFFERENT
         else 0,
     )
-
-
-def _reaches(values: Floats, limit: float) -> bool:
-    return any(value >= limit for metric, value in values.items() if METRICS[metric].judged)
 
 
 def oracle_distance(comparison: Comparison) -> float | None:
@@ -220,7 +211,7 @@ def oracle_distance(comparison: Comparison) -> float | None:
     """
     if comparison.no_twin:
         return None
-    apart = {one.quantity: distance_of_twins(one, comparison) for one in comparison.distances}
+    apart = {one.quantity: apart_of(one, comparison) for one in comparison.distances}
     farthest = max((one for one in apart.values() if one is not None), default=None)
     whole = not any(one.invalid for one in comparison.distances) and all(apart.get(name, 0.0) is not None for name in STATE)
     return farthest if whole or (farthest is not None and farthest >= SAME_SEMANTICS) else None
@@ -245,81 +236,6 @@ def _unsaved(distances: Distances, unsaved: Sequence[str]) -> str:
 def scale(comparison: Comparison) -> float:
     """Floors are float32's: a model that computes in bfloat16 rounds 2^16 times more coarsely."""
     return max(1.0, comparison.roundoff / FLOAT32)
-
-
-def distance_of_twins(distances: Distances, comparison: Comparison) -> float | None:
-    """The same of one quantity of a comparison, before the twins' own rounding has grown. Of what is stored only later, what is
-    far beyond that rounding counts where weights and statistics are still within it: it does not come from them."""
-    found = twin_distance(distances, grown_at(comparison))
-    if found is not None:
-        return found
-    within = _steps_within(comparison)
-    far = [
-        value
-        for at, metric in _judged([distances])
-        if at.step in within and (value := at.twin[metric]) > AMPLIFIED * at.twin_envelope.get(metric, math.inf)
-    ]
-    return max((value for value in far if value >= OTHER_SEMANTICS), default=None)
-
-
-def _steps_within(comparison: Comparison) -> set[int]:
-    """The steps after which the twins' weights and statistics differ by no more than their own rounding."""
-    state = _judged(one for one in comparison.distances if one.quantity in STATE)
-    left = {at.step for at, metric in state if at.twin[metric] >= SAME_SEMANTICS and not _excused(at, metric)}
-    return {at.step for at, _ in state} - left
-
-
-def _judged(found: Iterable[Distances]) -> list[tuple[At, str]]:
-    """Every judged metric between twins, with its moment."""
-    return [(at, metric) for one in found for at in one.at for metric in at.twin if METRICS[metric].judged]
-
-
-def twin_distance(distances: Distances, before: float = math.inf) -> float | None:
-    """The largest judged metric between the float64 twins at steps earlier than `before`; None if that is not known.
-
-    What a twin's own reruns with permuted rows differ by is rounding in float64 as in float32: a distance that would be called
-    one, and is within 5 of their envelopes, is left out (`excused` says whether there is any). What there is from step `before`
-    on alone is compared if all of it is within them, and says nothing otherwise.
-    """
-    judged = _judged([distances])
-    early = [one for one in judged if one[0].step < before]
-    open_ones = [at.twin[metric] for at, metric in early or judged if not _excused(at, metric)]
-    compared = bool(early) or (bool(judged) and max(open_ones, default=0.0) < SAME_SEMANTICS)
-    return max(open_ones, default=0.0) if compared else None
-
-
-def _excused(at: At, metric: str) -> bool:
-    return SAME_SEMANTICS <= at.twin[metric] <= ENVELOPE_FACTOR * at.twin_envelope.get(metric, 0.0)
-
-
-def excused(comparison: Comparison) -> bool:
-    """Whether a distance between the twins was left out because their own rounding has grown as far."""
-    every = [at for distances in comparison.distances for at in distances.at]
-    grown = grown_at(comparison)
-    return any(at.step >= grown or any(_excused(at, metric) for metric in at.twin) for at in every)
-
-
-def grown_at(comparison: Comparison) -> float:
-    """The first step after which a twin's own reruns, with permuted rows, are not equal any more; infinity if none.
-
-    Some models amplify rounding by decades per step, in float64 too. From then on a distance between twins says nothing:
-    a fault that begins later is not seen in them. (These reruns are made where twins are equal after the first step only.)
-    """
-    steps = [
-        at.step
-        for distances in comparison.distances
-        for at in distances.at
-        for metric, value in at.twin_envelope.items()
-        if METRICS[metric].judged and value >= SAME_SEMANTICS
-    ]
-    return min(steps, default=math.inf)
-
-
-def begin_equal(comparison: Comparison) -> bool:
-    """Whether the twins are equal, in everything that was stored, up to the first step."""
-    first = min((at.step for distances in comparison.distances for at in distances.at if at.step), default=0)
-    early = [at for distances in comparison.distances for at in distances.at if at.step <= first and at.twin]
-    return bool(early) and not any(_reaches(at.twin, SAME_SEMANTICS) for at in early)
 
 
 def limits(distances: Distances, scale: float = 1.0) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from suite import compare, judge, stages
+from suite import compare, judge, stages, twins
 from suite.explain import accepted as accepting
 from suite.explain import answer, declarations, diagnoses, findings, fingerprint, magnitudes, needs, repeat, steps
 from suite.explain.inquiry import inquiries
@@ -86,7 +86,7 @@ class Study:
         for a, b in self._pairs:
             first, second = (self._oracle_step(side) for side in (a, b))
             if self.reader.declared(a) != self.reader.declared(b) and first and second:
-                place = stages.first(stages.stage_distances(first, second), judge.SAME_SEMANTICS)
+                place = stages.first(stages.stage_distances(first, second), twins.SAME_SEMANTICS)
                 if place is not None:
                     found[plain(a).id, plain(b).id] = place
         return found | dict(self._unstable_places(judged))

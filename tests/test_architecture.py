@@ -26,6 +26,7 @@ LEVELS = {
     "suite.plan": 2,
     "suite.compare": 2,
     "suite.stages": 2,
+    "suite.twins": 2,
     "suite.new_scenario": 2,
     "suite.known": 2,
     "suite.judge": 3,

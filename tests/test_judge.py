@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from suite import judge
+from suite import judge, twins
 from suite.metrics import METRICS
 from suite.records import (
     FLOAT32,
@@ -67,7 +67,7 @@ def test_what_cannot_be_compared_hides_no_distance_from_the_oracle_and_never_pro
 def test_twins_that_are_stored_only_after_their_rounding_grew_are_equal_within_it_and_say_nothing_beyond() -> None:
     def apart(twin: float, envelope: float) -> float | None:
         late = distances(at(1e-6, step=20, twin=twin, grown=envelope), quantity="predictions")
-        return judge.twin_distance(late, before=10)
+        return twins.twin_distance(late, before=10)
 
     assert (apart(4e-6, 1e-6), apart(6e-6, 1e-6), apart(1e-12, 0.0)) == (0.0, None, 1e-12)
     late = distances(at(1e-6, step=20, twin=6e-6, grown=1e-6), quantity="predictions")
@@ -328,9 +328,9 @@ def test_every_limit_has_its_reason() -> None:
     assert all(limit.reason and limit.value > 0 for limit in judge.LIMITS)
     values = {limit.value for limit in judge.LIMITS}
     deciding = (
-        judge.SAME_SEMANTICS,
-        judge.OTHER_SEMANTICS,
-        judge.ENVELOPE_FACTOR,
+        twins.SAME_SEMANTICS,
+        twins.OTHER_SEMANTICS,
+        twins.ENVELOPE_FACTOR,
         judge.NOISE_FACTOR,
         judge.UNSTABLE_RATIO,
         judge.UNSTABLE_FLOORS,
@@ -360,11 +360,11 @@ def test_what_a_file_holds_instead_is_the_cause_where_no_oracle_says_so() -> Non
 
 def test_what_a_twins_own_reruns_differ_by_is_no_distance_between_twins() -> None:
     near, far = at(1e-6, twin=4.9e-10, grown=9.9e-11), at(1e-6, twin=5.1e-10, grown=9.9e-11)
-    assert judge.twin_distance(distances(near)) == 0.0
-    assert judge.twin_distance(distances(far)) == 5.1e-10
+    assert twins.twin_distance(distances(near)) == 0.0
+    assert twins.twin_distance(distances(far)) == 5.1e-10
     # Below the limit every distance is told as it is.
     small = at(1e-6, twin=9e-11, grown=9e-11)
-    assert judge.twin_distance(distances(small)) == 9e-11
-    assert [judge.excused(Comparison(distances=(distances(one),))) for one in (near, far, small)] == [True, False, False]
+    assert twins.twin_distance(distances(small)) == 9e-11
+    assert [twins.excused(Comparison(distances=(distances(one),))) for one in (near, far, small)] == [True, False, False]
     # From the step at which the reruns themselves are apart, nothing is judged.
-    assert judge.excused(Comparison(distances=(distances(at(1e-6, twin=1e-3, grown=1e-10)),)))
+    assert twins.excused(Comparison(distances=(distances(at(1e-6, twin=1e-3, grown=1e-10)),)))

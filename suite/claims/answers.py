@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from suite.claims.evidence import Evidence
-from suite.judge import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS
 from suite.records import Answer, Claim, Experiment, Measurement
+from suite.twins import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS
 
 # Float32 statistics after one step: 30 times the rounding floor of moving variances (3e-7). A one-pass variance of rows whose
 # mean is a hundred standard deviations crosses it; the same formula in another order of summation stays a decade below.

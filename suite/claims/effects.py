@@ -9,8 +9,8 @@ from statistics import median
 
 from suite.claims.design import Cell, Variant
 from suite.claims.evidence import Reader, Side, measured
-from suite.judge import SAME_SEMANTICS
 from suite.records import Effect, Interaction, Spread
+from suite.twins import SAME_SEMANTICS
 
 MATTERS = 10.0  # a decade: medians over a handful of pairs are within a factor of a few of each other
 

@@ -3,7 +3,7 @@ of why not."""
 
 from __future__ import annotations
 
-from suite import compare, judge
+from suite import compare, judge, twins
 from suite.explain.inquiry import Inquiry
 from suite.reader import Reader, plain
 from suite.records import Comparison, Configuration, Diagnosis
@@ -32,11 +32,11 @@ def diagnosis(reader: Reader, configuration: Configuration, found: Comparison | 
     if isinstance(found, str):
         return Diagnosis(run=run, oracle=made, distance=None, reason=found)
     distance = judge.oracle_distance(found)
-    if distance is not None and distance >= judge.SAME_SEMANTICS:
+    if distance is not None and distance >= twins.SAME_SEMANTICS:
         return Inquiry(reader, configuration, found).diagnosis(distance)
     invalid = [one.invalid for one in found.distances if one.invalid]
     reason = "" if distance is not None else (*invalid, found.no_twin, "nothing to compare")[0]
-    if distance is not None and judge.excused(found):
+    if distance is not None and twins.excused(found):
         reason = GROWN
     return Diagnosis(run=run, oracle=made, distance=distance, reason=reason)
 
@@ -45,5 +45,5 @@ def words(diagnosis: Diagnosis | None) -> str:
     """The suspected cause of a run that is not what its strategy declares; empty if none is suspected."""
     if diagnosis is None:
         return ""
-    found = [suspect.words for suspect in diagnosis.suspects if suspect.distance < judge.SAME_SEMANTICS]
+    found = [suspect.words for suspect in diagnosis.suspects if suspect.distance < twins.SAME_SEMANTICS]
     return f"{SUSPECTED}{' or '.join(dict.fromkeys(found))}" if found else ""

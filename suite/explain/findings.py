@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from suite import judge
+from suite import judge, twins
 from suite.explain import causes
 from suite.explain.declarations import OTHERWISE
 from suite.explain.diagnoses import GROWN
@@ -158,7 +158,7 @@ def _off(one: Member, known: Mapping[str, Diagnosis]) -> set[str]:
     if isinstance(one, Pair) and one.side:
         return {one.side}
     found = {run: known[run].distance for run in _runs([one]) if run in known}
-    return {run for run, distance in found.items() if distance is not None and distance >= judge.SAME_SEMANTICS}
+    return {run for run, distance in found.items() if distance is not None and distance >= twins.SAME_SEMANTICS}
 
 
 def _place(members: Sequence[Member], known: Mapping[str, Diagnosis], places: Places) -> Place | None:
@@ -186,7 +186,7 @@ def _evidence(members: Iterable[Member], steps: Mapping[str, str]) -> str:
 
 
 def _largest(judged: Judged, sides: str) -> tuple[float, str]:
-    twin = judge.twin_distance(judged.distances)
+    twin = twins.twin_distance(judged.distances)
     numbers = judged.distances.at[-1].plain if judged.distances.at else {}
     shown = ", ".join(f"{metric} {number(value)}" for metric, value in list(numbers.items())[:3])
     first = f", first at step {judged.first_step}" if judged.first_step else ""

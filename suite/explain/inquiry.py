@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from suite import compare, judge, metrics, stages
+from suite import compare, judge, metrics, stages, twins
 from suite.explain.fits import Evidence
 from suite.explain.hypotheses import HYPOTHESES, WHOLE, Hypothesis
 from suite.reader import Reader, plain
@@ -67,7 +67,7 @@ class Inquiry:
                 run = self.step_of(candidate.emulation)
                 if not self._by_steps:
                     run = self.whole(candidate.emulation)
-                elif (distance := self.step_distance(candidate)) is not None and distance < judge.SAME_SEMANTICS:
+                elif (distance := self.step_distance(candidate)) is not None and distance < twins.SAME_SEMANTICS:
                     wanted.append(self.whole(candidate.emulation))
                 wanted.append(run)
         return [run for run in wanted if not self.reader.asked(run)]
@@ -97,10 +97,10 @@ class Inquiry:
         if self.other_start:
             name = self.other_start[0]
             size = self._start_distance(name)
-            return Place(stage="initial state", tensor=name, state="0", size=size, ratio=size / judge.SAME_SEMANTICS)
+            return Place(stage="initial state", tensor=name, state="0", size=size, ratio=size / twins.SAME_SEMANTICS)
         if self._both is None:
             return None
-        if (first := stages.first(self._stages(self._both[1]), judge.SAME_SEMANTICS)) is not None:
+        if (first := stages.first(self._stages(self._both[1]), twins.SAME_SEMANTICS)) is not None:
             return first
         if not self._by_steps and self._only_predictions:
             return self._whole_place("prediction")
@@ -111,11 +111,11 @@ class Inquiry:
         for distances in self._off:
             for at in distances.at:
                 judged = [value for metric, value in at.twin.items() if metrics.METRICS[metric].judged]
-                if judged and max(judged) >= judge.SAME_SEMANTICS:
+                if judged and max(judged) >= twins.SAME_SEMANTICS:
                     tensor = distances.tensors[0].name if distances.tensors else distances.quantity
                     size = max(judged)
                     return Place(
-                        stage=stage, tensor=tensor, state=str(at.step), size=size, ratio=size / judge.SAME_SEMANTICS
+                        stage=stage, tensor=tensor, state=str(at.step), size=size, ratio=size / twins.SAME_SEMANTICS
                     )
         return Place(stage=stage, tensor="", state="", size=0.0, ratio=0.0)
 
@@ -123,7 +123,7 @@ class Inquiry:
     def _by_steps(self) -> bool:
         """Whether a single step shows it: otherwise only whole runs can be compared."""
         assert self._both is not None
-        return not self.other_start and stages.first(self._stages(self._both[1]), judge.SAME_SEMANTICS) is not None
+        return not self.other_start and stages.first(self._stages(self._both[1]), twins.SAME_SEMANTICS) is not None
 
     def _stages(self, other: Complete) -> dict[str, list[stages.StageDistance]]:
         """A step of the run against one of another lockstep. Not from the saturated state, which no run comes to: backends
@@ -140,9 +140,7 @@ class Inquiry:
 
     @property
     def _off(self) -> list[Distances]:
-        return [
-            one for one in self.found.distances if (judge.distance_of_twins(one, self.found) or 0.0) >= judge.SAME_SEMANTICS
-        ]
+        return [one for one in self.found.distances if (twins.apart_of(one, self.found) or 0.0) >= twins.SAME_SEMANTICS]
 
     @cached_property
     def other_start(self) -> tuple[str, ...]:
@@ -221,7 +219,7 @@ class Inquiry:
     def diagnosis(self, distance: float | None) -> Diagnosis:
         """The answer so far."""
         tried = list(self._tried())
-        matching = [one for one in tried if one.distance < judge.SAME_SEMANTICS]
+        matching = [one for one in tried if one.distance < twins.SAME_SEMANTICS]
         proven = [one for one in matching if one.whole] or matching
         nearest = sorted(tried, key=lambda one: one.distance)[:1]
         return Diagnosis(
@@ -292,5 +290,5 @@ def inquiries(reader: Reader, declared: Mapping[Configuration, Comparison]) -> l
     return [
         Inquiry(reader, configuration, found)
         for configuration, found in declared.items()
-        if (distance := judge.oracle_distance(found)) is not None and distance >= judge.SAME_SEMANTICS
+        if (distance := judge.oracle_distance(found)) is not None and distance >= twins.SAME_SEMANTICS
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from suite import judge
+from suite import judge, twins
 from suite.explain import steps
 from suite.metrics import METRICS
 from suite.plan import PERMUTED, REPEATS
@@ -61,8 +61,8 @@ def settled(comparison: Comparison) -> bool:
 
 def _drifts(comparison: Comparison) -> bool:
     """The twins are equal after the first step and not equal later: is it their own rounding that grows?"""
-    apart = any(_apart(comparison, distances) >= judge.SAME_SEMANTICS for distances in comparison.distances)
-    return apart and judge.begin_equal(comparison)
+    apart = any(_apart(comparison, distances) >= twins.SAME_SEMANTICS for distances in comparison.distances)
+    return apart and twins.begin_equal(comparison)
 
 
 def _looks_unstable(comparison: Comparison) -> bool:
@@ -73,10 +73,10 @@ def _looks_unstable(comparison: Comparison) -> bool:
     scale = judge.scale(comparison)
     for distances in comparison.distances:
         apart = _apart(comparison, distances)
-        if distances.bits or apart >= judge.OTHER_SEMANTICS:
+        if distances.bits or apart >= twins.OTHER_SEMANTICS:
             continue
         left = judge.beyond(distances, scale) or judge.amplified(distances)
-        if apart >= judge.SAME_SEMANTICS or left or _wide(distances, scale):
+        if apart >= twins.SAME_SEMANTICS or left or _wide(distances, scale):
             return True
     return False
 
@@ -91,7 +91,7 @@ def _nearly_rounding(comparison: Comparison) -> bool:
 
 
 def _apart(comparison: Comparison, distances: Distances) -> float:
-    return judge.distance_of_twins(distances, comparison) or 0.0
+    return twins.apart_of(distances, comparison) or 0.0
 
 
 def _wide(distances: Distances, scale: float) -> bool:

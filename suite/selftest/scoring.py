@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from suite.explain import saving
-from suite.judge import SAME_SEMANTICS, UNSAVED
+from suite.judge import UNSAVED
 from suite.records import Diagnosis, Pair, Results, Run, Verdict, View
 from suite.selftest.faults import DEFECTS, FAULTS, UNKNOWN, Defect
 from suite.selftest.planning import Planted
+from suite.twins import SAME_SEMANTICS
 
 OFF = (Verdict.DIFFERENT, Verdict.INVALID)
 OF_FILES = {UNSAVED: UNSAVED, **saving.CAUSES}  # name of a cause to how its words begin
