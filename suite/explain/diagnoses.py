@@ -11,6 +11,7 @@ from suite.store import Damaged
 
 SUSPECTED = "suspected: "
 GROWN = "where its rounding grows, it is within 5 times what its own twin with re-ordered rows differs by, or is not judged"
+GROWN_AT_ONCE = "its own twin with re-ordered rows is as far from it from the first stored step on: nothing is known"
 
 
 def compared(subject: compare.Subject) -> Comparison | str:
@@ -35,7 +36,7 @@ def diagnosis(reader: Reader, configuration: Configuration, found: Comparison | 
     if distance is not None and distance >= twins.SAME_SEMANTICS:
         return Inquiry(reader, configuration, found).diagnosis(distance)
     invalid = [one.invalid for one in found.distances if one.invalid]
-    reason = "" if distance is not None else (*invalid, found.no_twin, "nothing to compare")[0]
+    reason = "" if distance is not None else next(filter(None, (*invalid, found.no_twin, GROWN_AT_ONCE)))
     if distance is not None and twins.excused(found):
         reason = GROWN
     return Diagnosis(run=run, oracle=made, distance=distance, reason=reason)
