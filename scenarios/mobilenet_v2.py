@@ -1,4 +1,7 @@
-"""A published architecture: depthwise convolutions, relu6 and 52 batch normalizations in a row."""
+"""A published architecture: depthwise convolutions, relu6 and 52 batch normalizations in a row.
+
+Two steps: each makes rounding a hundred times larger, in float64 too, and what that reaches can be told from nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ def model() -> Any:
     network = keras.applications.MobileNetV2(input_shape=(32, 32, 3), alpha=0.35, weights=None, classes=10)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.5  # with the default of 0.999, ten steps leave every prediction the same
+            layer.momentum = 0.5  # with the default of 0.999, a few steps leave every prediction the same
     return network
 
 
@@ -38,5 +41,5 @@ SCENARIO = Scenario(
     optimizer=optimizer,
     loss="sparse_categorical_crossentropy",
     batch=32,
-    steps=10,
+    steps=2,
 )
