@@ -199,8 +199,7 @@ def _judged(sides: Sides, comparison: Comparison | str, known: Mapping[Configura
 
 def _side(comparison: Comparison, cause: str) -> int | None:
     """The one side that is off, by its distance from float64 or from its oracle; None if neither or both are."""
-    if cause == judge.UNSTABLE:
-        unstable = judge.unstable(comparison)
-        return unstable.side if unstable else None
+    if cause == judge.UNSTABLE and (unstable := judge.unstable(comparison)):
+        return unstable.side
     off = judge.off_sides(comparison)
     return off[0] if len(off) == 1 else None

@@ -75,7 +75,7 @@ def _suspected(what: str, where: str, cause: str) -> Said:
 def _unstable(what: str, where: str, cause: str) -> Said:
     side = cause.removeprefix(f"{judge.UNSTABLE} in ")
     return Said(
-        claim=f"{side} is off {where} ({what}): single float32 steps of it are far from float64, and the other side's are not.",
+        claim=f"{side} is off {where} ({what}): single float32 steps of it are far from float64.",
         check="each side took single float32 steps from common states, and each was measured against the float64 step of what "
         "its strategy declares, with the same constants",
         advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² cancels where "

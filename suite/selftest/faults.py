@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from suite.judge import UNSTABLE
+
 UNKNOWN = (
     "unknown"  # the cause of a fault that no hypothesis describes: it must be detected and located, and given no false name
 )
@@ -34,7 +36,7 @@ class Fault:
 class Defect:
     """What a backend does otherwise by itself in a scenario of the self-test: what is found and named so is no false alarm."""
 
-    cause: str
+    cause: str  # the name of a hypothesis, or the judge's "unstable kernel"
     words: str
     scenario: str
     strategies: tuple[str, ...]
@@ -504,6 +506,12 @@ DEFECTS = (
         words="Keras takes the logits before a softmax on TensorFlow, and clips probabilities elsewhere",
         scenario=CONFIDENT,
         strategies=("single", "tf_mirrored"),
+    ),
+    Defect(
+        cause=UNSTABLE,
+        words="torch computes variances in one pass, which cancels",
+        scenario="large-mean-bn",
+        strategies=("single", "torch_ddp"),
     ),
 )
 

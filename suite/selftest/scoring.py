@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from suite.explain import saving
-from suite.judge import UNSAVED
+from suite.judge import UNSAVED, UNSTABLE
 from suite.records import Diagnosis, Pair, Results, Run, Verdict, View
 from suite.selftest.faults import DEFECTS, FAULTS, UNKNOWN, Defect
 from suite.selftest.planning import Planted
@@ -171,15 +171,16 @@ def _size(pair: Pair, worse: Sequence[View]) -> float | None:
 
 
 def defects(results: Results) -> dict[str, Defect]:
-    """The clean runs that are off as a known defect of their backend makes them, proven by its hypothesis."""
-    found = {}
-    for one in results.diagnoses:
-        scenario, _, driven, _ = one.run.split("/")
-        for defect in DEFECTS if _clean(one.run) and _is_off(one) else ():
-            here = scenario == defect.scenario and driven.rpartition("-x")[0] in defect.strategies
-            if here and defect.cause in _causes(one, ()):
-                found[one.run] = defect
-    return found
+    """The clean runs that are off as a known defect of their backend makes them: by its hypothesis, or as the unstable side of a
+    pair."""
+    named = [(one.run, cause) for one in results.diagnoses if _is_off(one) for cause in _causes(one, ())]
+    named += [(one.side, one.cause) for one in results.pairs if one.side and one.cause == UNSTABLE]
+    return {run: defect for run, cause in named if _clean(run) for defect in DEFECTS if _has(run, defect, cause)}
+
+
+def _has(run: str, defect: Defect, cause: str) -> bool:
+    scenario, _, driven, _ = run.split("/")
+    return (scenario, cause) == (defect.scenario, defect.cause) and driven.rpartition("-x")[0] in defect.strategies
 
 
 def false_alarms(results: Results, known: Container[str] = ()) -> tuple[int, tuple[str, ...]]:
