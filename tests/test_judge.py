@@ -149,6 +149,27 @@ def test_a_twin_is_what_its_oracle_is_up_to_the_limit() -> None:
     assert declared(1e-15, no_twin="no float64 twin").verdict is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(
+    ("oracle", "error", "states", "cause"),
+    [
+        (1.9e-10, 1e-4, 2, judge.UNSTABLE),
+        (1e-7, 1e-4, 2, judge.UNKNOWN),  # more than what cancels in float64
+        (1.9e-10, 1e-5, 2, judge.UNKNOWN),  # within 100 floors
+        (1.9e-10, 1e-4, 1, judge.UNKNOWN),
+    ],
+)
+def test_what_an_unstable_kernel_does_in_float64_is_said_though_the_declarations_differ(
+    oracle: float, error: float, states: int, cause: str
+) -> None:
+    """And though the other side's kernel is the same."""
+    steps = tuple(
+        StepErrors(state=str(state), stage="batch statistics", tensor="norm/variance", sides=(error, error))
+        for state in range(states)
+    )
+    found = decide(distances(at(1e-6, twin=1e-2)), declared=DECLARED, oracles=(oracle, 1e-15), steps=steps)
+    assert (found.verdict, found.cause) == (Verdict.DIFFERENT, cause)
+
+
 def test_rounding_ends_at_five_envelopes() -> None:
     assert verdict(distances(at(5e-5))) is Verdict.ROUNDING
     assert verdict(distances(at(5.1e-5))) is Verdict.INCONCLUSIVE

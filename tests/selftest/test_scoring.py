@@ -226,6 +226,25 @@ def test_anything_else_in_its_place_is_a_false_alarm(found: Diagnosis) -> None:
     assert (score.clean_pairs, len(score.alarms), score.defects) == (2, 2, ())
 
 
+def test_an_unstable_kernel_is_a_defect_of_the_side_that_has_it_where_it_is_known() -> None:
+    def found(scenario: str, side: str) -> scoring.Score:
+        torch, jax = (
+            Configuration(scenario=scenario, environment=name, strategy="single", devices=1) for name in ("torch", "jax")
+        )
+        pairs = (
+            replace(pair(Verdict.DIFFERENT, torch, jax, "unstable kernel"), side=f"{scenario}/{side}/single-x1/plain"),
+            pair(Verdict.DIFFERENT, torch, replace(jax, devices=2), "unknown"),
+            pair(Verdict.ROUNDING, jax, replace(jax, devices=2)),
+        )
+        return scoring.score(results(*pairs), [])
+
+    score = found("large-mean-bn", "torch")
+    assert (score.clean_pairs, score.alarms) == (1, ())
+    assert score.defects == ("large-mean-bn/torch/single-x1/plain: torch computes variances in one pass, which cancels",)
+    other = found("planted-adam", "torch")
+    assert (other.clean_pairs, len(other.alarms), other.defects) == (3, 2, ())
+
+
 def test_versions_are_those_that_results_depend_on() -> None:
     environment = Provisioned(
         environment=Environment(name="torch", backend="torch"), packages={"torch": "2.13.0", "keras": "3.15.1", "pip": "1"}
