@@ -18,7 +18,6 @@ from suite.repro import source
 from suite.repro.case import Case, measured
 
 TEMPLATES = Path(__file__).parent / "templates"
-LEFT_OUT = ("digest", "python", "safetensors", "msgspec")
 
 
 @dataclass(frozen=True, kw_only=True)
