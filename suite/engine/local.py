@@ -29,8 +29,8 @@ WAIT_SECONDS = 1.0  # how often listeners hear that nothing happened
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that a person who waits wants to know. `kind`: "started", "ended" (then `outcome` is there), or
-    "waiting" (about every second when nothing else happens; then there is no `job`). `running`: ids of the jobs that
+    """Something that a person who waits wants to know. `kind`: "started", "ended" (then `outcome` is there), "noted" (a host
+    said `note`), or "waiting" (about every second when nothing else happens). The last two have no `job`. `running`: ids of the jobs that
     run now; `done` of `total` jobs have ended. A job that crashed is "started" twice, the second time with `died`."""
 
     kind: str
@@ -39,6 +39,7 @@ class Event:
     total: int
     job: Job | None = None
     outcome: Outcome | None = None
+    note: str = ""
 
 
 @dataclass(kw_only=True)
@@ -234,6 +235,8 @@ class Local:
                     self._lost(schedule, key)
                     continue
                 for answer in answers:
+                    if answer.note:
+                        self._say(schedule, "noted", note=f"{key[0]}: {answer.note}")
                     if answer.ended in self._running:
                         self._answered(schedule, self._running[answer.ended], answer)
             self._limit(schedule, key, host)
@@ -288,10 +291,12 @@ class Local:
         self._outcomes[job.id] = outcome
         self._say(schedule, "ended", job, outcome)
 
-    def _say(self, schedule: Schedule, kind: str, job: Job | None = None, outcome: Outcome | None = None) -> None:
+    def _say(
+        self, schedule: Schedule, kind: str, job: Job | None = None, outcome: Outcome | None = None, note: str = ""
+    ) -> None:
         running = tuple(one.job.id for one in self._running.values())
         done = schedule.total - schedule.left
-        self._listen(Event(kind=kind, running=running, done=done, total=schedule.total, job=job, outcome=outcome))
+        self._listen(Event(kind=kind, running=running, done=done, total=schedule.total, job=job, outcome=outcome, note=note))
 
 
 def _key(job: Job) -> Key:

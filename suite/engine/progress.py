@@ -44,6 +44,8 @@ class Progress:
             self._began, self._timed = self._clock(), 0  # another `run` has begun, with its own total
         if event.kind == "started" and event.job is not None and event.job.died:
             self._line(f"started once more: {event.job.id}: {event.job.died}")
+        if event.note:
+            self._line(event.note)
         if event.outcome is not None:
             self._timed += event.outcome.seconds > 0
             if event.outcome.status is not Status.COMPLETE:

@@ -46,6 +46,9 @@ def of_host(
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
+    if environment.backend == "torch":
+        # Keras asks torch for GPUs at import. The driver answers that by initializing CUDA, which no fork survives; NVML does not.
+        variables["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     if options.device == "cpu":
         variables |= dict.fromkeys(THREADS, str(options.threads))
         variables["CUDA_VISIBLE_DEVICES"] = ""

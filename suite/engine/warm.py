@@ -32,6 +32,7 @@ class Answer:
     exitcode: int = 0
     status: Status = Status.COMPLETE
     reason: str = ""
+    note: str = ""
 
 
 class Warm:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from suite.records import Job
-from suite.runner.outcome import NoDevices
+from suite.runner import driver
+from suite.runner.outcome import ForkedTooLate, NoDevices
 
 
 def claim(job: Job) -> None:
@@ -11,7 +12,10 @@ def claim(job: Job) -> None:
 
     Raises:
         NoDevices: fewer GPUs are visible than were asked for. It never falls back to the CPU.
+        ForkedTooLate: a new process could use them.
     """
+    if job.options.device == "gpu" and (reason := driver.spoiled()):
+        raise ForkedTooLate(reason)
     CLAIMS[job.environment.backend](job.options.device, job.devices, job.options.threads)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from suite.records import Job
 
+PROCESS = "PARITY_PROCESS"  # the variable that a host sets for a job that it does not fork, with the reason
 PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch")
 
 
@@ -25,6 +26,7 @@ def gather(model: Any, job: Job) -> dict[str, str]:
         "dtype policy": keras.config.dtype_policy().name,
         "jit": str(model.jit_compile),
         "optimizer": _optimizer(model),
+        "process": process(),
     }
     for package in PACKAGES[1:]:
         try:
@@ -32,6 +34,11 @@ def gather(model: Any, job: Job) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found | BACKENDS[keras.backend.backend()](job.devices)
+
+
+def process() -> str:
+    """How this process began, as its host left it."""
+    return os.environ.get(PROCESS, "forked from a warm host")
 
 
 def _optimizer(model: Any) -> str:

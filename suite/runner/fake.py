@@ -20,6 +20,7 @@ from safetensors.numpy import load_file, save_file
 from suite import discover
 from suite.records import JUDGED_STEP, BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor, shares
 from suite.runner import fake_lockstep, network, precision
+from suite.runner.facts import process
 from suite.runner.keras_jobs import SELF_TEST_LIMIT, data_arrays
 from suite.runner.training import DYADIC, batch_sizes, checkpoints, row_order, segments
 from suite.store import MODEL_FILES, Artifact, Store
@@ -235,7 +236,12 @@ def _execute(training: Training, run: Run) -> None:
             seconds=time.monotonic() - began,
             steps=(0, *sorted(keep)),
             predicted=segments(steps),
-            facts={"backend": "fake", "numpy": np.__version__, "defect": os.environ.get("PARITY_FAKE_DEFECT", "none")},
+            facts={
+                "backend": "fake",
+                "numpy": np.__version__,
+                "defect": os.environ.get("PARITY_FAKE_DEFECT", "none"),
+                "process": process(),
+            },
         )
     )
 

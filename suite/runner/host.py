@@ -7,13 +7,16 @@ Orders come on standard input and answers go to standard output, one JSON object
     {"start": job file, "log": file, "variables": {name: value}}    -> {"pid": 1, "job": job file}, later "ended"
     {"stop": job file}                                              -> "ended", as soon as its processes are killed
     {"ready": true, "seconds": 2.1}                                 once, when everything is imported
+    {"note": "CUDA was initialized ..."}                            from now on jobs are new processes, and why
     {"ended": job file, "exitcode": 1, "status": "failed", "reason": "ValueError: ..."}
 
 The exit code is the job's own, or that of the one of its processes which the job blames.
 
 Why a plain `os.fork` and not multiprocessing's forkserver: the forkserver is exactly this (a process that imported the
 modules and forks), with one process more, whose children only its own pipes can reach. Forked children are safe under the
-same condition in both: nothing was computed and no device was touched before, so no thread pool or driver is at work.
+same condition in both: nothing was computed and no device was touched before, so no thread pool or driver is at work. A host
+that finds after its imports that this is not so, or is told so by a job, starts every job as a new process, which imports
+everything again: slower, never wrong. Nothing else changes: such a process replaces the forked one (`os.execv`).
 
 Nobody survives: a job is a session of its own, and whatever is left of the session when the job ends is killed. The end
 of standard input, or of the process that started this one, ends all jobs; if this process is killed, the kernel ends its
@@ -42,7 +45,7 @@ from typing import Any, NoReturn
 
 from suite import sessions
 from suite.records import Status
-from suite.runner import outcome
+from suite.runner import driver, facts, outcome
 
 ENTRY = "suite.runner.work:main"
 
@@ -61,14 +64,19 @@ TRACEBACK_SECONDS = 0.05  # what each process of a job that is stopped gets for 
 @dataclass(frozen=True)
 class Child:
     job: str
+    log: str
+    variables: dict[str, str]
     answers: int
+    forked: bool
 
 
 class Host:
-    """`orders` and `answers` are descriptors. `entry` is called with the job file in each forked process."""
+    """`orders` and `answers` are descriptors. `entry` is called with the job file in each forked process.
+    `command`: what starts a process that can do a job without being forked, but for the job's own arguments."""
 
-    def __init__(self, orders: int, answers: int, entry: Callable[[str], None]) -> None:
-        self._orders, self._answers, self._entry = orders, answers, entry
+    def __init__(self, orders: int, answers: int, entry: Callable[[str], None], command: list[str]) -> None:
+        self._orders, self._answers, self._entry, self._command = orders, answers, entry, command
+        self._unforkable = ""
         self._children: dict[int, Child] = {}
         self._awake, self._wake = os.pipe()
         os.set_blocking(self._awake, False)
@@ -77,6 +85,11 @@ class Host:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing wakes the loop
         signal.signal(signal.SIGTERM, self._told_to_end)
         self._ending = False
+
+    def never_fork(self, reason: str) -> None:
+        """From now on every job is a new process. Says so once."""
+        self._unforkable = reason
+        self.answer(note=f"{reason}: jobs start as new processes, which takes longer")
 
     def serve(self) -> None:
         """Until the orders end."""
@@ -129,16 +142,16 @@ class Host:
         if pid == 0:
             try:
                 os.close(listening)
-                self._work(job, log, variables, answering)
+                self._become(job, log, variables, answering)
             finally:
                 os._exit(1)
         os.close(answering)
         os.set_blocking(listening, False)
-        self._children[pid] = Child(job, listening)
+        self._children[pid] = Child(job, log, variables, listening, forked=not self._unforkable)
         self.answer(pid=pid, job=job)
 
-    def _work(self, job: str, log: str, variables: dict[str, str], answering: int) -> NoReturn:
-        """The life of a forked process."""
+    def _become(self, job: str, log: str, variables: dict[str, str], answering: int) -> NoReturn:
+        """The life of a forked process: it does the job, or becomes a new process that does."""
         os.setsid()
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
@@ -146,19 +159,12 @@ class Host:
         for descriptor in (self._orders, self._answers, self._awake, self._wake):
             os.close(descriptor)
         _print_to(log)
-        _be_the_first_to_go()
-        faulthandler.enable()
-        faulthandler.register(signal.SIGUSR1, all_threads=False)
         os.environ.update(variables)
-        outcome.listen_at(answering)
-        try:
-            self._entry(job)
-        except BaseException as error:  # a scenario may call sys.exit
-            traceback.print_exc()
-            outcome.end_with(error)
-        # No interpreter shutdown: artifacts are complete, and a framework that aborts in its teardown must not cost them.
-        sys.stdout.flush()
-        os._exit(0)
+        if self._unforkable:
+            os.environ[facts.PROCESS] = f"new, because {self._unforkable}"
+            os.set_inheritable(answering, True)
+            os.execv(self._command[0], [*self._command, job, str(answering)])
+        _work(self._entry, job, answering)
 
     def _reap(self) -> None:
         for pid, child in list(self._children.items()):
@@ -168,8 +174,35 @@ class Host:
             sessions.kill(pid)
             exitcode = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             del self._children[pid]
-            self.answer(ended=child.job, **_said(child.answers, exitcode))
+            said = _said(child.answers, exitcode)
             os.close(child.answers)
+            if said.pop("forked_too_late", False) and child.forked:
+                if not self._unforkable:
+                    self.never_fork(said["reason"])
+                self._start(child.job, child.log, child.variables)
+            else:
+                self.answer(ended=child.job, **said)
+
+
+def _work(entry: Callable[[str], None], job: str, answering: int) -> NoReturn:
+    """Does the job in this process, which prints to the job's log already."""
+    _answer_at(answering)
+    try:
+        entry(job)
+    except BaseException as error:  # a scenario may call sys.exit
+        traceback.print_exc()
+        outcome.end_with(error)
+    # No interpreter shutdown: artifacts are complete, and a framework that aborts in its teardown must not cost them.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _answer_at(answering: int) -> None:
+    """From now on this process says why it fails, and where it is when it is stopped."""
+    _be_the_first_to_go()
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=False)
+    outcome.listen_at(answering)
 
 
 def _print_to(log: str) -> None:
@@ -235,14 +268,32 @@ def main(backend: str, entry: str = ENTRY) -> None:
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    warnings.filterwarnings("ignore", message=".*fork.*")
-    for module in WARM[backend]:
-        importlib.import_module(module)
-    host = Host(orders, answers, _entry(entry))
+    _import(backend)
+    host = Host(orders, answers, _entry(entry), [sys.executable, "-P", "-m", "suite.runner.host", backend, entry])
+    if reason := driver.initialized(backend):
+        host.never_fork(reason)
     gc.freeze()  # children share these objects: a collection in one must not copy all their pages
     host.answer(ready=True, seconds=round(time.monotonic() - began, 3))
     host.serve()
 
 
+def work_alone(backend: str, entry: str, job: str, answering: str) -> NoReturn:
+    """One job in a process that a host started and did not fork. The host has given it its session, log and variables."""
+    _chain_to_parent()  # that the kernel ends this process with its host outlives the exec
+    os.set_inheritable(int(answering), False)
+    _answer_at(int(answering))
+    _import(backend)
+    _work(_entry(entry), job, int(answering))
+
+
+def _import(backend: str) -> None:
+    warnings.filterwarnings("ignore", message=".*fork.*")
+    for module in WARM[backend]:
+        importlib.import_module(module)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) <= 3:
+        main(*sys.argv[1:])
+    else:
+        work_alone(*sys.argv[1:])

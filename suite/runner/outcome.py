@@ -25,6 +25,10 @@ class NoDevices(Unsupported):
     status = Status.NO_DEVICES
 
 
+class ForkedTooLate(NoDevices):
+    """A device cannot be used because this process was forked from one that had initialized it: a new process can."""
+
+
 def listen_at(descriptor: int) -> None:
     """From now on this process and those it forks answer there."""
     global _host
@@ -35,7 +39,7 @@ def end_with(error: BaseException) -> NoReturn:
     """Ends this process at once, with the error as its reason. Exit code 3 means unsupported, 1 anything else."""
     status = error.status if isinstance(error, Unsupported) else Status.FAILED
     reason = str(error) if isinstance(error, Unsupported) else f"{type(error).__name__}: {error}"
-    _end(status, reason, 3 if status is Status.UNSUPPORTED else 1)
+    _end(status, reason, 3 if status is Status.UNSUPPORTED else 1, forked_too_late=isinstance(error, ForkedTooLate))
 
 
 def fail(reason: str, exitcode: int = 1) -> NoReturn:
@@ -44,10 +48,15 @@ def fail(reason: str, exitcode: int = 1) -> NoReturn:
     _end(Status.FAILED, reason, exitcode)
 
 
-def _end(status: Status, reason: str, exitcode: int) -> NoReturn:
+def _end(status: Status, reason: str, exitcode: int, *, forked_too_late: bool = False) -> NoReturn:
     if _host >= 0:
         lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
-        answer = {"status": status.value, "reason": shortened("\n".join(lines)), "exitcode": exitcode}
+        answer = {
+            "status": status.value,
+            "reason": shortened("\n".join(lines)),
+            "exitcode": exitcode,
+            "forked_too_late": forked_too_late,
+        }
         os.write(_host, json.dumps(answer, ensure_ascii=True).encode() + b"\n")
     os._exit(max(exitcode, 1))
 

@@ -113,6 +113,19 @@ def test_an_import_that_hangs(bench: Bench, tmp_path: Path) -> None:
     assert "did not finish its imports within 1 s" in outcome.reason
 
 
+def test_a_host_that_cannot_be_forked_says_so_and_does_its_jobs(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "touching.py").write_text(
+        "from stand_in import main\nfrom suite.runner import driver\ndriver.initialized = lambda backend: 'a device is in use'\n"
+    )
+    touching = dataclasses.replace(FAKE, pythonpath=(*FAKE.pythonpath, str(tmp_path)))
+    jobs = [bench.job(what, environment=touching) for what in ("fine", "raise", "hang")]
+    outcomes = bench.run(*jobs, entry="touching:main", timeout=2.0)
+    assert [outcome.status for outcome in outcomes.values()] == [Status.COMPLETE, Status.FAILED, Status.TIMED_OUT]
+    notes = [event.note for event in bench.events if event.kind == "noted"]
+    assert notes == ["fake: a device is in use: jobs start as new processes, which takes longer"]
+    assert all_gone(bench.pids())
+
+
 # ---------------------------------------------------------------- the end of everything
 
 COORDINATOR = """

@@ -34,6 +34,15 @@ def test_what_would_change_a_number_is_not_inherited() -> None:
     }
 
 
+def test_no_torch_host_asks_the_driver_for_gpus_at_import() -> None:
+    for device in ("cpu", "gpu"):
+        of_torch = of_host(
+            Environment(name="mine", backend="torch"), Options(device=device), folder=RUN, cache=None, shell={}
+        )
+        assert of_torch["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1"
+        assert "PYTORCH_NVML_BASED_CUDA_CHECK" not in of_host(JAX, Options(device=device), folder=RUN, cache=None, shell={})
+
+
 def test_on_gpus_the_users_choice_stays_and_threads_are_free() -> None:
     gpu = Options(device="gpu")
     chosen = of_host(JAX, gpu, folder=RUN, cache=None, shell={"CUDA_VISIBLE_DEVICES": "3"})

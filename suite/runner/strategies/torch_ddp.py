@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 from suite import sessions
 from suite.records import Job, Scenario, Semantics
 from suite.runner import devices, models, training
-from suite.runner.outcome import NoDevices, Unsupported, end_with, fail
+from suite.runner.outcome import ForkedTooLate, NoDevices, Unsupported, end_with, fail
 
 SIBLING_SECONDS = 2.0  # a rank that failed first breaks this one's collectives: its watcher then ends us with its reason
 
@@ -106,7 +106,11 @@ def _end_if_one_fails(ranks: list[Any], meeting: str) -> list[threading.Thread]:
         process.join()
         if process.exitcode == 0:
             return
-        for kind in (Unsupported, NoDevices):  # refused on every rank for the same reason: no failure of this one
+        for kind in (
+            Unsupported,
+            NoDevices,
+            ForkedTooLate,
+        ):  # refused on every rank for the same reason: no failure of this one
             if (refused := Path(meeting, f"rank-{rank}.{kind.__name__}")).is_file():
                 end_with(kind(refused.read_text()))
         left = Path(meeting, f"rank-{rank}.failed")
