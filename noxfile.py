@@ -62,7 +62,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def selftest(session: nox.Session) -> None:
-    """Plant faults in real runs: what is detected, named and located? nox -s selftest -- --sample 10"""
+    """Inject faults in real runs: what is detected, named and located? nox -s selftest -- --sample 10"""
     parity(session, "selftest", *session.posargs)
 
 

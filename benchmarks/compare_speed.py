@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from suite import metrics
+from suite.compare import metrics
 from suite.records import BatchNorm
 
 MODELS = 6  # 15 pairs

@@ -12,10 +12,10 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from suite.artifacts.store import Store
 from suite.records import Run
-from suite.store import Store
 
-COMPARED = ("plain", "repeat", "permuted", "twin")
+COMPARED = ("plain", "repeat", "permuted", "float64")
 ASKED_FOR = ("seed",)  # with --seeds alone
 
 

@@ -24,6 +24,7 @@ from suite.records import (
     QUANTITIES,
     At,
     Configuration,
+    ConsistencyCheck,
     Distances,
     Environment,
     Finding,
@@ -39,7 +40,6 @@ from suite.records import (
     Status,
     TensorDistance,
     Verdict,
-    View,
 )
 from suite.report import html, results_json
 from tests.browser import chromium
@@ -52,8 +52,8 @@ METRICS = {
     "loss": "loss",
     "predictions": "pmax",
 }
-SIZES = {Verdict.ROUNDING: 1e-6, Verdict.DESIGNED: 3e-2, Verdict.DIFFERENT: 1e-1}
-WEIGHTS = {Verdict.IDENTICAL: 10, Verdict.ROUNDING: 50, Verdict.DESIGNED: 30, Verdict.DIFFERENT: 10}
+SIZES = {Verdict.ROUNDING: 1e-6, Verdict.BY_DESIGN: 3e-2, Verdict.DIFFERENT: 1e-1}
+WEIGHTS = {Verdict.IDENTICAL: 10, Verdict.ROUNDING: 50, Verdict.BY_DESIGN: 30, Verdict.DIFFERENT: 10}
 NAMES = [f"block{index // 10:02d}/{'conv' if index % 2 else 'norm'}_{index % 10}" for index in range(LAYERS)]
 REPEATS = 5
 
@@ -68,7 +68,7 @@ def walk(steps: list[int], metric: str, size: float, dice: random.Random) -> tup
                 step=step,
                 plain={metric: value},
                 envelope={metric: 1e-6},
-                twin={metric: value * 1e-9 if size < 1e-3 else value},
+                float64={metric: value * 1e-9 if size < 1e-3 else value},
             )
         )
     return tuple(found)
@@ -95,7 +95,7 @@ def one(quantity: str, metric: str, verdict: Verdict, size: float, steps: list[i
     return Judged(
         quantity=quantity,
         verdict=verdict,
-        cause="" if verdict.rank < Verdict.DESIGNED.rank else "batch statistics: global or per replica",
+        cause="" if verdict.rank < Verdict.BY_DESIGN.rank else "batch statistics: global or per replica",
         distances=Distances(
             quantity=quantity,
             bits=not size,
@@ -119,7 +119,7 @@ def synthetic() -> Results:
     environments = ("tensorflow", "jax", "torch")
     rows: list[RunRow] = []
     pairs: list[Pair] = []
-    views: list[View] = []
+    checks: list[ConsistencyCheck] = []
     scenarios = [f"scenario-{place:02d}" for place in range(SCENARIOS)]
     for name in scenarios:
         own = [
@@ -149,8 +149,8 @@ def synthetic() -> Results:
             )
         for each in own:
             for kind, form in (("saved", "model.keras"), ("saved", "model.weights.h5"), ("declared", "")):
-                views.append(
-                    View(
+                checks.append(
+                    ConsistencyCheck(
                         run=f"{each.id}/plain",
                         scenario=name,
                         kind=kind,
@@ -166,7 +166,7 @@ def synthetic() -> Results:
         cause="unknown",
         claim="Some differ.",
         evidence="0.1",
-        isolating_check="none",
+        experiment="none",
         pairs=covered,
     )
     return Results(
@@ -186,7 +186,7 @@ def synthetic() -> Results:
         broken=(),
         runs=tuple(rows),
         pairs=tuple(pairs),
-        views=tuple(views),
+        checks=tuple(checks),
         findings=(finding,),
         limits=(),
     )

@@ -22,7 +22,7 @@ def verdicts(results: Path) -> dict[tuple[str, ...], tuple[str, str]]:
     """Pair or view -> verdict and cause."""
     document = json.loads(results.read_text())
     found = {(one["a"], one["b"]): (one["verdict"], one["cause"]) for one in document["pairs"]}
-    for one in document["views"]:
+    for one in document["checks"]:
         name = (one["run"], one["kind"], one["environment"], one["form"], str(one["replica"]))
         found[name] = (one["verdict"], one["cause"])
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite.records import Data, Scenario
+from suite import Data, Scenario
 
 
 def _block(x: Any, filters: int, stride: int, name: str) -> Any:

@@ -1,1 +1,10 @@
-"""Do Keras models with batch normalization give the same results on every backend, one device and many?"""
+"""Do Keras models with batch normalization give the same results on every backend, on one device and on many?
+
+What the author of a scenario uses is `Scenario` and `Data`; everything else is private to the suite.
+"""
+
+from __future__ import annotations
+
+from suite.records import Data, Scenario
+
+__all__ = ["Data", "Scenario"]

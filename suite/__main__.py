@@ -8,18 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from suite import arguments as words
-from suite import change, claims, discover, known, new_scenario, report, repro
-from suite import plan as planning
-from suite.arguments import ROOT
-from suite.claims import design as designing
-from suite.execute import REFUSED, choose, planned, provisioned, run, run_cells, say, wanted
-from suite.records import ORACLE, Change, Known, Results
-from suite.report import results_json
-from suite.results import Study
-from suite.selftest import kept, output, scoring
-from suite.selftest import planning as planting
-from suite.store import Damaged, Store, write_text
+from suite import report
+from suite.artifacts.store import Store, write_text
+from suite.commands import arguments as words
+from suite.commands import new_scenario
+from suite.commands.execution import REFUSED, choose, planned, provisioned, run, run_cells, say, wanted
+from suite.explain import claims
+from suite.explain.claims import design as designing
+from suite.plan import discover
+from suite.plan import planning as planning
+from suite.plan.locations import ROOT
+from suite.records import ORACLE, Change, ConfigurationError, DamagedArtifact, Known, Results
+from suite.report import repro, results_json
+from suite.results import baseline, known_differences
+from suite.results.study import Study
+from suite.selftest import kept_rates, output, score
+from suite.selftest import plan as injecting
 
 USAGE = 4
 
@@ -36,8 +40,8 @@ class History:
         if self.baseline is None:
             return None
         if isinstance(self.baseline, str):
-            return change.incomparable(self.name, self.baseline)
-        return change.since(self.baseline, now, self.name)
+            return baseline.incomparable(self.name, self.baseline)
+        return baseline.since(self.baseline, now, self.name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE if error.code else 0
     try:
         return COMMANDS[given.command](given)
-    except (*REFUSED, discover.BadConfiguration, Damaged, BlockingIOError, ValueError) as error:
+    except (*REFUSED, ConfigurationError, DamagedArtifact, BlockingIOError, ValueError) as error:
         print(f"parity: {error}", file=sys.stderr)
-        return 3 if isinstance(error, discover.BadConfiguration) else USAGE
+        return 3 if isinstance(error, ConfigurationError) else USAGE
     except KeyboardInterrupt:
         print("\ninterrupted: finished runs are kept, the same command goes on from there", file=sys.stderr)
         return 130
@@ -69,25 +73,25 @@ def compare(given: argparse.Namespace) -> int:
 
 
 def self_test(given: argparse.Namespace) -> int:
-    """Plants the chosen faults with the first seed; runs what is clean with all of them. 0: the goals are met."""
+    """Injects the chosen faults with the first seed; runs what is clean with all of them. 0: the goals are met."""
     given.scenario_path, given.scenario, given.fail_on = [ROOT / "scenarios" / "selftest"], [], "different"
     environments = {one.name: one.backend for one in wanted(given)}
-    faults = planting.chosen(given.fault, given.sample, given.seed, environments)
+    faults = injecting.chosen(given.fault, given.sample, given.seed, environments)
     if given.fault or given.sample:
-        given.scenario = list(planting.scenarios(faults))
-    given.devices = planting.device_counts(given.scenario)
-    scores: list[scoring.Score] = []
+        given.scenario = list(injecting.scenarios(faults))
+    given.devices = injecting.device_counts(given.scenario)
+    scores: list[score.Score] = []
     for seed in range(given.seed, given.seed + given.seeds):
         store, given.seed = Store(given.out / f"seed-{seed}"), seed
         with store.lock():
             chosen = choose(given)
             here = faults if not scores else []
-            plan = planting.restricted(planned(chosen), [*here, *planting.variants(here, environments)])
+            plan = injecting.restricted(planned(chosen), [*here, *injecting.variants(here, environments)])
             store.write_plan(plan)
             found = run(store, plan, chosen, given).results()
         report.render(_quoting(found), store.folder)
-        scores.append(scoring.score(found, here))
-    total = scoring.together(scores)
+        scores.append(score.score(found, here))
+    total = score.together(scores)
     for path in (given.out / words.KEPT.name, words.KEPT) if given.keep else (given.out / words.KEPT.name,):
         write_text(path, output.as_json(total))
     print(output.table(total))
@@ -102,7 +106,7 @@ def show_plan(given: argparse.Namespace) -> int:
     for configuration in dict.fromkeys(one.configuration for one in plan.runs if one.configuration.strategy != ORACLE):
         print(configuration.id)
     for one, status, reason in plan.refused:
-        if one.variation == "plain":
+        if one.kind == "plain":
             print(f"not run: {one.configuration.id}: {status.value}: {reason}")
     print(f"{len(plan.runs)} runs in {len(waiting)} processes, {len(jobs.reused)} already there; plan {plan.digest[:12]}")
     return 0
@@ -115,7 +119,7 @@ def answer_claims(given: argparse.Namespace) -> int:
     with store.lock():
         chosen = choose(given)
         if chosen.broken and not chosen.scenarios:
-            raise discover.BadConfiguration(f"{chosen.broken[0].name}: {chosen.broken[0].reason}")
+            raise ConfigurationError(f"{chosen.broken[0].name}: {chosen.broken[0].reason}")
         design = designing.design(chosen.scenarios[0], chosen.environments, chosen.options)
         variants = designing.write(design, store.folder / "scenarios" / design.base.scenario.name)
         plan = designing.plan(
@@ -171,11 +175,11 @@ def show_changes(given: argparse.Namespace) -> int:
     later = results_json.read(given.now)
     found = History(name=str(given.before), baseline=_baseline(given.before)).since(later)
     assert found is not None
-    for line in change.text(found):
+    for line in baseline.text(found):
         print(line)
     if found.incomparable:
         return 2
-    return 1 if change.is_worse(found, later.plan.options.gate) else 0
+    return 1 if baseline.is_worse(found, later.plan.options.gate) else 0
 
 
 def write_repro(given: argparse.Namespace) -> int:
@@ -186,7 +190,7 @@ def write_repro(given: argparse.Namespace) -> int:
 def _history(given: argparse.Namespace) -> History:
     """Read before anything runs: what cannot be read should not cost a run."""
     return History(
-        known=known.read(given.known) if given.known else (),
+        known=known_differences.read(given.known) if given.known else (),
         name=str(given.baseline) if given.baseline else "",
         baseline=_baseline(given.baseline) if given.baseline else None,
     )
@@ -206,7 +210,7 @@ def _conclude(study: Study, history: History, given: argparse.Namespace) -> int:
     report.render(found, folder, split_assets=given.split_assets)
     for finding in found.findings[:5]:
         print(f"  {finding.verdict.mark} {finding.claim}{f' Known: {finding.known}.' if finding.known else ''}")
-    for line in known.reports(found.known):
+    for line in known_differences.reports(found.known):
         print(f"  {line}")
     print(found.answer)
     if found.change:
@@ -216,7 +220,7 @@ def _conclude(study: Study, history: History, given: argparse.Namespace) -> int:
 
 
 def _quoting(found: Results) -> Results:
-    return replace(found, self_test=kept.quoted(words.KEPT, found))
+    return replace(found, self_test=kept_rates.quoted(words.KEPT, found))
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

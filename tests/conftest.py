@@ -13,7 +13,7 @@ from suite.__main__ import main
 
 SCENARIO = '''
 """A small classification for the fake backend: 8 features, 4 classes, random clusters."""
-from suite.records import Data, Scenario
+from suite import Data, Scenario
 
 
 def model():

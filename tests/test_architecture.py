@@ -15,38 +15,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
-LEVELS = {
-    "suite.records": 0,
-    "suite.numbers": 0,
-    "suite.metrics": 1,
-    "suite.arguments": 1,
-    "suite.store": 1,
-    "suite.discover": 1,
-    "suite.sessions": 1,
-    "suite.plan": 2,
-    "suite.compare": 2,
-    "suite.stages": 2,
-    "suite.twins": 2,
-    "suite.new_scenario": 2,
-    "suite.known": 2,
-    "suite.judge": 3,
-    "suite.reader": 3,
-    "suite.explain": 4,
-    "suite.claims": 4,
-    "suite.views": 5,
-    "suite.change": 5,
-    "suite.repro": 5,
-    "suite.results": 6,
-    "suite.report": 5,
-    "suite.selftest": 6,
-    "suite.execute": 7,
-    "suite.__main__": 8,
-}
-BRANCHES = {
-    "suite.engine": {"suite.records", "suite.store", "suite.sessions"},
-    "suite.runner": {"suite.records", "suite.store", "suite.discover", "suite.sessions"},
-}
-EXTRA = {"suite.report": {"suite.records", "suite.numbers"}}  # renders records, and asks nobody
+# The pipeline: a package imports from itself and from those before it. Nobody imports the worker.
+PIPELINE = (
+    "records", "artifacts", "plan", "engine", "runner", "compare", "judge", "explain", "results", "report", "selftest", "commands",
+)  # fmt: skip
+PACKAGES = tuple(f"suite.{name}" for name in PIPELINE)
+PUBLIC = ("suite.Data", "suite.Scenario", "suite.records")  # what a scenario may import of the suite
+WORKER, INJECTION = "suite.runner", "suite.selftest.injection"
+OF_WORKER = ("suite.records", "suite.artifacts", "suite.plan", "suite.engine.processes", WORKER, INJECTION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,15 +55,15 @@ def _names(node: ast.AST) -> Iterator[str]:
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         module = "." * node.level + (node.module or "")
-        packages = not node.module or module in ("suite", "scenarios", *LEVELS, *BRANCHES)
+        packages = not node.module or module in ("suite", "scenarios", *PACKAGES)
         yield from (f"{module}.{alias.name}" if packages else module for alias in node.names)
     elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("importlib.import_module", "import_module", "__import__"):
         yield from (str(argument.value) for argument in node.args[:1] if isinstance(argument, ast.Constant))
 
 
 def owner(module: str) -> str:
-    """The layer or branch that a module belongs to; a scenario is a layer of its own."""
-    return ".".join(module.split(".")[:2])
+    """The package that a module belongs to; a scenario is one of its own."""
+    return INJECTION if module.startswith(INJECTION) else ".".join(module.split(".")[:2])
 
 
 def wrong(module: str, source: str) -> list[str]:
@@ -101,7 +77,7 @@ def _of_suite(module: str, mine: str, one: Import) -> str:
     first, other = one.name.split(".")[0], owner(one.name)
     words = f"{module} imports {one.name}"
     if first in FRAMEWORKS:
-        if mine != "suite.runner":
+        if mine not in (WORKER, INJECTION):
             return words
         return f"{words} at the top" if one.top else ""
     if first in ("", "tests", "scenarios"):
@@ -110,7 +86,7 @@ def _of_suite(module: str, mine: str, one: Import) -> str:
         return "" if one.typing or first in sys.stdlib_module_names or other == mine else words
     if first != "suite" or other in (mine, "suite"):
         return ""
-    return "" if _allowed(mine, other) else words
+    return "" if _allowed(mine, one.name) else words
 
 
 def _of_scenario(module: str, mine: str, one: Import) -> str:
@@ -119,19 +95,16 @@ def _of_scenario(module: str, mine: str, one: Import) -> str:
     if first in FRAMEWORKS - {"keras"} or first in ("", "tests"):
         return words
     if first in ("suite", "scenarios"):
-        return "" if one.name.startswith(("suite.records", "scenarios._")) else words
+        return "" if one.name in PUBLIC or one.name.startswith("scenarios._") else words
     beside = mine.startswith("scenarios._") and first != "keras"  # imported by scenarios, inside functions
     return f"{words} at the top" if one.top and not beside and first not in sys.stdlib_module_names else ""
 
 
-def _allowed(mine: str, other: str) -> bool:
-    if mine in BRANCHES:
-        return other in BRANCHES[mine]
-    if other in BRANCHES:
-        return mine == "suite.execute" and other == "suite.engine"
-    if mine in EXTRA:
-        return other in EXTRA[mine]
-    return LEVELS.get(other, len(LEVELS)) < LEVELS[mine]
+def _allowed(mine: str, name: str) -> bool:
+    if mine in (WORKER, INJECTION):
+        return name.startswith(OF_WORKER)
+    other = owner(name)
+    return other not in (WORKER, INJECTION) and other in PACKAGES and PACKAGES.index(other) < PACKAGES.index(mine)
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -143,51 +116,51 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
 def test_a_module_imports_only_from_lower_layers(module: str, path: Path) -> None:
-    known = module.startswith("scenarios.") or owner(module) in LEVELS.keys() | BRANCHES.keys()
-    assert known, f"{module} has no layer: give it one in ARCHITECTURE.md and here"
+    placed = module.startswith("scenarios.") or module == "suite.__main__" or owner(module) in (*PACKAGES, INJECTION)
+    assert placed, f"{module} is in no package: give it a place in ARCHITECTURE.md and here"
     assert wrong(module, path.read_text()) == []
 
 
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("suite.judge", "import torch"),
-        ("suite.judge", "def f():\n    import keras.ops"),
+        ("suite.judge.verdicts", "import torch"),
+        ("suite.judge.verdicts", "def f():\n    import keras.ops"),
         ("suite.runner.models", "import keras"),
-        ("suite.runner.models", "from suite import judge"),
-        ("suite.compare", "from suite.judge import judge"),
-        ("suite.compare", "from suite import judge"),
-        ("suite.report.html", "from suite.judge import LIMITS"),
-        ("suite.engine.local", "from suite.runner.work import main"),
-        ("suite.results", "from suite.engine.local import Local"),
-        ("suite.__main__", "from suite.runner import work"),
-        ("suite.__main__", "from suite.engine.local import Local"),
-        ("suite.execute", "from suite.runner import work"),
-        ("suite.records", "from suite import metrics"),
-        ("suite.plan", "import scenarios.article_mlp"),
-        ("suite.plan", "from scenarios import article_mlp"),
-        ("suite.plan", "from tests.conftest import Parity"),
-        ("suite.plan", "from . import judge"),
-        ("suite.plan", "from .judge import judge"),
-        ("suite.plan", "from suite.nowhere import nothing"),
-        ("suite.judge", "if TYPE_CHECKING:\n    import torch"),
-        ("suite.judge", "class A:\n    def f(self):\n        import jax.numpy as jnp"),
-        ("suite.judge", "import importlib\nimportlib.import_module('keras')"),
-        ("suite.judge", "keras = __import__('keras')"),
-        ("suite.runner.models", "class A:\n    from torch import nn"),
-        ("suite.runner.strategies.fake", "try:\n    import tensorflow\nexcept ImportError:\n    pass"),
+        ("suite.runner.models", "from suite.judge import verdicts"),
+        ("suite.runner.models", "from suite.engine import local"),
         ("suite.runner.models", "def f():\n    from suite.engine import local"),
-        ("suite.engine.local", "from suite import plan"),
-        ("suite.engine.local", "from suite.discover import environments"),
-        ("suite.explain.needs", "from suite.results import Reader"),
-        ("suite.explain.needs", "from suite import engine"),
-        ("suite.report.html", "def f():\n    from suite import metrics"),
-        ("suite.records", "import os, numpy"),
-        ("suite.records", "if True:\n    import numpy"),
-        ("suite.records", "def f():\n    import msgspec"),
+        ("suite.compare.measuring", "from suite.judge.verdicts import judge"),
+        ("suite.compare.measuring", "from suite.judge import verdicts"),
+        ("suite.compare.measuring", "from suite import judge"),
+        ("suite.judge.verdicts", "from suite.report import html"),
+        ("suite.engine.local", "from suite.runner.work import main"),
+        ("suite.engine.local", "from suite.compare import metrics"),
+        ("suite.results.study", "from suite.selftest import catalogue"),
+        ("suite.commands.compare", "from suite.runner import work"),
+        ("suite.commands.compare", "from suite.selftest.injection import inject"),
+        ("suite.selftest.score", "from suite.selftest.injection import inject"),
+        ("suite.records.plan", "from suite.compare import metrics"),
+        ("suite.plan.planning", "import scenarios.article_mlp"),
+        ("suite.plan.planning", "from scenarios import article_mlp"),
+        ("suite.plan.planning", "from tests.conftest import Parity"),
+        ("suite.plan.planning", "from . import locations"),
+        ("suite.plan.planning", "from .locations import ROOT"),
+        ("suite.plan.planning", "from suite.nowhere import nothing"),
+        ("suite.judge.verdicts", "if TYPE_CHECKING:\n    import torch"),
+        ("suite.judge.verdicts", "class A:\n    def f(self):\n        import jax.numpy as jnp"),
+        ("suite.judge.verdicts", "import importlib\nimportlib.import_module('keras')"),
+        ("suite.judge.verdicts", "keras = __import__('keras')"),
+        ("suite.runner.models", "class A:\n    from torch import nn"),
+        ("suite.selftest.injection.rows", "import torch"),
+        ("suite.selftest.injection.rows", "from suite.selftest import catalogue"),
+        ("suite.runner.strategies.single", "try:\n    import tensorflow\nexcept ImportError:\n    pass"),
+        ("suite.records.plan", "import os, numpy"),
+        ("suite.records.plan", "if True:\n    import numpy"),
+        ("suite.records.plan", "def f():\n    import msgspec"),
         ("scenarios.mine", "import keras"),
         ("scenarios.mine", "import numpy as np"),
-        ("scenarios.mine", "from suite import metrics"),
+        ("scenarios.mine", "from suite.compare import metrics"),
         ("scenarios.mine", "def model():\n    from suite.runner import precision"),
         ("scenarios.mine", "def model():\n    import torch"),
         ("scenarios.mine", "from scenarios import article_mlp"),
@@ -202,14 +175,16 @@ def test_the_guard_notices(module: str, source: str) -> None:
     ("module", "source"),
     [
         ("suite.runner.models", "def f():\n    import keras"),
-        ("suite.judge", "from suite.records import Verdict"),
-        ("suite.execute", "from suite.engine.local import Local"),
-        ("suite.runner.work", "from suite import discover"),
+        ("suite.selftest.injection.rows", "def f():\n    import keras\n    from suite.runner import models"),
+        ("suite.judge.verdicts", "from suite.records import Verdict"),
+        ("suite.commands.execution", "from suite.engine.local import Local"),
+        ("suite.runner.work", "from suite.plan import discover"),
+        ("suite.runner.host", "from suite.engine import processes"),
         ("suite.runner.strategies.single", "class A:\n    def f(self):\n        import tensorflow as tf"),
-        ("suite.runner.host", "import importlib\n\n\ndef f(name):\n    importlib.import_module(name)"),
         ("suite.report.html", "from suite.report.chart import draw\nfrom suite.records import Results"),
-        ("suite.records", "import enum\nif TYPE_CHECKING:\n    import numpy as np"),
-        ("scenarios.mine", "import math\nfrom suite.records import Scenario\nfrom scenarios._digits import images"),
+        ("suite.report.html", "from suite.compare.metrics import METRICS\nfrom suite.judge import verdicts"),
+        ("suite.records.plan", "import enum\nif TYPE_CHECKING:\n    import numpy as np"),
+        ("scenarios.mine", "import math\nfrom suite import Scenario\nfrom scenarios._digits import images"),
         ("scenarios.mine", "from scenarios import _digits\n\n\ndef model():\n    import keras, numpy"),
         ("scenarios._digits", "import numpy as np"),
     ],
@@ -219,7 +194,7 @@ def test_the_guard_lets_through_what_is_right(module: str, source: str) -> None:
 
 
 def test_the_coordinator_loads_no_framework() -> None:
-    code = f"import sys, suite.__main__, suite.discover; suite.discover.strategies(); print({FRAMEWORKS!r} & sys.modules.keys())"
+    code = f"import sys, suite.__main__; from suite.plan import discover; discover.strategies(); print({FRAMEWORKS!r} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -232,4 +207,4 @@ def files_named(source: str) -> list[str]:
 
 def test_only_the_store_names_files_of_a_run() -> None:
     for module, path in modules():
-        assert bool(files_named(path.read_text())) == (module == "suite.store"), module
+        assert bool(files_named(path.read_text())) == (module == "suite.artifacts.store"), module

@@ -1,4 +1,4 @@
-"""The whole pipeline with the fake backend: clean, with each planted defect, interrupted, damaged, repeated."""
+"""The whole pipeline with the fake backend: clean, with each injected defect, interrupted, damaged, repeated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from suite.__main__ import main
-from suite.runner.fake import DEFECTS
+from suite.runner.numpy_backend.training import DEFECTS
 from tests.conftest import Parity
 
 CLEAN = {"fake-a": {"PARITY_FAKE_ORDER": "0"}, "fake-b": {"PARITY_FAKE_ORDER": "1"}}
@@ -30,8 +30,8 @@ def pair(results: dict[str, Any], a: str, b: str) -> dict[str, Any]:
     return first
 
 
-def views(results: dict[str, Any], run: str, kind: str) -> set[str]:
-    found = {view["verdict"] for view in results["views"] if run in view["run"] and view["kind"] == kind}
+def checks(results: dict[str, Any], run: str, kind: str) -> set[str]:
+    found = {check["verdict"] for check in results["checks"] if run in check["run"] and check["kind"] == kind}
     assert found
     return found
 
@@ -57,7 +57,7 @@ def test_every_run_is_what_its_strategy_declares(clean: tuple[int, dict[str, Any
     _, results = clean
     assert len(results["diagnoses"]) == 8
     assert all(one["distance"] < 1e-10 for one in results["diagnoses"])
-    assert views(results, "", "declared") <= {"identical", "rounding"}
+    assert checks(results, "", "declared") <= {"identical", "rounding"}
 
 
 def test_one_device_is_rounding(clean: tuple[int, dict[str, Any]]) -> None:
@@ -71,24 +71,24 @@ def test_devices_differ_by_what_is_declared(clean: tuple[int, dict[str, Any]]) -
     code, results = clean
     assert code == 0
     found = pair(results, f"clusters/fake-a/{ONE}", f"clusters/fake-a/{TWO}")
-    assert found["verdict"] == "designed"
+    assert found["verdict"] == "by design"
     assert "batch statistics: global or per replica" in found["cause"]
     assert pair(results, f"clusters/fake-a/{TWO}", f"clusters/fake-b/{TWO}")["verdict"] == "rounding"
 
 
 def test_the_file_holds_the_first_replica_only(clean: tuple[int, dict[str, Any]]) -> None:
     _, results = clean
-    assert views(results, f"clusters/fake-a/{TWO}", "saved") == {"designed"}
-    assert views(results, f"clusters/fake-a/{TWO}", "replica") == {"designed"}
-    assert views(results, f"clusters/fake-a/{ONE}", "saved") == {"identical"}
-    assert views(results, "clusters/", "reloaded") == {"identical"}
+    assert checks(results, f"clusters/fake-a/{TWO}", "saved") == {"by design"}
+    assert checks(results, f"clusters/fake-a/{TWO}", "replica") == {"by design"}
+    assert checks(results, f"clusters/fake-a/{ONE}", "saved") == {"identical"}
+    assert checks(results, "clusters/", "reloaded") == {"identical"}
 
 
 def test_synchronized_agrees_everywhere(clean: tuple[int, dict[str, Any]]) -> None:
     _, results = clean
     found = {one["verdict"] for one in results["pairs"] if one["scenario"] == "synchronized"}
     assert found <= {"identical", "rounding"}
-    assert views(results, "synchronized/", "saved") == {"identical"}
+    assert checks(results, "synchronized/", "saved") == {"identical"}
 
 
 def test_the_answer_counts_the_pairs(clean: tuple[int, dict[str, Any]]) -> None:
@@ -188,7 +188,7 @@ def test_every_defect_is_tested() -> None:
     assert set(DEFECTS) == set(WRONG) | set(BROKEN) | OTHER
 
 
-def planted(parity: Parity, defect: str, *extra: str) -> tuple[int, dict[str, Any]]:
+def injected(parity: Parity, defect: str, *extra: str) -> tuple[int, dict[str, Any]]:
     parity.scenario("clusters")
     parity.environments({"fake-a": {}, "fake-b": {"PARITY_FAKE_ORDER": "1", "PARITY_FAKE_DEFECT": defect}})
     return parity.compare(*extra)
@@ -197,7 +197,7 @@ def planted(parity: Parity, defect: str, *extra: str) -> tuple[int, dict[str, An
 @pytest.mark.parametrize("defect", WRONG)
 def test_a_wrong_run_is_told_from_rounding(parity: Parity, defect: str) -> None:
     devices, verdict, cause, shown, kept = WRONG[defect]
-    code, results = planted(parity, defect)
+    code, results = injected(parity, defect)
     found = pair(results, f"fake-a/{devices}", f"fake-b/{devices}")
     assert (found["quantities"][shown]["verdict"], found["quantities"][shown]["cause"]) == (verdict, cause)
     assert all(found["quantities"][name]["verdict"] in ("identical", "rounding") for name in kept)
@@ -209,12 +209,12 @@ def test_a_wrong_run_is_told_from_rounding(parity: Parity, defect: str) -> None:
         assert all(suspect["whole"] and suspect["distance"] < 1e-10 for one in off.values() for suspect in one["suspects"])
         assert off[found["side"]]["place"]["stage"] == PLACES[defect]
     # The other side's own runs stay what they are.
-    assert views(results, f"fake-a/{ONE}", "saved") == {"identical"}
+    assert checks(results, f"fake-a/{ONE}", "saved") == {"identical"}
 
 
 @pytest.mark.parametrize("defect", BROKEN)
 def test_a_broken_run_is_a_row_with_its_reason(parity: Parity, defect: str) -> None:
-    code, results = planted(parity, defect, "--timeout", "3")
+    code, results = injected(parity, defect, "--timeout", "3")
     rows = [run for run in results["runs"] if run["environment"] == "fake-b"]
     assert {run["status"] for run in rows} == {BROKEN[defect]}
     assert all(run["reason"] for run in rows)
@@ -225,40 +225,40 @@ def test_a_broken_run_is_a_row_with_its_reason(parity: Parity, defect: str) -> N
 
 
 def test_statistics_that_are_not_saved_are_named(parity: Parity) -> None:
-    _, results = planted(parity, "unsaved")
-    saved = [view for view in results["views"] if "fake-b/fake-x1" in view["run"] and view["kind"] == "saved"]
-    assert {view["quantities"]["moving statistics"]["cause"] for view in saved} == {"not saved: norm/moving_variance"}
+    _, results = injected(parity, "unsaved")
+    saved = [check for check in results["checks"] if "fake-b/fake-x1" in check["run"] and check["kind"] == "saved"]
+    assert {check["quantities"]["moving statistics"]["cause"] for check in saved} == {"not saved: norm/moving_variance"}
     assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")["verdict"] == "rounding"
 
 
 def test_tensors_swapped_in_the_file_are_found(parity: Parity) -> None:
-    _, results = planted(parity, "swapped")
-    saved = next(view for view in results["views"] if "fake-b/fake-x1" in view["run"] and view["kind"] == "saved")
+    _, results = injected(parity, "swapped")
+    saved = next(check for check in results["checks"] if "fake-b/fake-x1" in check["run"] and check["kind"] == "saved")
     assert saved["quantities"]["trainable weights"]["verdict"] == "different"
     assert saved["quantities"]["moving statistics"]["verdict"] == "identical"
 
 
 def test_who_loads_a_right_file_wrongly_is_named(parity: Parity) -> None:
-    _, results = planted(parity, "loaded")
-    loaded = {view["run"].split("/")[1]: view for view in results["views"] if view["kind"] == "reloaded"}
+    _, results = injected(parity, "loaded")
+    loaded = {check["run"].split("/")[1]: check for check in results["checks"] if check["kind"] == "reloaded"}
     assert loaded["fake-a"]["quantities"]["trainable weights"]["cause"].endswith("when it is loaded by fake-b")
     assert loaded["fake-b"]["verdict"] == "different"
     assert "fake-a" not in loaded["fake-b"]["cause"], "it loads what it is given as it is"
 
 
-def test_a_demoted_twin_is_not_trusted(parity: Parity) -> None:
-    _, results = planted(parity, "demoted")
+def test_a_demoted_float64_is_not_trusted(parity: Parity) -> None:
+    _, results = injected(parity, "demoted")
     found = pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")
     assert found["verdict"] == "inconclusive"
     assert "the float64 self-test of fake-b failed" in found["cause"]
 
 
 def steps_of(results: dict[str, Any]) -> set[str]:
-    return {run["id"] for run in results["runs"] if run["variation"] == "lockstep-float32"}
+    return {run["id"] for run in results["runs"] if run["variation"] == "single-step" and run["precision"] == "float32"}
 
 
 def test_a_kernel_that_is_unstable_only_after_some_training_is_found(parity: Parity) -> None:
-    code, results = planted(parity, "wide")
+    code, results = injected(parity, "wide")
     assert code == 1
     for devices in (ONE, TWO):
         found = pair(results, f"fake-a/{devices}", f"fake-b/{devices}")
@@ -298,7 +298,7 @@ def test_equal_float32_runs_ask_for_no_steps(clean: tuple[int, dict[str, Any]]) 
 
 
 def test_a_worker_that_crashed_once_is_told_of_for_good(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
-    code, results = planted(parity, "crash")
+    code, results = injected(parity, "crash")
     rows = {run["id"]: run for run in results["runs"]}
     died = {name: run["died"] for name, run in rows.items() if run["died"]}
     assert code == 0
@@ -378,7 +378,7 @@ def test_a_killed_command_goes_on_from_where_it_was(parity: Parity) -> None:
     parity.environments({**CLEAN, "fake-b": {"PARITY_FAKE_DEFECT": "hang"}})
     command = [sys.executable, "-m", "suite", *parity.arguments("--jobs", "2")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    finished = parity.run / "runs" / "clusters" / "fake-a" / "fake-x2" / "twin" / "manifest.json"
+    finished = parity.run / "runs" / "clusters" / "fake-a" / "fake-x2" / "float64" / "manifest.json"
     until = time.monotonic() + 60
     while not (finished.exists() and json.loads(finished.read_text())["status"] == "complete"):
         assert time.monotonic() < until and process.poll() is None
@@ -392,7 +392,7 @@ def test_a_killed_command_goes_on_from_where_it_was(parity: Parity) -> None:
 
 
 def test_a_second_command_in_the_folder_is_refused(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
-    from suite.store import Store
+    from suite.artifacts.store import Store
 
     parity.scenario("clusters")
     parity.environments(CLEAN)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from scenarios import _digits
-from suite import discover
+from suite.plan import discover
 from suite.records import Data, Scenario
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,9 +1,9 @@
 """Two artifacts to distances, or the reason why there are none. Measures; decides nothing."""
 
-from suite.compare.comparisons import declared, file_distances, first_replica_distance, pair, view
+from suite.compare.comparisons import check, declared, file_distances, first_replica_distance, pair
 from suite.compare.envelopes import seed_distances
 from suite.compare.measuring import TRAINED, measure
-from suite.compare.moments import OTHER, PREDICTIONS, STATISTICS, WEIGHTS, Moment, Subject, reloaded, replica, trained
+from suite.compare.snapshots import OTHER, PREDICTIONS, STATISTICS, WEIGHTS, Snapshot, Subject, reloaded, replica, trained
 
 __all__ = [
     "OTHER",
@@ -11,8 +11,9 @@ __all__ = [
     "STATISTICS",
     "TRAINED",
     "WEIGHTS",
-    "Moment",
+    "Snapshot",
     "Subject",
+    "check",
     "declared",
     "file_distances",
     "first_replica_distance",
@@ -22,5 +23,4 @@ __all__ = [
     "replica",
     "seed_distances",
     "trained",
-    "view",
 ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from suite import metrics
+from suite.compare import metrics
 from suite.compare.measuring import measure
-from suite.compare.moments import OPTIMIZER, PREDICTIONS, STATISTICS, Arrays, Subject, replica, trained
+from suite.compare.snapshots import OPTIMIZER, PREDICTIONS, STATISTICS, Arrays, Subject, replica, trained
 from suite.records import JUDGED_STEP, QUANTITIES, Floats
 
 
@@ -31,41 +31,41 @@ def seed_distances(subject: Subject) -> list[dict[str, float]]:
     runs = (subject.plain, *subject.seeds)
     step = min(JUDGED_STEP, subject.plain[1].steps[-1])
     return [
-        measure(PREDICTIONS, *moments, None, subject.outputs) | measure(STATISTICS, *moments, None, subject.outputs)
+        measure(PREDICTIONS, *snapshots, None, subject.outputs) | measure(STATISTICS, *snapshots, None, subject.outputs)
         for one, other in combinations(runs, 2)
-        for moments in [(trained(*one, step), trained(*other, step))]
+        for snapshots in [(trained(*one, step), trained(*other, step))]
     ]
 
 
-def twin_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
-    """Metric -> largest distance at `step` between the twin and its reruns; empty where they were not asked for, and before the
+def float64_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
+    """Metric -> largest distance at `step` between the float64 run and its reruns; empty where they were not asked for, and before the
     first step, where nothing was computed (models with random layers begin their reruns a unit in the last place away)."""
-    if subject.twin is None or not subject.twins_permuted or not step:
+    if subject.float64 is None or not subject.float64_permuted or not step:
         return {}
-    twin = trained(*subject.twin, step)
+    float64 = trained(*subject.float64, step)
     return wider(
-        *(measure(quantity, twin, trained(*rerun, step), None, subject.outputs) for rerun in subject.twins_permuted)
+        *(measure(quantity, float64, trained(*rerun, step), None, subject.outputs) for rerun in subject.float64_permuted)
     )
 
 
 def replica_envelope(subject: Subject, quantity: str, index: int) -> dict[str, float]:
     """The same of one replica's state at the end: its statistics may be whitened by a variance of its own."""
-    if subject.twin is None:
+    if subject.float64 is None:
         return {}
-    twin, name = replica(*subject.twin, index), f"replica-{index}.safetensors"
-    reruns = [replica(*rerun, index) for rerun in subject.twins_permuted if name in rerun[1].files]
-    return wider(*(measure(quantity, twin, rerun, None, subject.outputs) for rerun in reruns))
+    float64, name = replica(*subject.float64, index), f"replica-{index}.safetensors"
+    reruns = [replica(*rerun, index) for rerun in subject.float64_permuted if name in rerun[1].files]
+    return wider(*(measure(quantity, float64, rerun, None, subject.outputs) for rerun in reruns))
 
 
 def repeat_distance(subject: Subject) -> dict[str, float]:
     """Metric -> largest distance at the last step between the plain run and its repeats; empty if all are bit-equal."""
     if "repeats" not in subject.cache:
         last = subject.plain[1].steps[-1]
-        moments = [(trained(*subject.plain, last), trained(*rerun, last)) for rerun in subject.repeats]
+        snapshots = [(trained(*subject.plain, last), trained(*rerun, last)) for rerun in subject.repeats]
         widths = [
             measure(quantity, live, again, None, subject.outputs)
             for quantity in QUANTITIES
-            for live, again in moments
+            for live, again in snapshots
             if not bits(live.arrays(quantity), again.arrays(quantity))
         ]
         subject.cache["repeats"] = wider(*widths)

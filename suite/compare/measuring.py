@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from suite import metrics
-from suite.compare.moments import LOSS, OPTIMIZER, OTHER, STATISTICS, WEIGHTS, Arrays, Moment
+from suite.compare import metrics
+from suite.compare.snapshots import LOSS, OPTIMIZER, OTHER, STATISTICS, WEIGHTS, Arrays, Snapshot
 from suite.records import At, BatchNorm, Distances, Floats, Manifest, TensorDistance
 
 TRAINED = ("K", "G", "H")
@@ -30,14 +30,14 @@ def mismatch(a: Arrays | None, b: Arrays | None) -> str:
     return ""
 
 
-def measure(quantity: str, a: Moment, b: Moment, start: Moment | None, outputs: str) -> dict[str, float]:
+def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, outputs: str) -> dict[str, float]:
     """Metric id -> distance, for one quantity at one moment. `start` defaults to the initial state of `a`."""
     first, second = a.arrays(quantity), b.arrays(quantity)
     if not first or not second or mismatch(first, second):
         return {}
     if quantity == WEIGHTS:
         groups = {tensor.name: tensor.group for tensor in a.manifest.tensors}
-        begun = start or Moment(artifact=a.artifact, manifest=a.manifest, state="step-0")
+        begun = start or Snapshot(artifact=a.artifact, manifest=a.manifest, state="step-0")
         chosen = [_only(arrays, groups, TRAINED) for arrays in (first, second, begun.arrays(WEIGHTS) or {})]
         return {"train": metrics.train(*chosen)} if chosen[0] else {}
     if quantity == STATISTICS:
@@ -59,11 +59,11 @@ def _only(arrays: Arrays, groups: Mapping[str, str], wanted: Iterable[str]) -> d
     return {name: value for name, value in arrays.items() if groups.get(name, "K") in wanted}
 
 
-def _statistics_distances(first: Arrays, second: Arrays, a: Moment, b: Moment) -> dict[str, float]:
+def _statistics_distances(first: Arrays, second: Arrays, a: Snapshot, b: Snapshot) -> dict[str, float]:
     norms = [norm for norm in a.manifest.batch_norms if norm.mean in first]
     if not norms:
         return {}
-    whole = [moment.artifact.arrays(moment.state) for moment in (a, b)]
+    whole = [snapshot.artifact.arrays(snapshot.state) for snapshot in (a, b)]
     return {
         "mean": max(_mean_distance(first, second, norm) for norm in norms),
         "var": max(metrics.var(first[norm.variance], second[norm.variance], norm.epsilon) for norm in norms),
@@ -95,17 +95,17 @@ def prediction_distances(first: np.ndarray, second: np.ndarray, outputs: str) ->
 
 def distances_of(
     quantity: str,
-    moments: list[tuple[Moment, Moment, int]],
-    doubles: Mapping[int, tuple[Moment, Moment]],
+    snapshots: list[tuple[Snapshot, Snapshot, int]],
+    doubles: Mapping[int, tuple[Snapshot, Snapshot]],
     envelopes: Mapping[int, Floats],
-    start: Moment,
+    start: Snapshot,
     outputs: str,
     widths: Mapping[int, Floats] | None = None,
 ) -> Distances | None:
     """One quantity over the steps; None if neither side has it at any."""
     at, bits, invalid = [], True, ""
-    last: tuple[Moment, Moment] | None = None
-    for a, b, step in moments:
+    last: tuple[Snapshot, Snapshot] | None = None
+    for a, b, step in snapshots:
         values, others = a.arrays(quantity) or {}, b.arrays(quantity) or {}
         if not values and not others:
             continue
@@ -114,21 +114,21 @@ def distances_of(
         last = (a, b)
         bits = bits and all(metrics.bits(value, others[name]) for name, value in values.items())
         plain = measure(quantity, a, b, start, outputs)
-        twin = measure(quantity, *doubles[step], None, outputs) if step in doubles else {}
+        float64 = measure(quantity, *doubles[step], None, outputs) if step in doubles else {}
         wide = (widths or {}).get(step, {})
-        at.append(At(step=step, plain=plain, envelope=envelopes.get(step, {}), twin=twin, twin_envelope=wide))
+        at.append(At(step=step, plain=plain, envelope=envelopes.get(step, {}), float64=float64, float64_envelope=wide))
     if invalid:
         return Distances(quantity=quantity, bits=False, at=tuple(at), invalid=invalid)
     if last is None:
         return None
-    tensors = tensor_distances(quantity, *last, moments[0][:2], start)
+    tensors = tensor_distances(quantity, *last, snapshots[0][:2], start)
     return Distances(
         quantity=quantity,
         bits=bits,
         at=tuple(at),
         tensors=tensors[:WORST],
         layers=_layers(tensors, last[0].manifest),
-        histogram=_histogram(quantity, *moments[0][:2]),
+        histogram=_histogram(quantity, *snapshots[0][:2]),
     )
 
 
@@ -142,7 +142,7 @@ def _layers(tensors: Iterable[TensorDistance], manifest: Manifest) -> dict[str, 
     return found
 
 
-def _histogram(quantity: str, a: Moment, b: Moment) -> tuple[int, ...]:
+def _histogram(quantity: str, a: Snapshot, b: Snapshot) -> tuple[int, ...]:
     """Over all elements, up to the last bin that is not empty."""
     values, others = a.arrays(quantity) or {}, b.arrays(quantity) or {}
     if not values or mismatch(values, others):
@@ -152,12 +152,12 @@ def _histogram(quantity: str, a: Moment, b: Moment) -> tuple[int, ...]:
 
 
 def tensor_distances(
-    quantity: str, a: Moment, b: Moment, first: tuple[Moment, Moment], start: Moment
+    quantity: str, a: Snapshot, b: Snapshot, first: tuple[Snapshot, Snapshot], start: Snapshot
 ) -> tuple[TensorDistance, ...]:
     """Every tensor, the one farthest apart first; tensors whose distance means nothing (group P) last."""
     described = {tensor.name: tensor for tensor in (a.manifest.slots if quantity == OPTIMIZER else a.manifest.tensors)}
     values, others, begun = a.arrays(quantity) or {}, b.arrays(quantity) or {}, start.arrays(quantity) or {}
-    early = [moment.arrays(quantity) or {} for moment in first]
+    early = [snapshot.arrays(quantity) or {} for snapshot in first]
     travelled = metrics.rms_travelled(values, begun) if quantity == WEIGHTS else 0.0
     rows = []
     for name, value in values.items():

@@ -14,10 +14,10 @@ from typing import final
 import msgspec
 
 from suite.engine import variables
+from suite.engine.hosts import Answer, Warm, tail
+from suite.engine.processes import ended_by
 from suite.engine.schedule import Schedule
-from suite.engine.warm import Answer, Warm, tail
 from suite.records import Job, Outcome, Provisioned, Status
-from suite.sessions import ended_by
 
 ENTRY = "suite.runner.work:main"
 HOST_DEATHS = 3  # a host that died more often is not started again: something kills it each time

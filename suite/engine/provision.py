@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from suite.artifacts.store import digest_of, read_record, write_record, write_text
 from suite.engine.installer import Failed, Installer, Listed, listing
-from suite.records import Environment, Provisioned
-from suite.store import Damaged, digest_of, read_record, write_record, write_text
+from suite.records import DamagedArtifact, Environment, Provisioned
 
 MARKER = "parity.json"
 SHOWN = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch", "safetensors")
@@ -123,7 +123,7 @@ def _mark(home: Path) -> Mark | None:
     """What an earlier command left there, if it finished."""
     try:
         return read_record(home / MARKER, Mark)
-    except Damaged:
+    except DamagedArtifact:
         return None
 
 

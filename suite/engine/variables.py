@@ -8,9 +8,8 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
+from suite.plan.locations import ROOT
 from suite.records import Environment, Options
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 # Set in a user's shell, these would change what is computed or which code computes it, in one environment or in all.
 FOREIGN = (
@@ -38,7 +37,7 @@ def of_host(
     `cache`: where JAX keeps what it compiled, a folder per environment and processor; None: nothing is kept.
     """
     variables = {name: value for name, value in shell.items() if not name.startswith(FOREIGN)}
-    paths = [str(PROJECT), *environment.pythonpath]
+    paths = [str(ROOT), *environment.pythonpath]
     variables |= {
         "KERAS_BACKEND": environment.backend,
         "KERAS_HOME": str(folder / "keras" / environment.name),

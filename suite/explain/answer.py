@@ -1,28 +1,30 @@
-"""One sentence that answers the question, from the same pairs and views that the matrix shows; and the exit code."""
+"""One sentence that answers the question, from the same pairs and checks that the matrix shows; and the exit code."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from suite import judge
-from suite.records import Broken, Pair, RunRow, Verdict, View
+from suite.judge import verdicts
+from suite.records import Broken, ConsistencyCheck, Pair, RunRow, Verdict
 
 AGREE = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
 
 FINE, DIFFERENCE, BROKEN_RUN, BROKEN_SCENARIO = 0, 1, 2, 3
 
-Member = Pair | View
+Member = Pair | ConsistencyCheck
 
 
-def sentence(pairs: Sequence[Pair], views: Sequence[View], rows: Sequence[RunRow], broken: Sequence[Broken]) -> str:
+def sentence(
+    pairs: Sequence[Pair], checks: Sequence[ConsistencyCheck], rows: Sequence[RunRow], broken: Sequence[Broken]
+) -> str:
     """The seed question's three parts, each counted: backends, devices, saved files; and whether the causes are known."""
     compared = [pair for pair in pairs if pair.verdict is not Verdict.NOT_RUN]
-    if not compared and not views:
+    if not compared and not checks:
         return f"Nothing was compared: no two runs of one scenario have results.{_trouble(rows, broken)}"
     single = [pair for pair in compared if _devices(pair) == (1, 1)]
     many = [pair for pair in compared if _devices(pair) != (1, 1)]
-    seen = [view for view in views if view.verdict is not Verdict.NOT_RUN]
-    saved = [view for view in seen if view.kind == "saved"]
+    seen = [check for check in checks if check.verdict is not Verdict.NOT_RUN]
+    saved = [check for check in seen if check.kind == "saved"]
     parts = [
         _part("across backends on one device", single, "pairs agree"),
         _part("with several devices", many, "pairs agree"),
@@ -36,7 +38,7 @@ def _lead(members: Sequence[Member]) -> str:
     apart = [one for one in members if one.verdict not in AGREE]
     if not apart:
         return "Yes, up to rounding"
-    unexplained = [one for one in apart if one.verdict is not Verdict.DESIGNED]
+    unexplained = [one for one in apart if one.verdict is not Verdict.BY_DESIGN]
     if not unexplained:
         return "Not everywhere, and every difference is by design and was checked"
     open_ones = sum(unknown(one) for one in unexplained)
@@ -49,7 +51,7 @@ def _lead(members: Sequence[Member]) -> str:
 def unknown(one: Member) -> bool:
     """Whether nothing is known of why the two sides differ."""
     return one.verdict is Verdict.INCONCLUSIVE or (
-        one.verdict is Verdict.DIFFERENT and judge.UNKNOWN in one.cause.split("; ")
+        one.verdict is Verdict.DIFFERENT and verdicts.UNKNOWN in one.cause.split("; ")
     )
 
 
@@ -68,14 +70,14 @@ def _part(title: str, members: Sequence[Member], agreement: str) -> str:
     if not members:
         return ""
     agree = sum(one.verdict in AGREE for one in members)
-    designed = sum(one.verdict is Verdict.DESIGNED for one in members)
+    designed = sum(one.verdict is Verdict.BY_DESIGN for one in members)
     words = f"{title}, {'all ' if agree == len(members) else f'{agree} of '}{len(members)} {agreement}"
     return f"{words} and {designed} differ by design" if designed else words
 
 
 def exit_code(
     pairs: Sequence[Pair],
-    views: Sequence[View],
+    checks: Sequence[ConsistencyCheck],
     rows: Iterable[RunRow],
     broken: Sequence[Broken],
     gate: str,
@@ -84,15 +86,15 @@ def exit_code(
 ) -> int:
     """0 nothing as bad as the gate, 1 a difference, 2 a run failed (or no pairs), 3 a broken scenario; the largest.
 
-    `excused`: pairs and views whose difference is known, as findings name them. What did not run is never excused.
+    `excused`: pairs and checks whose difference is known, as findings name them. What did not run is never excused.
     """
     codes = [FINE]
     limit = Verdict(gate).rank
-    members: list[Pair | View] = [*pairs, *views]
+    members: list[Pair | ConsistencyCheck] = [*pairs, *checks]
     if any(one.verdict is not Verdict.NOT_RUN and one.verdict.rank >= limit and one.id not in excused for one in members):
         codes.append(DIFFERENCE)
-    failed_views = any(view.verdict is Verdict.NOT_RUN and not view.cause.startswith("unsupported") for view in views)
-    if any(row.status.broken for row in rows) or failed_views or not pairs:
+    failed_checks = any(check.verdict is Verdict.NOT_RUN and not check.cause.startswith("unsupported") for check in checks)
+    if any(row.status.broken for row in rows) or failed_checks or not pairs:
         codes.append(BROKEN_RUN)
     if broken:
         codes.append(BROKEN_SCENARIO)

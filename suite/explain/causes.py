@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from suite import judge
 from suite.explain import saving
 from suite.explain.declarations import OTHERWISE
 from suite.explain.diagnoses import SUSPECTED
 from suite.explain.hypotheses import BY_NAME
+from suite.judge import verdicts
 
-TWINS = "the float64 twins of both sides differ as well, so it is not rounding"
+FLOAT64_RUNS = "the float64 runs of both sides differ as well, so it is not rounding"
 SYNCHRONIZE = (
     "use BatchNormalization(synchronized=True) on TensorFlow and the equivalent on torch, or compare with one device at the "
     "per-replica batch size"
@@ -38,14 +38,14 @@ def _declared(what: str, where: str, cause: str) -> Said:
         return Said(
             claim=f"{what} {where} hold the first replica's moving statistics only; the live model predicts with every "
             "replica's own.",
-            check=TWINS,
+            check=FLOAT64_RUNS,
             advice="evaluate the loaded file and not the model in memory, or average the replicas' statistics before saving",
             link=PER_REPLICA_ISSUE,
         )
     if cause == f"{OTHERWISE} (moving statistics: per replica)":
         return Said(
             claim=f"{what} {where} have moving statistics of their own: nothing keeps replicas equal.",
-            check=TWINS,
+            check=FLOAT64_RUNS,
             advice=SYNCHRONIZE,
             link=PER_REPLICA_ISSUE,
         )
@@ -53,12 +53,12 @@ def _declared(what: str, where: str, cause: str) -> Said:
         return Said(
             claim=f"{what} {where} compare batch normalization over the whole batch with batch normalization over each "
             "replica's part of it, as their strategies declare.",
-            check=TWINS,
+            check=FLOAT64_RUNS,
             advice=SYNCHRONIZE,
             link=PER_REPLICA_ISSUE,
         )
     words = cause.partition("(")[2].rstrip(")")
-    return Said(claim=f"{what} {where} compute different things, as their strategies declare: {words}.", check=TWINS)
+    return Said(claim=f"{what} {where} compute different things, as their strategies declare: {words}.", check=FLOAT64_RUNS)
 
 
 def _suspected(what: str, where: str, cause: str) -> Said:
@@ -66,14 +66,14 @@ def _suspected(what: str, where: str, cause: str) -> Said:
     hypothesis = next((one for one in BY_NAME.values() if words.startswith(one.words)), None)
     return Said(
         claim=f"{what} {where} are not what the strategy declares. Suspected, because it predicts what the run does: {words}.",
-        check="the same run was emulated in float64 with this one departure, and equals the run within 1e-10",
+        check="the same run was emulated in float64 with this one deviation, and equals the run within 1e-10",
         advice=hypothesis.advice if hypothesis else "",
         link=hypothesis.link if hypothesis else "",
     )
 
 
 def _unstable(what: str, where: str, cause: str) -> Said:
-    side = cause.removeprefix(f"{judge.UNSTABLE} in ")
+    side = cause.removeprefix(f"{verdicts.UNSTABLE} in ")
     return Said(
         claim=f"{side} is off {where} ({what}): single float32 steps of it are far from float64.",
         check="each side took single float32 steps from common states, and each was measured against the float64 step of what "
@@ -87,14 +87,14 @@ def _unstable(what: str, where: str, cause: str) -> Said:
 def _random(what: str, where: str, cause: str) -> Said:
     return Said(
         claim=f"{what} {where} draw different random numbers: backends turn one seed into different streams.",
-        check="both sides drew from one seed and got other numbers; given one shared stream, their float64 twins are equal",
+        check="both sides drew from one seed and got other numbers; given one shared stream, their float64 runs are equal",
         advice="do not expect equal results of random layers from equal seeds; compare without them, or over several seeds",
     )
 
 
 def _unsaved(what: str, where: str, cause: str) -> Said:
     return Said(
-        claim=f"{what} {where} do not hold {cause.removeprefix(judge.UNSAVED + ': ')}: loading brings back its initial value.",
+        claim=f"{what} {where} do not hold {cause.removeprefix(verdicts.UNSAVED + ': ')}: loading brings back its initial value.",
         check="the loaded value is bit-equal to the value before training, and training had changed it",
         advice="save this state beside the model if training is to go on as if it had not stopped",
     )
@@ -111,7 +111,7 @@ def _held(what: str, where: str, cause: str) -> Said:
 def _loaded(what: str, where: str, cause: str) -> Said:
     return Said(
         claim=f"{what} {where}: {cause}.",
-        check="loaded where it was saved, the float64 twin's file is what the strategy declares within 1e-10, and here it is not",
+        check="loaded where it was saved, the float64 run's file is what the strategy declares within 1e-10, and here it is not",
         advice="check versions of Keras on both sides, and that every layer of the file is known where it is loaded",
     )
 
@@ -119,7 +119,7 @@ def _loaded(what: str, where: str, cause: str) -> Said:
 def _unknown(what: str, where: str, cause: str) -> Said:
     return Said(
         claim=f"{what} {where} differ though their strategies declare the same: cause not known.",
-        check=f"{TWINS}; no hypothesis predicts it",
+        check=f"{FLOAT64_RUNS}; no hypothesis predicts it",
         advice="look at the place where it begins, and report it: docs/causes.md says how",
     )
 
@@ -127,15 +127,15 @@ def _unknown(what: str, where: str, cause: str) -> Said:
 def _constant(what: str, where: str, cause: str) -> Said:
     return Said(
         claim=f"{what} {where} differ by about what float32 does to a constant.",
-        check="the float64 twins differ by it; which constant is not checked",
+        check="the float64 runs differ by it; which constant is not checked",
         advice="pass constants as powers of two where they must not be rounded",
     )
 
 
 def _beyond(what: str, where: str, cause: str) -> Said:
     return Said(
-        claim=f"{what} {where} are {judge.BEYOND}.",
-        check="the float64 twins are equal, and no kernel was shown to be unstable; each side's re-ordered reruns stay closer "
+        claim=f"{what} {where} are {verdicts.BEYOND}.",
+        check="the float64 runs are equal, and no kernel was shown to be unstable; each side's re-ordered reruns stay closer "
         "together than the two sides are",
         advice="fewer steps (--steps) would decide: a network like this amplifies float32 rounding by decades in training",
     )
@@ -152,15 +152,15 @@ def _noise(what: str, where: str, cause: str) -> Said:
 CAUSES: tuple[tuple[str, Callable[[str, str, str], Said]], ...] = (
     (OTHERWISE, _declared),
     (SUSPECTED, _suspected),
-    (judge.UNSTABLE, _unstable),
-    (judge.RANDOM_STREAMS, _random),
-    (judge.UNSAVED, _unsaved),
+    (verdicts.UNSTABLE, _unstable),
+    (verdicts.RANDOM_STREAMS, _random),
+    (verdicts.UNSAVED, _unsaved),
     *((words, _held) for words in saving.CAUSES.values()),
     (saving.LOADED, _loaded),
-    (judge.UNKNOWN, _unknown),
-    (judge.CONSTANT, _constant),
-    (judge.BEYOND, _beyond),
-    (judge.REPEATED, _noise),
+    (verdicts.UNKNOWN, _unknown),
+    (verdicts.CONSTANT, _constant),
+    (verdicts.BEYOND, _beyond),
+    (verdicts.REPEATED, _noise),
 )
 
 

@@ -20,7 +20,7 @@ def difference(a: Semantics, b: Semantics) -> str:
 
 
 def within(semantics: Semantics, kind: str) -> str:
-    """Why two views of one run may differ by declaration: live against saved, or replica against replica."""
+    """Why two checks of one run may differ by declaration: live against saved, or replica against replica."""
     if kind == "saved" and semantics.live_predictions != Semantics().live_predictions:
         return (
             f"{OTHERWISE} (the live model predicts with the {semantics.live_predictions}; "

@@ -1,28 +1,28 @@
-"""Does every run compute what its strategy declares? Its float64 twin against the oracle of the declaration, and what is known
+"""Does every run compute what its strategy declares? Its float64 run against the oracle of the declaration, and what is known
 of why not."""
 
 from __future__ import annotations
 
-from suite import compare, judge, twins
+from suite import compare
+from suite.compare.run_folder import Reader
 from suite.explain.inquiry import Inquiry
-from suite.reader import Reader, plain
-from suite.records import Comparison, Configuration, Diagnosis
-from suite.store import Damaged
+from suite.judge import equivalence, verdicts
+from suite.records import Comparison, Configuration, DamagedArtifact, Diagnosis, plain
 
 SUSPECTED = "suspected: "
-GROWN = "where its rounding grows, it is within 5 times what its own twin with re-ordered rows differs by, or is not judged"
-GROWN_AT_ONCE = "its own twin with re-ordered rows is as far from it from the first stored step on: nothing is known"
+GROWN = "where its rounding grows, it is within 5 times what its own float64 run with re-ordered rows differs by, or is not judged"
+GROWN_AT_ONCE = "its own float64 run with re-ordered rows is as far from it from the first stored step on: nothing is known"
 
 
 def compared(subject: compare.Subject) -> Comparison | str:
     """A configuration measured against its oracle, or why not."""
-    if subject.twin is None:
-        return subject.no_twin
+    if subject.float64 is None:
+        return subject.no_float64
     if subject.oracle is None:
         return subject.no_oracle
     try:
         return compare.declared(subject)
-    except (Damaged, ValueError) as error:
+    except (DamagedArtifact, ValueError) as error:
         return str(error)
 
 
@@ -32,12 +32,12 @@ def diagnosis(reader: Reader, configuration: Configuration, found: Comparison | 
     run, made = plain(configuration).id, oracle.id if oracle else ""
     if isinstance(found, str):
         return Diagnosis(run=run, oracle=made, distance=None, reason=found)
-    distance = judge.oracle_distance(found)
-    if distance is not None and distance >= twins.SAME_SEMANTICS:
+    distance = verdicts.oracle_distance(found)
+    if distance is not None and distance >= equivalence.SAME_SEMANTICS:
         return Inquiry(reader, configuration, found).diagnosis(distance)
     invalid = [one.invalid for one in found.distances if one.invalid]
-    reason = "" if distance is not None else next(filter(None, (*invalid, found.no_twin, GROWN_AT_ONCE)))
-    if distance is not None and twins.excused(found):
+    reason = "" if distance is not None else next(filter(None, (*invalid, found.no_float64, GROWN_AT_ONCE)))
+    if distance is not None and equivalence.excused(found):
         reason = GROWN
     return Diagnosis(run=run, oracle=made, distance=distance, reason=reason)
 
@@ -46,5 +46,5 @@ def words(diagnosis: Diagnosis | None) -> str:
     """The suspected cause of a run that is not what its strategy declares; empty if none is suspected."""
     if diagnosis is None:
         return ""
-    found = [suspect.words for suspect in diagnosis.suspects if suspect.distance < twins.SAME_SEMANTICS]
+    found = [suspect.words for suspect in diagnosis.suspects if suspect.distance < equivalence.SAME_SEMANTICS]
     return f"{SUSPECTED}{' or '.join(dict.fromkeys(found))}" if found else ""

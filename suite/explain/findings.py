@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from suite import judge, twins
 from suite.explain import causes
 from suite.explain.declarations import OTHERWISE
 from suite.explain.diagnoses import GROWN
-from suite.numbers import number
-from suite.records import Diagnosis, Finding, Judged, Magnitude, Pair, Place, Suspect, Verdict, View
+from suite.judge import equivalence, verdicts
+from suite.records import ConsistencyCheck, Diagnosis, Finding, Judged, Magnitude, Pair, Place, Suspect, Verdict
+from suite.records.formatting import number
 
-ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.DESIGNED, Verdict.NOISE)
+ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.BY_DESIGN, Verdict.NOISE)
 NOUNS = {
     "pair": ("pair", "pairs"),
     "saved": ("saved file", "saved files"),
@@ -21,13 +21,13 @@ NOUNS = {
     "declared": ("run", "runs"),
 }
 
-Member = Pair | View
+Member = Pair | ConsistencyCheck
 Places = Mapping[tuple[str, str], Place]
 
 
 def group(
     pairs: Sequence[Pair],
-    views: Sequence[View],
+    checks: Sequence[ConsistencyCheck],
     diagnoses: Sequence[Diagnosis],
     places: Places | None = None,
     sizes: Mapping[str, tuple[Magnitude, ...]] | None = None,
@@ -40,10 +40,10 @@ def group(
     """
     known = {one.run: one for one in diagnoses}
     grouped: dict[tuple[Verdict, str, str], list[Member]] = {}
-    members: list[Member] = [*pairs, *views]
+    members: list[Member] = [*pairs, *checks]
     for one in members:
         if one.verdict.rank >= Verdict.NOISE.rank:
-            kind = one.kind if isinstance(one, View) else "pair"
+            kind = one.kind if isinstance(one, ConsistencyCheck) else "pair"
             grouped.setdefault((one.verdict, _common(one), kind), []).append(one)
     found = [
         replace(
@@ -63,14 +63,14 @@ def _urgency(one: Finding) -> tuple[int, int]:
 
 
 def identity(one: Member) -> str:
-    """How a finding names a pair or a view."""
+    """How a finding names a pair or a check."""
     return one.id
 
 
 def _common(one: Member) -> str:
     """The cause that a group shares: an unstable kernel by the environment that has it."""
-    if isinstance(one, Pair) and one.side and one.cause == judge.UNSTABLE:
-        return f"{judge.UNSTABLE} in {one.side.split('/')[1]}"
+    if isinstance(one, Pair) and one.side and one.cause == verdicts.UNSTABLE:
+        return f"{verdicts.UNSTABLE} in {one.side.split('/')[1]}"
     return one.cause
 
 
@@ -86,9 +86,9 @@ def _finding(
         said = replace(said, check=_oracle_check(members, known))
     off = [known[run] for run in _runs(members) if run in known and known[run].suspects]
     side = _side(members, known)
-    if cause == judge.UNKNOWN and off:
-        said = replace(said, check=f"{causes.TWINS}; {_nearest(off)}")
-    if cause == judge.UNKNOWN and side:
+    if cause == verdicts.UNKNOWN and off:
+        said = replace(said, check=f"{causes.FLOAT64_RUNS}; {_nearest(off)}")
+    if cause == verdicts.UNKNOWN and side:
         environment = side.split("/")[1] if "/" in side else side
         words = f"{environment} does not do what its strategy declares {where} ({what}): cause not known."
         said = replace(said, claim=words)
@@ -97,7 +97,7 @@ def _finding(
         cause=cause,
         claim=said.claim,
         evidence="",
-        isolating_check=said.check,
+        experiment=said.check,
         pairs=tuple(identity(one) for one in members),
         side=side,
         place=None if verdict is Verdict.NOT_RUN else _place(members, known, places),
@@ -122,13 +122,11 @@ def _oracle_check(members: Sequence[Member], known: Mapping[str, Diagnosis]) -> 
     runs = _runs(members)
     measured = [known[run].distance or 0.0 for run in runs if run in known and known[run].distance is not None]
     if len(measured) < len(runs):
-        return (
-            f"{causes.TWINS}; that each side computes what it declares was checked for {len(measured)} of {len(runs)} runs"
-        )
+        return f"{causes.FLOAT64_RUNS}; that each side computes what it declares was checked for {len(measured)} of {len(runs)} runs"
     grown = sum(known[run].reason == GROWN for run in runs)
     where = f" ({grown} of them amplify rounding: where it grows, within 5 times their own, or not judged)" if grown else ""
     return (
-        f"each side's float64 twin equals the oracle of its own declaration, emulated on one device: {len(measured)} runs, at "
+        f"each side's float64 run equals the oracle of its own declaration, emulated on one device: {len(measured)} runs, at "
         f"most {number(max(measured))} apart{where}; the difference is what the declarations say"
     )
 
@@ -158,7 +156,7 @@ def _off(one: Member, known: Mapping[str, Diagnosis]) -> set[str]:
     if isinstance(one, Pair) and one.side:
         return {one.side}
     found = {run: known[run].distance for run in _runs([one]) if run in known}
-    return {run for run, distance in found.items() if distance is not None and distance >= twins.SAME_SEMANTICS}
+    return {run for run, distance in found.items() if distance is not None and distance >= equivalence.SAME_SEMANTICS}
 
 
 def _place(members: Sequence[Member], known: Mapping[str, Diagnosis], places: Places) -> Place | None:
@@ -186,13 +184,13 @@ def _evidence(members: Iterable[Member], steps: Mapping[str, str]) -> str:
 
 
 def _largest(judged: Judged, sides: str) -> tuple[float, str]:
-    twin = twins.twin_distance(judged.distances)
+    float64 = equivalence.float64_distance(judged.distances)
     numbers = judged.distances.at[-1].plain if judged.distances.at else {}
     shown = ", ".join(f"{metric} {number(value)}" for metric, value in list(numbers.items())[:3])
     first = f", first at step {judged.first_step}" if judged.first_step else ""
     where = f", most in {judged.worst_tensor}" if judged.worst_tensor else ""
-    double = f"; float64 twins {number(twin)} apart" if twin is not None else ""
-    return twin if twin is not None else 0.0, f"largest in {judged.quantity}: {shown}{where}{first}{double} ({sides})"
+    double = f"; float64 runs {number(float64)} apart" if float64 is not None else ""
+    return float64 if float64 is not None else 0.0, f"largest in {judged.quantity}: {shown}{where}{first}{double} ({sides})"
 
 
 def _sides(one: Member) -> str:

@@ -3,7 +3,7 @@
 What goes in, and why:
 
 - the scenarios: the same cause in one more model is news;
-- the kind of each pair or view: two runs, a run and its file, a replica. With it the environment that is off, where that was
+- the kind of each pair or check: two runs, a run and its file, a replica. With it the environment that is off, where that was
   shown, however many others were compared with it; else the environments and strategies of both sides: a difference with an
   unknown cause between two backends must not excuse one between two others. Numbers of devices are left out: two GPUs or eight,
   it is the same finding;
@@ -19,15 +19,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from suite.explain.findings import Member
-from suite.records import Finding, Pair, Part, View
+from suite.records import ConsistencyCheck, Finding, Pair, Part
 
 LENGTH = 12  # hexadecimal digits: among a million findings, two alike once in 600 such collections
 MEASURED = re.compile(r"\d+\.\d+(?:\.\d+)*(?:e[+-]?\d+)?|\d+e[+-]?\d+|/\S+/")
 
 
-def named(findings: Iterable[Finding], pairs: Sequence[Pair], views: Sequence[View]) -> tuple[Finding, ...]:
+def named(findings: Iterable[Finding], pairs: Sequence[Pair], checks: Sequence[ConsistencyCheck]) -> tuple[Finding, ...]:
     """The findings with their fingerprint, and that of each of their scenarios."""
-    every: list[Member] = [*pairs, *views]
+    every: list[Member] = [*pairs, *checks]
     members = {one.id: one for one in every}
     return tuple(_named(one, members) for one in findings)
 

@@ -1,6 +1,6 @@
 """What may be wrong with a run that does not compute what its strategy declares: each hypothesis in words, and executable.
 
-A hypothesis is tried on an oracle (`records.Departure`): one step of it must equal the run's own step within 1e-10, stage by
+A hypothesis is tried on an oracle (`records.Deviation`): one step of it must equal the run's own step within 1e-10, stage by
 stage, and then a whole run. Constants that could have any value are measured from the run's step first (`fits`), and the
 measured value is what is tried. docs/causes.md lists them all.
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from suite.explain import fits
-from suite.explain.fits import Evidence
-from suite.records import Departure, Semantics
+from suite.explain import estimates
+from suite.explain.estimates import Evidence
+from suite.records import Deviation, Semantics
 
-Candidates = Iterator[tuple[str, Departure]]
+Candidates = Iterator[tuple[str, Deviation]]
 
 FORWARD = ("forward", "batch statistics")
 BACKWARD = ("loss", "gradient")
@@ -37,10 +37,10 @@ class Hypothesis:
 
 
 def single(**fields: object) -> Callable[[Evidence], Candidates]:
-    """The one departure with these fields."""
+    """The one deviation with these fields."""
 
     def candidates(evidence: Evidence) -> Candidates:
-        yield "", Departure(**fields)  # type: ignore[arg-type]
+        yield "", Deviation(**fields)  # type: ignore[arg-type]
 
     return candidates
 
@@ -50,7 +50,7 @@ def replicated(**fields: object) -> Callable[[Evidence], Candidates]:
 
     def candidates(evidence: Evidence) -> Candidates:
         if evidence.replicas > 1:
-            yield "", Departure(**fields)  # type: ignore[arg-type]
+            yield "", Deviation(**fields)  # type: ignore[arg-type]
 
     return candidates
 
@@ -60,7 +60,7 @@ def several(field: str, *values: object) -> Callable[[Evidence], Candidates]:
 
     def candidates(evidence: Evidence) -> Candidates:
         for value in values:
-            yield f"{value}", Departure(**{field: value})  # type: ignore[arg-type]
+            yield f"{value}", Deviation(**{field: value})  # type: ignore[arg-type]
 
     return candidates
 
@@ -71,15 +71,15 @@ def measured(field: str, fit: Callable[[Evidence], float | None]) -> Callable[[E
     def candidates(evidence: Evidence) -> Candidates:
         value = fit(evidence)
         if value is not None:
-            yield f"{value:.6g}", Departure(**{field: value})  # type: ignore[arg-type]
+            yield f"{value:.6g}", Deviation(**{field: value})  # type: ignore[arg-type]
 
     return candidates
 
 
 def _adam_epsilon(evidence: Evidence) -> Candidates:
-    value = fits.adam_epsilon(evidence)
+    value = estimates.adam_epsilon(evidence)
     if value is not None:
-        yield f"{value:.6g}", Departure(optimizer=(("epsilon", value),))
+        yield f"{value:.6g}", Deviation(optimizer=(("epsilon", value),))
 
 
 def _other_semantics(evidence: Evidence) -> Candidates:
@@ -107,39 +107,39 @@ def _other_semantics(evidence: Evidence) -> Candidates:
     }
     for words, semantics in choices.items():
         if semantics != declared:
-            yield words, Departure(semantics=semantics)
+            yield words, Deviation(semantics=semantics)
 
 
 def _scaled(evidence: Evidence) -> Candidates:
-    gradient, loss = fits.gradient_scale(evidence), fits.loss_scale(evidence)
+    gradient, loss = estimates.gradient_scale(evidence), estimates.loss_scale(evidence)
     if loss is not None:
-        yield f"the loss, {loss:.6g}", Departure(loss_scale=loss)
+        yield f"the loss, {loss:.6g}", Deviation(loss_scale=loss)
     elif gradient is not None:
-        yield f"the gradient, {gradient:.6g}", Departure(gradient_scale=gradient)
+        yield f"the gradient, {gradient:.6g}", Deviation(gradient_scale=gradient)
 
 
 def _clipped(evidence: Evidence) -> Candidates:
     if evidence.replicas > 1:
-        yield "and averaged", Departure(clipping="per replica")
-        yield "divided first, and summed", Departure(clipping="per replica, divided")
-        yield "outside of the optimizer", Departure(clipping="per replica, received")
+        yield "and averaged", Deviation(clipping="per replica")
+        yield "divided first, and summed", Deviation(clipping="per replica, divided")
+        yield "outside of the optimizer", Deviation(clipping="per replica, received")
 
 
 def _unreduced(evidence: Evidence) -> Candidates:
     if evidence.replicas > 1:
-        yield "the first one's are used", Departure(reduction="first")
-        yield "each trains alone", Departure(reduction="none")
+        yield "the first one's are used", Deviation(reduction="first")
+        yield "each trains alone", Deviation(reduction="none")
 
 
 def _untrained(evidence: Evidence) -> Candidates:
-    names = fits.untrained(evidence)
+    names = estimates.untrained(evidence)
     if names:
-        yield ", ".join(names[:3]), Departure(untrained=names)
+        yield ", ".join(names[:3]), Deviation(untrained=names)
 
 
 def _initial(evidence: Evidence) -> Candidates:
     if evidence.other_start:
-        yield ", ".join(evidence.other_start[:3]), Departure(initial=evidence.run)
+        yield ", ".join(evidence.other_start[:3]), Deviation(initial=evidence.run)
 
 
 HYPOTHESES: tuple[Hypothesis, ...] = (
@@ -148,14 +148,14 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         words="batch normalization adds another epsilon to the variance",
         advice="pass epsilon to BatchNormalization explicitly, and check that this version of the layer uses it",
         stages=FORWARD,
-        candidates=measured("epsilon", fits.epsilon),
+        candidates=measured("epsilon", estimates.epsilon),
     ),
     Hypothesis(
         name="bn-momentum",
         words="moving statistics move with another momentum",
         advice="pass momentum to BatchNormalization explicitly; torch's convention is 1 - momentum",
         stages=("moving statistics",),
-        candidates=measured("momentum", fits.momentum),
+        candidates=measured("momentum", estimates.momentum),
     ),
     Hypothesis(
         name="bn-bessel-moving",
@@ -269,7 +269,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         words="the learning rate is multiplied by a constant",
         advice="keep the learning rate independent of the number of devices; check schedules and scaling rules",
         stages=UPDATE,
-        candidates=measured("learning_rate", fits.learning_rate),
+        candidates=measured("learning_rate", estimates.learning_rate),
     ),
     Hypothesis(
         name="regularization-scale",

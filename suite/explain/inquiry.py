@@ -13,22 +13,27 @@ from functools import cached_property
 
 import numpy as np
 
-from suite import compare, judge, metrics, stages, twins
-from suite.explain.fits import Evidence
+from suite import compare
+from suite.artifacts.store import Complete, digest_of
+from suite.compare import metrics, single_step
+from suite.compare.run_folder import Reader
+from suite.explain.estimates import Evidence
 from suite.explain.hypotheses import HYPOTHESES, WHOLE, Hypothesis
-from suite.reader import Reader, plain
+from suite.judge import equivalence, verdicts
 from suite.records import (
+    SINGLE_STEP,
     Comparison,
     Configuration,
-    Departure,
+    DamagedArtifact,
+    Deviation,
     Diagnosis,
     Distances,
     Emulation,
     Place,
     Run,
     Suspect,
+    plain,
 )
-from suite.store import Complete, Damaged, digest_of
 
 DEMOTED = "dtype-demoted"
 NARROW = ("float16", "float32")
@@ -48,7 +53,7 @@ class Candidate:
 
 
 class Inquiry:
-    """What is known of one configuration whose twin is not what its oracle computes (`found` compares the two)."""
+    """What is known of one configuration whose float64 run is not what its oracle computes (`found` compares the two)."""
 
     def __init__(self, reader: Reader, configuration: Configuration, found: Comparison) -> None:
         oracle = reader.oracle_of(configuration)
@@ -67,17 +72,17 @@ class Inquiry:
                 run = self.step_of(candidate.emulation)
                 if not self._by_steps:
                     run = self.whole(candidate.emulation)
-                elif (distance := self.step_distance(candidate)) is not None and distance < twins.SAME_SEMANTICS:
+                elif (distance := self.step_distance(candidate)) is not None and distance < equivalence.SAME_SEMANTICS:
                     wanted.append(self.whole(candidate.emulation))
                 wanted.append(run)
         return [run for run in wanted if not self.reader.asked(run)]
 
     @property
     def step_of_run(self) -> Run:
-        return Run(configuration=self.configuration, variation="lockstep")
+        return Run(configuration=self.configuration, variation=SINGLE_STEP, precision="float64")
 
     def step_of(self, emulation: Emulation) -> Run:
-        return replace(self.oracle, variation="lockstep", emulates=emulation)
+        return replace(self.oracle, variation=SINGLE_STEP, emulates=emulation)
 
     def whole(self, emulation: Emulation) -> Run:
         return replace(self.oracle, emulates=emulation)
@@ -86,7 +91,7 @@ class Inquiry:
 
     @cached_property
     def _both(self) -> tuple[Complete, Complete] | None:
-        """The locksteps of the run and of its oracle, when both are there."""
+        """The single-step comparisons of the run and of its oracle, when both are there."""
         found = [self.reader.further(run) for run in (self.step_of_run, self.step_of(self.emulation))]
         first, second = found
         return None if isinstance(first, str) or isinstance(second, str) else (first, second)
@@ -97,10 +102,10 @@ class Inquiry:
         if self.other_start:
             name = self.other_start[0]
             size = self._start_distance(name)
-            return Place(stage="initial state", tensor=name, state="0", size=size, ratio=size / twins.SAME_SEMANTICS)
+            return Place(stage="initial state", tensor=name, state="0", size=size, ratio=size / equivalence.SAME_SEMANTICS)
         if self._both is None:
             return None
-        if (first := stages.first(self._stages(self._both[1]), twins.SAME_SEMANTICS)) is not None:
+        if (first := single_step.first(self._stages(self._both[1]), equivalence.SAME_SEMANTICS)) is not None:
             return first
         if not self._by_steps and self._only_predictions:
             return self._whole_place("prediction")
@@ -110,12 +115,12 @@ class Inquiry:
         """Of a difference that no single step shows: its largest quantity, at the first stored step that has it."""
         for distances in self._off:
             for at in distances.at:
-                judged = [value for metric, value in at.twin.items() if metrics.METRICS[metric].judged]
-                if judged and max(judged) >= twins.SAME_SEMANTICS:
+                judged = [value for metric, value in at.float64.items() if metrics.METRICS[metric].judged]
+                if judged and max(judged) >= equivalence.SAME_SEMANTICS:
                     tensor = distances.tensors[0].name if distances.tensors else distances.quantity
                     size = max(judged)
                     return Place(
-                        stage=stage, tensor=tensor, state=str(at.step), size=size, ratio=size / twins.SAME_SEMANTICS
+                        stage=stage, tensor=tensor, state=str(at.step), size=size, ratio=size / equivalence.SAME_SEMANTICS
                     )
         return Place(stage=stage, tensor="", state="", size=0.0, ratio=0.0)
 
@@ -123,13 +128,15 @@ class Inquiry:
     def _by_steps(self) -> bool:
         """Whether a single step shows it: otherwise only whole runs can be compared."""
         assert self._both is not None
-        return not self.other_start and stages.first(self._stages(self._both[1]), twins.SAME_SEMANTICS) is not None
+        return (
+            not self.other_start and single_step.first(self._stages(self._both[1]), equivalence.SAME_SEMANTICS) is not None
+        )
 
-    def _stages(self, other: Complete) -> dict[str, list[stages.StageDistance]]:
-        """A step of the run against one of another lockstep. Not from the saturated state, which no run comes to: backends
+    def _stages(self, other: Complete) -> dict[str, list[single_step.StageDistance]]:
+        """A step of the run against one of another single-step comparison. Not from the saturated state, which no run comes to: backends
         clip probabilities differently there, and that explains nothing that a run has shown."""
         assert self._both is not None
-        found = stages.stage_distances(self._both[0], other)
+        found = single_step.stage_distances(self._both[0], other)
         return {state: distances for state, distances in found.items() if state.isdigit()}
 
     @property
@@ -140,18 +147,22 @@ class Inquiry:
 
     @property
     def _off(self) -> list[Distances]:
-        return [one for one in self.found.distances if (twins.apart_of(one, self.found) or 0.0) >= twins.SAME_SEMANTICS]
+        return [
+            one
+            for one in self.found.distances
+            if (equivalence.apart_of(one, self.found) or 0.0) >= equivalence.SAME_SEMANTICS
+        ]
 
     @cached_property
     def other_start(self) -> tuple[str, ...]:
         """Tensors whose initial values are not the stored ones."""
-        assert self.subject.twin and self.subject.oracle
-        mine, stored = (side[0].arrays("step-0") for side in (self.subject.twin, self.subject.oracle))
+        assert self.subject.float64 and self.subject.oracle
+        mine, stored = (side[0].arrays("step-0") for side in (self.subject.float64, self.subject.oracle))
         return tuple(name for name in sorted(mine.keys() & stored.keys()) if not np.array_equal(mine[name], stored[name]))
 
     def _start_distance(self, name: str) -> float:
-        assert self.subject.twin and self.subject.oracle
-        mine, stored = (side[0].arrays("step-0")[name] for side in (self.subject.twin, self.subject.oracle))
+        assert self.subject.float64 and self.subject.oracle
+        mine, stored = (side[0].arrays("step-0")[name] for side in (self.subject.float64, self.subject.oracle))
         return metrics.relative_l2(mine, stored)
 
     # -- hypotheses
@@ -166,11 +177,11 @@ class Inquiry:
             Candidate(
                 hypothesis=hypothesis,
                 detail=detail,
-                emulation=replace(self.emulation, departure=departure, name=_name(hypothesis, detail, departure)),
+                emulation=replace(self.emulation, deviation=deviation, name=_name(hypothesis, detail, deviation)),
             )
             for hypothesis in HYPOTHESES
             if place.stage in hypothesis.stages
-            for detail, departure in hypothesis.candidates(self._evidence)
+            for detail, deviation in hypothesis.candidates(self._evidence)
         ]
 
     @cached_property
@@ -179,12 +190,12 @@ class Inquiry:
         (run, manifest), (oracle, described) = self._both
         trajectory = self.reader.trajectory(self.configuration.scenario)
         steps = []
-        for state in stages.states(manifest, described):
+        for state in single_step.states(manifest, described):
             before = trajectory.arrays(f"step-{state}") if state.isdigit() and trajectory else {}
             if before:
-                steps.append((before, run.arrays(f"lockstep-{state}"), oracle.arrays(f"lockstep-{state}")))
+                steps.append((before, run.arrays(f"single-step-{state}"), oracle.arrays(f"single-step-{state}")))
         return Evidence(
-            run=plain(self.configuration).id.removesuffix("plain") + "twin",
+            run=plain(self.configuration, "float64").id,
             semantics=self.emulation.semantics,
             replicas=self.configuration.devices,
             steps=tuple(steps),
@@ -210,8 +221,8 @@ class Inquiry:
         if isinstance(found, str):
             return None
         try:
-            return judge.oracle_distance(compare.declared(replace(self.subject, oracle=found)))
-        except (Damaged, ValueError):
+            return verdicts.oracle_distance(compare.declared(replace(self.subject, oracle=found)))
+        except (DamagedArtifact, ValueError):
             return None
 
     # -- what came of it
@@ -219,7 +230,7 @@ class Inquiry:
     def diagnosis(self, distance: float | None) -> Diagnosis:
         """The answer so far."""
         tried = list(self._tried())
-        matching = [one for one in tried if one.distance < twins.SAME_SEMANTICS]
+        matching = [one for one in tried if one.distance < equivalence.SAME_SEMANTICS]
         proven = [one for one in matching if one.whole] or matching
         nearest = sorted(tried, key=lambda one: one.distance)[:1]
         return Diagnosis(
@@ -234,7 +245,7 @@ class Inquiry:
 
     def _unlocated(self) -> str:
         own = self.reader.further(self.step_of_run)
-        return f"no lockstep: {own}" if isinstance(own, str) else ""
+        return f"no single-step comparison: {own}" if isinstance(own, str) else ""
 
     def _tried(self) -> Iterator[Suspect]:
         if (narrow := self._demoted()) is not None:
@@ -257,7 +268,7 @@ class Inquiry:
         if self._both is None or self.place is None or self.place.stage in (*WHOLE, "initial state"):
             return None
         key = f"{self.place.stage}|{self.place.tensor}"
-        mine, other = (side[0].arrays(f"lockstep-{self.place.state}").get(key) for side in self._both)
+        mine, other = (side[0].arrays(f"single-step-{self.place.state}").get(key) for side in self._both)
         if mine is None or other is None:
             return None
         for narrow in NARROW:
@@ -279,10 +290,10 @@ def _fits(values: np.ndarray, dtype: str) -> bool:
         return bool(np.array_equal(values, values.astype(dtype).astype(values.dtype)))
 
 
-def _name(hypothesis: Hypothesis, detail: str, departure: Departure) -> str:
+def _name(hypothesis: Hypothesis, detail: str, deviation: Deviation) -> str:
     """Names the emulation in run ids, hence in folders; two that are not the same have other names."""
     words = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in detail)[:40]
-    return f"{hypothesis.name}={words}-{digest_of(departure)[:6]}" if words else hypothesis.name
+    return f"{hypothesis.name}={words}-{digest_of(deviation)[:6]}" if words else hypothesis.name
 
 
 def inquiries(reader: Reader, declared: Mapping[Configuration, Comparison]) -> list[Inquiry]:
@@ -290,5 +301,5 @@ def inquiries(reader: Reader, declared: Mapping[Configuration, Comparison]) -> l
     return [
         Inquiry(reader, configuration, found)
         for configuration, found in declared.items()
-        if (distance := judge.oracle_distance(found)) is not None and distance >= twins.SAME_SEMANTICS
+        if (distance := verdicts.oracle_distance(found)) is not None and distance >= equivalence.SAME_SEMANTICS
     ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from suite.records import At, Floats, Magnitude, Pair, View
+from suite.records import At, ConsistencyCheck, Floats, Magnitude, Pair
 
 SHOWN = ("pmax", "tv", "churn", "folded")  # what a user sees of a model: its predictions, and the function that is saved
 
 
-def magnitudes(one: Pair | View, repeats: Floats, seeds: Floats) -> tuple[Magnitude, ...]:
-    """Of a pair or view at the last step at which its rounding was measured.
+def magnitudes(one: Pair | ConsistencyCheck, repeats: Floats, seeds: Floats) -> tuple[Magnitude, ...]:
+    """Of a pair or check at the last step at which its rounding was measured.
 
     `repeats`: metric -> the largest difference between a side and its repeats, empty if every repeat is bit-equal;
     `seeds`: metric -> the median difference between runs from other initial weights, empty if none was run.

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from suite import compare, metrics
+from suite import compare
+from suite.artifacts.store import Artifact
+from suite.compare import metrics
 from suite.records import Manifest
-from suite.store import Artifact
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -20,7 +21,7 @@ LOADED = "the file is right, and the model that is made of it is not when it is 
 CAUSES = {"save-stale": STALE, "save-wrong-replica": OTHER_REPLICA, "save-swapped": SWAPPED, "slots-not-saved": NO_SLOTS}
 
 
-def cause(artifact: Artifact, manifest: Manifest, loaded: compare.Moment) -> str:
+def cause(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> str:
     """Why a run's file, loaded again, is not the live model, in words; empty if that is none of the known ways."""
     live = artifact.arrays(f"step-{manifest.steps[-1]}")
     state = loaded.artifact.arrays(loaded.state)
@@ -55,7 +56,7 @@ def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> str:
     return f"{SWAPPED}: {'; '.join(found[:2])}"
 
 
-def _slots(artifact: Artifact, manifest: Manifest, loaded: compare.Moment) -> str:
+def _slots(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> str:
     """The state is all there. Are the slots that differ as they were before training: zero?"""
     name = f"optimizer-{manifest.steps[-1]}"
     if (

@@ -142,7 +142,7 @@ def _quantity(judged: Judged, filled: _Block, kept: Kept) -> dict[str, object]:
 
 def _curves(judged: Judged) -> list[list[Mapping[str, float]]]:
     at = judged.distances.at
-    return [[one.plain for one in at], [one.envelope for one in at], [one.twin for one in at]]
+    return [[one.plain for one in at], [one.envelope for one in at], [one.float64 for one in at]]
 
 
 def _along(values: Mapping[str, float], names: Sequence[str]) -> Iterable[float]:
@@ -162,7 +162,7 @@ def _band(judged: Judged, metric: str) -> list[float]:
 
 
 def _numbers(judged: Judged) -> list[list[object]]:
-    """(metric, distance, limit, distance of the twins) after the last step."""
+    """(metric, distance, limit, distance of the float64 runs) after the last step."""
     if not judged.distances.at:
         return []
     last = judged.distances.at[-1]
@@ -171,7 +171,7 @@ def _numbers(judged: Judged) -> list[list[object]]:
             metric,
             _short(value),
             _short(judged.limits.get(metric) if metric not in summary.REPORTED else None),
-            _short(last.twin.get(metric)),
+            _short(last.float64.get(metric)),
         ]
         for metric, value in last.plain.items()
     ]

@@ -93,7 +93,7 @@ def text(claims: Claims) -> str:
 def _lines(claims: Claims) -> Iterator[str]:
     yield (
         f"{claims.cells} cells of {claims.scenario} in {claims.environment}, on one device and on {claims.devices} "
-        f"({claims.device}), {claims.steps} steps, float64 twins (their own rounding: {number(claims.drift)})"
+        f"({claims.device}), {claims.steps} steps, float64 runs (their own rounding: {number(claims.drift)})"
     )
     yield ""
     yield "Main effects: median (smallest to largest) over pairs of cells that differ in this factor alone"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-DECADES = (-12, 3)  # what a figure's axis shows; twins below 1e-12 lie on its foot
+DECADES = (-12, 3)  # what a figure's axis shows; float64 runs below 1e-12 lie on its foot
 EQUAL, SMALLEST, LARGEST, MISSING, INVALID = 0, 1, 250, 254, 255
 NOT_THERE = -1.0  # stands for MISSING in a list of distances: none is negative
 

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from suite.numbers import number
-from suite.records import GROUPS, Pair, Results, RunRow, ScenarioRow, Status, Verdict, View
+from suite.records import GROUPS, ConsistencyCheck, Pair, Results, RunRow, ScenarioRow, Status, Verdict
+from suite.records.formatting import number
 from suite.report import bulk, links, payload, summary, words
 
 HERE = Path(__file__).parent
@@ -31,7 +31,7 @@ SCRIPTS = ("data", "state", "matrix", "figures", "pair", "layers", "saved", "pai
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One scenario's tables. `cells`: (a, b) in both orders -> pair; `views`: run -> column -> view; `direct`: whether its
+    """One scenario's tables. `cells`: (a, b) in both orders -> pair; `checks`: run -> column -> check; `direct`: whether its
     tables stand in the page itself, or only where no script runs."""
 
     row: ScenarioRow
@@ -40,7 +40,7 @@ class Scenario:
     starts: frozenset[str]
     cells: Mapping[tuple[str, str], Pair]
     columns: Sequence[str]
-    views: Mapping[str, Mapping[str, View]]
+    checks: Mapping[str, Mapping[str, ConsistencyCheck]]
     causes: Mapping[tuple[Verdict, str], Sequence[str]]
     worst: summary.Worst | None
     runs: Sequence[RunRow]
@@ -86,9 +86,9 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             data=payload.text(results, pairs, blocks.left_out),
             blocks=blocks,
             groups=GROUPS,
-            key=list(summary.counts((*results.pairs, *results.views))),
-            counts={"pairs": summary.counts(results.pairs), "views": summary.counts(results.views)},
-            worst=summary.worst((*results.pairs, *results.views)),
+            key=list(summary.counts((*results.pairs, *results.checks))),
+            counts={"pairs": summary.counts(results.pairs), "checks": summary.counts(results.checks)},
+            worst=summary.worst((*results.pairs, *results.checks)),
             overview=summary.overview(results),
             failed=summary.failed(results),
             restarted=summary.restarted(results),
@@ -134,16 +134,16 @@ def _scenarios(results: Results) -> list[Scenario]:
     found: list[Scenario] = []
     cells = 0
     for row in results.scenarios:
-        views = sum(view.scenario == row.name for view in results.views)
-        cells += len(summary.labels(results, row.name)) ** 2 + views
+        checks = sum(check.scenario == row.name for check in results.checks)
+        cells += len(summary.labels(results, row.name)) ** 2 + checks
         found.append(_scenario(results, row, len(found), cells <= STATIC_CELLS))
     return found
 
 
 def _scenario(results: Results, row: ScenarioRow, place: int, direct: bool) -> Scenario:
     pairs = [pair for pair in results.pairs if pair.scenario == row.name]
-    views = [view for view in results.views if view.scenario == row.name]
-    views.sort(key=lambda view: words.KINDS.index(view.kind))
+    checks = [check for check in results.checks if check.scenario == row.name]
+    checks.sort(key=lambda check: words.KINDS.index(check.kind))
     labels = summary.labels(results, row.name)
     ids = list(labels)
     every = [one for one in results.runs if one.run.configuration.scenario == row.name]
@@ -155,23 +155,23 @@ def _scenario(results: Results, row: ScenarioRow, place: int, direct: bool) -> S
         labels=labels,
         starts=frozenset(b for a, b in pairwise(ids) if summary.side(a)[0] != summary.side(b)[0]),
         cells={key: pair for pair in pairs for key in ((pair.a, pair.b), (pair.b, pair.a))},
-        columns=list(dict.fromkeys(map(words.column, views))),
-        views={run: {words.column(view): view for view in views if view.run == run} for run in labels},
-        causes=_causes(labels, views),
-        worst=summary.worst((*pairs, *views)),
+        columns=list(dict.fromkeys(map(words.column, checks))),
+        checks={run: {words.column(check): check for check in checks if check.run == run} for run in labels},
+        causes=_causes(labels, checks),
+        worst=summary.worst((*pairs, *checks)),
         runs=listed,
         unlisted=len(every) - len(listed),
         direct=direct,
     )
 
 
-def _causes(labels: Mapping[str, str], views: Sequence[View]) -> dict[tuple[Verdict, str], list[str]]:
+def _causes(labels: Mapping[str, str], checks: Sequence[ConsistencyCheck]) -> dict[tuple[Verdict, str], list[str]]:
     """Verdict and cause -> the cells that have it, the worst first: nothing is said by hovering only."""
     found: dict[tuple[Verdict, str], list[str]] = {}
-    for view in sorted(views, key=lambda view: -view.verdict.rank):
-        if view.cause:
-            name = f"{labels.get(view.run, view.run)} ({words.column(view)})"
-            found.setdefault((view.verdict, view.cause), []).append(name)
+    for check in sorted(checks, key=lambda check: -check.verdict.rank):
+        if check.cause:
+            name = f"{labels.get(check.run, check.run)} ({words.column(check)})"
+            found.setdefault((check.verdict, check.cause), []).append(name)
     return {key: list(dict.fromkeys(names)) for key, names in found.items()}
 
 
@@ -187,15 +187,15 @@ def _severity(verdict: Verdict) -> int:
 
 
 def _links(results: Results) -> dict[str, str]:
-    """A pair or view as a finding names it -> its address in this page."""
+    """A pair or check as a finding names it -> its address in this page."""
     found = {}
     for pair in results.pairs:
         a, b = ("/".join(run.rsplit("/", 3)[1:3]) for run in (pair.a, pair.b))
         found[f"{pair.a} | {pair.b}"] = "#" + urlencode({"scenario": pair.scenario, "a": a, "b": b}, safe="/")
-    for view in results.views:
-        last = f"replica {view.replica}" if view.kind == "replica" else view.environment
-        name = f"{view.run} | {view.kind} {view.form}".rstrip() + f" | {last}"
-        found[name] = "#" + urlencode({"scenario": view.scenario, "at": "saved"})
+    for check in results.checks:
+        last = f"replica {check.replica}" if check.kind == "replica" else check.environment
+        name = f"{check.run} | {check.kind} {check.form}".rstrip() + f" | {last}"
+        found[name] = "#" + urlencode({"scenario": check.scenario, "at": "saved"})
     return found
 
 

@@ -1,4 +1,4 @@
-"""junit.xml: a test case for every run, pair and view, so that a CI server shows which one changed."""
+"""junit.xml: a test case for every run, pair and check, so that a CI server shows which one changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from suite.records import Pair, Results, RunRow, Status, Verdict, View
+from suite.records import ConsistencyCheck, Pair, Results, RunRow, Status, Verdict
 from suite.report import summary
 
 COUNTS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
@@ -23,7 +23,7 @@ def text(results: Results) -> str:
     for name, cases in (
         ("runs", [_run(row) for row in results.runs]),
         ("pairs", [_pair(pair, gate, statuses, known) for pair in results.pairs]),
-        ("views", [_view(view, gate, known) for view in results.views]),
+        ("checks", [_check(check, gate, known) for check in results.checks]),
         ("broken", [_case(one.source, one.name, "error", f"{one.source}: {one.reason}") for one in results.broken]),
     ):
         suite = ElementTree.SubElement(root, "testsuite", name=name, tests=str(len(cases)))
@@ -51,13 +51,13 @@ def _pair(pair: Pair, gate: int, statuses: Mapping[str, Status], known: Mapping[
     return _compared(pair, f"{pair.a} – {pair.b}", gate, unsupported=refused, reason=known.get(pair.id, ""))
 
 
-def _view(view: View, gate: int, known: Mapping[str, str]) -> ElementTree.Element:
-    last = f"replica {view.replica}" if view.kind == "replica" else f"{view.environment} {view.form}"
-    refused = view.cause.startswith(Status.UNSUPPORTED.value)
-    return _compared(view, f"{view.run}: {view.kind}, {last}", gate, unsupported=refused, reason=known.get(view.id, ""))
+def _check(check: ConsistencyCheck, gate: int, known: Mapping[str, str]) -> ElementTree.Element:
+    last = f"replica {check.replica}" if check.kind == "replica" else f"{check.environment} {check.form}"
+    refused = check.cause.startswith(Status.UNSUPPORTED.value)
+    return _compared(check, f"{check.run}: {check.kind}, {last}", gate, unsupported=refused, reason=known.get(check.id, ""))
 
 
-def _compared(one: Pair | View, name: str, gate: int, *, unsupported: bool, reason: str) -> ElementTree.Element:
+def _compared(one: Pair | ConsistencyCheck, name: str, gate: int, *, unsupported: bool, reason: str) -> ElementTree.Element:
     if one.verdict is Verdict.NOT_RUN:
         kind = "skipped" if unsupported else "error"
     else:

@@ -30,7 +30,7 @@ def text(results: Results) -> str:
 def _top(results: Results) -> Iterator[str]:
     yield f"# {_plain(results.answer)}"
     yield ""
-    for noun, members in (("pairs", results.pairs), ("views", results.views)):
+    for noun, members in (("pairs", results.pairs), ("checks", results.checks)):
         counted = summary.counts(members)
         words = ", ".join(f"{verdict.mark} {count} {verdict.value}" for verdict, count in counted.items())
         yield f"{len(members)} {noun}" + (f": {words}" if words else "")
@@ -54,7 +54,7 @@ def _finding(number: int, one: Finding) -> Iterator[str]:
     elif some := [part for part in one.parts if part.known]:
         yield f"  - Known in {len(some)} of {len(one.parts)} scenarios: {_plain('; '.join(f'{part.scenario}: {part.known}' for part in some))}"
     yield f"  - Evidence: {_plain(one.evidence)}"
-    yield f"  - Check: {_plain(one.isolating_check)}"
+    yield f"  - Check: {_plain(one.experiment)}"
     if one.place:
         yield f"  - Begins at: {_plain(one.place.stage)}, {_plain(one.place.tensor)}"
     if one.advice:
@@ -132,10 +132,10 @@ def _overview(results: Results) -> Iterator[str]:
 def _self_test(results: Results) -> Iterator[str]:
     one = results.self_test
     said, command = words.holds_here(one), words.to_measure(one)
-    if one and one.planted:
+    if one and one.injected:
         shares = ", ".join(f"{rate:.1%} {name}" for name, rate in one.rates.items())
         alarms = f"false alarms in {one.clean_pairs} clean pairs: {len(one.alarms)}"
-        said = f"of {one.planted} planted faults {shares}; {alarms}. Measured with {words.rests_on(one)}. {said}"
+        said = f"of {one.injected} injected faults {shares}; {alarms}. Measured with {words.rests_on(one)}. {said}"
     yield from ("", f"Self-test: {_plain(said)}" + (f" To measure it: `{command}`" if command else ""))
 
 

@@ -13,6 +13,7 @@ from suite.records import (
     Broken,
     Change,
     Configuration,
+    ConsistencyCheck,
     Diagnosis,
     Distances,
     Emulation,
@@ -32,7 +33,6 @@ from suite.records import (
     Status,
     TensorDistance,
     Verdict,
-    View,
 )
 
 Found = Mapping[str, Any]
@@ -55,7 +55,7 @@ def results(found: Found) -> Results:
         broken=_as(found["broken"], tuple[Broken, ...]),
         runs=rows,
         pairs=tuple(_pair(one) for one in found["pairs"]),
-        views=tuple(_view(one) for one in found["views"]),
+        checks=tuple(_check(one) for one in found["checks"]),
         findings=_as(found["findings"], tuple[Finding, ...]),
         limits=_as(found["limits"], tuple[Limit, ...]),
         # Newer fields, absent in what an older version wrote.
@@ -92,6 +92,7 @@ def _row(found: Found) -> RunRow:
         run=Run(
             configuration=configuration,
             variation=_as(found["variation"], str),
+            precision=_as(found["precision"], str),
             index=_as(found["index"], int),
             emulates=_as(found.get("emulates"), Emulation | None),  # type: ignore[arg-type]
         ),
@@ -117,8 +118,8 @@ def _pair(found: Found) -> Pair:
     )
 
 
-def _view(found: Found) -> View:
-    return View(
+def _check(found: Found) -> ConsistencyCheck:
+    return ConsistencyCheck(
         run=_as(found["run"], str),
         scenario=_as(found["scenario"], str),
         kind=_as(found["kind"], str),

@@ -1,4 +1,4 @@
-"""What the page's script knows before anybody looks closer: verdicts, causes and sizes of every pair and view."""
+"""What the page's script knows before anybody looks closer: verdicts, causes and sizes of every pair and check."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import combinations
 
 from markupsafe import Markup
 
-from suite.numbers import number
-from suite.records import QUANTITIES, Judged, Pair, Results, ScenarioRow, Verdict, View
+from suite.records import QUANTITIES, ConsistencyCheck, Judged, Pair, Results, ScenarioRow, Verdict
+from suite.records.formatting import number
 from suite.report import codes, summary, words
 
 ABSENT = "."  # no such pair, or it has no such quantity
@@ -58,7 +58,7 @@ def _worst_scenario(results: Results) -> int:
 
 def metrics(results: Results) -> list[str]:
     """Metric ids that occur, in the order of their explanations."""
-    members: list[Pair | View] = [*results.pairs, *results.views]
+    members: list[Pair | ConsistencyCheck] = [*results.pairs, *results.checks]
     found = {
         metric for one in members for judged in one.quantities for at in judged.distances.at[-1:] for metric in at.plain
     }
@@ -76,7 +76,7 @@ def _scenario(results: Results, row: ScenarioRow, pairs: Sequence[Pair | None], 
         "d": [decided(pair).rpartition(", ")[2] if pair else "" for pair in pairs],
         "off": {str(place): pair.side for place, pair in enumerate(pairs) if pair and pair.side},
         "q": _quantities(pairs),
-        "views": _views(results, row.name, list(labels), causes),
+        "checks": _checks(results, row.name, list(labels), causes),
     }
 
 
@@ -107,7 +107,7 @@ def _size(judged: Judged | None) -> float:
     return judged.distances.at[-1].plain[metric] if metric and not judged.distances.invalid else float("nan")
 
 
-def decided(one: Pair | View) -> str:
+def decided(one: Pair | ConsistencyCheck) -> str:
     """What a verdict rests on: "predictions, pmax 0.0021"; empty for identical ones."""
     for judged in one.quantities:
         metric = summary.main_metric(judged)
@@ -116,22 +116,22 @@ def decided(one: Pair | View) -> str:
     return ""
 
 
-def _views(results: Results, scenario: str, runs: Sequence[str], causes: _Words) -> dict[str, object]:
+def _checks(results: Results, scenario: str, runs: Sequence[str], causes: _Words) -> dict[str, object]:
     """Columns, and cells as (run, column, verdict, cause, what decided)."""
-    views = sorted(
-        (view for view in results.views if view.scenario == scenario), key=lambda view: words.KINDS.index(view.kind)
+    checks = sorted(
+        (check for check in results.checks if check.scenario == scenario), key=lambda check: words.KINDS.index(check.kind)
     )
-    columns = list(dict.fromkeys(map(words.column, views)))
+    columns = list(dict.fromkeys(map(words.column, checks)))
     places = {run: place for place, run in enumerate(runs)}
     cells = [
         [
-            places[view.run],
-            columns.index(words.column(view)),
-            view.verdict.rank,
-            causes.place(view.cause) if view.cause else -1,
-            decided(view),
+            places[check.run],
+            columns.index(words.column(check)),
+            check.verdict.rank,
+            causes.place(check.cause) if check.cause else -1,
+            decided(check),
         ]
-        for view in views
-        if view.run in places
+        for check in checks
+        if check.run in places
     ]
     return {"columns": columns, "cells": cells}

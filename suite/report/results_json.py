@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from suite.records import RESULTS_SCHEMA, Judged, Pair, Results, RunRow, SelfTest, View
+from suite.records import RESULTS_SCHEMA, ConsistencyCheck, Judged, Pair, Results, RunRow, SelfTest
 from suite.report import output, parse, summary
 
 KEPT_TENSORS = 20  # the rest of a large model's would be most of the file, and nobody looks past the worst
@@ -74,7 +74,7 @@ def document(results: Results) -> dict[str, Any]:
         "broken": [msgspec.to_builtins(one) for one in results.broken],
         "runs": [_run(row) for row in results.runs],
         "pairs": [_pair(pair) for pair in results.pairs],
-        "views": [_view(view) for view in results.views],
+        "checks": [_check(check) for check in results.checks],
         "findings": [msgspec.to_builtins(one) for one in results.findings],
         "limits": [msgspec.to_builtins(one) for one in results.limits],
         "diagnoses": [msgspec.to_builtins(one) for one in results.diagnoses],
@@ -98,6 +98,7 @@ def _run(row: RunRow) -> dict[str, Any]:
         "devices": configuration.devices,
         "fault": configuration.fault,
         "variation": row.run.variation,
+        "precision": row.run.precision,
         "index": row.run.index,
         "emulates": msgspec.to_builtins(row.run.emulates),
         "status": row.status.value,
@@ -122,17 +123,17 @@ def _pair(pair: Pair) -> dict[str, Any]:
     }
 
 
-def _view(view: View) -> dict[str, Any]:
+def _check(check: ConsistencyCheck) -> dict[str, Any]:
     return {
-        "run": view.run,
-        "scenario": view.scenario,
-        "kind": view.kind,
-        "environment": view.environment,
-        "form": view.form,
-        "replica": view.replica,
-        "verdict": view.verdict.value,
-        "cause": view.cause,
-        "quantities": {judged.quantity: _quantity(judged) for judged in view.quantities},
+        "run": check.run,
+        "scenario": check.scenario,
+        "kind": check.kind,
+        "environment": check.environment,
+        "form": check.form,
+        "replica": check.replica,
+        "verdict": check.verdict.value,
+        "cause": check.cause,
+        "quantities": {judged.quantity: _quantity(judged) for judged in check.quantities},
     }
 
 
@@ -143,7 +144,7 @@ def _quantity(judged: Judged) -> dict[str, Any]:
         "cause": judged.cause,
         "metrics": _floats(at[-1].plain if at else {}),
         "limits": _floats(judged.limits),
-        "twin": _floats(at[-1].twin if at else {}),
+        "float64": _floats(at[-1].float64 if at else {}),
         "bits": judged.distances.bits,
         "invalid": judged.distances.invalid,
         "worst_tensor": judged.worst_tensor,
@@ -153,8 +154,8 @@ def _quantity(judged: Judged) -> dict[str, Any]:
                 "step": one.step,
                 "plain": _floats(one.plain),
                 "envelope": _floats(one.envelope),
-                "twin": _floats(one.twin),
-                "twin_envelope": _floats(one.twin_envelope),
+                "float64": _floats(one.float64),
+                "float64_envelope": _floats(one.float64_envelope),
             }
             for one in at
         ],

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.records import Configuration, Judged, Pair, Results, RunRow, Status, TensorDistance, Verdict, View
+from suite.records import Configuration, ConsistencyCheck, Judged, Pair, Results, RunRow, Status, TensorDistance, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
 class Worst:
-    """What a group of pairs or views amounts to: the worst verdict of those with a result (not run if none has one),
+    """What a group of pairs or checks amounts to: the worst verdict of those with a result (not run if none has one),
     how many have that verdict, and how many are not run: a missing result neither hides a difference nor passes for none."""
 
     verdict: Verdict
@@ -40,13 +40,13 @@ class Group:
     worst: Mapping[str, Worst | None]
 
 
-def counts(members: Iterable[Pair | View]) -> dict[Verdict, int]:
+def counts(members: Iterable[Pair | ConsistencyCheck]) -> dict[Verdict, int]:
     """Verdict -> number of members, in order from best to worst; verdicts that do not occur are left out."""
     found = [one.verdict for one in members]
     return {verdict: found.count(verdict) for verdict in Verdict if verdict in found}
 
 
-def worst(members: Iterable[Pair | View]) -> Worst | None:
+def worst(members: Iterable[Pair | ConsistencyCheck]) -> Worst | None:
     """None of no members."""
     counted = counts(members)
     if not counted:
@@ -72,7 +72,7 @@ def label(run: str) -> str:
 
 def labels(results: Results, scenario: str) -> dict[str, str]:
     """Ids of a scenario's plain runs -> label, in the plan's order; with the strategy where the label alone is not unique."""
-    runs = [row.run for row in results.runs if row.run.variation == "plain"]
+    runs = [row.run for row in results.runs if row.run.kind == "plain"]
     found = list(dict.fromkeys(run.configuration for run in runs if run.configuration.scenario == scenario))
     short = [f"{one.environment} ×{one.devices}" for one in found]
     return {
@@ -90,7 +90,7 @@ def pair_group(pair: Pair) -> tuple[int, str]:
     return (0, f"{first} – {second}: one device") if (one, other) == (1, 1) else (2, f"{first} – {second}: several devices")
 
 
-VIEW_GROUPS = {
+CHECK_GROUPS = {
     "saved": (3, "live – saved"),
     "reloaded": (4, "saved – reloaded elsewhere"),
     "replica": (5, "replica – first replica"),
@@ -99,10 +99,10 @@ VIEW_GROUPS = {
 
 
 def overview(results: Results) -> list[Group]:
-    """Groups of pairs and views by scenario, each with its worst verdict."""
-    grouped: dict[tuple[int, str], dict[str, list[Pair | View]]] = {}
-    members: list[tuple[tuple[int, str], Pair | View]] = [(pair_group(pair), pair) for pair in results.pairs]
-    members += [(VIEW_GROUPS[view.kind], view) for view in results.views]
+    """Groups of pairs and checks by scenario, each with its worst verdict."""
+    grouped: dict[tuple[int, str], dict[str, list[Pair | ConsistencyCheck]]] = {}
+    members: list[tuple[tuple[int, str], Pair | ConsistencyCheck]] = [(pair_group(pair), pair) for pair in results.pairs]
+    members += [(CHECK_GROUPS[check.kind], check) for check in results.checks]
     for group, one in members:
         grouped.setdefault(group, {}).setdefault(one.scenario, []).append(one)
     scenarios = [row.name for row in results.scenarios]
@@ -141,7 +141,7 @@ def farthest(tensors: Sequence[TensorDistance], count: int) -> list[TensorDistan
 
 
 def known(results: Results) -> dict[str, str]:
-    """Pairs and views whose difference is accepted, as findings name them -> the reason."""
+    """Pairs and checks whose difference is accepted, as findings name them -> the reason."""
     return {name: reason for finding in results.findings for name, reason in finding.accepted().items()}
 
 

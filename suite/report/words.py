@@ -1,8 +1,8 @@
-"""Words for the reader: what a metric measures, what a view compares and in which order, and what a self-test rests on."""
+"""Words for the reader: what a metric measures, what a check compares and in which order, and what a self-test rests on."""
 
 from __future__ import annotations
 
-from suite.records import SelfTest, View
+from suite.records import ConsistencyCheck, SelfTest
 
 METRICS = {
     "train": "how far apart the weights are, as a share of the way that training moved them",
@@ -26,13 +26,13 @@ METRICS = {
 KINDS = ("declared", "saved", "reloaded", "replica")
 
 
-def column(view: View) -> str:
-    """What one view compares, as the heading of its column."""
-    if view.kind == "declared":
+def column(check: ConsistencyCheck) -> str:
+    """What one check compares, as the heading of its column."""
+    if check.kind == "declared":
         return "run – what it declares"
-    if view.kind == "saved":
-        return f"live – {view.form}"
-    return f"saved – on {view.environment}" if view.kind == "reloaded" else f"replica {view.replica} – first"
+    if check.kind == "saved":
+        return f"live – {check.form}"
+    return f"saved – on {check.environment}" if check.kind == "reloaded" else f"replica {check.replica} – first"
 
 
 def rests_on(one: SelfTest) -> str:

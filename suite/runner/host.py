@@ -43,7 +43,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from suite import sessions
+from suite.engine import processes
 from suite.records import Status
 from suite.runner import driver, facts, outcome
 
@@ -109,7 +109,7 @@ class Host:
                         self._obey(json.loads(line))
         finally:
             for pid in list(self._children):
-                sessions.kill(pid)
+                processes.kill(pid)
 
     def _told_to_end(self, *_: object) -> None:
         self._ending = True  # no exception: it could come while jobs are being ended
@@ -123,7 +123,7 @@ class Host:
             return
         for pid, child in self._children.items():
             if child.job == order["stop"]:
-                for process in (pid, *sessions.followers(pid)):
+                for process in (pid, *processes.followers(pid)):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(process, signal.SIGUSR1)  # says in the log where it is; one by one, to be readable
                     time.sleep(TRACEBACK_SECONDS)
@@ -171,7 +171,7 @@ class Host:
             # Looked at first and reaped afterwards: while it is a zombie, nobody else gets its number.
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 continue
-            sessions.kill(pid)
+            processes.kill(pid)
             exitcode = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             del self._children[pid]
             said = _said(child.answers, exitcode)

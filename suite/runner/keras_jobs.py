@@ -1,4 +1,4 @@
-"""The jobs of a Keras environment other than training: the twin self-test, a scenario's inputs, and reloading."""
+"""The jobs of a Keras environment other than training: the float64 run self-test, a scenario's inputs, and reloading."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from suite import discover
+from suite.artifacts.store import MODEL_FILES, Artifact, Store
+from suite.plan import discover
 from suite.records import Data, Job, Manifest, Run, Scenario, Status
-from suite.runner import devices, graph, models, network, precision
+from suite.runner import devices, graph, models, precision
+from suite.runner.numpy_backend import network
 from suite.runner.training import named
-from suite.store import MODEL_FILES, Artifact, Store
 
 Arrays = Mapping[str, np.ndarray]
 
-SELF_TEST_LIMIT = 1e-13
+PROBE_LIMIT = 1e-13
 CHANGE = 1e-10  # of inputs: six decades above what float64 rounds, three below what float32 sees
 
 UNSUPPORTED_SYNCHRONIZED = (
@@ -26,8 +27,8 @@ UNSUPPORTED_SYNCHRONIZED = (
 )
 
 
-def check(job: Job) -> None:
-    """The twin self-test: one float64 step of Dense, BN, ReLU, Dense and cross-entropy.
+def probe(job: Job) -> None:
+    """The float64 probe: one float64 step of Dense, BN, ReLU, Dense and cross-entropy.
 
     Leaves two arrays (1,). "difference": the largest relative difference of a gradient or statistic from NumPy's.
     "nonlinearity": how far the response to a change of 2e-10 in the inputs is from twice the response to 1e-10, over the
@@ -35,7 +36,7 @@ def check(job: Job) -> None:
     """
     import keras
 
-    artifact = _begun(Store(job.run_folder).check(job.environment.name), job, f"check/{job.environment.name}")
+    artifact = _begun(Store(job.run_folder).probe(job.environment.name), job, f"probe/{job.environment.name}")
     devices.claim(job)
     precision.adopt("float64", "float64")
     random = np.random.default_rng(0)
@@ -70,7 +71,7 @@ def check(job: Job) -> None:
     )
     artifact.add("difference", {"difference": np.array([difference])})
     artifact.add("nonlinearity", {"nonlinearity": np.array([_nonlinearity(found, once, twice)])})
-    _finish(artifact, job, f"check/{job.environment.name}", facts={"limit": str(SELF_TEST_LIMIT)})
+    _finish(artifact, job, f"probe/{job.environment.name}", facts={"limit": str(PROBE_LIMIT)})
 
 
 def _nonlinearity(start: Arrays, once: Arrays, twice: Arrays) -> float:
@@ -93,11 +94,11 @@ def prepare(job: Job) -> None:
     precision.adopt("float32", scenario.dtype_policy)
     arrays = data_arrays(scenario.data(), scenario, job.options.devices)
     artifact.add("data", arrays)
-    model = models.build(scenario, arrays, twin=False, seed=job.options.seed)
+    model = models.build(scenario, arrays, float64=False, seed=job.options.seed)
     artifact.add("initial", models.read(models.variables(model)))
     tensors, batch_norms, drawing = graph.describe(model)
     for index in range(1, job.options.seeds + 1):
-        other = models.build(scenario, arrays, twin=False, seed=job.options.seed + index)
+        other = models.build(scenario, arrays, float64=False, seed=job.options.seed + index)
         artifact.add(f"initial-{index}", models.read(models.variables(other)))
     _finish(artifact, job, f"prepare/{scenario.name}", tensors=tensors, batch_norms=batch_norms, random_layers=drawing)
 
@@ -153,8 +154,8 @@ def _load(artifact: Artifact, saved: Artifact, scenario: Scenario, job: Job, dat
         # A model compiled on torch loads elsewhere only with compile=False; at home the optimizer must come back too.
         model = keras.saving.load_model(saved.place(form), custom_objects=custom, compile=own, safe_mode=True)
     else:
-        model = models.build(scenario, data, twin=job.precision == "float64", seed=job.options.seed)
-        models.compile_model(model, scenario, twin=job.precision == "float64", double=False)
+        model = models.build(scenario, data, float64=job.precision == "float64", seed=job.options.seed)
+        models.compile_model(model, scenario, float64=job.precision == "float64", double=False)
         model.load_weights(saved.place(form))
     model.jit_compile = models.JIT[keras.backend.backend()]
     artifact.add("step-0", models.read(models.variables(model)))
@@ -194,4 +195,4 @@ def _finish(artifact: Artifact, job: Job, name: str, **fields: Any) -> None:
     artifact.finish(replace(Manifest(run=name, status=Status.COMPLETE, digest=job.digest), **fields))
 
 
-KINDS: dict[str, Callable[[Job], None]] = {"check": check, "prepare": prepare, "reload": reload}
+KINDS: dict[str, Callable[[Job], None]] = {"probe": probe, "prepare": prepare, "reload": reload}

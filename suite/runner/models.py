@@ -16,27 +16,27 @@ from suite.runner.outcome import Unsupported
 JIT = {"jax": True, "tensorflow": False, "torch": False}
 
 
-def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, twin: bool, seed: int, rows: int = 1) -> Any:
-    """The scenario's model, built on `rows` rows; its constants dyadic in a twin."""
+def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, float64: bool, seed: int, rows: int = 1) -> Any:
+    """The scenario's model, built on `rows` rows; its constants dyadic in a float64 run."""
     import keras
 
     keras.utils.set_random_seed(seed)
     model = scenario.model()
     if not model.built:
         model(inputs(data, "x", slice(0, rows)))
-    if twin:
+    if float64:
         precision.dyadic_layers(list(layers_of(model)))
     return model
 
 
-def compile_model(model: Any, scenario: Scenario, *, twin: bool, double: bool) -> None:
-    """Compiles with the scenario's optimizer and loss; refuses a twin that is not float64 throughout."""
+def compile_model(model: Any, scenario: Scenario, *, float64: bool, double: bool) -> None:
+    """Compiles with the scenario's optimizer and loss; refuses a float64 run that is not float64 throughout."""
     import keras
 
     if double and (left := precision.not_float64(model)):
-        raise Unsupported(f"no float64 twin of {scenario.name}: {left[0]}")
+        raise Unsupported(f"no float64 run of {scenario.name}: {left[0]}")
     optimizer = keras.optimizers.get(scenario.optimizer())
-    if twin:
+    if float64:
         optimizer = precision.dyadic_optimizer(optimizer)
     if double:
         precision.double_schedule(optimizer)
@@ -197,7 +197,7 @@ def slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:
-    """The recorded batch normalizations with this model's own epsilon (a twin's is dyadic)."""
+    """The recorded batch normalizations with this model's own epsilon (a float64 run's is dyadic)."""
     names = {id(variable): name for name, variable in variables(model).items()}
     epsilons = {names[id(layer.moving_variance)]: float(layer.epsilon) for layer in batch_norm_layers(model) if layer.built}
     return tuple(replace(norm, epsilon=epsilons.get(norm.variance, norm.epsilon)) for norm in batch_norms)

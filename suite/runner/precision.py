@@ -1,6 +1,6 @@
-"""Float64 twins made real: Keras, its layers and its constants in double precision on every backend.
+"""Float64 runs made real: Keras, its layers and its constants in double precision on every backend.
 
-A twin has the semantics of the float32 run and a rounding unit nine decades smaller. Three things stand in the way:
+A float64 run has the semantics of the float32 run and a rounding unit nine decades smaller. Three things stand in the way:
 JAX needs x64; Keras demotes float64 to float32 inside ops on JAX and torch (keras#23223, keras#23704); and a decimal
 constant such as Adam's 0.999 may pass through float32 on one backend only. `adopt` removes the first two, `dyadic` the third.
 """
@@ -38,7 +38,7 @@ def _keep_64_bits() -> None:
 
 
 def _every_policy_is_float64() -> None:
-    # A layer may name its own dtype; in a twin there is one. Policies are looked up in this module only.
+    # A layer may name its own dtype; in a float64 run there is one. Policies are looked up in this module only.
     import keras
     from keras.src import dtype_policies
 
@@ -73,7 +73,7 @@ def dyadic_optimizer(optimizer: Any) -> Any:
 
 def double_schedule(optimizer: Any) -> None:
     """Gives a schedule's constants the type float64, in place: TensorFlow makes float32 tensors of Python's floats, and would
-    compute the learning rate of a twin in single precision."""
+    compute the learning rate of a float64 run in single precision."""
     import keras
     import numpy as np
 
@@ -99,7 +99,7 @@ def dyadic_layers(layers: list[Any]) -> None:
 
 
 def not_float64(model: Any) -> list[str]:
-    """The names of floating-point variables of `model` that are not float64; a twin has none."""
+    """The names of floating-point variables of `model` that are not float64; a float64 run has none."""
     return [
         f"{variable.path} is {variable.dtype}"
         for variable in model.variables

@@ -1,7 +1,7 @@
-"""Random layers: one stream of numbers for every backend in twins, and a fingerprint of each backend's own.
+"""Random layers: one stream of numbers for every backend in float64 runs, and a fingerprint of each backend's own.
 
 Backends draw different numbers from one seed, so a model with dropout cannot give the same results on two of them.
-To show that this is the *only* reason, twins draw from a stream that is the same everywhere: a hash (the finalizer of
+To show that this is the *only* reason, float64 runs draw from a stream that is the same everywhere: a hash (the finalizer of
 MurmurHash3, 32 bits) of seed, call counter and the element's index in the global batch, in exact integer arithmetic.
 """
 
@@ -64,7 +64,7 @@ def _mixed(ops: Any, value: Any) -> Any:
 
 def _refuse(name: str) -> Callable[..., Any]:
     def refused(*_: Any, **__: Any) -> Any:
-        raise Unsupported(f"no float64 twin: the model draws from keras.random.{name}, which has no shared stream")
+        raise Unsupported(f"no float64 run: the model draws from keras.random.{name}, which has no shared stream")
 
     return refused
 

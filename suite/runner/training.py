@@ -10,14 +10,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from suite import discover
-from suite.records import JUDGED_STEP, Job, Manifest, Run, Scenario, Status, shares
-from suite.runner import facts, faults, lockstep_runs, models, precision, streams
+from suite.artifacts.store import MODEL_FILES, Artifact, Store
+from suite.plan import discover
+from suite.records import JUDGED_STEP, SINGLE_STEP, Job, Manifest, Run, Scenario, Status, shares
+from suite.runner import facts, models, precision, streams
 from suite.runner.outcome import Unsupported
-from suite.store import MODEL_FILES, Artifact, Store
+from suite.runner.single_step import runs
+from suite.selftest import injection
 
 Arrays = dict[str, np.ndarray]
-DYADIC = ("twin", "twin-permuted", "lockstep")  # variations with dyadic constants
 
 
 class Drive(Protocol):
@@ -65,7 +66,7 @@ def row_order(run: Run, rows: int, sizes: Sequence[int], devices: int, seed: int
     """Row indices for batches of these sizes, one after another: 0, 1, ... again from 0 at the end. Permuted runs shuffle them
     within each device's contiguous shard of each batch, which re-rounds every reduction and changes nothing else."""
     order = np.arange(sum(sizes)) % rows
-    if not run.variation.endswith("permuted"):
+    if run.variation != "permuted":
         return order
     random, start = np.random.default_rng([seed, run.index]), 0
     for shard in (share for size in sizes for share in shares(size, devices)):
@@ -94,20 +95,20 @@ def train(job: Job, drive: Drive) -> None:
     assert scenario is not None
     store = Store(job.run_folder)
     data, initial = store.inputs(scenario.name).arrays("data"), store.inputs(scenario.name).arrays("initial")
-    double, twin = job.precision == "float64", job.runs[0].variation in DYADIC
+    float64 = job.precision == "float64"
     precision.adopt(job.precision, scenario.dtype_policy)
-    if planted := job.runs[0].configuration.fault:
-        faults.plant(planted, job, drive, scenario)
+    if injected := job.runs[0].configuration.fault:
+        injection.inject(injected, job, drive, scenario)
     with drive.scope():
-        model = models.build(scenario, data, twin=twin, seed=job.options.seed, rows=drive.devices)
-        models.compile_model(model, scenario, twin=twin, double=double)
+        model = models.build(scenario, data, float64=float64, seed=job.options.seed, rows=drive.devices)
+        models.compile_model(model, scenario, float64=float64, double=float64)
         models.write(models.variables(model), initial)
         start = models.read(models.slots(model))
     drive.adapt(model, scenario)
-    if double:
+    if float64:
         streams.share(drive.replica)
-    if job.runs[0].variation.startswith("lockstep"):
-        lockstep_runs.record(lockstep_runs.Stepped(job, drive, scenario, store, model, data))
+    if job.runs[0].variation == SINGLE_STEP:
+        runs.record(runs.Stepped(job, drive, scenario, store, model, data))
         return
     trainer = _Trainer(job, drive, scenario, store, model, data, initial, start)
     for run in job.runs:
@@ -137,7 +138,7 @@ class _Trainer:
         self.random_layers = inputs.random_layers if inputs else ()
         if self.random_layers and job.precision == "float64" and scenario.last_batch % drive.devices:
             raise Unsupported(
-                "no float64 twin: random numbers belong to places in a batch, and those of an uneven last batch are not known "
+                "no float64 run: random numbers belong to places in a batch, and those of an uneven last batch are not known "
                 f"on {drive.devices} devices: give last_batch a multiple of the devices, or leave out the random layers"
             )
 
@@ -176,13 +177,13 @@ class _Trainer:
 
     def _steps(self, run: Run) -> int:
         steps = self.job.options.steps or self.scenario.steps
-        return min(steps, JUDGED_STEP) if run.variation == "permuted" else steps
+        return min(steps, JUDGED_STEP) if run.kind == "permuted" else steps
 
     def _reset(self, run: Run) -> None:
         import keras
 
         keras.utils.set_random_seed(self.job.options.seed)
-        nudged = self.random_layers and run.variation.endswith("permuted")
+        nudged = self.random_layers and run.variation == "permuted"
         with self.drive.scope():
             double = self.job.precision == "float64"
             initial = _nudged(self.initial, run, self.job.options.seed, double) if nudged else self.initial
@@ -192,8 +193,8 @@ class _Trainer:
             models.write(models.slots(self.model), self.start)
 
     def _record(self, run: Run, steps: int, artifact: Artifact) -> tuple[int, ...]:
-        whole = run.variation in ("plain", "twin")
-        keep = set(checkpoints(steps)) if whole or run.variation == "twin-permuted" else {1, *segments(steps)}
+        whole = run.variation == "plain"
+        keep = set(checkpoints(steps)) if whole or run.kind == "permuted-float64" else {1, *segments(steps)}
         recorder = _recorder(self.model, keep)
         self._keep(artifact, "step-0", models.variables(self.model))
         # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
@@ -215,7 +216,7 @@ class _Trainer:
             # The mean of means, which is what training descends, also where shares are unequal; TensorFlow reports it, too.
             steps = min(len(part["losses"]) for part in parts)
             artifact.add("losses", {"losses": np.mean([part["losses"][:steps] for part in parts], axis=0)})
-        if whole or run.variation == "twin-permuted":
+        if whole or run.kind == "permuted-float64":
             self._replicas(artifact)
         if whole:
             self._save(artifact)

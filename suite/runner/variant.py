@@ -1,6 +1,6 @@
 """A scenario with one thing changed: its batch normalization, its last batch, the order of its rows, its initial weights.
 
-Called by the modules that `suite.claims` writes into a run folder, so a variant is a scenario like any other.
+Called by the modules that `suite.explain.claims` writes into a run folder, so a variant is a scenario like any other.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from suite import discover
+from suite.plan import discover
 from suite.records import Data, Scenario, Source
 from suite.runner import models
 from suite.runner.outcome import Unsupported

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from suite import discover
+from suite.artifacts.store import read_record
+from suite.plan import discover
 from suite.records import Job
-from suite.runner import fake, keras_jobs
-from suite.store import read_record
+from suite.runner import keras_jobs
+from suite.runner.numpy_backend import training
 
 
 def main(job_file: str) -> None:
@@ -17,5 +18,5 @@ def main(job_file: str) -> None:
         strategies, _ = discover.strategies()
         strategies[job.strategy].work(job)
         return
-    kinds = fake.KINDS if job.environment.backend == "fake" else keras_jobs.KINDS
+    kinds = training.KINDS if job.environment.backend == "fake" else keras_jobs.KINDS
     kinds[job.kind](job)

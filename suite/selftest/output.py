@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import msgspec
 
 from suite.records import SelfTest
-from suite.selftest import kept
-from suite.selftest.scoring import Outcome, Score
+from suite.selftest import kept_rates
+from suite.selftest.score import Outcome, Score
 
 GOALS = (("detected", 0.98), ("right cause", 0.90), ("right place", 0.90))
 
@@ -17,7 +17,7 @@ GOALS = (("detected", 0.98), ("right cause", 0.90), ("right place", 0.90))
 def rates(score: Score) -> dict[str, float]:
     """As reports quote them, once this is kept."""
     return SelfTest(
-        planted=len(score.outcomes),
+        injected=len(score.outcomes),
         detected=sum(one.detected for one in score.outcomes),
         right_cause=sum(one.right_cause for one in score.outcomes),
         right_place=sum(one.right_place for one in score.outcomes),
@@ -33,12 +33,12 @@ def passed(score: Score) -> bool:
 
 
 def table(score: Score) -> str:
-    """A row for each planted fault, then what was missed and the rates."""
-    rows = [("fault", "planted in", "found", "cause", "place")]
+    """A row for each injected fault, then what was missed and the rates."""
+    rows = [("fault", "injected in", "found", "cause", "place")]
     rows += [
         (
-            one.planted.fault,
-            f"{one.planted.configuration.label} {one.planted.configuration.strategy}",
+            one.injected.fault,
+            f"{one.injected.configuration.label} {one.injected.configuration.strategy}",
             _mark(one.detected),
             _mark(one.right_cause),
             _mark(one.right_place),
@@ -57,7 +57,7 @@ def _mark(right: bool) -> str:
 def _missed(score: Score) -> Iterator[str]:
     for one in score.outcomes:
         if not (one.detected and one.right_cause and one.right_place):
-            yield f"{one.planted.configuration.id}: {_why(one)}"
+            yield f"{one.injected.configuration.id}: {_why(one)}"
     yield from (f"false alarm: {alarm}" for alarm in score.alarms)
 
 
@@ -82,9 +82,9 @@ def _summary(score: Score) -> Iterator[str]:
     reached = rates(score)
     if score.outcomes:
         shares = ", ".join(f"{reached[name]:.1%} {name} (wanted {goal:.0%})" for name, goal in GOALS)
-        yield f"{len(score.outcomes)} planted faults: {shares}"
+        yield f"{len(score.outcomes)} injected faults: {shares}"
     yield f"{score.clean_pairs} clean pairs: {len(score.alarms)} false alarms (wanted 0)"
-    yield from (f"found, and not planted: {one}" for one in score.defects)
+    yield from (f"found, and not injected: {one}" for one in score.defects)
 
 
 def as_json(score: Score) -> str:
@@ -95,15 +95,15 @@ def as_json(score: Score) -> str:
         "alarms": list(score.alarms),
         "defects": list(score.defects),
         "versions": dict(score.versions),
-        "suite": msgspec.to_builtins(kept.suite()),
+        "suite": msgspec.to_builtins(kept_rates.suite()),
     }
     return json.dumps(document, indent=1) + "\n"
 
 
 def _row(one: Outcome) -> dict[str, object]:
-    configuration = one.planted.configuration
+    configuration = one.injected.configuration
     return {
-        "name": one.planted.fault,
+        "name": one.injected.fault,
         "strategy": configuration.strategy,
         "environment": configuration.environment,
         "devices": configuration.devices,

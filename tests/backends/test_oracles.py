@@ -1,4 +1,4 @@
-"""Oracles emulate every kind of model: on the real backends, each twin equals the oracle of what its strategy declares."""
+"""Oracles emulate every kind of model: on the real backends, each float64 run equals the oracle of what its strategy declares."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_run_completes(results: Results) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind.__name__.replace("_", "-") for kind in KINDS])
-def test_every_twin_equals_its_oracle(results: Results, kind: str) -> None:
+def test_every_float64_equals_its_oracle(results: Results, kind: str) -> None:
     found = {one["run"]: one["distance"] for one in results["diagnoses"] if one["run"].startswith(f"kind-{kind}/")}
     assert len(found) == 6
     assert {run: distance for run, distance in found.items() if distance is None or distance >= 1e-10} == {}
@@ -49,5 +49,5 @@ def test_every_twin_equals_its_oracle(results: Results, kind: str) -> None:
 @pytest.mark.parametrize("kind", [kind.__name__.replace("_", "-") for kind in KINDS])
 def test_every_difference_is_by_design(results: Results, kind: str) -> None:
     pairs = [pair for pair in results["pairs"] if pair["scenario"] == f"kind-{kind}"]
-    assert {pair["verdict"] for pair in pairs} == {"rounding", "designed"}
-    assert sum(pair["verdict"] == "designed" for pair in pairs) == 8
+    assert {pair["verdict"] for pair in pairs} == {"rounding", "by design"}
+    assert sum(pair["verdict"] == "by design" for pair in pairs) == 8

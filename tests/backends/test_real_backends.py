@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from suite.__main__ import main
-from suite.reader import LINEAR
-from suite.store import Store
+from suite.artifacts.store import Store
+from suite.compare.run_folder import LINEAR
 
 pytestmark = [
     pytest.mark.backends,
@@ -74,8 +74,8 @@ def pair(results: Results, scenario: str, a: str, b: str) -> dict[str, Any]:
     return found
 
 
-def views(results: Results, scenario: str, run: str, kind: str) -> list[dict[str, Any]]:
-    found = [one for one in results["views"] if one["run"] == f"{scenario}/{run}/plain" and one["kind"] == kind]
+def checks(results: Results, scenario: str, run: str, kind: str) -> list[dict[str, Any]]:
+    found = [one for one in results["checks"] if one["run"] == f"{scenario}/{run}/plain" and one["kind"] == kind]
     assert found
     return found
 
@@ -100,7 +100,7 @@ def test_every_run_completes_and_says_what_it_ran_on(results: Results) -> None:
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_float64_is_float64(folder: Path, results: Results, backend: str) -> None:
-    check = Store(folder).check(backend)
+    check = Store(folder).probe(backend)
     assert 0.0 <= float(check.arrays("difference")["difference"][0]) <= 1e-13
     assert 0.0 < float(check.arrays("nonlinearity")["nonlinearity"][0]) <= LINEAR / 10
 
@@ -110,7 +110,7 @@ def test_global_statistics_agree_on_every_backend_and_device_count(results: Resu
     for a, b in combinations(GLOBAL, 2):
         found = pair(results, scenario, a, b)
         assert found["verdict"] in AGREE, (a, b, found["cause"])
-        assert found["quantities"]["trainable weights"]["twin"]["train"] < 1e-10
+        assert found["quantities"]["trainable weights"]["float64"]["train"] < 1e-10
 
 
 @pytest.mark.parametrize("scenario", WITH_BN)
@@ -120,43 +120,43 @@ def test_per_replica_statistics_agree_with_each_other_and_with_nobody_else(resul
     for a in PER_REPLICA:
         for b in GLOBAL:
             found = pair(results, scenario, a, b)
-            assert found["verdict"] == "designed"
+            assert found["verdict"] == "by design"
             assert "batch statistics: global or per replica" in found["cause"]
-            assert found["quantities"]["trainable weights"]["twin"]["train"] > 1e-3
+            assert found["quantities"]["trainable weights"]["float64"]["train"] > 1e-3
 
 
 @pytest.mark.parametrize("scenario", WITH_BN)
 def test_the_live_mirrored_model_is_not_the_saved_one(results: Results, scenario: str) -> None:
-    for view in views(results, scenario, PER_REPLICA[0], "saved"):
-        assert view["quantities"]["trainable weights"]["verdict"] == "identical"
-        assert view["quantities"]["moving statistics"]["verdict"] == "identical"
-        assert view["quantities"]["predictions"]["verdict"] == "designed"
-        assert view["quantities"]["predictions"]["twin"]["pmax"] > 1e-5
-        assert "own statistics of each replica" in view["cause"]
+    for check in checks(results, scenario, PER_REPLICA[0], "saved"):
+        assert check["quantities"]["trainable weights"]["verdict"] == "identical"
+        assert check["quantities"]["moving statistics"]["verdict"] == "identical"
+        assert check["quantities"]["predictions"]["verdict"] == "by design"
+        assert check["quantities"]["predictions"]["float64"]["pmax"] > 1e-5
+        assert "own statistics of each replica" in check["cause"]
 
 
 @pytest.mark.parametrize("scenario", WITH_BN)
 @pytest.mark.parametrize("run", PER_REPLICA)
 def test_replicas_have_statistics_of_their_own(results: Results, scenario: str, run: str) -> None:
-    (view,) = views(results, scenario, run, "replica")
-    assert view["quantities"]["moving statistics"]["verdict"] == "designed"
-    assert view["quantities"]["trainable weights"]["verdict"] == "identical"
+    (check,) = checks(results, scenario, run, "replica")
+    assert check["quantities"]["moving statistics"]["verdict"] == "by design"
+    assert check["quantities"]["trainable weights"]["verdict"] == "identical"
 
 
 @pytest.mark.parametrize("scenario", WITH_BN)
 def test_saving_on_one_device_is_lossless(results: Results, scenario: str) -> None:
     for run in ("tensorflow/single-x1", "jax/single-x1", "torch/single-x1"):
-        for view in views(results, scenario, run, "saved"):
-            assert view["verdict"] == "identical", (run, view["form"], view["cause"])
+        for check in checks(results, scenario, run, "saved"):
+            assert check["verdict"] == "identical", (run, check["form"], check["cause"])
 
 
 def test_a_file_loads_the_same_weights_everywhere(results: Results) -> None:
-    reloaded = [view for view in results["views"] if view["kind"] == "reloaded"]
+    reloaded = [check for check in results["checks"] if check["kind"] == "reloaded"]
     assert len(reloaded) == 2 * 6 * 2
-    for view in reloaded:
-        assert view["quantities"]["trainable weights"]["verdict"] == "identical"
-        assert view["quantities"]["moving statistics"]["verdict"] == "identical"
-        assert view["quantities"]["predictions"]["verdict"] in AGREE
+    for check in reloaded:
+        assert check["quantities"]["trainable weights"]["verdict"] == "identical"
+        assert check["quantities"]["moving statistics"]["verdict"] == "identical"
+        assert check["quantities"]["predictions"]["verdict"] in AGREE
 
 
 def test_every_run_is_what_its_strategy_declares(results: Results, cured: Results) -> None:
@@ -171,19 +171,21 @@ def test_a_difference_by_design_says_where_it_begins(results: Results) -> None:
 
 
 def test_no_cause_is_unknown(results: Results, cured: Results) -> None:
-    for one in (*results["pairs"], *results["views"], *cured["pairs"], *cured["views"]):
+    for one in (*results["pairs"], *results["checks"], *cured["pairs"], *cured["checks"]):
         assert one["cause"] != "unknown", one
 
 
 @pytest.mark.parametrize("scenario", WITHOUT)
 def test_without_per_replica_statistics_devices_do_not_matter(cured: Results, scenario: str) -> None:
     assert {one["verdict"] for one in cured["pairs"] if one["scenario"] == scenario} <= AGREE
-    saved = [one["verdict"] for one in cured["views"] if one["scenario"] == scenario and one["kind"] in ("saved", "replica")]
+    saved = [
+        one["verdict"] for one in cured["checks"] if one["scenario"] == scenario and one["kind"] in ("saved", "replica")
+    ]
     assert set(saved) <= AGREE
 
 
 def test_a_synchronized_file_is_unsupported_elsewhere_and_that_is_no_failure(cured: Results) -> None:
-    found = views(cured, "sync-bn", PER_REPLICA[0], "reloaded")
-    assert {view["verdict"] for view in found} == {"not run"}
-    assert all(view["cause"].startswith("unsupported: ") and "synchronized" in view["cause"] for view in found)
+    found = checks(cured, "sync-bn", PER_REPLICA[0], "reloaded")
+    assert {check["verdict"] for check in found} == {"not run"}
+    assert all(check["cause"].startswith("unsupported: ") and "synchronized" in check["cause"] for check in found)
     assert cured["exit_code"] == 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from suite.__main__ import main
-from suite.store import Store
+from suite.artifacts.store import Store
 
 pytestmark = [
     pytest.mark.backends,
@@ -134,8 +134,8 @@ def test_uneven_batches_are_dealt_alike_by_tensorflow_and_torch_and_refused_by_j
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     (pair,) = [one for one in results["pairs"] if "jax" not in one["a"] + one["b"]]
     assert {one.split("/")[2] for one in (pair["a"], pair["b"])} == {"tf_mirrored-x4", "torch_ddp-x4"}
-    assert pair["quantities"]["trainable weights"]["twin"]["train"] < 1e-12
-    assert pair["quantities"]["loss"]["twin"]["loss"] < 1e-12
+    assert pair["quantities"]["trainable weights"]["float64"]["train"] < 1e-12
+    assert pair["quantities"]["loss"]["float64"]["loss"] < 1e-12
     jax = [row for row in results["runs"] if row["id"] == "uneven/jax/jax_data_parallel-x4/plain"]
     assert [(row["status"], row["reason"]) for row in jax] == [
         (

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from suite.__main__ import main
-from suite.arguments import ROOT
-from suite.records import Finding, Pair, Results, Verdict, View
+from suite.commands.arguments import ROOT
+from suite.records import ConsistencyCheck, Finding, Pair, Results, Verdict
 from suite.report import results_json
 
 pytestmark = [
@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 SCENARIOS = ("article-mlp", "large-mean-bn", "dropout-bn")
-Member = Pair | View
+Member = Pair | ConsistencyCheck
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def pair(results: Results, scenario: str, a: str, b: str) -> Pair:
     return next(one for one in results.pairs if {one.a, one.b} == ids)
 
 
-def view(results: Results, run: str, kind: str, environment: str = "") -> View:
-    found = [one for one in results.views if one.run == f"{run}/plain" and one.kind == kind]
+def check(results: Results, run: str, kind: str, environment: str = "") -> ConsistencyCheck:
+    found = [one for one in results.checks if one.run == f"{run}/plain" and one.kind == kind]
     return next(one for one in found if environment in ("", one.environment))
 
 
@@ -56,13 +56,13 @@ def written(results: Results, folder: Path, member: Member, out: Path) -> Path:
         cause=member.cause,
         claim="They differ.",
         evidence="see the numbers",
-        isolating_check="none was run",
+        experiment="none was run",
         pairs=(member.id,),
         fingerprint="0123456789ab",
     )
     pairs = tuple(member if one.id == member.id else one for one in results.pairs if isinstance(one, Pair))
-    views = tuple(member if one.id == member.id else one for one in results.views if isinstance(one, View))
-    alone = replace(results, findings=(finding,), pairs=pairs, views=views)  # type: ignore[arg-type]
+    checks = tuple(member if one.id == member.id else one for one in results.checks if isinstance(one, ConsistencyCheck))
+    alone = replace(results, findings=(finding,), pairs=pairs, checks=checks)  # type: ignore[arg-type]
     results_json.write(alone, folder / "one.json")
     assert main(["repro", "0123", "--results", str(folder / "one.json"), "--out", str(out)]) == 0
     return out / "repro.py"
@@ -120,14 +120,14 @@ def test_two_backends_on_two_devices(results: Results, folder: Path, tmp_path: P
 def test_what_is_saved_and_what_replicas_hold(
     results: Results, folder: Path, tmp_path: Path, kind: str, strategy: str, compared: str
 ) -> None:
-    script = written(results, folder, view(results, f"article-mlp/{strategy}", kind), tmp_path)
+    script = written(results, folder, check(results, f"article-mlp/{strategy}", kind), tmp_path)
     code, output = run(results, script)
     assert (code, words(output)) == (1, {"DIFFERENT"})
     assert output.startswith(compared)
 
 
 def test_what_a_file_does_not_hold(results: Results, folder: Path, tmp_path: Path) -> None:
-    script = written(results, folder, view(results, "dropout-bn/jax/single-x1", "saved"), tmp_path)
+    script = written(results, folder, check(results, "dropout-bn/jax/single-x1", "saved"), tmp_path)
     code, output = run(results, script)
     assert (code, words(output)) == (1, {"DIFFERENT"})
     assert output.startswith("seeds")
@@ -152,8 +152,8 @@ def test_an_unstable_kernel_by_itself_and_as_two_backends_on_one_device(
 
 def test_a_file_loaded_elsewhere_is_the_same_and_the_script_says_so(results: Results, folder: Path, tmp_path: Path) -> None:
     """No file of these differs there: as if one had, its script answers that it does not."""
-    differs = view(results, "article-mlp/tensorflow/tf_mirrored-x2", "saved")
-    same = view(results, "article-mlp/tensorflow/tf_mirrored-x2", "reloaded", "torch")
+    differs = check(results, "article-mlp/tensorflow/tf_mirrored-x2", "saved")
+    same = check(results, "article-mlp/tensorflow/tf_mirrored-x2", "reloaded", "torch")
     assert same.verdict in (Verdict.IDENTICAL, Verdict.ROUNDING)
     script = written(results, folder, replace(same, verdict=differs.verdict, quantities=differs.quantities), tmp_path)
     code, output = run(results, script)

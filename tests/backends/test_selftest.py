@@ -1,4 +1,4 @@
-"""Faults planted in real runs on the real backends, from four families: none goes unseen, and nothing clean is called off."""
+"""Faults injected in real runs on the real backends, from four families: none goes unseen, and nothing clean is called off."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return document
 
 
-def test_every_planted_fault_is_detected_in_every_strategy(found: dict[str, Any]) -> None:
+def test_every_injected_fault_is_detected_in_every_strategy(found: dict[str, Any]) -> None:
     assert {(one["name"], one["environment"], one["strategy"]) for one in found["faults"]} == {
         *((name, *drive) for name in CHOSEN for drive in (("tensorflow", "tf_mirrored"), ("torch", "torch_ddp"))),
         *(("learning-rate", name, "single") for name in ("tensorflow", "jax", "torch")),

@@ -104,7 +104,7 @@ def test_an_address_shows_the_same_again(open_page: Open) -> None:
     assert "torch ×1 – torch ×2" in heading(one)
 
 
-def test_an_address_of_something_else_opens_the_first_view(open_page: Open) -> None:
+def test_an_address_of_something_else_opens_the_first_check(open_page: Open) -> None:
     for address in ("#scenario=gone&a=x&b=y", "#why", "#scenario=article-mlp&quantity=toString&a=x&b=x"):
         one = open_page(address=address)
         assert one.errors == []
@@ -213,7 +213,7 @@ def test_pairs_are_sorted_and_filtered(open_page: Open) -> None:
     assert one.page.inner_text("#found").startswith(f"{len(wanted)} of {len(sample.results().pairs)} pairs")
 
 
-def test_the_link_that_is_copied_names_the_report_and_the_view(open_page: Open) -> None:
+def test_the_link_that_is_copied_names_the_report_and_the_check(open_page: Open) -> None:
     one = open_page(address=PAIR, permissions=["clipboard-read", "clipboard-write"])
     one.page.click("#copy")
     one.page.wait_for_function("document.querySelector('#said').innerText")

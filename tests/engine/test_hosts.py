@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench import ENTRY, FAKE, PROJECT, Bench, alive, all_gone, until
 
 from suite.engine.local import Event
 from suite.records import Provisioned, Status
+from tests.engine.bench import ENTRY, FAKE, PROJECT, Bench, alive, all_gone, until
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_host_that_cannot_be_forked_says_so_and_does_its_jobs(bench: Bench, tm
 COORDINATOR = """
 import dataclasses, sys
 from pathlib import Path
-from bench import FAKE, Bench
+from tests.engine.bench import FAKE, Bench
 folder, entry, *paths = sys.argv[1:]
 bench = Bench(Path(folder))
 environment = dataclasses.replace(FAKE, pythonpath=(*FAKE.pythonpath, *paths))

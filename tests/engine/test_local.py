@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import Bench, alive, all_gone, until
 
+from suite.engine.hosts import Warm
 from suite.engine.local import Event
-from suite.engine.warm import Warm
 from suite.records import Options, Status
+from tests.engine.bench import Bench, alive, all_gone, until
 
 
 @pytest.fixture

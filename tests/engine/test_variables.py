@@ -3,7 +3,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from suite.engine.variables import PROJECT, gpu_names, of_host, processor
+from suite.engine.variables import gpu_names, of_host, processor
+from suite.plan.locations import ROOT
 from suite.records import Environment, Options
 
 JAX = Environment(name="jax", backend="jax")
@@ -21,7 +22,7 @@ def test_what_would_change_a_number_is_not_inherited() -> None:
         "HOME": "/home/me",
         "KERAS_BACKEND": "jax",
         "KERAS_HOME": "/run/keras/jax",
-        "PYTHONPATH": str(PROJECT),
+        "PYTHONPATH": str(ROOT),
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "OMP_NUM_THREADS": "2",
@@ -54,7 +55,7 @@ def test_on_gpus_the_users_choice_stays_and_threads_are_free() -> None:
 def test_the_environments_own_variables_win() -> None:
     own = dataclasses.replace(JAX, pythonpath=("/a", "/b"), variables=(("PYTHONHASHSEED", "7"), ("JAX_ENABLE_X64", "0")))
     variables = of_host(own, Options(), folder=RUN, cache=None, shell={})
-    assert variables["PYTHONPATH"] == f"{PROJECT}:/a:/b"
+    assert variables["PYTHONPATH"] == f"{ROOT}:/a:/b"
     assert (variables["PYTHONHASHSEED"], variables["JAX_ENABLE_X64"]) == ("7", "0")
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.explain import causes, fits, saving
-from suite.explain.fits import Evidence
+from suite.explain import causes, estimates, saving
+from suite.explain.estimates import Evidence
 from suite.explain.hypotheses import HYPOTHESES, Hypothesis
 from suite.explain.inquiry import DEMOTED
-from suite.records import LATER_STAGES, STAGES, BatchNorm, Departure, Semantics, Tensor
+from suite.records import LATER_STAGES, STAGES, BatchNorm, Deviation, Semantics, Tensor
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "causes.md").read_text()
 PER_REPLICA = Semantics(batch_statistics="per replica", moving_statistics="per replica", gradients="mean of replica means")
@@ -79,13 +79,13 @@ def statistics(momentum: float) -> Evidence:
 
 @pytest.mark.parametrize("momentum", [0.9, 0.875, 0.0, 1.0])
 def test_momentum_is_measured(momentum: float) -> None:
-    assert fits.momentum(statistics(momentum)) == pytest.approx(momentum, abs=1e-9)
+    assert estimates.momentum(statistics(momentum)) == pytest.approx(momentum, abs=1e-9)
 
 
 def test_what_is_no_momentum_is_not_called_one() -> None:
     found = statistics(0.9)
     found.steps[0][1]["moving statistics|norm/mean"] += RANDOM.normal(size=(2, 3))  # type: ignore[misc]
-    assert fits.momentum(found) is None
+    assert estimates.momentum(found) is None
 
 
 @pytest.mark.parametrize("epsilon", [1e-5, 1.1 * 2.0**-10, 0.5])
@@ -96,39 +96,39 @@ def test_epsilon_is_measured_from_outputs(epsilon: float) -> None:
         {"forward|norm": x / np.sqrt(spread + value) + beta, "batch statistics|norm/variance": variance}
         for value in (epsilon, NORM.epsilon)
     ]
-    assert fits.epsilon(evidence(*sides, {"norm/beta": beta})) == pytest.approx(epsilon, rel=1e-6)
+    assert estimates.epsilon(evidence(*sides, {"norm/beta": beta})) == pytest.approx(epsilon, rel=1e-6)
     # Other statistics, or equal outputs, are no epsilon.
     sides[0]["batch statistics|norm/variance"] = variance * 1.1
-    assert fits.epsilon(evidence(*sides, {"norm/beta": beta})) is None
-    assert fits.epsilon(evidence(sides[1], sides[1], {"norm/beta": beta})) is None
+    assert estimates.epsilon(evidence(*sides, {"norm/beta": beta})) is None
+    assert estimates.epsilon(evidence(sides[1], sides[1], {"norm/beta": beta})) is None
 
 
 def test_a_factor_is_measured_without_what_feeds_only_a_normalization() -> None:
     gradient = {"gradient|a/k": RANDOM.normal(size=4), "gradient|a/b": np.full(4, 1e-17)}
     twice = {"gradient|a/k": 2 * gradient["gradient|a/k"], "gradient|a/b": np.full(4, -3e-17)}
-    assert fits.gradient_scale(evidence(twice, gradient)) == pytest.approx(2)
-    assert fits.gradient_scale(evidence(gradient, gradient)) is None
-    assert fits.gradient_scale(evidence({"gradient|a/k": RANDOM.normal(size=4)}, gradient)) is None
-    assert fits.loss_scale(evidence({"loss|loss": np.array([3.0])}, {"loss|loss": np.array([1.5])})) == pytest.approx(2)
+    assert estimates.gradient_scale(evidence(twice, gradient)) == pytest.approx(2)
+    assert estimates.gradient_scale(evidence(gradient, gradient)) is None
+    assert estimates.gradient_scale(evidence({"gradient|a/k": RANDOM.normal(size=4)}, gradient)) is None
+    assert estimates.loss_scale(evidence({"loss|loss": np.array([3.0])}, {"loss|loss": np.array([1.5])})) == pytest.approx(2)
 
 
 def test_a_learning_rate_is_measured_from_the_first_state_alone() -> None:
     first = ({}, {"update|a/k": np.full(4, 0.2)}, {"update|a/k": np.full(4, 0.1)})
     later = ({}, {"update|a/k": np.full(4, 0.3)}, {"update|a/k": np.full(4, 0.2)})
     found = Evidence(run="r", semantics=PER_REPLICA, replicas=2, steps=(first, later), tensors=TENSORS)
-    assert fits.learning_rate(found) == pytest.approx(2)
+    assert estimates.learning_rate(found) == pytest.approx(2)
 
 
 def test_tensors_that_no_step_moves_are_named() -> None:
     oracle = {"update|a/k": np.ones(4), "update|a/b": np.ones(4)}
-    assert fits.untrained(evidence({"update|a/k": np.zeros(4), "update|a/b": np.ones(4)}, oracle)) == ("a/k",)
+    assert estimates.untrained(evidence({"update|a/k": np.zeros(4), "update|a/b": np.ones(4)}, oracle)) == ("a/k",)
 
 
 def test_one_replica_has_no_hypotheses_about_replicas() -> None:
     alone = Evidence(run="r", semantics=Semantics(), replicas=1, steps=())
     for hypothesis in HYPOTHESES:
-        for _, departure in hypothesis.candidates(alone):
-            assert departure != Departure()
-            assert (departure.reduction, departure.shards, departure.semantics) == ("mean", "contiguous", None), (
+        for _, deviation in hypothesis.candidates(alone):
+            assert deviation != Deviation()
+            assert (deviation.reduction, deviation.shards, deviation.semantics) == ("mean", "contiguous", None), (
                 hypothesis.name
             )

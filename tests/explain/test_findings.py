@@ -16,5 +16,5 @@ def test_what_did_not_run_begins_to_differ_nowhere() -> None:
         return findings.group([pair], (), (), {(pair.a, pair.b): PLACE})[0].place
 
     pair = next(one for one in sample.results().pairs if one.verdict is Verdict.DIFFERENT)
-    assert place(replace(pair, verdict=Verdict.DESIGNED)) == PLACE
+    assert place(replace(pair, verdict=Verdict.BY_DESIGN)) == PLACE
     assert place(replace(pair, verdict=Verdict.NOT_RUN, quantities=())) is None

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from suite.explain import findings, fingerprint
-from suite.records import Finding, Pair, Place, Verdict, View
+from suite.records import ConsistencyCheck, Finding, Pair, Place, Verdict
 from tests.report import sample
 
 RESULTS = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
@@ -16,14 +16,14 @@ PLACE = Place(stage="gradient", tensor="norm/gamma", state="20", size=0.1, ratio
 
 
 def named(
-    pairs: Sequence[Pair], views: Sequence[View] = (), place: Place | None = PLACE, cause: str = ""
+    pairs: Sequence[Pair], checks: Sequence[ConsistencyCheck] = (), place: Place | None = PLACE, cause: str = ""
 ) -> tuple[Finding, ...]:
     """Findings of these, all with that place."""
     found = [
         replace(one, place=place, cause=cause or one.cause)
-        for one in findings.group([replace(pair, side="") for pair in pairs], views, ())
+        for one in findings.group([replace(pair, side="") for pair in pairs], checks, ())
     ]
-    return fingerprint.named(found, [replace(pair, side="") for pair in pairs], views)
+    return fingerprint.named(found, [replace(pair, side="") for pair in pairs], checks)
 
 
 def larger(pair: Pair) -> Pair:
@@ -102,8 +102,8 @@ def test_a_part_is_the_finding_of_a_run_of_that_scenario_alone() -> None:
     assert len({BASE.fingerprint, *(part.fingerprint for part in BASE.parts)}) == 3
 
 
-def test_pairs_and_each_kind_of_view_are_findings_of_their_own() -> None:
-    found = named(RESULTS.pairs, RESULTS.views)
+def test_pairs_and_each_kind_of_check_are_findings_of_their_own() -> None:
+    found = named(RESULTS.pairs, RESULTS.checks)
     assert len(found) == 5
     assert len({one.fingerprint for one in found}) == 5
 

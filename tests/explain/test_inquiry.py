@@ -14,7 +14,9 @@ def only_predictions(*off: str) -> bool:
     inquiry = Inquiry.__new__(Inquiry)
     inquiry.found = Comparison(
         distances=tuple(
-            Distances(quantity=name, bits=False, at=(At(step=20, plain={}, twin={metric: 1e-3 if name in off else 1e-15}),))
+            Distances(
+                quantity=name, bits=False, at=(At(step=20, plain={}, float64={metric: 1e-3 if name in off else 1e-15}),)
+            )
             for name, metric in quantities.items()
         )
     )

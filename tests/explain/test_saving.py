@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.compare import Moment
+from suite.artifacts.store import Artifact
+from suite.compare import Snapshot
 from suite.explain import saving
 from suite.records import Manifest, Status
-from suite.store import Artifact
 
 LIVE = {"a/kernel": np.arange(4.0), "b/kernel": np.arange(4.0) + 10, "norm/mean": np.ones(3)}
 EARLY = {name: value - 1 for name, value in LIVE.items()}
@@ -41,8 +41,8 @@ def cause(
     run: tuple[Artifact, Manifest], folder: Path, state: dict[str, np.ndarray], slots: dict[str, np.ndarray] | None = None
 ) -> str:
     artifact, manifest = written(folder, "file", step_0=state, **({"optimizer_0": slots} if slots else {}))
-    moment = Moment(artifact=artifact, manifest=manifest, state="step-0", slots="optimizer-0" if slots else "")
-    return saving.cause(*run, moment)
+    snapshot = Snapshot(artifact=artifact, manifest=manifest, state="step-0", slots="optimizer-0" if slots else "")
+    return saving.cause(*run, snapshot)
 
 
 def test_the_live_model_has_no_cause(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from suite.explain import answer
-from suite.records import Broken, Configuration, Judged, Pair, Provisioned, Results, RunRow, Status, Verdict, View
+from suite.records import (
+    Broken,
+    Configuration,
+    ConsistencyCheck,
+    Judged,
+    Pair,
+    Provisioned,
+    Results,
+    RunRow,
+    Status,
+    Verdict,
+)
 from tests.report import sample
 
 BACKENDS = tuple(sample.ENVIRONMENTS)
@@ -24,8 +35,8 @@ def row(one: Configuration, status: Status = Status.COMPLETE) -> RunRow:
     return replace(sample.row(one), status=status, reason=reason, log=reason)
 
 
-def view(one: Configuration, kind: str, verdict: Verdict, form: str = "") -> View:
-    return View(
+def check(one: Configuration, kind: str, verdict: Verdict, form: str = "") -> ConsistencyCheck:
+    return ConsistencyCheck(
         run=f"{one.id}/plain",
         scenario=one.scenario,
         kind=kind,
@@ -45,7 +56,7 @@ def environment(name: str, reason: str = "") -> Provisioned:
 def assemble(
     rows: Sequence[RunRow] = (),
     pairs: Sequence[Pair] = (),
-    views: Sequence[View] = (),
+    checks: Sequence[ConsistencyCheck] = (),
     *,
     scenarios: Sequence[str] = (),
     environments: Sequence[Provisioned] = (),
@@ -56,14 +67,14 @@ def assemble(
     return replace(
         empty,
         plan=replace(empty.plan, runs=tuple(row.run for row in rows)),
-        answer=answer.sentence(pairs, views, rows, broken),
-        exit_code=answer.exit_code(pairs, views, rows, broken, empty.plan.options.gate),
+        answer=answer.sentence(pairs, checks, rows, broken),
+        exit_code=answer.exit_code(pairs, checks, rows, broken, empty.plan.options.gate),
         environments=tuple(environments),
         scenarios=tuple(sample.scenario(name) for name in scenarios),
         broken=tuple(broken),
         runs=tuple(rows),
         pairs=tuple(pairs),
-        views=tuple(views),
+        checks=tuple(checks),
         findings=(),
     )
 
@@ -79,9 +90,9 @@ def hostile(words: str) -> Results:
         broken=(Broken(name=words, source=words, reason=words),),
         runs=tuple(replace(one, reason=words, log=words, died=words, facts={words: words}) for one in results.runs),
         pairs=tuple(replace(one, cause=words, quantities=_named(one.quantities, words)) for one in results.pairs),
-        views=tuple(replace(one, cause=words, form=words) for one in results.views),
+        checks=tuple(replace(one, cause=words, form=words) for one in results.checks),
         findings=tuple(
-            replace(one, claim=words, evidence=words, isolating_check=words, pairs=(*one.pairs, words))
+            replace(one, claim=words, evidence=words, experiment=words, pairs=(*one.pairs, words))
             for one in results.findings
         ),
         self_test=replace(sample.SELF_TEST, alarms=(words,), versions={words: words}, apart=(words,)),

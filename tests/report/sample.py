@@ -12,6 +12,7 @@ from suite.records import (
     Broken,
     Change,
     Configuration,
+    ConsistencyCheck,
     Diagnosis,
     Distances,
     Emulation,
@@ -39,7 +40,6 @@ from suite.records import (
     Suspect,
     TensorDistance,
     Verdict,
-    View,
 )
 
 ENVIRONMENTS = {
@@ -59,13 +59,13 @@ SIZES = {
     Verdict.IDENTICAL: 0.0,
     Verdict.ROUNDING: 4.2e-7,
     Verdict.NOISE: 3e-6,
-    Verdict.DESIGNED: 0.04,
+    Verdict.BY_DESIGN: 0.04,
     Verdict.INCONCLUSIVE: 8e-5,
 }
 CAUSES = {
     Verdict.NOISE: "the same run, repeated, differs as much",
-    Verdict.DESIGNED: "declared otherwise (batch statistics: global or per replica)",
-    Verdict.INCONCLUSIVE: "no float64 twin: it was not planned",
+    Verdict.BY_DESIGN: "declared otherwise (batch statistics: global or per replica)",
+    Verdict.INCONCLUSIVE: "no float64 run: it was not planned",
     Verdict.DIFFERENT: "unknown",
     Verdict.INVALID: "NaN in norm/moving_mean",
     Verdict.NOT_RUN: "torch ×2: it ended with exit code 1",
@@ -88,17 +88,17 @@ CHANGE = Change(
         Move(about="cause", name="a | c", how="changed", before="unknown", now="unstable kernel in torch"),
         Move(about="finding", name="0123456789ab", how="new", now="torch is off."),
         Move(about="environment", name="torch: keras", how="changed", before="3.15.1", now="3.16.0"),
-        Move(about="limit", name="twins are equal below", how="changed", before="1e-10", now="1e-09"),
+        Move(about="limit", name="float64 runs are equal below", how="changed", before="1e-10", now="1e-09"),
     ),
     same=52,
 )
 SELF_TEST = SelfTest(
-    planted=200,
+    injected=200,
     detected=199,
     right_cause=193,
     right_place=190,
     clean_pairs=161,
-    alarms=("planted-clip/jax/single-x1/plain | planted-clip/torch/single-x1/plain: it is <clean>",),
+    alarms=("injected-clip/jax/single-x1/plain | injected-clip/torch/single-x1/plain: it is <clean>",),
     versions={"keras": "3.15.1", "torch": "2.13.0"},
     suite=Suite(version="0.1.0", digest="ef56" * 16),
     apart=("measured with keras 3.15.1, and this run has keras 3.14.0",),
@@ -115,7 +115,7 @@ def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20))
             step=step,
             plain=dict.fromkeys(metrics, size * step / steps[-1]),
             envelope=dict.fromkeys(metrics, 1e-06),
-            twin=dict.fromkeys(metrics, 1e-15 if alike and size else size),
+            float64=dict.fromkeys(metrics, 1e-15 if alike and size else size),
         )
         for step in steps
     )
@@ -192,10 +192,10 @@ def pair(a: Configuration, b: Configuration, verdict: Verdict) -> Pair:
     )
 
 
-def views(one: Configuration, verdicts: Iterator[Verdict]) -> Iterator[View]:
-    def view(kind: str, environment: str, form: str = "", replica: int = 0) -> View:
+def checks(one: Configuration, verdicts: Iterator[Verdict]) -> Iterator[ConsistencyCheck]:
+    def check(kind: str, environment: str, form: str = "", replica: int = 0) -> ConsistencyCheck:
         verdict = next(verdicts)
-        return View(
+        return ConsistencyCheck(
             run=f"{one.id}/plain",
             scenario=one.scenario,
             kind=kind,
@@ -207,11 +207,11 @@ def views(one: Configuration, verdicts: Iterator[Verdict]) -> Iterator[View]:
             quantities=() if verdict is Verdict.NOT_RUN else (judged("predictions", verdict, steps=(20,)),),
         )
 
-    yield view("saved", one.environment, "model.keras")
-    yield view("saved", one.environment, "model.weights.h5")
-    yield from (view("reloaded", name, "model.keras") for name in ENVIRONMENTS if name != one.environment)
-    yield view("declared", "torch")
-    yield from (view("replica", one.environment, replica=index) for index in range(1, one.devices))
+    yield check("saved", one.environment, "model.keras")
+    yield check("saved", one.environment, "model.weights.h5")
+    yield from (check("reloaded", name, "model.keras") for name in ENVIRONMENTS if name != one.environment)
+    yield check("declared", "torch")
+    yield from (check("replica", one.environment, replica=index) for index in range(1, one.devices))
 
 
 def results(
@@ -248,9 +248,9 @@ def results(
         broken=(Broken(name="lost-plugin", source="plugins/lost.py:3", reason="ImportError: no module named lost"),),
         runs=(*rows, *oracles.values()),
         pairs=pairs,
-        views=tuple(view for one in every if one in there for view in views(one, turn)),
+        checks=tuple(check for one in every if one in there for check in checks(one, turn)),
         findings=tuple(finding(verdict, pairs) for verdict in list(Verdict)[::-1] if verdict.rank > 1),
-        limits=(Limit(name="twins are equal below", value=1e-10, reason="measured over 200 steps"),),
+        limits=(Limit(name="float64 runs are equal below", value=1e-10, reason="measured over 200 steps"),),
         known=KNOWN,
         change=CHANGE,
         self_test=SELF_TEST,
@@ -287,7 +287,7 @@ def finding(verdict: Verdict, pairs: tuple[Pair, ...]) -> Finding:
         cause=CAUSES[verdict],
         claim=f"{len(covered)} pairs: {CAUSES[verdict]}.",
         evidence="largest in moving statistics: mean 0.04",
-        isolating_check="none was run",
+        experiment="none was run",
         pairs=covered,
         parts=tuple(Part(scenario=name, fingerprint=f"{verdict.rank:08x}") for name in SCENARIOS),
         side="torch" if verdict is Verdict.DIFFERENT else "",
@@ -295,10 +295,10 @@ def finding(verdict: Verdict, pairs: tuple[Pair, ...]) -> Finding:
         if verdict.rank > Verdict.NOISE.rank
         else None,
         magnitudes=(Magnitude(metric="pmax", value=0.04, rungs=(("rounding", 1e-6), ("other seed", 0.3))),)
-        if verdict in (Verdict.DESIGNED, Verdict.DIFFERENT)
+        if verdict in (Verdict.BY_DESIGN, Verdict.DIFFERENT)
         else (),
-        advice="use synchronized=True on TensorFlow" if verdict is Verdict.DESIGNED else "",
-        link="https://github.com/keras-team/keras/issues/19891" if verdict is Verdict.DESIGNED else "",
+        advice="use synchronized=True on TensorFlow" if verdict is Verdict.BY_DESIGN else "",
+        link="https://github.com/keras-team/keras/issues/19891" if verdict is Verdict.BY_DESIGN else "",
         repeat="parity compare --scenario sync-bn --backend torch" if covered else "",
         fingerprint=f"{verdict.rank:016x}",
     )
@@ -321,7 +321,7 @@ def diagnosis(row: RunRow) -> Diagnosis:
         run=row.run.id,
         oracle=oracle(row.run.configuration).run.id,
         distance={"single": 2e-15, "torch_ddp": 0.04}.get(name),
-        reason="" if name in ("single", "torch_ddp") else "it has no float64 twin",
+        reason="" if name in ("single", "torch_ddp") else "it has no float64 run",
         place=place if name == "torch_ddp" else None,
         suspects=(suspect,) if name == "torch_ddp" else (),
         tried=20 if name == "torch_ddp" else 0,

@@ -133,10 +133,10 @@ def cells(page: Page, kind: str) -> dict[str, int]:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sample.random_results())
-def test_the_bar_the_matrices_and_the_views_count_the_same(results: Results) -> None:
+def test_the_bar_the_matrices_and_the_checks_count_the_same(results: Results) -> None:
     page = check(results)
     assert {name: 2 * count for name, count in counted(page, "pairs").items()} == cells(page, "matrix")
-    assert counted(page, "views") == cells(page, "views")
+    assert counted(page, "checks") == cells(page, "checks")
 
 
 def test_the_tables_of_a_large_report_stand_where_no_script_runs() -> None:
@@ -146,7 +146,7 @@ def test_the_tables_of_a_large_report_stand_where_no_script_runs() -> None:
     hidden = [table for one in page.all("noscript") for table in page.inside(one, "table")]
     assert 0 < len([table for table in hidden if "matrix" in table.classes]) < len(names)
     short = {f"v{verdict.rank}": css(verdict) for verdict in Verdict}
-    for noun, kind, times in (("pairs", "matrix", 2), ("views", "views", 1)):
+    for noun, kind, times in (("pairs", "matrix", 2), ("checks", "checks", 1)):
         found = Counter({name: count // times for name, count in cells(page, kind).items()})
         marked = [cell for table in hidden if kind in table.classes for cell in page.inside(table, "td")]
         found.update(short[name] for cell in marked for name in cell.classes if name in short)
@@ -156,8 +156,8 @@ def test_the_tables_of_a_large_report_stand_where_no_script_runs() -> None:
 
 def test_a_finding_says_where_how_large_and_what_to_do(page: Page) -> None:
     found = next(one for one in page.all("article") if "∆ designed" in one.text).text
-    finding = next(one for one in sample.results().findings if one.verdict is Verdict.DESIGNED)
-    for words in (finding.claim, finding.evidence, finding.isolating_check, finding.advice, finding.link, finding.repeat):
+    finding = next(one for one in sample.results().findings if one.verdict is Verdict.BY_DESIGN)
+    for words in (finding.claim, finding.evidence, finding.experiment, finding.advice, finding.link, finding.repeat):
         assert words in found
     assert "Begins at: batch statistics, block_1/norm/moving_mean, from the state after step 0: 0.04" in found
     assert "How large: pmax 0.04; rounding 1.0e-6; other seed 0.3" in found
@@ -168,7 +168,7 @@ def test_what_became_of_each_declaration_is_a_row(page: Page) -> None:
     rows = [one.text for one in page.inside(table, "tr")]
     assert len(rows) == 1 + len(sample.results().diagnoses)
     assert any("gradients are summed, not averaged (2.0e-15) of 20 tried" in row for row in rows)
-    assert any("it has no float64 twin" in row for row in rows)
+    assert any("it has no float64 run" in row for row in rows)
 
 
 def self_test(results: Results) -> str:

@@ -30,7 +30,7 @@ def kinds(suite: ElementTree.Element, kind: str) -> int:
 def test_what_is_as_bad_as_the_gate_fails(gate: Verdict) -> None:
     results = sample.results(gate=gate.value)
     found = suites(results)
-    for name, members in (("pairs", results.pairs), ("views", results.views)):
+    for name, members in (("pairs", results.pairs), ("checks", results.checks)):
         bad = [one for one in members if gate.rank <= one.verdict.rank and one.verdict is not Verdict.NOT_RUN]
         assert kinds(found[name], "failure") == len(bad) > 0
         assert int(found[name].attrib["tests"]) == len(found[name]) == len(members)
@@ -51,7 +51,7 @@ def test_a_pair_of_complete_runs_that_could_not_be_compared_is_an_error() -> Non
 
 def test_what_is_known_is_skipped_with_its_reason_and_the_rest_still_fails() -> None:
     results = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
-    covered = tuple(one.id for one in (*results.pairs, *results.views))
+    covered = tuple(one.id for one in (*results.pairs, *results.checks))
     finding = replace(
         results.findings[0],
         pairs=covered,
@@ -61,7 +61,7 @@ def test_what_is_known_is_skipped_with_its_reason_and_the_rest_still_fails() -> 
         ),
     )
     found = suites(replace(results, findings=(finding,)))
-    for name, members in (("pairs", results.pairs), ("views", results.views)):
+    for name, members in (("pairs", results.pairs), ("checks", results.checks)):
         known = sum(one.scenario == "article-mlp" for one in members)
         assert (kinds(found[name], "skipped"), kinds(found[name], "failure")) == (known, len(members) - known)
         skipped = [one.attrib["message"] for one in found[name].iter("skipped")]
@@ -69,7 +69,7 @@ def test_what_is_known_is_skipped_with_its_reason_and_the_rest_still_fails() -> 
 
 
 def test_a_known_difference_that_would_not_fail_passes() -> None:
-    results = sample.results(verdicts=(Verdict.DESIGNED,), healthy=True)
+    results = sample.results(verdicts=(Verdict.BY_DESIGN,), healthy=True)
     part = Part(scenario="article-mlp", fingerprint="ab", known="why")
     finding = replace(results.findings[0], pairs=tuple(one.id for one in results.pairs), parts=(part,))
     assert kinds(suites(replace(results, findings=(finding,)))["pairs"], "skipped") == 0

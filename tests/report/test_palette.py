@@ -19,7 +19,7 @@ import suite.report
 from suite.records import Verdict
 
 STYLE = (Path(suite.report.__file__).parent / "style.css").read_text()
-FILLED = ("identical", "rounding", "noise", "designed", "inconclusive", "different")  # the other two are drawn, not filled
+FILLED = ("identical", "rounding", "noise", "by design", "inconclusive", "different")  # the other two are drawn, not filled
 VISIONS = ("", "protanomaly", "deuteranomaly", "tritanomaly")
 SMALLEST = 15.0  # CIEDE2000: beyond doubt at arm's length, in a cell of 25 pixels
 Lab = tuple[float, float, float]

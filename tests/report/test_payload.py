@@ -23,8 +23,8 @@ def test_the_script_counts_what_the_bar_counts(results: Results) -> None:
     found = json.loads(text(results))
     pairs = Counter(letter for scenario in found["scenarios"] for letter in scenario["v"] if letter != payload.ABSENT)
     assert pairs == {str(verdict.rank): count for verdict, count in summary.counts(results.pairs).items()}
-    views = Counter(cell[2] for scenario in found["scenarios"] for cell in scenario["views"]["cells"])
-    assert views == {verdict.rank: count for verdict, count in summary.counts(results.views).items()}
+    checks = Counter(cell[2] for scenario in found["scenarios"] for cell in scenario["checks"]["cells"])
+    assert checks == {verdict.rank: count for verdict, count in summary.counts(results.checks).items()}
 
 
 def test_verdicts_sizes_and_causes_are_those_of_the_pair() -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from suite import metrics, report, twins
+from suite import report
+from suite.compare import metrics
+from suite.judge import equivalence
 from suite.report import bulk, html, summary, words
 from tests.report import sample
 
@@ -43,7 +45,7 @@ def test_what_is_not_judged_is_shown_without_a_limit() -> None:
 
 
 def test_the_band_is_what_is_judged() -> None:
-    assert bulk.ENVELOPES == twins.ENVELOPE_FACTOR
+    assert bulk.ENVELOPES == equivalence.ENVELOPE_FACTOR
 
 
 def test_a_full_report_stays_small() -> None:

@@ -46,7 +46,7 @@ def nodes(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "top level", found
     yield "plan", found["plan"]
     yield "plan.options", found["plan"]["options"]
-    for name in ("environments", "scenarios", "broken", "runs", "pairs", "views", "findings", "limits", "diagnoses"):
+    for name in ("environments", "scenarios", "broken", "runs", "pairs", "checks", "findings", "limits", "diagnoses"):
         yield from ((f"{name}[]", one) for one in found[name])
     yield from (("environments[].environment", one["environment"]) for one in found["environments"])
     yield from (("known[]", one) for one in found["known"])
@@ -58,7 +58,7 @@ def nodes(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from (("place", one["place"]) for one in (*found["findings"], *found["diagnoses"]) if one["place"])
     yield from (("magnitudes[]", size) for one in found["findings"] for size in one["magnitudes"])
     yield from (("suspects[]", suspect) for one in found["diagnoses"] for suspect in one["suspects"])
-    for one in (*found["pairs"], *found["views"]):
+    for one in (*found["pairs"], *found["checks"]):
         for quantity in one["quantities"].values():
             yield "quantities{}", quantity
             yield from (("trajectory[]", at) for at in quantity["trajectory"])
@@ -130,7 +130,7 @@ def test_a_report_from_before_the_oracles_is_still_read(tmp_path: Path) -> None:
     del found["diagnoses"], found["self_test"]
     for row in found["runs"]:
         del row["emulates"], row["fault"]
-    for one in (*found["pairs"], *found["views"]):
+    for one in (*found["pairs"], *found["checks"]):
         for quantity in one["quantities"].values():
             del quantity["layers"], quantity["histogram"]
     path = tmp_path / "results.json"

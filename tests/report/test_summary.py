@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suite.numbers import number
-from suite.records import Pair, Results, Status, Verdict, View
+from suite.records import ConsistencyCheck, Pair, Results, Status, Verdict
+from suite.records.formatting import number
 from suite.report import html, junit, markdown, results_json, summary
 from tests.report import builder, sample
 from tests.report.page import Page
@@ -34,17 +34,17 @@ def results(draw: st.DrawFn) -> Results:
     pairs = [sample.pair(a, b, draw(st.sampled_from(Verdict))) for a, b in both]
     kinds = [("saved", "model.keras"), ("saved", "model.weights.h5"), ("reloaded", "model.keras"), ("replica", "")]
     chosen = [(one, *draw(st.sampled_from(kinds))) for one in found]
-    views = [builder.view(one, kind, draw(st.sampled_from(Verdict)), form) for one, kind, form in chosen]
+    checks = [builder.view(one, kind, draw(st.sampled_from(Verdict)), form) for one, kind, form in chosen]
     broken = [builder.BROKEN] if draw(st.booleans()) else []
     environments = [builder.environment(name, draw(st.sampled_from(["", "no such version"]))) for name in backends]
-    return builder.assemble(rows, pairs, views, scenarios=scenarios, environments=environments, broken=broken)
+    return builder.assemble(rows, pairs, checks, scenarios=scenarios, environments=environments, broken=broken)
 
 
 def counted(verdicts: Sequence[Verdict]) -> Counted:
     return dict(Counter(verdict.value for verdict in verdicts))
 
 
-def expected(members: Sequence[Pair | View]) -> Counted:
+def expected(members: Sequence[Pair | ConsistencyCheck]) -> Counted:
     return counted([one.verdict for one in members])
 
 
@@ -81,14 +81,14 @@ def of_markdown(text: str) -> dict[str, Counted]:
 
 def agree(results: Results) -> None:
     """All formats say the same of the same results."""
-    pairs, views = expected(results.pairs), expected(results.views)
+    pairs, checks = expected(results.pairs), expected(results.checks)
     page = Page(html.text(results))
     document = results_json.document(results)
     suites = {one.get("name"): one for one in ElementTree.fromstring(junit.text(results))}
-    assert of_bars(page) == {noun: numbers for noun, numbers in (("pairs", pairs), ("views", views)) if numbers}
+    assert of_bars(page) == {noun: numbers for noun, numbers in (("pairs", pairs), ("checks", checks)) if numbers}
     assert of_matrices(page) == pairs
-    assert of_markdown(markdown.text(results)) == {"pairs": pairs, "views": views}
-    for name, numbers in (("pairs", pairs), ("views", views)):
+    assert of_markdown(markdown.text(results)) == {"pairs": pairs, "checks": checks}
+    for name, numbers in (("pairs", pairs), ("checks", checks)):
         assert dict(Counter(one["verdict"] for one in document[name])) == numbers
         assert int(suites[name].get("tests", "")) == len(document[name])
         gate = Verdict(results.plan.options.gate).rank
@@ -153,11 +153,11 @@ def test_a_missing_result_neither_hides_a_difference_nor_passes_for_none() -> No
     assert summary.worst([]) is None
 
 
-def test_every_pair_and_view_is_in_one_group_of_the_overview() -> None:
+def test_every_pair_and_check_is_in_one_group_of_the_overview() -> None:
     found = sample.results()
     groups = summary.overview(found)
     members = sum(one.members for group in groups for one in group.worst.values() if one)
-    assert members == len(found.pairs) + len(found.views)
+    assert members == len(found.pairs) + len(found.checks)
     assert len({group.name for group in groups}) == len(groups)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite import plan as planning
+from suite.plan import planning as planning
 from suite.records import (
     Configuration,
     Data,
@@ -22,7 +22,7 @@ from suite.records import (
     Status,
     shares,
 )
-from suite.runner import network
+from suite.runner.numpy_backend import network
 from suite.runner.outcome import Unsupported
 from suite.runner.strategies import fake, jax_data_parallel
 from suite.runner.training import _nudged, batch_sizes, row_order, shard
@@ -55,7 +55,8 @@ def test_weights_are_moved_by_one_unit_in_the_last_place_of_what_the_run_compute
     initial = {"kernel": np.full(100, 1.5, np.float32), "count": np.array(3)}
     run = Run(
         configuration=Configuration(scenario="one", environment="a", strategy="single", devices=1),
-        variation="twin-permuted",
+        variation="permuted",
+        precision="float64",
         index=1,
     )
     moved = _nudged(initial, run, 0, double)
@@ -70,7 +71,7 @@ def test_only_the_last_batch_of_the_whole_run_is_short() -> None:
 
 
 def test_rows_come_in_order_and_start_again() -> None:
-    assert row_order(run("twin"), 10, [8, 5], 2, seed=0).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
+    assert row_order(run("float64"), 10, [8, 5], 2, seed=0).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
 
 
 def test_permuted_rows_stay_with_their_device() -> None:
@@ -155,4 +156,4 @@ def test_an_uneven_last_batch_changes_what_several_devices_compute_and_one_devic
     one, other = "ghosts/fake-a/fake-x1/plain", "ghosts/fake-b/fake-x1/plain"
     two, again = "ghosts/fake-a/fake-x2/plain", "ghosts/fake-b/fake-x2/plain"
     assert verdicts[one, other] == verdicts[two, again] == "rounding"
-    assert verdicts[one, two] == "designed"
+    assert verdicts[one, two] == "by design"

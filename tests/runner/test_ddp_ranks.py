@@ -44,7 +44,7 @@ def said(monkeypatch: pytest.MonkeyPatch, meeting: Path, error: BaseException) -
 @pytest.mark.parametrize(
     ("error", "first"),
     [
-        (Unsupported("no twin"), (Status.UNSUPPORTED, "no twin")),
+        (Unsupported("no float64 run"), (Status.UNSUPPORTED, "no float64 run")),
         (NoDevices("one GPU"), (Status.NO_DEVICES, "one GPU")),
         (ValueError("broken"), (Status.FAILED, "rank 1 of torch DDP failed: ValueError: broken")),
     ],

@@ -1,12 +1,13 @@
-"""What a planted fault changes on the way from plan to results: its pairs, its oracle, its reloading."""
+"""What a injected fault changes on the way from plan to results: its pairs, its oracle, its reloading."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from suite import plan, results
-from suite.reader import Reader
+from suite.artifacts.store import Store
+from suite.compare.run_folder import Reader
+from suite.plan import planning
 from suite.records import (
     ORACLE,
     Configuration,
@@ -22,7 +23,7 @@ from suite.records import (
     Session,
     Source,
 )
-from suite.store import Store
+from suite.results import study
 
 CLEAN = Configuration(scenario="s", environment="torch", strategy="torch_ddp", devices=2)
 FAULTY = replace(CLEAN, fault="bn-bessel")
@@ -40,8 +41,8 @@ def plain(configuration: Configuration) -> Run:
 def test_a_fault_is_compared_with_the_same_configuration_without_it_and_with_nothing_else(tmp_path: Path) -> None:
     everything = (CLEAN, FAULTY, replace(CLEAN, fault="nesterov"), ELSEWHERE, replace(ELSEWHERE, fault="bn-bessel"))
     session = Session(environments=(), scenarios=(), broken=(), declared={})
-    study = results.Study(Store(tmp_path), planned(*map(plain, everything)), session)
-    assert [(a.id, b.id) for a, b in study.pairs()] == [
+    found = study.Study(Store(tmp_path), planned(*map(plain, everything)), session)
+    assert [(a.id, b.id) for a, b in found.pairs()] == [
         ("s/torch/torch_ddp-x2", "s/torch/torch_ddp+bn-bessel-x2"),
         ("s/torch/torch_ddp-x2", "s/torch/torch_ddp+nesterov-x2"),
         ("s/torch/torch_ddp-x2", "s/jax/jax_data_parallel-x2"),
@@ -51,8 +52,8 @@ def test_a_fault_is_compared_with_the_same_configuration_without_it_and_with_not
 
 def test_a_fault_has_the_oracle_of_what_is_declared(tmp_path: Path) -> None:
     declared = Semantics(batch_statistics="per replica")
-    oracle = plan.oracle("s", "torch", 2, Emulation(semantics=declared))
-    other = plan.oracle("s", "torch", 2, Emulation())
+    oracle = planning.oracle("s", "torch", 2, Emulation(semantics=declared))
+    other = planning.oracle("s", "torch", 2, Emulation())
     session = Session(
         environments=(),
         scenarios=(),
@@ -76,7 +77,7 @@ def test_a_file_with_a_fault_is_loaded_at_home_only(tmp_path: Path) -> None:
         for name in ("torch", "jax")
     }
     runs = planned(plain(CLEAN), plain(FAULTY), plain(ELSEWHERE))
-    jobs = plan.Jobs(Store(tmp_path), runs, [found], environments).first()
+    jobs = planning.Jobs(Store(tmp_path), runs, [found], environments).first()
     loaded = {job.environment.name: [run.configuration for run in job.runs] for job in jobs if job.kind == "reload"}
     assert loaded == {"torch": [CLEAN, FAULTY, ELSEWHERE], "jax": [CLEAN, ELSEWHERE]}
     assert sum(job.kind == "train" for job in jobs) == 3

@@ -1,7 +1,7 @@
 // The chosen scenario's runs seen another way.
 const drawSaved = () => {
   const scenario = now();
-  const { columns, cells: found } = scenario.views;
+  const { columns, cells: found } = scenario.checks;
   if (!columns.length) {
     byId("views").replaceChildren(h("p", `${scenario.name}: no run has a saved model.`));
     return;

@@ -1,4 +1,4 @@
-"""NumPy on any number of replicas, with defects to plant: for tests of everything behind the artifact."""
+"""NumPy on any number of replicas, with defects to inject: for tests of everything behind the artifact."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Fake:
         )
 
     def work(self, job: Job) -> None:
-        from suite.runner import fake
+        from suite.runner.numpy_backend import training
 
-        fake.train(job)
+        training.train(job)
 
 
 STRATEGY = Fake()

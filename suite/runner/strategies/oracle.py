@@ -17,13 +17,15 @@ class EmulatedDevices:
         return Semantics()
 
     def work(self, job: Job) -> None:
-        from suite.runner import devices, fake_oracle, oracle_jobs
+        from suite.runner import devices
+        from suite.runner.numpy_backend import oracle
+        from suite.runner.oracle import jobs
 
         if job.environment.backend == "fake":
-            fake_oracle.train(job)
+            oracle.train(job)
             return
         devices.claim(job)
-        oracle_jobs.train(job)
+        jobs.train(job)
 
 
 STRATEGY = EmulatedDevices()

@@ -18,7 +18,7 @@ from typing import Any
 
 from safetensors.numpy import load_file, save_file
 
-from suite import sessions
+from suite.engine import processes
 from suite.records import Job, Scenario, Semantics
 from suite.runner import devices, models, training
 from suite.runner.outcome import ForkedTooLate, NoDevices, Unsupported, end_with, fail
@@ -117,7 +117,7 @@ def _end_if_one_fails(ranks: list[Any], meeting: str) -> list[threading.Thread]:
         if left.is_file():
             fail(f"rank {rank} of torch DDP failed: {left.read_text()}")
         else:
-            fail(f"rank {rank} of torch DDP {sessions.ended_by(process.exitcode)}", process.exitcode)
+            fail(f"rank {rank} of torch DDP {processes.ended_by(process.exitcode)}", process.exitcode)
 
     watchers = [
         threading.Thread(target=watch, args=(rank, process), daemon=True) for rank, process in enumerate(ranks, start=1)

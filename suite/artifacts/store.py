@@ -1,0 +1,233 @@
+"""The only module that knows a file name: what runs leave behind, written by rename, checked by sha256.
+
+    <run folder>/plan.json, session.json                     what was asked for, what happened
+    <run folder>/inputs/<scenario>/                          data and initial weights, made once
+    <run folder>/probes/<environment>/                       the float64 probe
+    <run folder>/runs/<run id>/                              one artifact
+        manifest.json, step-<n>.safetensors, optimizer.safetensors, losses.safetensors, replica-<n>.safetensors,
+        predictions-<n>.safetensors, model.keras, model.weights.h5
+    <run folder>/runs/<run id>/reload/<environment>/<form>/  the same file, loaded again: an artifact of its own
+
+Nothing is unpickled. Reading never fills a gap: what a manifest does not list is not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from safetensors.numpy import save_file
+
+from suite.records import DamagedArtifact, Job, Manifest, Plan, Run, Session, Status
+
+Arrays = Mapping[str, np.ndarray]
+Record = TypeVar("Record")
+
+MANIFEST = "manifest.json"
+MODEL_FILES = ("model.keras", "model.weights.h5")
+DTYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "?",
+}  # fmt: skip
+
+
+def digest_of(*parts: object) -> str:
+    """The sha256, in hexadecimal, of the parts' JSON."""
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_text(path: Path, text: str | bytes) -> None:
+    """Writes by rename: a reader sees the old file or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(text.encode() if isinstance(text, str) else text)
+    partial.replace(path)
+
+
+def write_record(path: Path, record: object) -> None:
+    write_text(path, msgspec.json.format(msgspec.json.encode(record, order="deterministic"), indent=1))
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """The record in a JSON file.
+
+    Raises:
+        DamagedArtifact: there is no such file, or it does not hold such a record.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError) as error:
+        raise DamagedArtifact(f"{path}: not a {kind.__name__.lower()} ({error}); delete it and run again") from error
+
+
+class Artifact:
+    """One folder with a manifest. A writer calls `begin`, `add*` and `finish`; a reader `manifest` and `arrays`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._digests: dict[str, str] = {}
+
+    # -- writing
+
+    def begin(self, manifest: Manifest) -> None:
+        """Empties the folder and writes a manifest that says "started"."""
+        self.discard()
+        self.folder.mkdir(parents=True)
+        self._digests = {}
+        write_record(self.folder / MANIFEST, manifest)
+
+    def add(self, name: str, arrays: Arrays) -> None:
+        """Stores arrays (any shape; booleans, integers, floats) as <name>.safetensors."""
+        path = self.folder / f"{name}.safetensors"
+        partial = self.folder / f".{name}.partial"
+        save_file({key: np.asarray(value, order="C") for key, value in arrays.items()}, partial)
+        partial.replace(path)
+        self._digests[path.name] = file_digest(path)
+
+    def place(self, name: str) -> Path:
+        """Where a model file is to be written; `placed` records it."""
+        return self.folder / name
+
+    def placed(self, name: str) -> None:
+        self._digests[name] = file_digest(self.folder / name)
+
+    def finish(self, manifest: Manifest) -> None:
+        """Rewrites the manifest, with the digest of every file that was added."""
+        write_record(self.folder / MANIFEST, replace(manifest, files=dict(self._digests)))
+
+    def discard(self) -> None:
+        """Removes the folder with everything in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -- reading
+
+    def manifest(self) -> Manifest | None:
+        """The manifest, or None if the run never started or the file is unreadable."""
+        try:
+            return read_record(self.folder / MANIFEST, Manifest)
+        except DamagedArtifact:
+            return None
+
+    def complete(self, digest: str) -> bool:
+        """Whether it is complete, made from the same inputs, and undamaged."""
+        manifest = self.manifest()
+        if manifest is None or manifest.status is not Status.COMPLETE or manifest.digest != digest:
+            return False
+        return not self.damage(manifest)
+
+    def damage(self, manifest: Manifest) -> str:
+        """What is wrong with the files, as a sentence; empty if nothing is."""
+        for name, digest in manifest.files.items():
+            path = self.folder / name
+            if not path.is_file():
+                return f"the artifact has no {name}, which its manifest lists: run it again with --rerun failed"
+            if file_digest(path) != digest:
+                return f"{name} is not what the run wrote (its sha256 differs): run it again with --rerun failed"
+        return ""
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of <name>.safetensors, mapped read-only: nothing is loaded until it is looked at.
+
+        Raises:
+            DamagedArtifact: no such file, or not a safetensors file.
+        """
+        path = self.folder / f"{name}.safetensors"
+        try:
+            return _mapped(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise DamagedArtifact(f"{path.name} of {self.folder.name} cannot be read: {error}") from error
+
+
+def _mapped(path: Path) -> dict[str, np.ndarray]:
+    with path.open("rb") as stream:
+        size = int.from_bytes(stream.read(8), "little")
+        header: dict[str, Any] = json.loads(stream.read(size))
+    header.pop("__metadata__", None)
+    whole = np.memmap(path, mode="r", offset=8 + size) if path.stat().st_size > 8 + size else np.empty(0, np.uint8)
+    return {
+        name: whole[entry["data_offsets"][0] : entry["data_offsets"][1]].view(DTYPES[entry["dtype"]]).reshape(entry["shape"])
+        for name, entry in header.items()
+    }
+
+
+Complete = tuple[Artifact, Manifest]  # of a finished run
+
+
+class Store:
+    """A run folder."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+
+    def inputs(self, scenario: str) -> Artifact:
+        """Arrays "data" (x/<input>, y, predict/<input>) and "initial" (variable path -> float32 array)."""
+        return Artifact(self.folder / "inputs" / scenario)
+
+    def probe(self, environment: str) -> Artifact:
+        return Artifact(self.folder / "probes" / environment)
+
+    def run(self, run: Run | str) -> Artifact:
+        return Artifact(self.folder / "runs" / (run if isinstance(run, str) else run.id))
+
+    def reload(self, run: Run | str, environment: str, form: str) -> Artifact:
+        return Artifact(self.run(run).folder / "reload" / environment / form)
+
+    def made_by(self, job: Job) -> list[Artifact]:
+        """The artifacts that a job makes."""
+        if job.kind == "probe":
+            return [self.probe(job.environment.name)]
+        if job.kind == "prepare":
+            return [self.inputs(job.scenario)]
+        if job.kind == "reload":
+            return [self.reload(run, job.environment.name, form) for run in job.runs for form in MODEL_FILES]
+        return [self.run(run) for run in job.runs]
+
+    def write_plan(self, plan: Plan) -> None:
+        write_record(self.folder / "plan.json", plan)
+
+    def read_plan(self) -> Plan:
+        return read_record(self.folder / "plan.json", Plan)
+
+    def write_session(self, session: Session) -> None:
+        write_record(self.folder / "session.json", session)
+
+    def read_session(self) -> Session:
+        return read_record(self.folder / "session.json", Session)
+
+    def lock(self) -> Lock:
+        return Lock(self.folder / ".lock")
+
+
+class Lock:
+    """Keeps a second command out of the same folder while one is at work (an advisory lock: gone with its process)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        import fcntl
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = self.path.open("w")
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._stream.close()
+            raise BlockingIOError(
+                f"{self.path.parent} is in use by another command; wait for it, or choose another folder with --out"
+            ) from None
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()

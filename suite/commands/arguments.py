@@ -1,0 +1,182 @@
+"""The command line's words: every command, every option, and what each means."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from suite.plan.locations import ROOT
+from suite.records import Verdict
+
+LATEST = ROOT / "reports" / "latest"
+CLAIMS = "put the article's claims to the test on one scenario: a factorial, and an answer to each"
+KNOWN = ROOT / "known_differences.toml"
+KEPT = ROOT / "docs" / "selftest.json"
+GATES = tuple(verdict.value for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
+
+
+def parser() -> argparse.ArgumentParser:
+    """`command` of what it parses is the command's name."""
+    whole = argparse.ArgumentParser(
+        prog="parity", description="Do Keras models give the same results everywhere? If not, why?"
+    )
+    commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name, words in (
+        ("compare", "run what has not run yet, judge everything, write the report"),
+        ("plan", "show what compare would run, and run nothing"),
+    ):
+        one = commands.add_parser(name, help=words, description=words)
+        _add_selection(one)
+        if name == "compare":
+            _add_page(one)
+    one = commands.add_parser("selftest", help="inject faults in real runs: what is detected, named and located?")
+    _add_selftest(one)
+    one = commands.add_parser("claims", help=CLAIMS, description=CLAIMS)
+    _add_claims(one)
+    one = commands.add_parser("report", help="judge and render again what is on disk")
+    one.add_argument("--out", type=Path, default=LATEST, metavar="FOLDER", help="the run folder")
+    one.add_argument("--fail-on", choices=GATES, help="the best verdict that fails the gate (default: as planned)")
+    _add_history(one)
+    _add_page(one)
+    one = commands.add_parser("diff", help="say what is worse, better, new and gone between two results.json")
+    one.add_argument("before", type=Path, metavar="A", help="the earlier results.json")
+    one.add_argument("now", type=Path, metavar="B", help="the later one")
+    one = commands.add_parser("repro", help="write a script of plain Keras that shows a finding, and a bug report")
+    one.add_argument("finding", metavar="FINDING", help="its number in the report, or how its fingerprint begins")
+    one.add_argument(
+        "--results",
+        type=Path,
+        default=LATEST / "results.json",
+        metavar="RESULTS_JSON",
+        help="the report that has it, in its run folder",
+    )
+    one.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: repro/ and its fingerprint)")
+    one = commands.add_parser("scenarios", help="list scenarios, or check that each is valid")
+    one.add_argument("action", choices=("list", "check"))
+    _add_sources(one)
+    one = commands.add_parser("environments", help="list environments, making them ready")
+    _add_environments(one)
+    one = commands.add_parser("new-scenario", help="write a scenario to start from")
+    one.add_argument("name", help="lower case, digits and hyphens")
+    one.add_argument("--folder", type=Path, default=ROOT / "scenarios")
+    return whole
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scenario-path", type=Path, action="append", default=[], metavar="FOLDER", help="more scenarios (repeatable)"
+    )
+
+
+def _add_environments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--environments", type=Path, action="append", default=[], metavar="FILE", help="more environments, TOML (repeatable)"
+    )
+    parser.add_argument("--backend", action="append", default=[], metavar="NAME", help="only this backend (repeatable)")
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="REQUIREMENT", help="installed into every environment (repeatable)"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: auto")
+
+
+def _add_selftest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+    parser.add_argument("--sample", type=_positive, default=0, metavar="N", help="N of them, drawn by --seed (default: all)")
+    parser.add_argument(
+        "--seeds", type=_positive, default=1, metavar="N", help="clean pairs for N initial states (default: 1)"
+    )
+    parser.add_argument("--keep", action="store_true", help="write docs/selftest.json, which reports quote")
+    _add_environments(parser)
+    _add_recipe(parser, ROOT / "reports" / "selftest")
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+    _add_sources(parser)
+    _add_environments(parser)
+    parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
+    _add_recipe(parser, LATEST)
+    parser.add_argument(
+        "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
+    )
+    parser.add_argument(
+        "--seeds",
+        dest="other_seeds",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="also train from N other initial states, to say what is large",
+    )
+    _add_history(parser)
+
+
+def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
+    parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
+    parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
+    parser.add_argument(
+        "--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)"
+    )
+    parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help="the run folder")
+    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
+    parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
+    parser.add_argument(
+        "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
+    )
+
+
+def _add_claims(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scenario", default="article-mlp", metavar="NAME", help="with batch normalization (default: article-mlp)"
+    )
+    _add_sources(parser)
+    _add_environments(parser)
+    parser.add_argument("--devices", type=_several, default=2, metavar="N", help="how many are several (default: 2)")
+    parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
+    parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
+    parser.add_argument("--reference", default="torch", metavar="NAME", help="where the factorial runs (default: torch)")
+    parser.add_argument("--out", type=Path, default=LATEST, metavar="FOLDER", help="for the answers")
+    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
+    parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
+    parser.add_argument(
+        "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
+    )
+
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--baseline", type=Path, metavar="RESULTS_JSON", help="an earlier results.json: the report says what changed since"
+    )
+    parser.add_argument(
+        "--known",
+        type=Path,
+        default=KNOWN if KNOWN.is_file() else None,
+        metavar="FILE",
+        help="differences that do not fail the gate (default: known_differences.toml beside noxfile.py, if it is there)",
+    )
+
+
+def _several(text: str) -> int:
+    number = _positive(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted at least 2: one device is compared anyway")
+    return number
+
+
+def _add_page(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--split-assets",
+        action="store_true",
+        help="index.css and index.js beside index.html, for servers that forbid inline code",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted a whole number of at least 1")
+    return number
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_positive(part) for part in text.split(",")}))

@@ -1,0 +1,187 @@
+"""A run folder with its plan, read: which runs are complete, why the others are not, and what belongs together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite import compare
+from suite.artifacts.store import Artifact, Complete, Store
+from suite.plan.planning import trajectory_of
+from suite.records import (
+    ORACLE,
+    Configuration,
+    DamagedArtifact,
+    Emulation,
+    Manifest,
+    Plan,
+    Run,
+    RunRow,
+    Semantics,
+    Session,
+    Status,
+)
+
+LINEAR = 1e-2  # float64 comes to 1e-5, anything rounded to float32 to 1 and more
+
+
+class Reader:
+    """A run folder with its plan: which runs are complete, and why the others are not."""
+
+    def __init__(self, store: Store, plan: Plan, session: Session) -> None:
+        self.store, self.plan, self.session = store, plan, session
+        self._refused = {run: (status, reason) for run, status, reason in plan.refused}
+        self._complete: dict[Run, Complete | str] = {}
+        self._subjects: dict[Configuration, compare.Subject | str] = {}
+        self._probes: dict[str, str] = {}
+        self.outputs = {row.name: row.outputs for row in session.scenarios}
+
+    def renew(self, session: Session) -> set[Configuration]:
+        """Takes a later session of the same plan; the configurations that have other runs than before."""
+        before = {*self.session.further, *self.session.ended}
+        self.session = session
+        asked = {run for run in session.further if run not in before}
+        for run in asked:
+            self._complete.pop(run, None)
+        changed = {run.configuration for run in asked}
+        for configuration in changed:
+            self._subjects.pop(configuration, None)
+        return changed
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return (*self.plan.runs, *(run for run in self.session.further if run not in self.plan.runs))
+
+    def configurations(self, scenario: str) -> list[Configuration]:
+        """What is compared: not the oracles."""
+        found = dict.fromkeys(run.configuration for run in self.plan.runs if run.configuration.strategy != ORACLE)
+        return [configuration for configuration in found if configuration.scenario == scenario]
+
+    def oracle_of(self, configuration: Configuration) -> Run | None:
+        """The planned run that emulates what the configuration's strategy declares; None if none was planned."""
+        emulated = replace(configuration, environment="", strategy=ORACLE, fault="")
+        wanted = emulated, Emulation(semantics=self.declared(configuration))
+        for run in self.plan.runs:
+            if run.variation == ORACLE and (replace(run.configuration, environment=""), run.emulates) == wanted:
+                return run
+        return None
+
+    def scenarios(self) -> list[str]:
+        return list(dict.fromkeys(run.configuration.scenario for run in self.plan.runs))
+
+    def declared(self, configuration: Configuration) -> Semantics:
+        return self.session.declared.get(configuration.id, Semantics())
+
+    def row(self, run: Run) -> RunRow:
+        found = self.complete(run)
+        if not isinstance(found, str):
+            _, manifest = found
+            reused = run.id in self.session.reused
+            return RunRow(
+                run=run,
+                status=Status.COMPLETE,
+                reason="",
+                seconds=manifest.seconds,
+                reused=reused,
+                facts=manifest.facts,
+                died=manifest.died,
+            )
+        status, reason, log, seconds = Status.PLANNED, found, "", 0.0
+        if run in self._refused:
+            status = self._refused[run][0]
+        elif run.id in self.session.ended:
+            ended = self.session.ended[run.id]
+            status, log, seconds = ended.status, ended.log, ended.seconds
+        elif self.store.run(run).manifest() is not None:
+            status = Status.FAILED
+        return RunRow(run=run, status=status, reason=reason, seconds=seconds, reused=False, facts={}, log=log)
+
+    def complete(self, run: Run) -> Complete | str:
+        """The artifact with its manifest, or why there is none."""
+        if run not in self._complete:
+            self._complete[run] = self._look(run)
+        return self._complete[run]
+
+    def asked(self, run: Run) -> bool:
+        """Whether it was asked for after the plan, or planned."""
+        return run in self.session.further or run in self.plan.runs
+
+    def further(self, run: Run) -> Complete | str:
+        """As `complete`, of a run that may not have been asked for: what an earlier command left is not looked at."""
+        return self.complete(run) if self.asked(run) else "it was not run"
+
+    def trajectory(self, scenario: str) -> Artifact | None:
+        """The run whose states single-step comparison starts from."""
+        run = trajectory_of(self.plan, scenario)
+        return self.store.run(run) if run else None
+
+    def _look(self, run: Run) -> Complete | str:
+        if run in self._refused:
+            return self._refused[run][1]
+        artifact = self.store.run(run)
+        manifest = artifact.manifest()
+        if manifest is not None and manifest.status is Status.COMPLETE:
+            return artifact.damage(manifest) or (artifact, manifest)
+        ended = self.session.ended.get(run.id)
+        if ended is not None and ended.reason:
+            return ended.reason
+        return "it did not finish" if manifest else "it did not start: the command was interrupted"
+
+    def subject(self, configuration: Configuration) -> compare.Subject | str:
+        if configuration not in self._subjects:
+            self._subjects[configuration] = self._assemble(configuration)
+        return self._subjects[configuration]
+
+    def _assemble(self, configuration: Configuration) -> compare.Subject | str:
+        own: dict[str, list[Complete]] = {}  # by kind of run
+        reasons = {}
+        for run in self.runs:
+            if run.configuration == configuration:
+                found = self.complete(run)
+                if isinstance(found, str):
+                    reasons[run.kind] = found
+                else:
+                    own.setdefault(run.kind, []).append(found)
+        if "plain" not in own:
+            return reasons.get("plain", "it was not planned")
+        no_float64 = "" if "plain-float64" in own else f"no float64 run: {reasons.get('plain-float64', 'not planned')}"
+        oracle = self.oracle_of(configuration)
+        emulated = self.complete(oracle) if oracle else "no oracle was planned"
+        return compare.Subject(
+            plain=own["plain"][0],
+            repeats=tuple(own.get("repeat", ())),
+            permuted=tuple(own.get("permuted", ())),
+            float64=own["plain-float64"][0] if "plain-float64" in own else None,
+            float64_permuted=tuple(own.get("permuted-float64", ())),
+            oracle=None if isinstance(emulated, str) else emulated,
+            seeds=tuple(own.get("seed", ())),
+            no_oracle=f"no oracle: {emulated}" if isinstance(emulated, str) else "",
+            no_float64=no_float64 or self.probe(configuration.environment),
+            outputs=self.outputs.get(configuration.scenario, "probabilities"),
+        )
+
+    def probe(self, environment: str) -> str:
+        """Why float64 runs of this environment are not to be trusted; empty if its float64 probe passed."""
+        if environment not in self._probes:
+            self._probes[environment] = self._probe(environment)
+        return self._probes[environment]
+
+    def _probe(self, environment: str) -> str:
+        try:
+            found = float(self.store.probe(environment).arrays("nonlinearity")["nonlinearity"][0])
+        except DamagedArtifact as error:
+            return f"the float64 probe of {environment} left nothing ({error})"
+        if not found <= LINEAR:
+            return (
+                f"the float64 probe of {environment} failed: it does not compute in float64 throughout (its response to a "
+                f"change of 1e-10 is {found:.1e} from linear, {LINEAR:.0e} allowed)"
+            )
+        return ""
+
+    def reloaded(self, run: Run, environment: str, form: str, described: Manifest) -> compare.Snapshot | tuple[Status, str]:
+        artifact = self.store.reload(run, environment, form)
+        manifest = artifact.manifest()
+        if manifest is None or manifest.status is not Status.COMPLETE:
+            reason = manifest.reason if manifest and manifest.reason else f"it was not reloaded in {environment}"
+            return (manifest.status if manifest else Status.FAILED), reason
+        damage = artifact.damage(manifest)
+        return (Status.FAILED, damage) if damage else compare.reloaded(artifact, manifest, described)

@@ -1,0 +1,95 @@
+"""What is compared: an artifact at one moment, and all that is known of one configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from suite.artifacts.store import Artifact, Complete
+from suite.records import QUANTITIES, Manifest
+
+Arrays = Mapping[str, np.ndarray]
+
+WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER = QUANTITIES
+GROUPS_OF = {WEIGHTS: ("K", "P", "G", "H"), STATISTICS: ("M", "V"), OTHER: ("O",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One artifact at one moment: the names under which its arrays are stored; empty where it has none of a kind."""
+
+    artifact: Artifact
+    manifest: Manifest
+    state: str
+    slots: str = ""
+    predictions: str = ""
+    losses: int = 0
+
+    def arrays(self, quantity: str) -> Arrays | None:
+        """The arrays that the quantity is about, by name; None if this moment has none.
+
+        Raises:
+            DamagedArtifact: the artifact lists them and they cannot be read.
+        """
+        if quantity in GROUPS_OF:
+            wanted = {tensor.name for tensor in self.manifest.tensors if tensor.group in GROUPS_OF[quantity]}
+            state = self._read(self.state)
+            return None if state is None else {name: value for name, value in state.items() if name in wanted}
+        if quantity == LOSS:
+            losses = self._read("losses" if self.losses else "")
+            return None if losses is None else {"losses": losses["losses"][: self.losses]}
+        stored = self._read(self.slots if quantity == OPTIMIZER else self.predictions)
+        return None if stored is None else {name: value for name, value in stored.items() if name != "replica"}
+
+    def _read(self, name: str) -> Arrays | None:
+        return self.artifact.arrays(name) if name and f"{name}.safetensors" in self.artifact_files() else None
+
+    def artifact_files(self) -> Mapping[str, str]:
+        return self.manifest.files
+
+
+def trained(artifact: Artifact, manifest: Manifest, step: int) -> Snapshot:
+    """A run after `step` steps."""
+    return Snapshot(
+        artifact=artifact,
+        manifest=manifest,
+        state=f"step-{step}",
+        slots=f"optimizer-{step}",
+        predictions=f"predictions-{step}",
+        losses=step,
+    )
+
+
+def reloaded(artifact: Artifact, manifest: Manifest, described: Manifest) -> Snapshot:
+    """A saved file, loaded again; `described` is the manifest of the run that saved it."""
+    whole = replace(manifest, tensors=described.tensors, slots=described.slots, batch_norms=described.batch_norms)
+    return Snapshot(artifact=artifact, manifest=whole, state="step-0", slots="optimizer-0", predictions="predictions-0")
+
+
+def replica(artifact: Artifact, manifest: Manifest, index: int) -> Snapshot:
+    return Snapshot(artifact=artifact, manifest=manifest, state=f"replica-{index}")
+
+
+def emulated_file(artifact: Artifact, manifest: Manifest) -> Snapshot:
+    """What an oracle says that a file holds, and what the model loaded from it predicts."""
+    return Snapshot(artifact=artifact, manifest=manifest, state="saved", predictions="saved-predictions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A configuration's artifacts: the plain run, its reruns, its float64 run, and the oracle of its declaration, where they are
+    complete."""
+
+    plain: Complete
+    repeats: tuple[Complete, ...] = ()
+    permuted: tuple[Complete, ...] = ()
+    float64: Complete | None = None
+    float64_permuted: tuple[Complete, ...] = ()
+    oracle: Complete | None = None
+    seeds: tuple[Complete, ...] = ()
+    no_float64: str = ""
+    no_oracle: str = ""
+    outputs: str = "probabilities"
+    cache: dict[str, object] = field(default_factory=dict)

@@ -1,0 +1,102 @@
+"""Which further runs would decide what is still open. Runs nothing: `__main__` hands them to the engine and asks again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from suite.compare.metrics import METRICS
+from suite.judge import equivalence, verdicts
+from suite.plan.planning import PERMUTED, REPEATS
+from suite.records import SINGLE_STEP, Comparison, Configuration, Distances, Run
+
+FORWARD = ("mean", "var", "loss")  # after one step these show the forward pass; Adam makes any weight's rounding large
+NEARLY = 10.0  # envelopes: between this and what is rounding, three reruns may have measured too narrow an envelope
+MORE = 5
+
+
+def further_runs(
+    pairs: Mapping[tuple[Configuration, Configuration], Comparison | str],
+    declared: Mapping[Configuration, Comparison],
+) -> list[Run]:
+    """For both sides of every pair that is open, and for every run that is not what it declares, what would decide it; each
+    run once."""
+    open_ones: list[tuple[tuple[Configuration, ...], str, str, int]] = [
+        (sides, *asked)
+        for sides, found in pairs.items()
+        if not isinstance(found, str)
+        for asked in _asked(found, checked=all(side in declared for side in sides))
+    ]
+    open_ones += [
+        ((configuration,), "permuted", "float64", index + 1)
+        for configuration, found in declared.items()
+        if _drifts(found)
+        for index in range(PERMUTED)
+    ]
+    wanted = {
+        Run(configuration=configuration, variation=variation, precision=precision, index=index): None
+        for sides, variation, precision, index in open_ones
+        for configuration in sides
+    }
+    return list(wanted)
+
+
+def _asked(comparison: Comparison, *, checked: bool) -> Iterator[tuple[str, str, int]]:
+    """Variations, precisions and indices. `checked`: both sides have an oracle, which their float32 steps can be measured against."""
+    if _drifts(comparison):
+        yield from (("permuted", "float64", index + 1) for index in range(PERMUTED))
+    if checked and _looks_unstable(comparison):
+        yield SINGLE_STEP, "float32", 1
+    if _nearly_rounding(comparison):
+        yield from (("permuted", "float32", PERMUTED + 1 + index) for index in range(MORE))
+    if comparison.repeats:
+        yield from (("repeat", "float32", index) for index in range(2, REPEATS + 1))
+
+
+def settled(comparison: Comparison) -> bool:
+    """Whether it is known if the float64 runs' own rounding grew, where they begin equal and come apart: before, nobody is off."""
+    measured = any(at.float64_envelope for distances in comparison.distances for at in distances.at)
+    return measured or not _drifts(comparison)
+
+
+def _drifts(comparison: Comparison) -> bool:
+    """The float64 runs are equal after the first step and not equal later: is it their own rounding that grows?"""
+    apart = any(_apart(comparison, distances) >= equivalence.SAME_SEMANTICS for distances in comparison.distances)
+    return apart and equivalence.begin_equal(comparison)
+
+
+def _looks_unstable(comparison: Comparison) -> bool:
+    """Equal (or nearly) in float64, yet float32 leaves its envelope, or grows after it was measured, or the envelope itself is
+    wide after one step: is one side's kernel off?"""
+    if comparison.no_float64 or comparison.random_streams:
+        return False
+    scale = verdicts.scale(comparison)
+    for distances in comparison.distances:
+        apart = _apart(comparison, distances)
+        if distances.bits or apart >= equivalence.OTHER_SEMANTICS:
+            continue
+        left = verdicts.beyond(distances, scale) or verdicts.amplified(distances)
+        if apart >= equivalence.SAME_SEMANTICS or left or _wide(distances, scale):
+            return True
+    return False
+
+
+def _nearly_rounding(comparison: Comparison) -> bool:
+    """Outside its envelope by little: was the envelope measured too narrow?"""
+    if comparison.no_float64 or comparison.random_streams:
+        return False
+    scale = verdicts.scale(comparison)
+    open_ones = [one for one in comparison.distances if not one.bits and verdicts.beyond(one, scale)]
+    return bool(open_ones) and not any(verdicts.beyond(one, scale, NEARLY) for one in open_ones)
+
+
+def _apart(comparison: Comparison, distances: Distances) -> float:
+    return equivalence.apart_of(distances, comparison) or 0.0
+
+
+def _wide(distances: Distances, scale: float) -> bool:
+    """Whether reruns differ by far more than rounding after the first step, in what the forward pass computes."""
+    return any(
+        metric in FORWARD and value > verdicts.UNSTABLE_FLOORS * scale * METRICS[metric].floor
+        for at in distances.at[:1]
+        for metric, value in at.envelope.items()
+    )

@@ -1,0 +1,94 @@
+"""Whether two float64 runs compute the same, as far as their own rounding lets one see."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from suite.compare.metrics import METRICS
+from suite.records import QUANTITIES, At, Comparison, Distances, Floats
+
+SAME_SEMANTICS = 1e-10
+OTHER_SEMANTICS = 1e-7
+ENVELOPE_FACTOR = 5.0
+FAR = 100.0  # envelopes
+STATE = QUANTITIES[:2]  # weights and statistics: what everything else is computed from
+
+
+def apart_of(distances: Distances, comparison: Comparison) -> float | None:
+    """The same of one quantity of a comparison, before the float64 runs' own rounding has grown. Of what is stored only later, what is
+    far beyond that rounding counts where weights and statistics are still within it: it does not come from them."""
+    found = float64_distance(distances, grown_at(comparison))
+    if found is not None:
+        return found
+    within = _steps_within(comparison)
+    far = [
+        value
+        for at, metric in _judged([distances])
+        if at.step in within and (value := at.float64[metric]) > FAR * at.float64_envelope.get(metric, math.inf)
+    ]
+    return max((value for value in far if value >= OTHER_SEMANTICS), default=None)
+
+
+def _steps_within(comparison: Comparison) -> set[int]:
+    """The steps after which the float64 runs' weights and statistics differ by no more than their own rounding."""
+    state = _judged(one for one in comparison.distances if one.quantity in STATE)
+    left = {at.step for at, metric in state if at.float64[metric] >= SAME_SEMANTICS and not _excused(at, metric)}
+    return {at.step for at, _ in state} - left
+
+
+def _judged(found: Iterable[Distances]) -> list[tuple[At, str]]:
+    """Every judged metric between float64 runs, with its moment."""
+    return [(at, metric) for one in found for at in one.at for metric in at.float64 if METRICS[metric].judged]
+
+
+def float64_distance(distances: Distances, before: float = math.inf) -> float | None:
+    """The largest judged metric between the float64 runs at steps earlier than `before`; None if that is not known.
+
+    What a float64 run's own reruns with permuted rows differ by is rounding in float64 as in float32: a distance that would be called
+    one, and is within 5 of their envelopes, is left out (`excused` says whether there is any). What there is from step `before`
+    on alone is compared if all of it is within them, and says nothing otherwise.
+    """
+    judged = _judged([distances])
+    early = [one for one in judged if one[0].step < before]
+    open_ones = [at.float64[metric] for at, metric in early or judged if not _excused(at, metric)]
+    compared = bool(early) or (bool(judged) and max(open_ones, default=0.0) < SAME_SEMANTICS)
+    return max(open_ones, default=0.0) if compared else None
+
+
+def _excused(at: At, metric: str) -> bool:
+    return SAME_SEMANTICS <= at.float64[metric] <= ENVELOPE_FACTOR * at.float64_envelope.get(metric, 0.0)
+
+
+def excused(comparison: Comparison) -> bool:
+    """Whether a distance between the float64 runs was left out because their own rounding has grown as far."""
+    every = [at for distances in comparison.distances for at in distances.at]
+    grown = grown_at(comparison)
+    return any(at.step >= grown or any(_excused(at, metric) for metric in at.float64) for at in every)
+
+
+def grown_at(comparison: Comparison) -> float:
+    """The first step after which a float64 run's own reruns, with permuted rows, are not equal any more; infinity if none.
+
+    Some models amplify rounding by decades per step, in float64 too. From then on a distance between float64 runs says nothing:
+    a fault that begins later is not seen in them. (These reruns are made where float64 runs are equal after the first step only.)
+    """
+    steps = [
+        at.step
+        for distances in comparison.distances
+        for at in distances.at
+        for metric, value in at.float64_envelope.items()
+        if METRICS[metric].judged and value >= SAME_SEMANTICS
+    ]
+    return min(steps, default=math.inf)
+
+
+def begin_equal(comparison: Comparison) -> bool:
+    """Whether the float64 runs are equal, in everything that was stored, up to the first step."""
+    first = min((at.step for distances in comparison.distances for at in distances.at if at.step), default=0)
+    early = [at for distances in comparison.distances for at in distances.at if at.step <= first and at.float64]
+    return bool(early) and not any(reaches(at.float64, SAME_SEMANTICS) for at in early)
+
+
+def reaches(values: Floats, limit: float) -> bool:
+    return any(value >= limit for metric, value in values.items() if METRICS[metric].judged)

@@ -1,0 +1,362 @@
+"""The one loud door for scenarios, strategies and environments: folders first, then entry points; everything is validated."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import re
+import sys
+import tomllib
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from suite.plan.locations import ROOT
+from suite.records import SCENARIO_API, Broken, ConfigurationError, Environment, FoundScenario, Scenario, Source, Strategy
+
+BUILT_IN = ROOT / "scenarios"
+SCENARIO_GROUP = "keras_parity.scenarios"
+STRATEGY_GROUP = "keras_parity.strategies"
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+OUTPUTS = ("probabilities", "logits", "values")
+BACKENDS = ("tensorflow", "jax", "torch", "fake")
+STRATEGY_MEMBERS = ("name", "backends", "refuse", "semantics", "work")
+
+
+# ---------------------------------------------------------------- scenarios
+
+
+def scenarios(folders: Sequence[Path], *, plugins: bool = True) -> tuple[tuple[FoundScenario, ...], tuple[Broken, ...]]:
+    """Every scenario of the folders (each *.py that does not start with "_") and of installed packages.
+
+    A broken one is one line and the good ones go on; of two with one name the first stays.
+    """
+    found: dict[str, FoundScenario] = {}
+    broken: list[Broken] = []
+    for source, label, load in _scenario_sources(folders, plugins):
+        try:
+            scenario = _valid(load())
+            if scenario.name in found:
+                other = found[scenario.name].source
+                raise ConfigurationError(f"the name {scenario.name!r} is taken by {other}: choose another")
+            found[scenario.name] = FoundScenario(scenario=scenario, source=source, digest=_digest(source))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may raise anything, sys.exit included
+            broken.append(_broken(label, source, error))
+    return tuple(found.values()), tuple(broken)
+
+
+def _scenario_sources(folders: Sequence[Path], plugins: bool) -> Iterator[tuple[Source, str, Callable[[], Any]]]:
+    if missing := [folder for folder in folders if not folder.is_dir()]:
+        raise ConfigurationError(f"{missing[0]} is no folder: --scenario-path wants one with scenario files")
+    # A folder given twice is one folder: its scenarios are not duplicates of themselves.
+    paths = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.glob("[!_]*.py")))
+    for path in paths:
+        source = Source(kind="file", location=str(path))
+        yield source, path.stem.replace("_", "-"), partial(_alone, source)
+    for entry in entry_points(group=SCENARIO_GROUP) if plugins else ():
+        source = _entry_source(entry)
+        yield source, entry.name, entry.load
+
+
+def load_scenario(source: Source) -> Scenario:
+    """The same scenario again, in a worker: one process, one scenario, so what it imports later is still found.
+
+    Raises:
+        ConfigurationError: it is not there, or not a scenario.
+    """
+    if source.kind == "file":
+        return _valid(_from_file(source))
+    for entry in entry_points(group=SCENARIO_GROUP):
+        if entry.value == source.location:
+            if (here := _entry_source(entry)) != source:
+                raise ConfigurationError(f"{here} is installed here, wanted {source}: pin its version where it is given")
+            return _valid(entry.load())
+    raise ConfigurationError(f"{source} is not installed here: give its package with --plugin")
+
+
+def _alone(source: Source) -> Any:
+    """A file's SCENARIO; afterwards the modules beside it are forgotten, for the next folder may have others of that name."""
+    folder, path, modules = Path(source.location).parent, list(sys.path), set(sys.modules)
+    try:
+        return _from_file(source)
+    finally:
+        sys.path[:] = path
+        if folder != BUILT_IN:
+            for name in sys.modules.keys() - modules:
+                if Path(getattr(sys.modules[name], "__file__", None) or "").parent == folder:
+                    del sys.modules[name]
+
+
+def _from_file(source: Source) -> Any:
+    path = Path(source.location)
+    if not path.is_file():
+        raise ConfigurationError(f"{path} is gone: it held a scenario")
+    if path.parent == BUILT_IN and str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))  # an editable install makes `suite` known, and not the folder that it lies in
+    module = importlib.import_module(f"scenarios.{path.stem}") if path.parent == BUILT_IN else _by_path(path)
+    if not hasattr(module, "SCENARIO"):
+        raise ConfigurationError("it defines no SCENARIO: write SCENARIO = Scenario(...), or let its name start with _")
+    return module.SCENARIO
+
+
+def _by_path(path: Path) -> Any:
+    name = f"parity_scenario_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # last: a scenario file called torch.py must not become torch
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def _valid(scenario: Any) -> Scenario:
+    if not isinstance(scenario, Scenario):
+        raise ConfigurationError(f"SCENARIO is a {type(scenario).__name__}, wanted a suite.records.Scenario")
+    loss, objects = scenario.loss, scenario.custom_objects
+    wrong = [
+        (scenario.api != SCENARIO_API, f"api is {scenario.api!r}, this version reads {SCENARIO_API}"),
+        (not _is_name(scenario.name), f"name is {scenario.name!r}, wanted lower case, digits, dots and hyphens"),
+        (not _is_line(scenario.description), f"description is {scenario.description!r}, wanted one line of words"),
+        (not _is_count(scenario.batch), f"batch is {scenario.batch!r}, wanted a whole number of at least 1"),
+        (not _is_count(scenario.steps), f"steps is {scenario.steps!r}, wanted a whole number of at least 1"),
+        (
+            not _is_part(scenario.last_batch, scenario.batch),
+            f"last_batch is {scenario.last_batch!r}, wanted 0 or at most batch",
+        ),
+        (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
+        (not (isinstance(loss, str) or callable(loss)), f"loss is {loss!r}, wanted a name or a function"),
+        (not (objects is None or callable(objects)), f"custom_objects is {objects!r}, wanted a function"),
+    ]
+    for member in ("model", "data", "optimizer"):
+        value = getattr(scenario, member)
+        wrong.append((not callable(value), f"{member} is {value!r}, wanted a function"))
+    if words := [words for is_wrong, words in wrong if is_wrong]:
+        raise ConfigurationError("; ".join(words))
+    return scenario
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and "\n" not in value
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _is_part(value: object, batch: object) -> bool:
+    return type(value) is int and value >= 0 and not (type(batch) is int and 0 < batch < value)
+
+
+def _digest(source: Source) -> str:
+    """The sha256 of a scenario's file and of the "_" modules beside it; for an installed one, of its version too."""
+    if source.kind == "file":
+        path = Path(source.location)
+    else:
+        spec = importlib.util.find_spec(source.location.partition(":")[0])
+        path = Path(spec.origin) if spec and spec.origin else Path()
+    digest = hashlib.sha256(f"{source.distribution} {source.version}".encode())
+    for file in [path, *sorted(path.parent.glob("_*.py"))] if path.is_file() else ():
+        digest.update(f"{file.name} ".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+# ---------------------------------------------------------------- strategies
+
+
+def strategies() -> tuple[Mapping[str, Strategy], tuple[Broken, ...]]:
+    """Built-in strategies (suite/runner/strategies/*.py) and those of installed packages, by name."""
+    found: dict[str, Strategy] = {}
+    broken: list[Broken] = []
+    for path in sorted((ROOT / "suite" / "runner" / "strategies").glob("[!_]*.py")):
+        strategy = _valid_strategy(importlib.import_module(f"suite.runner.strategies.{path.stem}").STRATEGY)
+        if strategy.name in found:
+            raise ConfigurationError(f"{path}: the name {strategy.name!r} is taken by another strategy")
+        found[strategy.name] = strategy
+    for entry in entry_points(group=STRATEGY_GROUP):
+        source = _entry_source(entry)
+        try:
+            strategy = _valid_strategy(entry.load())
+            if strategy.name in found:
+                raise ConfigurationError(f"the name {strategy.name!r} is taken: choose another")
+            found[strategy.name] = strategy
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            broken.append(_broken(entry.name, source, error))
+    return found, tuple(broken)
+
+
+def _valid_strategy(strategy: Any) -> Strategy:
+    missing = [member for member in STRATEGY_MEMBERS if not hasattr(strategy, member)]
+    if missing:
+        raise ConfigurationError(f"{strategy!r} has no {missing[0]}: a strategy has {', '.join(STRATEGY_MEMBERS)}")
+    if not _is_name(strategy.name.replace("_", "-")):
+        raise ConfigurationError(f"{strategy!r} has the name {strategy.name!r}, wanted lower case, digits and underscores")
+    valid: Strategy = strategy
+    return valid
+
+
+# ---------------------------------------------------------------- what broke
+
+
+def _entry_source(entry: EntryPoint) -> Source:
+    name, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
+    return Source(kind="entry point", location=entry.value, distribution=name, version=version)
+
+
+def _broken(name: str, source: Source, error: BaseException) -> Broken:
+    """One line: what was raised, and the innermost line of the plugin's own file."""
+    words = _words(error)
+    reason = words if isinstance(error, ConfigurationError) else f"{type(error).__name__}: {words}"
+    line = _line(Path(source.location), error) if source.kind == "file" else 0
+    return Broken(name=name, source=f"{source}:{line}" if line else str(source), reason=reason[:500])
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return " ".join(str(error).split()) or "no message"
+    except Exception:  # its __str__ is the plugin's code
+        return "a message that cannot be read"
+
+
+def _line(path: Path, error: BaseException) -> int:
+    """The line of the file that raised; that it was not parsed at; or that defines SCENARIO. 0: no such line."""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if frame.f_code.co_filename == str(path):
+            return line
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno or 0
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    return next((number for number, text in enumerate(lines, 1) if re.match(r"SCENARIO\b", text)), 0)
+
+
+# ---------------------------------------------------------------- environments
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and all(_is_text(entry) for entry in value)
+
+
+def _is_strings(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values())
+
+
+KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "backend": (_is_text, f"one of {', '.join(BACKENDS)}"),
+    "requirements": (_is_list, 'a list of pip requirements, such as ["keras==3.15.1"]'),
+    "python": (_is_text, "the path of an interpreter"),
+    "pythonpath": (_is_list, "a list of folders"),
+    "variables": (_is_strings, 'a table of strings, such as { NAME = "value" }'),
+}
+
+
+def environments(files: Sequence[Path] = ()) -> tuple[Environment, ...]:
+    """The built-in environments of pyproject.toml, then those of the user's TOML files.
+
+    Raises:
+        ConfigurationError: a file that cannot be read or used, in one sentence.
+    """
+    found = {one.name: one for one in _built_in()}
+    for file in files:
+        for name, table in _tables(file).items():
+            if name in found:
+                raise ConfigurationError(
+                    f"{file}: environment {name!r} exists already ({found[name].source}): choose another name"
+                )
+            found[name] = _environment(name, table, file)
+    return tuple(found.values())
+
+
+def _built_in() -> Iterator[Environment]:
+    path = ROOT / "pyproject.toml"
+    if not path.is_file():
+        raise ConfigurationError(f"no {path}: the suite runs from its checkout, installed with pip install -e")
+    project = tomllib.loads(path.read_text())
+    groups = project["dependency-groups"]
+    for name, table in project["tool"]["parity"]["environments"].items():
+        yield Environment(
+            name=name,
+            backend=table["backend"],
+            requirements=_group(groups, table["requirements"]),
+            gpu_requirements=_group(groups, table["gpu-requirements"]),
+        )
+
+
+def _group(groups: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """The requirements of a dependency group, included groups too (PEP 735)."""
+    found: list[str] = []
+    for entry in groups[name]:
+        found += [entry] if isinstance(entry, str) else _group(groups, entry["include-group"])
+    return tuple(found)
+
+
+def _tables(file: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read ({error.strerror}): --environments wants a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not TOML: {error}") from None
+    if unknown := sorted(document.keys() - {"environments"}):
+        raise ConfigurationError(f"{file} has the unknown key {unknown[0]!r}, wanted only [environments.NAME] tables")
+    tables = document.get("environments")
+    if not isinstance(tables, dict) or not tables:
+        raise ConfigurationError(f"{file} has no [environments.NAME] table: see docs/environments.md")
+    return tables
+
+
+def _environment(name: str, table: Any, file: Path) -> Environment:
+    where = f"{file}: environment {name!r}"
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{where} is {table!r}, wanted a table")
+    if not _is_name(name):
+        raise ConfigurationError(f"{where}: a name has lower case, digits, dots and hyphens")
+    if unknown := sorted(table.keys() - KEYS.keys()):
+        raise ConfigurationError(f"{where} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(KEYS))}")
+    for key, value in table.items():
+        is_right, wanted = KEYS[key]
+        if not is_right(value):
+            raise ConfigurationError(f"{where} has {key} = {value!r}, wanted {wanted}")
+    backend, requirements, python = table.get("backend"), tuple(table.get("requirements", ())), table.get("python", "")
+    if backend not in BACKENDS:
+        raise ConfigurationError(f"{where} has backend {backend!r}, wanted one of {', '.join(BACKENDS)}")
+    if requirements and python:
+        raise ConfigurationError(f"{where} has requirements and python, wanted one of them: remove the other")
+    if not requirements and not python and backend != "fake":
+        raise ConfigurationError(f"{where} has neither requirements nor python, wanted one of them: add it")
+    base = file.resolve().parent
+    return Environment(
+        name=name,
+        backend=backend,
+        requirements=requirements,
+        gpu_requirements=requirements,
+        python=_absolute(base, python) if python else "",
+        pythonpath=tuple(_absolute(base, entry) for entry in table.get("pythonpath", ())),
+        variables=tuple(sorted(table.get("variables", {}).items())),
+        source=str(file),
+    )
+
+
+def _absolute(base: Path, entry: str) -> str:
+    # Not resolved: an interpreter of a virtual environment is a link, and what it links to is another environment.
+    return str(base / Path(entry).expanduser())

@@ -1,0 +1,265 @@
+"""Everything that is to run, decided before anything runs: runs, what is refused with its reason, and the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from suite.artifacts.store import MODEL_FILES, Store, digest_of, file_digest
+from suite.plan.locations import SUITE
+from suite.records import (
+    ORACLE,
+    PRECISIONS,
+    SINGLE_STEP,
+    Configuration,
+    Emulation,
+    FoundScenario,
+    Job,
+    Options,
+    Plan,
+    Provisioned,
+    Run,
+    Semantics,
+    Status,
+    Strategy,
+    plain,
+    shares,
+)
+
+PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
+REPEATS = 5  # when a repeat is not bit-equal
+
+
+def plan(
+    scenarios: Sequence[FoundScenario],
+    environments: Mapping[str, Provisioned],
+    strategies: Mapping[str, Strategy],
+    options: Options,
+    *,
+    gpus: int = 0,
+    command: str = "",
+) -> Plan:
+    """scenarios x environments x strategies x devices x variations."""
+    runs: list[Run] = []
+    refused: list[tuple[Run, Status, str]] = []
+    reference = reference_of(environments, options)
+    for found in scenarios:
+        alone: list[Configuration] = []
+        declared: dict[tuple[int, Semantics], None] = {}
+        for environment in environments.values():
+            for devices in options.devices:
+                for strategy in _driving(strategies, environment.environment.backend, devices):
+                    configuration = Configuration(
+                        scenario=found.scenario.name,
+                        environment=environment.environment.name,
+                        strategy=strategy.name,
+                        devices=devices,
+                    )
+                    planned = variations(configuration)
+                    runs.extend(planned)
+                    status, reason = _refusal(found, environment, devices, options, gpus)
+                    if status:
+                        refused.extend((run, status, reason) for run in planned)
+                    else:
+                        declared[devices, strategy.semantics(found.scenario, devices)] = None
+                        alone += [configuration] if environment.environment.name == reference else []
+        runs.extend(
+            Run(configuration=configuration, variation="seed", index=index)
+            for configuration in alone[:1]
+            for index in range(1, options.seeds + 1)
+        )
+        runs.extend(oracle(found.scenario.name, reference, devices, Emulation(semantics=one)) for devices, one in declared)
+    return Plan(
+        runs=tuple(runs),
+        refused=tuple(refused),
+        options=options,
+        digest=digest_of(runs, options, [found.digest for found in scenarios]),
+        command=command,
+    )
+
+
+def variations(configuration: Configuration) -> list[Run]:
+    """What every configuration runs as."""
+    permuted = [Run(configuration=configuration, variation="permuted", index=index + 1) for index in range(PERMUTED)]
+    return [
+        plain(configuration),
+        Run(configuration=configuration, variation="repeat"),
+        *permuted,
+        plain(configuration, "float64"),
+    ]
+
+
+def reference_of(environments: Mapping[str, Provisioned], options: Options) -> str:
+    """The environment that makes inputs and oracles: the one asked for, else the first that is there; "" if none is."""
+    there = [name for name, one in environments.items() if not one.reason]
+    return options.reference if options.reference in there else next(iter(there), "")
+
+
+def oracle(scenario: str, reference: str, devices: int, emulation: Emulation) -> Run:
+    """The run that emulates so many devices in the reference environment."""
+    configuration = Configuration(scenario=scenario, environment=reference, strategy=ORACLE, devices=devices)
+    return Run(configuration=configuration, variation=ORACLE, precision="float64", emulates=emulation)
+
+
+def trajectory_of(plan: Plan, scenario: str) -> Run | None:
+    """The run whose states single-step comparison starts from: the scenario's first oracle; None if it has none."""
+    oracles = (run for run in plan.runs if run.variation == ORACLE and run.configuration.scenario == scenario)
+    return next(oracles, None)
+
+
+def _driving(strategies: Mapping[str, Strategy], backend: str, devices: int) -> list[Strategy]:
+    return [one for one in strategies.values() if backend in one.backends and not one.refuse(devices)]
+
+
+def _refusal(
+    found: FoundScenario, environment: Provisioned, devices: int, options: Options, gpus: int
+) -> tuple[Status | None, str]:
+    scenario = found.scenario
+    if environment.reason:
+        return Status.NO_ENVIRONMENT, environment.reason
+    if scenario.batch % devices:
+        return Status.UNSUPPORTED, f"the global batch of {scenario.batch} does not divide by {devices} devices"
+    if scenario.last_batch and not all(shares(scenario.last_batch, devices)):
+        return Status.UNSUPPORTED, (
+            f"the last batch of {scenario.last_batch} leaves one of {devices} devices without rows, and backends crash or hang "
+            "then: give it more rows, or drop it"
+        )
+    if options.device == "gpu" and devices > gpus:
+        return Status.NO_DEVICES, f"{devices} GPUs wanted, this machine has {gpus}: give --devices 1, or --device cpu"
+    return None, ""
+
+
+def suite_digest() -> str:
+    """The sha256 of what makes a result: the runner, the records and the store."""
+    files = sorted(path for package in ("runner", "records", "artifacts") for path in (SUITE / package).rglob("*.py"))
+    return digest_of([(str(path.relative_to(SUITE)), file_digest(path)) for path in files])
+
+
+class Jobs:
+    """Turns runs into jobs: which share a process, what waits for what, and what need not run again."""
+
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        scenarios: Iterable[FoundScenario],
+        environments: Mapping[str, Provisioned],
+        *,
+        again: bool = False,
+    ) -> None:
+        self._store, self._plan, self._again = store, plan, again
+        self._scenarios = {found.scenario.name: found for found in scenarios}
+        self._environments = environments
+        self._suite = suite_digest()
+        refused = {run for run, _, _ in plan.refused}
+        self.runs = tuple(run for run in plan.runs if run not in refused)
+        self.reused: set[Run] = set()
+
+    def reference(self) -> str:
+        return reference_of(self._environments, self._plan.options)
+
+    def digest(self, run: Run) -> str:
+        """Equal digests, equal results: the scenario, the environment, the suite, the inputs and the options."""
+        options = self._plan.options
+        return digest_of(
+            self._inputs_digest(run.configuration.scenario),
+            self._environments[run.configuration.environment].digest,
+            # All oracles of a scenario share a job; what they emulate is in their ids.
+            ORACLE if run.emulates else run.configuration,
+            (options.device, options.steps, options.threads),
+        )
+
+    def _inputs_digest(self, scenario: str) -> str:
+        found = self._scenarios[scenario]
+        reference = self._environments[self.reference()].digest
+        return digest_of(self._suite, found.digest, reference, self._plan.options.seed, self._plan.options.seeds)
+
+    def first(self) -> list[Job]:
+        """Probes, inputs, training and reloading of everything that is not there yet."""
+        if not self.runs:
+            return []
+        jobs = [*self._probes(), *self._prepares()]
+        for scenario in dict.fromkeys(run.configuration.scenario for run in self.runs):
+            runs = [run for run in self.runs if run.configuration.scenario == scenario]
+            training = sorted(self.training(runs), key=lambda job: job.strategy != ORACLE)
+            jobs += training
+            jobs += self._reloads([run for run in runs if run.variation == "plain"], training)
+        return jobs
+
+    def training(self, runs: Iterable[Run], *, trajectory: str = "") -> list[Job]:
+        """One job for the float32 runs of a configuration, one for its float64 run: they share a process and a compiled step.
+        `trajectory`: id of the run whose states single-step comparisons start from; without one, the scenario's first oracle."""
+        grouped: dict[tuple[Configuration, str, str], list[Run]] = {}
+        for run in runs:
+            if not self._again and self._store.run(run).complete(self.digest(run)):
+                self.reused.add(run)
+                continue
+            configuration = replace(run.configuration, devices=1) if run.emulates else run.configuration
+            together = run.precision == "float32" and run.variation != SINGLE_STEP
+            grouped.setdefault((configuration, run.precision, "" if together else run.variation), []).append(run)
+        return [
+            self._job(
+                "train",
+                configuration.environment,
+                scenario=configuration.scenario,
+                strategy=configuration.strategy,
+                devices=configuration.devices,
+                precision=precision,
+                runs=tuple(members),
+                digest=self.digest(members[0]),
+                trajectory=(trajectory or self._trajectory(configuration.scenario)) if variation == SINGLE_STEP else "",
+                needs=(f"prepare/{configuration.scenario}",),
+            )
+            for (configuration, precision, variation), members in grouped.items()
+        ]
+
+    def _trajectory(self, scenario: str) -> str:
+        run = trajectory_of(self._plan, scenario)
+        return run.id if run else ""
+
+    def _probes(self) -> list[Job]:
+        jobs = []
+        for name in dict.fromkeys(run.configuration.environment for run in self.runs):
+            digest = digest_of(self._suite, self._environments[name].digest, self._plan.options.device)
+            if self._again or not self._store.probe(name).complete(digest):
+                jobs.append(self._job("probe", name, digest=digest))
+        return jobs
+
+    def _prepares(self) -> list[Job]:
+        jobs = []
+        for scenario in dict.fromkeys(run.configuration.scenario for run in self.runs):
+            digest = self._inputs_digest(scenario)
+            if self._again or not self._store.inputs(scenario).complete(digest):
+                jobs.append(self._job("prepare", self.reference(), scenario=scenario, digest=digest))
+        return jobs
+
+    def _reloads(self, runs: Sequence[Run], training: Sequence[Job]) -> list[Job]:
+        jobs = []
+        for name in dict.fromkeys(run.configuration.environment for run in runs):
+            for precision in PRECISIONS:
+                digest = digest_of(self._suite, self._environments[name].digest, self._plan.options.device)
+                wanted = tuple(
+                    run
+                    for run in runs
+                    if run.precision == precision
+                    and (not run.configuration.fault or run.configuration.environment == name)
+                    and (run not in self.reused or not self._store.reload(run, name, MODEL_FILES[0]).complete(digest))
+                )
+                if wanted:
+                    after = tuple(job.id for job in training if job.precision == precision)
+                    job = self._job("reload", name, scenario=wanted[0].configuration.scenario, digest=digest)
+                    jobs.append(replace(job, precision=precision, runs=wanted, after=after))
+        return jobs
+
+    def _job(self, kind: str, environment: str, **fields: object) -> Job:
+        scenario = str(fields.get("scenario", ""))
+        return replace(
+            Job(
+                kind=kind,
+                run_folder=str(self._store.folder.resolve()),
+                environment=self._environments[environment].environment,
+                options=self._plan.options,
+                source=self._scenarios[scenario].source if scenario else None,
+            ),
+            **fields,  # type: ignore[arg-type]
+        )

@@ -1,0 +1,79 @@
+"""What a run leaves: its manifest, and the tensors in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from suite.records.vocabulary import FLOAT32, Status
+
+GROUPS = {
+    "K": "kernels and other trained weights",
+    "P": "biases that feed only a batch normalization: their exact gradient is zero",
+    "G": "gamma and beta of batch normalization",
+    "H": "the layers that make the output",
+    "M": "moving means",
+    "V": "moving variances",
+    "O": "other state that is not trained",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """One variable of a model or optimizer: its path, its shape, its dtype in the run, its group, its layer."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    group: str
+    layer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchNorm:
+    """One batch normalization layer by the names of its tensors; empty where it has none.
+
+    `kernel` and `bias` belong to the linear layer whose only consumer it is; `axis` is the kernel's channel axis.
+    """
+
+    name: str
+    mean: str
+    variance: str
+    gamma: str = ""
+    beta: str = ""
+    epsilon: float = 1e-3
+    kernel: str = ""
+    bias: str = ""
+    axis: int = -1
+    trainable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a run says of itself. Born "started"; ends with a status and a reason.
+
+    `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
+    `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
+    `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
+    `calls`: of a single-step comparison, the layers in the order in which a step calls them. `died`: how the first attempt died, if this is
+    the second; else empty.
+    """
+
+    run: str
+    status: Status
+    reason: str = ""
+    digest: str = ""
+    died: str = ""
+    seconds: float = 0.0
+    tensors: tuple[Tensor, ...] = ()
+    slots: tuple[Tensor, ...] = ()
+    batch_norms: tuple[BatchNorm, ...] = ()
+    steps: tuple[int, ...] = ()
+    predicted: tuple[int, ...] = ()
+    replicas: int = 1
+    random_layers: tuple[str, ...] = ()
+    roundoff: float = FLOAT32
+    optimizer_epsilon: float = 0.0
+    calls: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)

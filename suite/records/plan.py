@@ -1,0 +1,374 @@
+"""What is asked for: scenarios, environments, strategies, runs, jobs, and the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+from suite.records.vocabulary import SCENARIO_API, Status
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """The rows of one scenario.
+
+    `x`: array (rows, ...) or a dict of such arrays by input name; `y`: targets (rows, ...);
+    `predict`: rows to predict on, shaped as `x`. Training takes rows in order, batch after batch,
+    and starts again at row 0 when they are used up, so every batch is full.
+    """
+
+    x: np.ndarray | Mapping[str, np.ndarray]
+    y: np.ndarray
+    predict: np.ndarray | Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One Keras 3 model, its data and its recipe. A scenario module holds one, named SCENARIO.
+
+    `model`, `optimizer` and `custom_objects` import keras inside; they never name a backend.
+    `batch` is the global batch: every strategy splits it over its devices (see `shares`). `last_batch`: the rows of the run's
+    last batch, as where an epoch's rows do not divide; 0 for a full one.
+    `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
+    `synchronized`: batch statistics over the global batch on every backend, by
+    `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
+    """
+
+    name: str
+    description: str
+    model: Callable[[], Any]
+    data: Callable[[], Data]
+    optimizer: Callable[[], Any]
+    loss: str | Callable[[], Any]
+    batch: int = 64
+    last_batch: int = 0
+    steps: int = 20
+    outputs: str = "probabilities"
+    dtype_policy: str = "float32"
+    synchronized: bool = False
+    custom_objects: Callable[[], Mapping[str, Any]] | None = None
+    api: int = SCENARIO_API
+
+
+def shares(rows: int, devices: int) -> tuple[int, ...]:
+    """How many rows of a batch each device gets, contiguous and in order: ceil(rows / devices) as long as there are any.
+
+    That is how TensorFlow deals (5 rows on 4 devices: 2, 2, 1, 0), so every strategy does.
+    """
+    each = -(-rows // devices)
+    return tuple(max(0, min(each, rows - index * each)) for index in range(devices))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a plugin came from. `kind` is "file" (location: a path) or "entry point" (location: module:attribute)."""
+
+    kind: str
+    location: str
+    distribution: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "file":
+            return self.location
+        return f"{self.distribution} {self.version} ({self.location})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundScenario:
+    """A scenario and where it came from; `digest` is the sha256 of its source."""
+
+    scenario: Scenario
+    source: Source
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """A plugin that could not be used: one line with source and line number."""
+
+    name: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A named interpreter with one backend. Either `requirements` (a virtual environment is made)
+    or `python` (an interpreter that exists). `variables` are environment variables (name, value)."""
+
+    name: str
+    backend: str
+    requirements: tuple[str, ...] = ()
+    gpu_requirements: tuple[str, ...] = ()
+    python: str = ""
+    pythonpath: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    source: str = "built in"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provisioned:
+    """An environment that was made ready (`python` is its interpreter, `digest` names what is installed),
+    or could not be: then `reason` is the installer's last lines."""
+
+    environment: Environment
+    python: str = ""
+    digest: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Semantics:
+    """What a strategy declares to compute, and what an oracle emulates. One word each, see docs/judgement.md.
+
+    batch_statistics:  "global" or "per replica"
+    moving_statistics: "global", "per replica", "first replica" or "averaged"
+    gradients:         "global batch" or "mean of replica means"
+    live_predictions:  "shared statistics" or "own statistics of each replica"
+    saved:             "the model" or "first replica"
+    """
+
+    batch_statistics: str = "global"
+    moving_statistics: str = "global"
+    gradients: str = "global batch"
+    live_predictions: str = "shared statistics"
+    saved: str = "the model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deviation:
+    """What an oracle does otherwise than declared: a hypothesis made executable. Without arguments: nothing.
+
+    Batch normalization. `epsilon`, `momentum`: this value instead of every layer's own. `bessel`: "" (biased), "moving" (the
+    moving variance is unbiased) or "both" (the normalizing one too). `moves`: how often moving statistics move in a step.
+    `statistics`: "batch", or "moving" (inference mode while training). `frozen_moves`: frozen layers normalize and move as if
+    they were not. `constant_statistics`: no gradient through them. `mask_ignored`: padding counts.
+
+    Replicas. `semantics`: these instead of the declared ones. `shards`: "contiguous", "strided" or "first repeated".
+    `reduction`: "mean", "sum", "first" (the first replica's gradient for all), or "none" (each trains with its own, and
+    weights drift apart).
+
+    Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss; `regularization`: factor on penalties (0: forgotten, 2: twice).
+    `unclipped`: probabilities are not kept away from 0 and 1 in cross-entropies, as where these are computed from logits.
+    `iteration`: added to the optimizer's step counter while it updates (schedule, bias correction). `weight_decay`: factor.
+    `clipping`: "declared", "none", "per replica" (before the reduction), "per replica, divided" (of a loss
+    that was divided by the number of replicas, before the sum) or "per replica, received" (as "per replica", outside of the optimizer, which receives what is clipped). `slots`: "kept", or "forgotten" before each step.
+    `optimizer`: overrides of its configuration, (name, value). `learning_rate`: factor on it. `untrained`: names of tensors that are never updated.
+
+    Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".
+    `initial`: "stored", or the id of a run whose own initial state is taken.
+
+    Predictions. `predicts`: "inference", "training" (training mode left on), "first replica" or "averaged statistics".
+    """
+
+    epsilon: float | None = None
+    momentum: float | None = None
+    bessel: str = ""
+    moves: int = 1
+    statistics: str = "batch"
+    frozen_moves: bool = False
+    constant_statistics: bool = False
+    mask_ignored: bool = False
+    semantics: Semantics | None = None
+    shards: str = "contiguous"
+    reduction: str = "mean"
+    loss_scale: float = 1.0
+    gradient_scale: float = 1.0
+    regularization: float = 1.0
+    unclipped: bool = False
+    iteration: int = 0
+    weight_decay: float = 1.0
+    clipping: str = "declared"
+    slots: str = "kept"
+    optimizer: tuple[tuple[str, float], ...] = ()
+    learning_rate: float = 1.0
+    untrained: tuple[str, ...] = ()
+    order: str = "given"
+    initial: str = "stored"
+    predicts: str = "inference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emulation:
+    """What an oracle computes on one device in place of several: a declaration, and at most one deviation from it.
+    `name` tells emulations of one declaration apart: "" for the declaration itself, else the hypothesis."""
+
+    semantics: Semantics = field(default_factory=Semantics)
+    deviation: Deviation = field(default_factory=Deviation)
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """Names it in ids: what is declared otherwise than on one device, and the hypothesis."""
+        default = Semantics()
+        words = [
+            getattr(self.semantics, one.name).replace(" ", "-")
+            for one in fields(Semantics)
+            if getattr(self.semantics, one.name) != getattr(default, one.name)
+        ]
+        declared = ".".join(words) or "global"
+        return f"{declared}~{self.name}" if self.name else declared
+
+
+class Strategy(Protocol):
+    """How a backend is driven over devices: one file in suite/runner/strategies, object STRATEGY.
+
+    The declarations below are read without importing a framework; `train` runs in the worker."""
+
+    name: str
+    backends: frozenset[str]
+
+    def refuse(self, devices: int) -> str:
+        """Why this strategy cannot drive so many devices; empty if it can."""
+
+    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
+        """What it declares to compute."""
+
+    def work(self, job: Job) -> None:
+        """Execute the job's runs in this process; each answers by an artifact."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Configuration:
+    """scenario x environment x strategy x devices. `fault`: the name of a fault injected in it, in self-tests only."""
+
+    scenario: str
+    environment: str
+    strategy: str
+    devices: int
+    fault: str = ""
+
+    @property
+    def id(self) -> str:
+        injected = f"+{self.fault}" if self.fault else ""
+        return f"{self.scenario}/{self.environment}/{self.strategy}{injected}-x{self.devices}"
+
+    @property
+    def label(self) -> str:
+        """Short: environment and devices."""
+        return f"{self.environment} x{self.devices}"
+
+
+ORACLE = "oracle"  # the strategy that emulates several devices on one, and its variation
+SINGLE_STEP = "single-step"
+VARIATIONS = ("plain", "repeat", "permuted", "seed", ORACLE, SINGLE_STEP)
+RERUNS = ("repeat", "permuted", "seed")
+PRECISIONS = ("float32", "float64")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A configuration in one variation and precision; `index` tells reruns apart (permuted 1, 2, 3).
+
+    An oracle's runs say what they emulate. Their configuration has the reference environment, the strategy "oracle", and the
+    number of devices that is emulated. An oracle computes in float64 always: its single steps of precision "float32" have the
+    scenario's own constants, as the float32 steps have that are measured against them.
+    """
+
+    configuration: Configuration
+    variation: str
+    precision: str = "float32"
+    index: int = 1
+    emulates: Emulation | None = None
+
+    @property
+    def kind(self) -> str:
+        """Variation and precision: plain, plain-float64."""
+        return self.variation if self.precision == "float32" else f"{self.variation}-{self.precision}"
+
+    @property
+    def id(self) -> str:
+        rerun = f"-{self.index}" if self.variation in RERUNS else ""
+        emulated = f"~{self.emulates.key}" if self.emulates else ""
+        return f"{self.configuration.id}/{self.kind}{rerun}{emulated}"
+
+
+def plain(configuration: Configuration, precision: str = "float32") -> Run:
+    """The run that is what a user would run."""
+    return Run(configuration=configuration, variation="plain", precision=precision)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the user chose, and what changes a result. `seeds`: how many other initial states the reference trains from, to
+    say what is a large difference."""
+
+    device: str = "cpu"
+    devices: tuple[int, ...] = (1, 2)
+    steps: int = 0
+    seed: int = 0
+    threads: int = 1
+    reference: str = "torch"
+    gate: str = "different"
+    seeds: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What one worker process executes, as written for it.
+
+    `kind`: "probe" (does the environment really compute in float64?), "prepare" (data and initial weights of a scenario), "train"
+    (runs of one configuration that share a process), "reload" (the saved models of `runs`, loaded on one device of
+    `environment`). `precision`: "float32", or "float64" for float64 runs. `needs`: ids of jobs that must have succeeded
+    before; `after`: ids of jobs that must have ended, however. `cores`: how many processors it keeps busy.
+    `run_folder` is where `suite.artifacts.store` reads and writes. `trajectory`: id of the run whose states single-step comparison starts from.
+    `died`: how the first attempt at it died, in the job of the second; else empty.
+    """
+
+    kind: str
+    run_folder: str
+    environment: Environment
+    options: Options
+    scenario: str = ""
+    source: Source | None = None
+    strategy: str = "single"
+    devices: int = 1
+    precision: str = "float32"
+    runs: tuple[Run, ...] = ()
+    digest: str = ""
+    trajectory: str = ""
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    cores: int = 1
+    died: str = ""
+
+    @property
+    def id(self) -> str:
+        if self.kind == "probe":
+            return f"probe/{self.environment.name}"
+        if self.kind == "prepare":
+            return f"prepare/{self.scenario}"
+        if self.kind == "reload":
+            return f"reload/{self.scenario}/{self.environment.name}/{self.precision}"
+        return f"train/{self.runs[0].configuration.id}/{self.runs[0].kind}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a job ended. `reason` is a sentence when it did not complete; `log` the end of what it printed."""
+
+    job: str
+    status: Status
+    reason: str = ""
+    seconds: float = 0.0
+    log: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that is to run, written before anything runs: the denominator of every count.
+
+    `refused`: runs that cannot be, with status and reason, known before the start.
+    """
+
+    runs: tuple[Run, ...]
+    refused: tuple[tuple[Run, Status, str], ...]
+    options: Options
+    digest: str
+    command: str = ""

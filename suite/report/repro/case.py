@@ -1,0 +1,183 @@
+"""Which pair or check of a finding a script shows, and how: the sides, their strategies, and what is compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from suite.explain import fingerprint
+from suite.explain.findings import Member
+from suite.judge import verdicts
+from suite.records import JUDGED_STEP, ConfigurationError, ConsistencyCheck, Finding, Judged, Pair, Results, Verdict
+
+STRATEGIES = ("single", "tf_mirrored", "jax_data_parallel", "torch_ddp")
+# The judge's quantity and metric -> what the script calls it. What is missing here follows from these.
+QUANTITIES = {
+    ("trainable weights", "train"): "trained weights",
+    ("moving statistics", "mean"): "moving mean",
+    ("moving statistics", "var"): "moving variance",
+    ("predictions", "pmax"): "predictions",
+    ("predictions", "values"): "predictions",
+    ("other state", "state"): "seeds",
+}
+ONE_PASS = 1e-5  # between a model and its file, or two replicas of one step: rounding of one forward pass, and a decade
+ONE_STEP = 1e-4  # between one step in float32 and in float64: six digits of seven are kept, and a decade
+LARGE = 1_000_000  # weights: a model of that size makes a slow script and a large attachment
+WHOLE = 0.5  # counters of random seeds are whole numbers
+NEAR = 4.0  # a smaller difference, in units of rounding, may be hidden by another machine's
+EVERYTHING = 1e-3  # where there were no numbers (NaN): any that are there and differ by more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """`kind`: "pair", "saved", "reloaded", "replica" or "unstable". `sides`: (environment, strategy), one or two.
+    `limits`: what the script compares -> where a difference begins, for the reason `why`."""
+
+    finding: Finding
+    member: Member
+    kind: str
+    sides: tuple[tuple[str, str], ...]
+    devices: int
+    steps: int
+    limits: dict[str, float]
+    why: str
+
+
+def find(results: Results, wanted: str) -> tuple[Finding, str]:
+    """The finding of this number (from 1), or whose fingerprint, or one of whose parts', begins so; then the part's scenario.
+
+    Raises:
+        ConfigurationError: there is none, or several.
+    """
+    findings = results.findings
+    if any(not one.fingerprint for one in findings):  # an older version wrote them
+        findings = fingerprint.named(findings, results.pairs, results.checks)
+    if wanted.isdecimal() and 0 < int(wanted) <= len(findings):
+        return findings[int(wanted) - 1], ""
+    whole = [(one, "") for one in findings if one.fingerprint.startswith(wanted)]
+    parts = [(one, part.scenario) for one in findings for part in one.parts if part.fingerprint.startswith(wanted)]
+    found = whole or parts
+    if len(found) != 1:
+        there = ", ".join(f"{number} ({one.fingerprint})" for number, one in enumerate(findings, 1)) or "none"
+        raise ConfigurationError(f"{len(found) or 'no'} findings are called {wanted!r}, wanted one; there are {there}")
+    return found[0]
+
+
+def choose(results: Results, finding: Finding, scenario: str, sizes: dict[str, int]) -> Case:
+    """The clearest case of the finding: one backend before two, one device before several, no large model, the first that was run.
+
+    Raises:
+        ConfigurationError: no pair or check of it can be shown in plain Keras.
+    """
+    cases = [case for member in _members(results, finding, scenario) if (case := _case(results, finding, member))]
+    if not cases:
+        raise ConfigurationError(
+            f"finding {finding.fingerprint} cannot be shown by a script: none of its {len(finding.pairs)} pairs and checks has "
+            "a difference beyond float32's rounding between runs that plain Keras can repeat"
+        )
+    large = {name for name, size in sizes.items() if size > LARGE}
+    return min(cases, key=lambda case: (_effort(case), case.member.scenario in large))
+
+
+def _effort(case: Case) -> tuple[int, int]:
+    return len({name for name, _ in case.sides}), sum(strategy != "single" for _, strategy in case.sides)
+
+
+def _members(results: Results, finding: Finding, scenario: str) -> list[Member]:
+    """What the finding covers; where that is runs against their declaration only, the pairs of those runs."""
+    every: list[Member] = [*results.pairs, *results.checks]
+    covered = [one for one in every if one.id in finding.pairs and scenario in ("", one.scenario)]
+    runs = {one.run for one in covered if isinstance(one, ConsistencyCheck) and one.kind == "declared"}
+    if len(runs) == len(covered) > 0:
+        return [pair for pair in results.pairs if runs & {pair.a, pair.b} and pair.verdict.rank >= Verdict.BY_DESIGN.rank]
+    return [one for one in covered if not (isinstance(one, ConsistencyCheck) and one.kind == "declared")]
+
+
+def _case(results: Results, finding: Finding, member: Member) -> Case | None:
+    """None if plain Keras cannot show it."""
+    runs = (member.a, member.b) if isinstance(member, Pair) else (member.run,)
+    sides = tuple(_side(run) for run in runs)
+    if any(strategy not in STRATEGIES for _, strategy, _ in sides):
+        return None
+    kind = "pair" if isinstance(member, Pair) else member.kind
+    unstable = isinstance(member, Pair) and member.cause.startswith(verdicts.UNSTABLE)
+    off = member.side if isinstance(member, Pair) and unstable else ""
+    steps = min(_steps(results, member.scenario), JUDGED_STEP)
+    names: tuple[tuple[str, str], ...] = tuple((environment, strategy) for environment, strategy, _ in sides)
+    if isinstance(member, ConsistencyCheck) and kind == "reloaded":
+        names = (*names, (member.environment, "single"))
+    if off and any(_compared("unstable", member)):  # else it is unstable later: a script shows the pair
+        kind, steps, names = "unstable", 1, ((_side(off)[0], "single"),)
+    compared = list(_compared(kind, member))
+    if not compared:
+        return None
+    return Case(
+        finding=finding,
+        member=member,
+        kind=kind,
+        sides=names,
+        devices=max(devices for _, _, devices in sides),
+        steps=steps,
+        limits={name: _between(limit, value) if name != "seeds" else WHOLE for name, limit, value in compared},
+        why=f"{WHY.get(kind, WHY['check'])} to the difference that was seen",
+    )
+
+
+WHY = {
+    "pair": "half way, in decades, from the rounding of this model (each side repeated with its rows in another order)",
+    "check": "half way, in decades, from the rounding of one forward pass (these are copies of one state)",
+    "unstable": "half way, in decades, from what a step of float32 may lose (it keeps six digits)",
+}
+
+
+def _between(limit: float, value: float) -> float:
+    """One digit, half way in decades."""
+    return float(f"{math.sqrt(limit * value):.0e}")
+
+
+def _side(run: str) -> tuple[str, str, int]:
+    _, environment, driven, _ = run.split("/", 3)
+    strategy, _, devices = driven.rpartition("-x")
+    return environment, strategy, int(devices)
+
+
+def _steps(results: Results, scenario: str) -> int:
+    return results.plan.options.steps or next(row.steps for row in results.scenarios if row.name == scenario)
+
+
+def _compared(kind: str, member: Member) -> Iterable[tuple[str, float, float]]:
+    """What the script compares, as (name, rounding, difference): where a difference is beyond rounding when the script stops."""
+    for judged in member.quantities:
+        if judged.verdict.rank < Verdict.BY_DESIGN.rank:
+            continue
+        numbers = _numbers(judged, first=kind == "unstable")
+        for (quantity, metric), name in QUANTITIES.items():
+            if quantity != judged.quantity:
+                continue
+            if judged.distances.invalid:
+                yield name, EVERYTHING, EVERYTHING
+                continue
+            limit = {"pair": judged.limits.get(metric, EVERYTHING), "unstable": ONE_STEP}.get(kind, ONE_PASS)
+            value = numbers.get(metric, 0.0)
+            if value > NEAR * limit:
+                yield name, limit, value
+
+
+def _numbers(judged: Judged, *, first: bool) -> dict[str, float]:
+    """The distances after one training step, or at the last that scripts go to."""
+    if first:
+        return next((dict(one.plain) for one in judged.distances.at if one.step == 1), {})
+    at = [one for one in judged.distances.at if 0 < one.step <= JUDGED_STEP] or list(judged.distances.at)
+    return dict(at[-1].plain) if at else {}
+
+
+def measured(member: Member) -> Sequence[tuple[str, str, float, float | None]]:
+    """Quantity, metric, distance and limit of what differs, for a reader."""
+    return [
+        (judged.quantity, metric, value, judged.limits.get(metric))
+        for judged in member.quantities
+        if judged.verdict.rank >= Verdict.BY_DESIGN.rank
+        for metric, value in _numbers(judged, first=False).items()
+        if (judged.quantity, metric) in QUANTITIES or metric in ("slots", "loss")
+    ]

@@ -1,0 +1,234 @@
+"""What is not as it was: two `Results` against each other. Says what moved, and never that nothing did without having looked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+
+from suite.explain.findings import Member
+from suite.records import Change, Finding, Move, Options, Results, Verdict
+
+HOW = ("worse", "new", "gone", "better", "changed")
+GOALPOSTS = ("environment", "limit", "option", "scenario")
+SETTLED = Verdict.BY_DESIGN.rank  # up to here, a verdict where there was none is good news
+
+
+def since(baseline: Results, now: Results, name: str) -> Change:
+    """What moved from the baseline, called `name`, to now."""
+    before, after = _members(baseline), _members(now)
+    common = before.keys() & after.keys()
+    if (before or after) and not common:
+        return incomparable(name, _nothing_in_common(baseline, now))
+    moves = (*_verdicts(before, after), *_findings(baseline, now), *_goalposts(baseline, now))
+    moved = {move.name for move in moves if move.about in ("verdict", "cause")}
+    same = len(common - moved)
+    return Change(baseline=name, words=_words(baseline, now, moves, same), moves=moves, same=same)
+
+
+def incomparable(name: str, reason: str) -> Change:
+    """Nothing was compared, for a reason that is a sentence part."""
+    return Change(
+        baseline=name,
+        words=f"What changed since {Path(name).name} is not known: {reason}.",
+        incomparable=reason,
+    )
+
+
+def is_worse(change: Change, gate: str) -> bool:
+    """Whether a pair or check is worse than it was, or new and as bad as the gate."""
+    bad = {verdict.value for verdict in Verdict if verdict.rank >= Verdict(gate).rank}
+    verdicts = [move for move in change.moves if move.about == "verdict"]
+    return any(move.how == "worse" or (move.how == "new" and move.now in bad) for move in verdicts)
+
+
+def _nothing_in_common(baseline: Results, now: Results) -> str:
+    was, is_now = ({row.name for row in one.scenarios} for one in (baseline, now))
+    if not was & is_now:
+        return f"it compared {_list(was)}, and this run {_list(is_now)}: no scenario is in both"
+    return "no pair and no check is in both: they have other environments, strategies or numbers of devices"
+
+
+def _list(names: Iterable[str]) -> str:
+    found = sorted(names)
+    if not found:
+        return "no scenario"
+    return ", ".join(found) if len(found) <= 3 else f"{len(found)} scenarios ({', '.join(found[:3])}, ...)"
+
+
+# ---------------------------------------------------------------- verdicts and causes
+
+
+def _members(results: Results) -> dict[str, Member]:
+    """Pairs and checks by their name; a pair is the same whichever side comes first."""
+    found: dict[str, Member] = {}
+    members: list[Member] = [*results.pairs, *results.checks]
+    for one in members:
+        words = one.id.split(" | ")
+        found[" | ".join(sorted(words) if len(words) == 2 else words)] = one
+    return found
+
+
+def _verdicts(before: Mapping[str, Member], after: Mapping[str, Member]) -> Iterator[Move]:
+    for name in (*before, *(name for name in after if name not in before)):
+        was, now = before.get(name), after.get(name)
+        how = _how(was.verdict if was else None, now.verdict if now else None)
+        if how:
+            words = (was.verdict.value if was else "", now.verdict.value if now else "")
+            yield Move(about="verdict", name=name, how=how, before=words[0], now=words[1])
+        elif was and now and was.cause != now.cause:
+            yield Move(about="cause", name=name, how="changed", before=was.cause, now=now.cause)
+
+
+def _how(was: Verdict | None, now: Verdict | None) -> str:
+    """Empty: as it was. A result where there was none is better or new; none where there was one is worse."""
+    if was is now:
+        return ""
+    if was is None or now is None:
+        return "new" if was is None else "gone"
+    if was is Verdict.NOT_RUN:
+        return "better" if now.rank <= SETTLED else "new"
+    return "worse" if now.rank > was.rank else "better"
+
+
+# ---------------------------------------------------------------- findings
+
+
+def _findings(baseline: Results, now: Results) -> Iterator[Move]:
+    """By fingerprint; those without one by their cause and what they cover."""
+    before, after = ({_key(one): one for one in results.findings} for results in (baseline, now))
+    for name, one in before.items():
+        if name not in after:
+            yield Move(about="finding", name=name, how="gone", before=one.claim)
+        elif after[name].verdict is not one.verdict:
+            verdicts = one.verdict, after[name].verdict
+            how = _how(*verdicts)
+            yield Move(about="finding", name=name, how=how, before=verdicts[0].value, now=verdicts[1].value)
+    for name, one in after.items():
+        if name not in before:
+            yield Move(about="finding", name=name, how="new", now=one.claim)
+
+
+def _key(finding: Finding) -> str:
+    return finding.fingerprint or f"{finding.cause or finding.verdict.value} in {' + '.join(sorted(finding.pairs)[:1])}"
+
+
+# ---------------------------------------------------------------- what the verdicts rest on
+
+
+def _goalposts(baseline: Results, now: Results) -> Iterator[Move]:
+    """Environments, limits, options and scenarios: a verdict may have moved because these did."""
+    for about, of in READERS:
+        before, after = of(baseline), of(now)
+        for name in (*before, *(name for name in after if name not in before)):
+            if before.get(name) != after.get(name):
+                how = "new" if name not in before else "gone" if name not in after else "changed"
+                yield Move(about=about, name=name, how=how, before=before.get(name, ""), now=after.get(name, ""))
+
+
+def _environments(results: Results) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in results.environments:
+        name = one.environment.name
+        found[name] = f"unavailable: {one.reason}" if one.reason else "ready"
+        found |= {f"{name}: {package}": version for package, version in one.packages.items()}
+        found |= {f"{name}: variable {key}": value for key, value in one.environment.variables}
+    return found | _facts(results)
+
+
+def _facts(results: Results) -> dict[str, str]:
+    """What the plain runs of an environment and strategy report of themselves, every value that occurs."""
+    seen: dict[str, list[str]] = {}
+    for row in results.runs:
+        configuration = row.run.configuration
+        for fact, value in row.facts.items() if row.run.kind == "plain" else ():
+            if fact in PER_SCENARIO:
+                continue
+            name = f"{configuration.environment} {configuration.strategy} ×{configuration.devices}: {fact}"
+            values = seen.setdefault(name, [])
+            if value not in values:
+                values.append(value)
+    packages = {f"{one.environment.name}: {package}" for one in results.environments for package in one.packages}
+    told = {name for name in seen if f"{name.split(' ')[0]}: {name.rpartition(': ')[2]}" in packages}
+    return {name: ", ".join(sorted(values)) for name, values in seen.items() if name not in told}
+
+
+PER_SCENARIO = ("optimizer", "dtype policy")  # a fact of the model and its recipe, which its digest tells
+
+
+def _limits(results: Results) -> dict[str, str]:
+    return {limit.name: f"{limit.value:g}" for limit in results.limits}
+
+
+def _options(results: Results) -> dict[str, str]:
+    options = results.plan.options
+    return {one.name: str(getattr(options, one.name)) for one in fields(Options)}
+
+
+def _scenarios(results: Results) -> dict[str, str]:
+    return {row.name: row.digest[:12] for row in results.scenarios}
+
+
+READERS: tuple[tuple[str, Callable[[Results], dict[str, str]]], ...] = (
+    ("environment", _environments),
+    ("limit", _limits),
+    ("option", _options),
+    ("scenario", _scenarios),
+)
+
+
+# ---------------------------------------------------------------- in words
+
+
+def _words(baseline: Results, now: Results, moves: Iterable[Move], same: int) -> str:
+    found = list(moves)
+    members = [move for move in found if move.about in ("verdict", "cause")]
+    counted = Counter(move.how for move in members)
+    in_both = same + sum(bool(move.before and move.now) for move in members)
+    parts = [f"{counted[how]} {how if how != 'changed' else 'with another cause'}" for how in HOW if counted[how]]
+    lead = ", ".join(parts) if parts else "no verdict and no cause moved"
+    what = f"{lead}; {same} of {in_both} pairs and checks that are in both are as they were"
+    return f"Since {baseline.generated} (plan {baseline.plan.digest[:12]}): {what}.{_sets(baseline, now)}{_also(found)}"
+
+
+def _sets(baseline: Results, now: Results) -> str:
+    was, is_now = ({row.name for row in one.scenarios} for one in (baseline, now))
+    only = [
+        f"{words} {_list(names)}"
+        for words, names in (("the baseline has", was - is_now), ("this run has", is_now - was))
+        if names
+    ]
+    return f" Only {', and only '.join(only)}." if only else ""
+
+
+NOUNS = {
+    "environment": ("fact of an environment", "facts of environments"),
+    "limit": ("limit", "limits"),
+    "option": ("option", "options"),
+    "scenario": ("scenario", "scenarios"),
+}
+
+
+def _also(moves: Iterable[Move]) -> str:
+    """What verdicts rest on, where that moved: named if it is little, counted if it is much."""
+    posts = [move for move in moves if move.about in GOALPOSTS and (move.about != "scenario" or move.how == "changed")]
+    if not posts:
+        return ""
+    if len(posts) <= 3:
+        return f" What they rest on moved too: {'; '.join(f'{move.about} {move.name}{arrow(move)}' for move in posts)}."
+    counted = Counter(move.about for move in posts)
+    parts = [f"{count} {NOUNS[about][count != 1]}" for about, count in counted.items()]
+    return f" What they rest on moved too: {', '.join(parts)}."
+
+
+def text(change: Change) -> Iterator[str]:
+    """For a terminal: the sentence, then a line for everything that moved, what is worse first."""
+    yield change.words
+    for move in sorted(change.moves, key=lambda one: HOW.index(one.how)):
+        yield f"  {move.how:8} {move.about:12} {move.name}{arrow(move)}"
+
+
+def arrow(move: Move) -> str:
+    both = [words for words in (move.before, move.now) if words]
+    return f": {' → '.join(both)}" if both else ""

@@ -1,0 +1,337 @@
+"""A backend in NumPy: the whole pipeline in seconds without a framework, with defects to inject.
+
+It trains `suite.runner.numpy_backend.network` on a scenario's data, whatever the scenario's model is. An environment of this backend
+chooses by variables: PARITY_FAKE_ORDER (a number: another order of summation, hence other rounding) and
+PARITY_FAKE_DEFECT (a name in DEFECTS).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from suite.artifacts.store import MODEL_FILES, Artifact, Store
+from suite.plan import discover
+from suite.records import JUDGED_STEP, SINGLE_STEP, BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor, shares
+from suite.runner import precision
+from suite.runner.facts import process
+from suite.runner.keras_jobs import PROBE_LIMIT, data_arrays
+from suite.runner.numpy_backend import network, single_step
+from suite.runner.training import batch_sizes, checkpoints, row_order, segments
+
+RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
+GROUPS = {
+    "hidden/kernel": "K", "hidden/bias": "P", "norm/gamma": "G", "norm/beta": "G", "norm/moving_mean": "M",
+    "norm/moving_variance": "V", "output/kernel": "H", "output/bias": "H",
+}  # fmt: skip
+MOVING = ("norm/moving_mean", "norm/moving_variance")
+NORM = BatchNorm(
+    name="norm",
+    mean="norm/moving_mean",
+    variance="norm/moving_variance",
+    gamma="norm/gamma",
+    beta="norm/beta",
+    kernel="hidden/kernel",
+    bias="hidden/bias",
+)
+
+DEFECTS = {
+    "epsilon": "batch normalization adds another epsilon",
+    "momentum": "moving statistics move at another rate",
+    "bessel": "the moving variance is unbiased",
+    "rate": "the learning rate is a thousandth too large",
+    "summed": "gradients of replicas are summed, not averaged",
+    "unreduced": "the first replica's gradient is used for all",
+    "averaged": "moving statistics are averaged over replicas",
+    "skipped": "moving statistics are not updated",
+    "initial": "one initial tensor is another",
+    "order": "two batches are swapped",
+    "unsaved": "the moving variance is not saved",
+    "swapped": "gamma and beta are swapped in the file",
+    "loaded": "gamma is doubled in what is loaded",
+    "demoted": "float64 is computed in float32",
+    "wide": "float32 normalizes with too large a variance, once training has moved the first weights",
+    "narrow": "float32 normalizes with too small a variance, once training has moved the first weights",
+    "nan": "a weight becomes NaN",
+    "noise": "each run draws other rounding",
+    "raise": "training raises",
+    "hang": "training never ends",
+    "killed": "the process is killed",
+    "crash": "the process crashes in the middle of its second run, once",
+    "half": "the process ends in the middle of an artifact",
+}
+MOVED = 0.02  # beta starts at 0
+
+
+def defect(name: str) -> bool:
+    """Whether this process has the defect injected."""
+    assert name in DEFECTS
+    return os.environ.get("PARITY_FAKE_DEFECT", "") == name
+
+
+def recipe(float64: bool) -> network.Recipe:
+    """The constants of a run; a float64 run's are dyadic."""
+    chosen = RECIPE
+    if float64:
+        rate, momentum, epsilon = map(precision.dyadic, (chosen.rate, chosen.momentum, chosen.epsilon))
+        chosen = replace(chosen, rate=rate, momentum=momentum, epsilon=epsilon)
+    if defect("epsilon"):
+        chosen = replace(chosen, epsilon=chosen.epsilon * 1.1)
+    if defect("momentum"):
+        chosen = replace(chosen, momentum=0.9)
+    if defect("rate"):
+        chosen = replace(chosen, rate=chosen.rate * 1.001)
+    return replace(chosen, bessel=defect("bessel"))
+
+
+class Training:
+    """One run's state: weights, and each replica's own moving statistics, (replicas, channels)."""
+
+    def __init__(self, job: Job, scenario: Scenario, store: Store) -> None:
+        self.job, self.scenario, self.store = job, scenario, store
+        self.data: Mapping[str, np.ndarray] = store.inputs(scenario.name).arrays("data")
+        self.groups = 1 if scenario.synchronized else job.devices
+        self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
+        self.constants = self.recipe = recipe(job.precision == "float64")
+        self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
+
+    def start(self, name: str = "initial") -> None:
+        """From the stored initial weights."""
+        stored = dict(self.store.inputs(self.scenario.name).arrays(name))
+        if defect("initial"):
+            stored["norm/beta"] = stored["norm/beta"] + 2.0**-6
+        self.begin(stored)
+
+    def begin(self, state: Mapping[str, np.ndarray]) -> None:
+        """From this state, on every replica."""
+        self.weights = {name: np.array(value, dtype=self.dtype) for name, value in state.items()}
+        self.moving = {name: np.repeat(self.weights[name][None], self.groups, axis=0) for name in MOVING}
+        self._choose()
+
+    def _choose(self) -> None:
+        """What the next step computes with: a kernel may be unstable in float32 only, and from a later state on."""
+        late = self.dtype == np.float32 and np.abs(self.weights["norm/beta"]).max() > MOVED
+        off = 0.5 * (defect("wide") - defect("narrow")) if late else 0.0
+        self.recipe = replace(self.constants, epsilon=self.constants.epsilon * (1 + off))
+
+    @property
+    def replicas(self) -> int:
+        return self.job.devices
+
+    def rows(self, part: str) -> np.ndarray:
+        values = next(value for key, value in self.data.items() if key.split("/")[0] == part)
+        return values.reshape(len(values), -1).astype(self.dtype)
+
+    def step(self, rows: np.ndarray) -> float:
+        order = self._reordered(rows)
+        x, y = self.rows("x")[order], self.data["y"][order].astype(int)
+        held = self.weights | self.moving
+        gradients, moving, loss = network.step(held, x, y, self.recipe, self.groups)
+        if defect("unreduced"):
+            first = slice(0, shares(len(x), self.groups)[0])
+            gradients, _, _ = network.step(held, x[first], y[first], self.recipe)
+        if defect("summed"):
+            gradients = {name: value * self.groups for name, value in gradients.items()}
+        self.gradients = gradients
+        self.weights = network.updated(self.weights, gradients, self.recipe.rate)
+        if not defect("skipped"):
+            self.moving = {name: value.astype(self.dtype) for name, value in moving.items()}
+        if defect("averaged"):
+            self.moving = {name: np.repeat(value.mean(0)[None], self.groups, 0) for name, value in self.moving.items()}
+        if defect("nan"):
+            self.weights["output/bias"][0] = np.nan
+        self._choose()
+        return loss
+
+    def _reordered(self, rows: np.ndarray) -> np.ndarray:
+        """Another order inside each replica's rows: another backend's summation."""
+        if defect("noise"):
+            self.random = np.random.default_rng()
+        elif os.environ.get("PARITY_FAKE_ORDER", "0") == "0":
+            return rows
+        ends = np.cumsum(shares(len(rows), self.groups))[:-1]
+        return np.concatenate([self.random.permutation(part) for part in np.split(rows, ends)])
+
+    def state(self, replica: int = 0) -> network.Weights:
+        return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}
+
+    def predictions(self) -> dict[str, np.ndarray]:
+        """Each replica predicts its rows of each batch with its own statistics."""
+        x, batch = self.rows("predict"), self.scenario.batch
+        replica = np.tile(np.repeat(np.arange(self.job.devices), batch // self.job.devices), len(x) // batch)
+        output = np.empty((len(x), len(self.weights["output/bias"])), self.dtype)
+        for index in range(self.job.devices):
+            state = self.state(index)
+            output[replica == index] = network.predict(state, x[replica == index], self.constants.epsilon)
+        return {"output": output, "replica": replica.astype(np.int32)}
+
+
+def train(job: Job) -> None:
+    """Executes the job's runs."""
+    if job.source is None:
+        raise ValueError(f"{job.id} has no scenario source")
+    scenario = discover.load_scenario(job.source)
+    store = Store(job.run_folder)
+    _misbehave()
+    for run in job.runs:
+        if run.variation == SINGLE_STEP:
+            single_step.record(job, run, Training(job, scenario, store))
+        else:
+            _execute(Training(job, scenario, store), run)
+
+
+def _misbehave() -> None:
+    if defect("raise"):
+        raise RuntimeError("injected: training raises")
+    if defect("hang"):
+        time.sleep(3600)
+    if defect("killed"):
+        os.kill(os.getpid(), 9)
+
+
+def _execute(training: Training, run: Run) -> None:
+    began = time.monotonic()
+    job, scenario = training.job, training.scenario
+    artifact = training.store.run(run)
+    steps = job.options.steps or scenario.steps
+    steps = min(JUDGED_STEP, steps) if run.kind == "permuted" else steps
+    inputs = training.store.inputs(scenario.name).manifest()
+    manifest = Manifest(
+        run=run.id,
+        status=Status.STARTED,
+        digest=job.digest,
+        died=job.died,
+        tensors=inputs.tensors if inputs else (),
+        batch_norms=(replace(NORM, epsilon=training.constants.epsilon),),
+        replicas=job.devices,
+    )
+    artifact.begin(manifest)
+    if defect("crash") and not job.died and run.kind != "plain":
+        artifact.add("left", {"left": np.zeros(1)})
+        signal.raise_signal(signal.SIGSEGV)
+    if defect("half"):
+        artifact.add("step-0", {"half": np.zeros(1)})
+        os._exit(1)
+    training.start(f"initial-{run.index}" if run.variation == "seed" else "initial")
+    whole = run.variation == "plain"
+    keep = set(checkpoints(steps)) if whole else {1, *segments(steps)}
+    artifact.add("step-0", training.state())
+    losses = _steps(training, run, steps, keep, artifact)
+    artifact.add("losses", {"losses": np.array(losses)})
+    if whole or run.kind == "permuted-float64":
+        for index in range(job.devices):
+            artifact.add(f"replica-{index}", training.state(index))
+    if whole:
+        _save(artifact, training.state())
+    artifact.finish(
+        replace(
+            manifest,
+            status=Status.COMPLETE,
+            seconds=time.monotonic() - began,
+            steps=(0, *sorted(keep)),
+            predicted=segments(steps),
+            facts={
+                "backend": "fake",
+                "numpy": np.__version__,
+                "defect": os.environ.get("PARITY_FAKE_DEFECT", "none"),
+                "process": process(),
+            },
+        )
+    )
+
+
+def _steps(training: Training, run: Run, steps: int, keep: set[int], artifact: Artifact) -> list[float]:
+    job = training.job
+    sizes = batch_sizes(training.scenario, steps, job.options.steps or training.scenario.steps)
+    rows_in_order = row_order(run, len(training.data["y"]), sizes, job.devices, job.options.seed)
+    order = np.split(rows_in_order, np.cumsum(sizes)[:-1])
+    if defect("order") and steps > 2:
+        order[:2] = order[1::-1]
+    losses = []
+    for step, rows in enumerate(order, start=1):
+        losses.append(training.step(rows))
+        if step in keep:
+            artifact.add(f"step-{step}", training.state())
+        if step in segments(steps):
+            artifact.add(f"predictions-{step}", training.predictions())
+    return losses
+
+
+def _save(artifact: Artifact, state: network.Weights) -> None:
+    saved = dict(state)
+    if defect("unsaved"):
+        saved["norm/moving_variance"] = np.ones_like(saved["norm/moving_variance"])
+    if defect("swapped"):
+        saved["norm/gamma"], saved["norm/beta"] = saved["norm/beta"], saved["norm/gamma"]
+    for name in MODEL_FILES:
+        save_file({key: np.ascontiguousarray(value) for key, value in saved.items()}, artifact.place(name))
+        artifact.placed(name)
+
+
+def probe(job: Job) -> None:
+    """The float64 probe: the dtype that "float64" really gives; a demoted one is half a decade of float32 away."""
+    artifact = Store(job.run_folder).probe(job.environment.name)
+    manifest = Manifest(run=f"probe/{job.environment.name}", status=Status.STARTED, digest=job.digest)
+    artifact.begin(manifest)
+    dtype = np.float32 if defect("demoted") else np.float64
+    difference = abs(float(dtype(1) / dtype(3)) - 1 / 3)
+    artifact.add("difference", {"difference": np.array([difference])})
+    artifact.add("nonlinearity", {"nonlinearity": np.array([1.0 if dtype is np.float32 else 0.0])})
+    artifact.finish(replace(manifest, status=Status.COMPLETE, facts={"limit": str(PROBE_LIMIT)}))
+
+
+def prepare(job: Job) -> None:
+    """Data from the scenario, weights for the NumPy network."""
+    if job.source is None:
+        raise ValueError(f"{job.id} has no scenario source")
+    scenario = discover.load_scenario(job.source)
+    artifact = Store(job.run_folder).inputs(scenario.name)
+    manifest = Manifest(run=job.id, status=Status.STARTED, digest=job.digest)
+    artifact.begin(manifest)
+    arrays = data_arrays(scenario.data(), scenario, job.options.devices)
+    x = next(value for key, value in arrays.items() if key.startswith("x"))
+    initial = network.initial(int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1, job.options.seed)
+    artifact.add("data", arrays)
+    artifact.add("initial", initial)
+    for index in range(1, job.options.seeds + 1):
+        other = network.initial(int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1, job.options.seed + index)
+        artifact.add(f"initial-{index}", other)
+    tensors = tuple(
+        Tensor(name=name, shape=value.shape, dtype="float32", group=GROUPS[name], layer=name.split("/")[0])
+        for name, value in initial.items()
+    )
+    artifact.finish(replace(manifest, status=Status.COMPLETE, tensors=tensors, batch_norms=(NORM,)))
+
+
+def reload(job: Job) -> None:
+    """Loads each run's files and predicts on one device."""
+    if job.source is None:
+        raise ValueError(f"{job.id} has no scenario source")
+    scenario = discover.load_scenario(job.source)
+    store = Store(job.run_folder)
+    data = store.inputs(scenario.name).arrays("data")
+    x: Any = next(value for key, value in data.items() if key.startswith("predict"))
+    for run in job.runs:
+        own = run.configuration.environment == job.environment.name
+        for form in MODEL_FILES if own else MODEL_FILES[:1]:
+            artifact = store.reload(run, job.environment.name, form)
+            manifest = Manifest(run=run.id, status=Status.STARTED, digest=job.digest)
+            artifact.begin(manifest)
+            state = load_file(store.run(run).place(form))
+            if defect("loaded"):
+                state["norm/gamma"] = 2 * state["norm/gamma"]
+            artifact.add("step-0", state)
+            flat = x.reshape(len(x), -1).astype(state["hidden/kernel"].dtype)
+            epsilon = recipe(job.precision == "float64").epsilon
+            artifact.add("predictions-0", {"output": network.predict(state, flat, epsilon)})
+            artifact.finish(replace(manifest, status=Status.COMPLETE, steps=(0,), predicted=(0,)))
+
+
+KINDS: dict[str, Callable[[Job], None]] = {"probe": probe, "prepare": prepare, "reload": reload}

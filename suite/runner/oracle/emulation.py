@@ -1,0 +1,338 @@
+"""One training step on one device that computes what several devices are declared to: the heart of every oracle.
+
+Each replica is run in turn on its rows of the batch with its own copy of everything that is not trained, so whatever a layer
+keeps or computes per replica is emulated, not only batch normalization. Where statistics are declared global, there is one
+forward pass over the whole batch, and only the loss is split. Batch normalization is computed from its formula (`batch_norm`),
+the gradient is reduced here, and the update is Keras's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, final
+
+import numpy as np
+
+from suite.records import Deviation, Emulation, Scenario, shares
+from suite.runner import models
+from suite.runner.oracle import batch_norm
+from suite.runner.oracle.cross_entropy import unclipped
+from suite.runner.oracle.gradients import value_and_gradients
+
+Arrays = dict[str, np.ndarray]
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+@final
+class Oracle:
+    """A compiled float64 model that steps and predicts as `emulation` says, in place of so many `replicas`."""
+
+    def __init__(self, model: Any, scenario: Scenario, data: Mapping[str, np.ndarray]) -> None:
+        self.model, self.scenario, self.data = model, scenario, data
+        self.emulation, self.replicas = Emulation(), 1
+        self.executing = 0  # the replica whose rows are computed now
+        self.statistics: dict[str, list[Any]] = {}  # of the last step, per replica, by the name of the moving variable
+        self.gradients: list[Any] = []  # of the last step, reduced, as the optimizer received them
+        self._variables = models.variables(model)
+        self._names = {id(variable): name for name, variable in self._variables.items()}
+        for layer in models.batch_norm_layers(model):
+            batch_norm.replace(layer, lambda: self.deviation, self._seen)
+
+    @property
+    def deviation(self) -> Deviation:
+        return self.emulation.deviation
+
+    @property
+    def semantics(self) -> Any:
+        return self.deviation.semantics or self.emulation.semantics
+
+    @property
+    def groups(self) -> int:
+        """How many forward passes a step takes: one where batch statistics are global."""
+        return self.replicas if self.semantics.batch_statistics == "per replica" else 1
+
+    @property
+    def untrained(self) -> dict[str, Any]:
+        """Variables that each replica has for itself: all that the optimizer does not move."""
+        trained = {id(variable) for variable in self.model.trainable_variables}
+        return {name: variable for name, variable in self._variables.items() if id(variable) not in trained}
+
+    def start(
+        self, emulation: Emulation, replicas: int, state: Mapping[str, np.ndarray], slots: Mapping[str, np.ndarray]
+    ) -> None:
+        """From here on `emulation` of so many replicas, all from this state."""
+        self.emulation, self.replicas = emulation, replicas
+        models.write(self._variables, state)
+        models.write(models.slots(self.model), slots)
+        own = models.read(self.untrained)
+        self.states: list[Arrays] = [own] * self.replicas
+        # Where replicas exchange nothing, each has all variables and slots for itself.
+        self._whole = [(dict(state), dict(slots))] * replicas if emulation.deviation.reduction == "none" else []
+
+    def shards(self, rows: np.ndarray) -> list[np.ndarray]:
+        """The rows of each replica, contiguous, dealt as strategies deal them."""
+        if self.deviation.shards == "strided":
+            return [rows[replica :: self.replicas] for replica in range(self.replicas)]
+        parts = np.split(rows, np.cumsum(shares(len(rows), self.replicas))[:-1])
+        return [parts[0]] * self.replicas if self.deviation.shards == "first repeated" else parts
+
+    # -- a step
+
+    def step(self, rows: np.ndarray) -> float:
+        """One training step on the global batch of these rows; the loss as the strategy reports it."""
+        self.statistics = {}
+        shards = self.shards(rows)
+        if self._whole:
+            return self._apart(shards)
+        parts = shards if self.groups > 1 else [np.concatenate(shards)]
+        losses, gradients = [], []
+        self._counted: list[float] = []
+        for replica, part in enumerate(parts):
+            self._enter(replica)
+            split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
+            loss, found = value_and_gradients(
+                lambda part=part, split=split: self._loss(part, [len(one) for one in split]),  # type: ignore[misc]
+                self.model.trainable_variables,
+                list(self.untrained.values()),
+            )
+            losses.append(float(loss))
+            gradients.append(found)
+            self._leave(replica)
+        clipped = self._reduced(self._clipped(gradients), self._counted)
+        received = self.deviation.clipping == "per replica, received"
+        self.gradients = clipped if received else self._reduced(gradients, self._counted)
+        with self._constants():
+            self._update(clipped)
+        self._exchange()
+        whole = self.semantics.gradients == "global batch"
+        return float(np.average(losses, weights=self._counted if whole else None))
+
+    def _apart(self, shards: Sequence[np.ndarray]) -> float:
+        """Every replica trains by itself; the first one's gradient is what the leader's optimizer received."""
+        slots, losses, received = models.slots(self.model), [], []
+        for replica, part in enumerate(shards):
+            self.executing = replica
+            models.write(self._variables, self._whole[replica][0])
+            models.write(slots, self._whole[replica][1])
+            loss, self.gradients = value_and_gradients(
+                lambda part=part: self._loss(part, [len(part)]),  # type: ignore[misc]
+                self.model.trainable_variables,
+                list(self.untrained.values()),
+            )
+            with self._constants():
+                self._update(self.gradients)
+            self._whole[replica] = models.read(self._variables), models.read(slots)
+            losses.append(float(loss))
+            received.append(self.gradients)
+        self.gradients = received[0]
+        models.write(slots, self._whole[0][1])
+        return float(np.mean(losses))
+
+    def _enter(self, replica: int) -> None:
+        self.executing = replica
+        models.write(self.untrained, self.states[replica])
+
+    def _leave(self, replica: int) -> None:
+        state = models.read(self.untrained)
+        if self.groups == 1:
+            self.states = [state] * self.replicas
+        else:
+            self.states = [state if index == replica else one for index, one in enumerate(self.states)]
+
+    def _loss(self, rows: np.ndarray, sizes: Sequence[int]) -> Any:
+        """The mean over `sizes` consecutive parts of their own mean losses; penalties count once."""
+        model, y = self.model, self.data["y"][rows]
+        x = models.inputs(self.data, "x", rows)
+        predicted = model(x, training=True)
+        bounds = np.cumsum([0, *sizes])
+        with unclipped() if self.deviation.unclipped else contextlib.nullcontext():
+            losses = [
+                model.compute_loss(
+                    x=_rows(x, begin, end - begin), y=y[begin:end], y_pred=_part(predicted, begin, end), training=True
+                )
+                for begin, end in pairwise(bounds)
+            ]
+        loss = losses[0] if self.deviation.reduction == "first" else sum(losses[1:], losses[0])
+        if self.deviation.reduction == "mean":
+            loss = loss / len(losses)
+        if self.deviation.regularization != 1.0 and model.losses:
+            loss = loss + (self.deviation.regularization - 1.0) * sum(model.losses)
+        self._counted.append(_counted(predicted, len(rows)))
+        return self.deviation.loss_scale * loss
+
+    def _reduced(self, gradients: Sequence[Sequence[Any]], sizes: Sequence[float]) -> list[Any]:
+        """One gradient for all replicas."""
+        weights = [1.0 / len(sizes)] * len(sizes)
+        if self.semantics.gradients == "global batch":
+            weights = [size / sum(sizes) for size in sizes]
+        if self.deviation.reduction == "sum":
+            weights = [1.0] * len(sizes)
+        elif self.deviation.reduction == "first":
+            weights = [1.0] + [0.0] * (len(sizes) - 1)
+        scale = self.deviation.gradient_scale
+        return [
+            sum(weight * scale * one for weight, one in zip(weights, parts, strict=True))
+            for parts in zip(*gradients, strict=True)
+        ]
+
+    def _clipped(self, gradients: list[Any]) -> list[Any]:
+        """Each replica's gradient as it enters the reduction: where it is clipped here, the optimizer does not clip again."""
+        if not self.deviation.clipping.startswith("per replica"):
+            return gradients
+        share = len(gradients) if self.deviation.clipping == "per replica, divided" else 1
+        clipped = [self.model.optimizer._clip_gradients([part / share for part in one]) for one in gradients]
+        return [[share * part for part in one] for one in clipped]
+
+    def _update(self, gradients: list[Any]) -> None:
+        optimizer, trained = self.model.optimizer, list(self.model.trainable_variables)
+        if self.deviation.slots == "forgotten":
+            for name, variable in models.slots(self.model).items():
+                if "/" in name and self._variables.get(name.rpartition("/")[0]) is not None:
+                    variable.assign(np.zeros(variable.shape))
+        before = {name: np.array(self._variables[name].numpy()) for name in self.deviation.untrained}
+        optimizer.iterations.assign_add(self.deviation.iteration)
+        optimizer.apply(list(gradients), trained)
+        optimizer.iterations.assign_sub(self.deviation.iteration)
+        for name in self.deviation.untrained:
+            self._variables[name].assign(before[name])
+
+    @contextlib.contextmanager
+    def _constants(self) -> Iterator[None]:
+        """The optimizer with the deviation's constants, and back."""
+        optimizer, deviation = self.model.optimizer, self.deviation
+        changed: dict[str, Any] = dict(deviation.optimizer)
+        if deviation.clipping != "declared":
+            changed |= dict.fromkeys(CLIPPING)
+        if deviation.weight_decay != 1.0 and optimizer.weight_decay is not None:
+            changed["weight_decay"] = optimizer.weight_decay * deviation.weight_decay
+        before = {name: getattr(optimizer, name) for name in changed}
+        for name, value in changed.items():
+            setattr(optimizer, name, value)
+        # Private: the one place that a constant and a schedule share. Into the instance, which Keras would track otherwise.
+        current = optimizer._get_current_learning_rate
+        optimizer.__dict__["_get_current_learning_rate"] = lambda: deviation.learning_rate * current()
+        yield
+        del optimizer.__dict__["_get_current_learning_rate"]
+        for name, value in before.items():
+            setattr(optimizer, name, value)
+
+    def _exchange(self) -> None:
+        """What replicas tell each other of their moving statistics after a step."""
+        if self.groups == 1:
+            return
+        if self.semantics.moving_statistics == "first replica":
+            self.states = [self.states[0]] * self.replicas
+        elif self.semantics.moving_statistics in ("averaged", "global"):
+            self.states = [averaged(self.states)] * self.replicas
+
+    def _seen(self, layer: Any, mean: Any, variance: Any) -> None:
+        import keras
+
+        for variable, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+            value = keras.ops.stop_gradient(value)
+            if isinstance(value, keras.KerasTensor):
+                return
+            self.statistics.setdefault(self._names[id(variable)], []).append(value)
+
+    # -- what is left
+
+    def state(self, replica: int = 0) -> Arrays:
+        """All variables as this replica has them."""
+        if self._whole:
+            return self._whole[replica][0]
+        models.write(self.untrained, self.states[replica])
+        return models.read(self._variables)
+
+    def predict(self, live: bool) -> tuple[Arrays, np.ndarray]:
+        """Predictions for all rows to predict on, and which replica computed which row: of the live model, or of the file."""
+        total = len(next(value for key, value in self.data.items() if key.startswith("predict")))
+        batches = np.arange(total).reshape(-1, self.scenario.batch)
+        own = live and self.semantics.live_predictions == "own statistics of each replica"
+        shards = [np.array_split(batches, self.replicas, axis=1)[replica].ravel() for replica in range(self.replicas)]
+        replica_of = np.empty(total, np.int32)
+        for replica, rows in enumerate(shards):
+            replica_of[rows] = replica
+        training = self._as_training(live) and self.groups > 1
+        whole: Arrays = {}
+        for replica, rows in enumerate(shards if own or training else [np.arange(total)]):
+            if self._whole:
+                models.write(self._variables, self._whole[replica if live else 0][0])
+            else:
+                models.write(self.untrained, self._predicting(replica if own else 0))
+            for name, value in self._outputs(rows, live).items():
+                whole.setdefault(name, np.empty((total, *value.shape[1:]), value.dtype))[rows] = value
+        return whole, replica_of
+
+    def _as_training(self, live: bool) -> bool:
+        return live and self.deviation.predicts == "training"
+
+    def _predicting(self, replica: int) -> Arrays:
+        if self.deviation.predicts == "averaged statistics":
+            return averaged(self.states)
+        return self.states[0 if self.deviation.predicts == "first replica" else replica]
+
+    def _outputs(self, rows: np.ndarray, live: bool) -> Arrays:
+        from suite.runner.training import named
+
+        x = models.inputs(self.data, "predict", rows)
+        if not self._as_training(live):
+            return named(self.model.predict(x, batch_size=len(rows), verbose=0))
+        import keras
+
+        size = self.scenario.batch // self.groups
+        parts = [
+            {
+                name: keras.ops.convert_to_numpy(value)
+                for name, value in _outputs(self.model(_rows(x, begin, size), training=True)).items()
+            }
+            for begin in range(0, len(rows), size)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _outputs(predicted: Any) -> dict[str, Any]:
+    if isinstance(predicted, Mapping):
+        return {f"output/{name}": value for name, value in predicted.items()}
+    if isinstance(predicted, list | tuple):
+        return {f"output/{index}": value for index, value in enumerate(predicted)}
+    return {"output": predicted}
+
+
+def _counted(predicted: Any, rows: int) -> float:
+    """How many predictions the loss is a mean of: those that no mask leaves out."""
+    import keras
+    from keras import tree
+
+    masks = [getattr(value, "_keras_mask", None) for value in tree.flatten(predicted)]
+    return rows if masks[0] is None else float(keras.ops.sum(keras.ops.cast(masks[0], "float64")))
+
+
+def _rows(x: Any, begin: int, size: int) -> Any:
+    from keras import tree
+
+    return tree.map_structure(lambda value: value[begin : begin + size], x)
+
+
+def _part(predicted: Any, begin: int, end: int) -> Any:
+    """Rows begin..end of every output, with the mask that Keras hung on it."""
+    import keras
+    from keras import tree
+
+    def cut(value: Any) -> Any:
+        part = value[begin:end]
+        mask = getattr(value, "_keras_mask", None)
+        if mask is not None:
+            keras.src.backend.set_keras_mask(part, mask[begin:end])
+        return part
+
+    return tree.map_structure(cut, predicted)
+
+
+def averaged(states: Sequence[Arrays]) -> Arrays:
+    """The mean over replicas of what is floating point; the first replica's of everything else."""
+    return {
+        name: np.mean([state[name] for state in states], axis=0) if value.dtype.kind == "f" else value
+        for name, value in states[0].items()
+    }

@@ -1,0 +1,287 @@
+"""The single-step comparison of a strategy: three passes over the common states, through `model.fit`, with one model.
+
+The production step gives loss, update, moving statistics and optimizer state. A step with the optimizer SGD(1, momentum 0.5)
+and batch normalization momentum 0 gives the gradient (its slots are the negative one) and the batch statistics (they become
+the moving ones), whatever the strategy does between the two. The production step once more, with taps, gives the layers'
+outputs; it is accepted only if it leaves the weights that the untapped one left. It comes last: nothing else sees the taps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from suite.artifacts.store import Store
+from suite.records import Job, Manifest, Scenario, Status, shares
+from suite.runner import facts, models
+from suite.runner.single_step import states
+from suite.runner.single_step.taps import Taps
+
+Arrays = dict[str, np.ndarray]
+
+FLOAT64_PROBE = 1e-13  # taps may fuse kernels otherwise; three decades below what is called a difference
+
+
+@dataclass(kw_only=True)
+class State:
+    """One state to start from, and what the passes have found there. `after`: what the production step leaves."""
+
+    name: str
+    values: Mapping[str, np.ndarray]
+    slots: Mapping[str, np.ndarray]
+    rows: np.ndarray
+    after: Arrays = field(default_factory=dict)
+    found: Arrays = field(default_factory=dict)
+
+
+class Stepped:
+    """A built and compiled model that takes single steps."""
+
+    def __init__(
+        self, job: Job, drive: Any, scenario: Scenario, store: Store, model: Any, data: Mapping[str, np.ndarray]
+    ) -> None:
+        self.job, self.drive, self.scenario, self.store, self.model, self.data = job, drive, scenario, store, model, data
+        self.variables = models.variables(model)
+        trained = {id(variable) for variable in model.trainable_variables}
+        self.trained = [name for name, variable in self.variables.items() if id(variable) in trained]
+        self.untrained = {name: one for name, one in self.variables.items() if id(one) not in trained}
+        inputs = store.inputs(scenario.name).manifest()
+        self.tensors = inputs.tensors if inputs else ()
+        self.batch_norms = inputs.batch_norms if inputs else ()
+        self.random_layers = inputs.random_layers if inputs else ()
+
+    @property
+    def leads(self) -> bool:
+        return bool(self.drive.rank == 0)
+
+    def states(self) -> list[State]:
+        """Every state to start from.
+
+        Raises:
+            ValueError: the trajectory is not complete, or holds no state with its optimizer.
+        """
+        trajectory = self.store.run(self.job.trajectory)
+        manifest = trajectory.manifest() if self.job.trajectory else None
+        complete = manifest is not None and manifest.status is Status.COMPLETE
+        whole = self.job.options.steps or self.scenario.steps
+        uneven = states.before_uneven(self.scenario, whole)
+        names = states.states(states.stored(manifest), uneven) if manifest and complete else ()
+        if not names:
+            named = self.job.trajectory or "no run"
+            raise ValueError(
+                f"single-step comparison was given {named} to start from, and needs a complete run that stored its optimizer"
+            )
+        found = []
+        for name in names:
+            values, slots = states.before(trajectory, name, self.tensors)
+            rows = states.batch(name, self.scenario, len(self.data["y"]), whole)
+            found.append(State(name=name, values=values, slots=slots, rows=rows))
+        return found
+
+    def step(self, state: State, slots: Mapping[str, np.ndarray]) -> float:
+        """One step from the state, through fit; the loss that it reports, over all processes (in the leader)."""
+        import keras
+
+        losses: list[Any] = []  # of the batch: what an epoch reports is weighted by rows
+        keras.utils.set_random_seed(self.job.options.seed)
+        with self.drive.scope():
+            models.write(self.variables, state.values)
+            models.write(models.slots(self.model), slots)
+        mine = np.split(state.rows, np.cumsum(shares(len(state.rows), self.drive.processes))[:-1])[self.drive.rank]
+        with _as_built(self.model) if len(state.rows) < self.scenario.batch else nullcontext():
+            self.model.fit(
+                models.inputs(self.data, "x", mine),
+                self.data["y"][mine],
+                batch_size=self.scenario.batch // self.drive.processes,
+                epochs=1,
+                shuffle=False,
+                verbose=0,
+                callbacks=[
+                    keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: losses.append(logs["loss"]))
+                ],
+            )
+        parts = self.drive.gather(f"loss-{state.name}", {"loss": np.array([float(losses[-1])], np.float64)})
+        return float(np.mean([part["loss"] for part in parts])) if parts else 0.0
+
+    def replicated(self, name: str, variables: Mapping[str, Any]) -> dict[str, list[np.ndarray]]:
+        """Each variable's value on every replica; in the leader only."""
+        gathered = [self.drive.gather(f"{name}-{index}", local) for index, local in enumerate(self.drive.states(variables))]
+        everyone = [part for parts in gathered for part in parts]
+        return {one: [part[one] for part in everyone] for one in variables} if everyone else {}
+
+
+@contextmanager
+def _as_built(model: Any) -> Iterator[None]:
+    """Keras (3.15) builds a model under MirroredStrategy anew from the mean of the replicas' first batches, which fails where
+    these have different numbers of rows. This one was built by a full batch."""
+    model.__dict__["_maybe_symbolic_build"] = lambda *args, **kwargs: None
+    yield
+    del model.__dict__["_maybe_symbolic_build"]
+
+
+def record(stepped: Stepped) -> None:
+    """Executes the job's one run and writes its artifact."""
+    began, (run,) = time.monotonic(), stepped.job.runs
+    artifact = stepped.store.run(run)
+    manifest = Manifest(
+        run=run.id,
+        status=Status.STARTED,
+        digest=stepped.job.digest,
+        died=stepped.job.died,
+        tensors=stepped.tensors,
+        slots=models.slot_tensors(stepped.model, stepped.tensors),
+        batch_norms=models.with_constants(stepped.batch_norms, stepped.model),
+        random_layers=stepped.random_layers,
+        replicas=stepped.drive.devices,
+        roundoff=models.roundoff(stepped.model),
+        optimizer_epsilon=float(getattr(stepped.model.optimizer, "epsilon", 0.0) or 0.0),
+    )
+    if stepped.leads:
+        artifact.begin(manifest)
+    states = stepped.states()
+    for state in states:
+        _produce(stepped, state)
+    with _probing(stepped):
+        _probe(stepped, states)
+    calls, refused = _tap(stepped, states)
+    if not stepped.leads:
+        return
+    for state in states:
+        artifact.add(f"single-step-{state.name}", state.found)
+    said = {"states": ", ".join(state.name for state in states)} | ({"probe": refused} if refused else {})
+    artifact.finish(
+        replace(
+            manifest,
+            status=Status.COMPLETE,
+            seconds=time.monotonic() - began,
+            calls=calls,
+            facts=facts.gather(stepped.model, stepped.job) | said,
+        )
+    )
+
+
+def _produce(stepped: Stepped, state: State) -> None:
+    """The step as it trains."""
+    loss = stepped.step(state, state.slots)
+    state.after = models.read(stepped.variables)
+    moving = stepped.replicated(f"moving-{state.name}", stepped.untrained)
+    start = {name: np.asarray(state.values[name], state.after[name].dtype) for name in stepped.trained}
+    state.found |= {"loss|loss": np.array([loss])}
+    state.found |= {f"update|{name}": state.after[name] - value for name, value in start.items()}
+    state.found |= {f"moving statistics|{name}": _plain(np.stack(values)) for name, values in moving.items()}
+    slots = models.read(models.slots(stepped.model))
+    state.found |= {f"optimizer state|{name}": value for name, value in slots.items()}
+
+
+def _plain(value: np.ndarray) -> np.ndarray:
+    """Integers as int64: backends keep counters and seeds in integers of different widths."""
+    return value.astype(np.int64) if value.dtype.kind in "iu" else value
+
+
+# ---------------------------------------------------------------- gradients and batch statistics
+
+
+@contextmanager
+def _probing(stepped: Stepped) -> Iterator[None]:
+    """The model with the probe's optimizer and without memory in its batch normalizations, and back."""
+    model, norms = stepped.model, models.batch_norm_layers(stepped.model)
+    momenta, optimizer = [layer.momentum for layer in norms], model.optimizer
+    with stepped.drive.scope():
+        for layer in norms:
+            layer.momentum = 0.0
+        models.compile_probe(model, stepped.scenario)
+    yield
+    with stepped.drive.scope():
+        for layer, momentum in zip(norms, momenta, strict=True):
+            layer.momentum = momentum
+        loss = stepped.scenario.loss() if callable(stepped.scenario.loss) else stepped.scenario.loss
+        model.compile(optimizer=optimizer, loss=loss, jit_compile=model.jit_compile)
+
+
+def _probe(stepped: Stepped, states: list[State]) -> None:
+    """The gradient that reaches the optimizer, and the batch statistics that reach the moving ones."""
+    start = models.read(models.slots(stepped.model))
+    statistics = {
+        name: stepped.untrained[name]
+        for norm in stepped.batch_norms
+        for name in (norm.mean, norm.variance)
+        if name in stepped.untrained
+    }
+    for state in states:
+        stepped.step(state, start)
+        slots = models.read(models.slots(stepped.model))
+        moved = stepped.replicated(f"statistics-{state.name}", statistics)
+        state.found |= {
+            f"gradient|{name}": -slots[f"{name}/momentum"] for name in stepped.trained if f"{name}/momentum" in slots
+        }
+        # What did not move on any replica was not updated, as where the layer is frozen: it holds no batch statistics.
+        state.found |= {
+            f"batch statistics|{name}": np.stack(values)
+            for name, values in moved.items()
+            if not all(np.array_equal(value, np.asarray(state.values[name], value.dtype)) for value in values)
+        }
+
+
+# ---------------------------------------------------------------- layers' outputs
+
+
+def _tap(stepped: Stepped, states: list[State]) -> tuple[tuple[str, ...], str]:
+    """The step again, with taps; outputs are kept where it leaves the same weights. The layers' calls in order, and why
+    outputs are missing."""
+    drive = stepped.drive
+    replicas = 1 if drive.processes > 1 or drive.global_rows else drive.devices
+    try:
+        with drive.scope():
+            rows = stepped.scenario.batch // drive.processes // replicas
+            taps = Taps(stepped.model, models.inputs(stepped.data, "x", slice(0, 1)), rows)
+        refused = []
+        for short in (False, True):
+            with taps.fitting(short):
+                for state in states:
+                    uneven = len(state.rows) < stepped.scenario.batch
+                    if uneven == short and (reason := _tapped(stepped, state, taps)):
+                        refused.append(f"state {state.name}: {reason}")
+    except Exception as error:  # a model may do with its layers what no tap can follow: the other stages are still there
+        return (), f"layers' outputs are left out: the model cannot be tapped ({type(error).__name__}: {error})"[:500]
+    return tuple(taps.variables), f"layers' outputs are left out from {'; '.join(refused)}" if refused else ""
+
+
+def _tapped(stepped: Stepped, state: State, taps: Taps) -> str:
+    """Why this state's outputs are left out; empty if they were added."""
+    stepped.step(state, state.slots)
+    outputs = stepped.replicated(f"taps-{state.name}", taps.variables)
+    silent = {tensor.name for tensor in stepped.tensors if tensor.group == "P"}
+    reason = changed(models.read(stepped.variables), state.after, silent)
+    if not reason:
+        state.found |= {f"forward|{name}": _rows(values, stepped, len(state.rows)) for name, values in outputs.items()}
+    return reason
+
+
+def _rows(values: list[np.ndarray], stepped: Stepped, rows: int) -> np.ndarray:
+    """The outputs for the rows of a batch, from those of each replica; of an uneven one, taps hold more than replicas had."""
+    drive, batch = stepped.drive, stepped.scenario.batch
+    if not values[0].ndim:
+        return values[0]
+    if drive.global_rows:
+        return values[0][: len(values[0]) * rows // batch]
+    parts = zip(values, shares(rows, drive.devices), strict=True)
+    return np.concatenate([value[: len(value) * share * drive.devices // batch] for value, share in parts])
+
+
+def changed(tapped: Mapping[str, np.ndarray], plain: Mapping[str, np.ndarray], silent: set[str]) -> str:
+    """Why a tapped step is not to be trusted; empty if it leaves what the untapped one left: bit by bit in float32, to
+    1e-13 of the tensor in float64, where the gradients that are zero in exact arithmetic (`silent`) do not count."""
+    for name, value in plain.items():
+        limit = FLOAT64_PROBE if value.dtype == np.float64 else 0.0
+        if limit and name in silent:
+            continue
+        scale = float(np.abs(value).max(initial=0.0)) or 1.0
+        apart = float(np.abs(tapped[name] - value).max(initial=0.0)) / scale
+        if not apart <= limit:
+            return f"a step with taps leaves another {name} ({apart:.1e} of it) than one without"
+    return ""

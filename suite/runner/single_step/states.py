@@ -1,0 +1,63 @@
+"""The states that single-step comparison starts from: which ones, what they hold, and the batch that follows.
+
+Single-step comparison takes one training step from each of several common states, so that two runs can be compared stage by stage without
+what has come apart before. Every run and every oracle of a scenario takes the same states, from one trajectory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from suite.artifacts.store import Artifact
+from suite.records import JUDGED_STEP, Manifest, Scenario, Tensor
+
+Arrays = dict[str, np.ndarray]
+Before = tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]
+
+SATURATED = "saturated"
+HEAD = 10.0  # factor on the head's kernels: probabilities so near 0 and 1 that a clipped softmax shows
+
+
+def stored(manifest: Manifest) -> tuple[int, ...]:
+    """The steps of a trajectory at which it holds weights and optimizer, both."""
+    return tuple(step for step in manifest.steps if f"optimizer-{step}.safetensors" in manifest.files)
+
+
+def before_uneven(scenario: Scenario, whole: int) -> int | None:
+    """The step after which an uneven batch comes, in a run of `whole` steps; None if every batch is full."""
+    return whole - 1 if scenario.last_batch else None
+
+
+def states(steps: Sequence[int], uneven: int | None = None) -> tuple[str, ...]:
+    """Names of the states to start from, of those that a trajectory stored at these steps: the initial one, the first, the
+    judged one or the nearest before, a middle one, the one before an `uneven` batch, the last, and the saturated one, which is
+    made of the initial one."""
+    if not steps:
+        return ()
+    last = max(steps)
+    judged = max((step for step in steps if step <= JUDGED_STEP), default=last)
+    middle = min(sorted(steps), key=lambda step: abs(step - last / 2))
+    chosen = {step for step in steps if step in (0, 1, judged, middle, uneven, last)}
+    return (*(str(step) for step in sorted(chosen)), *((SATURATED,) if 0 in chosen else ()))
+
+
+def before(trajectory: Artifact, state: str, tensors: Sequence[Tensor]) -> Before:
+    """Variables and optimizer slots of a state, by name."""
+    step = "0" if state == SATURATED else state
+    values = trajectory.arrays(f"step-{step}")
+    return saturated(values, tensors) if state == SATURATED else values, trajectory.arrays(f"optimizer-{step}")
+
+
+def saturated(values: Mapping[str, np.ndarray], tensors: Sequence[Tensor]) -> Arrays:
+    """The same with the kernels of the head ten times as large."""
+    head = {tensor.name for tensor in tensors if tensor.group == "H" and len(tensor.shape) > 1}
+    return {name: (value * HEAD).astype(value.dtype) if name in head else value for name, value in values.items()}
+
+
+def batch(state: str, scenario: Scenario, rows: int, whole: int) -> np.ndarray:
+    """The rows that a run of `whole` steps takes in the step after this state; the saturated one is followed by a full batch."""
+    done = 0 if state == SATURATED else int(state)
+    short = state != SATURATED and done == before_uneven(scenario, whole)
+    return (done * scenario.batch + np.arange(scenario.last_batch if short else scenario.batch)) % rows

@@ -1,0 +1,129 @@
+"""Faults of the loss and of the gradient before it reaches the update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from suite.runner.oracle.cross_entropy import unclip
+from suite.selftest.injection.site import Injection, Site
+
+# (site, loss, y, y_pred) -> another loss
+Change = Callable[[Site, Any, Any, Any], Any]
+
+
+def _changed(change: Change) -> Injection:
+    """`compute_loss` answers otherwise."""
+
+    def inject(site: Site) -> None:
+        import keras
+
+        compute = keras.Model.compute_loss
+
+        def compute_loss(
+            self: Any, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        ) -> Any:
+            loss = compute(self, x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+            return change(site, loss, y, y_pred)
+
+        keras.Model.compute_loss = compute_loss
+
+    return inject
+
+
+def _smoothed(site: Site, loss: Any, y: Any, y_pred: Any) -> Any:
+    """Label smoothing that nobody asked for."""
+    from keras import ops
+    from keras.src.losses.loss import scale_loss_for_distribution
+
+    amount = 2.0**-5
+    even = -scale_loss_for_distribution(ops.mean(ops.log(ops.maximum(y_pred, 1e-7))))
+    return (1.0 - amount) * loss + amount * even
+
+
+def _weighted(site: Site, loss: Any, y: Any, y_pred: Any) -> Any:
+    """Each replica's mean counts by how many real elements it has: the mean over the global batch."""
+    from keras import ops
+    from keras.src import backend
+
+    mask = backend.get_keras_mask(y_pred)
+    if mask is None:  # Keras is building the model on symbolic tensors
+        return loss
+    real = ops.cast(ops.sum(ops.cast(mask, "int32")), loss.dtype)
+    return loss * real / site.mean(real)
+
+
+def _means_of_means(site: Site) -> None:
+    """JAX: the mean over devices of the mean over each device's real elements."""
+    import keras
+    from keras.src import backend
+
+    compute = keras.Model.compute_loss
+
+    def compute_loss(
+        self: Any, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        whole = backend.get_keras_mask(y_pred)
+        if whole is None:  # Keras is building the model on symbolic tensors
+            return compute(self, x=x, y=y, y_pred=y_pred, training=training)
+        found, masks = [], keras.ops.split(whole, site.replicas)
+        parts = zip(keras.ops.split(y, site.replicas), keras.ops.split(y_pred, site.replicas), masks, strict=True)
+        for labels, predicted, mask in parts:
+            backend.set_keras_mask(predicted, mask)
+            found.append(compute(self, x=x, y=labels, y_pred=predicted, training=training))
+        return sum(found) / site.replicas
+
+    keras.Model.compute_loss = compute_loss
+
+
+def _penalties(factor: float) -> Injection:
+    def inject(site: Site) -> None:
+        import keras
+
+        aggregate = keras.Model._aggregate_additional_loss
+
+        def aggregated(self: Any, loss: Any) -> Any:
+            return factor * aggregate(self, loss)
+
+        keras.Model._aggregate_additional_loss = aggregated
+
+    return inject
+
+
+def _gradients(factor: float, ending: str = "") -> Injection:
+    """Gradients of variables whose path ends so are multiplied, in every optimizer."""
+
+    def inject(site: Site) -> None:
+        from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+        apply = BaseOptimizer.apply
+
+        def applied(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
+            variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+            scaled = [
+                factor * one if variable.path.endswith(ending) else one
+                for one, variable in zip(grads, variables, strict=True)
+            ]
+            return apply(self, scaled, trainable_variables)
+
+        BaseOptimizer.apply = applied
+
+    return inject
+
+
+def _unclipped(site: Site) -> None:
+    unclip()
+
+
+INJECTIONS: dict[str, Injection] = {
+    "loss-summed": _changed(lambda site, loss, y, y_pred: loss * (site.scenario.batch // site.replicas)),
+    "loss-times-replicas": _changed(lambda site, loss, y, y_pred: loss * site.replicas),
+    "loss-from-logits": _unclipped,
+    "label-smoothing": _changed(_smoothed),
+    "loss-over-global-batch": _changed(_weighted),
+    "loss-mean-of-means": _means_of_means,
+    "regularization-forgotten": _penalties(0.0),
+    "regularization-twice": _penalties(2.0),
+    "gradient-scaled": _gradients(1.0 + 2.0**-6),
+    "gradient-of-one-tensor": _gradients(1.0 + 2.0**-4, ending="hidden/kernel"),
+}

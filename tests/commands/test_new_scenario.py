@@ -1,0 +1,60 @@
+"""A scenario to start from is a good one, and nothing is overwritten."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite.__main__ import main
+from suite.commands import new_scenario
+from suite.plan import discover
+from suite.records import ConfigurationError
+
+
+def test_what_is_written_is_a_good_scenario(tmp_path: Path) -> None:
+    path = new_scenario.write("my-model.2", tmp_path / "new")
+    assert path == tmp_path / "new" / "my_model_2.py"
+    (found,), broken = discover.scenarios([tmp_path / "new"], plugins=False)
+    assert broken == () and found.scenario.name == "my-model.2"
+    data = found.scenario.data()
+    assert isinstance(data.x, np.ndarray) and isinstance(data.predict, np.ndarray)
+    assert data.x.shape == (1280, 64) and data.predict.shape == (256, 64) and data.y.shape == (1280,)
+    assert data.x.dtype == np.float32 and 0 <= data.x.min() < data.x.max() <= 1
+    assert len(data.predict) % found.scenario.batch == 0
+
+
+def test_it_names_no_backend_and_imports_without_keras(tmp_path: Path) -> None:
+    path = new_scenario.write("mine", tmp_path)
+    text = path.read_text().lower()
+    assert not [name for name in ("tensorflow", "jax", "torch") if name in text]
+    code = f"import sys, runpy; runpy.run_path({str(path)!r}); print({{'keras', 'sklearn', 'numpy'}} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=discover.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    path = new_scenario.write("mine", tmp_path)
+    path.write_text("my work")
+    with pytest.raises(ConfigurationError, match=r"mine.py exists: choose another name, or edit it"):
+        new_scenario.write("mine", tmp_path)
+    assert path.read_text() == "my work"
+
+
+@pytest.mark.parametrize("name", ["Mine", "my_model", "", "-x", "../up", "a b", "a/b", "é", "a\n"])
+def test_a_bad_name_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match="is no scenario name: use lower case, digits and hyphens, such as my-model"
+    ):
+        new_scenario.write(name, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_command_says_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new-scenario", "mine", "--folder", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "mine.py")
+    assert main(["new-scenario", "mine", "--folder", str(tmp_path)]) == 3
+    assert "mine.py exists" in capsys.readouterr().err

@@ -1,0 +1,139 @@
+"""Which cells are asked for, and that the variants are scenarios with one thing changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite.artifacts.store import Store
+from suite.explain.claims import design as designing
+from suite.explain.claims.design import BATCH_NORMALIZED, Cell, Design, Variant
+from suite.plan import discover
+from suite.records import ConfigurationError, Environment, FoundScenario, Job, Options, Provisioned, Run, Status
+from suite.runner.variant import _reordered
+from tests.conftest import Parity
+
+
+def ready(*names: str) -> dict[str, Provisioned]:
+    return {
+        name: Provisioned(environment=Environment(name=name, backend="fake"), python="python", digest="1") for name in names
+    }
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> FoundScenario:
+    parity = Parity(tmp_path)
+    parity.scenario("clusters")
+    found, _ = discover.scenarios([tmp_path / "scenarios"], plugins=False)
+    return found[0]
+
+
+@pytest.fixture
+def design(base: FoundScenario) -> Design:
+    return designing.design(base, ready("a", "b"), Options(devices=(1, 2), reference="b"))
+
+
+def test_the_factorial_runs_once_in_the_reference_environment(design: Design) -> None:
+    assert (design.environment, design.others) == ("b", ("b", "a"))
+    cells = design.cells()
+    assert len(cells) == len(set(cells))
+    levels = Counter((cell.environment, cell.variation, cell.precision) for cell in cells)
+    assert levels["b", "plain", "float64"] == 2 * 3 * 2 * 2 * 2
+    assert levels["a", "plain", "float64"] == 5  # one device without statistics to synchronize
+    assert (
+        levels["a", "plain", "float32"] == levels["a", "repeat", "float32"] == levels["b", "plain", "float32"] == 2 * 2 * 2
+    )
+    assert levels["b", "permuted", "float64"] == 2 and ("a", "permuted", "float64") not in levels
+
+
+def test_an_uneven_batch_leaves_every_device_rows_and_some_batches_have_none(base: FoundScenario) -> None:
+    def rows(batch: int, devices: int) -> int:
+        scenario = replace(base.scenario, batch=batch)
+        options = Options(devices=(1, devices))
+        return designing.design(replace(base, scenario=scenario), ready("a"), options).last_batch
+
+    assert [rows(64, 2), rows(64, 4), rows(4, 2), rows(3, 2), rows(2, 2)] == [5, 11, 3, 0, 0]
+
+
+def test_without_an_uneven_batch_there_is_one_level(base: FoundScenario) -> None:
+    small = replace(base, scenario=replace(base.scenario, batch=2))
+    assert len(designing.design(small, ready("a"), Options(devices=(1, 2))).factorial()) == 3 * 2 * 2
+
+
+def test_no_environment_is_a_sentence(base: FoundScenario) -> None:
+    broken = {"a": Provisioned(environment=Environment(name="a", backend="fake"), reason="no network")}
+    with pytest.raises(ConfigurationError, match="no environment is ready: a: no network"):
+        designing.design(base, broken, Options())
+    assert designing.design(base, {**broken, **ready("b")}, Options(devices=(1, 2), reference="a")).environment == "b"
+
+
+def test_variants_are_scenarios_with_one_thing_changed(design: Design, base: FoundScenario, tmp_path: Path) -> None:
+    found = {one.scenario.name: one.scenario for one in designing.write(design, tmp_path / "variants")}
+    assert len(found) == 24 + 2
+    plain, other = found["clusters.per-replica"], found["clusters.none.uneven.reshuffled.free"]
+    assert (plain.synchronized, plain.last_batch, plain.batch) == (False, 0, base.scenario.batch)
+    assert (found["clusters.synchronized"].synchronized, other.last_batch) == (True, 5)
+    original, same, shuffled = base.scenario.data(), plain.data(), other.data()
+    assert np.array_equal(original.x, same.x) and np.array_equal(original.y, same.y)
+    assert not np.array_equal(original.y, shuffled.y)
+    assert sorted(map(tuple, np.asarray(original.x))) == sorted(map(tuple, np.asarray(shuffled.x)))
+    even = found["clusters.none.reshuffled"].data()
+    assert np.array_equal(even.x, shuffled.x) and np.array_equal(even.y, shuffled.y)
+
+
+def test_another_scenario_makes_other_variants(design: Design, base: FoundScenario, tmp_path: Path) -> None:
+    before = {one.scenario.name: one.digest for one in designing.write(design, tmp_path / "variants")}
+    after = designing.write(replace(design, base=replace(base, digest="another")), tmp_path / "variants")
+    assert all(before[one.scenario.name] != one.digest for one in after)
+
+
+def test_reordering_keeps_rows_together_and_leaves_the_unused_ones(base: FoundScenario) -> None:
+    data = base.scenario.data()
+    moved = _reordered(replace(data, x={"one": data.x, "two": data.x}), 3, 10)
+    assert isinstance(moved.x, dict)
+    assert np.array_equal(moved.x["one"], moved.x["two"]) and not np.array_equal(
+        moved.x["one"][:10], np.asarray(data.x)[:10]
+    )
+    assert np.array_equal(moved.x["one"][10:], np.asarray(data.x)[10:]) and np.array_equal(moved.y[10:], data.y[10:])
+    rows = {tuple(row): label for row, label in zip(np.asarray(data.x), data.y, strict=True)}
+    assert all(rows[tuple(row)] == label for row, label in zip(moved.x["one"], moved.y, strict=True))
+
+
+def test_the_plan_is_the_cells(design: Design, tmp_path: Path) -> None:
+    variants = designing.write(design, tmp_path / "variants")
+    strategies, _ = discover.strategies()
+    plan = designing.plan(design, variants, ready("a", "b"), strategies, gpus=0, command="parity claims")
+    assert len(plan.runs) == len(set(plan.runs)) == len(design.cells())
+    for cell in design.cells():
+        assert designing.configuration(plan, design, cell) is not None
+    nowhere = Cell(variant=Variant(), environment="c", devices=1)
+    assert designing.configuration(plan, design, nowhere) is None
+
+
+def test_a_batch_that_does_not_divide_is_refused_with_its_reason(base: FoundScenario, tmp_path: Path) -> None:
+    odd = designing.design(base, ready("a"), Options(devices=(1, 3)))
+    plan = designing.plan(
+        odd, designing.write(odd, tmp_path / "v"), ready("a"), discover.strategies()[0], gpus=0, command=""
+    )
+    assert {run.configuration.devices for run, _, _ in plan.refused} == {3}
+    assert {status for _, status, _ in plan.refused} == {Status.UNSUPPORTED}
+
+
+def test_files_are_loaded_again_at_home_from_plain_float64_runs_only(design: Design, tmp_path: Path) -> None:
+    variants = designing.write(design, tmp_path / "variants")
+    plan = designing.plan(design, variants, ready("a", "b"), discover.strategies()[0], gpus=0, command="")
+    from suite.plan import planning as planning
+
+    jobs = planning.Jobs(Store(tmp_path / "run"), plan, variants, ready("a", "b")).first()
+    reloads = [job for job in designing.needed(jobs, design) if job.kind == "reload"]
+    names = {design.name(Variant(normalization=normalization)) for normalization in BATCH_NORMALIZED}
+    assert {job.scenario for job in reloads} == names
+    for job in reloads:
+        assert job.precision == "float64" and {run.configuration.environment for run in job.runs} == {job.environment.name}
+    others = [job for job in jobs if job.kind != "reload"]
+    assert [job for job in designing.needed(jobs, design) if job.kind != "reload"] == others
+    assert isinstance(others[0], Job) and isinstance(plan.runs[0], Run)

@@ -1,0 +1,150 @@
+"""Single float32 steps: when they are asked for, what they are measured against, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite import compare
+from suite.artifacts.store import Artifact, Complete
+from suite.explain import float32_steps, further_runs
+from suite.judge import verdicts
+from suite.records import (
+    ORACLE,
+    At,
+    Comparison,
+    Configuration,
+    Distances,
+    Emulation,
+    Manifest,
+    Pair,
+    Run,
+    Status,
+    StepErrors,
+    Verdict,
+)
+
+A, B = (Configuration(scenario="s", environment=name, strategy="single", devices=1) for name in ("a", "b"))
+EMULATED = Run(configuration=replace(A, strategy=ORACLE), variation=ORACLE, emulates=Emulation())
+
+
+def comparison(*found: tuple[int, float, float | None], float64: float = 1e-15) -> Comparison:
+    """Of one metric: step, distance, envelope."""
+    at = tuple(
+        At(step=step, plain={"var": plain}, envelope={} if width is None else {"var": width}, float64={"var": float64})
+        for step, plain, width in found
+    )
+    return Comparison(distances=(Distances(quantity="moving statistics", bits=False, at=at),))
+
+
+def asked(found: Comparison, *checked: Configuration) -> set[Run]:
+    return set(further_runs.further_runs({(A, B): found}, {one: Comparison(distances=()) for one in checked}))
+
+
+STEPS = {Run(configuration=one, variation=float32_steps.VARIATION) for one in (A, B)}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (comparison((1, 1e-7, 1e-7), (20, 1e-6, 1e-6)), set()),
+        (comparison((1, 1e-7, 1e-7), (20, 1e-3, 1e-6)), STEPS),  # beyond its envelope
+        (comparison((1, 1e-7, 1e-3), (20, 1e-7, 1e-6)), STEPS),  # an envelope that is wide after one step
+        (comparison((1, 1e-7, 1e-7), (20, 1e-6, 1e-6), (50, 1e-2, None)), STEPS),  # grown after the envelope was measured
+        (comparison((1, 1e-7, 1e-7), (20, 1e-6, 1e-6), float64=1e-9), STEPS),
+        (comparison((20, 1e-3, 1e-6), float64=1e-3), set()),
+        (replace(comparison((20, 1e-3, 1e-6)), no_float64="none"), set()),
+        (replace(comparison((20, 1e-3, 1e-6)), random_streams=True), set()),
+    ],
+)
+def test_steps_are_asked_for_where_float32_is_farther_apart_than_float64_explains(
+    found: Comparison, expected: set[Run]
+) -> None:
+    assert {run for run in asked(found, A, B) if run.variation == float32_steps.VARIATION} == expected
+    assert asked(found, A) & STEPS == set()  # of the other side there is nothing to measure against
+
+
+class Runs:
+    """A reader of two plain runs with these steps, and of the oracle of what both declare."""
+
+    def __init__(self, there: dict[Run, Complete]) -> None:
+        self._there = there
+        self._subjects = {one: compare.Subject(plain=next(iter(there.values()))) for one in (A, B)}
+
+    def subject(self, configuration: Configuration) -> compare.Subject:
+        return self._subjects[configuration]
+
+    def oracle_of(self, configuration: Configuration) -> Run:
+        return EMULATED
+
+    def further(self, run: Run) -> Complete | str:
+        return self._there.get(run, "it was not run")
+
+
+def step(folder: Path, *, random: bool = False, states: tuple[str, ...] = ("0", "20"), **arrays: float) -> Complete:
+    made = Artifact(folder)
+    manifest = Manifest(run="a", status=Status.COMPLETE, random_layers=("drop",) if random else ())
+    made.begin(manifest)
+    for state in states:
+        made.add(f"single-step-{state}", {f"forward|{name}": np.array([value]) for name, value in arrays.items()})
+    made.finish(manifest)
+    read = made.manifest()
+    assert read
+    return made, read
+
+
+def errors(folder: Path, a: Complete, b: Complete, exact: Complete | None) -> tuple[StepErrors, ...]:
+    there = {Run(configuration=one, variation=float32_steps.VARIATION): side for one, side in ((A, a), (B, b))}
+    oracle = next(float32_steps.oracle_steps(Runs(there), there))  # type: ignore[arg-type]
+    assert oracle == replace(EMULATED, variation=float32_steps.VARIATION)
+    if exact is not None:
+        there[oracle] = exact
+    return float32_steps.errors(Runs(there), A, B)  # type: ignore[arg-type]
+
+
+def test_each_side_is_measured_against_the_oracle_of_what_it_declares(tmp_path: Path) -> None:
+    a = step(tmp_path / "a", states=("20", "100", "0", "saturated"), hidden=1.0, mine=1.0)
+    b = step(tmp_path / "b", states=("100", "0", "20", "saturated"), hidden=1.5, other=1.0)
+    exact = step(tmp_path / "exact", states=("0", "20", "100", "saturated"), hidden=2.0, mine=1.0, other=1.0)
+    found = errors(tmp_path, a, b, exact)
+    # Not the saturated state, and only what both sides have; in the order of training.
+    assert [(one.state, one.stage, one.tensor, one.sides) for one in found] == [
+        (state, "forward", "hidden", (0.5, 0.25)) for state in ("0", "20", "100")
+    ]
+    assert errors(tmp_path, a, b, None) == ()
+
+
+def test_random_layers_are_not_measured(tmp_path: Path) -> None:
+    """A float32 step draws other masks than a float64 one."""
+    sides = [step(tmp_path / name, hidden=value) for name, value in (("a", 1.0), ("exact", 2.0))]
+    random = step(tmp_path / "b", random=True, hidden=1.0)
+    assert errors(tmp_path, sides[0], sides[0], sides[1]) != ()
+    assert errors(tmp_path, sides[0], random, sides[1]) == ()
+
+
+def said(cause: str, *sides: tuple[float, float]) -> str:
+    found = tuple(
+        StepErrors(state=str(index), stage="forward", tensor="norm", sides=pair) for index, pair in enumerate(sides)
+    )
+    pair = Pair(scenario="s", a="s/jax/single-x1/plain", b="s/torch/single-x2/plain", verdict=Verdict.DIFFERENT, cause=cause)
+    return float32_steps.words(Comparison(distances=(), steps=found), pair)
+
+
+def test_an_unstable_kernel_is_said_in_numbers() -> None:
+    assert said(verdicts.UNSTABLE, (1e-7, 1e-7), (1e-7, 0.1), (2e-7, 0.2)) == (
+        "single float32 steps from 3 common states: from 2 of them torch ×2 is much farther from float64, first from state 1 in "
+        "forward norm (jax ×1 1.0e-7, torch ×2 0.1)"
+    )
+
+
+def test_steps_that_are_equally_far_say_that_it_is_rounding() -> None:
+    assert said(verdicts.BEYOND, (1e-6, 2e-6), (3e-5, 2e-5)) == (
+        "single float32 steps from 2 common states are as far from float64 on both sides, within a factor of 2.0 (at most jax ×1 "
+        "3.0e-5, torch ×2 2.0e-5): what grows in training is rounding"
+    )
+    # Eleven times farther, if by less than 100 floors: the numbers and no conclusion.
+    assert said(verdicts.BEYOND, (1e-6, 1.1e-5)).endswith("within a factor of 11.0 (at most jax ×1 1.0e-6, torch ×2 1.1e-5)")
+    assert said(verdicts.BEYOND) == said("another cause", (1e-6, 2e-6)) == ""

@@ -1,0 +1,108 @@
+"""The command that shows a finding again is one that the real parser takes, with the options of the run."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from suite.commands import arguments
+from suite.explain import findings, fingerprint, repeat_command
+from suite.records import Options, Results, Verdict
+from tests.report import sample
+
+RESULTS = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
+COMMAND = ["nox", "-s", "compare-all", "--"]
+
+
+def commands(results: Results) -> list[str]:
+    found = fingerprint.named(findings.group(results.pairs, results.checks, ()), results.pairs, results.checks)
+    return [one.repeat for one in repeat_command.repeatable(found, results.plan, results.scenarios, results.environments)]
+
+
+def parsed(command: str) -> argparse.Namespace:
+    words = shlex.split(command)
+    assert words[:4] == COMMAND
+    return arguments.parser().parse_args(["compare", *words[4:]])
+
+
+def of_pair(results: Results, place: int) -> argparse.Namespace:
+    return parsed(commands(replace(results, pairs=(results.pairs[place],), checks=()))[0])
+
+
+def with_options(**changed: object) -> Results:
+    return replace(RESULTS, plan=replace(RESULTS.plan, options=replace(Options(), **changed)))  # type: ignore[arg-type]
+
+
+def test_every_finding_has_a_command_that_parses() -> None:
+    found = commands(RESULTS)
+    assert len(found) > 3
+    assert len({str(parsed(command).out) for command in found}) == len(found)
+
+
+@pytest.mark.parametrize("place", range(len(RESULTS.pairs)))
+def test_the_command_plans_the_pair_it_is_for(place: int) -> None:
+    pair = RESULTS.pairs[place]
+    given = of_pair(RESULTS, place)
+    sides = [run.split("/") for run in (pair.a, pair.b)]
+    assert given.scenario == [pair.scenario]
+    assert {environment for _, environment, _, _ in sides} <= set(given.backend)
+    assert set(given.backend) <= {"torch", *(environment for _, environment, _, _ in sides)}
+    assert given.devices == tuple(sorted({int(driven.rpartition("-x")[2]) for _, _, driven, _ in sides}))
+
+
+def test_a_check_takes_the_environment_that_loads_it() -> None:
+    check = next(one for one in RESULTS.checks if one.kind == "reloaded" and "/tensorflow/" in one.run)
+    given = parsed(commands(replace(RESULTS, pairs=(), checks=(check,)))[0])
+    assert given.backend == ["tensorflow", check.environment, *(["torch"] if check.environment != "torch" else [])]
+    replica = next(one for one in RESULTS.checks if one.kind == "replica")
+    given = parsed(commands(replace(RESULTS, pairs=(), checks=(replica,)))[0])
+    assert (given.backend, given.devices) == (["tensorflow", "torch"], (2,))
+
+
+def test_options_are_those_of_the_run() -> None:
+    given = of_pair(with_options(device="gpu", steps=7, seed=3, reference="jax", gate="noise"), 0)
+    assert (given.device, given.steps, given.seed, given.reference, given.fail_on) == ("gpu", 7, 3, "jax", "noise")
+    assert "jax" in given.backend
+    given = of_pair(RESULTS, 0)
+    assert (given.device, given.steps, given.seed, given.reference, given.fail_on) == ("cpu", 0, 0, "torch", "different")
+
+
+def test_every_option_of_a_run_is_given_or_cannot_be() -> None:
+    """Threads are always 1; the rest is in the command."""
+    assert set(Options.__dataclass_fields__) == {
+        "device", "devices", "steps", "seed", "seeds", "threads", "reference", "gate",
+    }  # fmt: skip
+
+
+def test_a_scenario_and_an_environment_of_the_users_own(tmp_path: Path) -> None:
+    file = tmp_path / "my environments.toml"
+    file.write_text("")
+    first = replace(RESULTS.environments[0], environment=replace(RESULTS.environments[0].environment, source=str(file)))
+    row = replace(RESULTS.scenarios[0], source=str(tmp_path / "my scenarios" / "mine.py"))
+    given = of_pair(
+        replace(RESULTS, environments=(first, *RESULTS.environments[1:]), scenarios=(row, *RESULTS.scenarios[1:])), 0
+    )
+    assert given.environments == [file]
+    assert given.scenario_path == [tmp_path / "my scenarios"]
+    installed = replace(RESULTS, scenarios=(replace(row, source="my-models 1.2 (my.models:SCENARIO)"),))
+    assert of_pair(installed, 0).plugin == ["my-models==1.2"]
+
+
+def test_a_built_in_scenario_of_another_checkout_is_built_in() -> None:
+    row = replace(RESULTS.scenarios[0], source="/elsewhere/scenarios/article_mlp.py")
+    assert of_pair(replace(RESULTS, scenarios=(row,)), 0).scenario_path == []
+
+
+def test_the_cheapest_of_many() -> None:
+    results = replace(RESULTS, checks=())
+    given = parsed(commands(replace(results, pairs=results.pairs[::-1]))[0])
+    assert given.devices == (1,)
+
+
+def test_a_finding_that_covers_nothing_has_no_command() -> None:
+    nothing = replace(sample.finding(Verdict.DIFFERENT, ()), pairs=())
+    assert repeat_command.repeatable([nothing], RESULTS.plan, (), ())[0].repeat == ""

@@ -1,0 +1,386 @@
+"""Every branch of the rule, on both sides of each limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from suite.compare.metrics import METRICS
+from suite.judge import equivalence, verdicts
+from suite.records import FLOAT32, STAGES, At, Comparison, Distances, Judged, StepErrors, TensorDistance, Unstable, Verdict
+
+FLOOR = METRICS["train"].floor
+
+
+def distances(*at: At, bits: bool = False, invalid: str = "", quantity: str = "trainable weights") -> Distances:
+    return Distances(quantity=quantity, bits=bits, at=at, invalid=invalid)
+
+
+def at(
+    plain: float, *, step: int = 20, envelope: float | None = 1e-5, float64: float | None = 1e-15, grown: float | None = None
+) -> At:
+    return At(
+        step=step,
+        plain={"train": plain},
+        envelope={} if envelope is None else {"train": envelope},
+        float64={} if float64 is None else {"train": float64},
+        float64_envelope={} if grown is None else {"train": grown},
+    )
+
+
+def decide(found: Distances, **fields: object) -> Judged:
+    return verdicts.judge(replace(Comparison(distances=(found,)), **fields))[0]  # type: ignore[arg-type]
+
+
+def verdict(found: Distances, **fields: object) -> Verdict:
+    return decide(found, **fields).verdict
+
+
+def test_equal_bits_are_identical_and_nothing_else_is() -> None:
+    assert verdict(distances(at(0.0), bits=True)) is Verdict.IDENTICAL
+    assert verdict(distances(at(0.0))) is Verdict.ROUNDING
+
+
+def test_what_cannot_be_compared_hides_no_distance_from_the_oracle_and_never_proves_that_there_is_none() -> None:
+    def distance(float64: float, **fields: object) -> float | None:
+        lost = distances(invalid="losses of 19 steps on one side and of 20 on the other", quantity="loss")
+        return verdicts.oracle_distance(Comparison(distances=(distances(at(0.0, float64=float64)), lost), **fields))  # type: ignore[arg-type]
+
+    assert (distance(1e-3), distance(1e-12), distance(1e-3, no_float64="none")) == (1e-3, None, None)
+    grown = distances(at(1e-3, step=1, float64=1e-3, grown=1e-9))
+    other = distances(at(0.0, step=1, float64=0.0), quantity="other state")
+    assert verdicts.oracle_distance(Comparison(distances=(grown, other))) is None, (
+        "counters are equal, weights are not known"
+    )
+
+
+def test_float64_runs_that_are_stored_only_after_their_rounding_grew_are_equal_within_it_and_say_nothing_beyond() -> None:
+    def apart(float64: float, envelope: float) -> float | None:
+        late = distances(at(1e-6, step=20, float64=float64, grown=envelope), quantity="predictions")
+        return equivalence.float64_distance(late, before=10)
+
+    assert (apart(4e-6, 1e-6), apart(6e-6, 1e-6), apart(1e-12, 0.0)) == (0.0, None, 1e-12)
+    late = distances(at(1e-6, step=20, float64=6e-6, grown=1e-6), quantity="predictions")
+    early = distances(at(1e-6, step=1), at(1e-6, step=10, grown=1e-9))
+    found = verdicts.judge(Comparison(distances=(early, late)))
+    assert [one.verdict for one in found] == [Verdict.ROUNDING, Verdict.INCONCLUSIVE]
+
+
+def test_what_is_far_beyond_rounding_that_has_grown_counts_where_weights_are_within_it() -> None:
+    """Predictions that are made otherwise, from weights that only rounding tells apart."""
+
+    def verdict_of(predicted: float, weights: float) -> Verdict:
+        early = distances(at(1e-6, step=1), at(1e-6, step=20, float64=weights, grown=1e-9))
+        late = distances(at(1e-6, step=20, float64=predicted, grown=1e-9), quantity="predictions")
+        return verdicts.judge(Comparison(distances=(early, late)))[1].verdict
+
+    assert verdict_of(1.1e-7, 4e-9) is Verdict.DIFFERENT
+    assert verdict_of(0.9e-7, 4e-9) is Verdict.INCONCLUSIVE, "within 100 envelopes"
+    assert verdict_of(1.1e-7, 6e-9) is Verdict.INCONCLUSIVE, "the weights are not within it either"
+    assert verdict_of(4e-9, 6e-9) is Verdict.ROUNDING
+
+
+def test_invalid_comes_before_equal_bits() -> None:
+    found = decide(distances(at(0.0), bits=True, invalid="x holds NaN or infinity"))
+    assert (found.verdict, found.cause) == (Verdict.INVALID, "x holds NaN or infinity")
+
+
+@pytest.mark.parametrize(
+    ("float64", "expected", "cause"),
+    [
+        (9.9e-11, Verdict.ROUNDING, ""),
+        (1e-10, Verdict.DIFFERENT, verdicts.CONSTANT),
+        (9.9e-8, Verdict.DIFFERENT, verdicts.CONSTANT),
+        (1e-7, Verdict.DIFFERENT, verdicts.UNKNOWN),
+    ],
+)
+def test_float64_runs_decide_semantics(float64: float, expected: Verdict, cause: str) -> None:
+    found = decide(distances(at(1e-6, float64=float64)))
+    assert (found.verdict, found.cause) == (expected, cause)
+
+
+DECLARED = "declared otherwise (x)"
+
+
+def apart(
+    oracles: tuple[float | None, float | None], off: tuple[str, str] = ("", ""), declared: str = DECLARED
+) -> tuple[Verdict, str]:
+    found = decide(distances(at(1e-6, float64=1e-2)), declared=declared, oracles=oracles, off=off)
+    return found.verdict, found.cause
+
+
+def test_a_declared_difference_is_designed_if_each_side_equals_its_oracle() -> None:
+    assert apart((9.9e-11, 0.0)) == (Verdict.BY_DESIGN, DECLARED)
+    assert apart((9.9e-11, None)) == (Verdict.DIFFERENT, f"{DECLARED}; not checked")
+    # A declaration explains nothing where the float64 runs are equal.
+    assert verdict(distances(at(1e-6)), declared=DECLARED) is Verdict.ROUNDING
+
+
+def test_a_side_that_is_not_its_oracle_is_never_by_design() -> None:
+    assert apart((1e-10, 0.0)) == (Verdict.DIFFERENT, verdicts.UNKNOWN)
+    assert apart((0.0, 1e-3), ("suspected: a", "suspected: b")) == (Verdict.DIFFERENT, "suspected: b")
+    assert apart((1e-3, 1e-3), ("suspected: a", "suspected: b")) == (Verdict.DIFFERENT, "suspected: a; suspected: b")
+    assert apart((1e-3, 1e-3), ("suspected: a", "")) == (Verdict.DIFFERENT, verdicts.UNKNOWN)
+    # What is suspected of a side that is not off is not a cause.
+    assert apart((0.0, 0.0), ("suspected: a", ""), declared="") == (Verdict.DIFFERENT, verdicts.UNKNOWN)
+
+
+def test_a_float64_is_what_its_oracle_is_up_to_the_limit() -> None:
+    def declared(float64: float, **fields: object) -> Judged:
+        found = Comparison(distances=(distances(at(float64, envelope=None, float64=float64)),))
+        return verdicts.judge_declared(replace(found, **fields), "suspected: a")[0]  # type: ignore[arg-type]
+
+    assert (declared(9.9e-11).verdict, declared(9.9e-11).first_step) == (Verdict.ROUNDING, 0)
+    assert (declared(1e-10).verdict, declared(1e-10).cause, declared(1e-10).first_step) == (
+        Verdict.DIFFERENT,
+        "suspected: a",
+        20,
+    )
+    assert declared(1e-15, no_float64="no float64 run").verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("oracle", "error", "states", "cause"),
+    [
+        (1.9e-10, 1e-4, 2, verdicts.UNSTABLE),
+        (1e-7, 1e-4, 2, verdicts.UNKNOWN),  # more than what cancels in float64
+        (1.9e-10, 1e-5, 2, verdicts.UNKNOWN),  # within 100 floors
+        (1.9e-10, 1e-4, 1, verdicts.UNKNOWN),
+    ],
+)
+def test_what_an_unstable_kernel_does_in_float64_is_said_though_the_declarations_differ(
+    oracle: float, error: float, states: int, cause: str
+) -> None:
+    """And though the other side's kernel is the same."""
+    steps = tuple(
+        StepErrors(state=str(state), stage="batch statistics", tensor="norm/variance", sides=(error, error))
+        for state in range(states)
+    )
+    found = decide(distances(at(1e-6, float64=1e-2)), declared=DECLARED, oracles=(oracle, 1e-15), steps=steps)
+    assert (found.verdict, found.cause) == (Verdict.DIFFERENT, cause)
+
+
+def test_rounding_ends_at_five_envelopes() -> None:
+    assert verdict(distances(at(5e-5))) is Verdict.ROUNDING
+    assert verdict(distances(at(5.1e-5))) is Verdict.INCONCLUSIVE
+
+
+def test_an_envelope_is_never_below_its_floor() -> None:
+    assert verdict(distances(at(5 * FLOOR, envelope=0.0))) is Verdict.ROUNDING
+    assert verdict(distances(at(5.1 * FLOOR, envelope=0.0))) is Verdict.INCONCLUSIVE
+
+
+def test_floors_grow_with_the_compute_dtype() -> None:
+    found = distances(at(1e-2, envelope=1e-7))
+    assert verdict(found) is Verdict.INCONCLUSIVE
+    assert verdict(found, roundoff=2.0**-8) is Verdict.ROUNDING
+
+
+def test_free_runs_are_judged_up_to_step_20() -> None:
+    late = distances(at(1e-6), at(0.5, step=50))
+    found = decide(late)
+    assert (found.verdict, found.cause) == (Verdict.ROUNDING, verdicts.AMPLIFICATION)
+
+
+def test_a_float64_counts_at_every_step() -> None:
+    assert verdict(distances(at(1e-6), at(1e-6, step=50, float64=1e-3))) is Verdict.DIFFERENT
+
+
+def test_float64_runs_are_judged_until_their_own_reruns_drift() -> None:
+    grown = distances(at(1e-6, step=1, grown=1e-14), at(1e-6, step=5, float64=1e-3, grown=1e-4))
+    assert verdict(grown) is Verdict.ROUNDING
+    early = distances(at(1e-6, step=1, float64=1e-3, grown=1e-14), at(1e-6, step=5, float64=1e-3, grown=1e-4))
+    assert verdict(early) is Verdict.DIFFERENT
+    still = distances(at(1e-6, step=1, grown=1e-14), at(1e-6, step=5, float64=1e-3, grown=1e-12))
+    assert verdict(still) is Verdict.DIFFERENT
+
+
+def test_no_float64_is_never_agreement() -> None:
+    found = decide(distances(at(1e-9, float64=None)), no_float64="no float64 run: it crashed")
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "it crashed" in found.cause
+    assert verdict(distances(at(1e-9, float64=None))) is Verdict.INCONCLUSIVE
+
+
+def test_noise_is_what_repeats_differ_by() -> None:
+    assert verdict(distances(at(3e-3)), repeats={"train": 1e-3}) is Verdict.NOISE
+    assert verdict(distances(at(3.1e-3)), repeats={"train": 1e-3}) is Verdict.INCONCLUSIVE
+
+
+def test_random_streams_are_never_rounding() -> None:
+    assert decide(distances(at(1e-7)), random_streams=True).cause == verdicts.RANDOM_STREAMS
+    assert verdict(distances(at(0.5)), random_streams=True) is Verdict.BY_DESIGN
+    assert verdict(distances(at(0.5, float64=0.1)), random_streams=True) is Verdict.DIFFERENT
+
+
+WIDE = distances(at(0.1, envelope=0.2))  # an unstable kernel is far from itself
+
+
+def steps(
+    *sides: tuple[float, float], stage: str = "batch statistics", tensor: str = "norm/moving_variance"
+) -> tuple[StepErrors, ...]:
+    """One tensor of steps from as many states."""
+    states = ("0", "1", "20", "50", "100")
+    return tuple(
+        StepErrors(state=state, stage=stage, tensor=tensor, sides=errors)
+        for state, errors in zip(states, sides, strict=False)
+    )
+
+
+def unstable(*found: StepErrors, roundoff: float = FLOAT32) -> Unstable | None:
+    return verdicts.unstable(Comparison(distances=(), steps=found, roundoff=roundoff))
+
+
+EQUAL, OFF = (1e-7, 1.2e-7), (0.1, 1e-7)
+
+
+def test_an_unstable_kernel_is_found_though_its_envelope_is_wide() -> None:
+    assert verdict(WIDE) is verdict(WIDE, steps=steps(*[EQUAL] * 5)) is Verdict.ROUNDING
+    found = decide(WIDE, steps=steps(*[OFF] * 5))
+    assert (found.verdict, found.cause) == (Verdict.DIFFERENT, verdicts.UNSTABLE)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (steps(OFF, OFF), True),
+        (steps(EQUAL, EQUAL, EQUAL, OFF, OFF), True),  # only after some training: a median over states would not see it
+        (steps(EQUAL, EQUAL, EQUAL, EQUAL, OFF), False),  # one state may be an accident
+        (steps(OFF), False),
+        (steps((0.1, 0.011), (0.1, 0.011)), False),  # less than 10 times the other side: coarse rounding on both
+        (steps((0.1, 0.009), (0.1, 0.009)), True),
+        (steps((2.9e-5, 1e-8), (2.9e-5, 1e-8)), False),  # within 100 floors: chance
+        (steps((3.1e-5, 1e-8), (3.1e-5, 1e-8)), True),
+        (steps((float("inf"), 1e-7), (float("inf"), 1e-7)), False),  # of another shape, or NaN: not measured
+        (steps(OFF, (1e-7, 0.1)), False),  # once each
+        (steps((1e-3, 1e-6), (1e-3, 1e-6), (1e-3, 9e-4)), False),  # the other side is nearly right by chance
+        ((), False),
+    ],
+)
+def test_a_kernel_is_unstable_from_two_states_ten_times_the_other_side_and_a_hundred_floors(
+    found: tuple[StepErrors, ...], expected: bool
+) -> None:
+    assert (unstable(*found) is not None) is expected
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_only_the_forward_pass_says_something_of_kernels(stage: str) -> None:
+    found = unstable(*steps(OFF, OFF, stage=stage)) is not None
+    assert found is (stage in ("forward", "batch statistics", "loss"))
+
+
+def test_a_coarse_dtype_has_no_unstable_kernel_within_its_own_rounding() -> None:
+    assert unstable(*steps((1e-3, 1e-7), (1e-3, 1e-7))) is not None
+    assert unstable(*steps((1e-3, 1e-7), (1e-3, 1e-7)), roundoff=2.0**-11) is None
+
+
+def test_the_unstable_side_is_the_farther_one() -> None:
+    first, second = unstable(*steps(OFF, OFF)), unstable(*steps(OFF[::-1], OFF[::-1]))
+    assert first and second
+    assert (first.side, second.side) == (0, 1)
+    # Where both have one, from more states.
+    one = steps(OFF, OFF, EQUAL, EQUAL, EQUAL)
+    other = steps(EQUAL, EQUAL, OFF[::-1], OFF[::-1], OFF[::-1], stage="forward", tensor="hidden")
+    both = unstable(*one, *other)
+    assert both is not None
+    assert (both.side, both.states, both.measured) == (1, 3, 5)
+
+
+def test_the_place_of_an_unstable_kernel_is_the_first_tensor_of_the_first_state() -> None:
+    first = steps(EQUAL, (2e-4, 1e-6), OFF, stage="forward", tensor="hidden")
+    later = steps(EQUAL, (0.2, 1e-7), OFF)
+    found = unstable(*sorted((*first, *later), key=lambda one: int(one.state)))
+    assert found is not None
+    place = found.place
+    assert (place.stage, place.tensor, place.state, place.size) == ("forward", "hidden", "1", 2e-4)
+    assert place.ratio == pytest.approx(2e-4 / (100 * 5e-7))
+    assert (found.sizes, found.states, found.measured) == ((2e-4, 1e-6), 2, 3)
+
+
+def test_a_normalization_that_is_off_is_so_by_its_statistics() -> None:
+    outputs = steps((5e-2, 3e-5), (5e-2, 3e-5), stage="forward", tensor="norm")
+    found = unstable(*sorted((*outputs, *steps(OFF, OFF)), key=lambda one: int(one.state)))
+    assert found is not None
+    assert (found.place.stage, found.place.tensor, found.sizes) == ("batch statistics", "norm/moving_variance", OFF)
+
+
+def test_what_is_not_saved_is_named() -> None:
+    found = Distances(
+        quantity="moving statistics",
+        bits=False,
+        at=(at(0.5, float64=0.5),),
+        tensors=(TensorDistance(name="norm/moving_variance", group="V", value=0.5, ulp=0.0, bits=False),),
+    )
+    assert decide(found, unsaved=("norm/moving_variance",)).cause == "not saved: norm/moving_variance"
+    assert decide(found, unsaved=("other/kernel",)).cause == verdicts.UNKNOWN
+
+
+def test_the_worst_quantity_is_the_pair_and_nothing_is_invalid() -> None:
+    rounding = decide(distances(at(1e-6)))
+    different = decide(distances(at(1e-6, float64=1e-2)))
+    assert verdicts.worst((rounding, different, rounding)) == (Verdict.DIFFERENT, verdicts.UNKNOWN)
+    assert verdicts.worst(()) == (Verdict.INVALID, "nothing was compared")
+
+
+def test_the_first_step_is_where_it_begins() -> None:
+    growing = distances(at(0.0, step=1, float64=0.0), at(1e-6, step=2, float64=1e-4), at(1e-6, float64=1e-2))
+    assert decide(growing).first_step == 2
+    assert decide(distances(at(0.0, step=1), at(1e-6, step=5))).first_step == 5
+
+
+def test_verdicts_are_in_order() -> None:
+    words = ["identical", "rounding", "noise", "by design", "inconclusive", "different", "invalid", "not run"]
+    assert [one.value for one in Verdict] == words
+    assert [one.rank for one in Verdict] == list(range(8))
+    assert "".join(one.mark for one in Verdict) == "=≈±∆?≠!–"
+
+
+def test_every_limit_has_its_reason() -> None:
+    assert all(limit.reason and limit.value > 0 for limit in verdicts.LIMITS)
+    values = {limit.value for limit in verdicts.LIMITS}
+    deciding = (
+        equivalence.SAME_SEMANTICS,
+        equivalence.OTHER_SEMANTICS,
+        equivalence.ENVELOPE_FACTOR,
+        verdicts.NOISE_FACTOR,
+        verdicts.UNSTABLE_RATIO,
+        verdicts.UNSTABLE_FLOORS,
+        verdicts.UNSTABLE_STATES,
+        verdicts.AMPLIFIED,
+    )
+    assert set(deciding) <= values
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expected"), [("predictions", Verdict.BY_DESIGN), ("optimizer state", Verdict.DIFFERENT)]
+)
+def test_only_predictions_of_a_file_may_be_declared_otherwise(quantity: str, expected: Verdict) -> None:
+    found = distances(at(0.1, float64=0.1), quantity=quantity)
+    comparison = Comparison(distances=(found,), declared="declared otherwise", oracles=(0.0, 0.0))
+    assert verdicts.judge(comparison)[0].verdict is Verdict.BY_DESIGN
+    assert verdicts.judge_saved(comparison)[0].verdict is expected
+
+
+def test_what_a_file_holds_instead_is_the_cause_where_no_oracle_says_so() -> None:
+    found = distances(at(0.1, float64=0.1), quantity="optimizer state")
+    comparison = Comparison(distances=(found,), oracles=(0.0, 0.0), off=("", "the file does not hold it"))
+    assert verdicts.judge_saved(comparison)[0].cause == "the file does not hold it"
+    assert verdicts.judge_saved(replace(comparison, off=("", "")))[0].cause == verdicts.UNKNOWN
+    assert verdicts.judge_saved(replace(comparison, distances=(distances(at(0.0), bits=True),)))[0].cause == ""
+
+
+def test_what_a_float64_runs_own_reruns_differ_by_is_no_distance_between_float64_runs() -> None:
+    near, far = at(1e-6, float64=4.9e-10, grown=9.9e-11), at(1e-6, float64=5.1e-10, grown=9.9e-11)
+    assert equivalence.float64_distance(distances(near)) == 0.0
+    assert equivalence.float64_distance(distances(far)) == 5.1e-10
+    # Below the limit every distance is told as it is.
+    small = at(1e-6, float64=9e-11, grown=9e-11)
+    assert equivalence.float64_distance(distances(small)) == 9e-11
+    assert [equivalence.excused(Comparison(distances=(distances(one),))) for one in (near, far, small)] == [
+        True,
+        False,
+        False,
+    ]
+    # From the step at which the reruns themselves are apart, nothing is judged.
+    assert equivalence.excused(Comparison(distances=(distances(at(1e-6, float64=1e-3, grown=1e-10)),)))

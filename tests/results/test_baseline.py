@@ -1,0 +1,205 @@
+"""Two results against each other: what is worse, better, new and gone, and the goalposts that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from suite.explain import findings, fingerprint
+from suite.records import Finding, Limit, Move, Options, Pair, Results, Verdict
+from suite.results import baseline
+from tests.report import sample
+
+
+def named(results: Results) -> tuple[Finding, ...]:
+    grouped = findings.group(results.pairs, results.checks, ())
+    return fingerprint.named(grouped, results.pairs, results.checks)
+
+
+PLAIN = sample.results(verdicts=(Verdict.ROUNDING,), healthy=True)
+FIRST = PLAIN.pairs[0]
+
+
+def of(results: Results) -> list[Move]:
+    return list(baseline.since(PLAIN, results, "before.json").moves)
+
+
+def with_pair(pair: Pair | None, results: Results = PLAIN) -> Results:
+    return replace(results, pairs=(*((pair,) if pair else ()), *results.pairs[1:]))
+
+
+def test_the_same_results_have_no_moves_and_say_what_was_looked_at() -> None:
+    found = baseline.since(PLAIN, PLAIN, "before.json")
+    members = len(PLAIN.pairs) + len(PLAIN.checks)
+    assert (found.moves, found.same, found.incomparable) == ((), members, "")
+    assert found.words == (
+        "Since 2026-11-24 12:00 UTC (plan 0123456789ab): no verdict and no cause moved; "
+        f"{members} of {members} pairs and views that are in both are as they were."
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "how"),
+    [
+        (Verdict.ROUNDING, Verdict.DIFFERENT, "worse"),
+        (Verdict.IDENTICAL, Verdict.ROUNDING, "worse"),
+        (Verdict.IDENTICAL, Verdict.NOT_RUN, "worse"),
+        (Verdict.DIFFERENT, Verdict.BY_DESIGN, "better"),
+        (Verdict.NOT_RUN, Verdict.ROUNDING, "better"),
+        (Verdict.NOT_RUN, Verdict.DIFFERENT, "new"),
+    ],
+)
+def test_a_verdict_that_moved(before: Verdict, now: Verdict, how: str) -> None:
+    was, is_now = (with_pair(replace(FIRST, verdict=verdict)) for verdict in (before, now))
+    found = baseline.since(was, is_now, "before.json")
+    expected = Move(
+        about="verdict", name=" | ".join(sorted((FIRST.a, FIRST.b))), how=how, before=before.value, now=now.value
+    )
+    assert [move for move in found.moves if move.about == "verdict"] == [expected]
+    members = len(PLAIN.pairs) + len(PLAIN.checks)
+    assert f": 1 {how}; {members - 1} of {members} pairs and views that are in both are as they were." in found.words
+
+
+def test_a_pair_that_is_new_or_gone_is_neither_better_nor_worse() -> None:
+    without = with_pair(None)
+    assert [move.how for move in baseline.since(PLAIN, without, "").moves] == ["gone"]
+    assert [move.how for move in baseline.since(without, PLAIN, "").moves] == ["new"]
+
+
+def test_a_check_that_moved_and_a_pair_whose_sides_are_exchanged() -> None:
+    check = replace(PLAIN.checks[0], verdict=Verdict.INVALID)
+    moved = of(replace(PLAIN, checks=(check, *PLAIN.checks[1:])))
+    assert [(move.name, move.how) for move in moved if move.about == "verdict"] == [(check.id, "worse")]
+    assert of(replace(PLAIN, pairs=tuple(replace(pair, a=pair.b, b=pair.a) for pair in PLAIN.pairs[::-1]))) == []
+
+
+def test_another_cause_of_the_same_verdict() -> None:
+    moves = of(with_pair(replace(FIRST, cause="another")))
+    assert [(move.about, move.how, move.before, move.now) for move in moves] == [
+        ("cause", "changed", FIRST.cause, "another")
+    ]
+
+
+def test_findings_by_their_fingerprint() -> None:
+    worse = with_pair(replace(FIRST, verdict=Verdict.DIFFERENT, cause="unknown"))
+    was, now = (replace(one, findings=named(one)) for one in (PLAIN, worse))
+    (finding,) = now.findings
+    new = [move for move in baseline.since(was, now, "").moves if move.about == "finding"]
+    assert new == [Move(about="finding", name=finding.fingerprint, how="new", now=finding.claim)]
+    gone = [move for move in baseline.since(now, was, "").moves if move.about == "finding"]
+    assert gone == [Move(about="finding", name=finding.fingerprint, how="gone", before=finding.claim)]
+    lighter = replace(now, findings=(replace(finding, verdict=Verdict.BY_DESIGN),))
+    moved = [move for move in baseline.since(now, lighter, "").moves if move.about == "finding"]
+    assert [(move.how, move.before, move.now) for move in moved] == [("better", "different", "by design")]
+
+
+def package(results: Results, name: str, version: str) -> Results:
+    first = results.environments[0]
+    return replace(
+        results, environments=(replace(first, packages={**first.packages, name: version}), *results.environments[1:])
+    )
+
+
+def facts(results: Results, **changed: str) -> Results:
+    return replace(
+        results,
+        runs=tuple(
+            replace(row, facts={**row.facts, **changed}) if row.run.configuration.environment == "jax" else row
+            for row in results.runs
+        ),
+    )
+
+
+GOALPOSTS: Iterable[tuple[Results, list[tuple[str, str, str, str, str]]]] = [
+    (package(PLAIN, "keras", "3.16.0"), [("environment", "tensorflow: keras", "changed", "3.15.1", "3.16.0")]),
+    (package(PLAIN, "more", "1"), [("environment", "tensorflow: more", "new", "", "1")]),
+    (
+        facts(PLAIN, jit="False"),
+        [
+            ("environment", "jax single ×1: jit", "changed", "True", "False"),
+            ("environment", "jax jax_data_parallel ×2: jit", "changed", "True", "False"),
+        ],
+    ),
+    (facts(PLAIN, optimizer="another"), []),
+    (
+        replace(PLAIN, limits=(replace(PLAIN.limits[0], value=1e-3), Limit(name="more", value=2.0, reason=""))),
+        [("limit", "float64 runs are equal below", "changed", "1e-10", "0.001"), ("limit", "more", "new", "", "2")],
+    ),
+    (replace(PLAIN, limits=()), [("limit", "float64 runs are equal below", "gone", "1e-10", "")]),
+    (
+        replace(PLAIN, plan=replace(PLAIN.plan, options=Options(gate="invalid", steps=5))),
+        [("option", "steps", "changed", "0", "5"), ("option", "gate", "changed", "different", "invalid")],
+    ),
+    (
+        replace(PLAIN, scenarios=(replace(PLAIN.scenarios[0], digest="ff"), *PLAIN.scenarios[1:])),
+        [("scenario", "article-mlp", "changed", "cd34", "ff")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("now", "expected"), GOALPOSTS)
+def test_goalposts_that_moved_show(now: Results, expected: list[tuple[str, str, str, str, str]]) -> None:
+    moves = of(now)
+    assert [(move.about, move.name, move.how, move.before, move.now) for move in moves] == expected
+    assert ("What they rest on moved too" in baseline.since(PLAIN, now, "").words) == bool(expected)
+
+
+def test_few_goalposts_are_named_in_the_sentence_and_many_counted() -> None:
+    few = package(PLAIN, "keras", "3.16.0")
+    assert baseline.since(PLAIN, few, "").words.endswith(
+        " What they rest on moved too: environment tensorflow: keras: 3.15.1 → 3.16.0."
+    )
+    many = facts(replace(few, limits=()), jit="False", dtype="x")
+    assert baseline.since(PLAIN, many, "").words.endswith(" What they rest on moved too: 5 facts of environments, 1 limit.")
+
+
+def test_an_environment_that_cannot_be_made_any_more() -> None:
+    first = replace(PLAIN.environments[0], reason="no such version", packages={})
+    moves = of(replace(PLAIN, environments=(first, *PLAIN.environments[1:])))
+    assert moves[0] == Move(
+        about="environment", name="tensorflow", how="changed", before="ready", now="unavailable: no such version"
+    )
+
+
+def test_another_set_of_scenarios_is_said() -> None:
+    alone = sample.results(("article-mlp",), verdicts=(Verdict.ROUNDING,), healthy=True)
+    assert " Only the baseline has sync-bn." in baseline.since(PLAIN, alone, "").words
+    assert " Only this run has sync-bn." in baseline.since(alone, PLAIN, "").words
+
+
+def test_nothing_in_common_is_a_sentence_and_not_no_change() -> None:
+    other = sample.results(("other",), verdicts=(Verdict.ROUNDING,), healthy=True)
+    found = baseline.since(PLAIN, other, "folder/before.json")
+    assert (found.moves, found.same) == ((), 0)
+    assert found.incomparable == "it compared article-mlp, sync-bn, and this run other: no scenario is in both"
+    assert found.words == f"What changed since before.json is not known: {found.incomparable}."
+    devices = replace(
+        PLAIN,
+        checks=(),
+        pairs=tuple(replace(pair, a=pair.a.replace("-x", "-x9"), b=pair.b.replace("-x", "-x9")) for pair in PLAIN.pairs),
+    )
+    assert baseline.since(PLAIN, devices, "").incomparable.startswith("no pair and no view is in both")
+
+
+def test_what_is_worse_fails_and_what_is_gone_does_not() -> None:
+    def worse(was: Results, now: Results, gate: str = "different") -> bool:
+        return baseline.is_worse(baseline.since(was, now, ""), gate)
+
+    different = with_pair(replace(FIRST, verdict=Verdict.DIFFERENT))
+    assert worse(PLAIN, different)
+    assert not worse(different, PLAIN)
+    assert not worse(PLAIN, PLAIN)
+    assert not worse(PLAIN, with_pair(None))
+    assert not worse(with_pair(None), PLAIN)
+    assert worse(with_pair(None), different)
+    assert not worse(with_pair(None), different, "invalid")
+
+
+def test_lines_for_a_terminal_begin_with_what_is_worse() -> None:
+    now = with_pair(replace(FIRST, verdict=Verdict.DIFFERENT), package(PLAIN, "keras", "3.16.0"))
+    lines = list(baseline.text(baseline.since(PLAIN, now, "")))
+    assert lines[0].startswith("Since 2026-11-24 12:00 UTC")
+    assert [line.split()[:2] for line in lines[1:]] == [["worse", "verdict"], ["changed", "environment"]]
+    assert lines[1].endswith("rounding → different")
