@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from suite.artifacts.store import Complete
@@ -24,7 +25,7 @@ from suite.records import JUDGED_STEP, QUANTITIES, Comparison, Distances
 HELD = (WEIGHTS, STATISTICS, PREDICTIONS)  # what a file is asked for: other state may not be in it, and is named by itself
 
 
-def pair(a: Subject, b: Subject, *, declared: str) -> Comparison:
+def pair(a: Subject, b: Subject, *, declared: Mapping[str, str]) -> Comparison:
     """Two configurations of one scenario: every quantity at every stored step, with envelope and float64 runs."""
     steps = [step for step in a.plain[1].steps if step and step in b.plain[1].steps]
     float64_runs = (a.float64, b.float64) if a.float64 and b.float64 else None
@@ -85,7 +86,11 @@ def _stored(snapshot: Snapshot, step: int) -> Snapshot:
 
 
 def check(
-    plain: tuple[Snapshot, Snapshot], float64_runs: tuple[Snapshot, Snapshot] | None, subject: Subject, *, declared: str
+    plain: tuple[Snapshot, Snapshot],
+    float64_runs: tuple[Snapshot, Snapshot] | None,
+    subject: Subject,
+    *,
+    declared: Mapping[str, str],
 ) -> Comparison:
     """Two moments of one configuration (live and saved, saved and reloaded, two replicas), with its own envelope."""
     last = subject.plain[1].steps[-1]

@@ -60,7 +60,7 @@ def settled(comparison: Comparison) -> bool:
 
 def _drifts(comparison: Comparison) -> bool:
     """The float64 runs are equal after the first step and not equal later: is it their own rounding that grows?"""
-    apart = any(_apart(comparison, distances) >= equivalence.SAME_SEMANTICS for distances in comparison.distances)
+    apart = any(equivalence.differs(equivalence.apart_of(distances, comparison)) for distances in comparison.distances)
     return apart and equivalence.begin_equal(comparison)
 
 
@@ -71,11 +71,11 @@ def _looks_unstable(comparison: Comparison) -> bool:
         return False
     scale = verdicts.scale(comparison)
     for distances in comparison.distances:
-        apart = _apart(comparison, distances)
-        if distances.bits or apart >= equivalence.OTHER_SEMANTICS:
+        apart = equivalence.apart_of(distances, comparison)
+        if distances.bits or (apart is not None and apart >= equivalence.OTHER_SEMANTICS):
             continue
         left = verdicts.beyond(distances, scale) or verdicts.amplified(distances)
-        if apart >= equivalence.SAME_SEMANTICS or left or _wide(distances, scale):
+        if equivalence.differs(apart) or left or _wide(distances, scale):
             return True
     return False
 
@@ -87,10 +87,6 @@ def _nearly_rounding(comparison: Comparison) -> bool:
     scale = verdicts.scale(comparison)
     open_ones = [one for one in comparison.distances if not one.bits and verdicts.beyond(one, scale)]
     return bool(open_ones) and not any(verdicts.beyond(one, scale, NEARLY) for one in open_ones)
-
-
-def _apart(comparison: Comparison, distances: Distances) -> float:
-    return equivalence.apart_of(distances, comparison) or 0.0
 
 
 def _wide(distances: Distances, scale: float) -> bool:

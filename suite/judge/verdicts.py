@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from suite.compare import single_step
 from suite.compare.metrics import METRICS
-from suite.judge.equivalence import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS, STATE, apart_of, grown_at, reaches
-from suite.records import FLOAT32, JUDGED_STEP, Comparison, Distances, Floats, Judged, Limit, StepErrors, Unstable, Verdict
+from suite.judge.equivalence import (
+    ENVELOPE_FACTOR,
+    OTHER_SEMANTICS,
+    SAME_SEMANTICS,
+    STATE,
+    apart_of,
+    differs,
+    grown_at,
+    reaches,
+)
+from suite.records import (
+    FLOAT32,
+    JUDGED_STEP,
+    Cause,
+    Code,
+    Comparison,
+    Distances,
+    Floats,
+    Judged,
+    Limit,
+    Numbers,
+    StepErrors,
+    Unstable,
+    Verdict,
+    because,
+)
 
 NOISE_FACTOR = 3.0
 UNSTABLE_RATIO = 10.0
@@ -19,6 +43,7 @@ UNSTABLE_STATES = 2
 # rounding of a nearly zero gradient into a full step, and a gradient's tensors can be nearly zero themselves.
 STEP_FLOORS = {"forward": 5e-7, "batch statistics": 3e-7, "loss": 2e-7}
 AMPLIFIED = 100.0
+NAMED = 3  # tensors that a cause names: more are read by nobody
 
 LIMITS = (
     Limit(
@@ -68,129 +93,144 @@ LIMITS = (
     ),
 )
 
-UNKNOWN = "unknown"
-CONSTANT = "a constant or hyper-parameter is rounded differently"
-RANDOM_STREAMS = "random streams"
-UNSTABLE = "unstable kernel"
-UNSAVED = "not saved"
-AMPLIFICATION = "amplified rounding"
-BEYOND = "equal in float64, yet float32 is farther apart than its own rounding was measured to be"
-REPEATED = "the same run, repeated, differs as much"
+Decision = tuple[Verdict, tuple[Cause, ...]]
 
 
 def judge(comparison: Comparison) -> tuple[Judged, ...]:
-    """Every quantity's verdict and cause."""
+    """Every quantity's verdict and causes."""
     return tuple(_judge(distances, comparison) for distances in comparison.distances)
 
 
 def judge_saved(comparison: Comparison) -> tuple[Judged, ...]:
-    """Live model against its file: a declaration may say that they predict with other statistics, and nothing else: weights,
+    """Live model against its file. A declaration may say that they predict with different statistics, and nothing else: weights,
     statistics and optimizer are in the file as they were. Where they are not, it is the file that is off."""
     judged = []
     for distances in comparison.distances:
-        declared = comparison.declared if distances.quantity == "predictions" else ""
+        declared = comparison.declared if distances.quantity == "predictions" else {}
         found = _judge(distances, replace(comparison, declared=declared))
-        judged.append(replace(found, cause=comparison.off[1]) if found.cause == UNKNOWN and comparison.off[1] else found)
+        unknown = [cause.code for cause in found.causes] == [Code.UNKNOWN]
+        judged.append(replace(found, causes=comparison.off[1]) if unknown and comparison.off[1] else found)
     return tuple(judged)
 
 
-def worst(judged: Iterable[Judged]) -> tuple[Verdict, str]:
-    """The worst verdict with its cause; nothing to judge is invalid, never agreement."""
-    ordered = sorted(judged, key=lambda one: one.verdict.rank)
-    if not ordered:
-        return Verdict.INVALID, "nothing was compared"
-    causes = [one.cause for one in ordered if one.verdict is ordered[-1].verdict and one.cause]
-    return ordered[-1].verdict, causes[0] if causes else ""
+def judge_declared(comparison: Comparison, causes: tuple[Cause, ...]) -> tuple[Judged, ...]:
+    """Every quantity's verdict where a float64 run is compared with the oracle of its declaration; `causes` if it differs."""
+    judged = []
+    for distances in comparison.distances:
+        verdict, why = _decide_declared(distances, comparison, causes)
+        limits = {metric: SAME_SEMANTICS for at in distances.at for metric in at.float64 if METRICS[metric].judged}
+        off = (at.step for at in distances.at if reaches(at.float64, SAME_SEMANTICS))
+        first = next(off, 0) if verdict is Verdict.DIFFERENT else 0
+        judged.append(_judged(distances, verdict, why, limits, first))
+    return tuple(judged)
+
+
+def worst(judged: Iterable[Judged]) -> Decision:
+    """The worst verdict with all its causes; nothing to judge is invalid, never agreement."""
+    every = list(judged)
+    if not every:
+        return Verdict.INVALID, (Cause(code=Code.NOTHING_COMPARED),)
+    verdict = max((one.verdict for one in every), key=lambda one: one.rank)
+    return verdict, united(one.causes for one in every if one.verdict is verdict)
+
+
+def united(causes: Iterable[Iterable[Cause]]) -> tuple[Cause, ...]:
+    """All of them, those of one kind once."""
+    found: dict[Cause, Cause] = {}
+    for some in causes:
+        for cause in some:
+            found.setdefault(cause.kind, cause)
+    return tuple(found.values())
 
 
 def _judge(distances: Distances, comparison: Comparison) -> Judged:
-    verdict, cause = _decide(distances, comparison)
+    verdict, causes = _decide(distances, comparison)
     explained = verdict in (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
+    first = _first_step(distances, explained, scale(comparison))
+    return _judged(distances, verdict, causes, limits(distances, scale(comparison)), first)
+
+
+def _judged(distances: Distances, verdict: Verdict, causes: tuple[Cause, ...], limits: Floats, first_step: int) -> Judged:
     return Judged(
         quantity=distances.quantity,
         verdict=verdict,
-        cause=cause,
+        causes=causes,
         distances=distances,
-        limits=limits(distances, scale(comparison)),
-        worst_tensor=max(distances.tensors, key=lambda one: one.value).name if distances.tensors else "",
-        first_step=_first_step(distances, explained, scale(comparison)),
+        limits=limits,
+        worst_tensor=max(distances.tensors, key=lambda tensor: tensor.value).name if distances.tensors else "",
+        first_step=first_step,
     )
 
 
-def _decide(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
+def _only(verdict: Verdict, code: Code) -> Decision:
+    return verdict, (Cause(code=code),)
+
+
+def _trivial(distances: Distances) -> Decision | None:
+    """Where there is nothing to weigh; else None."""
     if distances.invalid:
-        return Verdict.INVALID, distances.invalid
-    if distances.bits:
-        return Verdict.IDENTICAL, ""
+        return Verdict.INVALID, (because(Code.INVALID, distances.invalid),)
+    return (Verdict.IDENTICAL, ()) if distances.bits else None
+
+
+def _decide(distances: Distances, comparison: Comparison) -> Decision:
+    if (trivial := _trivial(distances)) is not None:
+        return trivial
     if comparison.no_float64:
-        return Verdict.INCONCLUSIVE, f"{comparison.no_float64}: only a float64 run shows equal semantics"
+        return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
     apart = apart_of(distances, comparison)
     if apart is None:
-        return Verdict.INCONCLUSIVE, "the float64 runs hold nothing to compare here"
+        return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
     if apart >= OTHER_SEMANTICS:
         return _other_semantics(distances, comparison)
-    if unstable(comparison) is not None:
-        return Verdict.DIFFERENT, UNSTABLE
-    if apart >= SAME_SEMANTICS:
-        return Verdict.DIFFERENT, _off(comparison) or CONSTANT
+    if (found := unstable(comparison)) is not None:
+        return Verdict.DIFFERENT, (_unstable_cause(comparison, found),)
+    if differs(apart):
+        return Verdict.DIFFERENT, _off(comparison) or (Cause(code=Code.CONSTANT),)
     return _same_semantics(distances, comparison)
 
 
-def _other_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
+def _other_semantics(distances: Distances, comparison: Comparison) -> Decision:
     """The float64 runs differ: by design if it is declared and each side was checked to do what it declares."""
-    if lost := _unsaved(distances, comparison.unsaved):
-        return Verdict.DIFFERENT, lost
+    if lost := [tensor.name for tensor in distances.tensors if tensor.name in comparison.unsaved]:
+        return Verdict.DIFFERENT, (Cause(code=Code.NOT_SAVED, detail=tuple(("tensor", name) for name in lost[:NAMED])),)
+    declared = tuple(sorted(comparison.declared.items()))
     if off := off_sides(comparison):
         cancels = all(_cancels(comparison, side) for side in off)
-        return Verdict.DIFFERENT, _off(comparison) or (UNSTABLE if cancels else UNKNOWN)
-    if not comparison.declared:
-        return Verdict.DIFFERENT, UNKNOWN
+        environment = comparison.environments[off[0]] if len(off) == 1 else ""
+        fallback = Cause(code=Code.UNSTABLE_KERNEL, subject=environment) if cancels else Cause(code=Code.UNKNOWN)
+        return Verdict.DIFFERENT, _off(comparison) or (fallback,)
+    if not declared:
+        return _only(Verdict.DIFFERENT, Code.UNKNOWN)
     if None in comparison.oracles:
-        return Verdict.DIFFERENT, f"{comparison.declared}; not checked"
-    return Verdict.BY_DESIGN, comparison.declared
+        return Verdict.DIFFERENT, (Cause(code=Code.BY_DESIGN_UNCHECKED, detail=declared),)
+    evidence = tuple((side, distance or 0.0) for side, distance in zip(("a", "b"), comparison.oracles, strict=True))
+    return Verdict.BY_DESIGN, (Cause(code=Code.BY_DESIGN, detail=declared, evidence=evidence),)
 
 
-def _off(comparison: Comparison) -> str:
+def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple[Cause, ...]) -> Decision:
+    if (trivial := _trivial(distances)) is not None:
+        return trivial
+    apart = apart_of(distances, comparison)
+    if comparison.no_float64:
+        return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
+    if apart is None:
+        return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
+    if differs(apart):
+        return Verdict.DIFFERENT, causes or (Cause(code=Code.UNKNOWN),)
+    grown = (Cause(code=Code.AMPLIFIED_ROUNDING),) if math.isfinite(grown_at(comparison)) else ()
+    return Verdict.ROUNDING, grown
+
+
+def _off(comparison: Comparison) -> tuple[Cause, ...]:
     """What is suspected of the sides that are off; empty if there is nothing for one of them."""
-    suspected = list(dict.fromkeys(comparison.off[side] for side in off_sides(comparison)))
-    return "; ".join(suspected) if all(suspected) else ""
+    suspected = [comparison.off[side] for side in off_sides(comparison)]
+    return united(suspected) if all(suspected) else ()
 
 
 def off_sides(comparison: Comparison) -> tuple[int, ...]:
     """The sides (0, 1) whose float64 run is not what the oracle of its declaration computes."""
-    return tuple(
-        side for side, distance in enumerate(comparison.oracles) if distance is not None and distance >= SAME_SEMANTICS
-    )
-
-
-def judge_declared(comparison: Comparison, cause: str) -> tuple[Judged, ...]:
-    """Every quantity's verdict where a float64 run is compared with the oracle of its declaration; `cause` if it differs."""
-    return tuple(_judge_declared(distances, comparison, cause) for distances in comparison.distances)
-
-
-def _judge_declared(distances: Distances, comparison: Comparison, cause: str) -> Judged:
-    apart = apart_of(distances, comparison)
-    if distances.invalid:
-        verdict, why = Verdict.INVALID, distances.invalid
-    elif distances.bits:
-        verdict, why = Verdict.IDENTICAL, ""
-    elif apart is None or comparison.no_float64:
-        verdict, why = Verdict.INCONCLUSIVE, comparison.no_float64 or "the float64 run holds nothing to compare here"
-    elif apart < SAME_SEMANTICS:
-        verdict, why = Verdict.ROUNDING, AMPLIFICATION if math.isfinite(grown_at(comparison)) else ""
-    else:
-        verdict, why = Verdict.DIFFERENT, cause or UNKNOWN
-    return Judged(
-        quantity=distances.quantity,
-        verdict=verdict,
-        cause=why,
-        distances=distances,
-        limits={metric: SAME_SEMANTICS for at in distances.at for metric in at.float64 if METRICS[metric].judged},
-        worst_tensor=max(distances.tensors, key=lambda one: one.value).name if distances.tensors else "",
-        first_step=next((at.step for at in distances.at if reaches(at.float64, SAME_SEMANTICS)), 0)
-        if verdict is Verdict.DIFFERENT
-        else 0,
-    )
+    return tuple(side for side, distance in enumerate(comparison.oracles) if differs(distance))
 
 
 def oracle_distance(comparison: Comparison) -> float | None:
@@ -204,23 +244,19 @@ def oracle_distance(comparison: Comparison) -> float | None:
     apart = {one.quantity: apart_of(one, comparison) for one in comparison.distances}
     farthest = max((one for one in apart.values() if one is not None), default=None)
     whole = not any(one.invalid for one in comparison.distances) and all(apart.get(name, 0.0) is not None for name in STATE)
-    return farthest if whole or (farthest is not None and farthest >= SAME_SEMANTICS) else None
+    return farthest if whole or differs(farthest) else None
 
 
-def _same_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
+def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
     """Equal in float64: what remains is rounding, unless it is too large for that."""
     if comparison.repeats and _within_repeats(distances, comparison.repeats):
-        return Verdict.NOISE, REPEATED
+        return _only(Verdict.NOISE, Code.REPEATS_DIFFER)
     if comparison.random_streams:
-        return Verdict.BY_DESIGN, RANDOM_STREAMS
-    if not beyond(distances, scale(comparison)):
-        return Verdict.ROUNDING, AMPLIFICATION if amplified(distances) else ""
-    return Verdict.INCONCLUSIVE, BEYOND
-
-
-def _unsaved(distances: Distances, unsaved: Sequence[str]) -> str:
-    lost = [tensor.name for tensor in distances.tensors if tensor.name in unsaved]
-    return f"{UNSAVED}: {', '.join(lost[:3])}" if lost else ""
+        return _only(Verdict.BY_DESIGN, Code.RANDOM_STREAMS)
+    if beyond(distances, scale(comparison)):
+        return Verdict.INCONCLUSIVE, (Cause(code=Code.BEYOND_ENVELOPE, evidence=steps_alike(comparison)),)
+    grown = (Cause(code=Code.AMPLIFIED_ROUNDING),) if amplified(distances) else ()
+    return Verdict.ROUNDING, grown
 
 
 def scale(comparison: Comparison) -> float:
@@ -281,6 +317,33 @@ def _unstable(comparison: Comparison, side: int) -> Unstable | None:
     sizes = next(one.sides for one in states[first.state] if one.tensor == first.tensor)
     place = replace(first, size=sizes[side])
     return Unstable(side=side, states=len(places), measured=len(states), place=place, sizes=sizes)
+
+
+def _unstable_cause(comparison: Comparison, found: Unstable) -> Cause:
+    return Cause(
+        code=Code.UNSTABLE_KERNEL,
+        subject=comparison.environments[found.side],
+        evidence=(
+            ("measured", float(found.measured)),
+            ("states", float(found.states)),
+            ("a", found.sizes[0]),
+            ("b", found.sizes[1]),
+        ),
+    )
+
+
+def steps_alike(comparison: Comparison) -> Numbers:
+    """How far single float32 steps of both sides are from float64: from how many common states that was measured, the farthest
+    of each side, and the largest ratio of the two in one state. Empty if they were not run."""
+    farthest: dict[str, tuple[float, float]] = {}
+    for one in judged_steps(comparison):
+        before = farthest.get(one.state, (0.0, 0.0))
+        farthest[one.state] = max(before[0], one.sides[0]), max(before[1], one.sides[1])
+    both = [sizes for sizes in farthest.values() if min(sizes) > 0.0]
+    if not both:
+        return ()
+    a, b = (max(sizes[side] for sizes in both) for side in (0, 1))
+    return ("measured", float(len(both))), ("a", a), ("b", b), ("ratio", max(max(sizes) / min(sizes) for sizes in both))
 
 
 def _cancels(comparison: Comparison, side: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from suite.explain.claims.evidence import Evidence
 from suite.judge.equivalence import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS
-from suite.records import Answer, Claim, Experiment, Measurement
+from suite.records import Answer, Claim, Measurement, Question
 
 # Float32 statistics after one step: 30 times the rounding floor of moving variances (3e-7). A one-pass variance of rows whose
 # mean is a hundred standard deviations crosses it; the same formula in another order of summation stays a decade below.
@@ -25,15 +25,15 @@ def answers(evidence: Evidence) -> tuple[Claim, ...]:
             words=words,
             answer=found[0],
             because=found[1][:1].upper() + found[1][1:],
-            experiments=_experiments(evidence, names),
+            questions=_questions(evidence, names),
         )
         for number, (words, rule, names) in enumerate(CLAIMS, start=1)
         for found in [rule(evidence)]
     )
 
 
-def _experiments(evidence: Evidence, names: Sequence[str]) -> tuple[Experiment, ...]:
-    return tuple(Experiment(question=QUESTIONS[name], measurements=getattr(evidence, name)) for name in names)
+def _questions(evidence: Evidence, names: Sequence[str]) -> tuple[Question, ...]:
+    return tuple(Question(question=QUESTIONS[name], measurements=getattr(evidence, name)) for name in names)
 
 
 # ---------------------------------------------------------------- words for numbers
