@@ -18,7 +18,7 @@ from suite.explain.claims import design as designing
 from suite.plan import discover
 from suite.plan import planning as planning
 from suite.plan.locations import ROOT
-from suite.records import ORACLE, Change, ConfigurationError, DamagedArtifact, Results
+from suite.records import ORACLE, Change, ConfigurationError, KnownDifference, ParityError, Results
 from suite.report import changes, repro, results_json
 from suite.results import baseline, known_differences
 from suite.results.study import Study
@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE if error.code else 0
     try:
         return COMMANDS[given.command](given)
-    except (*REFUSED, ConfigurationError, DamagedArtifact, BlockingIOError, ValueError) as error:
+    except (*REFUSED, ParityError, BlockingIOError, ValueError) as error:
         print(f"parity: {error}", file=sys.stderr)
-        return 3 if isinstance(error, ConfigurationError) else USAGE
+        return error.exit_code if isinstance(error, ParityError) else USAGE
     except KeyboardInterrupt:
         print("\ninterrupted: finished runs are kept, the same command goes on from there", file=sys.stderr)
         return 130

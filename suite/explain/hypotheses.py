@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from suite.explain import estimates
-from suite.explain.estimates import Evidence
+from suite.explain.estimates import StepEvidence
 from suite.records import Deviation, Semantics
 
 Candidates = Iterator[tuple[str, Deviation]]
@@ -30,43 +30,43 @@ class Hypothesis:
 
     name: str
     stages: tuple[str, ...]
-    candidates: Callable[[Evidence], Candidates]
+    candidates: Callable[[StepEvidence], Candidates]
     measured: bool = False
 
 
-def single(**fields: object) -> Callable[[Evidence], Candidates]:
+def single(**fields: object) -> Callable[[StepEvidence], Candidates]:
     """The one deviation with these fields."""
 
-    def candidates(evidence: Evidence) -> Candidates:
+    def candidates(evidence: StepEvidence) -> Candidates:
         yield "", Deviation(**fields)  # type: ignore[arg-type]
 
     return candidates
 
 
-def replicated(**fields: object) -> Callable[[Evidence], Candidates]:
+def replicated(**fields: object) -> Callable[[StepEvidence], Candidates]:
     """The same, where there is more than one replica."""
 
-    def candidates(evidence: Evidence) -> Candidates:
+    def candidates(evidence: StepEvidence) -> Candidates:
         if evidence.replicas > 1:
             yield "", Deviation(**fields)  # type: ignore[arg-type]
 
     return candidates
 
 
-def several(field: str, *values: object) -> Callable[[Evidence], Candidates]:
+def several(field: str, *values: object) -> Callable[[StepEvidence], Candidates]:
     """One field with each of some values."""
 
-    def candidates(evidence: Evidence) -> Candidates:
+    def candidates(evidence: StepEvidence) -> Candidates:
         for value in values:
             yield f"{value}", Deviation(**{field: value})  # type: ignore[arg-type]
 
     return candidates
 
 
-def measured(field: str, estimate: Callable[[Evidence], float | None]) -> Callable[[Evidence], Candidates]:
+def measured(field: str, estimate: Callable[[StepEvidence], float | None]) -> Callable[[StepEvidence], Candidates]:
     """One field with the value that the run's own step shows."""
 
-    def candidates(evidence: Evidence) -> Candidates:
+    def candidates(evidence: StepEvidence) -> Candidates:
         value = estimate(evidence)
         if value is not None:
             yield f"{value:.6g}", Deviation(**{field: value})  # type: ignore[arg-type]
@@ -74,13 +74,13 @@ def measured(field: str, estimate: Callable[[Evidence], float | None]) -> Callab
     return candidates
 
 
-def _adam_epsilon(evidence: Evidence) -> Candidates:
+def _adam_epsilon(evidence: StepEvidence) -> Candidates:
     value = estimates.adam_epsilon(evidence)
     if value is not None:
         yield f"{value:.6g}", Deviation(optimizer=(("epsilon", value),))
 
 
-def _other_semantics(evidence: Evidence) -> Candidates:
+def _other_semantics(evidence: StepEvidence) -> Candidates:
     """Every other declaration about statistics that makes sense for so many replicas."""
     if evidence.replicas == 1:
         return
@@ -108,7 +108,7 @@ def _other_semantics(evidence: Evidence) -> Candidates:
             yield words, Deviation(semantics=semantics)
 
 
-def _scaled(evidence: Evidence) -> Candidates:
+def _scaled(evidence: StepEvidence) -> Candidates:
     gradient, loss = estimates.gradient_scale(evidence), estimates.loss_scale(evidence)
     if loss is not None:
         yield f"the loss, {loss:.6g}", Deviation(loss_scale=loss)
@@ -116,26 +116,26 @@ def _scaled(evidence: Evidence) -> Candidates:
         yield f"the gradient, {gradient:.6g}", Deviation(gradient_scale=gradient)
 
 
-def _clipped(evidence: Evidence) -> Candidates:
+def _clipped(evidence: StepEvidence) -> Candidates:
     if evidence.replicas > 1:
         yield "and averaged", Deviation(clipping="per replica")
         yield "divided first, and summed", Deviation(clipping="per replica, divided")
         yield "outside of the optimizer", Deviation(clipping="per replica, received")
 
 
-def _unreduced(evidence: Evidence) -> Candidates:
+def _unreduced(evidence: StepEvidence) -> Candidates:
     if evidence.replicas > 1:
         yield "the first one's are used", Deviation(reduction="first")
         yield "each trains alone", Deviation(reduction="none")
 
 
-def _untrained(evidence: Evidence) -> Candidates:
+def _untrained(evidence: StepEvidence) -> Candidates:
     names = estimates.untrained(evidence)
     if names:
         yield ", ".join(names[:3]), Deviation(untrained=names)
 
 
-def _initial(evidence: Evidence) -> Candidates:
+def _initial(evidence: StepEvidence) -> Candidates:
     if evidence.other_start:
         yield ", ".join(evidence.other_start[:3]), Deviation(initial=evidence.run)
 

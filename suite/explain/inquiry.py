@@ -17,7 +17,7 @@ from suite import compare
 from suite.artifacts.store import Complete, digest_of
 from suite.compare import metrics, single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain.estimates import Evidence
+from suite.explain.estimates import StepEvidence
 from suite.explain.hypotheses import HYPOTHESES, WHOLE, Hypothesis
 from suite.judge import equivalence, verdicts
 from suite.records import (
@@ -177,7 +177,7 @@ class Inquiry:
         ]
 
     @cached_property
-    def _evidence(self) -> Evidence:
+    def _evidence(self) -> StepEvidence:
         assert self._both is not None
         (run, manifest), (oracle, described) = self._both
         trajectory = self.folder.trajectory(self.configuration.scenario)
@@ -186,7 +186,7 @@ class Inquiry:
             before = trajectory.arrays(f"step-{state}") if state.isdigit() and trajectory else {}
             if before:
                 steps.append((before, run.arrays(f"single-step-{state}"), oracle.arrays(f"single-step-{state}")))
-        return Evidence(
+        return StepEvidence(
             run=plain(self.configuration, "float64").id,
             semantics=self.emulation.semantics,
             replicas=self.configuration.devices,

@@ -16,7 +16,7 @@ BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Location:
     """A stage and a tensor, both as fnmatch patterns where they are expected."""
 
     stage: str
@@ -27,14 +27,14 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Scored:
     """One injected fault as it was judged. `causes`: the names of all hypotheses that match. `size`: the largest float64 run distance
     from the clean run, or from the oracle. `note`: why it has no answer, where it has none."""
 
     injected: Injected
     detected: bool
     causes: tuple[str, ...]
-    place: Place | None
+    place: Location | None
     size: float | None
     note: str = ""
 
@@ -43,9 +43,9 @@ class Outcome:
         return BY_NAME[self.injected.fault].cause
 
     @property
-    def expected_place(self) -> Place:
+    def expected_place(self) -> Location:
         fault = BY_NAME[self.injected.fault]
-        return Place(stage=fault.stage, tensor=fault.tensor)
+        return Location(stage=fault.stage, tensor=fault.tensor)
 
     @property
     def right_cause(self) -> bool:
@@ -67,7 +67,7 @@ class Score:
     """A self-test. `alarms`: clean pairs in which a difference was reported, with its cause. `defects`: runs in which nothing is injected and a known
     defect of a backend was found and named, in words; their pairs are not clean ones."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Scored, ...]
     clean_pairs: int
     alarms: tuple[str, ...]
     defects: tuple[str, ...]
@@ -98,16 +98,16 @@ def together(scores: Sequence[Score]) -> Score:
     )
 
 
-def outcome(results: Results, injected: Injected) -> Outcome:
+def outcome(results: Results, injected: Injected) -> Scored:
     faulty, clean = plain(injected.configuration), plain(injected.clean)
     pair = next((pair for pair in results.pairs if {pair.a, pair.b} == {faulty, clean}), None)
     diagnosis = next((diagnosis for diagnosis in results.diagnoses if diagnosis.run == faulty), None)
     worse = _worse_checks(results, faulty, clean)
     if pair is None or pair.verdict is Verdict.NOT_RUN:
         note = " ".join(cause.reason for cause in pair.causes) if pair else f"{faulty.id} was compared with nothing"
-        return Outcome(injected=injected, detected=False, causes=(), place=None, size=None, note=note)
+        return Scored(injected=injected, detected=False, causes=(), place=None, size=None, note=note)
     detected = pair.verdict in OFF or bool(worse) or _is_off(diagnosis)
-    return Outcome(
+    return Scored(
         injected=injected,
         detected=detected,
         causes=_causes(diagnosis, worse),
@@ -148,13 +148,13 @@ def _causes(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> t
 OF_FILES = (Code.NOT_SAVED, Code.SAVE_STALE, Code.SAVE_WRONG_REPLICA, Code.SAVE_SWAPPED, Code.SLOTS_NOT_SAVED)
 
 
-def _place(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> Place | None:
+def _place(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> Location | None:
     if diagnosis and diagnosis.place:
-        return Place(stage=diagnosis.place.stage, tensor=diagnosis.place.tensor)
+        return Location(stage=diagnosis.place.stage, tensor=diagnosis.place.tensor)
     for check in worse:
         if check.kind == "saved" and not _is_off(diagnosis):
             first = next(judged for judged in check.quantities if judged.verdict in OFF)
-            return Place(stage="save", tensor=first.worst_tensor)
+            return Location(stage="save", tensor=first.worst_tensor)
     return None
 
 
