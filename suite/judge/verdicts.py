@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from suite.compare import single_step
 from suite.compare.metrics import METRICS
+from suite.compare.run_folder import LINEAR
 from suite.judge.equivalence import (
     ENVELOPE_FACTOR,
     OTHER_SEMANTICS,
@@ -55,6 +56,11 @@ LIMITS = (
         name="float64 runs compute different things from",
         value=OTHER_SEMANTICS,
         reason="injected semantic faults showed at least 6e-6 after one step; between the two it is a constant",
+    ),
+    Limit(
+        name="the float64 probe of an environment is passed up to",
+        value=LINEAR,
+        reason="its response to a change of 1e-10 is 1e-5 from linear in float64, and at least 1 where anything rounds to float32",
     ),
     Limit(
         name="rounding is up to this many envelopes",

@@ -19,16 +19,18 @@ Rule = Callable[[Measured], Found]
 
 def answers(evidence: Measured) -> tuple[Claim, ...]:
     """The article's seven claims, answered."""
-    return tuple(
-        Claim(
-            number=number,
-            words=words,
-            answer=found[0],
-            because=found[1][:1].upper() + found[1][1:],
-            questions=_questions(evidence, names),
-        )
-        for number, (words, rule, names) in enumerate(CLAIMS, start=1)
-        for found in [rule(evidence)]
+    return tuple(_claim(number, evidence) for number in range(1, len(CLAIMS) + 1))
+
+
+def _claim(number: int, evidence: Measured) -> Claim:
+    words, rule, names = CLAIMS[number - 1]
+    answer, because = rule(evidence)
+    return Claim(
+        number=number,
+        words=words,
+        answer=answer,
+        because=because[:1].upper() + because[1:],
+        questions=_questions(evidence, names),
     )
 
 
