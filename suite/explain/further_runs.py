@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from suite.compare.metrics import METRICS
-from suite.judge import equivalence, verdicts
+from suite.judge import equivalence, kernels, limits, verdicts
 from suite.plan.planning import PERMUTED, REPEATS
 from suite.records import SINGLE_STEP, Comparison, Configuration, Distances, Run
 
@@ -69,7 +69,7 @@ def _looks_unstable(comparison: Comparison) -> bool:
     wide after one step: is one side's kernel off?"""
     if comparison.no_float64 or comparison.random_streams:
         return False
-    scale = verdicts.scale(comparison)
+    scale = kernels.scale(comparison)
     for distances in comparison.distances:
         apart = equivalence.apart_of(distances, comparison)
         if distances.bits or (apart is not None and apart >= equivalence.OTHER_SEMANTICS):
@@ -84,7 +84,7 @@ def _nearly_rounding(comparison: Comparison) -> bool:
     """Outside its envelope by little: was the envelope measured too narrow?"""
     if comparison.no_float64 or comparison.random_streams:
         return False
-    scale = verdicts.scale(comparison)
+    scale = kernels.scale(comparison)
     open_ones = [one for one in comparison.distances if not one.bits and verdicts.beyond(one, scale)]
     return bool(open_ones) and not any(verdicts.beyond(one, scale, NEARLY) for one in open_ones)
 
@@ -92,7 +92,7 @@ def _nearly_rounding(comparison: Comparison) -> bool:
 def _wide(distances: Distances, scale: float) -> bool:
     """Whether reruns differ by far more than rounding after the first step, in what the forward pass computes."""
     return any(
-        metric in FORWARD and value > verdicts.UNSTABLE_FLOORS * scale * METRICS[metric].floor
+        metric in FORWARD and value > limits.UNSTABLE_FLOORS * scale * METRICS[metric].floor
         for at in distances.at[:1]
         for metric, value in at.envelope.items()
     )

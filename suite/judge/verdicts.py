@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from suite.compare import single_step
 from suite.compare.metrics import METRICS
-from suite.compare.run_folder import LINEAR
+from suite.judge import kernels
 from suite.judge.equivalence import (
     ENVELOPE_FACTOR,
     OTHER_SEMANTICS,
@@ -19,8 +18,8 @@ from suite.judge.equivalence import (
     grown_at,
     reaches,
 )
+from suite.judge.limits import AMPLIFIED, NOISE_FACTOR
 from suite.records import (
-    FLOAT32,
     JUDGED_STEP,
     Cause,
     Code,
@@ -28,76 +27,11 @@ from suite.records import (
     Distances,
     Floats,
     Judged,
-    Limit,
-    Numbers,
-    StepErrors,
-    Unstable,
     Verdict,
     because,
 )
 
-NOISE_FACTOR = 3.0
-UNSTABLE_RATIO = 10.0
-UNSTABLE_FLOORS = 100.0
-UNSTABLE_STATES = 2
-# What the forward pass computes, and the rounding of equal kernels there. Later stages say nothing of kernels: Adam turns the
-# rounding of a nearly zero gradient into a full step, and a gradient's tensors can be nearly zero themselves.
-STEP_FLOORS = {"forward": 5e-7, "batch statistics": 3e-7, "loss": 2e-7}
-AMPLIFIED = 100.0
 NAMED = 3  # tensors that a cause names: more are read by nobody
-
-LIMITS = (
-    Limit(
-        name="float64 runs are equal below",
-        value=SAME_SEMANTICS,
-        reason="float64 runs with equal semantics stayed below 8e-12 over 200 steps, between any two backends",
-    ),
-    Limit(
-        name="float64 runs compute different things from",
-        value=OTHER_SEMANTICS,
-        reason="injected semantic faults showed at least 6e-6 after one step; between the two it is a constant",
-    ),
-    Limit(
-        name="the float64 probe of an environment is passed up to",
-        value=LINEAR,
-        reason="its response to a change of 1e-10 is 1e-5 from linear in float64, and at least 1 where anything rounds to float32",
-    ),
-    Limit(
-        name="rounding is up to this many envelopes",
-        value=ENVELOPE_FACTOR,
-        reason="no false alarm in 672 float32 comparisons; the largest ratio was 1.49",
-    ),
-    Limit(
-        name="free runs are judged up to step",
-        value=JUDGED_STEP,
-        reason="later, one flipped ReLU decides how far two runs are apart",
-    ),
-    Limit(
-        name="noise is up to this many repeat differences",
-        value=NOISE_FACTOR,
-        reason="the largest of a few repeats underestimates the largest of many",
-    ),
-    Limit(
-        name="a kernel is unstable when a float32 step of its side is this many times farther from float64",
-        value=UNSTABLE_RATIO,
-        reason="rounding of equal kernels differs by less than a decade (1.7 times in steps of mobilenet-v2)",
-    ),
-    Limit(
-        name="rounding is called amplified from this many times its size at the judged step",
-        value=AMPLIFIED,
-        reason="one flipped ReLU multiplies it by 1000 at once; smooth growth does not reach 100",
-    ),
-    Limit(
-        name="and farther than this many floors",
-        value=UNSTABLE_FLOORS,
-        reason="below, either side may be the farther one by chance",
-    ),
-    Limit(
-        name="and so from at least this many common states",
-        value=UNSTABLE_STATES,
-        reason="one state may be an accident of its numbers; a kernel that is unstable only later shows in the later states alone",
-    ),
-)
 
 Decision = tuple[Verdict, tuple[Cause, ...]]
 
@@ -152,8 +86,8 @@ def united(causes: Iterable[Iterable[Cause]]) -> tuple[Cause, ...]:
 def _judge(distances: Distances, comparison: Comparison) -> Judged:
     verdict, causes = _decide(distances, comparison)
     explained = verdict in (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
-    first = _first_step(distances, explained, scale(comparison))
-    return _judged(distances, verdict, causes, limits(distances, scale(comparison)), first)
+    first = _first_step(distances, explained, kernels.scale(comparison))
+    return _judged(distances, verdict, causes, limits(distances, kernels.scale(comparison)), first)
 
 
 def _judged(distances: Distances, verdict: Verdict, causes: tuple[Cause, ...], limits: Floats, first_step: int) -> Judged:
@@ -189,8 +123,8 @@ def _decide(distances: Distances, comparison: Comparison) -> Decision:
         return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
     if apart >= OTHER_SEMANTICS:
         return _other_semantics(distances, comparison)
-    if (found := unstable(comparison)) is not None:
-        return Verdict.DIFFERENT, (_unstable_cause(comparison, found),)
+    if (found := kernels.unstable(comparison)) is not None:
+        return Verdict.DIFFERENT, (kernels.cause(comparison, found),)
     if differs(apart):
         return Verdict.DIFFERENT, _off(comparison) or (Cause(code=Code.CONSTANT),)
     return _same_semantics(distances, comparison)
@@ -202,7 +136,7 @@ def _other_semantics(distances: Distances, comparison: Comparison) -> Decision:
         return Verdict.DIFFERENT, (Cause(code=Code.NOT_SAVED, detail=tuple(("tensor", name) for name in lost[:NAMED])),)
     declared = tuple(sorted(comparison.declared.items()))
     if off := off_sides(comparison):
-        cancels = all(_cancels(comparison, side) for side in off)
+        cancels = all(kernels.cancels(comparison, side) for side in off)
         environment = comparison.environments[off[0]] if len(off) == 1 else ""
         fallback = Cause(code=Code.UNSTABLE_KERNEL, subject=environment) if cancels else Cause(code=Code.UNKNOWN)
         return Verdict.DIFFERENT, _off(comparison) or (fallback,)
@@ -259,15 +193,10 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
         return _only(Verdict.NOISE, Code.REPEATS_DIFFER)
     if comparison.random_streams:
         return _only(Verdict.BY_DESIGN, Code.RANDOM_STREAMS)
-    if beyond(distances, scale(comparison)):
-        return Verdict.INCONCLUSIVE, (Cause(code=Code.BEYOND_ENVELOPE, evidence=steps_alike(comparison)),)
+    if beyond(distances, kernels.scale(comparison)):
+        return Verdict.INCONCLUSIVE, (Cause(code=Code.BEYOND_ENVELOPE, evidence=kernels.steps_alike(comparison)),)
     grown = (Cause(code=Code.AMPLIFIED_ROUNDING),) if amplified(distances) else ()
     return Verdict.ROUNDING, grown
-
-
-def scale(comparison: Comparison) -> float:
-    """Floors are float32's: a model that computes in bfloat16 rounds 2^16 times more coarsely."""
-    return max(1.0, comparison.roundoff / FLOAT32)
 
 
 def limits(distances: Distances, scale: float = 1.0) -> Floats:
@@ -290,86 +219,6 @@ def beyond(distances: Distances, scale: float = 1.0, factor: float = ENVELOPE_FA
             if judged and at.plain.get(metric, 0.0) > factor * max(envelope, scale * METRICS[metric].floor):
                 return at.step, metric
     return None
-
-
-def unstable(comparison: Comparison) -> Unstable | None:
-    """The side whose float32 steps are much farther from float64 than the other's; None if neither's are, or not measured."""
-    found = [one for side in (0, 1) if (one := _unstable(comparison, side)) is not None]
-    return max(found, key=lambda one: one.states, default=None)
-
-
-def _unstable(comparison: Comparison, side: int) -> Unstable | None:
-    """Of this side: from how many states, and where it begins. Not the median over states: a kernel that is stable until training
-    has moved its inputs is unstable in the later states only."""
-    states: dict[str, list[StepErrors]] = {}
-    others: dict[tuple[str, str], float] = {}
-    for one in judged_steps(comparison):
-        states.setdefault(one.state, []).append(one)
-        key = one.stage, one.tensor
-        # From any state: a scalar such as the loss can be nearly right by chance, but not every time.
-        others[key] = max(others.get(key, 0.0), one.sides[1 - side])
-    places = []
-    for state, steps in states.items():
-        limits = [_step_limit(one.stage, others[one.stage, one.tensor], scale(comparison)) for one in steps]
-        ratios = [
-            single_step.StageDistance(stage=one.stage, tensor=one.tensor, value=one.sides[side] / limit)
-            for one, limit in zip(steps, limits, strict=True)
-        ]
-        if (place := single_step.first({state: ratios}, 1.0)) is not None:
-            places.append(place)
-    if len(places) < UNSTABLE_STATES:
-        return None
-    first = places[0]
-    sizes = next(one.sides for one in states[first.state] if one.tensor == first.tensor)
-    place = replace(first, size=sizes[side])
-    return Unstable(side=side, states=len(places), measured=len(states), place=place, sizes=sizes)
-
-
-def _unstable_cause(comparison: Comparison, found: Unstable) -> Cause:
-    return Cause(
-        code=Code.UNSTABLE_KERNEL,
-        subject=comparison.environments[found.side],
-        evidence=(
-            ("measured", float(found.measured)),
-            ("states", float(found.states)),
-            ("a", found.sizes[0]),
-            ("b", found.sizes[1]),
-        ),
-    )
-
-
-def steps_alike(comparison: Comparison) -> Numbers:
-    """How far single float32 steps of both sides are from float64: from how many common states that was measured, the farthest
-    of each side, and the largest ratio of the two in one state. Empty if they were not run."""
-    farthest: dict[str, tuple[float, float]] = {}
-    for one in judged_steps(comparison):
-        before = farthest.get(one.state, (0.0, 0.0))
-        farthest[one.state] = max(before[0], one.sides[0]), max(before[1], one.sides[1])
-    both = [sizes for sizes in farthest.values() if min(sizes) > 0.0]
-    if not both:
-        return ()
-    a, b = (max(sizes[side] for sizes in both) for side in (0, 1))
-    return ("measured", float(len(both))), ("a", a), ("b", b), ("ratio", max(max(sizes) / min(sizes) for sizes in both))
-
-
-def _cancels(comparison: Comparison, side: int) -> bool:
-    """Whether what this side is off by is what an unstable kernel does in float64: its float32 steps are far from float64, too,
-    whatever the other side's are."""
-    distance = comparison.oracles[side]
-    far = {
-        one.state for one in judged_steps(comparison) if one.sides[side] >= _step_limit(one.stage, 0.0, scale(comparison))
-    }
-    return distance is not None and distance < OTHER_SEMANTICS and len(far) >= UNSTABLE_STATES
-
-
-def judged_steps(comparison: Comparison) -> list[StepErrors]:
-    """The errors that say something of a kernel. What has another shape on one side, or NaN, is not compared."""
-    return [one for one in comparison.steps if one.stage in STEP_FLOORS and math.isfinite(max(one.sides))]
-
-
-def _step_limit(stage: str, other: float, scale: float) -> float:
-    """From here on a side is unstable, where the other's error is `other`."""
-    return max(UNSTABLE_FLOORS * scale * STEP_FLOORS[stage], UNSTABLE_RATIO * other)
 
 
 def _within_repeats(distances: Distances, repeats: Floats) -> bool:

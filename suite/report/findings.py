@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.judge import equivalence, verdicts
+from suite.judge import equivalence, limits
 from suite.records import Code, Diagnosis, Finding, Judged, Member, Note, Pair, Results, Run, Suspect, Verdict
 from suite.records.formatting import number
 from suite.report import causes, repeat_command, summary
@@ -169,7 +169,7 @@ def _unstable(pair: Pair, numbers: Mapping[str, float]) -> str:
 
 
 def _alike(pair: Pair, numbers: Mapping[str, float]) -> str:
-    so = ": what grows in training is rounding" if numbers["ratio"] <= verdicts.UNSTABLE_RATIO else ""
+    so = ": what grows in training is rounding" if numbers["ratio"] <= limits.UNSTABLE_RATIO else ""
     return (
         f"single float32 steps from {numbers['measured']:.0f} common states are as far from float64 on both sides, within a "
         f"factor of {numbers['ratio']:.1f} (at most {_both(pair, numbers)}){so}"

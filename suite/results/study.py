@@ -13,7 +13,7 @@ from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes
 from suite.explain.inquiry import inquiries
-from suite.judge import equivalence, verdicts
+from suite.judge import equivalence, kernels, limits, verdicts
 from suite.records import (
     ORACLE,
     SINGLE_STEP,
@@ -146,7 +146,7 @@ class Study:
             pairs=pairs,
             checks=seen,
             findings=found,
-            limits=verdicts.LIMITS,
+            limits=limits.LIMITS,
             diagnoses=tuple(known.values()),
             known=states,
         )
@@ -190,7 +190,7 @@ def _judged(a: Run, b: Run, comparison: Comparison) -> Pair:
     verdict, causes = verdicts.worst(judged)
     off = verdicts.off_sides(comparison)
     side = (a, b)[off[0]] if len(off) == 1 else None
-    unstable = verdicts.unstable(comparison)
+    unstable = kernels.unstable(comparison)
     if unstable is None or all(cause.code != Code.UNSTABLE_KERNEL for cause in causes):
         return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=side)
     side = (a, b)[unstable.side]

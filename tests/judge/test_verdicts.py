@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from suite.compare.metrics import METRICS
-from suite.judge import equivalence, verdicts
+from suite.judge import equivalence, kernels, limits, verdicts
 from suite.records import (
     FLOAT32,
     STAGES,
@@ -249,7 +249,7 @@ def steps(
 
 
 def unstable(*found: StepErrors, roundoff: float = FLOAT32) -> Unstable | None:
-    return verdicts.unstable(Comparison(distances=(), steps=found, roundoff=roundoff))
+    return kernels.unstable(Comparison(distances=(), steps=found, roundoff=roundoff))
 
 
 EQUAL, OFF = (1e-7, 1.2e-7), (0.1, 1e-7)
@@ -375,17 +375,17 @@ def test_verdicts_are_in_order() -> None:
 
 
 def test_every_limit_has_its_reason() -> None:
-    assert all(limit.reason and limit.value > 0 for limit in verdicts.LIMITS)
-    values = {limit.value for limit in verdicts.LIMITS}
+    assert all(limit.reason and limit.value > 0 for limit in limits.LIMITS)
+    values = {limit.value for limit in limits.LIMITS}
     deciding = (
         equivalence.SAME_SEMANTICS,
         equivalence.OTHER_SEMANTICS,
         equivalence.ENVELOPE_FACTOR,
-        verdicts.NOISE_FACTOR,
-        verdicts.UNSTABLE_RATIO,
-        verdicts.UNSTABLE_FLOORS,
-        verdicts.UNSTABLE_STATES,
-        verdicts.AMPLIFIED,
+        limits.NOISE_FACTOR,
+        limits.UNSTABLE_RATIO,
+        limits.UNSTABLE_FLOORS,
+        limits.UNSTABLE_STATES,
+        limits.AMPLIFIED,
     )
     assert set(deciding) <= values
 
