@@ -87,7 +87,7 @@ HYPOTHESES: dict[str, Words] = {
         advice="keep the learning rate independent of the number of devices; check schedules and scaling rules",
     ),
     "regularization-scale": Words(
-        words="penalties of weights are not counted once",
+        words="penalties of weights are counted the wrong number of times",
         advice="check that model.losses is added once, whatever the number of replicas",
     ),
     "schedule-offset": Words(
@@ -103,7 +103,7 @@ HYPOTHESES: dict[str, Words] = {
         advice="pass epsilon to the optimizer explicitly: Keras's default is 1e-7, torch's is 1e-8 and is placed elsewhere",
     ),
     "weight-decay-scale": Words(
-        words="weight decay is not applied once",
+        words="weight decay is applied the wrong number of times",
         advice="check that decay is in the optimizer or in the loss, not in both",
     ),
     "clipping-missing": Words(
@@ -123,7 +123,7 @@ HYPOTHESES: dict[str, Words] = {
         advice="check which variables the optimizer was built with",
     ),
     "initial-state": Words(
-        words="a tensor does not start at the stored value",
+        words="a tensor does not start at its stored value",
         advice="load the initial weights after the model is built, by name",
     ),
     "batch-order": Words(
