@@ -1,90 +1,201 @@
-"""results.json is what docs/results.md says, field by field, and gives back the records that it was written from."""
+"""results.json is what its schema and docs/results.md say, field by field, and gives back the records that it was written from."""
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from suite.records import Results, TensorDistance, Verdict
+from suite.records import DamagedArtifact, Place, Results, TensorDistance, UsageError, Verdict
 from suite.report import results_json, summary
 from tests.report import sample
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "results.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PROSE, SCHEMA = DOCS / "results.md", DOCS / "results.schema.json"
+# What is added for people, with its type: it is in no schema.
+PEOPLE = {
+    "Results": {"answer": "string"},
+    "Pair": {"cause": "string"},
+    "ConsistencyCheck": {"cause": "string"},
+    "Finding": dict.fromkeys(("claim", "evidence", "experiment", "advice", "link", "repeat", "off"), "string"),
+    "Change": {"words": "string"},
+    "SelfTest": {"rates": "object of number"},
+}
+FOUND = results_json.schema()
+RECORDS: dict[str, dict[str, Any]] = {name: one["properties"] for name, one in FOUND["$defs"].items() if "properties" in one}
+ENUMERATIONS: dict[str, list[str]] = {name: one["enum"] for name, one in FOUND["$defs"].items() if "enum" in one}
+VALIDATOR = jsonschema.Draft202012Validator(FOUND)
+Json = dict[str, Any]
 
 
-def documented() -> dict[str, dict[str, str]]:
-    """Heading -> field -> type, as the document has them."""
-    found: dict[str, dict[str, str]] = {}
-    heading = ""
-    for line in DOCUMENT.read_text().splitlines():
-        if line.startswith("## "):
-            heading = line[3:]
-        elif field := re.match(r"\| `(\w+)` \| ([\w ]+) \|", line):
-            found.setdefault(heading, {})[field[1]] = field[2]
+def written(results: Results) -> Json:
+    """As a program reads it."""
+    found: Json = json.loads(results_json.text(results))
     return found
 
 
-def schema(fields: dict[str, str]) -> dict[str, Any]:
-    """Exactly these fields: an undocumented one fails, and so does one that is documented and missing."""
-    kinds: dict[str, Any] = {name: {"type": kind.split(" or ")} for name, kind in fields.items()}
-    if "verdict" in kinds:
-        kinds["verdict"]["enum"] = [verdict.value for verdict in Verdict]
-    return {"type": "object", "properties": kinds, "required": list(fields), "additionalProperties": False}
+def schema_text() -> str:
+    return json.dumps(FOUND, indent=1, ensure_ascii=False) + "\n"
 
 
-def nodes(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(heading of the document, object) of everything in a results.json."""
-    yield "top level", found
-    yield "plan", found["plan"]
-    yield "plan.options", found["plan"]["options"]
-    for name in ("environments", "scenarios", "broken", "runs", "pairs", "checks", "findings", "limits", "diagnoses"):
-        yield from ((f"{name}[]", one) for one in found[name])
-    yield from (("environments[].environment", one["environment"]) for one in found["environments"])
-    yield from (("known[]", one) for one in found["known"])
-    yield from (("findings[].parts[]", one) for finding in found["findings"] for one in finding["parts"])
-    yield "self_test", found["self_test"]
-    yield "self_test.suite", found["self_test"]["suite"]
-    yield "change", found["change"]
-    yield from (("change.moves[]", one) for one in found["change"]["moves"])
-    yield from (("place", one["place"]) for one in (*found["findings"], *found["diagnoses"]) if one["place"])
-    yield from (("magnitudes[]", size) for one in found["findings"] for size in one["magnitudes"])
-    yield from (("suspects[]", suspect) for one in found["diagnoses"] for suspect in one["suspects"])
-    for one in (*found["pairs"], *found["checks"]):
-        for quantity in one["quantities"].values():
-            yield "quantities{}", quantity
-            yield from (("trajectory[]", at) for at in quantity["trajectory"])
-            yield from (("tensors[]", tensor) for tensor in quantity["tensors"])
+def objects(value: Any, node: Json) -> Iterator[tuple[str, Json]]:
+    """(record's name, object) of everything in a document that the schema calls a record."""
+    if "$ref" in node:
+        name = node["$ref"].rpartition("/")[2]
+        if name in RECORDS:
+            yield name, value
+            for field, of_field in RECORDS[name].items():
+                yield from objects(value[field], of_field)
+    elif "anyOf" in node:
+        if value is not None:
+            yield from objects(value, next(one for one in node["anyOf"] if one.get("type") != "null"))
+    elif node["type"] == "array" and "prefixItems" not in node:
+        for one in value:
+            yield from objects(one, node["items"])
+
+
+DOCUMENT = written(sample.results())
+
+
+# ---------------------------------------------------------------- the schema
+
+
+def test_the_sample_has_every_record() -> None:
+    assert {name for name, _ in objects(DOCUMENT, FOUND)} == RECORDS.keys()
+
+
+def test_the_sample_is_as_the_schema_says() -> None:
+    VALIDATOR.validate(DOCUMENT)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sample.random_results())
+def test_every_document_is_as_the_schema_says(results: Results) -> None:
+    VALIDATOR.validate(written(results))
+
+
+FIRST = dict(reversed(list(objects(DOCUMENT, FOUND))))
+EACH = sorted((name, field) for name, fields in RECORDS.items() for field in fields)
+
+
+def is_valid(name: str, one: Json) -> bool:
+    """Whether it is such a record: what holds for it holds for a document that it is in."""
+    return bool(VALIDATOR.evolve(schema={"$ref": f"#/$defs/{name}", "$defs": FOUND["$defs"]}).is_valid(one))
+
+
+@pytest.mark.parametrize(("name", "field"), EACH)
+def test_a_record_without_one_of_its_fields_is_not_as_the_schema_says(name: str, field: str) -> None:
+    assert is_valid(name, FIRST[name])
+    assert not is_valid(name, {key: value for key, value in FIRST[name].items() if key != field})
+
+
+@pytest.mark.parametrize(("name", "field"), EACH)
+def test_a_record_with_a_field_of_a_different_type_is_not_as_the_schema_says(name: str, field: str) -> None:
+    assert not is_valid(name, {**FIRST[name], field: {"a": {}}})
+    assert not is_valid(name, {**FIRST[name], field: [[[]]]})
+
+
+@pytest.mark.parametrize("name", sorted(ENUMERATIONS))
+def test_a_word_that_is_none_of_its_kind_is_not_as_the_schema_says(name: str) -> None:
+    holders = [
+        (title, field)
+        for title, fields in RECORDS.items()
+        for field, node in fields.items()
+        if node.get("$ref") == f"#/$defs/{name}"
+    ]
+    assert holders
+    for title, field in holders:
+        assert not is_valid(title, {**FIRST[title], field: "fine"})
+
+
+@pytest.mark.parametrize("name", ["Cause", "Suspect", "Run", "Move", "TensorDistance"])
+def test_a_document_with_such_a_record_deep_inside_is_not_as_the_schema_says(name: str) -> None:
+    found = copy.deepcopy(DOCUMENT)
+    next(one for title, one in objects(found, FOUND) if title == name).popitem()
+    assert not VALIDATOR.is_valid(found)
+
+
+def test_the_schema_in_docs_is_up_to_date() -> None:
+    """To write it: python -m tests.report.test_results_schema."""
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text()
+
+
+# ---------------------------------------------------------------- docs/results.md
+
+
+def documented() -> dict[str, dict[str, tuple[str, str]]]:
+    """Heading -> field -> (type, meaning), as the document has them."""
+    found: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    heading = ""
+    for line in PROSE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            heading = line[3:]
+        elif line.startswith("| `"):
+            row = re.fullmatch(r"\| `(\w+)` \| ([^|]+) \| (.+) \|", line)
+            assert row, line
+            assert row[1] not in found[heading], f"{heading}.{row[1]} is there twice"
+            found[heading][row[1]] = row[2], row[3]
+    return dict(found)
+
+
+def kind(node: Json) -> str:
+    """A type as the document writes it."""
+    if "$ref" in node:
+        name = node["$ref"].rpartition("/")[2]
+        return str(name) if name in RECORDS else "string"
+    if "anyOf" in node:
+        return " or ".join(map(kind, node["anyOf"]))
+    if "prefixItems" in node:
+        return f"[{', '.join(map(kind, node['prefixItems']))}]"
+    parts = {"array": "items", "object": "additionalProperties"}
+    of = parts.get(node["type"])
+    return f"{node['type']} of {kind(node[of])}" if of else str(node["type"])
+
+
+def test_every_record_has_a_table_and_every_table_is_a_records() -> None:
+    assert documented().keys() == RECORDS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_a_table_has_every_field_with_its_type_and_no_other(name: str) -> None:
+    described = {field: of for field, (of, _) in documented()[name].items()}
+    assert described == {field: kind(node) for field, node in RECORDS[name].items()} | PEOPLE.get(name, {})
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_what_is_added_for_people_is_called_so_and_nothing_else(name: str) -> None:
+    marked = {field for field, (_, meaning) in documented()[name].items() if meaning.startswith("(for people) ")}
+    assert marked == PEOPLE.get(name, {}).keys()
+
+
+def test_the_words_of_verdicts_statuses_and_notes_are_all_there() -> None:
+    text = PROSE.read_text(encoding="utf-8")
+    words = [word for values in ENUMERATIONS.values() for word in values if word]
+    assert len(words) > 15
+    assert [word for word in words if f"`{word}`" not in text] == []
+
+
+def test_a_document_has_beside_its_schema_what_is_added_for_people_and_nothing_else() -> None:
+    for name, one in objects(DOCUMENT, FOUND):
+        assert one.keys() - RECORDS[name].keys() == PEOPLE.get(name, {}).keys(), name
+
+
+# ---------------------------------------------------------------- reading
 
 
 def again(results: Results, folder: Path) -> tuple[str, Results]:
     path = folder / "results.json"
     results_json.write(results, path)
     return path.read_text(encoding="utf-8"), results_json.read(path)
-
-
-def test_every_field_is_documented_and_every_documented_field_is_there() -> None:
-    found = json.loads(results_json.text(sample.results()))
-    described = documented()
-    seen = set()
-    for heading, node in nodes(found):
-        seen.add(heading)
-        jsonschema.validate(node, schema(described[heading]))
-    assert seen == described.keys()
-
-
-def test_the_schema_notices_a_field_that_nobody_documented() -> None:
-    fields = documented()["limits[]"]
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"name": "", "value": 1.0, "reason": "", "more": 1}, schema(fields))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -96,49 +207,79 @@ def test_what_is_read_writes_the_same(tmp_path: Path, results: Results) -> None:
 
 
 def rounded(found: Any) -> Any:
-    """Plain data with every number as a results.json keeps it."""
+    """Records with every number as a results.json keeps it."""
     if isinstance(found, float):
         return float(f"{found:.4g}")
     if isinstance(found, dict):
         return {name: rounded(value) for name, value in found.items()}
-    return [rounded(value) for value in found] if isinstance(found, list | tuple) else found
+    if isinstance(found, list | tuple):
+        return tuple(rounded(value) for value in found)
+    parts = getattr(found, "__dataclass_fields__", {})
+    return replace(found, **{name: rounded(getattr(found, name)) for name in parts}) if parts else found
 
 
-def test_the_sample_comes_back_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", Results.__dataclass_fields__)
+def test_the_sample_comes_back_whole(tmp_path: Path, name: str) -> None:
     results = sample.results()
     _, read = again(results, tmp_path)
-    for name in Results.__dataclass_fields__:
-        assert rounded(msgspec.to_builtins(getattr(read, name))) == rounded(msgspec.to_builtins(getattr(results, name))), (
-            name
-        )
+    assert getattr(read, name) == rounded(getattr(results, name))
+
+
+def test_members_are_the_pairs_and_checks_themselves(tmp_path: Path) -> None:
+    results = sample.results()
+    both = (
+        replace(results.findings[0], members=results.pairs[:3]),
+        replace(results.findings[1], members=results.checks[:2]),
+    )
+    _, read = again(replace(results, findings=both), tmp_path)
+    assert [finding.members for finding in read.findings] == [read.pairs[:3], read.checks[:2]]
 
 
 def test_runs_asked_for_later_are_not_the_plans(tmp_path: Path) -> None:
     results = sample.results()
-    _, read = again(results_of_fewer_planned(results), tmp_path)
+    fewer = replace(results, plan=replace(results.plan, runs=results.plan.runs[:-2]))
+    _, read = again(fewer, tmp_path)
     assert len(read.plan.runs) == len(results.plan.runs) - 2
     assert len(read.runs) == len(results.runs)
 
 
-def results_of_fewer_planned(results: Results) -> Results:
-    return replace(results, plan=replace(results.plan, runs=results.plan.runs[:-2]))
+def test_refused_runs_come_back(tmp_path: Path) -> None:
+    results = sample.results()
+    refused = tuple((row.run, row.status, row.reason) for row in results.runs[:2])
+    _, read = again(replace(results, plan=replace(results.plan, refused=refused)), tmp_path)
+    assert read.plan.refused == refused
 
 
-def test_a_report_from_before_the_oracles_is_still_read(tmp_path: Path) -> None:
-    """It is the baseline of the next one."""
-    found = json.loads(results_json.text(sample.results()))
-    del found["diagnoses"], found["self_test"]
-    for row in found["runs"]:
-        del row["emulates"], row["fault"]
-    for one in (*found["pairs"], *found["checks"]):
-        for quantity in one["quantities"].values():
-            del quantity["layers"], quantity["histogram"]
+@pytest.mark.parametrize(("size", "stored"), [(float("inf"), 1.797e308), (float("nan"), 1.797e308), (1e-320, 1e-320)])
+def test_a_number_that_json_does_not_have_comes_back_as_the_largest(tmp_path: Path, size: float, stored: float) -> None:
+    """A tensor that is NaN on one side is infinitely far: the place where two sides begin to differ."""
+    results = sample.results()
+    place = Place(stage="loss", tensor="loss", state="0", size=size, ratio=size)
+    text, read = again(replace(results, findings=(replace(results.findings[0], place=place),)), tmp_path)
+    assert read.findings[0].place == replace(place, size=stored, ratio=stored)
+    VALIDATOR.validate(json.loads(text))
+
+
+def test_words_that_are_added_for_people_are_not_read(tmp_path: Path) -> None:
+    text, read = again(sample.results(), tmp_path)
+    mended = json.loads(text)
+    for name, one in list(objects(mended, FOUND)):
+        for field in PEOPLE.get(name, {}):
+            one[field] = "other words"
     path = tmp_path / "results.json"
-    path.write_text(json.dumps(found))
-    read = results_json.read(path)
-    assert [pair.verdict for pair in read.pairs] == [pair.verdict for pair in sample.results().pairs]
-    assert read.diagnoses == ()
-    assert read.self_test is None
+    path.write_text(json.dumps(mended))
+    assert results_json.read(path) == read
+    assert results_json.text(results_json.read(path)) == text
+
+
+def test_fields_that_this_version_does_not_know_are_ignored(tmp_path: Path) -> None:
+    text, read = again(sample.results(), tmp_path)
+    newer = json.loads(text)
+    for _, one in list(objects(newer, FOUND)):
+        one["of tomorrow"] = 1
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(newer))
+    assert results_json.read(path) == read
 
 
 def test_of_many_tensors_the_worst_20_stay_and_unjudged_ones_go_first() -> None:
@@ -149,25 +290,64 @@ def test_of_many_tensors_the_worst_20_stay_and_unjudged_ones_go_first() -> None:
     assert [one.name for one in kept] == [f"t{i}" for i in range(30, 10, -1)]
 
 
+# ---------------------------------------------------------------- what cannot be read
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "is no results.json"),
         ("[]", "is no results.json"),
-        ("{}", "has schema None, this version reads 1"),
-        ('{"schema": 2}', "has schema 2, this version reads 1"),
-        ('{"schema": 1}', "is not as docs/results.md says (KeyError: 'runs')"),
+        ("{}", "has schema None, this version reads 2"),
+        ('{"schema": 1}', "has schema 1, this version reads 2"),
+        ('{"schema": 3}', "has schema 3, this version reads 2"),
+        ('{"schema": 2}', "is not as docs/results.md says (KeyError: 'runs'): was it edited?"),
     ],
 )
 def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(DamagedArtifact, match=re.escape(f"{path} {message}")) as found:
         results_json.read(path)
+    assert isinstance(found.value, results_json.OtherSchema) == ("this version reads" in message)
 
 
-def test_a_verdict_that_does_not_exist_is_not_read(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        results_json.read(tmp_path / "results.json")
+
+
+def edits() -> dict[str, Callable[[Json], object]]:
+    """What a hand may do to a document."""
+    return {
+        "a verdict that does not exist": lambda found: found["pairs"][0].update(verdict="fine"),
+        "a word for a number": lambda found: found["pairs"][0]["quantities"][0]["distances"]["at"][0].update(step="one"),
+        "a member that is gone": lambda found: found["pairs"].clear(),
+        "a run that is gone": lambda found: found["runs"].clear(),
+        "a side that is no run": lambda found: found["findings"][0].update(side="torch"),
+        "a list for an object": lambda found: found.update(plan=[]),
+        "a number for a list": lambda found: found.update(findings=1),
+        "null for a list": lambda found: found.update(runs=None),
+        "an object without its fields": lambda found: found["limits"][0].clear(),
+    }
+
+
+@pytest.mark.parametrize("edit", edits())
+def test_a_document_that_was_edited_is_a_sentence(tmp_path: Path, edit: str) -> None:
+    found = copy.deepcopy(DOCUMENT)
+    edits()[edit](found)
     path = tmp_path / "results.json"
-    path.write_text(results_json.text(sample.results()).replace('"rounding"', '"fine"'))
-    with pytest.raises(ValueError, match="fine"):
+    path.write_text(json.dumps(found))
+    with pytest.raises(DamagedArtifact, match=re.escape(f"{path} is not as docs/results.md says (")) as raised:
         results_json.read(path)
+    assert str(raised.value).endswith("): was it edited?")
+
+
+@pytest.mark.parametrize("verdict", list(Verdict), ids=lambda verdict: verdict.value)
+def test_every_verdict_comes_back(tmp_path: Path, verdict: Verdict) -> None:
+    _, read = again(sample.results(verdicts=(verdict,), healthy=True), tmp_path)
+    assert {one.verdict for one in read.members} == {verdict}
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
