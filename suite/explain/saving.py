@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from suite import compare
+from suite.artifacts import names
 from suite.artifacts.store import Artifact
 from suite.compare import metrics
 from suite.records import Manifest
@@ -23,7 +24,7 @@ CAUSES = {"save-stale": STALE, "save-wrong-replica": OTHER_REPLICA, "save-swappe
 
 def cause(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> str:
     """Why a run's file, loaded again, is not the live model, in words; empty if that is none of the known ways."""
-    live = artifact.arrays(f"step-{manifest.steps[-1]}")
+    live = artifact.arrays(names.step(manifest.steps[-1]))
     state = loaded.artifact.arrays(loaded.state)
     apart = [name for name in sorted(live.keys() & state.keys()) if not metrics.bits(live[name], state[name])]
     if apart:
@@ -36,9 +37,9 @@ def cause(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> s
 
 def _others(artifact: Artifact, manifest: Manifest) -> Iterator[tuple[str, Arrays]]:
     for step in manifest.steps[:-1]:
-        yield f"{STALE}: that of step {step}", artifact.arrays(f"step-{step}")
+        yield f"{STALE}: that of step {step}", artifact.arrays(names.step(step))
     for index in range(1, manifest.replicas):
-        yield f"{OTHER_REPLICA}: that of replica {index}", artifact.arrays(f"replica-{index}")
+        yield f"{OTHER_REPLICA}: that of replica {index}", artifact.arrays(names.replica(index))
 
 
 def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> str:
@@ -58,12 +59,8 @@ def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> str:
 
 def _slots(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> str:
     """The state is all there. Are the slots that differ as they were before training: zero?"""
-    name = f"optimizer-{manifest.steps[-1]}"
-    if (
-        not loaded.slots
-        or f"{loaded.slots}.safetensors" not in loaded.manifest.files
-        or f"{name}.safetensors" not in manifest.files
-    ):
+    name = names.optimizer(manifest.steps[-1])
+    if not loaded.slots or not names.has(loaded.manifest, loaded.slots) or not names.has(manifest, name):
         return ""
     live, slots = artifact.arrays(name), loaded.artifact.arrays(loaded.slots)
     apart = [one for one in live.keys() & slots.keys() if not metrics.bits(live[one], slots[one])]

@@ -56,7 +56,6 @@ from suite.records.plan import (
     Scenario,
     Semantics,
     Source,
-    Strategy,
     plain,
     shares,
 )
@@ -76,6 +75,8 @@ from suite.records.results import (
     Spread,
     Suite,
 )
+from suite.records.strategy import Strategy
+from suite.records.variant import ScenarioVariant
 from suite.records.vocabulary import (
     FLOAT32,
     JUDGED_STEP,
@@ -153,6 +154,7 @@ __all__ = [
     "RunRow",
     "Scenario",
     "ScenarioRow",
+    "ScenarioVariant",
     "SelfTest",
     "Semantics",
     "Session",

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suite import compare
-from suite.artifacts.store import MODEL_FILES, Complete
+from suite.artifacts import names
+from suite.artifacts.store import Complete
 from suite.compare.run_folder import Reader
 from suite.explain import declarations, diagnoses, saving
 from suite.judge import verdicts
@@ -86,7 +87,7 @@ def _sights(
     environments: Sequence[str],
 ) -> Iterator[Sight]:
     own = configuration.environment
-    home = {form: _files(reader, configuration, subject, own, form) for form in MODEL_FILES}
+    home = {form: _files(reader, configuration, subject, own, form) for form in names.MODEL_FILES}
     live = diagnosis.distance if diagnosis else None
     for form, (file, double) in home.items():
         sides = [_live(subject.plain), file]
@@ -95,13 +96,13 @@ def _sights(
             kind="saved",
             environment=own,
             form=form,
-            sides=sides if form == MODEL_FILES[0] else _without_optimizer(sides),
-            doubles=doubles if form == MODEL_FILES[0] else _without_optimizer(doubles),
+            sides=sides if form == names.KERAS_FILE else _without_optimizer(sides),
+            doubles=doubles if form == names.KERAS_FILE else _without_optimizer(doubles),
             declared=declarations.within(reader.declared(configuration), "saved"),
             oracles=(live, _file_distance(double, subject)),
             off=(diagnoses.words(diagnosis), _file_cause(file, subject)),
         )
-    form = MODEL_FILES[0]
+    form = names.KERAS_FILE
     for environment in environments:
         if environment != own and not configuration.fault:  # a injected fault's file is loaded at home only
             file, double = _files(reader, configuration, subject, environment, form)

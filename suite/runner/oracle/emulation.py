@@ -92,13 +92,13 @@ class Oracle:
         for replica, part in enumerate(parts):
             self._enter(replica)
             split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
-            loss, found = value_and_gradients(
-                lambda part=part, split=split: self._loss(part, [len(one) for one in split]),  # type: ignore[misc]
+            loss, of_part = value_and_gradients(
+                lambda part=part, split=split: self._loss(part, [len(share) for share in split]),  # type: ignore[misc]
                 self.model.trainable_variables,
                 list(self.untrained.values()),
             )
             losses.append(float(loss))
-            gradients.append(found)
+            gradients.append(of_part)
             self._leave(replica)
         clipped = self._reduced(self._clipped(gradients), self._counted)
         received = self.deviation.clipping == "per replica, received"
@@ -139,7 +139,7 @@ class Oracle:
         if self.groups == 1:
             self.states = [state] * self.replicas
         else:
-            self.states = [state if index == replica else one for index, one in enumerate(self.states)]
+            self.states = [state if index == replica else other for index, other in enumerate(self.states)]
 
     def _loss(self, rows: np.ndarray, sizes: Sequence[int]) -> Any:
         """The mean over `sizes` consecutive parts of their own mean losses; penalties count once."""
@@ -173,7 +173,7 @@ class Oracle:
             weights = [1.0] + [0.0] * (len(sizes) - 1)
         scale = self.deviation.gradient_scale
         return [
-            sum(weight * scale * one for weight, one in zip(weights, parts, strict=True))
+            sum(weight * scale * part for weight, part in zip(weights, parts, strict=True))
             for parts in zip(*gradients, strict=True)
         ]
 
@@ -182,8 +182,8 @@ class Oracle:
         if not self.deviation.clipping.startswith("per replica"):
             return gradients
         share = len(gradients) if self.deviation.clipping == "per replica, divided" else 1
-        clipped = [self.model.optimizer._clip_gradients([part / share for part in one]) for one in gradients]
-        return [[share * part for part in one] for one in clipped]
+        clipped = [self.model.optimizer._clip_gradients([part / share for part in replica]) for replica in gradients]
+        return [[share * part for part in replica] for replica in clipped]
 
     def _update(self, gradients: list[Any]) -> None:
         optimizer, trained = self.model.optimizer, list(self.model.trainable_variables)

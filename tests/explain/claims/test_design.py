@@ -14,7 +14,7 @@ from suite.explain.claims import design as designing
 from suite.explain.claims.design import BATCH_NORMALIZED, Cell, Design, Variant
 from suite.plan import discover
 from suite.records import ConfigurationError, Environment, FoundScenario, Job, Options, Provisioned, Run, Status
-from suite.runner.variant import _reordered
+from suite.runner import variant
 from tests.conftest import Parity
 
 
@@ -72,7 +72,7 @@ def test_no_environment_is_a_sentence(base: FoundScenario) -> None:
 
 
 def test_variants_are_scenarios_with_one_thing_changed(design: Design, base: FoundScenario, tmp_path: Path) -> None:
-    found = {one.scenario.name: one.scenario for one in designing.write(design, tmp_path / "variants")}
+    found = {one.scenario.name: one.scenario for one in designing.variants(design)}
     assert len(found) == 24 + 2
     plain, other = found["clusters.per-replica"], found["clusters.none.uneven.reshuffled.free"]
     assert (plain.synchronized, plain.last_batch, plain.batch) == (False, 0, base.scenario.batch)
@@ -86,14 +86,14 @@ def test_variants_are_scenarios_with_one_thing_changed(design: Design, base: Fou
 
 
 def test_another_scenario_makes_other_variants(design: Design, base: FoundScenario, tmp_path: Path) -> None:
-    before = {one.scenario.name: one.digest for one in designing.write(design, tmp_path / "variants")}
-    after = designing.write(replace(design, base=replace(base, digest="another")), tmp_path / "variants")
+    before = {one.scenario.name: one.digest for one in designing.variants(design)}
+    after = designing.variants(replace(design, base=replace(base, digest="another")))
     assert all(before[one.scenario.name] != one.digest for one in after)
 
 
 def test_reordering_keeps_rows_together_and_leaves_the_unused_ones(base: FoundScenario) -> None:
     data = base.scenario.data()
-    moved = _reordered(replace(data, x={"one": data.x, "two": data.x}), 3, 10)
+    moved = variant._reordered(replace(data, x={"one": data.x, "two": data.x}), 3, 10)
     assert isinstance(moved.x, dict)
     assert np.array_equal(moved.x["one"], moved.x["two"]) and not np.array_equal(
         moved.x["one"][:10], np.asarray(data.x)[:10]
@@ -104,7 +104,7 @@ def test_reordering_keeps_rows_together_and_leaves_the_unused_ones(base: FoundSc
 
 
 def test_the_plan_is_the_cells(design: Design, tmp_path: Path) -> None:
-    variants = designing.write(design, tmp_path / "variants")
+    variants = designing.variants(design)
     strategies, _ = discover.strategies()
     plan = designing.plan(design, variants, ready("a", "b"), strategies, gpus=0, command="parity claims")
     assert len(plan.runs) == len(set(plan.runs)) == len(design.cells())
@@ -116,15 +116,13 @@ def test_the_plan_is_the_cells(design: Design, tmp_path: Path) -> None:
 
 def test_a_batch_that_does_not_divide_is_refused_with_its_reason(base: FoundScenario, tmp_path: Path) -> None:
     odd = designing.design(base, ready("a"), Options(devices=(1, 3)))
-    plan = designing.plan(
-        odd, designing.write(odd, tmp_path / "v"), ready("a"), discover.strategies()[0], gpus=0, command=""
-    )
+    plan = designing.plan(odd, designing.variants(odd), ready("a"), discover.strategies()[0], gpus=0, command="")
     assert {run.configuration.devices for run, _, _ in plan.refused} == {3}
     assert {status for _, status, _ in plan.refused} == {Status.UNSUPPORTED}
 
 
 def test_files_are_loaded_again_at_home_from_plain_float64_runs_only(design: Design, tmp_path: Path) -> None:
-    variants = designing.write(design, tmp_path / "variants")
+    variants = designing.variants(design)
     plan = designing.plan(design, variants, ready("a", "b"), discover.strategies()[0], gpus=0, command="")
     from suite.plan import planning as planning
 
