@@ -1,6 +1,6 @@
 """A variant of a scenario, applied where its model and its data are made: `records.ScenarioVariant` says what is changed.
 
-What a variant declares otherwise (synchronized statistics, a short last batch) is in its scenario already.
+The other changes of a variant (synchronized statistics, a short last batch) are in its scenario already.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def outputs_of(oracle: Oracle) -> Iterator[list[Arrays]]:
 
 
 def reordered(given: list[np.ndarray], order: str) -> list[np.ndarray]:
-    """Batches of rows in another order, one of those of `records.Deviation`."""
+    """The batches, a list of row indices (rows of the batch,) each, in one of the orders of `records.Deviation`."""
     if order == "first two swapped":
         return [*given[1::-1], *given[2:]]
     if order == "reversed rows":
@@ -168,5 +168,5 @@ def reordered(given: list[np.ndarray], order: str) -> list[np.ndarray]:
 
 
 def ordered(rows: np.ndarray, order: str) -> np.ndarray:
-    """The rows of one batch."""
+    """The row indices (rows of the batch,) of one batch in this order."""
     return rows[::-1] if order == "reversed rows" else rows

@@ -258,5 +258,5 @@ def changed(tapped: Mapping[str, np.ndarray], plain: Mapping[str, np.ndarray], s
         scale = float(np.abs(value).max(initial=0.0)) or 1.0
         apart = float(np.abs(tapped[name] - value).max(initial=0.0)) / scale
         if not apart <= limit:
-            return f"a step with taps leaves another {name} ({apart:.1e} of it) than one without"
+            return f"a step with taps leaves a different {name} ({apart:.1e} of it) than one without"
     return ""

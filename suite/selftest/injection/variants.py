@@ -10,7 +10,7 @@ from suite.selftest.injection.site import Injection, Site
 
 
 def _threads(site: Site) -> None:
-    """Two threads reduce in another order than one."""
+    """Two threads reduce in a different order than one."""
     if site.backend == "torch":
         import torch
 
