@@ -84,7 +84,8 @@ def test_a_tapped_step_is_believed_if_it_leaves_the_same_weights() -> None:
     nearly = np.nextafter(single, np.float32(2))
     assert changed({"a": single}, {"a": single.copy()}, set()) == ""
     assert (
-        changed({"a": nearly}, {"a": single}, set()) == "a step with taps leaves a different a (1.2e-07 of it) than one without"
+        changed({"a": nearly}, {"a": single}, set())
+        == "a step with taps leaves a different a (1.2e-07 of it) than one without"
     )
     assert changed({"a": double + 5e-14}, {"a": double}, set()) == ""
     assert changed({"a": double + 5e-13}, {"a": double}, set()).startswith("a step with taps leaves a different a")
