@@ -272,14 +272,8 @@ NAME_OF_FILE = re.compile(
     r"(manifest|plan|session)\.json|model\.keras|model\.weights\.h5|.*\.safetensors"
     r"|(step|optimizer|predictions|replica|initial)-\d*|single-step-.*|saved-predictions|nonlinearity"
 )
-TAKES_A_NAME = {
-    "arrays",
-    "add",
-    "place",
-    "placing",
-    "has",
-    "file_of",
-}  # functions of the store whose argument may be a common word
+# Methods of the store whose argument is a name, which may be a common word.
+TAKES_A_NAME = {"arrays", "add", "place", "placing"}
 
 
 def spelled(source: str) -> list[str]:

@@ -210,7 +210,7 @@ class Oracle:
         before = {name: getattr(optimizer, name) for name in changed}
         for name, value in changed.items():
             setattr(optimizer, name, value)
-        # Private: the one place that a constant and a schedule share. Straight into the instance: Keras tracks what is set as an attribute.
+        # Private: the one place that a constant and a schedule share. Straight into the instance: Keras tracks attributes.
         current = optimizer._get_current_learning_rate
         optimizer.__dict__["_get_current_learning_rate"] = lambda: deviation.learning_rate * current()
         yield
