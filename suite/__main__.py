@@ -121,7 +121,7 @@ def answer_claims(given: argparse.Namespace) -> int:
         if chosen.broken and not chosen.scenarios:
             raise ConfigurationError(f"{chosen.broken[0].name}: {chosen.broken[0].reason}")
         design = designing.design(chosen.scenarios[0], chosen.environments, chosen.options)
-        variants = designing.write(design, store.folder / "scenarios" / design.base.scenario.name)
+        variants = designing.variants(design)
         plan = designing.plan(
             design,
             variants,

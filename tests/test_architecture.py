@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,12 @@ PIPELINE = (
 PACKAGES = tuple(f"suite.{name}" for name in PIPELINE)
 PUBLIC = ("suite.Data", "suite.Scenario", "suite.records")  # what a scenario may import of the suite
 WORKER, INJECTION = "suite.runner", "suite.selftest.injection"
+INJECTS = "suite.runner.training"  # imports the faults, in a function that is called where a run asks for one
+# Who names the worker in a text: the engine, to start it as a process; the declarations of strategies, as a reference that only
+# the worker loads; and the worker's own host, which starts itself again.
+NAMES_WORKER = ("suite.engine.local", "suite.plan.strategies", "suite.runner.host")
+# Who imports by a name that is made up at run time: scenarios; the worker what a reference or its backend names.
+IMPORTS_BY_NAME = ("suite.plan.discover", "suite.runner.references", "suite.runner.host", "suite.runner.driver")
 OF_WORKER = ("suite.records", "suite.artifacts", "suite.plan", "suite.engine.processes", WORKER, INJECTION)
 
 
@@ -82,6 +89,8 @@ def _of_suite(module: str, mine: str, one: Import) -> str:
         return f"{words} at the top" if one.top else ""
     if first in ("", "tests", "scenarios"):
         return words
+    if mine == WORKER and other == INJECTION:
+        return "" if module == INJECTS and not one.top else words
     if mine == "suite.records":
         return "" if one.typing or first in sys.stdlib_module_names or other == mine else words
     if first != "suite" or other in (mine, "suite"):
@@ -104,7 +113,9 @@ def _allowed(mine: str, name: str) -> bool:
     if mine in (WORKER, INJECTION):
         return name.startswith(OF_WORKER)
     other = owner(name)
-    return other not in (WORKER, INJECTION) and other in PACKAGES and PACKAGES.index(other) < PACKAGES.index(mine)
+    if other in (WORKER, INJECTION) or other not in PACKAGES:
+        return False
+    return mine == "suite.__main__" or PACKAGES.index(other) < PACKAGES.index(mine)
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -128,16 +139,18 @@ def test_a_module_imports_only_from_lower_layers(module: str, path: Path) -> Non
         ("suite.judge.verdicts", "def f():\n    import keras.ops"),
         ("suite.runner.models", "import keras"),
         ("suite.runner.models", "from suite.judge import verdicts"),
+        ("suite.runner.models", "def f():\n    from suite.selftest import injection"),
+        ("suite.runner.training", "from suite.selftest import injection"),
         ("suite.runner.models", "from suite.engine import local"),
         ("suite.runner.models", "def f():\n    from suite.engine import local"),
         ("suite.compare.measuring", "from suite.judge.verdicts import judge"),
         ("suite.compare.measuring", "from suite.judge import verdicts"),
         ("suite.compare.measuring", "from suite import judge"),
         ("suite.judge.verdicts", "from suite.report import html"),
-        ("suite.engine.local", "from suite.runner.work import main"),
+        ("suite.engine.local", "from suite.runner.execute_job import main"),
         ("suite.engine.local", "from suite.compare import metrics"),
         ("suite.results.study", "from suite.selftest import catalogue"),
-        ("suite.commands.compare", "from suite.runner import work"),
+        ("suite.commands.compare", "from suite.runner import execute_job"),
         ("suite.commands.compare", "from suite.selftest.injection import inject"),
         ("suite.selftest.score", "from suite.selftest.injection import inject"),
         ("suite.records.plan", "from suite.compare import metrics"),
@@ -175,10 +188,11 @@ def test_the_guard_notices(module: str, source: str) -> None:
     ("module", "source"),
     [
         ("suite.runner.models", "def f():\n    import keras"),
+        ("suite.runner.training", "def f():\n    from suite.selftest import injection"),
         ("suite.selftest.injection.rows", "def f():\n    import keras\n    from suite.runner import models"),
         ("suite.judge.verdicts", "from suite.records import Verdict"),
         ("suite.commands.execution", "from suite.engine.local import Local"),
-        ("suite.runner.work", "from suite.plan import discover"),
+        ("suite.runner.execute_job", "from suite.plan import discover"),
         ("suite.runner.host", "from suite.engine import processes"),
         ("suite.runner.strategies.single", "class A:\n    def f(self):\n        import tensorflow as tf"),
         ("suite.report.html", "from suite.report.chart import draw\nfrom suite.records import Results"),
@@ -193,18 +207,112 @@ def test_the_guard_lets_through_what_is_right(module: str, source: str) -> None:
     assert wrong(module, source) == []
 
 
-def test_the_coordinator_loads_no_framework() -> None:
-    code = f"import sys, suite.__main__; from suite.plan import discover; discover.strategies(); print({FRAMEWORKS!r} & sys.modules.keys())"
+def texts(tree: ast.AST) -> Iterator[str]:
+    """Every string that is spelled out, also inside of f-strings, but no docstring."""
+    documented = within(tree, ast.Expr, lambda node: isinstance(node.value, ast.Constant))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documented:
+            yield node.value
+
+
+def reaching(source: str) -> list[str]:
+    """The texts of a module that name the worker or the faults, which no import shows."""
+    return [text for text in texts(ast.parse(source)) if WORKER in text or INJECTION in text]
+
+
+def computed(source: str) -> list[str]:
+    """The imports of a module by a name that is not spelled out."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    importing = [call for call in calls if ast.unparse(call.func).endswith(("import_module", "__import__"))]
+    return [ast.unparse(call) for call in importing if not isinstance(call.args[0], ast.Constant)]
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
+def test_nobody_reaches_the_worker_by_text_or_imports_by_a_computed_name(module: str, path: Path) -> None:
+    source = path.read_text()
+    assert not reaching(source) or module in NAMES_WORKER
+    assert not computed(source) or module in IMPORTS_BY_NAME
+
+
+def test_the_guards_of_texts_notice() -> None:
+    assert reaching("MODULE = '''\nfrom suite.runner.variant import vary\n'''")
+    assert reaching("f'{a} suite.selftest.injection.{b}'") and reaching("importlib.import_module(f'suite.runner.{name}')")
+    assert not reaching('"""See suite.runner."""\ndef f():\n    """And suite.runner.host."""\n    return "suite.records"')
+    assert computed("importlib.import_module(f'suite.{name}')") and computed(
+        "from importlib import import_module\nimport_module(x)"
+    )
+    assert not computed("importlib.import_module('suite.records')")
+
+
+def test_the_coordinator_loads_no_framework_and_no_worker() -> None:
+    """Neither as it starts, nor when it has discovered the strategies and planned everything for every backend."""
+    code = f"""
+import sys, suite.__main__
+from pathlib import Path
+from suite.artifacts.store import Store
+from suite.plan import discover, planning
+from suite.records import Environment, Options, Provisioned
+
+strategies, broken = discover.strategies()
+assert not broken
+found, _ = discover.scenarios([discover.BUILT_IN], plugins=False)
+environments = {{
+    name: Provisioned(environment=Environment(name=name, backend=name), python="python", digest=name)
+    for name in ("tensorflow", "jax", "torch", "fake")
+}}
+plan = planning.plan(found, environments, strategies, Options())
+assert planning.Jobs(Store(Path("nowhere")), plan, found, environments).first()
+print({FRAMEWORKS!r} & sys.modules.keys(), [name for name in sys.modules if name.startswith({(WORKER, INJECTION)!r})])
+"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert done.stdout.strip() == "set() []"
 
 
-def files_named(source: str) -> list[str]:
-    """The files of a run folder that a module spells out."""
-    strings = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
-    return [value for value in strings if value in ("manifest.json", "plan.json", "session.json", "model.weights.h5")]
+NAME_OF_FILE = re.compile(
+    r"(manifest|plan|session)\.json|model\.keras|model\.weights\.h5|.*\.safetensors"
+    r"|(step|optimizer|predictions|replica|initial)-\d*|single-step-.*|saved-predictions|nonlinearity"
+)
+# Methods of the store whose argument is a name, which may be a common word.
+TAKES_A_NAME = {"arrays", "add", "place", "placing"}
 
 
-def test_only_the_store_names_files_of_a_run() -> None:
-    for module, path in modules():
-        assert bool(files_named(path.read_text())) == (module == "suite.artifacts.store"), module
+def spelled(source: str) -> list[str]:
+    """The names of files of a run, and of parts of artifacts, that a module spells out."""
+    tree = ast.parse(source)
+    whole = [text for text in texts(tree) if NAME_OF_FILE.fullmatch(text)]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    given = [argument for call in calls if call.func.attr in TAKES_A_NAME for argument in call.args]  # type: ignore[attr-defined]
+    return whole + [ast.unparse(one) for one in given if isinstance(one, ast.JoinedStr) or _is_text(one)]
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
+def test_only_one_module_names_files_and_parts_of_a_run(module: str, path: Path) -> None:
+    assert bool(spelled(path.read_text())) == (module == "suite.artifacts.names")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "path = folder / 'manifest.json'",
+        "'model.weights.h5' in manifest.files",
+        "f'{name}.safetensors' in manifest.files",
+        "f'replica-{index}.safetensors'",
+        "Snapshot(state=f'step-{step}')",
+        "state = 'step-0'",
+        "f'single-step-{state}'",
+        "artifact.arrays('data')",
+        "artifact.add('saved', arrays)",
+        "artifact.arrays(f'initial{suffix}')",
+    ],
+)
+def test_the_guard_of_names_notices(source: str) -> None:
+    assert spelled(source)
+
+
+def test_the_guard_of_names_lets_through_what_is_right() -> None:
+    right = '"""model.keras, or step-<n>."""\nSINGLE_STEP = "single-step"\nkind = "saved"\nname = "initial-state"\nx.arrays(names.DATA)'
+    assert not spelled(right)

@@ -1,12 +1,4 @@
-"""The only module that knows a file name: what runs leave behind, written by rename, checked by sha256.
-
-    <run folder>/plan.json, session.json                     what was asked for, what happened
-    <run folder>/inputs/<scenario>/                          data and initial weights, made once
-    <run folder>/probes/<environment>/                       the float64 probe
-    <run folder>/runs/<run id>/                              one artifact
-        manifest.json, step-<n>.safetensors, optimizer.safetensors, losses.safetensors, replica-<n>.safetensors,
-        predictions-<n>.safetensors, model.keras, model.weights.h5
-    <run folder>/runs/<run id>/reload/<environment>/<form>/  the same file, loaded again: an artifact of its own
+"""What runs leave behind, on disk: written by rename, checked by sha256. What is called how is in `suite.artifacts.names`.
 
 Nothing is unpickled. Reading never fills a gap: what a manifest does not list is not there.
 """
@@ -16,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,13 +19,12 @@ import msgspec
 import numpy as np
 from safetensors.numpy import save_file
 
+from suite.artifacts import names
 from suite.records import DamagedArtifact, Job, Manifest, Plan, Run, Session, Status
 
 Arrays = Mapping[str, np.ndarray]
 Record = TypeVar("Record")
 
-MANIFEST = "manifest.json"
-MODEL_FILES = ("model.keras", "model.weights.h5")
 DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "?",
@@ -73,7 +66,7 @@ def read_record(path: Path, kind: type[Record]) -> Record:
 
 
 class Artifact:
-    """One folder with a manifest. A writer calls `begin`, `add*` and `finish`; a reader `manifest` and `arrays`."""
+    """One folder with a manifest. A writer enters `recording`; a reader calls `manifest` and `arrays`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -81,16 +74,31 @@ class Artifact:
 
     # -- writing
 
+    @contextmanager
+    def recording(self, manifest: Manifest, *, leads: bool = True) -> Iterator[Recording]:
+        """Begins the artifact, and finishes it as complete when the body ends: with the seconds that it took, and with what it
+        told. After an exception the artifact stays "started", as after the death of the process, and the exception goes on.
+
+        `leads`: False in those processes of a job that leave writing to another one: nothing is written then.
+        """
+        recorded, began = Recording(self, leads=leads), time.monotonic()
+        if leads:
+            self.begin(manifest)
+        yield recorded
+        if leads:
+            told: dict[str, Any] = {"seconds": time.monotonic() - began, **recorded.told}
+            self.finish(replace(manifest, status=Status.COMPLETE, **told))
+
     def begin(self, manifest: Manifest) -> None:
         """Empties the folder and writes a manifest that says "started"."""
         self.discard()
         self.folder.mkdir(parents=True)
         self._digests = {}
-        write_record(self.folder / MANIFEST, manifest)
+        write_record(self.folder / names.MANIFEST, manifest)
 
     def add(self, name: str, arrays: Arrays) -> None:
-        """Stores arrays (any shape; booleans, integers, floats) as <name>.safetensors."""
-        path = self.folder / f"{name}.safetensors"
+        """Stores arrays (any shape; booleans, integers, floats) as the part of this name."""
+        path = self.folder / names.file_of(name)
         partial = self.folder / f".{name}.partial"
         save_file({key: np.asarray(value, order="C") for key, value in arrays.items()}, partial)
         partial.replace(path)
@@ -105,7 +113,7 @@ class Artifact:
 
     def finish(self, manifest: Manifest) -> None:
         """Rewrites the manifest, with the digest of every file that was added."""
-        write_record(self.folder / MANIFEST, replace(manifest, files=dict(self._digests)))
+        write_record(self.folder / names.MANIFEST, replace(manifest, files=dict(self._digests)))
 
     def discard(self) -> None:
         """Removes the folder with everything in it."""
@@ -116,7 +124,7 @@ class Artifact:
     def manifest(self) -> Manifest | None:
         """The manifest, or None if the run never started or the file is unreadable."""
         try:
-            return read_record(self.folder / MANIFEST, Manifest)
+            return read_record(self.folder / names.MANIFEST, Manifest)
         except DamagedArtifact:
             return None
 
@@ -138,16 +146,39 @@ class Artifact:
         return ""
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
-        """The arrays of <name>.safetensors, mapped read-only: nothing is loaded until it is looked at.
+        """The arrays of the part of this name, mapped read-only: nothing is loaded until it is looked at.
 
         Raises:
             DamagedArtifact: no such file, or not a safetensors file.
         """
-        path = self.folder / f"{name}.safetensors"
+        path = self.folder / names.file_of(name)
         try:
             return _mapped(path)
         except (OSError, ValueError, KeyError) as error:
             raise DamagedArtifact(f"{path.name} of {self.folder.name} cannot be read: {error}") from error
+
+
+class Recording:
+    """An artifact that is being written."""
+
+    def __init__(self, artifact: Artifact, *, leads: bool) -> None:
+        self._artifact, self._leads = artifact, leads
+        self.told: dict[str, Any] = {}
+
+    def add(self, name: str, arrays: Arrays) -> None:
+        """Stores arrays (any shape; booleans, integers, floats) as the part of this name."""
+        if self._leads:
+            self._artifact.add(name, arrays)
+
+    @contextmanager
+    def placing(self, name: str) -> Iterator[Path]:
+        """The path of a model file, which the body writes: then it belongs to the artifact."""
+        yield self._artifact.place(name)
+        self._artifact.placed(name)
+
+    def tell(self, **fields: Any) -> None:
+        """Fields of the finished manifest that are known only now."""
+        self.told |= fields
 
 
 def _mapped(path: Path) -> dict[str, np.ndarray]:
@@ -173,16 +204,16 @@ class Store:
 
     def inputs(self, scenario: str) -> Artifact:
         """Arrays "data" (x/<input>, y, predict/<input>) and "initial" (variable path -> float32 array)."""
-        return Artifact(self.folder / "inputs" / scenario)
+        return Artifact(self.folder / names.INPUTS / scenario)
 
     def probe(self, environment: str) -> Artifact:
-        return Artifact(self.folder / "probes" / environment)
+        return Artifact(self.folder / names.PROBES / environment)
 
     def run(self, run: Run | str) -> Artifact:
-        return Artifact(self.folder / "runs" / (run if isinstance(run, str) else run.id))
+        return Artifact(self.folder / names.RUNS / (run if isinstance(run, str) else run.id))
 
     def reload(self, run: Run | str, environment: str, form: str) -> Artifact:
-        return Artifact(self.run(run).folder / "reload" / environment / form)
+        return Artifact(self.run(run).folder / names.RELOAD / environment / form)
 
     def made_by(self, job: Job) -> list[Artifact]:
         """The artifacts that a job makes."""
@@ -191,23 +222,23 @@ class Store:
         if job.kind == "prepare":
             return [self.inputs(job.scenario)]
         if job.kind == "reload":
-            return [self.reload(run, job.environment.name, form) for run in job.runs for form in MODEL_FILES]
+            return [self.reload(run, job.environment.name, form) for run in job.runs for form in names.MODEL_FILES]
         return [self.run(run) for run in job.runs]
 
     def write_plan(self, plan: Plan) -> None:
-        write_record(self.folder / "plan.json", plan)
+        write_record(self.folder / names.PLAN, plan)
 
     def read_plan(self) -> Plan:
-        return read_record(self.folder / "plan.json", Plan)
+        return read_record(self.folder / names.PLAN, Plan)
 
     def write_session(self, session: Session) -> None:
-        write_record(self.folder / "session.json", session)
+        write_record(self.folder / names.SESSION, session)
 
     def read_session(self) -> Session:
-        return read_record(self.folder / "session.json", Session)
+        return read_record(self.folder / names.SESSION, Session)
 
     def lock(self) -> Lock:
-        return Lock(self.folder / ".lock")
+        return Lock(self.folder / names.LOCK)
 
 
 class Lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare import metrics
 from suite.compare.envelopes import bits, envelope, float64_envelope, repeat_distance, replica_envelope, wider
@@ -29,7 +30,7 @@ def pair(a: Subject, b: Subject, *, declared: Mapping[str, str]) -> Comparison:
     """Two configurations of one scenario: every quantity at every stored step, with envelope and float64 runs."""
     steps = [step for step in a.plain[1].steps if step and step in b.plain[1].steps]
     both = (a.float64, b.float64) if a.float64 and b.float64 else None
-    start = Snapshot(artifact=a.plain[0], manifest=a.plain[1], state="step-0")
+    start = Snapshot(artifact=a.plain[0], manifest=a.plain[1], state=names.step(0))
     distances = []
     for quantity in QUANTITIES:
         sides = [
@@ -62,7 +63,7 @@ def declared(subject: Subject) -> Comparison:
     """
     assert subject.float64 and subject.oracle
     float64, oracle = subject.float64, subject.oracle
-    start = Snapshot(artifact=float64[0], manifest=float64[1], state="step-0")
+    start = Snapshot(artifact=float64[0], manifest=float64[1], state=names.step(0))
     steps = [step for step in float64[1].steps if step in oracle[1].steps]
     distances = []
     for quantity in QUANTITIES:
@@ -113,7 +114,7 @@ def check(
 ) -> Comparison:
     """Two moments of one configuration (live and saved, saved and reloaded, two replicas), with its own envelope."""
     last = subject.plain[1].steps[-1]
-    start = Snapshot(artifact=subject.plain[0], manifest=subject.plain[1], state="step-0")
+    start = Snapshot(artifact=subject.plain[0], manifest=subject.plain[1], state=names.step(0))
     judged = min(JUDGED_STEP, last)
     distances = []
     for quantity in QUANTITIES:
@@ -132,7 +133,7 @@ def check(
 
 def file_distances(loaded: Snapshot, oracle: Complete, outputs: str) -> tuple[Distances, ...]:
     """A float64 run's file, loaded again, against what the oracle says that it holds and predicts."""
-    start = Snapshot(artifact=oracle[0], manifest=oracle[1], state="step-0")
+    start = Snapshot(artifact=oracle[0], manifest=oracle[1], state=names.step(0))
     sides = Sides(step=0, a=replace(loaded, slots=""), b=emulated_file(*oracle))
     found = (distances_of(quantity, [sides], start, outputs) for quantity in HELD)
     return tuple(_as_float64(distances) for distances in found if distances)
@@ -177,5 +178,5 @@ def _unsaved(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ..
 def _random_streams(a: Complete, b: Complete) -> bool:
     if not (a[1].random_layers or b[1].random_layers):
         return False
-    drawn = [side[0].arrays("stream") for side in (a, b) if "stream.safetensors" in side[1].files]
+    drawn = [side[0].arrays(names.STREAM) for side in (a, b) if names.has(side[1], names.STREAM)]
     return len(drawn) == 2 and not bits(drawn[0], drawn[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from suite.artifacts import names
 from suite.compare import metrics
 from suite.compare.measuring import measure
 from suite.compare.snapshots import OPTIMIZER, PREDICTIONS, STATISTICS, Arrays, Subject, replica, trained
@@ -52,7 +53,7 @@ def replica_envelope(subject: Subject, quantity: str, index: int) -> dict[str, f
     """The same of one replica's state at the end: its statistics may be whitened by a variance of its own."""
     if subject.float64 is None:
         return {}
-    float64, name = replica(*subject.float64, index), f"replica-{index}.safetensors"
+    float64, name = replica(*subject.float64, index), names.file_of(names.replica(index))
     reruns = [replica(*rerun, index) for rerun in subject.float64_permuted if name in rerun[1].files]
     return wider(*(measure(quantity, float64, rerun, None, subject.outputs) for rerun in reruns))
 

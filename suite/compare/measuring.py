@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from suite.artifacts import names
 from suite.compare import metrics
 from suite.compare.snapshots import LOSS, OPTIMIZER, OTHER, STATISTICS, WEIGHTS, Arrays, Snapshot
 from suite.records import At, BatchNorm, Distances, Floats, Manifest, TensorDistance
@@ -38,7 +39,7 @@ def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, out
         return {}
     if quantity == WEIGHTS:
         groups = {tensor.name: tensor.group for tensor in a.manifest.tensors}
-        begun = start or Snapshot(artifact=a.artifact, manifest=a.manifest, state="step-0")
+        begun = start or Snapshot(artifact=a.artifact, manifest=a.manifest, state=names.step(0))
         chosen = [_only(arrays, groups, TRAINED) for arrays in (first, second, begun.arrays(WEIGHTS) or {})]
         return {"train": metrics.train(*chosen)} if chosen[0] else {}
     if quantity == STATISTICS:
@@ -51,7 +52,7 @@ def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, out
     if quantity == OTHER:
         return {"state": metrics.state(first, second)}
     if quantity == LOSS:
-        return {"loss": metrics.loss(first["losses"], second["losses"])}
+        return {"loss": metrics.loss(first[names.LOSSES], second[names.LOSSES])}
     found = [prediction_distances(first[name], second[name], outputs) for name in first]
     return {metric: max(one[metric] for one in found) for metric in found[0]}
 

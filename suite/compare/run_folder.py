@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite import compare
+from suite.artifacts import names
 from suite.artifacts.store import Artifact, Complete, Store
 from suite.plan.planning import trajectory_of
 from suite.records import (
@@ -167,7 +168,7 @@ class RunFolder:
 
     def _probe(self, environment: str) -> str:
         try:
-            found = float(self.store.probe(environment).arrays("nonlinearity")["nonlinearity"][0])
+            found = float(self.store.probe(environment).arrays(names.NONLINEARITY)[names.NONLINEARITY][0])
         except DamagedArtifact as error:
             return f"the float64 probe of {environment} left nothing ({error})"
         if not found <= LINEAR:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare import metrics
 from suite.records import STAGES, BatchNorm, Manifest, Place
 
 Arrays = Mapping[str, np.ndarray]
 
-PREFIX = "single-step-"
 LARGEST = 1e100  # said of what is infinitely far apart: JSON knows no infinity
 MUCH_LESS = 1e-2  # statistics that normalize move outputs about as much as they are off themselves
 SMALL = 1e-3  # of the rms over all tensors: the least denominator of a gradient or update that is nearly zero
@@ -35,10 +35,8 @@ class StageDistance:
 
 def states(a: Manifest, b: Manifest) -> list[str]:
     """The states that both started from, in the order of training, the saturated one last."""
-    names = [
-        {name.removeprefix(PREFIX).partition(".")[0] for name in one.files if name.startswith(PREFIX)} for one in (a, b)
-    ]
-    return sorted(names[0] & names[1], key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0))
+    both = names.single_step_states(a) & names.single_step_states(b)
+    return sorted(both, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0))
 
 
 def stage_distances(a: Complete, b: Complete) -> dict[str, list[StageDistance]]:
@@ -50,7 +48,7 @@ def stage_distances(a: Complete, b: Complete) -> dict[str, list[StageDistance]]:
     """
     described = b[1] if b[1].calls else a[1]
     return {
-        state: list(_distances(a[0].arrays(f"{PREFIX}{state}"), b[0].arrays(f"{PREFIX}{state}"), described))
+        state: list(_distances(a[0].arrays(names.single_step(state)), b[0].arrays(names.single_step(state)), described))
         for state in states(a[1], b[1])
     }
 

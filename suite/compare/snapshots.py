@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from suite.artifacts import names
 from suite.artifacts.store import Artifact, Complete
 from suite.records import QUANTITIES, Manifest
 
@@ -38,16 +39,13 @@ class Snapshot:
             state = self._read(self.state)
             return None if state is None else {name: value for name, value in state.items() if name in wanted}
         if quantity == LOSS:
-            losses = self._read("losses" if self.losses else "")
-            return None if losses is None else {"losses": losses["losses"][: self.losses]}
+            losses = self._read(names.LOSSES if self.losses else "")
+            return None if losses is None else {names.LOSSES: losses[names.LOSSES][: self.losses]}
         stored = self._read(self.slots if quantity == OPTIMIZER else self.predictions)
         return None if stored is None else {name: value for name, value in stored.items() if name != "replica"}
 
     def _read(self, name: str) -> Arrays | None:
-        return self.artifact.arrays(name) if name and f"{name}.safetensors" in self.artifact_files() else None
-
-    def artifact_files(self) -> Mapping[str, str]:
-        return self.manifest.files
+        return self.artifact.arrays(name) if name and names.has(self.manifest, name) else None
 
 
 def trained(artifact: Artifact, manifest: Manifest, step: int) -> Snapshot:
@@ -55,9 +53,9 @@ def trained(artifact: Artifact, manifest: Manifest, step: int) -> Snapshot:
     return Snapshot(
         artifact=artifact,
         manifest=manifest,
-        state=f"step-{step}",
-        slots=f"optimizer-{step}",
-        predictions=f"predictions-{step}",
+        state=names.step(step),
+        slots=names.optimizer(step),
+        predictions=names.predictions(step),
         losses=step,
     )
 
@@ -65,16 +63,18 @@ def trained(artifact: Artifact, manifest: Manifest, step: int) -> Snapshot:
 def reloaded(artifact: Artifact, manifest: Manifest, described: Manifest) -> Snapshot:
     """A saved file, loaded again; `described` is the manifest of the run that saved it."""
     whole = replace(manifest, tensors=described.tensors, slots=described.slots, batch_norms=described.batch_norms)
-    return Snapshot(artifact=artifact, manifest=whole, state="step-0", slots="optimizer-0", predictions="predictions-0")
+    return Snapshot(
+        artifact=artifact, manifest=whole, state=names.step(0), slots=names.optimizer(0), predictions=names.predictions(0)
+    )
 
 
 def replica(artifact: Artifact, manifest: Manifest, index: int) -> Snapshot:
-    return Snapshot(artifact=artifact, manifest=manifest, state=f"replica-{index}")
+    return Snapshot(artifact=artifact, manifest=manifest, state=names.replica(index))
 
 
 def emulated_file(artifact: Artifact, manifest: Manifest) -> Snapshot:
     """What an oracle says that a file holds, and what the model loaded from it predicts."""
-    return Snapshot(artifact=artifact, manifest=manifest, state="saved", predictions="saved-predictions")
+    return Snapshot(artifact=artifact, manifest=manifest, state=names.SAVED, predictions=names.SAVED_PREDICTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)

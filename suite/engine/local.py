@@ -19,7 +19,7 @@ from suite.engine.processes import ended_by
 from suite.engine.schedule import Schedule
 from suite.records import Job, Outcome, Provisioned, Status
 
-ENTRY = "suite.runner.work:main"
+ENTRY = "suite.runner.execute_job:main"
 HOST_DEATHS = 3  # a host that died more often is not started again: something kills it each time
 STOP_SECONDS = 10.0  # a host kills a job in milliseconds; after this it hangs itself and is killed
 # What a process brings on itself, now and then without any fault of the scenario. Every other signal was sent by somebody.

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from suite import compare
+from suite.artifacts import names
 from suite.artifacts.store import Complete, digest_of
 from suite.compare import metrics, single_step
 from suite.compare.run_folder import RunFolder
@@ -149,12 +150,12 @@ class Inquiry:
     def other_start(self) -> tuple[str, ...]:
         """Tensors whose initial values are not the stored ones."""
         assert self.subject.float64 and self.subject.oracle
-        mine, stored = (side[0].arrays("step-0") for side in (self.subject.float64, self.subject.oracle))
+        mine, stored = (side[0].arrays(names.step(0)) for side in (self.subject.float64, self.subject.oracle))
         return tuple(name for name in sorted(mine.keys() & stored.keys()) if not np.array_equal(mine[name], stored[name]))
 
     def _start_distance(self, name: str) -> float:
         assert self.subject.float64 and self.subject.oracle
-        mine, stored = (side[0].arrays("step-0")[name] for side in (self.subject.float64, self.subject.oracle))
+        mine, stored = (side[0].arrays(names.step(0))[name] for side in (self.subject.float64, self.subject.oracle))
         return metrics.relative_l2(mine, stored)
 
     # -- hypotheses
@@ -183,9 +184,9 @@ class Inquiry:
         trajectory = self.folder.trajectory(self.configuration.scenario)
         steps = []
         for state in single_step.states(manifest, described):
-            before = trajectory.arrays(f"step-{state}") if state.isdigit() and trajectory else {}
+            before = trajectory.arrays(names.step(state)) if state.isdigit() and trajectory else {}
             if before:
-                steps.append((before, run.arrays(f"single-step-{state}"), oracle.arrays(f"single-step-{state}")))
+                steps.append((before, run.arrays(names.single_step(state)), oracle.arrays(names.single_step(state))))
         return StepEvidence(
             run=plain(self.configuration, "float64").id,
             semantics=self.emulation.semantics,
@@ -259,7 +260,7 @@ class Inquiry:
         if self._both is None or self.place is None or self.place.stage in (*WHOLE, "initial state"):
             return None
         key = f"{self.place.stage}|{self.place.tensor}"
-        mine, other = (side[0].arrays(f"single-step-{self.place.state}").get(key) for side in self._both)
+        mine, other = (side[0].arrays(names.single_step(self.place.state)).get(key) for side in self._both)
         if mine is None or other is None:
             return None
         for narrow in NARROW:

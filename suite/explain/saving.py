@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from suite import compare
+from suite.artifacts import names
 from suite.artifacts.store import Artifact
 from suite.compare import metrics
 from suite.records import Cause, Code, Manifest
@@ -18,7 +19,7 @@ NAMED = 2  # swapped tensors that a cause names
 
 def causes(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:
     """Why a run's file, loaded again, is not the live model; empty if that is none of the known ways."""
-    live = artifact.arrays(f"step-{manifest.steps[-1]}")
+    live = artifact.arrays(names.step(manifest.steps[-1]))
     state = loaded.artifact.arrays(loaded.state)
     apart = [name for name in sorted(live.keys() & state.keys()) if not metrics.bits(live[name], state[name])]
     if apart:
@@ -31,9 +32,9 @@ def causes(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> 
 
 def _others(artifact: Artifact, manifest: Manifest) -> Iterator[tuple[Cause, Arrays]]:
     for step in manifest.steps[:-1]:
-        yield Cause(code=Code.SAVE_STALE, detail=(("step", str(step)),)), artifact.arrays(f"step-{step}")
+        yield Cause(code=Code.SAVE_STALE, detail=(("step", str(step)),)), artifact.arrays(names.step(step))
     for index in range(1, manifest.replicas):
-        yield Cause(code=Code.SAVE_WRONG_REPLICA, detail=(("replica", str(index)),)), artifact.arrays(f"replica-{index}")
+        yield Cause(code=Code.SAVE_WRONG_REPLICA, detail=(("replica", str(index)),)), artifact.arrays(names.replica(index))
 
 
 def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> tuple[Cause, ...]:
@@ -53,12 +54,8 @@ def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> tuple[Cause, ...]
 
 def _slots(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:
     """The state is all there. Are the slots that differ as they were before training: zero?"""
-    name = f"optimizer-{manifest.steps[-1]}"
-    if (
-        not loaded.slots
-        or f"{loaded.slots}.safetensors" not in loaded.manifest.files
-        or f"{name}.safetensors" not in manifest.files
-    ):
+    name = names.optimizer(manifest.steps[-1])
+    if not loaded.slots or not names.has(loaded.manifest, loaded.slots) or not names.has(manifest, name):
         return ()
     live, slots = artifact.arrays(name), loaded.artifact.arrays(loaded.slots)
     apart = [name for name in live.keys() & slots.keys() if not metrics.bits(live[name], slots[name])]

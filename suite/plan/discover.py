@@ -10,21 +10,30 @@ import sys
 import tomllib
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from suite.plan.locations import ROOT
-from suite.records import SCENARIO_API, Broken, ConfigurationError, Environment, FoundScenario, Scenario, Source, Strategy
+from suite.plan.strategies import BUILT_IN as BUILT_IN_STRATEGIES
+from suite.plan.validation import BACKENDS, is_name, valid_scenario, valid_strategy
+from suite.plan.validation import NAME as NAME  # of scenarios, for whoever writes one
+from suite.records import (
+    Broken,
+    ConfigurationError,
+    Environment,
+    FoundScenario,
+    Scenario,
+    ScenarioVariant,
+    Source,
+    Strategy,
+)
 
 BUILT_IN = ROOT / "scenarios"
 SCENARIO_GROUP = "keras_parity.scenarios"
 STRATEGY_GROUP = "keras_parity.strategies"
-NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
-OUTPUTS = ("probabilities", "logits", "values")
-BACKENDS = ("tensorflow", "jax", "torch", "fake")
-STRATEGY_MEMBERS = ("name", "backends", "refuse", "semantics", "work")
 
 
 # ---------------------------------------------------------------- scenarios
@@ -39,7 +48,7 @@ def scenarios(folders: Sequence[Path], *, plugins: bool = True) -> tuple[tuple[F
     broken: list[Broken] = []
     for source, label, load in _scenario_sources(folders, plugins):
         try:
-            scenario = _valid(load())
+            scenario = valid_scenario(load())
             if scenario.name in found:
                 other = found[scenario.name].source
                 raise ConfigurationError(f"the name {scenario.name!r} is taken by {other}: choose another")
@@ -70,14 +79,28 @@ def load_scenario(source: Source) -> Scenario:
     Raises:
         ConfigurationError: it is not there, or not a scenario.
     """
+    if source.variant is not None:
+        return varied(load_scenario(replace(source, variant=None)), source.variant)
     if source.kind == "file":
-        return _valid(_from_file(source))
+        return valid_scenario(_from_file(source))
     for entry in entry_points(group=SCENARIO_GROUP):
         if entry.value == source.location:
             if (here := _entry_source(entry)) != source:
                 raise ConfigurationError(f"{here} is installed here, wanted {source}: pin its version where it is given")
-            return _valid(entry.load())
+            return valid_scenario(entry.load())
     raise ConfigurationError(f"{source} is not installed here: give its package with --plugin")
+
+
+def varied(scenario: Scenario, variant: ScenarioVariant) -> Scenario:
+    """The scenario as a variant of it. Its model and its data are changed where they are made, in a worker."""
+    return replace(
+        scenario,
+        name=variant.name,
+        description=variant.description,
+        synchronized=variant.normalization == "synchronized",
+        last_batch=variant.last_batch,
+        variant=variant,
+    )
 
 
 def _alone(source: Source) -> Any:
@@ -121,48 +144,6 @@ def _by_path(path: Path) -> Any:
     return module
 
 
-def _valid(scenario: Any) -> Scenario:
-    if not isinstance(scenario, Scenario):
-        raise ConfigurationError(f"SCENARIO is a {type(scenario).__name__}, wanted a suite.records.Scenario")
-    loss, objects = scenario.loss, scenario.custom_objects
-    wrong = [
-        (scenario.api != SCENARIO_API, f"api is {scenario.api!r}, this version reads {SCENARIO_API}"),
-        (not _is_name(scenario.name), f"name is {scenario.name!r}, wanted lower case, digits, dots and hyphens"),
-        (not _is_line(scenario.description), f"description is {scenario.description!r}, wanted one line of words"),
-        (not _is_count(scenario.batch), f"batch is {scenario.batch!r}, wanted a whole number of at least 1"),
-        (not _is_count(scenario.steps), f"steps is {scenario.steps!r}, wanted a whole number of at least 1"),
-        (
-            not _is_part(scenario.last_batch, scenario.batch),
-            f"last_batch is {scenario.last_batch!r}, wanted 0 or at most batch",
-        ),
-        (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
-        (not (isinstance(loss, str) or callable(loss)), f"loss is {loss!r}, wanted a name or a function"),
-        (not (objects is None or callable(objects)), f"custom_objects is {objects!r}, wanted a function"),
-    ]
-    for member in ("model", "data", "optimizer"):
-        value = getattr(scenario, member)
-        wrong.append((not callable(value), f"{member} is {value!r}, wanted a function"))
-    if words := [words for is_wrong, words in wrong if is_wrong]:
-        raise ConfigurationError("; ".join(words))
-    return scenario
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and NAME.fullmatch(value) is not None
-
-
-def _is_line(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and "\n" not in value
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 1
-
-
-def _is_part(value: object, batch: object) -> bool:
-    return type(value) is int and value >= 0 and not (type(batch) is int and 0 < batch < value)
-
-
 def _digest(source: Source) -> str:
     """The sha256 of a scenario's file and of the "_" modules beside it; for an installed one, of its version too."""
     if source.kind == "file":
@@ -180,36 +161,21 @@ def _digest(source: Source) -> str:
 
 
 def strategies() -> tuple[Mapping[str, Strategy], tuple[Broken, ...]]:
-    """Built-in strategies (suite/runner/strategies/*.py) and those of installed packages, by name."""
-    found: dict[str, Strategy] = {}
+    """The built-in strategies (suite/plan/strategies.py) and those of installed packages, by name. Imports no worker."""
+    known = {strategy.name: strategy for strategy in map(valid_strategy, BUILT_IN_STRATEGIES)}
     broken: list[Broken] = []
-    for path in sorted((ROOT / "suite" / "runner" / "strategies").glob("[!_]*.py")):
-        strategy = _valid_strategy(importlib.import_module(f"suite.runner.strategies.{path.stem}").STRATEGY)
-        if strategy.name in found:
-            raise ConfigurationError(f"{path}: the name {strategy.name!r} is taken by another strategy")
-        found[strategy.name] = strategy
     for entry in entry_points(group=STRATEGY_GROUP):
         source = _entry_source(entry)
         try:
-            strategy = _valid_strategy(entry.load())
-            if strategy.name in found:
+            strategy = valid_strategy(entry.load())
+            if strategy.name in known:
                 raise ConfigurationError(f"the name {strategy.name!r} is taken: choose another")
-            found[strategy.name] = strategy
+            known[strategy.name] = strategy
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             broken.append(_broken(entry.name, source, error))
-    return found, tuple(broken)
-
-
-def _valid_strategy(strategy: Any) -> Strategy:
-    missing = [member for member in STRATEGY_MEMBERS if not hasattr(strategy, member)]
-    if missing:
-        raise ConfigurationError(f"{strategy!r} has no {missing[0]}: a strategy has {', '.join(STRATEGY_MEMBERS)}")
-    if not _is_name(strategy.name.replace("_", "-")):
-        raise ConfigurationError(f"{strategy!r} has the name {strategy.name!r}, wanted lower case, digits and underscores")
-    valid: Strategy = strategy
-    return valid
+    return known, tuple(broken)
 
 
 # ---------------------------------------------------------------- what broke
@@ -329,7 +295,7 @@ def _environment(name: str, table: Any, file: Path) -> Environment:
     where = f"{file}: environment {name!r}"
     if not isinstance(table, dict):
         raise ConfigurationError(f"{where} is {table!r}, wanted a table")
-    if not _is_name(name):
+    if not is_name(name):
         raise ConfigurationError(f"{where}: a name has lower case, digits, dots and hyphens")
     if unknown := sorted(table.keys() - KEYS.keys()):
         raise ConfigurationError(f"{where} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(KEYS))}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from suite.artifacts.store import MODEL_FILES, Store, digest_of, file_digest
+from suite.artifacts import names
+from suite.artifacts.store import Store, digest_of, file_digest
 from suite.plan.locations import SUITE
 from suite.records import (
     ORACLE,
@@ -129,10 +131,33 @@ def _refusal(
     return None, ""
 
 
-def suite_digest() -> str:
-    """The sha256 of what makes a result: the runner, the records and the store."""
-    files = sorted(path for package in ("runner", "records", "artifacts") for path in (SUITE / package).rglob("*.py"))
-    return digest_of([(str(path.relative_to(SUITE)), file_digest(path)) for path in files])
+# What a worker imports of the suite, but for the faults that some runs ask for: a test holds this list against a real worker.
+WORKER = (
+    "__init__.py", "records", "artifacts", "runner", "plan/__init__.py", "plan/discover.py", "plan/locations.py",
+    "plan/strategies.py", "plan/validation.py", "engine/__init__.py", "engine/processes.py",
+)  # fmt: skip
+INJECTION = ("selftest/__init__.py", "selftest/injection")
+
+
+def suite_digest(suite: Path = SUITE) -> str:
+    """The sha256 of what makes a result: all that a worker imports of the suite."""
+    return _digest_of_files(suite, WORKER)
+
+
+def injection_digest(suite: Path = SUITE) -> str:
+    """The sha256 of the faults that can be injected."""
+    return _digest_of_files(suite, INJECTION)
+
+
+def source_files(suite: Path, places: Sequence[str]) -> list[Path]:
+    """The Python files at these places of the suite: files, and packages with everything in them."""
+    return sorted(
+        file for place in places for file in ([suite / place] if place.endswith(".py") else (suite / place).rglob("*.py"))
+    )
+
+
+def _digest_of_files(suite: Path, places: Sequence[str]) -> str:
+    return digest_of([(path.relative_to(suite).as_posix(), file_digest(path)) for path in source_files(suite, places)])
 
 
 class Jobs:
@@ -150,7 +175,7 @@ class Jobs:
         self._store, self._plan, self._again = store, plan, again
         self._scenarios = {found.scenario.name: found for found in scenarios}
         self._environments = environments
-        self._suite = suite_digest()
+        self._suite, self._injection = suite_digest(), injection_digest()
         refused = {run for run, _, _ in plan.refused}
         self.runs = tuple(run for run in plan.runs if run not in refused)
         self.reused: set[Run] = set()
@@ -159,9 +184,12 @@ class Jobs:
         return reference_of(self._environments, self._plan.options)
 
     def digest(self, run: Run) -> str:
-        """Equal digests, equal results: the scenario, the environment, the suite, the inputs and the options."""
+        """Equal digests, equal results: the scenario, the environment, the suite, the inputs and the options. The code of faults
+        counts for a run with one only."""
         options = self._plan.options
+        injected = [self._injection] if run.configuration.fault else []
         return digest_of(
+            *injected,
             self._inputs_digest(run.configuration.scenario),
             self._environments[run.configuration.environment].digest,
             # All oracles of a scenario share a job; what they emulate is in their ids.
@@ -243,7 +271,7 @@ class Jobs:
                     for run in runs
                     if run.precision == precision
                     and (not run.configuration.fault or run.configuration.environment == name)
-                    and (run not in self.reused or not self._store.reload(run, name, MODEL_FILES[0]).complete(digest))
+                    and (run not in self.reused or not self._store.reload(run, name, names.KERAS_FILE).complete(digest))
                 )
                 if wanted:
                     after = tuple(job.id for job in training if job.precision == precision)

@@ -84,7 +84,6 @@ from suite.records.plan import (
     Scenario,
     Semantics,
     Source,
-    Strategy,
     plain,
     shares,
 )
@@ -101,6 +100,8 @@ from suite.records.session import (
     ScenarioRow,
     Session,
 )
+from suite.records.strategy import Strategy
+from suite.records.variant import ScenarioVariant
 from suite.records.vocabulary import (
     FLOAT32,
     JUDGED_STEP,
@@ -186,6 +187,7 @@ __all__ = [
     "RunRow",
     "Scenario",
     "ScenarioRow",
+    "ScenarioVariant",
     "SelfTest",
     "Semantics",
     "Session",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from suite.records.variant import ScenarioVariant
 from suite.records.vocabulary import SCENARIO_API, Status
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Scenario:
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
+    `variant`: what the worker changes of the model and of the data, set by `parity claims`.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Scenario:
     dtype_policy: str = "float32"
     synchronized: bool = False
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
+    variant: ScenarioVariant | None = None
     api: int = SCENARIO_API
 
 
@@ -65,12 +68,14 @@ def shares(rows: int, devices: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a plugin came from. `kind` is "file" (location: a path) or "entry point" (location: module:attribute)."""
+    """Where a plugin came from. `kind` is "file" (location: a path) or "entry point" (location: module:attribute).
+    `variant`: the scenario there, with this changed."""
 
     kind: str
     location: str
     distribution: str = ""
     version: str = ""
+    variant: ScenarioVariant | None = None
 
     def __str__(self) -> str:
         if self.kind == "file":
@@ -214,24 +219,6 @@ class Emulation:
         ]
         declared = ".".join(words) or "global"
         return f"{declared}~{self.name}" if self.name else declared
-
-
-class Strategy(Protocol):
-    """How a backend is driven over devices: one file in suite/runner/strategies, object STRATEGY.
-
-    The declarations below are read without importing a framework; `train` runs in the worker."""
-
-    name: str
-    backends: frozenset[str]
-
-    def refuse(self, devices: int) -> str:
-        """Why this strategy cannot drive so many devices; empty if it can."""
-
-    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
-        """What it declares to compute."""
-
-    def work(self, job: Job) -> None:
-        """Execute the job's runs in this process; each answers by an artifact."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

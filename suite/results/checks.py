@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from suite import compare
-from suite.artifacts.store import MODEL_FILES, Complete
+from suite.artifacts import names
+from suite.artifacts.store import Complete
 from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, diagnoses, saving
 from suite.judge import verdicts
@@ -90,7 +91,7 @@ def _sides(
     environments: Sequence[str],
 ) -> Iterator[Sides]:
     own = configuration.environment
-    home = {form: _files(folder, configuration, subject, own, form) for form in MODEL_FILES}
+    home = {form: _files(folder, configuration, subject, own, form) for form in names.MODEL_FILES}
     live = diagnosis.distance if diagnosis else None
     for form, (file, double) in home.items():
         sides = [_live(subject.plain), file]
@@ -99,13 +100,13 @@ def _sides(
             kind="saved",
             environment=own,
             form=form,
-            sides=sides if form == MODEL_FILES[0] else _without_optimizer(sides),
-            doubles=doubles if form == MODEL_FILES[0] else _without_optimizer(doubles),
+            sides=sides if form == names.KERAS_FILE else _without_optimizer(sides),
+            doubles=doubles if form == names.KERAS_FILE else _without_optimizer(doubles),
             declared=declarations.within(folder.declared(configuration), "saved"),
             oracles=(live, _file_distance(double, subject)),
             off=(diagnoses.causes(diagnosis), _file_causes(file, subject)),
         )
-    form = MODEL_FILES[0]
+    form = names.KERAS_FILE
     for environment in environments:
         if environment != own and not configuration.fault:  # a injected fault's file is loaded at home only
             file, double = _files(folder, configuration, subject, environment, form)

@@ -42,7 +42,7 @@ def _jax(device: str, count: int, threads: int) -> None:
     import jax
 
     if device == "gpu":
-        seen = [found for found in jax.devices() if found.platform == "gpu"]
+        seen = [gpu for gpu in jax.devices() if gpu.platform == "gpu"]
         _enough(len(seen), count, "JAX")
         jax.config.update("jax_default_matmul_precision", "highest")
         return

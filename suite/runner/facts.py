@@ -17,7 +17,7 @@ def gather(model: Any, job: Job) -> dict[str, str]:
     """Facts of this process, after training."""
     import keras
 
-    found = {
+    facts = {
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "keras": keras.__version__,
@@ -30,10 +30,10 @@ def gather(model: Any, job: Job) -> dict[str, str]:
     }
     for package in PACKAGES[1:]:
         try:
-            found[package] = version(package)
+            facts[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found | BACKENDS[keras.backend.backend()](job.devices)
+    return facts | BACKENDS[keras.backend.backend()](job.devices)
 
 
 def process() -> str:

@@ -45,9 +45,9 @@ from typing import Any, NoReturn
 
 from suite.engine import processes
 from suite.records import Status
-from suite.runner import driver, facts, outcome
+from suite.runner import driver, facts, outcome, references
 
-ENTRY = "suite.runner.work:main"
+ENTRY = "suite.runner.execute_job:main"
 
 # What a job imports anyway, lazily imported parts too. Nothing here may touch a device.
 WARM = {
@@ -253,12 +253,6 @@ def _chain_to_parent() -> None:
     os.register_at_fork(before=remember, after_in_child=chain)
 
 
-def _entry(name: str) -> Callable[[str], None]:
-    module, _, function = name.partition(":")
-    found: Callable[[str], None] = getattr(importlib.import_module(module), function)
-    return found
-
-
 def main(backend: str, entry: str = ENTRY) -> None:
     began = time.monotonic()
     die_with_parent(signal.SIGTERM)
@@ -269,7 +263,7 @@ def main(backend: str, entry: str = ENTRY) -> None:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     _import(backend)
-    host = Host(orders, answers, _entry(entry), [sys.executable, "-P", "-m", "suite.runner.host", backend, entry])
+    host = Host(orders, answers, references.load(entry), [sys.executable, "-P", "-m", "suite.runner.host", backend, entry])
     if reason := driver.initialized(backend):
         host.never_fork(reason)
     gc.freeze()  # children share these objects: a collection in one must not copy all their pages
@@ -283,7 +277,7 @@ def work_alone(backend: str, entry: str, job: str, answering: str) -> NoReturn:
     os.set_inheritable(int(answering), False)
     _answer_at(int(answering))
     _import(backend)
-    _work(_entry(entry), job, int(answering))
+    _work(references.load(entry), job, int(answering))
 
 
 def _import(backend: str) -> None:

@@ -1,20 +1,17 @@
-"""The jobs of a Keras environment other than training: the float64 run self-test, a scenario's inputs, and reloading."""
+"""The jobs of a Keras environment other than training: the float64 probe, a scenario's inputs, and reloading."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from suite.artifacts.store import MODEL_FILES, Artifact, Store
-from suite.plan import discover
+from suite.artifacts import names
+from suite.artifacts.store import Artifact, Recording, Store
 from suite.records import Data, Job, Manifest, Run, Scenario, Status
-from suite.runner import devices, graph, models, precision
-from suite.runner.numpy_backend import network
-from suite.runner.training import named
+from suite.runner import building, devices, layer_graph, models, precision, variant
+from suite.runner.numpy_backend import batch_norm_network as network
+from suite.runner.training import named, scenario_of
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -34,11 +31,19 @@ def probe(job: Job) -> None:
     "nonlinearity": how far the response to a change of 2e-10 in the inputs is from twice the response to 1e-10, over the
     response: about 1e-5 in float64, and 1 or more where anything on the way rounds to float32, whatever it computes.
     """
+    with Store(job.run_folder).probe(job.environment.name).recording(begun(job, job.id)) as recorded:
+        devices.claim(job)
+        precision.adopt("float64", "float64")
+        difference, nonlinearity = _probed()
+        recorded.add(names.DIFFERENCE, {names.DIFFERENCE: np.array([difference])})
+        recorded.add(names.NONLINEARITY, {names.NONLINEARITY: np.array([nonlinearity])})
+        recorded.tell(facts={"limit": str(PROBE_LIMIT)})
+
+
+def _probed() -> tuple[float, float]:
+    """Difference and nonlinearity of the probe, computed in this process."""
     import keras
 
-    artifact = _begun(Store(job.run_folder).probe(job.environment.name), job, f"probe/{job.environment.name}")
-    devices.claim(job)
-    precision.adopt("float64", "float64")
     random = np.random.default_rng(0)
     x, y = random.normal(size=(32, 8)), random.integers(0, 4, 32)
     recipe = network.Recipe(rate=1.0)
@@ -52,7 +57,7 @@ def probe(job: Job) -> None:
             keras.layers.Dense(4, activation="softmax", name="output"),
         ]
     )
-    jit = models.JIT[keras.backend.backend()]
+    jit = building.JIT[keras.backend.backend()]
     model.compile(optimizer=keras.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy", jit_compile=jit)
     state = {"/".join(path.split("/")[-2:]): variable for path, variable in models.variables(model).items()}
 
@@ -62,16 +67,14 @@ def probe(job: Job) -> None:
         return models.read(state)
 
     direction = CHANGE * random.normal(size=x.shape)
-    found, once, twice = (after_a_step(x + count * direction) for count in range(3))
+    start, once, twice = (after_a_step(x + count * direction) for count in range(3))
     gradients, moving, _ = network.step(weights, x, y, recipe)
     expected = network.updated(weights, gradients, 1.0) | {name: value[0] for name, value in moving.items()}
     # The bias before the batch normalization has a gradient of exactly zero: nothing to be relative to.
     difference = max(
-        float(np.abs(found[name] - value).max() / max(np.abs(value).max(), 1e-3)) for name, value in expected.items()
+        float(np.abs(start[name] - value).max() / max(np.abs(value).max(), 1e-3)) for name, value in expected.items()
     )
-    artifact.add("difference", {"difference": np.array([difference])})
-    artifact.add("nonlinearity", {"nonlinearity": np.array([_nonlinearity(found, once, twice)])})
-    _finish(artifact, job, f"probe/{job.environment.name}", facts={"limit": str(PROBE_LIMIT)})
+    return difference, _nonlinearity(start, once, twice)
 
 
 def _nonlinearity(start: Arrays, once: Arrays, twice: Arrays) -> float:
@@ -87,32 +90,33 @@ def _nonlinearity(start: Arrays, once: Arrays, twice: Arrays) -> float:
 
 
 def prepare(job: Job) -> None:
-    """Makes a scenario's data and initial weights once: arrays "data" and "initial", groups in the manifest."""
-    scenario = _scenario(job)
-    artifact = _begun(Store(job.run_folder).inputs(scenario.name), job, f"prepare/{scenario.name}")
-    devices.claim(job)
-    precision.adopt("float32", scenario.dtype_policy)
-    arrays = data_arrays(scenario.data(), scenario, job.options.devices)
-    artifact.add("data", arrays)
-    model = models.build(scenario, arrays, float64=False, seed=job.options.seed)
-    artifact.add("initial", models.read(models.variables(model)))
-    tensors, batch_norms, drawing = graph.describe(model)
-    for index in range(1, job.options.seeds + 1):
-        other = models.build(scenario, arrays, float64=False, seed=job.options.seed + index)
-        artifact.add(f"initial-{index}", models.read(models.variables(other)))
-    _finish(artifact, job, f"prepare/{scenario.name}", tensors=tensors, batch_norms=batch_norms, random_layers=drawing)
+    """Makes a scenario's data and initial weights once: parts "data" and "initial", groups in the manifest."""
+    scenario = scenario_of(job)
+    with Store(job.run_folder).inputs(scenario.name).recording(begun(job, job.id)) as recorded:
+        devices.claim(job)
+        precision.adopt("float32", scenario.dtype_policy)
+        arrays = data_arrays(variant.data(scenario), scenario)
+        recorded.add(names.DATA, arrays)
+        model = building.build(scenario, arrays, constants="own", seed=job.options.seed)
+        recorded.add(names.initial(), models.read(models.variables(model)))
+        tensors, batch_norms, drawing = layer_graph.describe(model)
+        for index in range(1, job.options.seeds + 1):
+            other = building.build(scenario, arrays, constants="own", seed=job.options.seed + index)
+            recorded.add(names.initial(index), models.read(models.variables(other)))
+        recorded.tell(tensors=tensors, batch_norms=batch_norms, random_layers=drawing)
 
 
-def data_arrays(data: Data, scenario: Scenario, counts: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """The rows as arrays by name ("x" or "x/<input>", "y", "predict" or "predict/<input>").
+def data_arrays(data: Data, scenario: Scenario) -> dict[str, np.ndarray]:
+    """The rows as arrays (rows, ...) by name, in their own dtypes: "x" or "x/<input>", "y", "predict" or "predict/<input>".
 
     Raises:
-        ValueError: not finite, of unequal length, or not divisible by the batch or the batch by the devices.
+        ValueError: an array is empty or not finite, "x" and "y" have different numbers of rows, or the rows of "predict" do not
+            divide into batches.
     """
     arrays: dict[str, np.ndarray] = {"y": np.asarray(data.y)}
     for part, rows in (("x", data.x), ("predict", data.predict)):
-        named = rows if isinstance(rows, Mapping) else {"": rows}
-        arrays |= {f"{part}/{name}".rstrip("/"): np.asarray(value) for name, value in named.items()}
+        by_input = rows if isinstance(rows, Mapping) else {"": rows}
+        arrays |= {f"{part}/{name}".rstrip("/"): np.asarray(value) for name, value in by_input.items()}
     for name, value in arrays.items():
         if not len(value) or not np.isfinite(value).all():
             raise ValueError(f"{scenario.name}: data {name} is empty or holds NaN or infinity")
@@ -128,48 +132,48 @@ def data_arrays(data: Data, scenario: Scenario, counts: tuple[int, ...]) -> dict
 
 def reload(job: Job) -> None:
     """Loads each run's saved files in this fresh process, on one device, and predicts."""
-    scenario = _scenario(job)
+    scenario = scenario_of(job)
     store = Store(job.run_folder)
-    data = store.inputs(scenario.name).arrays("data")
+    data = store.inputs(scenario.name).arrays(names.DATA)
     devices.claim(job)
     precision.adopt(job.precision, scenario.dtype_policy)
     for run in job.runs:
         own = run.configuration.environment == job.environment.name
-        for form in MODEL_FILES if own else MODEL_FILES[:1]:
+        for form in names.MODEL_FILES if own else names.MODEL_FILES[:1]:
             artifact = store.reload(run, job.environment.name, form)
-            _begun(artifact, job, f"{run.id}/reload/{job.environment.name}/{form}")
             try:
-                _load(artifact, store.run(run), scenario, job, data, form, own)
+                with artifact.recording(begun(job, run.id)) as recorded:
+                    _load(recorded, store.run(run), scenario, job, data, form, own)
             except Exception as error:  # one file that does not load must not cost the others
                 _failed(artifact, job, run, error)
 
 
-def _load(artifact: Artifact, saved: Artifact, scenario: Scenario, job: Job, data: Any, form: str, own: bool) -> None:
+def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, data: Arrays, form: str, own: bool) -> None:
     import keras
 
-    began = time.monotonic()
     custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
     keras.utils.clear_session()
-    if form == MODEL_FILES[0]:
+    if form == names.KERAS_FILE:
         # A model compiled on torch loads elsewhere only with compile=False; at home the optimizer must come back too.
         model = keras.saving.load_model(saved.place(form), custom_objects=custom, compile=own, safe_mode=True)
     else:
-        model = models.build(scenario, data, float64=job.precision == "float64", seed=job.options.seed)
-        models.compile_model(model, scenario, float64=job.precision == "float64", double=False)
+        constants = precision.constants_of(job.precision)
+        model = building.build(scenario, data, constants=constants, seed=job.options.seed)
+        building.compile_model(model, scenario, constants=constants, precision=job.precision)
         model.load_weights(saved.place(form))
-    model.jit_compile = models.JIT[keras.backend.backend()]
-    artifact.add("step-0", models.read(models.variables(model)))
+    model.jit_compile = building.JIT[keras.backend.backend()]
+    recorded.add(names.step(0), models.read(models.variables(model)))
     if own:
-        artifact.add("optimizer-0", models.read(models.slots(model)))
+        recorded.add(names.optimizer(0), models.read(models.slots(model)))
     predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
-    artifact.add("predictions-0", named(predicted))
-    _finish(artifact, job, artifact.folder.name, seconds=time.monotonic() - began, steps=(0,), predicted=(0,))
+    recorded.add(names.predictions(0), named(predicted))
+    recorded.tell(steps=(0,), predicted=(0,))
 
 
 def _failed(artifact: Artifact, job: Job, run: Run, error: Exception) -> None:
-    words = " ".join(str(error).split())
-    unsupported = "synchronized=True is only supported" in words
-    reason = UNSUPPORTED_SYNCHRONIZED if unsupported else words[:500]
+    message = " ".join(str(error).split())
+    unsupported = "synchronized=True is only supported" in message
+    reason = UNSUPPORTED_SYNCHRONIZED if unsupported else message[:500]
     artifact.finish(
         Manifest(
             run=run.id,
@@ -180,19 +184,9 @@ def _failed(artifact: Artifact, job: Job, run: Run, error: Exception) -> None:
     )
 
 
-def _scenario(job: Job) -> Scenario:
-    if job.source is None:
-        raise ValueError(f"{job.id} has no scenario source")
-    return discover.load_scenario(job.source)
-
-
-def _begun(artifact: Artifact, job: Job, name: str) -> Artifact:
-    artifact.begin(Manifest(run=name, status=Status.STARTED, digest=job.digest))
-    return artifact
-
-
-def _finish(artifact: Artifact, job: Job, name: str, **fields: Any) -> None:
-    artifact.finish(replace(Manifest(run=name, status=Status.COMPLETE, digest=job.digest), **fields))
+def begun(job: Job, name: str) -> Manifest:
+    """The manifest of an artifact that is not a training run's."""
+    return Manifest(run=name, status=Status.STARTED, digest=job.digest)
 
 
 KINDS: dict[str, Callable[[Job], None]] = {"probe": probe, "prepare": prepare, "reload": reload}

@@ -1,4 +1,4 @@
-"""A scenario's Keras model, built, compiled and set to the stored initial state; its variables by path."""
+"""The variables of a Keras model and of its optimizer by name: read, written and described; its layers."""
 
 from __future__ import annotations
 
@@ -8,51 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.records import BatchNorm, Scenario, Tensor
-from suite.runner import precision
-from suite.runner.outcome import Unsupported
-
-# What jit_compile="auto" means on one CPU, pinned so that devices and environments do not change it silently.
-JIT = {"jax": True, "tensorflow": False, "torch": False}
-
-
-def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, float64: bool, seed: int, rows: int = 1) -> Any:
-    """The scenario's model, built on `rows` rows; its constants dyadic in a float64 run."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    model = scenario.model()
-    if not model.built:
-        model(inputs(data, "x", slice(0, rows)))
-    if float64:
-        precision.dyadic_layers(list(layers_of(model)))
-    return model
-
-
-def compile_model(model: Any, scenario: Scenario, *, float64: bool, double: bool) -> None:
-    """Compiles with the scenario's optimizer and loss; refuses a float64 run that is not float64 throughout."""
-    import keras
-
-    if double and (left := precision.not_float64(model)):
-        raise Unsupported(f"no float64 run of {scenario.name}: {left[0]}")
-    optimizer = keras.optimizers.get(scenario.optimizer())
-    if float64:
-        optimizer = precision.dyadic_optimizer(optimizer)
-    if double:
-        precision.double_schedule(optimizer)
-    loss = scenario.loss() if callable(scenario.loss) else scenario.loss
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=JIT[keras.backend.backend()])
-    model.optimizer.build(model.trainable_variables)
-
-
-def compile_probe(model: Any, scenario: Scenario) -> None:
-    """Compiles anew so that after one step from zero slots each slot `momentum` is the negative gradient."""
-    import keras
-
-    loss = scenario.loss() if callable(scenario.loss) else scenario.loss
-    optimizer = keras.optimizers.SGD(1.0, momentum=0.5)
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=JIT[keras.backend.backend()])
-    model.optimizer.build(model.trainable_variables)
+from suite.records import BatchNorm, Tensor
 
 
 def layers_of(model: Any) -> Iterable[Any]:
@@ -75,7 +31,7 @@ def roundoff(model: Any) -> float:
 
 
 def inputs(data: Mapping[str, np.ndarray], part: str, rows: Any = slice(None)) -> Any:
-    """Rows of the stored "x" or "predict": one array, or a dict by input name."""
+    """Rows of the stored "x" or "predict": one array (rows, ...), or a dict of such arrays by input name."""
     if part in data:
         return data[part][rows]
     return {key.split("/", 1)[1]: value[rows] for key, value in data.items() if key.startswith(part + "/")}
@@ -84,7 +40,7 @@ def inputs(data: Mapping[str, np.ndarray], part: str, rows: Any = slice(None)) -
 def variables(model: Any) -> dict[str, Any]:
     """Variables by name: the names of the layers around it, below the model, and its own.
 
-    Not Keras's `path`, which is another before saving and after loading.
+    Keras's own `path` does not do: it differs before saving and after loading.
 
     Raises:
         ValueError: two of them have one name.
@@ -98,7 +54,7 @@ def variables(model: Any) -> dict[str, Any]:
         if name in named:
             raise ValueError(f"two variables have the name {name!r}: give their layers different names")
         named[name] = variable
-    # What no layer owns (a variable that a subclassed model tracks in another way) keeps its path.
+    # A variable that no layer owns, because a subclassed model tracks it in a different way, keeps its path.
     return named | {variable.path: variable for variable in model.variables if id(variable) not in seen}
 
 
@@ -129,8 +85,8 @@ def layer_paths(model: Any) -> dict[int, str]:
 
 
 def slots(model: Any) -> dict[str, Any]:
-    """Optimizer variables by name: the model variable's name and the slot's; what is the optimizer's own is "optimizer/...",
-    because Keras numbers optimizers as a process makes them (sgd, sgd_1)."""
+    """Optimizer variables by name: the model variable's name and the slot's. A variable of the optimizer as a whole is
+    "optimizer/<name>", because Keras numbers optimizers as a process makes them (sgd, sgd_1)."""
     owners = {variable.path.replace("/", "_"): name for name, variable in variables(model).items() if variable.trainable}
     longest_first = sorted(owners, key=len, reverse=True)
     named = {}
@@ -145,7 +101,7 @@ def slots(model: Any) -> dict[str, Any]:
 
 
 def read(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """A copy of the variables' values, as they are stored."""
+    """A copy of the variables' values by name, in the shapes of the variables and in the dtypes of `stored`."""
     return {path: stored(variable.numpy()) for path, variable in state.items()}
 
 
@@ -159,10 +115,10 @@ def stored(value: Any) -> np.ndarray:
 
 
 def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
-    """Assigns values by path.
+    """Assigns values by name, each in the shape of its variable; they are cast to the dtype of the variable.
 
     Raises:
-        ValueError: the paths or a shape differ.
+        ValueError: the names or a shape differ.
     """
     import keras
 

@@ -8,7 +8,14 @@ constant such as Adam's 0.999 may pass through float32 on one backend only. `ado
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
+
+Constants = Literal["own", "dyadic"]  # the decimal constants of a scenario, or in place of each a power of two near it
+
+
+def constants_of(precision: str) -> Constants:
+    """The constants of a run: dyadic ones in a float64 run."""
+    return "dyadic" if precision == "float64" else "own"
 
 
 def adopt(precision: str, policy: str) -> None:
@@ -29,7 +36,7 @@ def adopt(precision: str, policy: str) -> None:
 
 
 def _keep_64_bits() -> None:
-    # Private, hence looked for: keras#23223. Where a version has no such table it demotes nothing, or `check` fails.
+    # Private, hence looked for: keras#23223. Where a version has no such table it demotes nothing, or the float64 probe fails.
     try:
         from keras.src.backend.common import dtypes
     except ImportError:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from suite.artifacts.store import MODEL_FILES, Artifact, Store
+from suite.artifacts import names
+from suite.artifacts.store import Recording, Store
 from suite.plan import discover
-from suite.records import JUDGED_STEP, SINGLE_STEP, Job, Manifest, Run, Scenario, Status, shares
-from suite.runner import facts, models, precision, streams
+from suite.records import JUDGED_STEP, SINGLE_STEP, Job, Run, Scenario, shares
+from suite.runner import building, facts, models, precision, random_streams
 from suite.runner.outcome import Unsupported
-from suite.runner.single_step import runs
-from suite.selftest import injection
+from suite.runner.single_step import passes
 
 Arrays = dict[str, np.ndarray]
 
@@ -36,10 +35,10 @@ class Drive(Protocol):
         """Makes a compiled model train as the strategy does, before its first step."""
 
     def states(self, state: Mapping[str, Any]) -> list[Arrays]:
-        """The values of the variables on each replica of this process."""
+        """The values of the variables on each replica of this process, as `models.stored` gives them."""
 
     def gather(self, name: str, arrays: Arrays) -> list[Arrays]:
-        """The arrays of all processes by rank, in the leader; in the others an empty list."""
+        """The arrays of all processes by rank in the leader, which is rank 0; in the others an empty list."""
 
     def replica(self) -> Any:
         """The index of the replica that executes, as a number or a tensor; asked for while a step is traced or run."""
@@ -63,8 +62,8 @@ def batch_sizes(scenario: Scenario, steps: int, whole: int) -> list[int]:
 
 
 def row_order(run: Run, rows: int, sizes: Sequence[int], devices: int, seed: int) -> np.ndarray:
-    """Row indices for batches of these sizes, one after another: 0, 1, ... again from 0 at the end. Permuted runs shuffle them
-    within each device's contiguous shard of each batch, which re-rounds every reduction and changes nothing else."""
+    """Row indices (sum of sizes,) for batches of these sizes, one after another: 0, 1, ... and again from 0 at the end. Permuted
+    runs shuffle them within each device's contiguous shard of each batch, which re-rounds every reduction and changes nothing else."""
     order = np.arange(sum(sizes)) % rows
     if run.variation != "permuted":
         return order
@@ -76,47 +75,66 @@ def row_order(run: Run, rows: int, sizes: Sequence[int], devices: int, seed: int
 
 
 def batches(scenario: Scenario, rows: int, steps: int) -> list[np.ndarray]:
-    """The row indices of each batch of a whole run, in the order in which every strategy takes them."""
+    """The row indices (rows of the batch,) of each batch of a whole run, in the order in which every strategy takes them."""
     sizes = batch_sizes(scenario, steps, steps)
     return np.split(np.arange(sum(sizes)) % rows, np.cumsum(sizes)[:-1])
 
 
 def shard(rows: np.ndarray, batch: int, processes: int, rank: int) -> np.ndarray:
-    """The part of consecutive batches that one of several processes trains on, batch after batch; the last may be short."""
+    """The part of the row indices `rows` (all batches,) that one of several processes trains on, batch after batch; the last batch
+    may be short."""
     cut = len(rows) - len(rows) % batch
     whole = rows[:cut].reshape(-1, processes, batch // processes)[:, rank].ravel()
     ends = np.cumsum((0, *shares(len(rows) - cut, processes)))
     return np.concatenate([whole, rows[cut:][ends[rank] : ends[rank + 1]]])
 
 
+def scenario_of(job: Job) -> Scenario:
+    """The job's scenario, loaded in this process.
+
+    Raises:
+        ValueError: the job has none.
+    """
+    if job.source is None:
+        raise ValueError(f"{job.id} has no scenario source")
+    return discover.load_scenario(job.source)
+
+
 def train(job: Job, drive: Drive) -> None:
     """Executes the job's runs one after another with one model, reset to the stored initial state before each."""
-    scenario = discover.load_scenario(job.source) if job.source else None
-    assert scenario is not None
+    scenario = scenario_of(job)
     store = Store(job.run_folder)
-    data, initial = store.inputs(scenario.name).arrays("data"), store.inputs(scenario.name).arrays("initial")
-    float64 = job.precision == "float64"
+    data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
+    constants = precision.constants_of(job.precision)
     precision.adopt(job.precision, scenario.dtype_policy)
-    if injected := job.runs[0].configuration.fault:
-        injection.inject(injected, job, drive, scenario)
+    if job.runs[0].configuration.fault:
+        _inject(job, drive, scenario)
     with drive.scope():
-        model = models.build(scenario, data, float64=float64, seed=job.options.seed, rows=drive.devices)
-        models.compile_model(model, scenario, float64=float64, double=float64)
+        model = building.build(scenario, data, constants=constants, seed=job.options.seed, rows=drive.devices)
+        building.compile_model(model, scenario, constants=constants, precision=job.precision)
         models.write(models.variables(model), initial)
         start = models.read(models.slots(model))
     drive.adapt(model, scenario)
-    if float64:
-        streams.share(drive.replica)
+    if job.precision == "float64":
+        random_streams.share(drive.replica)
     if job.runs[0].variation == SINGLE_STEP:
-        runs.record(runs.Stepped(job, drive, scenario, store, model, data))
+        passes.record(passes.Stepped(job, drive, scenario, store, model, data))
         return
     trainer = _Trainer(job, drive, scenario, store, model, data, initial, start)
     for run in job.runs:
         trainer.execute(run)
 
 
+def _inject(job: Job, drive: Drive, scenario: Scenario) -> None:
+    """Injects the fault that the job's runs ask for. Faults are imported here only: a run without one must not depend on them."""
+    from suite.selftest import injection
+
+    injection.inject(job.runs[0].configuration.fault, job, drive, scenario)
+
+
 class _Trainer:
-    """One compiled model and what every run of it starts from."""
+    """One compiled model and what every run of it starts from: arrays by name of `data`, of the `initial` variables, and of the
+    optimizer's variables at the `start`."""
 
     def __init__(
         self,
@@ -132,10 +150,8 @@ class _Trainer:
         self.job, self.drive, self.scenario, self.store, self.model = job, drive, scenario, store, model
         self.data, self.initial, self.start = data, initial, start
         self.leads = drive.rank == 0
-        inputs = store.inputs(scenario.name).manifest()
-        self.tensors = inputs.tensors if inputs else ()
-        self.batch_norms = inputs.batch_norms if inputs else ()
-        self.random_layers = inputs.random_layers if inputs else ()
+        self.inputs = store.inputs(scenario.name).manifest()
+        self.random_layers = self.inputs.random_layers if self.inputs else ()
         if self.random_layers and job.precision == "float64" and scenario.last_batch % drive.devices:
             raise Unsupported(
                 "no float64 run: random numbers belong to places in a batch, and those of an uneven last batch are not known "
@@ -144,36 +160,12 @@ class _Trainer:
 
     def execute(self, run: Run) -> None:
         """One run, from the initial state to a finished artifact."""
-        began = time.monotonic()
-        artifact = self.store.run(run)
         steps = self._steps(run)
-        manifest = Manifest(
-            run=run.id,
-            status=Status.STARTED,
-            digest=self.job.digest,
-            died=self.job.died,
-            tensors=self.tensors,
-            slots=models.slot_tensors(self.model, self.tensors),
-            batch_norms=models.with_constants(self.batch_norms, self.model),
-            random_layers=self.random_layers,
-            replicas=self.drive.devices,
-            roundoff=models.roundoff(self.model),
-        )
-        if self.leads:
-            artifact.begin(manifest)
-        self._reset(run)
-        kept = self._record(run, steps, artifact)
-        if self.leads:
-            artifact.finish(
-                replace(
-                    manifest,
-                    status=Status.COMPLETE,
-                    seconds=time.monotonic() - began,
-                    steps=kept,
-                    predicted=segments(steps),
-                    facts=facts.gather(self.model, self.job),
-                )
-            )
+        manifest = building.started(self.model, self.job, run, self.inputs, self.drive.devices)
+        with self.store.run(run).recording(manifest, leads=self.leads) as recorded:
+            self._reset(run)
+            kept = self._record(run, steps, recorded)
+            recorded.tell(steps=kept, predicted=segments(steps), facts=facts.gather(self.model, self.job))
 
     def _steps(self, run: Run) -> int:
         steps = self.job.options.steps or self.scenario.steps
@@ -188,15 +180,16 @@ class _Trainer:
             double = self.job.precision == "float64"
             initial = _nudged(self.initial, run, self.job.options.seed, double) if nudged else self.initial
             if run.variation == "seed":
-                initial = self.store.inputs(self.scenario.name).arrays(f"initial-{run.index}")
+                initial = self.store.inputs(self.scenario.name).arrays(names.initial(run.index))
             models.write(models.variables(self.model), initial)
             models.write(models.slots(self.model), self.start)
 
-    def _record(self, run: Run, steps: int, artifact: Artifact) -> tuple[int, ...]:
+    def _record(self, run: Run, steps: int, recorded: Recording) -> tuple[int, ...]:
+        """Trains, and adds what is to be kept; the steps whose states were kept."""
         whole = run.variation == "plain"
         keep = set(checkpoints(steps)) if whole or run.kind == "permuted-float64" else {1, *segments(steps)}
         recorder = _recorder(self.model, keep)
-        self._keep(artifact, "step-0", models.variables(self.model))
+        recorded.add(names.step(0), models.read(models.variables(self.model)))
         # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
         ordered = replace(run, variation="plain") if self.random_layers else run
         sizes = batch_sizes(self.scenario, steps, self.job.options.steps or self.scenario.steps)
@@ -206,25 +199,24 @@ class _Trainer:
             self._fit(order[done * self.scenario.batch : end * self.scenario.batch], recorder)
             recorder.ended(end)
             done = end
-            self._predict(artifact, end)
-            self._keep(artifact, f"optimizer-{end}", models.slots(self.model))
+            self._predict(recorded, end)
+            recorded.add(names.optimizer(end), models.read(models.slots(self.model)))
         for step, values in recorder.states.items():
-            if self.leads:
-                artifact.add(f"step-{step}", values)
-        parts = self.drive.gather("losses", {"losses": np.asarray(recorder.losses, np.float64)})
-        if self.leads:
-            # The mean of means, which is what training descends, also where shares are unequal; TensorFlow reports it, too.
-            steps = min(len(part["losses"]) for part in parts)
-            artifact.add("losses", {"losses": np.mean([part["losses"][:steps] for part in parts], axis=0)})
+            recorded.add(names.step(step), values)
+        self._losses(recorded, recorder.losses)
         if whole or run.kind == "permuted-float64":
-            self._replicas(artifact)
-        if whole:
-            self._save(artifact)
+            self._replicas(recorded)
+        if whole and self.leads:
+            self._save(recorded)
         return (0, *sorted(keep))
 
-    def _keep(self, artifact: Artifact, name: str, state: Mapping[str, Any]) -> None:
-        if self.leads:
-            artifact.add(name, models.read(state))
+    def _losses(self, recorded: Recording, losses: Sequence[float]) -> None:
+        """The losses of all steps (steps,), float64. The mean of the replicas' means is what training descends, also where shares are
+        unequal; TensorFlow reports it, too."""
+        parts = self.drive.gather(names.LOSSES, {names.LOSSES: np.asarray(losses, np.float64)})
+        if parts:
+            steps = min(len(part[names.LOSSES]) for part in parts)
+            recorded.add(names.LOSSES, {names.LOSSES: np.mean([part[names.LOSSES][:steps] for part in parts], axis=0)})
 
     def _shard(self, rows: np.ndarray) -> np.ndarray:
         return shard(rows, self.scenario.batch, self.drive.processes, self.drive.rank)
@@ -241,14 +233,14 @@ class _Trainer:
             callbacks=[recorder],
         )
 
-    def _predict(self, artifact: Artifact, step: int) -> None:
-        """The live model's predictions; each process predicts its own shard of each batch, as it trains."""
+    def _predict(self, recorded: Recording, step: int) -> None:
+        """The live model's predictions (rows, ...); each process predicts its own shard of each batch, as it trains."""
         batch, processes = self.scenario.batch, self.drive.processes
         total = len(next(iter(value for key, value in self.data.items() if key.startswith("predict"))))
         mine = self._shard(np.arange(total))
         predicted = self.model.predict(models.inputs(self.data, "predict", mine), batch_size=batch // processes, verbose=0)
-        parts = self.drive.gather(f"predictions-{step}", named(predicted))
-        if not self.leads:
+        parts = self.drive.gather(names.predictions(step), named(predicted))
+        if not parts:
             return
         whole = {
             name: np.stack([part[name].reshape(-1, batch // processes, *part[name].shape[1:]) for part in parts], 1)
@@ -256,27 +248,26 @@ class _Trainer:
             for name in parts[0]
         }  # fmt: skip
         replica = np.tile(np.repeat(np.arange(self.drive.devices), batch // self.drive.devices), total // batch)
-        artifact.add(f"predictions-{step}", {**whole, "replica": replica.astype(np.int32)})
+        recorded.add(names.predictions(step), {**whole, "replica": replica.astype(np.int32)})
 
-    def _replicas(self, artifact: Artifact) -> None:
+    def _replicas(self, recorded: Recording) -> None:
         states = self.drive.states(models.variables(self.model))
         for local, state in enumerate(states):
-            parts = self.drive.gather(f"replica-{local}", state)
+            parts = self.drive.gather(names.replica(local), state)
             for rank, part in enumerate(parts):
-                artifact.add(f"replica-{max(local, rank)}", part)
+                recorded.add(names.replica(max(local, rank)), part)
 
-    def _save(self, artifact: Artifact) -> None:
-        if not self.leads:
-            return
-        self.model.save(artifact.place(MODEL_FILES[0]))
-        self.model.save_weights(artifact.place(MODEL_FILES[1]))
-        for name in MODEL_FILES:
-            artifact.placed(name)
-        artifact.add("stream", streams.fingerprint(self.job.options.seed))
+    def _save(self, recorded: Recording) -> None:
+        with recorded.placing(names.KERAS_FILE) as path:
+            self.model.save(path)
+        with recorded.placing(names.WEIGHTS_FILE) as path:
+            self.model.save_weights(path)
+        recorded.add(names.STREAM, random_streams.fingerprint(self.job.options.seed))
 
 
 def named(predicted: Any) -> Arrays:
-    """Predictions by output: "output" for a single one, else "output/<name or index>"; bfloat16 widened to float32."""
+    """Predictions (rows, ...) by output: "output" for a single one, else "output/<name or index>"; what is neither float32 nor
+    float64 is converted to float32, which widens 16 bits."""
 
     def wide(value: Any) -> np.ndarray:
         array: np.ndarray = np.asarray(value)
@@ -290,8 +281,9 @@ def named(predicted: Any) -> Arrays:
 
 
 def _nudged(initial: Mapping[str, np.ndarray], run: Run, seed: int, double: bool) -> Arrays:
-    """Initial weights with every float moved by one unit in the last place of what the run computes in (float32, or `double`),
-    up or down at random: another rounding for models whose rows must stay in place."""
+    """The initial variables with each number of a float32 array moved by one unit in the last place of what the run computes in
+    (float32, or float64 if `double`), up or down at random; the result has that dtype. It re-rounds models whose rows must stay in
+    their places."""
     random = np.random.default_rng([seed, run.index])
     nudged = {}
     for name, value in initial.items():

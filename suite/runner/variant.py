@@ -1,6 +1,6 @@
-"""A scenario with one thing changed: its batch normalization, its last batch, the order of its rows, its initial weights.
+"""A variant of a scenario, applied where its model and its data are made: `records.ScenarioVariant` says what is changed.
 
-Called by the modules that `suite.explain.claims` writes into a run folder, so a variant is a scenario like any other.
+The other changes of a variant (synchronized statistics, a short last batch) are in its scenario already.
 """
 
 from __future__ import annotations
@@ -11,55 +11,32 @@ from typing import Any
 
 import numpy as np
 
-from suite.plan import discover
-from suite.records import Data, Scenario, Source
+from suite.records import Data, Scenario
 from suite.runner import models
 from suite.runner.outcome import Unsupported
 
 
-def vary(
-    source: Source,
-    *,
-    name: str,
-    description: str,
-    normalization: str,
-    last_batch: int = 0,
-    order: int | None = None,
-    rows: int = 0,
-    seed: int | None = None,
-) -> Scenario:
-    """The scenario of `source`, varied.
+def model(scenario: Scenario) -> Any:
+    """The scenario's model, as its variant wants it: with different initial weights, or without batch normalization.
 
-    `normalization`: "per replica" (as each strategy does it), "synchronized" or "none" (the layers do nothing). `order`: the
-    seed of another order of the first `rows` rows, those that a run uses. `seed`: of other initial weights.
+    Raises:
+        Unsupported: batch normalizations cannot be taken out of it.
     """
-    base = discover.load_scenario(source)
-
-    def model() -> Any:
-        return _model(base, without=normalization == "none", seed=seed)
-
-    def data() -> Data:
-        return base.data() if order is None else _reordered(base.data(), order, rows)
-
-    synchronized = normalization == "synchronized"
-    return replace(
-        base,
-        name=name,
-        description=description,
-        model=model,
-        data=data,
-        synchronized=synchronized,
-        last_batch=last_batch,
-    )
-
-
-def _model(base: Scenario, *, without: bool, seed: int | None) -> Any:
     import keras
 
-    if seed is not None:
-        keras.utils.set_random_seed(seed)
-    model = base.model()
-    return _without_batch_norm(model, base.name) if without else model
+    variant = scenario.variant
+    if variant is not None and variant.seed is not None:
+        keras.utils.set_random_seed(variant.seed)
+    made = scenario.model()
+    return _without_batch_norm(made, scenario.name) if variant is not None and variant.normalization == "none" else made
+
+
+def data(scenario: Scenario) -> Data:
+    """The scenario's rows, in the order that its variant wants."""
+    variant = scenario.variant
+    if variant is None or variant.order is None:
+        return scenario.data()
+    return _reordered(scenario.data(), variant.order, variant.rows)
 
 
 def _without_batch_norm(model: Any, name: str) -> Any:
@@ -98,6 +75,7 @@ def _without_batch_norm(model: Any, name: str) -> Any:
 
 
 def _reordered(data: Data, order: int, rows: int) -> Data:
+    """The same data with the first `rows` rows of x and y (0: all) in an order drawn from the seed `order`."""
     used = min(rows or len(data.y), len(data.y))
     index = np.concatenate([np.random.default_rng(order).permutation(used), np.arange(used, len(data.y))])
     x = {name: value[index] for name, value in data.x.items()} if isinstance(data.x, Mapping) else data.x[index]

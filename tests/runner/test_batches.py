@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from suite.plan import discover
 from suite.plan import planning as planning
 from suite.records import (
     Configuration,
@@ -22,9 +23,9 @@ from suite.records import (
     Status,
     shares,
 )
-from suite.runner.numpy_backend import network
+from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.outcome import Unsupported
-from suite.runner.strategies import fake, jax_data_parallel
+from suite.runner.strategies import jax_data_parallel
 from suite.runner.training import _nudged, batch_sizes, row_order, shard
 from tests.conftest import Parity
 
@@ -121,7 +122,8 @@ def planned(last_batch: int, devices: int) -> tuple[tuple[Run, Status, str], ...
         scenario=replace(SCENARIO, last_batch=last_batch), source=Source(kind="file", location="/nowhere"), digest=""
     )
     environment = Provisioned(environment=Environment(name="a", backend="fake"))
-    plan = planning.plan([found], {"a": environment}, {"fake": fake.STRATEGY}, Options(devices=(devices,)))
+    strategies, _ = discover.strategies()
+    plan = planning.plan([found], {"a": environment}, {"fake": strategies["fake"]}, Options(devices=(devices,)))
     assert plan.runs
     return plan.refused
 

@@ -11,8 +11,8 @@ import pytest
 from scenarios.article_mlp import SCENARIO
 from suite.artifacts.store import Artifact
 from suite.records import Manifest, Status, Tensor
-from suite.runner.single_step import states
-from suite.runner.single_step.runs import changed
+from suite.runner.single_step import starting_states
+from suite.runner.single_step.passes import changed
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ from suite.runner.single_step.runs import changed
     ],
 )
 def test_states_are_the_first_the_judged_a_middle_and_the_last(stored: tuple[int, ...], expected: tuple[str, ...]) -> None:
-    assert states.states(stored) == expected
-    assert states.states(stored[::-1]) == expected
+    assert starting_states.states(stored) == expected
+    assert starting_states.states(stored[::-1]) == expected
 
 
 def test_a_state_is_stored_where_weights_and_optimizer_are() -> None:
@@ -39,22 +39,22 @@ def test_a_state_is_stored_where_weights_and_optimizer_are() -> None:
         steps=(0, 1, 5),
         files={"optimizer-0.safetensors": "", "optimizer-5.safetensors": ""},
     )
-    assert states.stored(manifest) == (0, 5)
+    assert starting_states.stored(manifest) == (0, 5)
 
 
 def test_the_batch_is_the_one_that_the_run_takes_next_and_wraps_around() -> None:
-    assert states.batch("saturated", SCENARIO, 100, 20).tolist() == list(range(64))
-    assert states.batch("1", SCENARIO, 100, 20).tolist() == [*range(64, 100), *range(28)]
+    assert starting_states.batch("saturated", SCENARIO, 100, 20).tolist() == list(range(64))
+    assert starting_states.batch("1", SCENARIO, 100, 20).tolist() == [*range(64, 100), *range(28)]
 
 
 def test_the_state_before_an_uneven_batch_is_one_of_them() -> None:
     uneven = replace(SCENARIO, last_batch=5)
-    assert [states.before_uneven(one, 7) for one in (SCENARIO, uneven)] == [None, 6]
-    assert states.states((0, 1, 2, 5, 6, 7), 6) == ("0", "1", "2", "6", "7", "saturated")
-    assert states.states((0, 1, 2, 5, 7), 6) == ("0", "1", "2", "7", "saturated"), "it was not stored"
-    assert states.batch("6", uneven, 1000, 7).tolist() == list(range(384, 389))
-    assert [len(states.batch(state, uneven, 1000, 7)) for state in ("0", "5", "7", "saturated")] == [64] * 4
-    assert len(states.batch("saturated", uneven, 1000, 1)) == 64
+    assert [starting_states.before_uneven(one, 7) for one in (SCENARIO, uneven)] == [None, 6]
+    assert starting_states.states((0, 1, 2, 5, 6, 7), 6) == ("0", "1", "2", "6", "7", "saturated")
+    assert starting_states.states((0, 1, 2, 5, 7), 6) == ("0", "1", "2", "7", "saturated"), "it was not stored"
+    assert starting_states.batch("6", uneven, 1000, 7).tolist() == list(range(384, 389))
+    assert [len(starting_states.batch(state, uneven, 1000, 7)) for state in ("0", "5", "7", "saturated")] == [64] * 4
+    assert len(starting_states.batch("saturated", uneven, 1000, 1)) == 64
 
 
 def test_the_saturated_state_is_the_first_with_a_larger_head(tmp_path: Path) -> None:
@@ -69,14 +69,14 @@ def test_the_saturated_state_is_the_first_with_a_larger_head(tmp_path: Path) -> 
     for step in (0, 5):
         trajectory.add(f"step-{step}", {name: value + np.float32(step) for name, value in start.items()})
         trajectory.add(f"optimizer-{step}", {"iteration": np.array(step)})
-    values, slots = states.before(trajectory, "saturated", tensors)
+    values, slots = starting_states.before(trajectory, "saturated", tensors)
     assert {name: float(value.ravel()[0]) for name, value in values.items()} == pytest.approx(
         {"out/kernel": 1.0, "out/bias": 0.1, "in/kernel": 0.1}
     )
     assert {value.dtype for value in values.values()} == {np.dtype(np.float32)}
     # A scalar comes back as one: a step counter of shape (1,) could not be given to an optimizer.
     assert (slots["iteration"].shape, int(slots["iteration"])) == ((), 0)
-    assert float(states.before(trajectory, "5", tensors)[0]["out/bias"][0]) == pytest.approx(5.1)
+    assert float(starting_states.before(trajectory, "5", tensors)[0]["out/bias"][0]) == pytest.approx(5.1)
 
 
 def test_a_tapped_step_is_believed_if_it_leaves_the_same_weights() -> None:
@@ -84,11 +84,12 @@ def test_a_tapped_step_is_believed_if_it_leaves_the_same_weights() -> None:
     nearly = np.nextafter(single, np.float32(2))
     assert changed({"a": single}, {"a": single.copy()}, set()) == ""
     assert (
-        changed({"a": nearly}, {"a": single}, set()) == "a step with taps leaves another a (1.2e-07 of it) than one without"
+        changed({"a": nearly}, {"a": single}, set())
+        == "a step with taps leaves a different a (1.2e-07 of it) than one without"
     )
     assert changed({"a": double + 5e-14}, {"a": double}, set()) == ""
-    assert changed({"a": double + 5e-13}, {"a": double}, set()).startswith("a step with taps leaves another a")
-    assert changed({"a": double * np.nan}, {"a": double}, set()).startswith("a step with taps leaves another a")
+    assert changed({"a": double + 5e-13}, {"a": double}, set()).startswith("a step with taps leaves a different a")
+    assert changed({"a": double * np.nan}, {"a": double}, set()).startswith("a step with taps leaves a different a")
 
 
 def test_what_is_zero_in_exact_arithmetic_does_not_refuse_a_tapped_step_in_float64() -> None:

@@ -1,6 +1,6 @@
 """Which cells are run: a factorial in one environment, and what the claims need of the others.
 
-A cell is a variant of the scenario in a configuration. Variants are scenarios: small modules written into the run folder.
+A cell is a variant of the scenario in a configuration. A variant is data: what the worker changes of the scenario.
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 
-from suite.artifacts.store import Store, digest_of, write_text
+from suite.artifacts.store import Store, digest_of
 from suite.plan import discover
 from suite.plan import planning as planning
 from suite.records import (
@@ -22,6 +21,7 @@ from suite.records import (
     Plan,
     Provisioned,
     Run,
+    ScenarioVariant,
     Status,
     Strategy,
     shares,
@@ -37,23 +37,6 @@ FACTORS: Mapping[str, tuple[str, ...]] = {
     "seeds": ("fixed", "free"),
 }
 COPIES = 2  # the same variant under another name runs in processes of its own, from inputs of its own
-MODULE = '''"""{description}. Written by `parity claims`."""
-
-from suite.records import Source
-from suite.runner.variant import vary
-
-VARIES = "{digest}"  # the scenario below, as it was: when it changes, so does this one
-SCENARIO = vary(
-    Source(kind={source.kind!r}, location={source.location!r}, distribution={source.distribution!r}, version={source.version!r}),
-    name={name!r},
-    description={description!r},
-    normalization={variant.normalization!r},
-    last_batch={last_batch},
-    order={order},
-    rows={rows},
-    seed={seed},
-)
-'''
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,30 +136,26 @@ class Design:
         return list(dict.fromkeys(found))
 
 
-def write(design: Design, folder: Path) -> tuple[FoundScenario, ...]:
-    """Writes a module for every variant, and finds them as scenarios.
+def variants(design: Design) -> tuple[FoundScenario, ...]:
+    """Every variant of the scenario that a cell runs, as a scenario of its own."""
+    return tuple(_variant(design, variant) for variant in dict.fromkeys(cell.variant for cell in design.cells()))
 
-    Raises:
-        ConfigurationError: one cannot be loaded.
-    """
-    for variant in dict.fromkeys(cell.variant for cell in design.cells()):
-        name = design.name(variant)
-        text = MODULE.format(
-            description=f"{design.base.scenario.name}, {variant.suffix.replace('.', ', ').replace('-', ' ')}",
-            digest=design.base.digest,
-            source=design.base.source,
-            name=name,
-            variant=variant,
-            last_batch=design.last_batch if variant.last_batch == "uneven" else 0,
-            order=design.options.seed + 1 if variant.order == "reshuffled" else None,
-            rows=design.steps * design.base.scenario.batch,  # of full batches: an uneven one must not change the order
-            seed=design.options.seed + 1 if variant.seeds == "free" else None,
-        )
-        write_text(folder / f"{name.replace('.', '_').replace('-', '_')}.py", text)
-    found, broken = discover.scenarios([folder], plugins=False)
-    if broken:
-        raise ConfigurationError(f"{broken[0].source}: {broken[0].reason}")
-    return found
+
+def _variant(design: Design, variant: Variant) -> FoundScenario:
+    varied = ScenarioVariant(
+        name=design.name(variant),
+        description=f"{design.base.scenario.name}, {variant.suffix.replace('.', ', ').replace('-', ' ')}",
+        normalization=variant.normalization,
+        last_batch=design.last_batch if variant.last_batch == "uneven" else 0,
+        order=design.options.seed + 1 if variant.order == "reshuffled" else None,
+        rows=design.steps * design.base.scenario.batch,  # of full batches: an uneven one must not change the order
+        seed=design.options.seed + 1 if variant.seeds == "free" else None,
+    )
+    return FoundScenario(
+        scenario=discover.varied(design.base.scenario, varied),
+        source=replace(design.base.source, variant=varied),
+        digest=digest_of(design.base.digest, varied),  # when the scenario changes, so does each variant
+    )
 
 
 def design(base: FoundScenario, environments: Mapping[str, Provisioned], options: Options) -> Design:

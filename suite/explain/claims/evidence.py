@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from suite import compare
-from suite.artifacts.store import MODEL_FILES, Artifact, Store
+from suite.artifacts import names
+from suite.artifacts.store import Artifact, Store
 from suite.compare import PREDICTIONS, STATISTICS, TRAINED, WEIGHTS, Snapshot, metrics
 from suite.explain.claims.design import BATCH_NORMALIZED, COPIES, NORMALIZATIONS, Cell, Design, Variant, configuration
 from suite.records import QUANTITIES, Manifest, Measurement, Outcome, Plan, Run, Status
@@ -142,11 +143,11 @@ def trained(a: Snapshot, b: Snapshot) -> float | None:
     """Share of the distance travelled, over the trained tensors that both have: a model without batch normalization has fewer."""
     groups = [{one.name for one in side.manifest.tensors if one.group in TRAINED} for side in (a, b)]
     values, others = a.arrays(WEIGHTS) or {}, b.arrays(WEIGHTS) or {}
-    start = a.artifact.arrays("step-0")
-    names = sorted(groups[0] & groups[1] & values.keys() & others.keys() & start.keys())
-    if not names:
+    start = a.artifact.arrays(names.step(0))
+    shared = sorted(groups[0] & groups[1] & values.keys() & others.keys() & start.keys())
+    if not shared:
         return None
-    return metrics.train(*({name: arrays[name] for name in names} for arrays in (values, others, start)))
+    return metrics.train(*({name: arrays[name] for name in shared} for arrays in (values, others, start)))
 
 
 # ---------------------------------------------------------------- what each claim needs
@@ -214,9 +215,9 @@ def _repeated(folder: CellFolder) -> Iterator[Measurement]:
 def _with_replicas(found: Measurement, a: Side, b: Side) -> Measurement:
     """Also bit-equal replica by replica, where both sides kept them."""
     for index in range(a.manifest.replicas):
-        if not all(f"replica-{index}.safetensors" in side.manifest.files for side in (a, b)):
+        if not all(names.has(side.manifest, names.replica(index)) for side in (a, b)):
             continue
-        values, others = (side.artifact.arrays(f"replica-{index}") for side in (a, b))
+        values, others = (side.artifact.arrays(names.replica(index)) for side in (a, b))
         if not all(metrics.bits(value, others[name]) for name, value in values.items()):
             found = replace(found, bits=False, words=", ".join(filter(None, (found.words, f"state of replica {index}"))))
     return found
@@ -266,12 +267,12 @@ def _float64_runs(folder: CellFolder) -> Iterator[Side]:
 
 def _saved(folder: CellFolder) -> Iterator[Measurement]:
     for side in _float64_runs(folder):
-        for form in MODEL_FILES:
+        for form in names.MODEL_FILES:
             loaded = _loaded(folder, side, form)
             if loaded is None:
                 continue
             live = side.at()
-            slots = live.slots if form == MODEL_FILES[0] else ""  # weights alone come without the optimizer
+            slots = live.slots if form == names.KERAS_FILE else ""  # weights alone come without the optimizer
             first, second = replace(live, slots=slots, losses=0), replace(loaded, slots=loaded.slots if slots else "")
             lost = ", ".join(quantity for quantity in differing(first, second) if quantity != PREDICTIONS)
             yield _of_file(between(side, side, first, second, folder.outputs), form, lost)
@@ -292,7 +293,7 @@ def _loaded(folder: CellFolder, side: Side, form: str) -> Snapshot | None:
 
 def _unsaved(folder: CellFolder) -> Iterator[Measurement]:
     for side in _float64_runs(folder):
-        loaded = _loaded(folder, side, MODEL_FILES[0])
+        loaded = _loaded(folder, side, names.KERAS_FILE)
         for index in range(1, side.manifest.replicas) if loaded else ():
             own = compare.replica(side.artifact, side.manifest, index)
             words = f"replica {index}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from suite.artifacts import names
 from suite.artifacts.store import Store
 from suite.plan import discover
 from suite.records import ConfigurationError, DamagedArtifact, Results, Source
@@ -66,7 +67,7 @@ def _inputs(store: Store, scenario: str) -> script.Inputs:
     try:
         if manifest is None:
             raise DamagedArtifact(f"there is no manifest for {scenario}")
-        return script.Inputs(data=artifact.arrays("data"), initial=artifact.arrays("initial"), manifest=manifest)
+        return script.Inputs(data=artifact.arrays(names.DATA), initial=artifact.arrays(names.initial()), manifest=manifest)
     except DamagedArtifact as error:
         raise ConfigurationError(
             f"{store.folder} does not hold the batches and weights of {scenario} ({error}): "

@@ -1,1 +1,1 @@
-"""A backend of NumPy with defects to inject: the whole pipeline in seconds, without a framework."""
+"""A backend of NumPy alone, with defects to inject: the whole pipeline in seconds, without a framework."""

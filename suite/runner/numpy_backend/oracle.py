@@ -1,25 +1,25 @@
-"""The oracle of the fake backend: its network in float64 without any defect, emulating what a declaration says."""
+"""The oracle of the NumPy backend: its network in float64 without any defect, emulating what a declaration says."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from suite.artifacts.store import Artifact, Store
-from suite.plan import discover
+from suite.artifacts import names
+from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Emulation, Job, Manifest, Run, Scenario, Status
 from suite.runner import precision
-from suite.runner.numpy_backend import network, single_step, training
+from suite.runner.numpy_backend import batch_norm_network as network
+from suite.runner.numpy_backend import single_step, training
 from suite.runner.oracle.jobs import reordered
-from suite.runner.single_step.states import before_uneven
-from suite.runner.training import batches, checkpoints, segments
+from suite.runner.single_step.starting_states import before_uneven
+from suite.runner.training import batches, checkpoints, scenario_of, segments
 
 
 class Oracle:
-    """Weights and the moving statistics of each emulated replica, (replicas, channels)."""
+    """Weights by name, and the moving statistics of each emulated replica, (replicas, channels), all float64."""
 
     def __init__(self, scenario: Scenario, data: Mapping[str, np.ndarray], run: Run) -> None:
         self.scenario, self.data = scenario, data
@@ -41,14 +41,17 @@ class Oracle:
         return self.replicas if self.semantics.batch_statistics == "per replica" else 1
 
     def begin(self, state: Mapping[str, np.ndarray]) -> None:
+        """From this state, on every replica."""
         self.weights = {name: np.asarray(value, np.float64) for name, value in state.items()}
         self.moving = {name: np.repeat(self.weights[name][None], self.groups, axis=0) for name in training.MOVING}
 
     def rows(self, part: str) -> np.ndarray:
+        """All rows of "x" or "predict", (rows, features), float64."""
         values = next(value for key, value in self.data.items() if key.split("/")[0] == part)
         return values.reshape(len(values), -1).astype(np.float64)
 
     def step(self, rows: np.ndarray) -> float:
+        """One training step on the global batch of these row indices; its loss."""
         x, y = self.rows("x")[rows], self.data["y"][rows].astype(int)
         held = self.weights | self.moving
         gradients, _, loss = network.step(held, x, y, self.recipe, self.groups)
@@ -72,6 +75,7 @@ class Oracle:
         return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}
 
     def predict(self, live: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Predictions "output" (rows, classes) of the live model or of the file, and which replica made each row, int32 (rows,)."""
         x, batch = self.rows("predict"), self.scenario.batch
         replica_of = np.tile(np.repeat(np.arange(self.replicas), batch // self.replicas), len(x) // batch)
         own = live and self.semantics.live_predictions == "own statistics of each replica"
@@ -84,13 +88,14 @@ class Oracle:
 
 def train(job: Job) -> None:
     """Executes the job's runs."""
-    assert job.source is not None
-    scenario, store = discover.load_scenario(job.source), Store(job.run_folder)
+    scenario, store = scenario_of(job), Store(job.run_folder)
     inputs = store.inputs(scenario.name)
     described = inputs.manifest()
     for run in job.runs:
-        began, artifact = time.monotonic(), store.run(run)
-        oracle = Oracle(scenario, inputs.arrays("data"), run)
+        oracle = Oracle(scenario, inputs.arrays(names.DATA), run)
+        if run.variation == SINGLE_STEP:
+            single_step.record(job, run, oracle)
+            continue
         manifest = Manifest(
             run=run.id,
             status=Status.STARTED,
@@ -100,41 +105,32 @@ def train(job: Job) -> None:
             batch_norms=(replace(training.NORM, epsilon=oracle.recipe.epsilon),),
             replicas=run.configuration.devices,
         )
-        if run.variation == SINGLE_STEP:
-            single_step.record(job, run, oracle)
-            continue
-        artifact.begin(manifest)
-        other = oracle.deviation.initial
-        oracle.begin(inputs.arrays("initial") if other == "stored" else store.run(other).arrays("step-0"))
-        kept = _whole(oracle, artifact, job)
-        artifact.finish(
-            replace(
-                manifest,
-                status=Status.COMPLETE,
-                seconds=time.monotonic() - began,
-                steps=kept,
-                predicted=segments(kept[-1]),
-                facts={"backend": "fake", "numpy": np.__version__},
-            )
-        )
+        with store.run(run).recording(manifest) as recorded:
+            start = oracle.deviation.initial
+            stored = start == "stored"
+            oracle.begin(inputs.arrays(names.initial()) if stored else store.run(start).arrays(names.step(0)))
+            kept = _whole(oracle, recorded, job)
+            facts = {"backend": "fake", "numpy": np.__version__}
+            recorded.tell(steps=kept, predicted=segments(kept[-1]), facts=facts)
 
 
-def _whole(oracle: Oracle, artifact: Artifact, job: Job) -> tuple[int, ...]:
+def _whole(oracle: Oracle, recorded: Recording, job: Job) -> tuple[int, ...]:
+    """Trains, and adds what a float64 run stores; the steps whose states were kept."""
     steps = job.options.steps or oracle.scenario.steps
     order = batches(oracle.scenario, len(oracle.data["y"]), steps)
     keep = {*checkpoints(steps), before_uneven(oracle.scenario, steps)}
-    artifact.add("step-0", oracle.state())
+    recorded.add(names.step(0), oracle.state())
     losses: list[float] = []
     for step, rows in enumerate(reordered(order, oracle.deviation.order), start=1):
         losses += [oracle.step(rows)] if len(rows) else []
         if step in keep:
-            artifact.add(f"step-{step}", oracle.state())
+            recorded.add(names.step(step), oracle.state())
         if step in segments(steps):
             predicted, replica = oracle.predict(live=True)
-            artifact.add(f"predictions-{step}", {**predicted, "replica": replica})
-    artifact.add("losses", {"losses": np.array(losses)})
+            recorded.add(names.predictions(step), {**predicted, "replica": replica})
+    recorded.add(names.LOSSES, {names.LOSSES: np.array(losses)})
     for replica_index in range(oracle.replicas):
-        artifact.add(f"replica-{replica_index}", oracle.state(replica_index))
-    artifact.add("saved", oracle.state())
-    artifact.add("saved-predictions", oracle.predict(live=False)[0])
+        recorded.add(names.replica(replica_index), oracle.state(replica_index))
+    recorded.add(names.SAVED, oracle.state())
+    recorded.add(names.SAVED_PREDICTIONS, oracle.predict(live=False)[0])
     return (0, *(step for step in range(1, steps + 1) if step in keep))

@@ -1,22 +1,22 @@
-"""The single-step comparison of the fake backend and of its oracle: one step from each of a trajectory's states, stage by stage."""
+"""The single-step comparison of the NumPy backend and of its oracle: one step from each of a trajectory's states, stage by stage."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
+from suite.artifacts import names
 from suite.artifacts.store import Store
 from suite.records import Job, Manifest, Run, Scenario, Status
-from suite.runner.numpy_backend import network
-from suite.runner.single_step import states
+from suite.runner.numpy_backend import batch_norm_network as network
+from suite.runner.single_step import starting_states
 
 
 class Steps(Protocol):
-    """What takes the steps: the fake backend, or its oracle."""
+    """What takes the steps: the NumPy backend, or its oracle."""
 
     scenario: Scenario
     recipe: network.Recipe
@@ -41,43 +41,42 @@ class Steps(Protocol):
 
 
 def record(job: Job, run: Run, steps: Steps) -> None:
-    """Writes the artifact of one single-step comparison run."""
-    store, began = Store(job.run_folder), time.monotonic()
-    trajectory, artifact = store.run(job.trajectory), store.run(run)
+    """Writes the artifact of one run of single steps."""
+    store = Store(job.run_folder)
+    trajectory = store.run(job.trajectory)
     described = trajectory.manifest() if job.trajectory else None
     if described is None or described.status is not Status.COMPLETE:
         raise ValueError(
             f"single-step comparison was given {job.trajectory or 'no run'} to start from, and needs a complete run"
         )
-    norms = tuple(replace(norm, epsilon=steps.recipe.epsilon) for norm in described.batch_norms)
     manifest = Manifest(
         run=run.id,
         status=Status.STARTED,
         digest=job.digest,
         died=job.died,
         tensors=described.tensors,
-        batch_norms=norms,
+        batch_norms=tuple(replace(norm, epsilon=steps.recipe.epsilon) for norm in described.batch_norms),
         replicas=steps.replicas,
     )
-    artifact.begin(manifest)
-    calls: tuple[str, ...] = ()
-    whole = job.options.steps or steps.scenario.steps
-    names = states.states(
-        described.steps, states.before_uneven(steps.scenario, whole)
-    )  # this network's optimizer has no memory: a state is its weights
-    for name in names:
-        values = trajectory.arrays("step-0" if name == states.SATURATED else f"step-{name}")
-        if name == states.SATURATED:
-            values = states.saturated(values, described.tensors)
-        found = _step(steps, values, states.batch(name, steps.scenario, len(steps.data["y"]), whole))
-        artifact.add(f"single-step-{name}", found)
-        calls = tuple(key.partition("|")[2] for key in found if key.startswith("forward|"))
-    facts = {"backend": "fake", "numpy": np.__version__, "states": ", ".join(names)}
-    seconds = time.monotonic() - began
-    artifact.finish(replace(manifest, status=Status.COMPLETE, seconds=seconds, calls=calls, facts=facts))
+    with store.run(run).recording(manifest) as recorded:
+        calls: tuple[str, ...] = ()
+        whole = job.options.steps or steps.scenario.steps
+        # This network's optimizer has no memory: a state is its weights.
+        chosen = starting_states.states(described.steps, starting_states.before_uneven(steps.scenario, whole))
+        for name in chosen:
+            values = trajectory.arrays(names.step(0 if name == starting_states.SATURATED else name))
+            if name == starting_states.SATURATED:
+                values = starting_states.saturated(values, described.tensors)
+            rows = starting_states.batch(name, steps.scenario, len(steps.data["y"]), whole)
+            stages = _step(steps, values, rows)
+            recorded.add(names.single_step(name), stages)
+            calls = tuple(key.partition("|")[2] for key in stages if key.startswith("forward|"))
+        recorded.tell(calls=calls, facts={"backend": "fake", "numpy": np.__version__, "states": ", ".join(chosen)})
 
 
 def _step(steps: Steps, values: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """One step from the state `values` on the batch of these row indices: arrays "<stage>|<tensor>" in the shape and dtype of the
+    tensor; batch and moving statistics with one more axis in front, the replicas; layers' outputs (rows, ...)."""
     steps.begin(values)
     held = steps.weights | steps.moving
     outputs, statistics = network.layers(held, steps.rows("x")[rows], steps.recipe, steps.groups)
@@ -85,11 +84,11 @@ def _step(steps: Steps, values: Mapping[str, np.ndarray], rows: np.ndarray) -> d
     after, states = steps.state(), [steps.state(replica) for replica in range(steps.replicas)]
     moved = {name: np.stack([state[name] for state in states]) for name in steps.moving}
     still = all(np.array_equal(value, np.broadcast_to(values[name], value.shape)) for name, value in moved.items())
-    found = {f"forward|{name}": value for name, value in outputs.items()}
+    stages = {f"forward|{name}": value for name, value in outputs.items()}
     if not still:
         repeat = steps.replicas // steps.groups
-        found |= {f"batch statistics|{name}": np.repeat(value, repeat, axis=0) for name, value in statistics.items()}
-    found["loss|loss"] = np.array([loss])
-    found |= {f"gradient|{name}": value for name, value in steps.gradients.items()}
-    found |= {f"update|{name}": after[name] - held[name] for name in steps.gradients}
-    return found | {f"moving statistics|{name}": value for name, value in moved.items()}
+        stages |= {f"batch statistics|{name}": np.repeat(value, repeat, axis=0) for name, value in statistics.items()}
+    stages["loss|loss"] = np.array([loss])
+    stages |= {f"gradient|{name}": value for name, value in steps.gradients.items()}
+    stages |= {f"update|{name}": after[name] - held[name] for name in steps.gradients}
+    return stages | {f"moving statistics|{name}": value for name, value in moved.items()}

@@ -1,7 +1,7 @@
-"""A backend in NumPy: the whole pipeline in seconds without a framework, with defects to inject.
+"""The NumPy backend: the whole pipeline in seconds without a framework, with defects to inject.
 
-It trains `suite.runner.numpy_backend.network` on a scenario's data, whatever the scenario's model is. An environment of this backend
-chooses by variables: PARITY_FAKE_ORDER (a number: another order of summation, hence other rounding) and
+It trains `batch_norm_network` on a scenario's data, whatever the scenario's model is. An environment of this backend
+chooses by variables: PARITY_FAKE_ORDER (a number: a different order of summation, hence different rounding) and
 PARITY_FAKE_DEFECT (a name in DEFECTS).
 """
 
@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from suite.artifacts.store import MODEL_FILES, Artifact, Store
-from suite.plan import discover
+from suite.artifacts import names
+from suite.artifacts.store import Recording, Store
 from suite.records import JUDGED_STEP, SINGLE_STEP, BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor, shares
-from suite.runner import precision
+from suite.runner import precision, variant
 from suite.runner.facts import process
-from suite.runner.keras_jobs import PROBE_LIMIT, data_arrays
-from suite.runner.numpy_backend import network, single_step
-from suite.runner.training import batch_sizes, checkpoints, row_order, segments
+from suite.runner.keras_jobs import PROBE_LIMIT, begun, data_arrays
+from suite.runner.numpy_backend import batch_norm_network as network
+from suite.runner.numpy_backend import single_step
+from suite.runner.training import batch_sizes, checkpoints, row_order, scenario_of, segments
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
 GROUPS = {
@@ -43,15 +44,15 @@ NORM = BatchNorm(
 )
 
 DEFECTS = {
-    "epsilon": "batch normalization adds another epsilon",
-    "momentum": "moving statistics move at another rate",
+    "epsilon": "batch normalization adds a different epsilon",
+    "momentum": "moving statistics move at a different rate",
     "bessel": "the moving variance is unbiased",
     "rate": "the learning rate is a thousandth too large",
     "summed": "gradients of replicas are summed, not averaged",
     "unreduced": "the first replica's gradient is used for all",
     "averaged": "moving statistics are averaged over replicas",
     "skipped": "moving statistics are not updated",
-    "initial": "one initial tensor is another",
+    "initial": "one initial tensor is different",
     "order": "two batches are swapped",
     "unsaved": "the moving variance is not saved",
     "swapped": "gamma and beta are swapped in the file",
@@ -60,7 +61,7 @@ DEFECTS = {
     "wide": "float32 normalizes with too large a variance, once training has moved the first weights",
     "narrow": "float32 normalizes with too small a variance, once training has moved the first weights",
     "nan": "a weight becomes NaN",
-    "noise": "each run draws other rounding",
+    "noise": "each run rounds differently, at random",
     "raise": "training raises",
     "hang": "training never ends",
     "killed": "the process is killed",
@@ -92,19 +93,19 @@ def recipe(float64: bool) -> network.Recipe:
 
 
 class Training:
-    """One run's state: weights, and each replica's own moving statistics, (replicas, channels)."""
+    """One run's state: weights by name, and each replica's own moving statistics, (replicas, channels), float32 or float64."""
 
     def __init__(self, job: Job, scenario: Scenario, store: Store) -> None:
         self.job, self.scenario, self.store = job, scenario, store
-        self.data: Mapping[str, np.ndarray] = store.inputs(scenario.name).arrays("data")
+        self.data: Mapping[str, np.ndarray] = store.inputs(scenario.name).arrays(names.DATA)
         self.groups = 1 if scenario.synchronized else job.devices
         self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
         self.constants = self.recipe = recipe(job.precision == "float64")
         self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
 
-    def start(self, name: str = "initial") -> None:
-        """From the stored initial weights."""
-        stored = dict(self.store.inputs(self.scenario.name).arrays(name))
+    def start(self, seed: int = 0) -> None:
+        """From the stored initial weights; `seed`: the index of those of a different seed."""
+        stored = dict(self.store.inputs(self.scenario.name).arrays(names.initial(seed)))
         if defect("initial"):
             stored["norm/beta"] = stored["norm/beta"] + 2.0**-6
         self.begin(stored)
@@ -126,10 +127,12 @@ class Training:
         return self.job.devices
 
     def rows(self, part: str) -> np.ndarray:
+        """All rows of "x" or "predict", (rows, features), in the dtype that the run computes in."""
         values = next(value for key, value in self.data.items() if key.split("/")[0] == part)
         return values.reshape(len(values), -1).astype(self.dtype)
 
     def step(self, rows: np.ndarray) -> float:
+        """One training step on the global batch of these row indices; its loss."""
         order = self._reordered(rows)
         x, y = self.rows("x")[order], self.data["y"][order].astype(int)
         held = self.weights | self.moving
@@ -151,7 +154,7 @@ class Training:
         return loss
 
     def _reordered(self, rows: np.ndarray) -> np.ndarray:
-        """Another order inside each replica's rows: another backend's summation."""
+        """The same row indices in a different order inside each replica's share, as a different backend would sum them."""
         if defect("noise"):
             self.random = np.random.default_rng()
         elif os.environ.get("PARITY_FAKE_ORDER", "0") == "0":
@@ -160,10 +163,11 @@ class Training:
         return np.concatenate([self.random.permutation(part) for part in np.split(rows, ends)])
 
     def state(self, replica: int = 0) -> network.Weights:
+        """All variables by name as this replica has them."""
         return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}
 
     def predictions(self) -> dict[str, np.ndarray]:
-        """Each replica predicts its rows of each batch with its own statistics."""
+        """Each replica predicts its rows of each batch with its own statistics: "output" (rows, classes), "replica" (rows,)."""
         x, batch = self.rows("predict"), self.scenario.batch
         replica = np.tile(np.repeat(np.arange(self.job.devices), batch // self.job.devices), len(x) // batch)
         output = np.empty((len(x), len(self.weights["output/bias"])), self.dtype)
@@ -175,9 +179,7 @@ class Training:
 
 def train(job: Job) -> None:
     """Executes the job's runs."""
-    if job.source is None:
-        raise ValueError(f"{job.id} has no scenario source")
-    scenario = discover.load_scenario(job.source)
+    scenario = scenario_of(job)
     store = Store(job.run_folder)
     _misbehave()
     for run in job.runs:
@@ -197,9 +199,7 @@ def _misbehave() -> None:
 
 
 def _execute(training: Training, run: Run) -> None:
-    began = time.monotonic()
     job, scenario = training.job, training.scenario
-    artifact = training.store.run(run)
     steps = job.options.steps or scenario.steps
     steps = min(JUDGED_STEP, steps) if run.kind == "permuted" else steps
     inputs = training.store.inputs(scenario.name).manifest()
@@ -212,42 +212,45 @@ def _execute(training: Training, run: Run) -> None:
         batch_norms=(replace(NORM, epsilon=training.constants.epsilon),),
         replicas=job.devices,
     )
-    artifact.begin(manifest)
+    with training.store.run(run).recording(manifest) as recorded:
+        _end_early(job, run, recorded)
+        kept = _record(training, run, steps, recorded)
+        facts = {
+            "backend": "fake",
+            "numpy": np.__version__,
+            "defect": os.environ.get("PARITY_FAKE_DEFECT", "none"),
+            "process": process(),
+        }
+        recorded.tell(steps=kept, predicted=segments(steps), facts=facts)
+
+
+def _end_early(job: Job, run: Run, recorded: Recording) -> None:
+    """The defects that end the process in the middle of an artifact."""
     if defect("crash") and not job.died and run.kind != "plain":
-        artifact.add("left", {"left": np.zeros(1)})
+        recorded.add(names.step(0), {"left": np.zeros(1)})
         signal.raise_signal(signal.SIGSEGV)
     if defect("half"):
-        artifact.add("step-0", {"half": np.zeros(1)})
+        recorded.add(names.step(0), {"half": np.zeros(1)})
         os._exit(1)
-    training.start(f"initial-{run.index}" if run.variation == "seed" else "initial")
+
+
+def _record(training: Training, run: Run, steps: int, recorded: Recording) -> tuple[int, ...]:
+    """Trains, and adds what is to be kept; the steps whose states were kept."""
+    training.start(run.index if run.variation == "seed" else 0)
     whole = run.variation == "plain"
     keep = set(checkpoints(steps)) if whole else {1, *segments(steps)}
-    artifact.add("step-0", training.state())
-    losses = _steps(training, run, steps, keep, artifact)
-    artifact.add("losses", {"losses": np.array(losses)})
+    recorded.add(names.step(0), training.state())
+    losses = _steps(training, run, steps, keep, recorded)
+    recorded.add(names.LOSSES, {names.LOSSES: np.array(losses)})
     if whole or run.kind == "permuted-float64":
-        for index in range(job.devices):
-            artifact.add(f"replica-{index}", training.state(index))
+        for index in range(training.replicas):
+            recorded.add(names.replica(index), training.state(index))
     if whole:
-        _save(artifact, training.state())
-    artifact.finish(
-        replace(
-            manifest,
-            status=Status.COMPLETE,
-            seconds=time.monotonic() - began,
-            steps=(0, *sorted(keep)),
-            predicted=segments(steps),
-            facts={
-                "backend": "fake",
-                "numpy": np.__version__,
-                "defect": os.environ.get("PARITY_FAKE_DEFECT", "none"),
-                "process": process(),
-            },
-        )
-    )
+        _save(recorded, training.state())
+    return (0, *sorted(keep))
 
 
-def _steps(training: Training, run: Run, steps: int, keep: set[int], artifact: Artifact) -> list[float]:
+def _steps(training: Training, run: Run, steps: int, keep: set[int], recorded: Recording) -> list[float]:
     job = training.job
     sizes = batch_sizes(training.scenario, steps, job.options.steps or training.scenario.steps)
     rows_in_order = row_order(run, len(training.data["y"]), sizes, job.devices, job.options.seed)
@@ -258,80 +261,69 @@ def _steps(training: Training, run: Run, steps: int, keep: set[int], artifact: A
     for step, rows in enumerate(order, start=1):
         losses.append(training.step(rows))
         if step in keep:
-            artifact.add(f"step-{step}", training.state())
+            recorded.add(names.step(step), training.state())
         if step in segments(steps):
-            artifact.add(f"predictions-{step}", training.predictions())
+            recorded.add(names.predictions(step), training.predictions())
     return losses
 
 
-def _save(artifact: Artifact, state: network.Weights) -> None:
+def _save(recorded: Recording, state: network.Weights) -> None:
     saved = dict(state)
     if defect("unsaved"):
         saved["norm/moving_variance"] = np.ones_like(saved["norm/moving_variance"])
     if defect("swapped"):
         saved["norm/gamma"], saved["norm/beta"] = saved["norm/beta"], saved["norm/gamma"]
-    for name in MODEL_FILES:
-        save_file({key: np.ascontiguousarray(value) for key, value in saved.items()}, artifact.place(name))
-        artifact.placed(name)
+    for form in names.MODEL_FILES:
+        with recorded.placing(form) as path:
+            save_file({key: np.ascontiguousarray(value) for key, value in saved.items()}, path)
 
 
 def probe(job: Job) -> None:
     """The float64 probe: the dtype that "float64" really gives; a demoted one is half a decade of float32 away."""
-    artifact = Store(job.run_folder).probe(job.environment.name)
-    manifest = Manifest(run=f"probe/{job.environment.name}", status=Status.STARTED, digest=job.digest)
-    artifact.begin(manifest)
-    dtype = np.float32 if defect("demoted") else np.float64
-    difference = abs(float(dtype(1) / dtype(3)) - 1 / 3)
-    artifact.add("difference", {"difference": np.array([difference])})
-    artifact.add("nonlinearity", {"nonlinearity": np.array([1.0 if dtype is np.float32 else 0.0])})
-    artifact.finish(replace(manifest, status=Status.COMPLETE, facts={"limit": str(PROBE_LIMIT)}))
+    with Store(job.run_folder).probe(job.environment.name).recording(begun(job, job.id)) as recorded:
+        dtype = np.float32 if defect("demoted") else np.float64
+        difference = abs(float(dtype(1) / dtype(3)) - 1 / 3)
+        recorded.add(names.DIFFERENCE, {names.DIFFERENCE: np.array([difference])})
+        recorded.add(names.NONLINEARITY, {names.NONLINEARITY: np.array([1.0 if dtype is np.float32 else 0.0])})
+        recorded.tell(facts={"limit": str(PROBE_LIMIT)})
 
 
 def prepare(job: Job) -> None:
     """Data from the scenario, weights for the NumPy network."""
-    if job.source is None:
-        raise ValueError(f"{job.id} has no scenario source")
-    scenario = discover.load_scenario(job.source)
-    artifact = Store(job.run_folder).inputs(scenario.name)
-    manifest = Manifest(run=job.id, status=Status.STARTED, digest=job.digest)
-    artifact.begin(manifest)
-    arrays = data_arrays(scenario.data(), scenario, job.options.devices)
-    x = next(value for key, value in arrays.items() if key.startswith("x"))
-    initial = network.initial(int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1, job.options.seed)
-    artifact.add("data", arrays)
-    artifact.add("initial", initial)
-    for index in range(1, job.options.seeds + 1):
-        other = network.initial(int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1, job.options.seed + index)
-        artifact.add(f"initial-{index}", other)
-    tensors = tuple(
-        Tensor(name=name, shape=value.shape, dtype="float32", group=GROUPS[name], layer=name.split("/")[0])
-        for name, value in initial.items()
-    )
-    artifact.finish(replace(manifest, status=Status.COMPLETE, tensors=tensors, batch_norms=(NORM,)))
+    scenario = scenario_of(job)
+    with Store(job.run_folder).inputs(scenario.name).recording(begun(job, job.id)) as recorded:
+        arrays = data_arrays(variant.data(scenario), scenario)
+        x = next(value for key, value in arrays.items() if key.startswith("x"))
+        features, classes = int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1
+        recorded.add(names.DATA, arrays)
+        for index in range(job.options.seeds + 1):
+            recorded.add(names.initial(index), network.initial(features, classes, job.options.seed + index))
+        initial = network.initial(features, classes, job.options.seed)
+        tensors = tuple(
+            Tensor(name=name, shape=value.shape, dtype="float32", group=GROUPS[name], layer=name.split("/")[0])
+            for name, value in initial.items()
+        )
+        recorded.tell(tensors=tensors, batch_norms=(NORM,))
 
 
 def reload(job: Job) -> None:
     """Loads each run's files and predicts on one device."""
-    if job.source is None:
-        raise ValueError(f"{job.id} has no scenario source")
-    scenario = discover.load_scenario(job.source)
+    scenario = scenario_of(job)
     store = Store(job.run_folder)
-    data = store.inputs(scenario.name).arrays("data")
+    data = store.inputs(scenario.name).arrays(names.DATA)
     x: Any = next(value for key, value in data.items() if key.startswith("predict"))
     for run in job.runs:
         own = run.configuration.environment == job.environment.name
-        for form in MODEL_FILES if own else MODEL_FILES[:1]:
-            artifact = store.reload(run, job.environment.name, form)
-            manifest = Manifest(run=run.id, status=Status.STARTED, digest=job.digest)
-            artifact.begin(manifest)
-            state = load_file(store.run(run).place(form))
-            if defect("loaded"):
-                state["norm/gamma"] = 2 * state["norm/gamma"]
-            artifact.add("step-0", state)
-            flat = x.reshape(len(x), -1).astype(state["hidden/kernel"].dtype)
-            epsilon = recipe(job.precision == "float64").epsilon
-            artifact.add("predictions-0", {"output": network.predict(state, flat, epsilon)})
-            artifact.finish(replace(manifest, status=Status.COMPLETE, steps=(0,), predicted=(0,)))
+        for form in names.MODEL_FILES if own else names.MODEL_FILES[:1]:
+            with store.reload(run, job.environment.name, form).recording(begun(job, run.id)) as recorded:
+                state = load_file(store.run(run).place(form))
+                if defect("loaded"):
+                    state["norm/gamma"] = 2 * state["norm/gamma"]
+                recorded.add(names.step(0), state)
+                flat = x.reshape(len(x), -1).astype(state["hidden/kernel"].dtype)
+                epsilon = recipe(job.precision == "float64").epsilon
+                recorded.add(names.predictions(0), {"output": network.predict(state, flat, epsilon)})
+                recorded.tell(steps=(0,), predicted=(0,))
 
 
 KINDS: dict[str, Callable[[Job], None]] = {"probe": probe, "prepare": prepare, "reload": reload}

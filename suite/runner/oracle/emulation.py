@@ -62,7 +62,7 @@ class Oracle:
     def start(
         self, emulation: Emulation, replicas: int, state: Mapping[str, np.ndarray], slots: Mapping[str, np.ndarray]
     ) -> None:
-        """From here on `emulation` of so many replicas, all from this state."""
+        """From here on `emulation` of so many replicas, all from this state: variables and optimizer slots by name."""
         self.emulation, self.replicas = emulation, replicas
         models.write(self._variables, state)
         models.write(models.slots(self.model), slots)
@@ -72,7 +72,7 @@ class Oracle:
         self._whole = [(dict(state), dict(slots))] * replicas if emulation.deviation.reduction == "none" else []
 
     def shards(self, rows: np.ndarray) -> list[np.ndarray]:
-        """The rows of each replica, contiguous, dealt as strategies deal them."""
+        """The row indices of each replica, contiguous, dealt as strategies deal them."""
         if self.deviation.shards == "strided":
             return [rows[replica :: self.replicas] for replica in range(self.replicas)]
         parts = np.split(rows, np.cumsum(shares(len(rows), self.replicas))[:-1])
@@ -81,7 +81,7 @@ class Oracle:
     # -- a step
 
     def step(self, rows: np.ndarray) -> float:
-        """One training step on the global batch of these rows; the loss as the strategy reports it."""
+        """One training step on the global batch of these row indices (rows of the batch,); the loss as the strategy reports it."""
         self.statistics = {}
         shards = self.shards(rows)
         if self._whole:
@@ -92,13 +92,13 @@ class Oracle:
         for replica, part in enumerate(parts):
             self._enter(replica)
             split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
-            loss, found = value_and_gradients(
-                lambda part=part, split=split: self._loss(part, [len(one) for one in split]),  # type: ignore[misc]
+            loss, of_part = value_and_gradients(
+                lambda part=part, split=split: self._loss(part, [len(share) for share in split]),  # type: ignore[misc]
                 self.model.trainable_variables,
                 list(self.untrained.values()),
             )
             losses.append(float(loss))
-            gradients.append(found)
+            gradients.append(of_part)
             self._leave(replica)
         clipped = self._reduced(self._clipped(gradients), self._counted)
         received = self.deviation.clipping == "per replica, received"
@@ -139,7 +139,7 @@ class Oracle:
         if self.groups == 1:
             self.states = [state] * self.replicas
         else:
-            self.states = [state if index == replica else one for index, one in enumerate(self.states)]
+            self.states = [state if index == replica else other for index, other in enumerate(self.states)]
 
     def _loss(self, rows: np.ndarray, sizes: Sequence[int]) -> Any:
         """The mean over `sizes` consecutive parts of their own mean losses; penalties count once."""
@@ -163,7 +163,7 @@ class Oracle:
         return self.deviation.loss_scale * loss
 
     def _reduced(self, gradients: Sequence[Sequence[Any]], sizes: Sequence[float]) -> list[Any]:
-        """One gradient for all replicas."""
+        """One gradient for all replicas, a tensor for each trained variable. `gradients`: of each pass; `sizes`: its rows."""
         weights = [1.0 / len(sizes)] * len(sizes)
         if self.semantics.gradients == "global batch":
             weights = [size / sum(sizes) for size in sizes]
@@ -173,7 +173,7 @@ class Oracle:
             weights = [1.0] + [0.0] * (len(sizes) - 1)
         scale = self.deviation.gradient_scale
         return [
-            sum(weight * scale * one for weight, one in zip(weights, parts, strict=True))
+            sum(weight * scale * part for weight, part in zip(weights, parts, strict=True))
             for parts in zip(*gradients, strict=True)
         ]
 
@@ -182,8 +182,8 @@ class Oracle:
         if not self.deviation.clipping.startswith("per replica"):
             return gradients
         share = len(gradients) if self.deviation.clipping == "per replica, divided" else 1
-        clipped = [self.model.optimizer._clip_gradients([part / share for part in one]) for one in gradients]
-        return [[share * part for part in one] for one in clipped]
+        clipped = [self.model.optimizer._clip_gradients([part / share for part in replica]) for replica in gradients]
+        return [[share * part for part in replica] for replica in clipped]
 
     def _update(self, gradients: list[Any]) -> None:
         optimizer, trained = self.model.optimizer, list(self.model.trainable_variables)
@@ -210,7 +210,7 @@ class Oracle:
         before = {name: getattr(optimizer, name) for name in changed}
         for name, value in changed.items():
             setattr(optimizer, name, value)
-        # Private: the one place that a constant and a schedule share. Into the instance, which Keras would track otherwise.
+        # Private: the one place that a constant and a schedule share. Straight into the instance: Keras tracks attributes.
         current = optimizer._get_current_learning_rate
         optimizer.__dict__["_get_current_learning_rate"] = lambda: deviation.learning_rate * current()
         yield
@@ -239,14 +239,14 @@ class Oracle:
     # -- what is left
 
     def state(self, replica: int = 0) -> Arrays:
-        """All variables as this replica has them."""
+        """All variables by name as this replica has them, float64."""
         if self._whole:
             return self._whole[replica][0]
         models.write(self.untrained, self.states[replica])
         return models.read(self._variables)
 
     def predict(self, live: bool) -> tuple[Arrays, np.ndarray]:
-        """Predictions for all rows to predict on, and which replica computed which row: of the live model, or of the file."""
+        """Predictions of the live model or of the file by output, (rows, ...), float64, and which replica made each row, int32 (rows,)."""
         total = len(next(value for key, value in self.data.items() if key.startswith("predict")))
         batches = np.arange(total).reshape(-1, self.scenario.batch)
         own = live and self.semantics.live_predictions == "own statistics of each replica"

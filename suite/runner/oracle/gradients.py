@@ -7,16 +7,17 @@ from typing import Any
 
 
 def value_and_gradients(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
-    """The value of `loss()` and its gradient for each of `variables` (zeros where it does not depend on one).
+    """The value of `loss()`, a scalar tensor, and its gradient for each of `variables`, a tensor of that shape and dtype (zeros where
+    the loss does not depend on it).
 
     `loss` may assign `state` variables, as a forward pass does; the assignments are there afterwards.
     """
     import keras
 
-    value, found = BACKENDS[keras.backend.backend()](loss, variables, state)
+    value, gradients = BACKENDS[keras.backend.backend()](loss, variables, state)
     return value, [
         keras.ops.zeros_like(variable.value) if gradient is None else gradient
-        for variable, gradient in zip(variables, found, strict=True)
+        for variable, gradient in zip(variables, gradients, strict=True)
     ]
 
 
@@ -25,8 +26,8 @@ def _torch(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[An
 
     with torch.enable_grad():
         value = loss()
-        found = torch.autograd.grad(value, [variable.value for variable in variables], allow_unused=True)
-    return value.detach(), list(found)
+        gradients = torch.autograd.grad(value, [variable.value for variable in variables], allow_unused=True)
+    return value.detach(), list(gradients)
 
 
 def _tensorflow(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -44,14 +45,14 @@ def _jax(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]
     def stateless(values: list[Any]) -> tuple[Any, list[Any]]:
         mapping = [*zip(variables, values, strict=True), *((variable, variable.value) for variable in state)]
         with StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
-            found = loss()
-        return found, [scope.get_current_value(variable) for variable in state]
+            value = loss()
+        return value, [scope.get_current_value(variable) for variable in state]
 
     start = [variable.value for variable in variables]
-    (value, after), found = jax.value_and_grad(stateless, has_aux=True)(start)
+    (value, after), gradients = jax.value_and_grad(stateless, has_aux=True)(start)
     for variable, moved in zip(state, after, strict=True):
         variable.assign(moved)
-    return value, found
+    return value, gradients
 
 
 BACKENDS = {"torch": _torch, "tensorflow": _tensorflow, "jax": _jax}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from suite.runner import models
+from suite.runner.layer_calls import layer_calls, name_of_call
 
 PREFIX = "parity_tap_"
 SIXTEEN_BITS = ("float16", "bfloat16")  # kept as float32, which holds them exactly and every file format knows
@@ -36,7 +37,8 @@ class Taps:
     second call of a layer is "<path>#2". Layers that return one floating-point tensor are tapped, and none inside a
     recurrent layer, whose cell runs in a loop that no variable leaves.
 
-    `inputs`: arrays as training takes them; `rows`: how many of them a replica gets. Made inside the strategy's scope.
+    `inputs`: arrays (1 or more, ...) as training takes them; `rows`: how many rows of a batch a replica gets, which is the first
+    axis of a tap. A tap has the dtype of its output, and float32 for one of 16 bits. Made inside the strategy's scope.
     """
 
     def __init__(self, model: Any, inputs: Any, rows: int) -> None:
@@ -54,30 +56,30 @@ class Taps:
         model._tracker.lock()
 
     def _shapes(self, inputs: Any, rows: int) -> dict[str, tuple[tuple[int, ...], str]]:
-        """The calls of a forward pass with their outputs' shapes and dtypes. Nothing is computed where a backend can avoid
-        it. Not in training mode, which synchronized layers refuse outside of a replica; shapes are the same."""
+        """The calls of a forward pass with their outputs' shapes and dtypes. Nothing is computed where a backend can avoid it.
+        The pass is not in training mode, which synchronized layers refuse outside of a replica; shapes are the same."""
         import keras
         from keras import tree
         from keras.src import backend  # private: the one way to learn shapes that opens every layer and changes no state
 
-        found: dict[str, tuple[tuple[int, ...], str]] = {}
+        outputs: dict[str, tuple[tuple[int, ...], str]] = {}
 
         def note(name: str, output: Any) -> None:
             dtype = keras.backend.standardize_dtype(output.dtype)
-            found[name] = (tuple(output.shape), "float32" if dtype in SIXTEEN_BITS else dtype)
+            outputs[name] = (tuple(output.shape), "float32" if dtype in SIXTEEN_BITS else dtype)
 
         def spec(array: np.ndarray) -> Any:
             dtype = keras.config.floatx() if array.dtype.kind == "f" else str(array.dtype)
             return keras.KerasTensor((rows, *array.shape[1:]), dtype)
 
-        with self._watched(note, restart=found.clear):
+        with self._watched(note, restart=outputs.clear):
             backend.compute_output_spec(lambda x: self._model(x, training=False), tree.map_structure(spec, inputs))
-        return found
+        return outputs
 
     @contextmanager
     def fitting(self, short: bool = False) -> Iterator[None]:
-        """While a step is traced or run: outputs go to their taps. `short`: of fewer rows than the taps have, as of an uneven
-        batch; they come first in a tap."""
+        """While a step is traced or run, outputs go to their taps. `short`: they have fewer rows than the taps, as those of an
+        uneven batch have; they come first in a tap, and its other rows stay what they were."""
         import keras
 
         def assign(name: str, output: Any) -> None:
@@ -98,34 +100,33 @@ class Taps:
     def _watched(self, tell: Callable[[str, Any], None], restart: Callable[[], None] = lambda: None) -> Iterator[None]:
         import keras
 
-        call_layer, call_model = keras.Layer.__call__, self._model.call
+        call_model = self._model.call
 
         def begin(*args: Any, **kwargs: Any) -> Any:
             self._pass.begin()
             restart()
             return call_model(*args, **kwargs)
 
-        def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             here, loop = self._pass, isinstance(layer, keras.layers.RNN)
             here.loops += loop
             try:
-                made = call_layer(layer, *args, **kwargs)
+                made = proceed(layer, *args, **kwargs)
             finally:
                 here.loops -= loop
             path = self._paths.get(id(layer))
             if path and not here.loops and not isinstance(layer, keras.Model) and _floating(made):
                 count = here.calls[path] = here.calls.get(path, 0) + 1
-                tell(path if count == 1 else f"{path}#{count}", made)
+                tell(name_of_call(path, count), made)
             return made
 
-        keras.Layer.__call__ = call
-        # JAX calls `call` itself. Straight into the instance: Keras tracks what is assigned to it.
-        self._model.__dict__["call"] = begin
-        try:
-            yield
-        finally:
-            keras.Layer.__call__ = call_layer
-            del self._model.__dict__["call"]
+        with layer_calls(called):
+            # JAX calls `call` itself. Straight into the instance: Keras tracks what is assigned to it.
+            self._model.__dict__["call"] = begin
+            try:
+                yield
+            finally:
+                del self._model.__dict__["call"]
 
 
 def _floating(value: Any) -> bool:

@@ -1,1 +1,1 @@
-"""One strategy a file, object STRATEGY; frameworks are imported inside functions."""
+"""What the worker does for each strategy: one file each, with `work(job)`. What they declare is in `suite/plan/strategies.py`."""

@@ -6,25 +6,15 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from suite.records import Job, Scenario, Semantics
+from suite.records import Job, Scenario
 from suite.runner import devices, models, training
 from suite.runner.outcome import Unsupported
 
 
-class JaxDataParallel:
-    name = "jax_data_parallel"
-    backends = frozenset({"jax"})
-
-    def refuse(self, devices: int) -> str:
-        return "" if devices > 1 else "needs at least two devices"
-
-    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
-        # The compiler shards one program: a mean over the batch axis is a mean over all devices.
-        return Semantics()
-
-    def work(self, job: Job) -> None:
-        devices.claim(job)
-        training.train(job, Drive(job))
+def work(job: Job) -> None:
+    """Executes the job's runs on its devices, in this process."""
+    devices.claim(job)
+    training.train(job, Drive(job))
 
 
 class Drive:
@@ -75,6 +65,3 @@ class Drive:
     def replica(self) -> int:
         # Numbers are drawn for the global batch, whichever device computes them.
         return 0
-
-
-STRATEGY = JaxDataParallel()

@@ -5,23 +5,14 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-from suite.records import Job, Scenario, Semantics
+from suite.records import Job, Scenario
 from suite.runner import devices, models, training
 
 
-class Single:
-    name = "single"
-    backends = frozenset({"tensorflow", "jax", "torch"})
-
-    def refuse(self, devices: int) -> str:
-        return "" if devices == 1 else "drives one device only"
-
-    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
-        return Semantics()
-
-    def work(self, job: Job) -> None:
-        devices.claim(job)
-        training.train(job, Drive())
+def work(job: Job) -> None:
+    """Executes the job's runs on one device."""
+    devices.claim(job)
+    training.train(job, Drive())
 
 
 class Drive:
@@ -46,6 +37,3 @@ class Drive:
 
     def replica(self) -> int:
         return 0
-
-
-STRATEGY = Single()

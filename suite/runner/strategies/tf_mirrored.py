@@ -6,31 +6,14 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from suite.records import Job, Scenario, Semantics
+from suite.records import Job, Scenario
 from suite.runner import devices, models, training
 
 
-class TensorFlowMirrored:
-    name = "tf_mirrored"
-    backends = frozenset({"tensorflow"})
-
-    def refuse(self, devices: int) -> str:
-        return "" if devices > 1 else "needs at least two devices"
-
-    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
-        if scenario.synchronized:
-            return Semantics(gradients="mean of replica means")
-        return Semantics(
-            batch_statistics="per replica",
-            moving_statistics="per replica",
-            gradients="mean of replica means",
-            live_predictions="own statistics of each replica",
-            saved="first replica",
-        )
-
-    def work(self, job: Job) -> None:
-        devices.claim(job)
-        training.train(job, Drive(job))
+def work(job: Job) -> None:
+    """Executes the job's runs on its devices, in this process."""
+    devices.claim(job)
+    training.train(job, Drive(job))
 
 
 class Drive:
@@ -73,6 +56,3 @@ class Drive:
 
         context = tf.distribute.get_replica_context()
         return context.replica_id_in_sync_group if context else 0
-
-
-STRATEGY = TensorFlowMirrored()

@@ -18,50 +18,34 @@ from typing import Any
 
 from safetensors.numpy import load_file, save_file
 
+from suite.artifacts import names
 from suite.engine import processes
-from suite.records import Job, Scenario, Semantics
+from suite.records import Job, Scenario
 from suite.runner import devices, models, training
 from suite.runner.outcome import ForkedTooLate, NoDevices, Unsupported, end_with, fail
 
 SIBLING_SECONDS = 2.0  # a rank that failed first breaks this one's collectives: its watcher then ends us with its reason
 
 
-class TorchDdp:
-    name = "torch_ddp"
-    backends = frozenset({"torch"})
-
-    def refuse(self, devices: int) -> str:
-        return "" if devices > 1 else "needs at least two devices"
-
-    def semantics(self, scenario: Scenario, devices: int) -> Semantics:
-        if scenario.synchronized:
-            return Semantics(gradients="mean of replica means")
-        return Semantics(
-            batch_statistics="per replica",
-            moving_statistics="per replica",
-            gradients="mean of replica means",
-            live_predictions="own statistics of each replica",
-            saved="first replica",
-        )
-
-    def work(self, job: Job) -> None:
-        with tempfile.TemporaryDirectory(prefix="parity-ddp-") as meeting:
-            ranks = [
-                get_context("fork").Process(target=_follow, args=(job, rank, meeting), daemon=True)
-                for rank in range(1, job.devices)
-            ]
-            for process in ranks:
-                process.start()
-            watchers = _end_if_one_fails(ranks, meeting)
-            try:
-                _rank(job, 0, meeting)
-            except Unsupported:
-                raise
-            except Exception:
-                time.sleep(SIBLING_SECONDS)
-                raise
-            for watcher in watchers:
-                watcher.join()
+def work(job: Job) -> None:
+    """Executes the job's runs in as many processes as it has devices; this one is rank 0, which writes artifacts."""
+    with tempfile.TemporaryDirectory(prefix="parity-ddp-") as meeting:
+        ranks = [
+            get_context("fork").Process(target=_follow, args=(job, rank, meeting), daemon=True)
+            for rank in range(1, job.devices)
+        ]
+        for process in ranks:
+            process.start()
+        watchers = _end_if_one_fails(ranks, meeting)
+        try:
+            _rank(job, 0, meeting)
+        except Unsupported:
+            raise
+        except Exception:
+            time.sleep(SIBLING_SECONDS)
+            raise
+        for watcher in watchers:
+            watcher.join()
 
 
 def _rank(job: Job, rank: int, meeting: str) -> None:
@@ -106,11 +90,8 @@ def _end_if_one_fails(ranks: list[Any], meeting: str) -> list[threading.Thread]:
         process.join()
         if process.exitcode == 0:
             return
-        for kind in (
-            Unsupported,
-            NoDevices,
-            ForkedTooLate,
-        ):  # refused on every rank for the same reason: no failure of this one
+        # Refused on every rank for the same reason: no failure of this one.
+        for kind in (Unsupported, NoDevices, ForkedTooLate):
             if (refused := Path(meeting, f"rank-{rank}.{kind.__name__}")).is_file():
                 end_with(kind(refused.read_text()))
         left = Path(meeting, f"rank-{rank}.failed")
@@ -155,11 +136,11 @@ class Drive:
         import torch.distributed as dist
 
         if self.rank:
-            save_file(arrays, self._meeting / f"{name}-{self.rank}.safetensors")
+            save_file(arrays, self._meeting / names.file_of(f"{name}-{self.rank}"))
         dist.barrier()
         parts = []
         if self.rank == 0:
-            others = [load_file(self._meeting / f"{name}-{rank}.safetensors") for rank in range(1, self.processes)]
+            others = [load_file(self._meeting / names.file_of(f"{name}-{rank}")) for rank in range(1, self.processes)]
             parts = [arrays, *others]
         dist.barrier()
         return parts
@@ -230,6 +211,3 @@ def _synchronize(layer: Any) -> None:
         return mean, total(keras.ops.sum(weights * centred * centred, axis=axes)) / count
 
     layer.__dict__["_moments"] = moments
-
-
-STRATEGY = TorchDdp()

@@ -13,12 +13,12 @@ Pair = tuple[Any, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Wrong:
-    """What the layer does otherwise; without arguments it is Keras's.
+    """What the layer does wrong; without arguments it is Keras's.
 
-    `epsilon`, `inference_epsilon`: factors on the layer's own. `momentum`: its momentum to another. `bessel`: "", "moving" or
+    `epsilon`, `inference_epsilon`: factors on the layer's own. `momentum`: its momentum to a different one. `bessel`: "", "moving" or
     "both". `moves`: updates in a step. `normalizes`: batch statistics to those that are used; `keeps`: to those that move.
     `predicts`: moving statistics to those that `predict` uses. `training_in_predict`: batch statistics there. `by_formula`:
-    operations in another order, which is not wrong.
+    operations in a different order, which is not wrong.
     """
 
     epsilon: float = 1.0

@@ -8,12 +8,12 @@ from typing import Any
 from suite.runner.oracle.cross_entropy import unclip
 from suite.selftest.injection.site import Injection, Site
 
-# (site, loss, y, y_pred) -> another loss
+# (site, loss, y, y_pred) -> the loss in its place
 Change = Callable[[Site, Any, Any, Any], Any]
 
 
 def _changed(change: Change) -> Injection:
-    """`compute_loss` answers otherwise."""
+    """`compute_loss` gives a wrong loss."""
 
     def inject(site: Site) -> None:
         import keras

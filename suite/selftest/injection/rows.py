@@ -15,7 +15,7 @@ Order = Callable[[np.ndarray, Site], np.ndarray]
 
 
 def _fed(order: Order) -> Injection:
-    """`fit` gets its rows in another order; each process knows the global batch, as a sampler would."""
+    """`fit` gets its rows in a different order; each process knows the global batch, as a sampler would."""
 
     def inject(site: Site) -> None:
         import keras

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite.runner import models
+from suite.runner import building
 from suite.selftest.injection import batch_norm
 from suite.selftest.injection.site import Injection, Site
 
 
 def _threads(site: Site) -> None:
-    """Two threads reduce in another order than one."""
+    """Two threads reduce in a different order than one."""
     if site.backend == "torch":
         import torch
 
@@ -23,7 +23,7 @@ def _threads(site: Site) -> None:
 
 def _functional(site: Site) -> None:
     """The layers of a Sequential model, called one after another."""
-    build = models.build
+    build = building.build
 
     def built(*args: Any, **kwargs: Any) -> Any:
         import keras
@@ -34,7 +34,7 @@ def _functional(site: Site) -> None:
             outputs = layer(outputs)
         return keras.Model(inputs, outputs, name=sequential.name)
 
-    models.build = built
+    building.build = built
 
 
 INJECTIONS: dict[str, Injection] = {

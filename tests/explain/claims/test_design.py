@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,8 +14,8 @@ from suite.artifacts.store import Store
 from suite.explain.claims import design as designing
 from suite.explain.claims.design import BATCH_NORMALIZED, Cell, Design, Variant
 from suite.plan import discover
-from suite.records import ConfigurationError, Environment, FoundScenario, Job, Options, Provisioned, Run, Status
-from suite.runner.variant import _reordered
+from suite.records import ConfigurationError, Environment, FoundScenario, Job, Options, Provisioned, Run, Source, Status
+from suite.runner import variant
 from tests.conftest import Parity
 
 
@@ -71,29 +72,44 @@ def test_no_environment_is_a_sentence(base: FoundScenario) -> None:
     assert designing.design(base, {**broken, **ready("b")}, Options(devices=(1, 2), reference="a")).environment == "b"
 
 
-def test_variants_are_scenarios_with_one_thing_changed(design: Design, base: FoundScenario, tmp_path: Path) -> None:
-    found = {one.scenario.name: one.scenario for one in designing.write(design, tmp_path / "variants")}
+def test_variants_are_scenarios_with_one_thing_changed(design: Design, base: FoundScenario) -> None:
+    found = {one.scenario.name: one.scenario for one in designing.variants(design)}
     assert len(found) == 24 + 2
     plain, other = found["clusters.per-replica"], found["clusters.none.uneven.reshuffled.free"]
     assert (plain.synchronized, plain.last_batch, plain.batch) == (False, 0, base.scenario.batch)
     assert (found["clusters.synchronized"].synchronized, other.last_batch) == (True, 5)
-    original, same, shuffled = base.scenario.data(), plain.data(), other.data()
+    original, same, shuffled = base.scenario.data(), variant.data(plain), variant.data(other)
     assert np.array_equal(original.x, same.x) and np.array_equal(original.y, same.y)
     assert not np.array_equal(original.y, shuffled.y)
     assert sorted(map(tuple, np.asarray(original.x))) == sorted(map(tuple, np.asarray(shuffled.x)))
-    even = found["clusters.none.reshuffled"].data()
+    even = variant.data(found["clusters.none.reshuffled"])
     assert np.array_equal(even.x, shuffled.x) and np.array_equal(even.y, shuffled.y)
 
 
-def test_another_scenario_makes_other_variants(design: Design, base: FoundScenario, tmp_path: Path) -> None:
-    before = {one.scenario.name: one.digest for one in designing.write(design, tmp_path / "variants")}
-    after = designing.write(replace(design, base=replace(base, digest="another")), tmp_path / "variants")
+def test_a_variant_is_data_that_a_worker_loads_again(design: Design) -> None:
+    for made in designing.variants(design):
+        source = msgspec.json.decode(msgspec.json.encode(made.source), type=Source)
+        loaded = discover.load_scenario(source)
+        assert (source, loaded.variant) == (made.source, source.variant)
+        assert (loaded.name, loaded.description, loaded.synchronized, loaded.last_batch) == (
+            made.scenario.name,
+            made.scenario.description,
+            made.scenario.synchronized,
+            made.scenario.last_batch,
+        )
+    digests = {made.digest for made in designing.variants(design)}
+    assert len(digests) == 24 + 2
+
+
+def test_another_scenario_makes_other_variants(design: Design, base: FoundScenario) -> None:
+    before = {one.scenario.name: one.digest for one in designing.variants(design)}
+    after = designing.variants(replace(design, base=replace(base, digest="another")))
     assert all(before[one.scenario.name] != one.digest for one in after)
 
 
 def test_reordering_keeps_rows_together_and_leaves_the_unused_ones(base: FoundScenario) -> None:
     data = base.scenario.data()
-    moved = _reordered(replace(data, x={"one": data.x, "two": data.x}), 3, 10)
+    moved = variant._reordered(replace(data, x={"one": data.x, "two": data.x}), 3, 10)
     assert isinstance(moved.x, dict)
     assert np.array_equal(moved.x["one"], moved.x["two"]) and not np.array_equal(
         moved.x["one"][:10], np.asarray(data.x)[:10]
@@ -103,8 +119,8 @@ def test_reordering_keeps_rows_together_and_leaves_the_unused_ones(base: FoundSc
     assert all(rows[tuple(row)] == label for row, label in zip(moved.x["one"], moved.y, strict=True))
 
 
-def test_the_plan_is_the_cells(design: Design, tmp_path: Path) -> None:
-    variants = designing.write(design, tmp_path / "variants")
+def test_the_plan_is_the_cells(design: Design) -> None:
+    variants = designing.variants(design)
     strategies, _ = discover.strategies()
     plan = designing.plan(design, variants, ready("a", "b"), strategies, gpus=0, command="parity claims")
     assert len(plan.runs) == len(set(plan.runs)) == len(design.cells())
@@ -114,17 +130,15 @@ def test_the_plan_is_the_cells(design: Design, tmp_path: Path) -> None:
     assert designing.configuration(plan, design, nowhere) is None
 
 
-def test_a_batch_that_does_not_divide_is_refused_with_its_reason(base: FoundScenario, tmp_path: Path) -> None:
+def test_a_batch_that_does_not_divide_is_refused_with_its_reason(base: FoundScenario) -> None:
     odd = designing.design(base, ready("a"), Options(devices=(1, 3)))
-    plan = designing.plan(
-        odd, designing.write(odd, tmp_path / "v"), ready("a"), discover.strategies()[0], gpus=0, command=""
-    )
+    plan = designing.plan(odd, designing.variants(odd), ready("a"), discover.strategies()[0], gpus=0, command="")
     assert {run.configuration.devices for run, _, _ in plan.refused} == {3}
     assert {status for _, status, _ in plan.refused} == {Status.UNSUPPORTED}
 
 
 def test_files_are_loaded_again_at_home_from_plain_float64_runs_only(design: Design, tmp_path: Path) -> None:
-    variants = designing.write(design, tmp_path / "variants")
+    variants = designing.variants(design)
     plan = designing.plan(design, variants, ready("a", "b"), discover.strategies()[0], gpus=0, command="")
     from suite.plan import planning as planning
 

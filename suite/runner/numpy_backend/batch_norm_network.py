@@ -1,6 +1,6 @@
 """A small network in NumPy, float64: Dense - batch normalization - ReLU - Dense - softmax, trained by SGD.
 
-It is the oracle of the float64 run self-test and what the fake backend trains. Formulas: batch normalization and its gradient
+The float64 probe is compared with it, and the NumPy backend trains it. Formulas: batch normalization and its gradient
 as in Ioffe and Szegedy 2015 (arXiv:1502.03167), variance biased; mean cross-entropy over the rows.
 """
 
@@ -97,7 +97,8 @@ def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups:
 
 
 def layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tuple[Weights, Weights]:
-    """What each layer returns for a batch in training, and each group's batch statistics as its moving ones keep them."""
+    """What each layer returns for a batch of rows (n, f) in training, (n, units) each, and each group's batch statistics as its
+    moving ones keep them, (groups, channels) each."""
     if len(x) % groups:
         return _unequal_layers(weights, x, recipe, groups)
     linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
@@ -134,6 +135,7 @@ def _unequal(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, gro
 
 
 def updated(weights: Weights, gradients: Weights, rate: float) -> Weights:
+    """The weights after a step of SGD; what has no gradient stays."""
     return {name: value - np.asarray(rate, value.dtype) * gradients[name] if name in gradients else value
             for name, value in weights.items()}  # fmt: skip
 
@@ -147,6 +149,7 @@ def predict(weights: Mapping[str, np.ndarray], x: np.ndarray, epsilon: float) ->
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (n, classes), in the dtype of the logits."""
     powers = np.exp(logits - logits.max(1, keepdims=True))
     result: np.ndarray = powers / powers.sum(1, keepdims=True)
     return result

@@ -7,7 +7,7 @@ from pathlib import Path
 from suite.artifacts.store import read_record
 from suite.plan import discover
 from suite.records import Job
-from suite.runner import keras_jobs
+from suite.runner import keras_jobs, references
 from suite.runner.numpy_backend import training
 
 
@@ -16,7 +16,7 @@ def main(job_file: str) -> None:
     job = read_record(Path(job_file), Job)
     if job.kind == "train":
         strategies, _ = discover.strategies()
-        strategies[job.strategy].work(job)
+        references.load(strategies[job.strategy].worker)(job)
         return
     kinds = training.KINDS if job.environment.backend == "fake" else keras_jobs.KINDS
     kinds[job.kind](job)

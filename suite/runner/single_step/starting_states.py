@@ -1,7 +1,8 @@
 """The states that single-step comparison starts from: which ones, what they hold, and the batch that follows.
 
-Single-step comparison takes one training step from each of several common states, so that two runs can be compared stage by stage without
-what has come apart before. Every run and every oracle of a scenario takes the same states, from one trajectory.
+Single-step comparison takes one training step from each of several common states. So two runs can be compared stage by stage,
+without the differences that earlier steps have accumulated. Every run and every oracle of a scenario takes the same states, from
+one trajectory.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from suite.artifacts import names
 from suite.artifacts.store import Artifact
 from suite.records import JUDGED_STEP, Manifest, Scenario, Tensor
 
@@ -22,7 +24,7 @@ HEAD = 10.0  # factor on the head's kernels: probabilities so near 0 and 1 that 
 
 def stored(manifest: Manifest) -> tuple[int, ...]:
     """The steps of a trajectory at which it holds weights and optimizer, both."""
-    return tuple(step for step in manifest.steps if f"optimizer-{step}.safetensors" in manifest.files)
+    return tuple(step for step in manifest.steps if names.has(manifest, names.optimizer(step)))
 
 
 def before_uneven(scenario: Scenario, whole: int) -> int | None:
@@ -31,9 +33,9 @@ def before_uneven(scenario: Scenario, whole: int) -> int | None:
 
 
 def states(steps: Sequence[int], uneven: int | None = None) -> tuple[str, ...]:
-    """Names of the states to start from, of those that a trajectory stored at these steps: the initial one, the first, the
-    judged one or the nearest before, a middle one, the one before an `uneven` batch, the last, and the saturated one, which is
-    made of the initial one."""
+    """Names of the states to start from, among those that a trajectory stored at these steps: the initial one, the first, the
+    judged one or the nearest before it, a middle one, the one before an `uneven` batch, and the last. The saturated one is made
+    from the initial one."""
     if not steps:
         return ()
     last = max(steps)
@@ -44,10 +46,10 @@ def states(steps: Sequence[int], uneven: int | None = None) -> tuple[str, ...]:
 
 
 def before(trajectory: Artifact, state: str, tensors: Sequence[Tensor]) -> Before:
-    """Variables and optimizer slots of a state, by name."""
+    """Variables and optimizer slots of a state by name, in the shapes and dtypes of the trajectory."""
     step = "0" if state == SATURATED else state
-    values = trajectory.arrays(f"step-{step}")
-    return saturated(values, tensors) if state == SATURATED else values, trajectory.arrays(f"optimizer-{step}")
+    values = trajectory.arrays(names.step(step))
+    return saturated(values, tensors) if state == SATURATED else values, trajectory.arrays(names.optimizer(step))
 
 
 def saturated(values: Mapping[str, np.ndarray], tensors: Sequence[Tensor]) -> Arrays:
@@ -57,7 +59,8 @@ def saturated(values: Mapping[str, np.ndarray], tensors: Sequence[Tensor]) -> Ar
 
 
 def batch(state: str, scenario: Scenario, rows: int, whole: int) -> np.ndarray:
-    """The rows that a run of `whole` steps takes in the step after this state; the saturated one is followed by a full batch."""
+    """The indices (rows of the batch,) that a run of `whole` steps takes in the step after this state, of `rows` rows of data. The
+    saturated state is followed by a full batch."""
     done = 0 if state == SATURATED else int(state)
     short = state != SATURATED and done == before_uneven(scenario, whole)
     return (done * scenario.batch + np.arange(scenario.last_batch if short else scenario.batch)) % rows

@@ -8,35 +8,40 @@ outputs; it is accepted only if it leaves the weights that the untapped one left
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from suite.artifacts import names
 from suite.artifacts.store import Store
-from suite.records import Job, Manifest, Scenario, Status, shares
-from suite.runner import facts, models
-from suite.runner.single_step import states
+from suite.records import Job, Scenario, Status, shares
+from suite.runner import building, facts, models
+from suite.runner.single_step import starting_states
 from suite.runner.single_step.taps import Taps
 
 Arrays = dict[str, np.ndarray]
 
-FLOAT64_PROBE = 1e-13  # taps may fuse kernels otherwise; three decades below what is called a difference
+FLOAT64_LIMIT = 1e-13  # taps may change which kernels are fused; three decades below what is called a difference
 
 
 @dataclass(kw_only=True)
 class State:
-    """One state to start from, and what the passes have found there. `after`: what the production step leaves."""
+    """One state to start from, and what the passes have found there.
+
+    `values`, `slots`: variables of the model and of the optimizer by name. `rows` (rows of the batch,): indices of the batch that
+    follows. `after`: the model's variables as the production step leaves them. `stages`: arrays "<stage>|<tensor>" in the shape and
+    dtype of the tensor; batch and moving statistics with one more axis in front, the replicas; layers' outputs (rows, ...).
+    """
 
     name: str
     values: Mapping[str, np.ndarray]
     slots: Mapping[str, np.ndarray]
     rows: np.ndarray
     after: Arrays = field(default_factory=dict)
-    found: Arrays = field(default_factory=dict)
+    stages: Arrays = field(default_factory=dict)
 
 
 class Stepped:
@@ -49,15 +54,10 @@ class Stepped:
         self.variables = models.variables(model)
         trained = {id(variable) for variable in model.trainable_variables}
         self.trained = [name for name, variable in self.variables.items() if id(variable) in trained]
-        self.untrained = {name: one for name, one in self.variables.items() if id(one) not in trained}
-        inputs = store.inputs(scenario.name).manifest()
-        self.tensors = inputs.tensors if inputs else ()
-        self.batch_norms = inputs.batch_norms if inputs else ()
-        self.random_layers = inputs.random_layers if inputs else ()
-
-    @property
-    def leads(self) -> bool:
-        return bool(self.drive.rank == 0)
+        self.untrained = {name: variable for name, variable in self.variables.items() if id(variable) not in trained}
+        self.inputs = store.inputs(scenario.name).manifest()
+        self.tensors = self.inputs.tensors if self.inputs else ()
+        self.batch_norms = self.inputs.batch_norms if self.inputs else ()
 
     def states(self) -> list[State]:
         """Every state to start from.
@@ -69,19 +69,19 @@ class Stepped:
         manifest = trajectory.manifest() if self.job.trajectory else None
         complete = manifest is not None and manifest.status is Status.COMPLETE
         whole = self.job.options.steps or self.scenario.steps
-        uneven = states.before_uneven(self.scenario, whole)
-        names = states.states(states.stored(manifest), uneven) if manifest and complete else ()
-        if not names:
-            named = self.job.trajectory or "no run"
+        uneven = starting_states.before_uneven(self.scenario, whole)
+        chosen = starting_states.states(starting_states.stored(manifest), uneven) if manifest and complete else ()
+        if not chosen:
+            given = self.job.trajectory or "no run"
             raise ValueError(
-                f"single-step comparison was given {named} to start from, and needs a complete run that stored its optimizer"
+                f"single-step comparison was given {given} to start from, and needs a complete run that stored its optimizer"
             )
-        found = []
-        for name in names:
-            values, slots = states.before(trajectory, name, self.tensors)
-            rows = states.batch(name, self.scenario, len(self.data["y"]), whole)
-            found.append(State(name=name, values=values, slots=slots, rows=rows))
-        return found
+        states = []
+        for name in chosen:
+            values, slots = starting_states.before(trajectory, name, self.tensors)
+            rows = starting_states.batch(name, self.scenario, len(self.data["y"]), whole)
+            states.append(State(name=name, values=values, slots=slots, rows=rows))
+        return states
 
     def step(self, state: State, slots: Mapping[str, np.ndarray]) -> float:
         """One step from the state, through fit; the loss that it reports, over all processes (in the leader)."""
@@ -109,10 +109,10 @@ class Stepped:
         return float(np.mean([part["loss"] for part in parts])) if parts else 0.0
 
     def replicated(self, name: str, variables: Mapping[str, Any]) -> dict[str, list[np.ndarray]]:
-        """Each variable's value on every replica; in the leader only."""
+        """Each variable's value on every replica, by name; empty in all processes but the leader."""
         gathered = [self.drive.gather(f"{name}-{index}", local) for index, local in enumerate(self.drive.states(variables))]
         everyone = [part for parts in gathered for part in parts]
-        return {one: [part[one] for part in everyone] for one in variables} if everyone else {}
+        return {path: [part[path] for part in everyone] for path in variables} if everyone else {}
 
 
 @contextmanager
@@ -126,43 +126,19 @@ def _as_built(model: Any) -> Iterator[None]:
 
 def record(stepped: Stepped) -> None:
     """Executes the job's one run and writes its artifact."""
-    began, (run,) = time.monotonic(), stepped.job.runs
-    artifact = stepped.store.run(run)
-    manifest = Manifest(
-        run=run.id,
-        status=Status.STARTED,
-        digest=stepped.job.digest,
-        died=stepped.job.died,
-        tensors=stepped.tensors,
-        slots=models.slot_tensors(stepped.model, stepped.tensors),
-        batch_norms=models.with_constants(stepped.batch_norms, stepped.model),
-        random_layers=stepped.random_layers,
-        replicas=stepped.drive.devices,
-        roundoff=models.roundoff(stepped.model),
-        optimizer_epsilon=float(getattr(stepped.model.optimizer, "epsilon", 0.0) or 0.0),
-    )
-    if stepped.leads:
-        artifact.begin(manifest)
-    states = stepped.states()
-    for state in states:
-        _produce(stepped, state)
-    with _probing(stepped):
-        _probe(stepped, states)
-    calls, refused = _tap(stepped, states)
-    if not stepped.leads:
-        return
-    for state in states:
-        artifact.add(f"single-step-{state.name}", state.found)
-    said = {"states": ", ".join(state.name for state in states)} | ({"probe": refused} if refused else {})
-    artifact.finish(
-        replace(
-            manifest,
-            status=Status.COMPLETE,
-            seconds=time.monotonic() - began,
-            calls=calls,
-            facts=facts.gather(stepped.model, stepped.job) | said,
-        )
-    )
+    (run,) = stepped.job.runs
+    manifest = building.started(stepped.model, stepped.job, run, stepped.inputs, stepped.drive.devices)
+    with stepped.store.run(run).recording(manifest, leads=stepped.drive.rank == 0) as recorded:
+        states = stepped.states()
+        for state in states:
+            _produce(stepped, state)
+        with _probing(stepped):
+            _probe(stepped, states)
+        calls, refused = _tap(stepped, states)
+        for state in states:
+            recorded.add(names.single_step(state.name), state.stages)
+        said = {"states": ", ".join(state.name for state in states)} | ({"probe": refused} if refused else {})
+        recorded.tell(calls=calls, facts=facts.gather(stepped.model, stepped.job) | said)
 
 
 def _produce(stepped: Stepped, state: State) -> None:
@@ -171,11 +147,11 @@ def _produce(stepped: Stepped, state: State) -> None:
     state.after = models.read(stepped.variables)
     moving = stepped.replicated(f"moving-{state.name}", stepped.untrained)
     start = {name: np.asarray(state.values[name], state.after[name].dtype) for name in stepped.trained}
-    state.found |= {"loss|loss": np.array([loss])}
-    state.found |= {f"update|{name}": state.after[name] - value for name, value in start.items()}
-    state.found |= {f"moving statistics|{name}": _plain(np.stack(values)) for name, values in moving.items()}
+    state.stages |= {"loss|loss": np.array([loss])}
+    state.stages |= {f"update|{name}": state.after[name] - value for name, value in start.items()}
+    state.stages |= {f"moving statistics|{name}": _plain(np.stack(values)) for name, values in moving.items()}
     slots = models.read(models.slots(stepped.model))
-    state.found |= {f"optimizer state|{name}": value for name, value in slots.items()}
+    state.stages |= {f"optimizer state|{name}": value for name, value in slots.items()}
 
 
 def _plain(value: np.ndarray) -> np.ndarray:
@@ -194,13 +170,12 @@ def _probing(stepped: Stepped) -> Iterator[None]:
     with stepped.drive.scope():
         for layer in norms:
             layer.momentum = 0.0
-        models.compile_probe(model, stepped.scenario)
+        building.compile_probe(model, stepped.scenario)
     yield
     with stepped.drive.scope():
         for layer, momentum in zip(norms, momenta, strict=True):
             layer.momentum = momentum
-        loss = stepped.scenario.loss() if callable(stepped.scenario.loss) else stepped.scenario.loss
-        model.compile(optimizer=optimizer, loss=loss, jit_compile=model.jit_compile)
+        model.compile(optimizer=optimizer, loss=building.loss_of(stepped.scenario), jit_compile=model.jit_compile)
 
 
 def _probe(stepped: Stepped, states: list[State]) -> None:
@@ -216,11 +191,11 @@ def _probe(stepped: Stepped, states: list[State]) -> None:
         stepped.step(state, start)
         slots = models.read(models.slots(stepped.model))
         moved = stepped.replicated(f"statistics-{state.name}", statistics)
-        state.found |= {
+        state.stages |= {
             f"gradient|{name}": -slots[f"{name}/momentum"] for name in stepped.trained if f"{name}/momentum" in slots
         }
         # What did not move on any replica was not updated, as where the layer is frozen: it holds no batch statistics.
-        state.found |= {
+        state.stages |= {
             f"batch statistics|{name}": np.stack(values)
             for name, values in moved.items()
             if not all(np.array_equal(value, np.asarray(state.values[name], value.dtype)) for value in values)
@@ -258,7 +233,7 @@ def _tapped(stepped: Stepped, state: State, taps: Taps) -> str:
     silent = {tensor.name for tensor in stepped.tensors if tensor.group == "P"}
     reason = changed(models.read(stepped.variables), state.after, silent)
     if not reason:
-        state.found |= {f"forward|{name}": _rows(values, stepped, len(state.rows)) for name, values in outputs.items()}
+        state.stages |= {f"forward|{name}": _rows(values, stepped, len(state.rows)) for name, values in outputs.items()}
     return reason
 
 
@@ -277,11 +252,11 @@ def changed(tapped: Mapping[str, np.ndarray], plain: Mapping[str, np.ndarray], s
     """Why a tapped step is not to be trusted; empty if it leaves what the untapped one left: bit by bit in float32, to
     1e-13 of the tensor in float64, where the gradients that are zero in exact arithmetic (`silent`) do not count."""
     for name, value in plain.items():
-        limit = FLOAT64_PROBE if value.dtype == np.float64 else 0.0
+        limit = FLOAT64_LIMIT if value.dtype == np.float64 else 0.0
         if limit and name in silent:
             continue
         scale = float(np.abs(value).max(initial=0.0)) or 1.0
         apart = float(np.abs(tapped[name] - value).max(initial=0.0)) / scale
         if not apart <= limit:
-            return f"a step with taps leaves another {name} ({apart:.1e} of it) than one without"
+            return f"a step with taps leaves a different {name} ({apart:.1e} of it) than one without"
     return ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from suite.records import BatchNorm, Tensor
 from suite.runner import models
+from suite.runner.layer_calls import layer_calls
 
 # Layers that a constant added to each channel passes through unchanged, so that a batch normalization behind removes it.
 TRANSPARENT = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D",
@@ -31,7 +32,6 @@ def walk(model: Any) -> tuple[list[Node], tuple[int, ...]]:
     """The calls in a forward pass of a built model, in order, and the identities of the model's outputs."""
     import keras
     from keras import tree
-    from keras.src.ops.operation import Operation
 
     nodes: list[Node] = []
     alive: list[Any] = []  # identities are only unique among living objects
@@ -41,25 +41,16 @@ def walk(model: Any) -> tuple[list[Node], tuple[int, ...]]:
         alive.extend(tensors)
         return tuple(id(tensor) for tensor in tensors)
 
-    call_layer, call_operation = keras.Layer.__call__, Operation.symbolic_call
+    def noted(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(layer, keras.Model):
+            return layer.call(*args, **_without_none(kwargs))
+        outputs = proceed(layer, *args, **kwargs)
+        if (fed := ids((args, kwargs))) and (made := ids(outputs)):
+            nodes.append(Node(layer=layer, inputs=fed, outputs=made))
+        return outputs
 
-    def recorded(call: Any) -> Any:
-        def record(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if isinstance(self, keras.Model):
-                return self.call(*args, **_without_none(kwargs))
-            outputs = call(self, *args, **kwargs)
-            if (fed := ids((args, kwargs))) and (made := ids(outputs)):
-                nodes.append(Node(layer=self, inputs=fed, outputs=made))
-            return outputs
-
-        return record
-
-    # A layer is called through its own __call__; an operation such as addition is symbolic only.
-    keras.Layer.__call__, Operation.symbolic_call = recorded(call_layer), recorded(call_operation)
-    try:
+    with layer_calls(noted, operations=True):
         outputs = model.call(symbolic_inputs(model))
-    finally:
-        keras.Layer.__call__, Operation.symbolic_call = call_layer, call_operation
     return nodes, ids(outputs)
 
 
@@ -78,7 +69,7 @@ def symbolic_inputs(model: Any, rows: int | None = None) -> Any:
     shape = model._build_shapes_dict
     shapes = next(iter(shape.values())) if len(shape) == 1 else shape
     if isinstance(shapes, dict):
-        return {name: keras.KerasTensor((rows, *one[1:])) for name, one in shapes.items()}
+        return {name: keras.KerasTensor((rows, *built[1:])) for name, built in shapes.items()}
     return keras.KerasTensor((rows, *shapes[1:]))
 
 
@@ -123,15 +114,15 @@ def _group(variable: Any, owner: Any, norms: list[Any], silent: set[int], heads:
 
 def _feeding(norm: Any, nodes: list[Node]) -> list[Any]:
     """The linear layers whose output goes into this batch normalization and nowhere else."""
-    found: list[Any] = []
+    feeding: list[Any] = []
     for node in nodes:
         if node.layer is norm:
             source = _producer(node.inputs[:1], nodes)
             while source is not None and type(source.layer).__name__ in TRANSPARENT and _used_once(source, nodes):
                 source = _producer(source.inputs[:1], nodes)
             if source is not None and _linear(source.layer) and _used_once(source, nodes):
-                found.append(source.layer)
-    return found
+                feeding.append(source.layer)
+    return feeding
 
 
 def _producer(tensors: tuple[int, ...], nodes: list[Node]) -> Node | None:

@@ -1,0 +1,83 @@
+"""The name of every file and folder of a run, and of every part of an artifact. No other module spells one out.
+
+    <run folder>/plan.json, session.json                     what was asked for, what happened
+    <run folder>/inputs/<scenario>/                          data and initial weights, made once
+    <run folder>/probes/<environment>/                       the float64 probe
+    <run folder>/runs/<run id>/                              one artifact: manifest.json, model files, and parts
+    <run folder>/runs/<run id>/reload/<environment>/<form>/  the same file, loaded again: an artifact of its own
+
+A part is a set of arrays by name, in a file of its own: <part>.safetensors. A model file is what Keras saves.
+"""
+
+from __future__ import annotations
+
+from suite.records import Manifest
+
+# ---------------------------------------------------------------- files and folders of a run folder
+
+PLAN = "plan.json"
+SESSION = "session.json"
+LOCK = ".lock"
+INPUTS, PROBES, RUNS, RELOAD = "inputs", "probes", "runs", "reload"
+
+# ---------------------------------------------------------------- files of an artifact
+
+MANIFEST = "manifest.json"
+KERAS_FILE = "model.keras"
+WEIGHTS_FILE = "model.weights.h5"
+MODEL_FILES = (KERAS_FILE, WEIGHTS_FILE)
+
+
+def file_of(part: str) -> str:
+    """The file that holds a part."""
+    return f"{part}.safetensors"
+
+
+def has(manifest: Manifest, part: str) -> bool:
+    """Whether the artifact of this manifest holds the part."""
+    return file_of(part) in manifest.files
+
+
+# ---------------------------------------------------------------- parts
+
+DATA = "data"  # of a scenario's inputs: x or x/<input>, y, predict or predict/<input>
+LOSSES = "losses"  # of each training step; its one array has the same name
+STREAM = "stream"  # the first random numbers that the backend draws
+SAVED, SAVED_PREDICTIONS = "saved", "saved-predictions"  # what an oracle says that the saved file holds and predicts
+DIFFERENCE, NONLINEARITY = "difference", "nonlinearity"  # of the float64 probe; their one array has the same name
+
+
+def initial(seed: int = 0) -> str:
+    """Initial variables, of a scenario's inputs. `seed`: 0 for those of every run, n for those of the n-th different seed."""
+    return f"initial-{seed}" if seed else "initial"
+
+
+def step(number: int | str) -> str:
+    """Variables after so many training steps; 0 for the initial ones, and for those of a file that was loaded."""
+    return f"step-{number}"
+
+
+def optimizer(number: int | str) -> str:
+    """The optimizer's variables after so many training steps."""
+    return f"optimizer-{number}"
+
+
+def predictions(number: int | str) -> str:
+    """Predictions after so many training steps, and the array "replica": which replica made which row."""
+    return f"predictions-{number}"
+
+
+def replica(index: int) -> str:
+    """Variables at the end of training, as this replica has them."""
+    return f"replica-{index}"
+
+
+def single_step(state: str) -> str:
+    """What one training step from this state gives, stage by stage: arrays "<stage>|<tensor>"."""
+    return f"single-step-{state}"
+
+
+def single_step_states(manifest: Manifest) -> set[str]:
+    """The states from which the artifact of this manifest holds a training step."""
+    prefix, suffix = single_step(""), file_of("")
+    return {file.removeprefix(prefix).removesuffix(suffix) for file in manifest.files if file.startswith(prefix)}

@@ -1,0 +1,94 @@
+"""What is accepted as a scenario and as a strategy, and what is wrong with anything else, in one sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from suite.records import SCENARIO_API, ConfigurationError, Scenario, Strategy
+
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+OUTPUTS = ("probabilities", "logits", "values")
+BACKENDS = ("tensorflow", "jax", "torch", "fake")
+
+
+def valid_scenario(scenario: Any) -> Scenario:
+    """The same, if every field is what a scenario needs.
+
+    Raises:
+        ConfigurationError: it is none, or some fields are wrong: all of them are named.
+    """
+    if not isinstance(scenario, Scenario):
+        raise ConfigurationError(f"SCENARIO is a {type(scenario).__name__}, wanted a suite.records.Scenario")
+    loss, objects = scenario.loss, scenario.custom_objects
+    wrong = [
+        (scenario.api != SCENARIO_API, f"api is {scenario.api!r}, this version reads {SCENARIO_API}"),
+        (not is_name(scenario.name), f"name is {scenario.name!r}, wanted lower case, digits, dots and hyphens"),
+        (not _is_line(scenario.description), f"description is {scenario.description!r}, wanted one line of words"),
+        (not _is_count(scenario.batch), f"batch is {scenario.batch!r}, wanted a whole number of at least 1"),
+        (not _is_count(scenario.steps), f"steps is {scenario.steps!r}, wanted a whole number of at least 1"),
+        (
+            not _is_part(scenario.last_batch, scenario.batch),
+            f"last_batch is {scenario.last_batch!r}, wanted 0 or at most batch",
+        ),
+        (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
+        (not (isinstance(loss, str) or callable(loss)), f"loss is {loss!r}, wanted a name or a function"),
+        (not (objects is None or callable(objects)), f"custom_objects is {objects!r}, wanted a function"),
+    ]
+    for member in ("model", "data", "optimizer"):
+        value = getattr(scenario, member)
+        wrong.append((not callable(value), f"{member} is {value!r}, wanted a function"))
+    if words := [words for is_wrong, words in wrong if is_wrong]:
+        raise ConfigurationError("; ".join(words))
+    return scenario
+
+
+def is_name(value: object) -> bool:
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and "\n" not in value
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _is_part(value: object, batch: object) -> bool:
+    return type(value) is int and value >= 0 and not (type(batch) is int and 0 < batch < value)
+
+
+def valid_strategy(strategy: Any) -> Strategy:
+    """The same, if every field is what a strategy needs. Its worker is not imported.
+
+    Raises:
+        ConfigurationError: it is none, or some fields are wrong: all of them are named.
+    """
+    if not isinstance(strategy, Strategy):
+        raise ConfigurationError(f"STRATEGY is a {type(strategy).__name__}, wanted a suite.records.Strategy")
+    name, worker, backends = strategy.name, strategy.worker, strategy.backends
+    wrong = [
+        (not _is_strategy_name(name), f"name is {name!r}, wanted lower case, digits and underscores"),
+        (not _is_backends(backends), f"backends is {backends!r}, wanted a frozenset of {', '.join(BACKENDS)}"),
+        (not _is_reference(worker), f'worker is {worker!r}, wanted a reference "package.module:function"'),
+    ]
+    for member in ("refuse", "semantics"):
+        value = getattr(strategy, member)
+        wrong.append((not callable(value), f"{member} is {value!r}, wanted a function"))
+    if words := [words for is_wrong, words in wrong if is_wrong]:
+        raise ConfigurationError("; ".join(words))
+    return strategy
+
+
+def _is_strategy_name(value: object) -> bool:
+    return isinstance(value, str) and is_name(value.replace("_", "-"))
+
+
+def _is_backends(value: object) -> bool:
+    return isinstance(value, frozenset) and value <= frozenset(BACKENDS)
+
+
+def _is_reference(value: object) -> bool:
+    return isinstance(value, str) and REFERENCE.fullmatch(value) is not None

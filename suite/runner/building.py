@@ -1,0 +1,81 @@
+"""A scenario's Keras model, built and compiled; what its manifest says before its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from suite.records import Job, Manifest, Run, Scenario, Status
+from suite.runner import models, variant
+from suite.runner.outcome import Unsupported
+from suite.runner.precision import Constants, double_schedule, dyadic_layers, dyadic_optimizer, not_float64
+
+# What jit_compile="auto" means on one CPU, pinned so that devices and environments do not change it silently.
+JIT = {"jax": True, "tensorflow": False, "torch": False}
+
+
+def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, constants: Constants, seed: int, rows: int = 1) -> Any:
+    """The scenario's model, built on `rows` rows. `constants`: the scenario's "own", or "dyadic" ones in place of those."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    model = variant.model(scenario)
+    if not model.built:
+        model(models.inputs(data, "x", slice(0, rows)))
+    if constants == "dyadic":
+        dyadic_layers(list(models.layers_of(model)))
+    return model
+
+
+def compile_model(model: Any, scenario: Scenario, *, constants: Constants, precision: str) -> None:
+    """Compiles with the scenario's optimizer and loss. `precision`: what this process computes in, "float32" or "float64".
+
+    Raises:
+        Unsupported: a float64 run is not float64 throughout.
+    """
+    import keras
+
+    double = precision == "float64"
+    if double and (left := not_float64(model)):
+        raise Unsupported(f"no float64 run of {scenario.name}: {left[0]}")
+    optimizer = keras.optimizers.get(scenario.optimizer())
+    if constants == "dyadic":
+        optimizer = dyadic_optimizer(optimizer)
+    if double:
+        double_schedule(optimizer)
+    model.compile(optimizer=optimizer, loss=loss_of(scenario), jit_compile=JIT[keras.backend.backend()])
+    model.optimizer.build(model.trainable_variables)
+
+
+def loss_of(scenario: Scenario) -> Any:
+    """The scenario's loss as `compile` takes it."""
+    return scenario.loss() if callable(scenario.loss) else scenario.loss
+
+
+def compile_probe(model: Any, scenario: Scenario) -> None:
+    """Compiles anew so that after one step from zero slots each slot `momentum` is the negative gradient."""
+    import keras
+
+    optimizer = keras.optimizers.SGD(1.0, momentum=0.5)
+    model.compile(optimizer=optimizer, loss=loss_of(scenario), jit_compile=JIT[keras.backend.backend()])
+    model.optimizer.build(model.trainable_variables)
+
+
+def started(model: Any, job: Job, run: Run, inputs: Manifest | None, replicas: int) -> Manifest:
+    """What the manifest of a run of this compiled model says before its first step. `inputs`: that of the scenario's inputs."""
+    tensors = inputs.tensors if inputs else ()
+    return Manifest(
+        run=run.id,
+        status=Status.STARTED,
+        digest=job.digest,
+        died=job.died,
+        tensors=tensors,
+        slots=models.slot_tensors(model, tensors),
+        batch_norms=models.with_constants(inputs.batch_norms if inputs else (), model),
+        random_layers=inputs.random_layers if inputs else (),
+        replicas=replicas,
+        roundoff=models.roundoff(model),
+        optimizer_epsilon=float(getattr(model.optimizer, "epsilon", 0.0) or 0.0),
+    )

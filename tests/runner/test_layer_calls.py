@@ -1,0 +1,68 @@
+"""One function sees every call of a layer, and afterwards nothing is patched. With a stand-in for Keras's two classes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from suite.runner.layer_calls import layer_calls, name_of_call
+
+
+class Operation:
+    def symbolic_call(self, x: int) -> int:
+        return x + 1
+
+
+class Layer:
+    def __call__(self, x: int, *, factor: int = 2) -> int:
+        return x * factor
+
+
+@pytest.fixture(autouse=True)
+def keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("keras", "keras.src", "keras.src.ops", "keras.src.ops.operation"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    sys.modules["keras"].Layer = Layer  # type: ignore[attr-defined]
+    sys.modules["keras.src.ops.operation"].Operation = Operation  # type: ignore[attr-defined]
+
+
+def test_the_function_makes_the_call_and_decides_what_it_returns() -> None:
+    layer, seen = Layer(), []
+
+    def around(called: Any, proceed: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        seen.append((called, args, kwargs, proceed(called, *args, **kwargs)))
+        return 7
+
+    with layer_calls(around):
+        assert layer(3, factor=5) == 7 and Operation().symbolic_call(1) == 2
+    assert seen == [(layer, (3,), {"factor": 5}, 15)] and layer(3) == 6
+
+
+def test_operations_are_seen_only_if_they_are_asked_for() -> None:
+    with layer_calls(lambda *_: 7, operations=True):
+        assert Operation().symbolic_call(1) == Layer()(1) == 7
+    assert (Operation().symbolic_call(1), Layer()(1)) == (2, 2)
+
+
+def test_an_exception_leaves_nothing_patched() -> None:
+    before = Layer.__call__, Operation.symbolic_call
+    with pytest.raises(ValueError, match="no"), layer_calls(lambda *_: 7, operations=True):
+        raise ValueError("no")
+    assert (Layer.__call__, Operation.symbolic_call) == before
+
+
+def test_watchers_may_be_nested() -> None:
+    def doubled(layer: Any, proceed: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return 2 * proceed(layer, *args, **kwargs)
+
+    with layer_calls(doubled), layer_calls(doubled):
+        assert Layer()(1) == 8
+    assert Layer()(1) == 2
+
+
+def test_the_second_call_of_a_layer_has_a_name_of_its_own() -> None:
+    assert [name_of_call("a/b", count) for count in (1, 2, 3)] == ["a/b", "a/b#2", "a/b#3"]
