@@ -29,10 +29,12 @@ from suite.records.errors import (
     BrokenPlugin,
     ConfigurationError,
     DamagedArtifact,
+    FolderInUse,
     ParityError,
     ProvisionError,
     UnavailableDevice,
     UsageError,
+    unknown_name,
 )
 from suite.records.plan import (
     ORACLE,
@@ -129,6 +131,7 @@ __all__ = [
     "Experiment",
     "Finding",
     "Floats",
+    "FolderInUse",
     "FoundScenario",
     "Interaction",
     "Job",
@@ -171,4 +174,5 @@ __all__ = [
     "Verdict",
     "plain",
     "shares",
+    "unknown_name",
 ]

@@ -12,13 +12,23 @@ from typing import Any
 
 import msgspec
 
-from suite.records import RESULTS_SCHEMA, ConsistencyCheck, Judged, Pair, Results, RunRow, SelfTest
+from suite.records import (
+    RESULTS_SCHEMA,
+    ConsistencyCheck,
+    DamagedArtifact,
+    Judged,
+    Pair,
+    Results,
+    RunRow,
+    SelfTest,
+    UsageError,
+)
 from suite.report import output, parse, summary
 
 KEPT_TENSORS = 20  # the rest of a large model's would be most of the file, and nobody looks past the worst
 
 
-class OtherSchema(ValueError):
+class OtherSchema(DamagedArtifact):
     """It was written by a version with another schema."""
 
 
@@ -37,22 +47,23 @@ def read(path: Path) -> Results:
 
     Raises:
         OtherSchema: it is of a schema that this version does not read.
-        ValueError: it is no results.json.
+        UsageError: there is no such file.
+        DamagedArtifact: it is no results.json.
     """
     try:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
-        raise ValueError(
+        raise UsageError(
             f"{path} cannot be read ({error.strerror}): give a results.json that `parity compare` wrote"
         ) from None
     except msgspec.DecodeError as error:
-        raise ValueError(f"{path} is no results.json ({error}): give one that `parity compare` wrote") from None
+        raise DamagedArtifact(f"{path} is no results.json ({error}): give one that `parity compare` wrote") from None
     if found.get("schema") != RESULTS_SCHEMA:
         raise OtherSchema(f"{path} has schema {found.get('schema')!r}, this version reads {RESULTS_SCHEMA}")
     try:
         return parse.results(found)
     except (LookupError, TypeError, ValueError) as error:
-        raise ValueError(
+        raise DamagedArtifact(
             f"{path} is not as docs/results.md says ({type(error).__name__}: {error}): was it edited?"
         ) from None
 
