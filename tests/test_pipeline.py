@@ -397,7 +397,7 @@ def test_a_second_command_in_the_folder_is_refused(parity: Parity, capsys: pytes
     parity.scenario("clusters")
     parity.environments(CLEAN)
     with Store(parity.run).lock():
-        assert main(parity.arguments()) == 4
+        assert main(parity.arguments()) == 2
     assert "is in use by another command; wait for it, or choose another folder with --out" in capsys.readouterr().err
 
 
@@ -448,7 +448,7 @@ def test_a_broken_scenario_is_3_and_the_others_run(parity: Parity) -> None:
         (["compare", "--environments", "nowhere.toml"], 3, "nowhere.toml cannot be read"),
         (["compare", "--devices", "0"], 4, "wanted a whole number of at least 1"),
         (["compare", "--devices", "two"], 4, "invalid"),
-        (["report", "--out", "nowhere"], 4, "not a plan"),
+        (["report", "--out", "nowhere"], 4, "nowhere is no run folder: give one that `parity compare` wrote"),
         (["nonsense"], 4, "invalid choice"),
     ],
 )

@@ -20,7 +20,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from suite.artifacts import names
-from suite.records import DamagedArtifact, Job, Manifest, Plan, Run, Session, Status
+from suite.records import DamagedArtifact, FolderInUse, Job, Manifest, Plan, Run, Session, Status
 
 Arrays = Mapping[str, np.ndarray]
 Record = TypeVar("Record")
@@ -228,6 +228,11 @@ class Store:
     def write_plan(self, plan: Plan) -> None:
         write_record(self.folder / names.PLAN, plan)
 
+    @property
+    def is_run_folder(self) -> bool:
+        """Whether a command has planned something here."""
+        return (self.folder / names.PLAN).is_file()
+
     def read_plan(self) -> Plan:
         return read_record(self.folder / names.PLAN, Plan)
 
@@ -248,17 +253,21 @@ class Lock:
         self.path = path
 
     def __enter__(self) -> None:
-        import fcntl
+        """Makes the folder.
+
+        Raises:
+            FolderInUse: another command is at work in it.
+        """
+        import filelock  # here: the worker imports this module, and its environments lack what only the coordinator needs
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = self.path.open("w")
+        self._lock = filelock.FileLock(self.path)
         try:
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._stream.close()
-            raise BlockingIOError(
+            self._lock.acquire(blocking=False)
+        except filelock.Timeout:
+            raise FolderInUse(
                 f"{self.path.parent} is in use by another command; wait for it, or choose another folder with --out"
             ) from None
 
     def __exit__(self, *_: object) -> None:
-        self._stream.close()
+        self._lock.release()

@@ -2,3 +2,104 @@
 
 Enters: arguments. Leaves: files in the run folder, sentences on the terminal, an exit code. It decides nothing about results.
 """
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from suite.commands import (
+    arguments as command_line,
+)
+from suite.commands import (
+    claims,
+    compare,
+    diff,
+    environments,
+    new_scenario,
+    options,
+    plan,
+    report,
+    repro,
+    scenarios,
+    selftest,
+)
+from suite.records import BUG, ParityError, UsageError
+
+INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+
+COMMANDS: Mapping[str, Callable[[Any], int]] = {
+    "compare": compare.run,
+    "plan": plan.run,
+    "selftest": selftest.run,
+    "claims": claims.run,
+    "report": report.run,
+    "diff": diff.run,
+    "repro": repro.run,
+    "scenarios": scenarios.run,
+    "environments": environments.run,
+    "new-scenario": new_scenario.run,
+}
+
+# What an error of the operating system means for the user, and what to do.
+ADVICE = {
+    errno.EACCES: "there is no permission to use it: choose another folder, or change its permissions",
+    errno.EPERM: "there is no permission to use it: choose another folder, or change its permissions",
+    errno.EROFS: "it cannot be written to: choose another folder",
+    errno.ENOSPC: "no space is left on its disk: make some, or choose another folder",
+    errno.EDQUOT: "no space is left for this user: make some, or choose another folder",
+    errno.EEXIST: "it is a file, wanted a folder: choose another name",
+    errno.ENOTDIR: "a part of it is a file, wanted folders: choose another name",
+    errno.EISDIR: "it is a folder, wanted a file: choose another name",
+    errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
+    errno.ENOENT: "it is not there: check the name",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command. Returns the exit code; docs/command-line.md says what each means."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except ParityError as error:
+        _complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain when it ends and flushes what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except OSError as error:
+        _complain(_sentence(error))
+        return ParityError.exit_code
+    except KeyboardInterrupt:
+        print("\ninterrupted: finished runs are kept, the same command goes on from there", file=sys.stderr)
+        return INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        _complain("this is a bug of keras-parity: please report it, with the command and the lines above")
+        return BUG
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        given = command_line.parser().parse_args(arguments)
+    except SystemExit as error:  # argparse has printed what is wrong, or the help that was asked for
+        return UsageError.exit_code if error.code else 0
+    return COMMANDS[given.command](options.of(given))
+
+
+def _complain(sentence: str) -> None:
+    print(f"parity: {sentence}", file=sys.stderr)
+
+
+def _sentence(error: OSError) -> str:
+    """Which file, what is wrong, what to do."""
+    what = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "a file"
+    known = ADVICE.get(error.errno or 0)
+    return f"{what}: {known}" if known else f"{what}: the operating system refused ({error.strerror or error})"

@@ -1,4 +1,4 @@
-"""The command line's words: every command, every option, and what each means."""
+"""The parser: every command, every option, and what each means. `options.py` has the records that it fills."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import argparse
 import os
 from pathlib import Path
 
-from suite.plan.locations import ROOT
+from suite.plan import locations
 from suite.records import Verdict
 
-LATEST = ROOT / "reports" / "latest"
 CLAIMS = "put the article's claims to the test on one scenario: a factorial, and an answer to each"
-KNOWN = ROOT / "known_differences.toml"
-KEPT = ROOT / "docs" / "selftest.json"
-GATES = tuple(verdict.value for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
+GATES = tuple(verdict.value.replace(" ", "-") for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,45 +19,105 @@ def parser() -> argparse.ArgumentParser:
         prog="parity", description="Do Keras models give the same results everywhere? If not, why?"
     )
     commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for name, words in (
+    for name, meaning in (
         ("compare", "run what has not run yet, judge everything, write the report"),
-        ("plan", "show what compare would run, and run nothing"),
+        ("plan", "show what compare would run with these options; run nothing, install nothing"),
     ):
-        one = commands.add_parser(name, help=words, description=words)
-        _add_selection(one)
-        if name == "compare":
-            _add_page(one)
-    one = commands.add_parser("selftest", help="inject faults in real runs: what is detected, named and located?")
-    _add_selftest(one)
-    one = commands.add_parser("claims", help=CLAIMS, description=CLAIMS)
-    _add_claims(one)
-    one = commands.add_parser("report", help="judge and render again what is on disk")
-    one.add_argument("--out", type=Path, default=LATEST, metavar="FOLDER", help="the run folder")
-    one.add_argument("--fail-on", choices=GATES, help="the best verdict that fails the gate (default: as planned)")
-    _add_history(one)
-    _add_page(one)
-    one = commands.add_parser("diff", help="say what is worse, better, new and gone between two results.json")
-    one.add_argument("before", type=Path, metavar="A", help="the earlier results.json")
-    one.add_argument("now", type=Path, metavar="B", help="the later one")
-    one = commands.add_parser("repro", help="write a script of plain Keras that shows a finding, and a bug report")
-    one.add_argument("finding", metavar="FINDING", help="its number in the report, or how its fingerprint begins")
-    one.add_argument(
+        _add_compare(commands.add_parser(name, help=meaning, description=meaning))
+    _add_selftest(commands.add_parser("selftest", help="inject faults in real runs: what is detected, named and located?"))
+    _add_claims(commands.add_parser("claims", help=CLAIMS, description=CLAIMS))
+    _add_report(commands.add_parser("report", help="judge and render again what is on disk"))
+    _add_diff(commands.add_parser("diff", help="say what is worse, better, new and gone between two results.json"))
+    _add_repro(commands.add_parser("repro", help="write a script of plain Keras that shows a finding, and a bug report"))
+    one = commands.add_parser("scenarios", help="list scenarios, or check that each is valid")
+    one.add_argument("action", choices=("list", "check"), help="what to do")
+    _add_sources(one)
+    _add_environments(commands.add_parser("environments", help="list environments, making them ready"))
+    _add_new_scenario(commands.add_parser("new-scenario", help="write a scenario to start from"))
+    return whole
+
+
+# ---------------------------------------------------------------- one function for each command with more than two options
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+    _add_sources(parser)
+    _add_environments(parser)
+    parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
+    _add_recipe(parser, "makes data and initial weights (default: torch)")
+    _add_running(parser, locations.LATEST, "the run folder")
+    _add_gate(parser, "different", "the best verdict that fails (default: different)")
+    parser.add_argument(
+        "--seeds",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="also train from N other initial states, to say what is large",
+    )
+    _add_history(parser)
+    _add_page(parser)
+
+
+def _add_selftest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+    parser.add_argument("--sample", type=_positive, default=0, metavar="N", help="N of them, drawn by --seed (default: all)")
+    parser.add_argument(
+        "--seeds", type=_positive, default=1, metavar="N", help="clean pairs for N initial states (default: 1)"
+    )
+    parser.add_argument("--keep", action="store_true", help="write docs/selftest.json, which reports quote")
+    _add_environments(parser)
+    _add_recipe(parser, "makes data and initial weights (default: torch)")
+    _add_running(parser, locations.SELFTEST, "the run folder")
+
+
+def _add_claims(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scenario", default="article-mlp", metavar="NAME", help="with batch normalization (default: article-mlp)"
+    )
+    _add_sources(parser)
+    _add_environments(parser)
+    parser.add_argument("--devices", type=_several, default=2, metavar="N", help="how many are several (default: 2)")
+    _add_recipe(parser, "where the factorial runs (default: torch)")
+    _add_running(parser, locations.LATEST, "for the answers")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=locations.LATEST, metavar="FOLDER", help="the run folder")
+    _add_gate(parser, None, "the best verdict that fails the gate (default: as planned)")
+    _add_history(parser)
+    _add_page(parser)
+
+
+def _add_diff(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("before", type=Path, metavar="A", help="the earlier results.json")
+    parser.add_argument("now", type=Path, metavar="B", help="the later one")
+
+
+def _add_repro(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("finding", metavar="FINDING", help="its number in the report, or how its fingerprint begins")
+    parser.add_argument(
         "--results",
         type=Path,
-        default=LATEST / "results.json",
+        default=locations.LATEST / "results.json",
         metavar="RESULTS_JSON",
         help="the report that has it, in its run folder",
     )
-    one.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: repro/ and its fingerprint)")
-    one = commands.add_parser("scenarios", help="list scenarios, or check that each is valid")
-    one.add_argument("action", choices=("list", "check"))
-    _add_sources(one)
-    one = commands.add_parser("environments", help="list environments, making them ready")
-    _add_environments(one)
-    one = commands.add_parser("new-scenario", help="write a scenario to start from")
-    one.add_argument("name", help="lower case, digits and hyphens")
-    one.add_argument("--folder", type=Path, default=ROOT / "scenarios")
-    return whole
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: repro/ and its fingerprint)")
+
+
+def _add_new_scenario(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="lower case, digits and hyphens")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=locations.NEW_SCENARIOS,
+        metavar="FOLDER",
+        help="where to write (default: scenarios, in the current folder)",
+    )
+
+
+# ---------------------------------------------------------------- what several commands share
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +130,14 @@ def _add_environments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--environments", type=Path, action="append", default=[], metavar="FILE", help="more environments, TOML (repeatable)"
     )
+    parser.add_argument(
+        "--environments-folder",
+        type=Path,
+        default=locations.environments_folder(),
+        metavar="FOLDER",
+        help=f"keeps virtual environments (default: ${locations.ENVIRONMENTS_VARIABLE}, else .environments in a checkout, "
+        "else the user's cache)",
+    )
     parser.add_argument("--backend", action="append", default=[], metavar="NAME", help="only this backend (repeatable)")
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="REQUIREMENT", help="installed into every environment (repeatable)"
@@ -80,44 +145,14 @@ def _add_environments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: auto")
 
 
-def _add_selftest(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
-    parser.add_argument("--sample", type=_positive, default=0, metavar="N", help="N of them, drawn by --seed (default: all)")
-    parser.add_argument(
-        "--seeds", type=_positive, default=1, metavar="N", help="clean pairs for N initial states (default: 1)"
-    )
-    parser.add_argument("--keep", action="store_true", help="write docs/selftest.json, which reports quote")
-    _add_environments(parser)
-    _add_recipe(parser, ROOT / "reports" / "selftest")
-
-
-def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
-    _add_sources(parser)
-    _add_environments(parser)
-    parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
-    _add_recipe(parser, LATEST)
-    parser.add_argument(
-        "--fail-on", choices=GATES, default="different", help="the best verdict that fails (default: different)"
-    )
-    parser.add_argument(
-        "--seeds",
-        dest="other_seeds",
-        type=_positive,
-        default=0,
-        metavar="N",
-        help="also train from N other initial states, to say what is large",
-    )
-    _add_history(parser)
-
-
-def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
+def _add_recipe(parser: argparse.ArgumentParser, reference: str) -> None:
     parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
-    parser.add_argument(
-        "--reference", default="torch", metavar="NAME", help="makes data and initial weights (default: torch)"
-    )
-    parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help="the run folder")
+    parser.add_argument("--reference", default="torch", metavar="NAME", help=reference)
+
+
+def _add_running(parser: argparse.ArgumentParser, out: Path, meaning: str) -> None:
+    parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help=meaning)
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
     parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
     parser.add_argument(
@@ -125,22 +160,8 @@ def _add_recipe(parser: argparse.ArgumentParser, out: Path) -> None:
     )
 
 
-def _add_claims(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--scenario", default="article-mlp", metavar="NAME", help="with batch normalization (default: article-mlp)"
-    )
-    _add_sources(parser)
-    _add_environments(parser)
-    parser.add_argument("--devices", type=_several, default=2, metavar="N", help="how many are several (default: 2)")
-    parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
-    parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
-    parser.add_argument("--reference", default="torch", metavar="NAME", help="where the factorial runs (default: torch)")
-    parser.add_argument("--out", type=Path, default=LATEST, metavar="FOLDER", help="for the answers")
-    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
-    parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
-    parser.add_argument(
-        "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
-    )
+def _add_gate(parser: argparse.ArgumentParser, default: str | None, meaning: str) -> None:
+    parser.add_argument("--fail-on", type=_gate, default=default, metavar=f"{{{','.join(GATES)}}}", help=meaning)
 
 
 def _add_history(parser: argparse.ArgumentParser) -> None:
@@ -150,10 +171,17 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--known",
         type=Path,
-        default=KNOWN if KNOWN.is_file() else None,
+        default=locations.KNOWN_DIFFERENCES if locations.KNOWN_DIFFERENCES.is_file() else None,
         metavar="FILE",
-        help="differences that do not fail the gate (default: known_differences.toml beside noxfile.py, if it is there)",
+        help="differences that do not fail the gate (default: known_differences.toml in the current folder, if it is there)",
     )
+
+
+def _gate(text: str) -> str:
+    """The verdict's own word. A report's command line may have it with a space."""
+    if text.replace(" ", "-") not in GATES:
+        raise argparse.ArgumentTypeError(f"got {text!r}, wanted one of {', '.join(GATES)}")
+    return text.replace("-", " ")
 
 
 def _several(text: str) -> int:

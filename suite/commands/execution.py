@@ -1,20 +1,20 @@
-"""What a command has run: chooses, provisions, plans, and drives the engine. The only caller of the engine."""
+"""What a command has run: chooses, provisions, plans, and drives the engine."""
 
 from __future__ import annotations
 
-import argparse
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.engine import devices, provision
+from suite.commands.options import CompareOptions, EnvironmentOptions, RecipeOptions, RunOptions
+from suite.engine import devices, plugins, provision
 from suite.engine.local import Local
 from suite.engine.progress import Progress
 from suite.explain.claims import design as designing
-from suite.plan import discover
-from suite.plan import planning as planning
-from suite.plan.locations import ROOT
+from suite.plan import discover, environments, locations, planning
 from suite.records import (
     ORACLE,
     Broken,
@@ -30,20 +30,41 @@ from suite.records import (
     Session,
     Status,
     Strategy,
+    UsageError,
+    unknown_name,
 )
 from suite.results.study import Study
 
 
-class Wrong(Exception):
-    """The command line asks for something that is not there; the message says what, and what there is."""
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What is to be trained, and where. `scenario`: names; without any, all. `fail_on`: the gate of the plan."""
+
+    scenario: tuple[str, ...]
+    scenario_path: tuple[Path, ...]
+    environments: EnvironmentOptions
+    devices: tuple[int, ...]
+    recipe: RecipeOptions
+    fail_on: str = "different"
+    seeds: int = 0
 
 
-REFUSED = (Wrong, devices.NoGpu)
+def selection(options: CompareOptions) -> Selection:
+    return Selection(
+        scenario=options.scenario,
+        scenario_path=options.scenario_path,
+        environments=options.environments,
+        devices=options.devices,
+        recipe=options.recipe,
+        fail_on=options.fail_on,
+        seeds=options.seeds,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """What the arguments select."""
+    """What a selection comes to. `missing`: what would have to be installed, by environment, where nothing may be.
+    `folder` keeps the environments."""
 
     scenarios: tuple[FoundScenario, ...]
     broken: tuple[Broken, ...]
@@ -51,52 +72,105 @@ class Chosen:
     environments: Mapping[str, Provisioned]
     options: Options
     gpus: int
+    folder: Path
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose(given: argparse.Namespace) -> Chosen:
-    options = Options(
-        devices=given.devices,
-        steps=given.steps,
-        seed=given.seed,
-        seeds=getattr(given, "other_seeds", 0),
-        reference=given.reference,
-        gate=given.fail_on,
-    )
-    gpus, environments = provisioned(given)
-    found, broken = discover.scenarios([ROOT / "scenarios", *given.scenario_path])
-    strategies, broken_strategies = discover.strategies()
-    names = [one.scenario.name for one in found]
-    if unknown := sorted(set(given.scenario) - set(names) - {one.name for one in broken}):
-        raise Wrong(f"no scenario {unknown[0]!r}; there are {', '.join(names)}")
-    chosen = tuple(one for one in found if not given.scenario or one.scenario.name in given.scenario)
-    there = tuple(one for one in broken if not given.scenario or one.name in given.scenario)
-    return Chosen(
-        scenarios=chosen,
-        broken=(*there, *broken_strategies),
-        strategies=strategies,
-        environments=environments,
-        options=replace(options, device=devices.resolve(given.device, devices.detect_gpus())),
-        gpus=gpus,
-    )
+def choose(selected: Selection, *, install: bool = True) -> Chosen:
+    """Finds what is selected and makes its environments ready. Every name is checked before that, which may take minutes.
 
-
-def provisioned(given: argparse.Namespace) -> tuple[int, Mapping[str, Provisioned]]:
+    Raises:
+        UsageError: there is nothing of a name.
+        UnavailableDevice: a GPU is wanted and there is none.
+        ProvisionError: a plugin cannot be installed.
+    """
     gpus = devices.detect_gpus()
-    device = devices.resolve(given.device, gpus)
-    folder = ROOT / ".environments"
-    ready = provision.provision(wanted(given), folder=folder, device=device, plugins=given.plugin, report=say)
-    return len(gpus), ready
+    device = devices.resolve(selected.environments.device, gpus)
+    chosen = wanted(selected.environments)
+    _check_reference(selected.recipe.reference, selected.environments)
+    if install:
+        plugins.add(selected.environments.plugin, selected.environments.environments_folder, say)
+    scenarios, broken = _scenarios(selected)
+    strategies, broken_strategies = discover.strategies()
+    missing: Mapping[str, str] = {}
+    if install:
+        ready = provisioned(selected.environments, chosen, device)
+    else:
+        ready, missing = _looked_at(selected.environments, chosen, device)
+    return Chosen(
+        scenarios=scenarios,
+        broken=(*broken, *broken_strategies),
+        strategies=strategies,
+        environments=ready,
+        options=Options(
+            device=device,
+            devices=selected.devices,
+            steps=selected.recipe.steps,
+            seed=selected.recipe.seed,
+            seeds=selected.seeds,
+            reference=selected.recipe.reference,
+            gate=selected.fail_on,
+        ),
+        gpus=len(gpus),
+        folder=selected.environments.environments_folder,
+        missing=missing,
+    )
 
 
-def wanted(given: argparse.Namespace) -> tuple[Environment, ...]:
-    """The environments that the arguments select."""
-    found = discover.environments(given.environments)
-    backends = {one.backend for one in found}
-    if unknown := sorted(set(given.backend) - backends - {one.name for one in found}):
-        raise Wrong(f"no backend or environment {unknown[0]!r}; there are {', '.join(one.name for one in found)}")
-    if given.backend:
-        return tuple(one for one in found if one.backend in given.backend or one.name in given.backend)
-    return found
+def _scenarios(selected: Selection) -> tuple[tuple[FoundScenario, ...], tuple[Broken, ...]]:
+    found, broken = discover.scenarios([locations.SCENARIOS, *selected.scenario_path])
+    names = [one.scenario.name for one in found]
+    for name in selected.scenario:
+        if name not in names and name not in {one.name for one in broken}:
+            raise unknown_name("scenario", name, names)
+    if not selected.scenario:
+        return found, broken
+    return (
+        tuple(one for one in found if one.scenario.name in selected.scenario),
+        tuple(one for one in broken if one.name in selected.scenario),
+    )
+
+
+def _check_reference(reference: str, options: EnvironmentOptions) -> None:
+    """One that is not selected is no mistake: the default is not, where only another backend is. Then the first one that is
+    ready takes its place."""
+    names = [one.name for one in environments.environments(options.environments)]
+    if reference not in names:
+        raise unknown_name("environment for --reference", reference, names)
+
+
+def provisioned(options: EnvironmentOptions, chosen: Sequence[Environment], device: str) -> Mapping[str, Provisioned]:
+    return provision.provision(chosen, folder=options.environments_folder, device=device, plugins=options.plugin, report=say)
+
+
+def _looked_at(
+    options: EnvironmentOptions, chosen: Sequence[Environment], device: str
+) -> tuple[Mapping[str, Provisioned], Mapping[str, str]]:
+    folder = options.environments_folder
+    if not plugins.are_there(options.plugin, folder):
+        say(f"not installed yet: {', '.join(options.plugin)}; its scenarios and strategies are not in this plan")
+    return provision.look(chosen, folder=folder, device=device, plugins=options.plugin)
+
+
+def wanted(options: EnvironmentOptions) -> tuple[Environment, ...]:
+    """The environments that are selected, by their names or their backends'.
+
+    Raises:
+        UsageError: there is none of a name.
+    """
+    found = environments.environments(options.environments)
+    names = list(dict.fromkeys([*(one.name for one in found), *(one.backend for one in found)]))
+    for name in options.backend:
+        if name not in names:
+            raise unknown_name("backend or environment", name, names)
+    if not options.backend:
+        return found
+    return tuple(one for one in found if one.backend in options.backend or one.name in options.backend)
+
+
+def command() -> str:
+    """The command that is running, as it was given."""
+    return shlex.join(["parity", *sys.argv[1:]])
 
 
 def planned(chosen: Chosen) -> Plan:
@@ -106,61 +180,62 @@ def planned(chosen: Chosen) -> Plan:
         chosen.strategies,
         chosen.options,
         gpus=chosen.gpus,
-        command="parity " + " ".join(sys.argv[1:]),
+        command=command(),
     )
 
 
-def run(store: Store, plan: Plan, chosen: Chosen, given: argparse.Namespace) -> Study:
+def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> Study:
     """Runs everything, then what is asked for to decide and to explain what is open, until nothing is asked for."""
-    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=given.rerun == "all")
+    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=options.rerun == "all")
     outcomes: dict[str, Outcome] = {}
     further: dict[Run, None] = {}
     first = jobs.first()
     say(f"{len(jobs.runs)} runs in {len(first)} processes; {len(jobs.reused)} runs reused from {store.folder}")
-    with Local(
-        chosen.environments,
-        folder=store.folder,
-        cores=given.jobs,
-        timeout=given.timeout,
-        gpus=chosen.gpus,
-        listen=Progress(),
-        cache=ROOT / ".environments" / "compiled",
-    ) as engine:
+    with _engine(store, chosen, options) as engine:
         outcomes |= _by_run(first, _ended(engine, store, first))
         study = Study(store, plan, _session(store, plan, chosen, jobs, outcomes, ()))
-        while wanted := [run for run in study.further_runs() if run not in further]:
-            further |= dict.fromkeys(wanted)
-            more = jobs.training(wanted)
-            say(f"{len(wanted)} further runs decide what is open")
+        while asked_for := [run for run in study.further_runs() if run not in further]:
+            further |= dict.fromkeys(asked_for)
+            more = jobs.training(asked_for)
+            say(f"{len(asked_for)} further runs decide what is open")
             outcomes |= _by_run(more, _ended(engine, store, more))
             study.renew(_session(store, plan, chosen, jobs, outcomes, tuple(further)))
     return study
 
 
-def run_cells(
-    store: Store, plan: Plan, design: designing.Design, chosen: Chosen, given: argparse.Namespace
+def execute_cells(
+    store: Store, plan: Plan, design: designing.Design, chosen: Chosen, options: RunOptions
 ) -> dict[str, Outcome]:
-    """Runs what has not run yet: inputs first, for a scenario without batch normalization is refused."""
-    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=given.rerun == "all")
+    """Runs what has not run yet: inputs first, for a scenario without batch normalization is refused.
+
+    Raises:
+        UsageError: it has none.
+    """
+    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=options.rerun == "all")
     needed = designing.needed(jobs.first(), design)
     inputs = [job for job in needed if job.kind in ("probe", "prepare")]
     rest = [job for job in needed if job not in inputs]
     say(f"{len(jobs.runs)} runs in {len(needed)} processes; {len(jobs.reused)} runs reused from {store.folder}")
-    with Local(
-        chosen.environments,
-        folder=store.folder,
-        cores=given.jobs,
-        timeout=given.timeout,
-        gpus=chosen.gpus,
-        listen=Progress(),
-        cache=ROOT / ".environments" / "compiled",
-    ) as engine:
+    with _engine(store, chosen, options) as engine:
         _ended(engine, store, inputs)
         if not designing.normalizes(store, design):
-            raise Wrong(
-                f"{given.scenario[0]} has no batch normalization, which the claims are about: choose another scenario"
+            raise UsageError(
+                f"{design.base.scenario.name} has no batch normalization, which the claims are about: choose another scenario"
             )
         return _by_run(rest, _ended(engine, store, rest))
+
+
+def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Local:
+    return Local(
+        chosen.environments,
+        folder=store.folder,
+        cores=options.jobs,
+        timeout=options.timeout,
+        gpus=chosen.gpus,
+        listen=Progress(),
+        cache=chosen.folder / "compiled",
+        imports=locations.import_folder(chosen.folder),
+    )
 
 
 def _ended(engine: Local, store: Store, jobs: Sequence[Job]) -> dict[str, Outcome]:

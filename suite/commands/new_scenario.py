@@ -1,9 +1,12 @@
-"""Writes a scenario to start from."""
+"""parity new-scenario: writes a scenario to start from."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
+from suite.commands.options import NewScenarioOptions
+from suite.plan import locations
 from suite.plan.discover import NAME
 from suite.records import ConfigurationError
 
@@ -55,6 +58,15 @@ SCENARIO = Scenario(
     steps=20,
 )
 '''
+
+
+def run(options: NewScenarioOptions) -> int:
+    path = write(options.name, options.folder)
+    print(path)
+    # Built-in scenarios are always looked for: one that is written beside them needs no path.
+    where = "" if path.parent.resolve() == locations.SCENARIOS else f" --scenario-path {shlex.quote(str(path.parent))}"
+    print(f"run it: parity compare{where} --scenario {options.name}")
+    return 0
 
 
 def write(name: str, folder: Path) -> Path:

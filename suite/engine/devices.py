@@ -6,9 +6,7 @@ import os
 import shutil
 import subprocess
 
-
-class NoGpu(ValueError):
-    """GPUs were asked for and there are none."""
+from suite.records import UnavailableDevice
 
 
 def detect_gpus() -> tuple[str, ...]:
@@ -57,12 +55,12 @@ def resolve(device: str, gpus: tuple[str, ...]) -> str:
     """ "cpu" or "gpu" for "auto", "cpu" or "gpu".
 
     Raises:
-        NoGpu: "gpu" was asked for and there is none. It never falls back.
+        UnavailableDevice: "gpu" was asked for and there is none. It never falls back.
     """
     if device == "auto":
         return "gpu" if gpus else "cpu"
     if device == "gpu" and not gpus:
-        raise NoGpu(
+        raise UnavailableDevice(
             "--device gpu, but nvidia-smi shows no GPU: check the driver and CUDA_VISIBLE_DEVICES, or give --device cpu"
         )
     return device

@@ -1,15 +1,21 @@
-"""Runs interpreters and their pip: what they print goes to a log, what they fail with becomes a sentence."""
+"""Runs interpreters and installers: what they print goes to a log, what they fail with becomes a sentence."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from filelock import FileLock, Timeout
+
+from suite.engine import uv
+from suite.records import ProvisionError
 
 LAST_LINES = 10  # a conflict of two requirements takes pip so many to explain
 ANSWER_SECONDS = 60  # an interpreter that only lists what is installed; the slowest measured was 1 s
@@ -44,10 +50,6 @@ print(json.dumps({"python": sys.version.split()[0], "packages": packages, "modul
 """
 
 
-class Failed(Exception):
-    """An installer or interpreter failed; the message is a sentence that ends with its last lines."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Listed:
     """What an interpreter sees: its version, the version of every distribution, which modules there are."""
@@ -66,20 +68,38 @@ class Installer:
     lock: int = -1
 
     def venv(self, base: str, home: Path) -> None:
-        self._run([base, "-m", "venv", str(home)], "making its virtual environment")
+        """Without a pip of its own: that of this interpreter installs into it, or uv."""
+        self._run([base, "-m", "venv", "--without-pip", str(home)], "making its virtual environment", variables_of_pip())
+
+    def install(self, python: str, requirements: Sequence[str], what: str) -> None:
+        """With uv where it is there and does what pip would, else with pip. Where uv fails pip tries, and has the last word."""
+        program = uv.command()
+        if program and uv.installs(requirements) and (variables := uv.variables(_configuration())) is not None:
+            command = [program, "pip", "install", "--compile-bytecode", "--python", python, *requirements]
+            try:
+                self._run(command, what, variables_of_pip() | variables)
+                return
+            except ProvisionError:
+                pass
+        self.pip(python, ["install", *requirements], what)
 
     def pip(self, python: str, arguments: Sequence[str], what: str) -> None:
-        self._run([python, "-m", "pip", *arguments], what)
+        self._run([sys.executable, "-m", "pip", "--python", python, *arguments], what, variables_of_pip())
 
-    def _run(self, command: Sequence[str], what: str) -> None:
+    def _run(self, command: Sequence[str], what: str, variables: Mapping[str, str]) -> None:
         kept = () if self.lock < 0 else (self.lock,)
-        done = _finished(command, variables=variables_of_pip(), pass_fds=kept)
+        done = _finished(command, variables=variables, pass_fds=kept)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a") as stream:
             stream.write(f"$ {' '.join(command)}\n{done.stdout}")
         if done.returncode:
             words = " / ".join(_last_lines(done.stdout)) or f"exit code {done.returncode}"
-            raise Failed(f"{what} failed: {words}; all of it: {self.log}")
+            raise ProvisionError(f"{what} failed: {words}; all of it: {self.log}")
+
+
+def _configuration() -> str:
+    """How pip is configured here."""
+    return _finished([sys.executable, "-m", "pip", "config", "list"], variables=variables_of_pip(), public=False).stdout
 
 
 def _last_lines(text: str) -> list[str]:
@@ -105,7 +125,7 @@ def listing(python: str, pythonpath: Sequence[str], variables: Mapping[str, str]
     """What the interpreter sees with `pythonpath` first on its path.
 
     Raises:
-        Failed: it cannot be started, or does not answer like a Python.
+        ProvisionError: it cannot be started, or does not answer like a Python.
     """
     shell = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     seen = {**shell, "PYTHONPATH": os.pathsep.join(pythonpath), **variables}
@@ -114,11 +134,16 @@ def listing(python: str, pythonpath: Sequence[str], variables: Mapping[str, str]
         return msgspec.json.decode(done.stdout.strip().splitlines()[-1], type=Listed)
     except (IndexError, msgspec.DecodeError):
         last = " / ".join(done.stdout.strip().splitlines()[-2:]) or f"exit code {done.returncode}"
-        raise Failed(f"{python} does not answer like a Python interpreter: {last}") from None
+        raise ProvisionError(f"{python} does not answer like a Python interpreter: {last}") from None
 
 
 def _finished(
-    command: Sequence[str], *, variables: Mapping[str, str], pass_fds: Sequence[int] = (), timeout: float | None = None
+    command: Sequence[str],
+    *,
+    variables: Mapping[str, str],
+    pass_fds: Sequence[int] = (),
+    timeout: float | None = None,
+    public: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     try:
         done = subprocess.run(
@@ -134,10 +159,11 @@ def _finished(
             check=False,
         )
     except OSError as error:
-        raise Failed(f"{command[0]} cannot be started: {error.strerror}") from None
+        raise ProvisionError(f"{command[0]} cannot be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise Failed(f"{command[0]} gave no answer in {timeout:.0f} seconds") from None
-    done.stdout = _public(done.stdout)
+        raise ProvisionError(f"{command[0]} gave no answer in {timeout:.0f} seconds") from None
+    if public:
+        done.stdout = _public(done.stdout)
     return done
 
 
@@ -145,3 +171,19 @@ def _public(text: str) -> str:
     """Without addresses: logs and reasons are shown to others, and an index's address may hold a password."""
     text = re.sub(r"\b(?:https?|file|ftp)://[^\s'\",)]+", "<address>", text)
     return re.sub(r"host='[^']*'", "host='<host>'", text)
+
+
+@contextmanager
+def locked(place: Path, report: Callable[[str], None]) -> Iterator[Installer]:
+    """Two commands at once make an environment once: the second waits, and finds it."""
+    descriptors: list[int] = []
+    lock = FileLock(place.with_name(f"{place.name}.lock"), on_acquired=descriptors.append)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        report(f"environment {place.name}: waiting for another command that is making it")
+        lock.acquire()
+    try:
+        yield Installer(log=place.with_name(f"{place.name}.log"), lock=descriptors[-1])
+    finally:
+        lock.release()

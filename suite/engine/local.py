@@ -17,6 +17,7 @@ from suite.engine import variables
 from suite.engine.hosts import Answer, Warm, tail
 from suite.engine.processes import ended_by
 from suite.engine.schedule import Schedule
+from suite.plan.locations import ROOT
 from suite.records import Job, Outcome, Provisioned, Status
 
 ENTRY = "suite.runner.execute_job:main"
@@ -68,7 +69,7 @@ Key = tuple[str, str, int, str]
 @final
 class Local:
     """`provisioned`: environments by name. `folder`: the run folder, for logs and job files. `cores`, `gpus`: how many
-    may be in use. `timeout`: seconds that a job, or the import of a backend, may take. `cache`: see `of_host`.
+    may be in use. `timeout`: seconds that a job, or the import of a backend, may take. `cache`, `imports`: see `of_host`.
     `entry`: what a worker calls with the job file.
 
     Hosts stay warm from one `run` to the next. They end with the thread that called `run`, or with `close`. A job that crashed
@@ -85,10 +86,11 @@ class Local:
         listen: Callable[[Event], None],
         gpus: int = 0,
         cache: Path | None = None,
+        imports: Path = ROOT,
         entry: str = ENTRY,
     ) -> None:
         self._provisioned, self._folder, self._cores, self._timeout = provisioned, folder.resolve(), cores, timeout
-        self._listen, self._cache, self._entry = listen, cache, entry
+        self._listen, self._cache, self._imports, self._entry = listen, cache, imports, entry
         self._gpus = variables.gpu_names(gpus)
         self._hosts: dict[Key, Warm] = {}
         self._deaths: Counter[Key] = Counter()
@@ -155,7 +157,9 @@ class Local:
             return
         # -P: the folder it is started in is not a place to import from.
         command = [provisioned.python, "-P", "-m", "suite.runner.host", environment.backend, self._entry]
-        surroundings = variables.of_host(environment, job.options, folder=self._folder, cache=self._cache)
+        surroundings = variables.of_host(
+            environment, job.options, folder=self._folder, cache=self._cache, imports=self._imports
+        )
         try:
             self._hosts[key] = Warm(command, surroundings, self._folder / "logs" / f"host__{environment.name}.log")
         except OSError as error:

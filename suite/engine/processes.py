@@ -1,4 +1,4 @@
-"""The processes of a session, and their end. Standard library only."""
+"""The processes of a session, and their end. The coordinator uses it, and the hosts of the worker."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import contextlib
 import os
 import signal
 import time
-from pathlib import Path
+
+try:
+    import psutil
+except (
+    ImportError
+):  # the user's own interpreter may lack it: then a job's process group is ended, and nothing beyond it is found
+    psutil = None
 
 KILL_SECONDS = 2.0  # a process that is still there then hangs in a driver: waiting would stop other jobs too
 
 
 def kill(leader: int) -> None:
-    """Kills the process, its group, and every process of its session, until none is left (or none can be killed)."""
+    """Kills the process, its group, and everything that follows it, until none is left (or none can be killed)."""
+    strays = followers(leader)  # looked for first: who its descendants are is not known any more when it is gone
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
     until = time.monotonic() + KILL_SECONDS
-    while time.monotonic() < until and (strays := followers(leader)):
+    while time.monotonic() < until and (strays := [*filter(_lives, strays), *_session(leader)]):
         for pid in strays:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -24,18 +31,30 @@ def kill(leader: int) -> None:
 
 
 def followers(leader: int) -> list[int]:
-    """Living processes of a session, without its leader; also those that made a process group of their own.
+    """Living processes that a leader brought about, without itself: all of its session, also those that made a process group of
+    their own, and its descendants, also those that made a session of their own."""
+    if psutil is None:
+        return []
+    descendants: list[int] = []
+    with contextlib.suppress(psutil.Error):
+        descendants = [one.pid for one in psutil.Process(leader).children(recursive=True) if _lives(one.pid)]
+    return list(dict.fromkeys([*_session(leader), *descendants]))
 
-    Read from /proc/<pid>/stat: the fields after the name, which may hold anything, are state, parent, group, session.
-    """
+
+def _session(leader: int) -> list[int]:
     found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError):
-            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
-            pid = int(stat.parent.name)
-            if int(session) == leader and pid != leader and state not in "ZX":
+    for pid in psutil.pids() if psutil is not None else ():
+        with contextlib.suppress(OSError):  # it has ended since, or is not ours to ask
+            if pid != leader and os.getsid(pid) == leader and _lives(pid):
                 found.append(pid)
     return found
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.Error:
+        return False
 
 
 def ended_by(exitcode: int) -> str:

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import importlib
-import importlib.metadata
-import os
-import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suite.artifacts.store import digest_of, read_record, write_record, write_text
-from suite.engine.installer import Failed, Installer, Listed, listing
-from suite.records import DamagedArtifact, Environment, Provisioned
+from suite.engine import uv
+from suite.engine.installer import Installer, Listed, listing, locked
+from suite.engine.plugins import Plugin, identified, install
+from suite.records import DamagedArtifact, Environment, Provisioned, ProvisionError
 
 MARKER = "parity.json"
 SHOWN = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch", "safetensors")
-COORDINATOR = ("numpy", "msgspec", "safetensors", "jinja2")  # what the suite itself imports: a plugin may not change it
 WORKER_NEEDS = ("safetensors", "msgspec")  # beyond keras and its backend
+MADE_WITH = (*WORKER_NEEDS, "numpy", "psutil")  # what every environment of our own gets, named or not
 OLDEST = (3, 11)
-NOT_SOURCE = ("build", "dist", "__pycache__")  # what installing a folder leaves in it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plugin:
-    """`wanted` is what pip is given; `identity` changes when what would be installed may have changed."""
-
-    wanted: str
-    identity: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,23 +45,20 @@ def provision(
     """Every environment by name, ready or with the reason why not. Never raises for one that cannot be made.
 
     `folder` keeps the virtual environments; `device` ("cpu" or "gpu") chooses between their two lists of requirements.
-    `plugins` (requirements, or paths of packages) are added to each, and to the interpreter that runs this.
+    `plugins` (requirements, or paths of packages) are added to each.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = tuple(plugin(text) for text in plugins)
-    missing = _coordinator(wanted, folder, report)
+    wanted = tuple(identified(text) for text in plugins)
 
     def one(environment: Environment) -> Provisioned:
-        requirements = environment.gpu_requirements if device == "gpu" else environment.requirements
+        requirements = requirements_of(environment, device)
         try:
-            if missing:
-                raise Failed(missing)
-            with _locked(folder / environment.name, report) as installer:
+            with locked(folder / environment.name, report) as installer:
                 if requirements:
                     return _own(environment, requirements, folder, wanted, installer, report)
                 return _given(environment, folder, wanted, installer, report)
-        except Failed as error:
+        except ProvisionError as error:
             report(f"environment {environment.name} is unavailable: {error}")
             return Provisioned(environment=environment, reason=str(error))
 
@@ -83,16 +67,36 @@ def provision(
         return {environment.name: each for environment, each in zip(environments, ready, strict=True)}
 
 
-@contextmanager
-def _locked(place: Path, report: Callable[[str], None]) -> Iterator[Installer]:
-    """Two commands at once make an environment once: the second waits, and finds it."""
-    with place.with_name(f"{place.name}.lock").open("a") as lock:
+def look(
+    environments: Sequence[Environment], *, folder: Path, device: str, plugins: Sequence[str] = ()
+) -> tuple[dict[str, Provisioned], dict[str, str]]:
+    """As `provision` would give them if it changed nothing: every environment by name, and what would have to be installed for those that
+    are not ready, by name. Such an environment has neither interpreter nor digest, and no reason why it could not be used."""
+    folder, wanted = folder.resolve(), tuple(identified(text) for text in plugins)
+    found: dict[str, Provisioned] = {}
+    missing: dict[str, str] = {}
+    for environment in environments:
+        requirements = requirements_of(environment, device)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report(f"environment {place.name}: waiting for another command that is making it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield Installer(log=place.with_name(f"{place.name}.log"), lock=lock.fileno())
+            if requirements:
+                ready, more = _seen(environment, requirements, folder, wanted)
+            else:
+                here = _beside(environment, folder, wanted)
+                more = [] if here.is_ready else here.names
+                ready = _described(here.environment, here.listed) if here.is_ready else Provisioned(environment=environment)
+            found[environment.name] = ready
+            if more:
+                missing[environment.name] = ", ".join(more)
+        except ProvisionError as error:
+            found[environment.name] = Provisioned(environment=environment, reason=str(error))
+    return found, missing
+
+
+def requirements_of(environment: Environment, device: str) -> tuple[str, ...]:
+    """What its virtual environment is made from: what it names, and what the worker imports. Empty if it has its own interpreter."""
+    requirements = environment.gpu_requirements if device == "gpu" else environment.requirements
+    named = {uv.name_of(requirement) for requirement in requirements}
+    return (*requirements, *(need for need in MADE_WITH if need not in named)) if requirements else ()
 
 
 # ---------------------------------------------------------------- virtual environments of our own
@@ -106,17 +110,39 @@ def _own(
     installer: Installer,
     report: Callable[[str], None],
 ) -> Provisioned:
-    home = folder / environment.name
-    ready = replace(environment, python=str(home / "bin" / "python"))
-    # The device is in there through its requirements: torch's are the same for both, and are not installed twice.
-    made_from = digest_of(requirements, sys.version)
-    mark = _mark(home)
-    if mark is None or mark.made_from != made_from or not Path(ready.python).is_file():
-        mark = _build(ready, requirements, made_from, installer, report)
+    ready, mark = _made(environment, requirements, folder)
+    if mark is None:
+        mark = _build(ready, requirements, installer, report)
     if mark.plugins != tuple(plugin.identity for plugin in plugins):
         mark = _add(ready, mark, plugins, installer, report)
     # What is beside the virtual environment can change at any time; what is in it only changes here.
     return _described(ready, _listed(ready) if environment.pythonpath else mark.listed)
+
+
+def _made(environment: Environment, requirements: Sequence[str], folder: Path) -> tuple[Environment, Mark | None]:
+    """The environment with its interpreter, and its mark if that was made from these requirements."""
+    ready = replace(environment, python=str(folder / environment.name / "bin" / "python"))
+    mark = _mark(folder / environment.name)
+    if mark is None or mark.made_from != _made_from(requirements) or not Path(ready.python).is_file():
+        return ready, None
+    return ready, mark
+
+
+def _made_from(requirements: Sequence[str]) -> str:
+    # The device is in there through its requirements: torch's are the same for both, and are not installed twice.
+    return digest_of(requirements, sys.version)
+
+
+def _seen(
+    environment: Environment, requirements: Sequence[str], folder: Path, plugins: Sequence[Plugin]
+) -> tuple[Provisioned, list[str]]:
+    """As it is now, and what would have to be installed."""
+    ready, mark = _made(environment, requirements, folder)
+    if mark is None:
+        return Provisioned(environment=environment), [*requirements, *(one.wanted for one in plugins)]
+    if mark.plugins != tuple(one.identity for one in plugins):
+        return Provisioned(environment=environment), [one.wanted for one in plugins] or ["no plugin any more"]
+    return _described(ready, _listed(ready) if environment.pythonpath else mark.listed), []
 
 
 def _mark(home: Path) -> Mark | None:
@@ -130,7 +156,6 @@ def _mark(home: Path) -> Mark | None:
 def _build(
     environment: Environment,
     requirements: Sequence[str],
-    made_from: str,
     installer: Installer,
     report: Callable[[str], None],
 ) -> Mark:
@@ -141,20 +166,13 @@ def _build(
     shutil.rmtree(home, ignore_errors=True)
     installer.log.unlink(missing_ok=True)
     installer.venv(sys.executable, home)
-    named = {_name(requirement) for requirement in requirements}
-    more = [need for need in WORKER_NEEDS if need not in named]
-    installer.pip(environment.python, ["install", *requirements, *more], f"installing {', '.join(requirements)}")
+    installer.install(environment.python, requirements, f"installing {', '.join(requirements)}")
     listed = _listed(replace(environment, pythonpath=()))
     write_text(home / "constraints.txt", "".join(f"{name}=={version}\n" for name, version in listed.packages.items()))
-    mark = Mark(made_from=made_from, plugins=(), listed=listed)
+    mark = Mark(made_from=_made_from(requirements), plugins=(), listed=listed)
     write_record(home / MARKER, mark)
     report(f"environment {environment.name}: ready in {time.monotonic() - start:.0f} seconds")
     return mark
-
-
-def _name(requirement: str) -> str:
-    """The distribution that a requirement names, as pip compares names: jax of "JAX[cuda12]==0.10.2"."""
-    return re.split(r"[\s\[<>=!~;@]", requirement.strip(), maxsplit=1)[0].lower().replace("_", "-")
 
 
 def _add(
@@ -165,7 +183,7 @@ def _add(
     write_record(home / MARKER, replace(mark, plugins=None))
     for plugin in plugins:
         report(f"environment {environment.name}: adding {plugin.wanted}")
-        _install(plugin, environment.python, ["--constraint", str(home / "constraints.txt")], installer)
+        install(plugin, environment.python, ["--constraint", str(home / "constraints.txt")], installer)
     listed = _listed(replace(environment, pythonpath=()))
     mark = replace(mark, plugins=tuple(plugin.identity for plugin in plugins), listed=listed)
     write_record(home / MARKER, mark)
@@ -173,6 +191,40 @@ def _add(
 
 
 # ---------------------------------------------------------------- interpreters that exist
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """An interpreter of the user's, and the folder beside it with what it lacks. `names`: what belongs there; empty if nothing is lacking.
+    `is_ready`: it is there, and `listed` counts it."""
+
+    environment: Environment
+    listed: Listed
+    extra: Path
+    names: list[str]
+    made_from: str
+    is_ready: bool
+
+
+def _beside(environment: Environment, folder: Path, plugins: Sequence[Plugin]) -> Beside:
+    ready = replace(environment, python=environment.python or sys.executable)
+    if not Path(ready.python).is_file():
+        raise ProvisionError(f"its python is {ready.python}, which is no file: give an interpreter that exists")
+    if absent := [entry for entry in environment.pythonpath if not Path(entry).exists()]:
+        raise ProvisionError(f"its pythonpath has {absent[0]}, which does not exist: correct or remove it")
+    if ready.python == sys.executable:
+        plugins = ()  # they are there: it is the interpreter that runs this
+    listed = _listed(ready)
+    needs = [need for need in WORKER_NEEDS if not listed.modules[need]]
+    names = [*needs, *(plugin.wanted for plugin in plugins)]
+    extra = folder / f"{environment.name}-worker"
+    made_from = digest_of(ready.python, listed.python, needs, [plugin.identity for plugin in plugins])
+    mark = _mark(extra)
+    is_ready = not names or (mark is not None and mark.made_from == made_from)
+    if names:
+        ready = replace(ready, pythonpath=(*ready.pythonpath, str(extra)))
+        listed = _listed(ready) if is_ready else listed
+    return Beside(environment=ready, listed=listed, extra=extra, names=names, made_from=made_from, is_ready=is_ready)
 
 
 def _given(
@@ -183,31 +235,17 @@ def _given(
     report: Callable[[str], None],
 ) -> Provisioned:
     """The user's interpreter. It is not changed: what the worker needs, and plugins, go into a folder beside it."""
-    ready = replace(environment, python=environment.python or sys.executable)
-    if not Path(ready.python).is_file():
-        raise Failed(f"its python is {ready.python}, which is no file: give an interpreter that exists")
-    if absent := [entry for entry in environment.pythonpath if not Path(entry).exists()]:
-        raise Failed(f"its pythonpath has {absent[0]}, which does not exist: correct or remove it")
-    if ready.python == sys.executable:
-        plugins = ()  # they are there: it is the interpreter that runs this
-    listed = _listed(ready)
-    needs = [need for need in WORKER_NEEDS if not listed.modules[need]]
-    if not needs and not plugins:
-        return _described(ready, listed)
-    extra = folder / f"{environment.name}-worker"
-    made_from = digest_of(ready.python, listed.python, needs, [plugin.identity for plugin in plugins])
-    mark = _mark(extra)
-    if mark is None or mark.made_from != made_from:
-        names = ", ".join([*needs, *(plugin.wanted for plugin in plugins)])
-        report(f"environment {environment.name}: adding {names} beside its interpreter")
-        shutil.rmtree(extra, ignore_errors=True)
-        packages = [*needs, *(plugin.wanted for plugin in plugins)]
-        # Without dependencies: pip does not see what the interpreter has, and would put a second Keras here.
-        beside = ["--python", ready.python, "install", "--no-deps", "--target", str(extra), *packages]
-        installer.pip(sys.executable, beside, f"adding {names} beside {ready.python}")
-        write_record(extra / MARKER, Mark(made_from=made_from, plugins=(), listed=listed))
-    ready = replace(ready, pythonpath=(*ready.pythonpath, str(extra)))
-    return _described(ready, _listed(ready))
+    here = _beside(environment, folder, plugins)
+    if here.is_ready:
+        return _described(here.environment, here.listed)
+    names = ", ".join(here.names)
+    report(f"environment {environment.name}: adding {names} beside its interpreter")
+    shutil.rmtree(here.extra, ignore_errors=True)
+    # Without dependencies: pip does not see what the interpreter has, and would put a second Keras here.
+    beside = ["install", "--no-deps", "--target", str(here.extra), *here.names]
+    installer.pip(here.environment.python, beside, f"adding {names} beside {here.environment.python}")
+    write_record(here.extra / MARKER, Mark(made_from=here.made_from, plugins=(), listed=here.listed))
+    return _described(here.environment, _listed(here.environment))
 
 
 # ---------------------------------------------------------------- what is there
@@ -220,10 +258,12 @@ def _listed(environment: Environment) -> Listed:
 
 def _described(environment: Environment, listed: Listed) -> Provisioned:
     if tuple(int(part) for part in listed.python.split(".")[:2]) < OLDEST:
-        raise Failed(f"{environment.python} is Python {listed.python}, wanted at least {OLDEST[0]}.{OLDEST[1]}")
+        raise ProvisionError(f"{environment.python} is Python {listed.python}, wanted at least {OLDEST[0]}.{OLDEST[1]}")
     needed = ("numpy", *WORKER_NEEDS) if environment.backend == "fake" else listed.modules
     if lacking := [name for name in needed if not listed.modules.get(name)]:
-        raise Failed(f"{environment.python} has no {' and no '.join(lacking)}: add it to the environment {environment.name}")
+        raise ProvisionError(
+            f"{environment.python} has no {' and no '.join(lacking)}: add it to the environment {environment.name}"
+        )
     facts = {"python": listed.python, "packages": listed.packages}
     return Provisioned(
         environment=environment,
@@ -240,53 +280,3 @@ def _sources(environment: Environment) -> str:
         for path in sorted(Path(entry).rglob("*.py")):
             digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
     return digest.hexdigest()
-
-
-# ---------------------------------------------------------------- plugins
-
-
-def plugin(text: str) -> Plugin:
-    """A requirement is its text; a wheel, archive or folder of a package is known by what it holds."""
-    path = Path(text).expanduser()
-    if path.is_file():
-        return Plugin(wanted=str(path.resolve()), identity=hashlib.sha256(path.read_bytes()).hexdigest())
-    if not any((path / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        return Plugin(wanted=text, identity=text)
-    digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")):
-        parts = file.relative_to(path).parts
-        ours = not any(part.startswith(".") or part in NOT_SOURCE or part.endswith(".egg-info") for part in parts)
-        if ours and file.is_file():
-            digest.update(f"{Path(*parts)} ".encode() + file.read_bytes())
-    return Plugin(wanted=str(path.resolve()), identity=digest.hexdigest())
-
-
-def _install(plugin: Plugin, python: str, options: Sequence[str], installer: Installer) -> None:
-    what = f"installing the plugin {plugin.wanted}"
-    installer.pip(python, ["install", *options, plugin.wanted], what)
-    if plugin.wanted.endswith(".whl"):  # pip leaves a wheel alone if its version is installed, other content or not
-        installer.pip(python, ["install", "--force-reinstall", "--no-deps", plugin.wanted], what)
-
-
-def _coordinator(plugins: Sequence[Plugin], folder: Path, report: Callable[[str], None]) -> str:
-    """Adds plugins to the interpreter that runs this, which has to find their scenarios. Why it cannot; empty if it can."""
-    mark, made_from = folder / "coordinator.txt", _coordinator_digest(plugins)
-    if not plugins or (mark.is_file() and mark.read_text() == made_from):
-        return ""
-    try:
-        with _locked(folder / "coordinator", report) as installer:
-            pins = [f"{name}=={importlib.metadata.version(name)}\n" for name in COORDINATOR]
-            write_text(folder / "coordinator-constraints.txt", "".join(pins))
-            for plugin in plugins:
-                _install(plugin, sys.executable, ["--constraint", str(folder / "coordinator-constraints.txt")], installer)
-    except Failed as error:
-        return str(error)
-    importlib.invalidate_caches()
-    write_text(mark, _coordinator_digest(plugins))
-    return ""
-
-
-def _coordinator_digest(plugins: Sequence[Plugin]) -> str:
-    """Changes with the plugins and with what is installed here: an interpreter made anew has lost them."""
-    there = sorted(f"{one.name} {one.version}" for one in importlib.metadata.distributions()) if plugins else []
-    return digest_of(os.path.realpath(sys.executable), sys.prefix, there, [plugin.identity for plugin in plugins])

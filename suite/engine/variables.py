@@ -29,15 +29,17 @@ def of_host(
     *,
     folder: Path,
     cache: Path | None,
+    imports: Path = ROOT,
     shell: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """The variables of an environment's host. Its own `variables` win over everything.
 
     `folder`: the run folder; Keras reads its settings (floatx, epsilon) from there and not from the user's home.
+    `imports`: the folder that the suite is imported from.
     `cache`: where JAX keeps what it compiled, a folder per environment and processor; None: nothing is kept.
     """
     variables = {name: value for name, value in shell.items() if not name.startswith(FOREIGN)}
-    paths = [str(ROOT), *environment.pythonpath]
+    paths = [str(imports), *environment.pythonpath]
     variables |= {
         "KERAS_BACKEND": environment.backend,
         "KERAS_HOME": str(folder / "keras" / environment.name),

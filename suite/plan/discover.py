@@ -1,4 +1,4 @@
-"""The one loud door for scenarios, strategies and environments: folders first, then entry points; everything is validated."""
+"""The one loud door for scenarios and strategies: folders first, then entry points; everything is validated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import importlib
 import importlib.util
 import re
 import sys
-import tomllib
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,14 +15,14 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from suite.plan.locations import ROOT
+from suite.plan.locations import SCENARIOS
 from suite.plan.strategies import BUILT_IN as BUILT_IN_STRATEGIES
-from suite.plan.validation import BACKENDS, is_name, valid_scenario, valid_strategy
 from suite.plan.validation import NAME as NAME  # of scenarios, for whoever writes one
+from suite.plan.validation import valid_scenario, valid_strategy
 from suite.records import (
     Broken,
+    BrokenPlugin,
     ConfigurationError,
-    Environment,
     FoundScenario,
     Scenario,
     ScenarioVariant,
@@ -31,7 +30,7 @@ from suite.records import (
     Strategy,
 )
 
-BUILT_IN = ROOT / "scenarios"
+BUILT_IN = SCENARIOS
 SCENARIO_GROUP = "keras_parity.scenarios"
 STRATEGY_GROUP = "keras_parity.strategies"
 
@@ -120,12 +119,25 @@ def _from_file(source: Source) -> Any:
     path = Path(source.location)
     if not path.is_file():
         raise ConfigurationError(f"{path} is gone: it held a scenario")
-    if path.parent == BUILT_IN and str(ROOT) not in sys.path:
-        sys.path.insert(0, str(ROOT))  # an editable install makes `suite` known, and not the folder that it lies in
-    module = importlib.import_module(f"scenarios.{path.stem}") if path.parent == BUILT_IN else _by_path(path)
+    if path.is_relative_to(BUILT_IN):
+        _know_built_in()
+    module = importlib.import_module(f"{BUILT_IN.name}.{path.stem}") if path.parent == BUILT_IN else _by_path(path)
     if not hasattr(module, "SCENARIO"):
-        raise ConfigurationError("it defines no SCENARIO: write SCENARIO = Scenario(...), or let its name start with _")
+        raise BrokenPlugin("it defines no SCENARIO: write SCENARIO = Scenario(...), or let its name start with _")
     return module.SCENARIO
+
+
+def _know_built_in() -> None:
+    """Makes the package `scenarios` importable from where it is: inside an installed suite it is on no path, and in the
+    user's folder there may be another of that name."""
+    package = sys.modules.get(BUILT_IN.name)
+    if package is not None and str(BUILT_IN) in getattr(package, "__path__", ()):
+        return
+    file = BUILT_IN / "__init__.py"
+    spec = importlib.util.spec_from_file_location(BUILT_IN.name, file, submodule_search_locations=[str(BUILT_IN)])
+    assert spec is not None and spec.loader is not None
+    sys.modules[BUILT_IN.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[BUILT_IN.name])
 
 
 def _by_path(path: Path) -> Any:
@@ -210,119 +222,3 @@ def _line(path: Path, error: BaseException) -> int:
         return error.lineno or 0
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
     return next((number for number, text in enumerate(lines, 1) if re.match(r"SCENARIO\b", text)), 0)
-
-
-# ---------------------------------------------------------------- environments
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list) and all(_is_text(entry) for entry in value)
-
-
-def _is_strings(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values())
-
-
-KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
-    "backend": (_is_text, f"one of {', '.join(BACKENDS)}"),
-    "requirements": (_is_list, 'a list of pip requirements, such as ["keras==3.15.1"]'),
-    "python": (_is_text, "the path of an interpreter"),
-    "pythonpath": (_is_list, "a list of folders"),
-    "variables": (_is_strings, 'a table of strings, such as { NAME = "value" }'),
-}
-
-
-def environments(files: Sequence[Path] = ()) -> tuple[Environment, ...]:
-    """The built-in environments of pyproject.toml, then those of the user's TOML files.
-
-    Raises:
-        ConfigurationError: a file that cannot be read or used, in one sentence.
-    """
-    found = {one.name: one for one in _built_in()}
-    for file in files:
-        for name, table in _tables(file).items():
-            if name in found:
-                raise ConfigurationError(
-                    f"{file}: environment {name!r} exists already ({found[name].source}): choose another name"
-                )
-            found[name] = _environment(name, table, file)
-    return tuple(found.values())
-
-
-def _built_in() -> Iterator[Environment]:
-    path = ROOT / "pyproject.toml"
-    if not path.is_file():
-        raise ConfigurationError(f"no {path}: the suite runs from its checkout, installed with pip install -e")
-    project = tomllib.loads(path.read_text())
-    groups = project["dependency-groups"]
-    for name, table in project["tool"]["parity"]["environments"].items():
-        yield Environment(
-            name=name,
-            backend=table["backend"],
-            requirements=_group(groups, table["requirements"]),
-            gpu_requirements=_group(groups, table["gpu-requirements"]),
-        )
-
-
-def _group(groups: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """The requirements of a dependency group, included groups too (PEP 735)."""
-    found: list[str] = []
-    for entry in groups[name]:
-        found += [entry] if isinstance(entry, str) else _group(groups, entry["include-group"])
-    return tuple(found)
-
-
-def _tables(file: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read ({error.strerror}): --environments wants a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is not TOML: {error}") from None
-    if unknown := sorted(document.keys() - {"environments"}):
-        raise ConfigurationError(f"{file} has the unknown key {unknown[0]!r}, wanted only [environments.NAME] tables")
-    tables = document.get("environments")
-    if not isinstance(tables, dict) or not tables:
-        raise ConfigurationError(f"{file} has no [environments.NAME] table: see docs/environments.md")
-    return tables
-
-
-def _environment(name: str, table: Any, file: Path) -> Environment:
-    where = f"{file}: environment {name!r}"
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"{where} is {table!r}, wanted a table")
-    if not is_name(name):
-        raise ConfigurationError(f"{where}: a name has lower case, digits, dots and hyphens")
-    if unknown := sorted(table.keys() - KEYS.keys()):
-        raise ConfigurationError(f"{where} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(KEYS))}")
-    for key, value in table.items():
-        is_right, wanted = KEYS[key]
-        if not is_right(value):
-            raise ConfigurationError(f"{where} has {key} = {value!r}, wanted {wanted}")
-    backend, requirements, python = table.get("backend"), tuple(table.get("requirements", ())), table.get("python", "")
-    if backend not in BACKENDS:
-        raise ConfigurationError(f"{where} has backend {backend!r}, wanted one of {', '.join(BACKENDS)}")
-    if requirements and python:
-        raise ConfigurationError(f"{where} has requirements and python, wanted one of them: remove the other")
-    if not requirements and not python and backend != "fake":
-        raise ConfigurationError(f"{where} has neither requirements nor python, wanted one of them: add it")
-    base = file.resolve().parent
-    return Environment(
-        name=name,
-        backend=backend,
-        requirements=requirements,
-        gpu_requirements=requirements,
-        python=_absolute(base, python) if python else "",
-        pythonpath=tuple(_absolute(base, entry) for entry in table.get("pythonpath", ())),
-        variables=tuple(sorted(table.get("variables", {}).items())),
-        source=str(file),
-    )
-
-
-def _absolute(base: Path, entry: str) -> str:
-    # Not resolved: an interpreter of a virtual environment is a link, and what it links to is another environment.
-    return str(base / Path(entry).expanduser())

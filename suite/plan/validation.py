@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from suite.records import SCENARIO_API, ConfigurationError, Scenario, Strategy
+from suite.records import SCENARIO_API, BrokenPlugin, Scenario, Strategy
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -17,10 +17,10 @@ def valid_scenario(scenario: Any) -> Scenario:
     """The same, if every field is what a scenario needs.
 
     Raises:
-        ConfigurationError: it is none, or some fields are wrong: all of them are named.
+        BrokenPlugin: it is none, or some fields are wrong: all of them are named.
     """
     if not isinstance(scenario, Scenario):
-        raise ConfigurationError(f"SCENARIO is a {type(scenario).__name__}, wanted a suite.records.Scenario")
+        raise BrokenPlugin(f"SCENARIO is a {type(scenario).__name__}, wanted a suite.records.Scenario")
     loss, objects = scenario.loss, scenario.custom_objects
     wrong = [
         (scenario.api != SCENARIO_API, f"api is {scenario.api!r}, this version reads {SCENARIO_API}"),
@@ -40,7 +40,7 @@ def valid_scenario(scenario: Any) -> Scenario:
         value = getattr(scenario, member)
         wrong.append((not callable(value), f"{member} is {value!r}, wanted a function"))
     if words := [words for is_wrong, words in wrong if is_wrong]:
-        raise ConfigurationError("; ".join(words))
+        raise BrokenPlugin("; ".join(words))
     return scenario
 
 
@@ -64,10 +64,10 @@ def valid_strategy(strategy: Any) -> Strategy:
     """The same, if every field is what a strategy needs. Its worker is not imported.
 
     Raises:
-        ConfigurationError: it is none, or some fields are wrong: all of them are named.
+        BrokenPlugin: it is none, or some fields are wrong: all of them are named.
     """
     if not isinstance(strategy, Strategy):
-        raise ConfigurationError(f"STRATEGY is a {type(strategy).__name__}, wanted a suite.records.Strategy")
+        raise BrokenPlugin(f"STRATEGY is a {type(strategy).__name__}, wanted a suite.records.Strategy")
     name, worker, backends = strategy.name, strategy.worker, strategy.backends
     wrong = [
         (not _is_strategy_name(name), f"name is {name!r}, wanted lower case, digits and underscores"),
@@ -78,7 +78,7 @@ def valid_strategy(strategy: Any) -> Strategy:
         value = getattr(strategy, member)
         wrong.append((not callable(value), f"{member} is {value!r}, wanted a function"))
     if words := [words for is_wrong, words in wrong if is_wrong]:
-        raise ConfigurationError("; ".join(words))
+        raise BrokenPlugin("; ".join(words))
     return strategy
 
 

@@ -44,10 +44,12 @@ from suite.records.errors import (
     BrokenPlugin,
     ConfigurationError,
     DamagedArtifact,
+    FolderInUse,
     ParityError,
     ProvisionError,
     UnavailableDevice,
     UsageError,
+    unknown_name,
 )
 from suite.records.judgement import (
     ConsistencyCheck,
@@ -158,6 +160,7 @@ __all__ = [
     "Environment",
     "Finding",
     "Floats",
+    "FolderInUse",
     "FoundScenario",
     "Interaction",
     "Job",
@@ -207,4 +210,5 @@ __all__ = [
     "because",
     "plain",
     "shares",
+    "unknown_name",
 ]

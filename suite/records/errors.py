@@ -6,6 +6,9 @@ its traceback, and exits with `BUG`.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 BUG = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -40,5 +43,17 @@ class ProvisionError(ParityError):
     """An environment that cannot be made."""
 
 
+class FolderInUse(ParityError):
+    """Another command is at work in the run folder."""
+
+
 class UnavailableDevice(ParityError):
     """Devices were asked for and are not there. Nothing falls back to others."""
+
+
+def unknown_name(kind: str, name: str, names: Iterable[str]) -> UsageError:
+    """The error for a name that nothing has: what there is, and which of it was probably meant."""
+    there = list(names)
+    nearest = difflib.get_close_matches(name, there, n=1)
+    meant = f": did you mean {nearest[0]!r}? There are" if nearest else "; there are"
+    return UsageError(f"no {kind} {name!r}{meant} {', '.join(there)}")

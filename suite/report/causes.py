@@ -28,7 +28,13 @@ def words(causes: Sequence[Cause]) -> str:
     """All causes of a verdict in one sentence part; hypotheses that predict the same are alternatives."""
     hypotheses = [cause for cause in causes if cause.code in HYPOTHESES]
     parts = [f"suspected: {alternatives(hypotheses)}"] if hypotheses else []
-    return "; ".join([*parts, *(SHORT[Code(cause.code)](cause) for cause in causes if cause not in hypotheses)])
+    return "; ".join([*parts, *(_short(cause) for cause in causes if cause not in hypotheses)])
+
+
+def _short(cause: Cause) -> str:
+    """A code of a different version has no words here: it stands for itself."""
+    say = SHORT.get(cause.code)
+    return say(cause) if say else cause.identity
 
 
 def alternatives(hypotheses: Iterable[Cause]) -> str:
@@ -38,7 +44,8 @@ def alternatives(hypotheses: Iterable[Cause]) -> str:
 
 def hypothesis(cause: Cause) -> str:
     detail = "; ".join(name for _, name in cause.detail)
-    return f"{HYPOTHESES[cause.code].words} ({detail})" if detail else HYPOTHESES[cause.code].words
+    what = HYPOTHESES[cause.code].words if cause.code in HYPOTHESES else cause.code
+    return f"{what} ({detail})" if detail else what
 
 
 def declared(cause: Cause) -> str:
@@ -55,7 +62,7 @@ def _missing(cause: Cause) -> str:
     return f"{status}: {cause.reason}" if status else cause.reason
 
 
-SHORT: dict[Code, Callable[[Cause], str]] = {
+SHORT: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: f"by design ({declared(cause)})",
     Code.BY_DESIGN_UNCHECKED: lambda cause: f"declared to differ ({declared(cause)}), and not checked",
     Code.RANDOM_STREAMS: lambda cause: "different random numbers",
@@ -204,7 +211,7 @@ def _noise(what: str, where: str, cause: Cause) -> Said:
     )
 
 
-FINDINGS: dict[Code, Callable[[str, str, Cause], Said]] = {
+FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.BY_DESIGN: _declared,
     Code.BY_DESIGN_UNCHECKED: _declared,
     Code.UNSTABLE_KERNEL: _unstable,
@@ -233,7 +240,7 @@ def said(what: str, where: str, causes: Sequence[Cause], verdict: str) -> Said:
             advice=HYPOTHESES[first.code].advice,
             link=HYPOTHESES[first.code].link,
         )
-    say = FINDINGS.get(Code(first.code)) if first is not None else None
+    say = FINDINGS.get(first.code) if first is not None else None
     if say is None or first is None:
         return Said(claim=f"{what} {where}: {words(causes) or verdict}.", experiment="none was run")
     return say(what, where, first)

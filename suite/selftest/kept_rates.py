@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 import msgspec
 
 from suite.artifacts.store import digest_of, file_digest
-from suite.plan.locations import ROOT, SUITE
+from suite.plan import locations
+from suite.plan.locations import SUITE
 from suite.records import Results, SelfTest, Suite
 from suite.selftest.score import versions
 
-SHOWING = ("report", "repro", "claims")  # no verdict and no cause of a self-test comes from there
+# No verdict and no cause of a self-test comes from there; the scenarios are inside only where the suite is installed.
+SHOWING = ("report", "repro", "claims", "scenarios")
 DIGITS = 12  # of a digest, for a person
 
 
@@ -38,10 +39,9 @@ class _File:
 
 def suite() -> Suite:
     """The suite as it is here."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     files = [path for path in sorted(SUITE.rglob("*.py")) if path.relative_to(SUITE).parts[0] not in SHOWING]
     return Suite(
-        version=project["version"],
+        version=locations.version(),
         digest=digest_of([(path.relative_to(SUITE).as_posix(), file_digest(path)) for path in files]),
     )
 

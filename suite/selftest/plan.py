@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suite.artifacts.store import digest_of
-from suite.records import PRECISIONS, Configuration, Plan, Run, plain
+from suite.records import PRECISIONS, Configuration, Plan, Run, plain, unknown_name
 from suite.selftest.catalogue import FAULTS, SYNC, VARIANTS, Fault
 
 BACKENDS = ("tensorflow", "jax", "torch")  # of Keras: what a fault patches
@@ -53,10 +53,12 @@ def chosen(names: Sequence[str], sample: int, seed: int, environments: Mapping[s
     """All, or those of the named faults; of these a random sample, the same for one seed.
 
     Raises:
-        ValueError: there is no fault of a name.
+        UsageError: there is no fault of a name.
     """
-    if unknown := sorted(set(names) - {fault.name for fault in FAULTS}):
-        raise ValueError(f"no fault {unknown[0]!r}; there are {', '.join(fault.name for fault in FAULTS)}")
+    there = [fault.name for fault in FAULTS]
+    for name in names:
+        if name not in there:
+            raise unknown_name("fault", name, there)
     everything = injected([fault for fault in FAULTS if not names or fault.name in names], environments)
     if not sample or sample >= len(everything):
         return everything

@@ -55,6 +55,9 @@ def test_a_bad_name_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
 
 def test_the_command_says_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new-scenario", "mine", "--folder", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.strip() == str(tmp_path / "mine.py")
+    assert capsys.readouterr().out.splitlines() == [
+        str(tmp_path / "mine.py"),
+        f"run it: parity compare --scenario-path {tmp_path} --scenario mine",
+    ]
     assert main(["new-scenario", "mine", "--folder", str(tmp_path)]) == 3
     assert "mine.py exists" in capsys.readouterr().err

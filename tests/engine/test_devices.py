@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.engine.devices import NoGpu, detect_gpus, resolve
+from suite.engine.devices import detect_gpus, resolve
+from suite.records import UnavailableDevice
 
 NAMES = ("NVIDIA H200", "NVIDIA H100", "NVIDIA A100")
 IDENTIFIERS = ("GPU-11aa", "GPU-22bb", "GPU-33cc")
@@ -76,5 +77,7 @@ def test_auto_takes_gpus_where_they_are_and_what_is_asked_for_is_never_changed()
         "cpu", "gpu", "cpu", "cpu",
     ]  # fmt: skip
     assert resolve("gpu", NAMES) == "gpu"
-    with pytest.raises(NoGpu, match=r"--device gpu, but nvidia-smi shows no GPU: check the driver .* or give --device cpu"):
+    with pytest.raises(
+        UnavailableDevice, match=r"--device gpu, but nvidia-smi shows no GPU: check the driver .* or give --device cpu"
+    ):
         resolve("gpu", ())

@@ -2,155 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from suite.engine import installer
-from suite.engine.provision import MARKER, plugin, provision
-from suite.records import Environment, Provisioned
+from suite.engine.provision import MARKER, look
+from suite.records import Environment
+from tests.engine.machine import ONE, ROOT, WARM, Machine, ask, distributions, package, wheel
 
-ROOT = Path(__file__).resolve().parents[2]
-WARM = 0.1  # seconds for a call that finds everything ready: every command waits for it
-LARGE = {"keras": "3.15.1", "torch": "2.13.0", "numpy": "2.4.6", "safetensors": "0.8.0", "msgspec": "0.22.0"}
-ONE = Environment(name="one", backend="torch", requirements=("torch==2.13.0", "keras==3.15.1", "numpy"))
-
-
-def wheel(folder: Path, name: str, version: str, text: str = "", requires: tuple[str, ...] = ()) -> Path:
-    """A package of one module, as pip wants it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, metadata = folder / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
-    needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
-    with zipfile.ZipFile(path, "w") as file:
-        file.writestr(f"{name}/__init__.py", text or f'__version__ = "{version}"\n')
-        file.writestr(f"{metadata}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}")
-        file.writestr(f"{metadata}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        names = [f"{name}/__init__.py", f"{metadata}/METADATA", f"{metadata}/WHEEL", f"{metadata}/RECORD"]
-        file.writestr(f"{metadata}/RECORD", "".join(f"{one},,\n" for one in names))
-    return path
-
-
-def package(folder: Path, text: str, *, before: str = "") -> Path:
-    """A package as a folder with its own build backend (pip needs nothing else); `before` runs when it is built."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "pyproject.toml").write_text(
-        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-    )
-    (folder / "module.py").write_text(text)
-    (folder / "backend.py").write_text(
-        f"""
-import pathlib, sys
-def build_wheel(directory, config_settings=None, metadata_directory=None):
-    {before or "pass"}
-    sys.path.insert(0, {str(ROOT)!r})
-    from tests.engine.test_provision import wheel
-    return wheel(pathlib.Path(directory), "added", "1.0", pathlib.Path("module.py").read_text(), requires=("keras",)).name
-""".replace("from tests.engine.test_provision import wheel", f"{_source_of_wheel()}")
-    )
-    return folder
-
-
-def _source_of_wheel() -> str:
-    import inspect
-    import textwrap
-
-    return "import zipfile\n    from pathlib import Path\n" + textwrap.indent(inspect.getsource(wheel), "    ")
-
-
-@dataclass(kw_only=True)
-class Machine:
-    """A folder of environments, and what was said while they were made."""
-
-    folder: Path
-    said: list[str] = field(default_factory=list)
-
-    def all(
-        self, *environments: Environment, plugins: tuple[str, ...] = (), device: str = "cpu"
-    ) -> Mapping[str, Provisioned]:
-        self.said.clear()
-        return provision(environments, folder=self.folder, device=device, plugins=plugins, report=self.said.append)
-
-    def one(self, environment: Environment, *plugins: str) -> Provisioned:
-        return self.all(environment, plugins=plugins)[environment.name]
-
-
-def ask(python: str, code: str, *path: str) -> str:
-    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(path)}
-    done = subprocess.run([python, "-P", "-c", code], capture_output=True, text=True, check=True, env=variables)
-    return done.stdout.strip()
-
-
-def distributions(python: str) -> set[str]:
-    code = "import importlib.metadata as m; print(*[d.name for d in m.distributions()])"
-    return set(ask(python, code).split())
-
-
-@pytest.fixture(scope="session")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("index")
-    for name, version in LARGE.items():
-        wheel(folder, name, version)
-    wheel(folder, "keras", "3.14.1")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def only_this_index(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No network; and a shell that would lead an installer astray."""
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
-    monkeypatch.setenv("PIP_TARGET", str(index / "elsewhere"))
-    monkeypatch.setenv("PIP_USER", "1")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(folder=tmp_path / "environments")
-
-
-@pytest.fixture(scope="module")
-def interpreter(tmp_path_factory: pytest.TempPathFactory, index: Path) -> Path:
-    """One of the user's: Keras and a backend, and nothing that only the suite needs."""
-    home = tmp_path_factory.mktemp("interpreter")
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    python = home / "bin" / "python"
-    command = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-index",
-        "--find-links",
-        str(index),
-        "keras",
-        "torch",
-        "numpy",
-    ]
-    subprocess.run(command, check=True, env=installer.variables_of_pip())
-    return python
-
-
-@pytest.fixture
-def coordinator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Plugins are installed into the interpreter that runs the suite: here one that may be changed."""
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "coordinator")], check=True)
-    python = str(tmp_path / "coordinator" / "bin" / "python")
-    monkeypatch.setattr(sys, "executable", python)
-    return python
+pytestmark = pytest.mark.usefixtures("only_this_index")
 
 
 # ---------------------------------------------------------------- virtual environments
@@ -162,10 +31,10 @@ def test_an_environment_is_made_once_and_found_in_milliseconds(machine: Machine,
     assert made.packages == {
         "python": sys.version.split()[0], "keras": "3.15.1", "numpy": "2.4.6", "torch": "2.13.0", "safetensors": "0.8.0",
     }  # fmt: skip
-    assert machine.said[0] == "environment one: installing torch==2.13.0, keras==3.15.1, numpy"
+    assert machine.said[0] == "environment one: installing torch==2.13.0, keras==3.15.1, numpy, safetensors, msgspec, psutil"
     assert machine.said[1].startswith("environment one: ready in ")
     assert not (index / "elsewhere").exists()
-    assert ask(made.python, "import keras, torch, msgspec; print(keras.__version__)") == "3.15.1"
+    assert ask(made.python, "import keras, torch, msgspec, psutil; print(keras.__version__)") == "3.15.1"
 
     start = time.perf_counter()
     again = machine.one(ONE)
@@ -199,7 +68,7 @@ def test_other_requirements_or_an_interruption_make_it_anew(machine: Machine) ->
 
 def test_the_device_chooses_the_requirements(machine: Machine) -> None:
     made = machine.all(replace(ONE, requirements=("no-such-package",), gpu_requirements=ONE.requirements), device="gpu")
-    assert made["one"].reason == "" and machine.said[0].endswith("keras==3.15.1, numpy")
+    assert made["one"].reason == "" and machine.said[0].endswith("keras==3.15.1, numpy, safetensors, msgspec, psutil")
 
 
 def test_what_cannot_be_installed_is_a_reason_and_the_others_are_ready(
@@ -209,7 +78,9 @@ def test_what_cannot_be_installed_is_a_reason_and_the_others_are_ready(
     bad = Environment(name="bad", backend="jax", requirements=("no-such-package==7", "keras"))
     made = machine.all(bad, ONE)
     assert list(made) == ["bad", "one"] and made["one"].reason == ""
-    assert made["bad"].reason.startswith("installing no-such-package==7, keras failed: ")
+    assert made["bad"].reason.startswith(
+        "installing no-such-package==7, keras, safetensors, msgspec, numpy, psutil failed: "
+    )
     assert "No matching distribution found for no-such-package==7" in made["bad"].reason
     assert made["bad"].reason.endswith(str(machine.folder / "bad.log")) and "\n" not in made["bad"].reason
     log = (machine.folder / "bad.log").read_text()
@@ -242,7 +113,7 @@ def test_a_command_that_is_killed_leaves_no_half_environment(machine: Machine, t
         f"        time.sleep(0.05)"
     )
     slow = replace(ONE, requirements=(*ONE.requirements, str(package(tmp_path / "slow", "", before=wait))))
-    code = f"from tests.engine.test_provision import *; Machine(folder=Path({str(machine.folder)!r})).one({slow!r})"
+    code = f"from tests.engine.machine import *; Machine(folder=Path({str(machine.folder)!r})).one({slow!r})"
     command = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     _until(started.exists)
     command.send_signal(signal.SIGKILL)
@@ -343,90 +214,30 @@ def test_what_is_found_does_not_depend_on_the_folder(
     assert machine.one(Environment(name="pretend", backend="fake")) == before
 
 
-# ---------------------------------------------------------------- plugins
+# ---------------------------------------------------------------- looking without touching
 
 
-def test_a_plugin_is_added_to_every_environment_and_to_the_coordinator(
-    machine: Machine, interpreter: Path, coordinator: str, tmp_path: Path
-) -> None:
-    source = package(tmp_path / "added", "VALUE = 1\n")
-    value = "import added; print(added.VALUE)"
-    made = machine.all(ONE, given(interpreter), plugins=(str(source),))
-    assert [one.reason for one in made.values()] == ["", ""]
-    beside = made["mine"].environment.pythonpath
-    assert [ask(made["one"].python, value), ask(str(interpreter), value, *beside), ask(coordinator, value)] == ["1"] * 3
-
-    assert not (machine.folder / "mine-worker" / "keras").exists()  # the plugin wants Keras; the interpreter has one
-
-    start = time.perf_counter()
-    assert machine.one(ONE, str(source)) == made["one"] and machine.said == []
-    assert time.perf_counter() - start < 3 * WARM  # what the plugin holds, and what is installed here, is looked at again
-
-    package(source, "VALUE = 2\n")
-    again = machine.all(ONE, given(interpreter), plugins=(str(source),))
-    assert [ask(again["one"].python, value), ask(str(interpreter), value, *beside), ask(coordinator, value)] == ["2"] * 3
-    assert again["mine"].digest != made["mine"].digest
+def test_looking_installs_nothing_and_says_what_would_be(machine: Machine, interpreter: Path) -> None:
+    pretend, mine = Environment(name="pretend", backend="fake"), given(interpreter)
+    found, missing = look((ONE, pretend, mine), folder=machine.folder, device="cpu")
+    assert not machine.folder.exists()
+    assert missing == {
+        "one": "torch==2.13.0, keras==3.15.1, numpy, safetensors, msgspec, psutil", "mine": "safetensors, msgspec",
+    }  # fmt: skip
+    assert [(one.python, one.digest, one.reason) for one in (found["one"], found["mine"])] == [("", "", "")] * 2
+    assert found["pretend"].digest
 
 
-def test_a_wheel_of_the_same_version_is_installed_again_when_it_holds_something_else(
-    machine: Machine, coordinator: str, tmp_path: Path
-) -> None:
-    for value in ("1", "2"):
-        path = wheel(tmp_path / "wheels", "added", "1.0", f"VALUE = {value}\n")
-        made = machine.one(ONE, str(path))
-        assert ask(made.python, "import added; print(added.VALUE)") == value
+def test_looking_sees_what_provisioning_made(machine: Machine, interpreter: Path) -> None:
+    environments = (ONE, given(interpreter), Environment(name="pretend", backend="fake"))
+    made = machine.all(*environments)
+    assert look(environments, folder=machine.folder, device="cpu") == (made, {})
+    _, missing = look((replace(ONE, requirements=("torch",)),), folder=machine.folder, device="cpu")
+    assert missing == {"one": "torch, safetensors, msgspec, numpy, psutil"}
+    _, missing = look((ONE,), folder=machine.folder, device="cpu", plugins=("more==1",))
+    assert missing == {"one": "more==1"}
 
 
-def test_a_plugin_may_not_change_what_was_there(machine: Machine, coordinator: str, tmp_path: Path) -> None:
-    path = wheel(tmp_path / "wheels", "added", "1.0", requires=("keras==3.14.1",))
-    before = machine.one(ONE)
-    made = machine.all(ONE, Environment(name="pretend", backend="fake", python=before.python), plugins=(str(path),))
-    assert (
-        made["one"].reason.startswith(f"installing the plugin {path} failed: ") and "keras==3.14.1" in made["one"].reason
-    ), made
-    assert made["pretend"].reason == ""
-    assert ask(before.python, "import keras; print(keras.__version__)") == "3.15.1"
-    assert machine.one(ONE) == before
-
-
-def test_a_plugin_that_is_not_there_makes_every_environment_unavailable(machine: Machine, coordinator: str) -> None:
-    made = machine.all(ONE, Environment(name="pretend", backend="fake"), plugins=("no-such-plugin",))
-    assert [one.reason.startswith("installing the plugin no-such-plugin failed: ") for one in made.values()] == [True, True]
-
-
-def test_a_plugin_is_known_by_what_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert plugin("name==1.0").wanted == plugin("name==1.0").identity == "name==1.0"
-    source = package(tmp_path / "added", "VALUE = 1\n")
-    before = plugin(str(source))
-    for left in ("build/lib/x.py", "__pycache__/x.pyc", "added.egg-info/PKG-INFO", ".git/HEAD"):
-        (source / left).parent.mkdir(parents=True)
-        (source / left).touch()
-    assert plugin(str(source)) == before
-    (source / "module.py").write_text("VALUE = 2\n")
-    assert plugin(str(source)) != before
-    monkeypatch.chdir(tmp_path)
-    assert plugin("added").wanted == str(source)
-    (tmp_path / "name").mkdir()
-    assert plugin("name").wanted == "name"
-
-
-# ---------------------------------------------------------------- what is shown
-
-
-def test_addresses_are_not_shown() -> None:
-    shown = installer._public("Looking in https://me:secret@index.example/simple, HTTPSConnectionPool(host='index.example')")
-    assert "example" not in shown and "secret" not in shown and shown.startswith("Looking in <address>, HTTPS")
-
-
-def test_pip_never_installs_for_the_user_nor_asks() -> None:
-    """Where a site is not writable, pip would fall back to the user's."""
-    shell = {
-        "PIP_USER": "1",
-        "PIP_TARGET": "/elsewhere",
-        "PYTHONPATH": "/elsewhere",
-        "PIP_INDEX_URL": "kept",
-        "HOME": "/home/me",
-    }
-    variables = installer.variables_of_pip(shell)
-    assert variables.items() >= {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_INDEX_URL": "kept", "HOME": "/home/me"}.items()
-    assert not {"PIP_TARGET", "PYTHONPATH"} & variables.keys()
+def test_looking_says_why_an_environment_cannot_be(machine: Machine) -> None:
+    found, missing = look((given("/no/such/python"),), folder=machine.folder, device="cpu")
+    assert found["mine"].reason.startswith("its python is /no/such/python, which is no file") and missing == {}

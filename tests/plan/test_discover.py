@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.plan import discover
-from suite.plan.discover import environments, load_scenario, scenarios, strategies
+from suite.plan.discover import load_scenario, scenarios, strategies
 from suite.plan.strategies import BUILT_IN
 from suite.records import Broken, ConfigurationError, FoundScenario, Source
 
@@ -375,97 +375,3 @@ def test_a_broken_strategy_is_one_line_and_the_built_in_ones_stay(install: Insta
 
 def test_an_entry_point_without_a_distribution_has_a_source() -> None:
     assert discover._entry_source(EntryPoint("a", "b:c", "group")).location == "b:c"
-
-
-# ---------------------------------------------------------------- environments
-
-
-def test_the_built_in_environments_hold_one_backend_each() -> None:
-    found = {one.name: one for one in environments()}
-    assert found.keys() == {"tensorflow", "jax", "torch"}
-    for name, one in found.items():
-        assert one.backend == name and one.source == "built in"
-        for requirements in (one.requirements, one.gpu_requirements):
-            assert "keras==3.15.1" in requirements and all("==" in requirement for requirement in requirements)
-            backends = [each for each in requirements if each.partition("==")[0].split("[")[0] in (*found, "tensorflow-cpu")]
-            assert len(backends) == 1
-
-
-def read(folder: Path, text: str) -> object:
-    return environments([write(folder, "mine.toml", text)])[-1]
-
-
-def test_a_user_adds_environments(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        "mine.toml",
-        """
-        [environments."jax-keras-3.14"]
-        backend = "jax"
-        requirements = ["jax==0.10.2", "keras==3.14.1"]
-
-        [environments.patched]
-        backend = "torch"
-        python = "venv/bin/python"
-        pythonpath = ["../keras", "/opt/more"]
-        variables = { B = "2", A = "1" }
-
-        [environments.pretend]
-        backend = "fake"
-        """,
-    )
-    requirements, patched, pretend = environments([tmp_path / "mine.toml"])[-3:]
-    assert requirements.requirements == requirements.gpu_requirements == ("jax==0.10.2", "keras==3.14.1")
-    assert patched.python == str(tmp_path / "venv/bin/python") and patched.pythonpath[1] == "/opt/more"
-    assert Path(patched.pythonpath[0]).resolve() == tmp_path.parent / "keras"
-    assert patched.variables == (("A", "1"), ("B", "2")) and patched.source == str(tmp_path / "mine.toml")
-    assert pretend.backend == "fake" and not pretend.requirements
-
-
-ONE = '[environments.one]\nbackend = "jax"\n'
-MISTAKES = {
-    "x = 1\ny = ]": "is not TOML: .*line 2",
-    "": r"has no \[environments.NAME\] table: see docs/environments.md",
-    "environments = 3": r"has no \[environments.NAME\] table",
-    "[environments]\none = 3": "environment 'one' is 3, wanted a table",
-    '[environment.one]\nbackend = "jax"': r"unknown key 'environment', wanted only \[environments.NAME\] tables",
-    '[environments.One]\nbackend = "jax"\npython = "/p"': "a name has lower case, digits, dots and hyphens",
-    ONE + 'python = "/p"\nkeras = "3.14"': "unknown key 'keras'; it may have backend, python, pythonpath, requirements",
-    '[environments.one]\nbackend = "mxnet"\npython = "/p"': "backend 'mxnet', wanted one of tensorflow, jax, torch, fake",
-    '[environments.one]\npython = "/p"': "backend None, wanted one of",
-    ONE: "has neither requirements nor python, wanted one of them: add it",
-    ONE + "requirements = []": "has neither requirements nor python",
-    ONE + 'python = "/p"\nrequirements = ["a"]': "has requirements and python, wanted one of them: remove the other",
-    '[environments.one]\nbackend = "fake"\npython = "/p"\nrequirements = ["a"]': "has requirements and python",
-    ONE + 'requirements = "jax==0.10.2"': "has requirements = 'jax==0.10.2', wanted a list of pip requirements",
-    ONE + "requirements = [3]": r"has requirements = \[3\], wanted a list",
-    ONE + "python = 3": "has python = 3, wanted the path of an interpreter",
-    ONE + 'python = "/p"\npythonpath = "/q"': "has pythonpath = '/q', wanted a list of folders",
-    ONE + 'python = "/p"\nvariables = ["A=1"]': r"has variables = \['A=1'\], wanted a table of strings",
-    ONE + 'python = "/p"\nvariables = { A = 1 }': "wanted a table of strings",
-    '[environments.torch]\nbackend = "torch"\npython = "/p"': r"'torch' exists already \(built in\): choose another name",
-}
-
-
-@pytest.mark.parametrize("text", MISTAKES)
-def test_a_mistake_in_a_file_is_a_sentence_with_the_file(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigurationError, match=MISTAKES[text]) as caught:
-        read(tmp_path, text)
-    assert str(caught.value).startswith(str(tmp_path / "mine.toml"))
-
-
-def test_one_name_in_two_files_names_the_first(tmp_path: Path) -> None:
-    text = ONE + 'python = "/p"'
-    first, second = write(tmp_path, "a.toml", text), write(tmp_path, "b.toml", text)
-    with pytest.raises(ConfigurationError, match=f"{second}: environment 'one' exists already .{first}."):
-        environments([first, second])
-
-
-def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"cannot be read \(No such file or directory\): --environments wants a TOML"
-    ):
-        environments([tmp_path / "gone.toml"])
-    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigurationError, match="is not TOML"):
-        environments([tmp_path / "bytes.toml"])

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from suite.__main__ import main
-from suite.commands import arguments
+from suite.plan import locations
 from tests.conftest import Parity
 
 FAKES = {"fake-a": {"PARITY_FAKE_ORDER": "0"}, "fake-b": {"PARITY_FAKE_ORDER": "1", "PARITY_FAKE_DEFECT": "epsilon"}}
@@ -95,7 +95,7 @@ def test_every_report_quotes_the_self_test_that_was_kept(
     finished: Parity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "selftest.json"
-    monkeypatch.setattr(arguments, "KEPT", path)
+    monkeypatch.setattr(locations, "KEPT_SELFTEST", path)
     code, results = again(finished)
     assert results["self_test"] is None
     document = {"faults": [], "clean_pairs": 3, "alarms": [], "versions": {"numpy": "0.1"}}
@@ -115,7 +115,7 @@ def test_a_damaged_self_test_never_loses_the_report(
     code, before = again(finished)
     path = tmp_path / "selftest.json"
     path.write_text("{")
-    monkeypatch.setattr(arguments, "KEPT", path)
+    monkeypatch.setattr(locations, "KEPT_SELFTEST", path)
     after = again(finished)
     assert after[0] == code
     assert after[1]["answer"] == before["answer"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from suite.commands import arguments
+from suite.plan import locations
 from suite.records import Configuration, Environment, Provisioned, Results, SelfTest, Suite
 from suite.selftest import kept_rates, output, score
 from suite.selftest.plan import Injected
@@ -66,7 +66,7 @@ def test_none_that_was_kept_is_none(tmp_path: Path) -> None:
 
 
 def test_the_one_that_is_kept_here_can_be_read() -> None:
-    found = quoted(arguments.KEPT)
+    found = quoted(locations.KEPT_SELFTEST)
     assert found.damage == ""
     assert found.injected > 0 and found.clean_pairs > 0 and "keras" in found.versions
 
@@ -131,7 +131,7 @@ def test_a_folder_of_that_name_is_damage_too(tmp_path: Path) -> None:
 def test_the_digest_is_of_what_judges_and_not_of_what_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
     monkeypatch.setattr(kept_rates, "SUITE", tmp_path / "suite")
-    monkeypatch.setattr(kept_rates, "ROOT", tmp_path)
+    monkeypatch.setattr(locations, "ROOT", tmp_path)
 
     def digest_with(name: str) -> str:
         path = tmp_path / "suite" / name
@@ -154,7 +154,7 @@ def test_the_file_says_which_suite_made_it() -> None:
 
 
 def test_every_field_of_the_file_is_documented() -> None:
-    words = (arguments.ROOT / "docs" / "selftest.md").read_text()
+    words = (locations.ROOT / "docs" / "selftest.md").read_text()
     document = json.loads(output.as_json(SCORE))
     names = {*document, *document["faults"][0], *document["suite"]}
     assert [name for name in names if f"`{name}`" not in words] == []

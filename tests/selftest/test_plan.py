@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.records import ORACLE, Configuration, Emulation, Options, Plan, Run
+from suite.records import ORACLE, Configuration, Emulation, Options, Plan, Run, UsageError
 from suite.selftest.catalogue import FAULTS, SYNC
 from suite.selftest.plan import BACKENDS as NAMES
 from suite.selftest.plan import chosen, device_counts, injected, restricted, scenarios, variants
@@ -51,7 +51,7 @@ def test_a_sample_is_as_large_as_asked_for_and_the_same_for_one_seed() -> None:
 
 
 def test_an_unknown_fault_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="no fault 'bn-everything'; there are bn-epsilon-small, "):
+    with pytest.raises(UsageError, match="no fault 'bn-everything'; there are bn-epsilon-small, "):
         chosen(["bn-everything"], 0, 0, BACKENDS)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.__main__ import main
 from suite.artifacts.store import Store
+from suite.commands import main
 from suite.explain import findings, fingerprint
 from suite.records import (
     Cause,

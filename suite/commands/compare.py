@@ -1,0 +1,19 @@
+"""parity compare: runs what has not run yet, judges everything, writes the report."""
+
+from __future__ import annotations
+
+from suite.artifacts.store import Store
+from suite.commands import conclusion
+from suite.commands.execution import choose, execute, planned, selection
+from suite.commands.options import CompareOptions
+
+
+def run(options: CompareOptions) -> int:
+    history = conclusion.history(options.history)
+    store = Store(options.running.out)
+    with store.lock():
+        chosen = choose(selection(options))
+        plan = planned(chosen)
+        store.write_plan(plan)
+        study = execute(store, plan, chosen, options.running)
+        return conclusion.conclude(study, history, split_assets=options.split_assets)

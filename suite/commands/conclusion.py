@@ -1,0 +1,65 @@
+"""How a command that has results ends: with what was before, the report, and the exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from suite import report
+from suite.commands.options import HistoryOptions
+from suite.plan import locations
+from suite.records import Change, KnownDifference, Results
+from suite.report import results_json
+from suite.results import baseline, known_differences
+from suite.results.study import Study
+from suite.selftest import kept_rates
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What was before: accepted differences, and a baseline with its file; a sentence if it is of another schema."""
+
+    known: tuple[KnownDifference, ...]
+    file: Path | None
+    baseline: Results | str
+
+
+def history(options: HistoryOptions) -> History:
+    """Read before anything runs: what cannot be read should not cost a run."""
+    return History(
+        known=known_differences.read(options.known) if options.known else (),
+        file=options.baseline,
+        baseline=earlier(options.baseline) if options.baseline else "",
+    )
+
+
+def earlier(path: Path) -> Results | str:
+    """Earlier results, or why they cannot be compared with."""
+    try:
+        return results_json.read(path)
+    except results_json.OtherSchema as error:
+        return str(error)
+
+
+def since(path: Path, before: Results | str, now: Results) -> Change:
+    if isinstance(before, str):
+        return baseline.incomparable(str(path), before)
+    return baseline.since(before, now, str(path))
+
+
+def conclude(study: Study, history: History, *, split_assets: bool) -> int:
+    """Judges, writes the report, prints the answer. Returns the exit code."""
+    results = study.results(history.known)
+    change = since(history.file, history.baseline, results) if history.file else None
+    results = quoting(replace(results, change=change))
+    folder = study.folder.store.folder
+    report.render(results, folder, split_assets=split_assets)
+    for line in report.terminal(results):
+        print(line)
+    print(folder / "index.html")
+    return results.exit_code
+
+
+def quoting(results: Results) -> Results:
+    """With what the kept self-test says of them."""
+    return replace(results, self_test=kept_rates.quoted(locations.KEPT_SELFTEST, results))

@@ -1,0 +1,164 @@
+"""What each command was told: one frozen record for each, and the only place that reads the parser's namespace."""
+
+from __future__ import annotations
+
+import argparse
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentOptions:
+    """Which environments, and on which device. `plugin`: requirements that are installed into each."""
+
+    environments: tuple[Path, ...]
+    environments_folder: Path
+    backend: tuple[str, ...]
+    plugin: tuple[str, ...]
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeOptions:
+    """How it is trained. `steps`: 0 for the scenario's own."""
+
+    steps: int
+    seed: int
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where it runs. `jobs`: processes at once; `timeout`: seconds for one; `rerun`: "failed" or "all"."""
+
+    out: Path
+    jobs: int
+    timeout: int
+    rerun: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryOptions:
+    """What was before: an earlier results.json, and differences that were accepted."""
+
+    baseline: Path | None
+    known: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from.
+
+    `parity plan` has the same, so that any command line can be tried first.
+    """
+
+    scenario: tuple[str, ...]
+    scenario_path: tuple[Path, ...]
+    environments: EnvironmentOptions
+    devices: tuple[int, ...]
+    recipe: RecipeOptions
+    running: RunOptions
+    fail_on: str
+    seeds: int
+    history: HistoryOptions
+    split_assets: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelftestOptions:
+    """`sample`: how many faults, 0 for all; `seeds`: from how many initial states clean pairs are made."""
+
+    fault: tuple[str, ...]
+    sample: int
+    seeds: int
+    keep: bool
+    environments: EnvironmentOptions
+    recipe: RecipeOptions
+    running: RunOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsOptions:
+    """One scenario, on one device and on `devices`."""
+
+    scenario: str
+    scenario_path: tuple[Path, ...]
+    environments: EnvironmentOptions
+    devices: int
+    recipe: RecipeOptions
+    running: RunOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """`fail_on`: None for the gate of the plan."""
+
+    out: Path
+    fail_on: str | None
+    history: HistoryOptions
+    split_assets: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffOptions:
+    before: Path
+    now: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproOptions:
+    """`finding`: its number, or how its fingerprint begins. `out`: None for a folder named after it."""
+
+    finding: str
+    results: Path
+    out: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenariosOptions:
+    """`action`: "list" or "check"."""
+
+    action: str
+    scenario_path: tuple[Path, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewScenarioOptions:
+    name: str
+    folder: Path
+
+
+OPTIONS: Mapping[str, type] = {
+    "compare": CompareOptions,
+    "plan": CompareOptions,
+    "selftest": SelftestOptions,
+    "claims": ClaimsOptions,
+    "report": ReportOptions,
+    "diff": DiffOptions,
+    "repro": ReproOptions,
+    "scenarios": ScenariosOptions,
+    "environments": EnvironmentOptions,
+    "new-scenario": NewScenarioOptions,
+}
+
+
+def of(given: argparse.Namespace) -> Any:
+    """The record of the command that was given; every field has the name of an option."""
+    return _record(OPTIONS[given.command], vars(given))
+
+
+def _record(kind: type[Record], given: Mapping[str, Any]) -> Record:
+    values: dict[str, Any] = {}
+    types = typing.get_type_hints(kind)
+    for field in fields(kind):  # type: ignore[arg-type]
+        if is_dataclass(types[field.name]):
+            values[field.name] = _record(types[field.name], given)
+        else:
+            value = given[field.name]
+            values[field.name] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)

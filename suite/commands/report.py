@@ -1,0 +1,22 @@
+"""parity report: judges and renders again what is on disk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite.artifacts.store import Store
+from suite.commands import conclusion
+from suite.commands.options import ReportOptions
+from suite.records import UsageError
+from suite.results.study import Study
+
+
+def run(options: ReportOptions) -> int:
+    history = conclusion.history(options.history)
+    store = Store(options.out)
+    if not store.is_run_folder:
+        raise UsageError(f"{options.out} is no run folder: give one that `parity compare` wrote, with --out")
+    plan, session = store.read_plan(), store.read_session()
+    if options.fail_on:
+        plan = replace(plan, options=replace(plan.options, gate=options.fail_on))
+    return conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets)

@@ -1,0 +1,12 @@
+"""parity repro: writes a script of plain Keras that shows a finding, and a bug report."""
+
+from __future__ import annotations
+
+from suite.commands.options import ReproOptions
+from suite.report import repro, results_json
+
+
+def run(options: ReproOptions) -> int:
+    results = results_json.read(options.results)
+    print(repro.write(results, options.results.parent, options.finding, options.out))
+    return 0

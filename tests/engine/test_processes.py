@@ -1,0 +1,75 @@
+"""Nothing that a job began survives it, where psutil is there; without it, its process group."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from suite.engine import processes
+from tests.engine.bench import alive, until
+
+# A leader with a child in its group, one in a group of its own, and one in a session of its own.
+LEADER = """
+import os, pathlib, subprocess, sys, time
+sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+children = [subprocess.Popen(sleep), subprocess.Popen(sleep, process_group=0), subprocess.Popen(sleep, start_new_session=True)]
+pathlib.Path(sys.argv[1]).write_text(" ".join(str(child.pid) for child in children))
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Iterator[tuple[int, list[int]]]:
+    """The leader and its three children."""
+    leader = subprocess.Popen([sys.executable, "-c", LEADER, str(tmp_path / "pids")], start_new_session=True)
+    until(lambda: (tmp_path / "pids").is_file() and (tmp_path / "pids").read_text().count(" ") == 2)
+    children = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    yield leader.pid, children
+    for pid in (leader.pid, *children):
+        if alive(pid):
+            os.kill(pid, signal.SIGKILL)
+    leader.wait()
+
+
+def test_followers_are_of_its_session_or_its_descendants(family: tuple[int, list[int]]) -> None:
+    leader, children = family
+    assert sorted(processes.followers(leader)) == sorted(children)
+    assert leader not in processes.followers(leader)
+
+
+def test_killing_leaves_nobody(family: tuple[int, list[int]]) -> None:
+    leader, children = family
+    processes.kill(leader)
+    assert not any(map(alive, (leader, *children)))
+
+
+def test_those_of_its_session_are_ended_when_it_is_gone(family: tuple[int, list[int]]) -> None:
+    leader, children = family
+    os.kill(leader, signal.SIGKILL)
+    until(lambda: not alive(leader))
+    processes.kill(leader)
+    assert [alive(pid) for pid in children] == [False, False, True]
+
+
+def test_without_psutil_its_group_is_ended(family: tuple[int, list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "psutil", None)
+    leader, children = family
+    assert processes.followers(leader) == []
+    processes.kill(leader)
+    until(lambda: not alive(leader) and not alive(children[0]))
+    assert [alive(pid) for pid in children] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("exitcode", "words"),
+    [(0, "ended with exit code 0"), (3, "ended with exit code 3"), (-9, "was killed by signal 9 (SIGKILL)"),
+     (-250, "was killed by signal 250 (unknown)")],
+)  # fmt: skip
+def test_an_exit_code_is_said_in_words(exitcode: int, words: str) -> None:
+    assert processes.ended_by(exitcode) == words

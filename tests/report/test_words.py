@@ -1,0 +1,307 @@
+"""Words are the report's alone: with any others, nothing that decides, names or counts is otherwise. And nothing lacks words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from suite.explain import findings as grouping
+from suite.explain import fingerprint, hypotheses
+from suite.judge import verdicts
+from suite.records import (
+    At,
+    Cause,
+    Change,
+    Code,
+    Comparison,
+    Diagnosis,
+    Distances,
+    Judged,
+    Results,
+    Suspect,
+    Verdict,
+    plain,
+)
+from suite.report import causes, findings, glossary, html, hypothesis_words, junit, payload, results_json
+from suite.report.causes import Said
+from suite.report.hypothesis_words import Words
+from suite.results import baseline
+from suite.results.exit_code import exit_code
+from suite.selftest import score
+from suite.selftest.plan import Injected
+from tests.report import builder, sample
+from tests.report.test_results_schema import FOUND, PEOPLE, objects
+
+HYPOTHESES = ("gradients-summed", "learning-rate")
+VERDICTS = {
+    Code.BY_DESIGN: Verdict.BY_DESIGN,
+    Code.RANDOM_STREAMS: Verdict.BY_DESIGN,
+    Code.REPEATS_DIFFER: Verdict.NOISE,
+    Code.AMPLIFIED_ROUNDING: Verdict.ROUNDING,
+    Code.BEYOND_ENVELOPE: Verdict.INCONCLUSIVE,
+    Code.NO_FLOAT64: Verdict.INCONCLUSIVE,
+    Code.NOTHING_COMPARED: Verdict.INVALID,
+    Code.INVALID: Verdict.INVALID,
+    Code.NOT_RUN: Verdict.NOT_RUN,
+    Code.UNSUPPORTED: Verdict.NOT_RUN,
+}
+DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
+    Code.BY_DESIGN: (("batch statistics", "global or per replica"),),
+    Code.BY_DESIGN_UNCHECKED: (("gradients", "global batch or mean of replica means"),),
+    Code.DTYPE_DEMOTED: (("variant", "float32"),),
+    Code.NOT_SAVED: (("tensor", "norm/gamma"),),
+    Code.SAVE_STALE: (("step", "5"),),
+    Code.SAVE_WRONG_REPLICA: (("replica", "1"),),
+    Code.SAVE_SWAPPED: (("norm/gamma", "norm/beta"),),
+    Code.NO_FLOAT64: (("reason", "it was not planned"),),
+    Code.INVALID: (("reason", "NaN in norm/gamma"),),
+    Code.NOT_RUN: (("reason", "it ended with exit code 1"),),
+    Code.UNSUPPORTED: (("status", "unsupported"), ("reason", "it cannot load it")),
+}
+# What is a reason in itself, or the name of a hypothesis, or no difference: a finding repeats it.
+REPEATED = {
+    Code.DTYPE_DEMOTED,
+    Code.AMPLIFIED_ROUNDING,
+    Code.NO_FLOAT64,
+    Code.NOTHING_COMPARED,
+    Code.INVALID,
+    Code.NOT_RUN,
+    Code.UNSUPPORTED,
+}
+EVERY = (*Code, *HYPOTHESES)
+
+
+def cause(code: str) -> Cause:
+    return Cause(code=code, subject="torch", detail=DETAILS.get(code, ()), evidence=(("a", 0.25), ("b", 0.5)))
+
+
+# ---------------------------------------------------------------- other words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All that comes of one comparison. `document`: as JSON, without what is added for people."""
+
+    judged: tuple[Judged, ...]
+    fingerprints: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    change: Change
+    exit_code: int
+    document: Mapping[str, Any]
+    kinds: Mapping[str, tuple[str, ...]]
+    score: score.Score
+
+
+def compared() -> tuple[Results, list[Injected]]:
+    """A pair for every cause, with their checks, findings, diagnoses and injected faults."""
+    one, two = (builder.configurations([name], builder.BACKENDS, [1, 2]) for name in sample.SCENARIOS)
+    two = [replace(configuration, scenario="injected-adam") for configuration in two]
+    faulty = [replace(configuration, fault="bn-epsilon-small") for configuration in two]
+    sides = [*combinations(one, 2), *combinations(two, 2), *zip(two, faulty, strict=True)]
+    rows = [builder.row(configuration) for configuration in (*one, *two, *faulty)]
+    pairs = [
+        replace(
+            sample.pair(a, b, verdict := VERDICTS.get(code, Verdict.DIFFERENT)),
+            causes=(cause(code),),
+            side=plain(b) if verdict is Verdict.DIFFERENT else None,
+        )
+        for (a, b), code in zip(sides, EVERY * 2, strict=False)
+    ]
+    checks = [
+        replace(builder.check(configuration, "saved", Verdict.DIFFERENT, "model.keras"), causes=(cause(code),))
+        for configuration, code in zip(one, (Code.SAVE_STALE, Code.SLOTS_NOT_SAVED, Code.LOADED_WRONGLY), strict=False)
+    ]
+    diagnoses = tuple(
+        Diagnosis(
+            run=plain(configuration),
+            oracle=None,
+            distance=0.25,
+            suspects=(
+                Suspect(name=name, distance=1e-15, whole=True),
+                Suspect(name="bn-epsilon", distance=1e-15, whole=True),
+            ),
+            tried=20,
+        )
+        for configuration, name in zip(faulty, HYPOTHESES * 3, strict=True)
+    )
+    results = builder.assemble(rows, pairs, checks, scenarios=[sample.SCENARIOS[0], "injected-adam"])
+    results = replace(
+        results,
+        diagnoses=diagnoses,
+        findings=fingerprint.named(grouping.group(results.members, diagnoses)),
+        change=baseline.since(sample.results(verdicts=(Verdict.IDENTICAL,)), results, "old.json"),
+    )
+    return results, [Injected(fault="bn-epsilon-small", configuration=one) for one in faulty]
+
+
+def judged() -> tuple[Judged, ...]:
+    """What the judge says of a difference in each of its cases."""
+    at = At(step=20, plain={"train": 0.5}, envelope={"train": 1e-6}, float64={"train": 0.25})
+    comparison = Comparison(distances=(Distances(quantity="trainable weights", bits=False, at=(at,)),))
+    declared = {"batch statistics": "global or per replica"}
+    near = replace(comparison.distances[0], at=(replace(at, float64={"train": 1e-15}),))
+    return (
+        *verdicts.judge(comparison),
+        *verdicts.judge(replace(comparison, declared=declared)),
+        *verdicts.judge(replace(comparison, declared=declared, oracles=(0.0, 0.0))),
+        *verdicts.judge(replace(comparison, oracles=(0.0, 0.25), off=((), (cause("gradients-summed"),)))),
+        *verdicts.judge(replace(comparison, no_float64="it was not planned")),
+        *verdicts.judge(replace(comparison, distances=(near,))),
+    )
+
+
+def kinds(results: Results) -> dict[str, tuple[str, ...]]:
+    """Suite -> its counts and, of each case, what it is."""
+    found = {}
+    for suite in ElementTree.fromstring(junit.text(results)):
+        counts = [f"{name} {suite.get(name)}" for name in ("tests", "failures", "errors", "skipped")]
+        cases = [f"{case.get('name')}: {' '.join(part.tag for part in case)}" for case in suite]
+        found[str(suite.get("name"))] = (*counts, *cases)
+    return found
+
+
+def outcome() -> Outcome:
+    results, faults = compared()
+    document = json.loads(results_json.text(results))
+    for name, one in list(objects(document, FOUND)):
+        for field in PEOPLE.get(name, {}):
+            del one[field]
+    return Outcome(
+        judged=judged(),
+        fingerprints=tuple(
+            name for one in results.findings for name in (one.fingerprint, *(part.fingerprint for part in one.parts))
+        ),
+        verdicts=tuple(one.verdict for one in results.members),
+        change=baseline.since(results, replace(results, pairs=results.pairs[::-1]), "old.json"),
+        exit_code=exit_code(results.members, results.runs, results.broken, Verdict(results.plan.options.gate)),
+        document=document,
+        kinds=kinds(results),
+        score=score.score(results, faults),
+    )
+
+
+def replace_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every word of the report's tables."""
+    other = Said(claim="Anders.", experiment="keines", advice="nichts", link="https://else.example/")
+    for code in causes.SHORT:
+        monkeypatch.setitem(causes.SHORT, code, lambda cause: f"anders {cause.code}")
+    for code in causes.FINDINGS:
+        monkeypatch.setitem(causes.FINDINGS, code, lambda what, where, cause: other)
+    for name in hypothesis_words.HYPOTHESES:
+        words = Words(words=f"anders {name}", advice="nichts", link="https://else.example/")
+        monkeypatch.setitem(hypothesis_words.HYPOTHESES, name, words)
+    for metric in glossary.METRICS:
+        monkeypatch.setitem(glossary.METRICS, metric, f"anders {metric}")
+
+
+def for_people(results: Results) -> list[tuple[str, str, object]]:
+    """What is added for people: (record, field, words)."""
+    document = json.loads(results_json.text(results))
+    return [(name, field, one[field]) for name, one in objects(document, FOUND) for field in sorted(PEOPLE.get(name, {}))]
+
+
+def test_words_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = outcome()
+    assert {Verdict.BY_DESIGN, Verdict.DIFFERENT, Verdict.INCONCLUSIVE, Verdict.NOT_RUN} <= set(before.verdicts)
+    assert before.score.outcomes[0].detected and before.score.alarms
+    assert len(before.fingerprints) > len(EVERY)
+    replace_all(monkeypatch)
+    after = outcome()
+    for name in Outcome.__dataclass_fields__:
+        assert getattr(after, name) == getattr(before, name), name
+
+
+def test_the_words_that_were_changed_are_those_that_a_person_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the test above would have changed nothing."""
+    results, _ = compared()
+    before, page = for_people(results), html.text(results)
+    replace_all(monkeypatch)
+    after = for_people(results)
+    assert [entry[:2] for entry in before] == [entry[:2] for entry in after]
+    both = list(zip(before, after, strict=True))
+    changed = {entry[:2] for entry, other in both if entry != other}
+    assert {("Pair", "cause"), ("ConsistencyCheck", "cause"), ("Finding", "claim"), ("Finding", "advice")} <= changed
+    same = [str(entry[2]) for entry, other in both if entry == other and entry[1] in ("cause", "claim")]
+    of_no_table = re.compile(r"\w+ does not do what its strategy declares in .*: cause not known\.")
+    assert [words for words in same if not of_no_table.fullmatch(words)] == []
+    said = html.text(results)
+    for metric in payload.metrics(results):
+        assert f"anders {metric}" in said
+        assert f"anders {metric}" not in page
+
+
+# ---------------------------------------------------------------- nothing lacks words
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_every_code_has_words(code: Code) -> None:
+    words = causes.SHORT[code](cause(code))
+    assert words
+    assert words == words.strip()
+    for name in (name for _, name in DETAILS.get(code, ())):
+        assert name in words
+
+
+def test_no_other_code_has_words() -> None:
+    assert causes.SHORT.keys() == set(Code)
+    assert causes.FINDINGS.keys() == set(Code) - REPEATED
+
+
+@pytest.mark.parametrize("code", [*Code, *hypothesis_words.HYPOTHESES])
+def test_a_finding_of_every_cause_has_a_claim_and_an_experiment(code: str) -> None:
+    said = causes.said("8 pairs", "in article-mlp", (cause(code),), "different")
+    assert said.claim.endswith(".")
+    assert not said.claim.endswith("..")
+    assert "8 pairs" in said.claim and "in article-mlp" in said.claim
+    assert said.experiment and not said.experiment.endswith(".")
+    if code in REPEATED and code not in hypothesis_words.HYPOTHESES:
+        assert causes.words((cause(code),)) in said.claim
+
+
+def test_every_cause_of_the_judge_has_a_finding_with_words() -> None:
+    results, _ = compared()
+    found = {one.finding.causes[0].code: one for one in findings.worded(results)}
+    assert found.keys() == set(EVERY) - {Code.AMPLIFIED_ROUNDING}  # it is rounding, of which nothing is found
+    for one in found.values():
+        assert all((one.claim, one.evidence, one.experiment, one.repeat)), one
+
+
+def test_every_hypothesis_has_words_and_nothing_else_does() -> None:
+    assert hypothesis_words.HYPOTHESES.keys() == hypotheses.BY_NAME.keys() | {Code.DTYPE_DEMOTED}
+    for name, words in hypothesis_words.HYPOTHESES.items():
+        assert words.words and words.advice, name
+        assert not (words.words + words.advice).count("\n")
+        assert words.words[-1] not in ".;" and words.advice[-1] not in ".;", name
+        assert words.link.startswith("https://") or not words.link
+
+
+def test_no_two_causes_have_the_same_words() -> None:
+    """A reader could not tell them apart."""
+    said = [causes.words((replace(cause(code), detail=()),)) for code in hypothesis_words.HYPOTHESES]
+    said += [causes.words((cause(code),)) for code in Code if code is not Code.DTYPE_DEMOTED]
+    assert len(said) == len(set(said))
+
+
+def test_hypotheses_that_predict_the_same_are_alternatives() -> None:
+    both = (Cause(code="gradients-summed"), Cause(code="learning-rate", detail=(("measured", "2"),)))
+    assert causes.words((*both, Cause(code=Code.CONSTANT))) == (
+        f"suspected: {hypothesis_words.HYPOTHESES['gradients-summed'].words} or "
+        f"{hypothesis_words.HYPOTHESES['learning-rate'].words} (2); {causes.SHORT[Code.CONSTANT](cause(Code.CONSTANT))}"
+    )
+
+
+def test_a_cause_of_a_different_version_is_called_by_its_code() -> None:
+    later = Cause(code="of-tomorrow", subject="torch", detail=(("tensor", "norm/gamma"), ("reason", "it is new")))
+    assert causes.words((later,)) == "of-tomorrow torch tensor=norm/gamma"
+    assert "of-tomorrow" in causes.said("1 pair", "in a", (later,), "different").claim
+    assert causes.hypothesis(Suspect(name="of-tomorrow", distance=0.5, whole=True, detail="2").cause) == "of-tomorrow (2)"
+    results = sample.results()
+    strange = replace(results.diagnoses[0], suspects=(Suspect(name="of-tomorrow", distance=0.5, whole=True),))
+    assert "of-tomorrow" in html.text(replace(results, diagnoses=(strange,)))
