@@ -1,4 +1,4 @@
-"""Every fault that is injected: what it is, where it acts, and what must be said of it. `suite/runner/faults` makes them."""
+"""Every fault that is injected: what it is, where it acts, and what must be said of it. `suite/selftest/injection` makes them."""
 
 from __future__ import annotations
 
