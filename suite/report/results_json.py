@@ -47,8 +47,8 @@ def read(path: Path) -> Results:
 
     Raises:
         OtherSchema: it is of a schema that this version does not read.
-        UsageError: there is no such file.
-        DamagedArtifact: it is no results.json.
+        UsageError: there is no such file, or it is something else.
+        DamagedArtifact: it is not as this version wrote it.
     """
     try:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
@@ -57,7 +57,7 @@ def read(path: Path) -> Results:
             f"{path} cannot be read ({error.strerror}): give a results.json that `parity compare` wrote"
         ) from None
     except msgspec.DecodeError as error:
-        raise DamagedArtifact(f"{path} is no results.json ({error}): give one that `parity compare` wrote") from None
+        raise UsageError(f"{path} is no results.json ({error}): give one that `parity compare` wrote") from None
     if found.get("schema") != RESULTS_SCHEMA:
         raise OtherSchema(f"{path} has schema {found.get('schema')!r}, this version reads {RESULTS_SCHEMA}")
     try:

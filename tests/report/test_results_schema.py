@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from suite.records import Results, TensorDistance, Verdict
+from suite.records import DamagedArtifact, ParityError, Results, TensorDistance, Verdict
 from suite.report import results_json, summary
 from tests.report import sample
 
@@ -162,12 +162,12 @@ def test_of_many_tensors_the_worst_20_stay_and_unjudged_ones_go_first() -> None:
 def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(ParityError, match=re.escape(message)):
         results_json.read(path)
 
 
 def test_a_verdict_that_does_not_exist_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text(results_json.text(sample.results()).replace('"rounding"', '"fine"'))
-    with pytest.raises(ValueError, match="fine"):
+    with pytest.raises(DamagedArtifact, match="fine"):
         results_json.read(path)
