@@ -15,6 +15,7 @@ from suite.engine import provision
 from suite.engine.local import Local
 from suite.judge import limits
 from suite.plan import discover, planning
+from suite.plan.environments import environments
 from suite.records import STAGES, Configuration, Emulation, Options, Plan, Run, Semantics, Status
 
 pytestmark = [
@@ -65,7 +66,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def run_all(folder: Path, scenario: str, runs: list[Run], scenarios: Path = ROOT / "scenarios") -> Store:
     """These single-step comparisons, from the states of an oracle of four steps."""
-    ready = provision.provision(discover.environments(), folder=ROOT / ".environments", device="cpu")
+    ready = provision.provision(environments(), folder=ROOT / ".environments", device="cpu")
     found = [one for one in discover.scenarios([scenarios], plugins=False)[0] if one.scenario.name == scenario]
     trajectory = planning.oracle(scenario, "torch", 1, Emulation())
     jobs = planning.Jobs(
