@@ -101,8 +101,10 @@ def tests_browser(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and types."""
-    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "lint"), "nox")
+    """Style and types of the Python code, the page's script, and the templates."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser", "lint"), "nox")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("python", ".ci/lint_script.py")
+    session.run("djlint", "--lint", "--quiet", "suite/report")

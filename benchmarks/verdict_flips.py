@@ -21,7 +21,9 @@ SCENARIOS = ("article-mlp", "large-mean-bn")
 def verdicts(results: Path) -> dict[tuple[str, ...], tuple[str, str]]:
     """Pair or view -> verdict and cause."""
     document = json.loads(results.read_text())
-    found = {(one["a"], one["b"]): (one["verdict"], one["cause"]) for one in document["pairs"]}
+    found: dict[tuple[str, ...], tuple[str, str]] = {
+        (pair["a"], pair["b"]): (pair["verdict"], pair["cause"]) for pair in document["pairs"]
+    }
     for one in document["checks"]:
         name = (one["run"], one["kind"], one["environment"], one["form"], str(one["replica"]))
         found[name] = (one["verdict"], one["cause"])

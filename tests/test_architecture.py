@@ -201,7 +201,8 @@ def test_the_coordinator_loads_no_framework() -> None:
 
 def files_named(source: str) -> list[str]:
     """The files of a run folder that a module spells out."""
-    strings = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+    values = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+    strings = [value for value in values if isinstance(value, str)]
     return [value for value in strings if value in ("manifest.json", "plan.json", "session.json", "model.weights.h5")]
 
 

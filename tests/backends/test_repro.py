@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from suite.__main__ import main
-from suite.commands.arguments import ROOT
+from suite.plan.locations import ROOT
 from suite.records import ConsistencyCheck, Finding, Pair, Results, Verdict
 from suite.report import results_json
 

@@ -150,9 +150,11 @@ def test_memory_does_not_grow() -> None:
     logits = a.reshape(-1, 10)
     tracemalloc.start()
     try:
-        for distance in (metrics.bits, metrics.ulp, metrics.values, metrics.max_abs):
+        of_arrays: list[Callable[[Array, Array], object]] = [metrics.bits, metrics.ulp, metrics.values, metrics.max_abs]
+        of_rows: list[Callable[[Array, Array], object]] = [metrics.pmax, metrics.tv, metrics.js, metrics.churn]
+        for distance in of_arrays:
             distance(a, b)
-        for distance in (metrics.pmax, metrics.tv, metrics.js, metrics.churn):
+        for distance in of_rows:
             distance(logits, logits)
         assert metrics.finite(a)
         metrics.train({"w": a}, {"w": b}, {"w": start})
@@ -552,15 +554,15 @@ def test_every_metric_has_a_distance() -> None:
 
 
 def test_a_histogram_counts_elements_by_units_in_the_last_place() -> None:
-    one = np.float32([1.0, 1.0, 1.0, 0.0, 1.0])
-    unit = np.spacing(np.float32(1.0))
-    other = one + np.float32([0.0, unit, 4 * unit, unit / 4, 7 * unit])
-    found = metrics.ulp_histogram(one, other)
+    a = one(1.0, 1.0, 1.0, 0.0, 1.0)
+    unit = float(np.spacing(np.float32(1.0)))
+    b = a + one(0.0, unit, 4 * unit, unit / 4, 7 * unit)
+    found = metrics.ulp_histogram(a, b)
     assert {place: count for place, count in enumerate(found) if count} == {0: 1, 1: 1, 2: 1, 4: 2}
 
 
 def test_a_histogram_has_every_element_and_negative_zero_is_zero() -> None:
-    one, other = np.float32([[0.0, -0.0], [1e-30, 3.0]]), np.float32([[-0.0, 0.0], [2e-30, 1e30]])
-    found = metrics.ulp_histogram(one, other)
+    a, b = one(0.0, -0.0, 1e-30, 3.0).reshape(2, 2), one(-0.0, 0.0, 2e-30, 1e30).reshape(2, 2)
+    found = metrics.ulp_histogram(a, b)
     assert (sum(found), found[0]) == (4, 2)
-    assert sum(metrics.ulp_histogram(np.float32([]), np.float32([]))) == 0
+    assert not any(metrics.ulp_histogram(one(), one()))

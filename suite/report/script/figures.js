@@ -11,7 +11,7 @@ const picture = (wide, high, sentence, ...rest) => svg("svg", { viewBox: `0 0 ${
 const spread = (codes) => {
   const there = [...codes.keys()].filter((at) => codes[at] !== MISSING);
   const apart = there.filter((at) => codes[at] !== EQUAL);
-  return { there, apart, worst: [...apart].sort((a, b) => codes[b] - codes[a]) };
+  return { there, apart, worst: apart.toSorted((a, b) => codes[b] - codes[a]) };
 };
 const axis = () => {
   const marks = [-12, -9, -6, -3, 0, 3].flatMap((decade) => {
@@ -32,7 +32,7 @@ const bandOf = (codes, xs) => {
 };
 const whenFigure = (one, block) => {
   const steps = block.steps[one.s];
-  const [plain, band, float64 run] = [0, 1, 2].map((at) => block.codes.subarray(one.k + at * steps.length, one.k + (at + 1) * steps.length));
+  const [plain, band, float64] = [0, 1, 2].map((at) => block.codes.subarray(one.k + at * steps.length, one.k + (at + 1) * steps.length));
   const xs = steps.map((_, at) => LEFT + (at * (END - LEFT)) / Math.max(1, steps.length - 1));
   const dots = steps.length > 40 ? [] : xs.map((x, at) => plain[at] < MISSING
     ? svg("circle", { class: plain[at] === EQUAL ? "zero" : "dot", cx: x, cy: heightOf(plain[at]), r: 3.5 }) : null);
@@ -40,13 +40,13 @@ const whenFigure = (one, block) => {
   const ticks = xs.map((x, at) => (at % every && at !== steps.length - 1 ? null : label(x, RAIL + 18, String(steps[at]))));
   const first = plain.findIndex((code) => code !== EQUAL && code < MISSING);
   const reached = plain.findLastIndex((code) => code < MISSING);
-  const float64 runs = float64 run.findLastIndex((code) => code < MISSING);
+  const reachedFloat64 = float64.findLastIndex((code) => code < MISSING);
   const sentence = (first < 0 ? "Exactly 0 at every stored step" : `First difference at step ${steps[first]}; ${about(plain[reached])} after step ${steps[reached]}`)
-    + (float64 runs < 0 ? "" : `; the float64 runs are ${about(float64 run[float64 runs])} apart`) + (one.f ? `; step ${one.f} is the first that counts` : "");
+    + (reachedFloat64 < 0 ? "" : `; the float64 runs are ${about(float64[reachedFloat64])} apart`) + (one.f ? `; step ${one.f} is the first that counts` : "");
   const drawing = picture(WIDE, HIGH, sentence, bandOf(band, xs), axis(),
-    curve(float64 run, xs, "float64 run"), curve(plain, xs, "plain"), dots, ticks, label(END, HIGH - 5, "training step", "end"));
+    curve(float64, xs, "float64"), curve(plain, xs, "plain"), dots, ticks, label(END, HIGH - 5, "training step", "end"));
   const table = () => numbersTable(`${one.q}, ${one.m}, step by step`, ["Step", "float32", "Up to here rounding", "float64 runs"],
-    steps.map((step, at) => line(String(step), ...[plain, band, float64 run].map((codes) => about(codes[at])))));
+    steps.map((step, at) => line(String(step), ...[plain, band, float64].map((codes) => about(codes[at])))));
   return figure("When: the difference after each stored step", sentence, drawing,
     h("p.soft.small", "Solid: float32. Dashed: the float64 runs. Shaded: rounding, up to 5 times what re-ordered reruns differ by."), later("As a table", table));
 };
