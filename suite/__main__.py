@@ -18,8 +18,8 @@ from suite.explain.claims import design as designing
 from suite.plan import discover
 from suite.plan import planning as planning
 from suite.plan.locations import ROOT
-from suite.records import ORACLE, Change, ConfigurationError, DamagedArtifact, Known, Results
-from suite.report import repro, results_json
+from suite.records import ORACLE, Change, ConfigurationError, KnownDifference, ParityError, Results
+from suite.report import changes, repro, results_json
 from suite.results import baseline, known_differences
 from suite.results.study import Study
 from suite.selftest import kept_rates, output, score
@@ -32,7 +32,7 @@ USAGE = 4
 class History:
     """What was before: accepted differences, and a baseline by its file name; a sentence if it is of another schema."""
 
-    known: tuple[Known, ...] = ()
+    known: tuple[KnownDifference, ...] = ()
     name: str = ""
     baseline: Results | str | None = None
 
@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE if error.code else 0
     try:
         return COMMANDS[given.command](given)
-    except (*REFUSED, ConfigurationError, DamagedArtifact, BlockingIOError, ValueError) as error:
+    except (*REFUSED, ParityError, BlockingIOError, ValueError) as error:
         print(f"parity: {error}", file=sys.stderr)
-        return 3 if isinstance(error, ConfigurationError) else USAGE
+        return error.exit_code if isinstance(error, ParityError) else USAGE
     except KeyboardInterrupt:
         print("\ninterrupted: finished runs are kept, the same command goes on from there", file=sys.stderr)
         return 130
@@ -175,7 +175,7 @@ def show_changes(given: argparse.Namespace) -> int:
     later = results_json.read(given.now)
     found = History(name=str(given.before), baseline=_baseline(given.before)).since(later)
     assert found is not None
-    for line in baseline.text(found):
+    for line in changes.text(found):
         print(line)
     if found.incomparable:
         return 2
@@ -206,15 +206,10 @@ def _baseline(path: Path) -> Results | str:
 def _conclude(study: Study, history: History, given: argparse.Namespace) -> int:
     found: Results = study.results(history.known)
     found = _quoting(replace(found, change=history.since(found)))
-    folder = study.reader.store.folder
+    folder = study.folder.store.folder
     report.render(found, folder, split_assets=given.split_assets)
-    for finding in found.findings[:5]:
-        print(f"  {finding.verdict.mark} {finding.claim}{f' Known: {finding.known}.' if finding.known else ''}")
-    for line in known_differences.reports(found.known):
-        print(f"  {line}")
-    print(found.answer)
-    if found.change:
-        print(found.change.words)
+    for line in report.terminal(found):
+        print(line)
     print(folder / "index.html")
     return found.exit_code
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from suite.artifacts.store import Complete
 from suite.compare import metrics
 from suite.compare.envelopes import bits, envelope, float64_envelope, repeat_distance, replica_envelope, wider
-from suite.compare.measuring import distances_of, measure, mismatch, prediction_distances
+from suite.compare.measuring import Sides, distances_of, measure, mismatch, prediction_distances
 from suite.compare.snapshots import (
     GROUPS_OF,
     PREDICTIONS,
@@ -24,22 +25,25 @@ from suite.records import JUDGED_STEP, QUANTITIES, Comparison, Distances
 HELD = (WEIGHTS, STATISTICS, PREDICTIONS)  # what a file is asked for: other state may not be in it, and is named by itself
 
 
-def pair(a: Subject, b: Subject, *, declared: str) -> Comparison:
+def pair(a: Subject, b: Subject, *, declared: Mapping[str, str]) -> Comparison:
     """Two configurations of one scenario: every quantity at every stored step, with envelope and float64 runs."""
     steps = [step for step in a.plain[1].steps if step and step in b.plain[1].steps]
-    float64_runs = (a.float64, b.float64) if a.float64 and b.float64 else None
+    both = (a.float64, b.float64) if a.float64 and b.float64 else None
     start = Snapshot(artifact=a.plain[0], manifest=a.plain[1], state="step-0")
     distances = []
     for quantity in QUANTITIES:
-        snapshots = [(trained(*a.plain, step), trained(*b.plain, step), step) for step in steps]
-        doubles = (
-            {step: (trained(*float64_runs[0], step), trained(*float64_runs[1], step)) for step in steps}
-            if float64_runs
-            else {}
-        )
-        envelopes = {step: wider(envelope(a, quantity, step), envelope(b, quantity, step)) for step in steps}
-        widths = {step: wider(float64_envelope(a, quantity, step), float64_envelope(b, quantity, step)) for step in steps}
-        if found := distances_of(quantity, snapshots, doubles, envelopes, start, a.outputs, widths):
+        sides = [
+            Sides(
+                step=step,
+                a=trained(*a.plain, step),
+                b=trained(*b.plain, step),
+                float64=(trained(*both[0], step), trained(*both[1], step)) if both else None,
+                envelope=wider(envelope(a, quantity, step), envelope(b, quantity, step)),
+                float64_envelope=wider(float64_envelope(a, quantity, step), float64_envelope(b, quantity, step)),
+            )
+            for step in steps
+        ]
+        if found := distances_of(quantity, sides, start, a.outputs):
             distances.append(found)
     return Comparison(
         distances=tuple(distances),
@@ -60,21 +64,37 @@ def declared(subject: Subject) -> Comparison:
     float64, oracle = subject.float64, subject.oracle
     start = Snapshot(artifact=float64[0], manifest=float64[1], state="step-0")
     steps = [step for step in float64[1].steps if step in oracle[1].steps]
-    snapshots = [(_stored(trained(*float64, step), step), _stored(trained(*oracle, step), step), step) for step in steps]
     distances = []
     for quantity in QUANTITIES:
-        widths = {step: float64_envelope(subject, quantity, step) for step in steps}
-        found = distances_of(quantity, snapshots, {}, {}, start, subject.outputs, widths)
+        sides = [
+            Sides(
+                step=step,
+                a=_stored(trained(*float64, step), step),
+                b=_stored(trained(*oracle, step), step),
+                float64_envelope=float64_envelope(subject, quantity, step),
+            )
+            for step in steps
+        ]
+        found = distances_of(quantity, sides, start, subject.outputs)
         for index in range(1, float64[1].replicas):
-            both = [(replica(*float64, index), replica(*oracle, index), steps[-1])]
-            width = {steps[-1]: replica_envelope(subject, quantity, index)}
-            other = distances_of(quantity, both, {}, {}, start, subject.outputs, width)
+            of_replica = Sides(
+                step=steps[-1],
+                a=replica(*float64, index),
+                b=replica(*oracle, index),
+                float64_envelope=replica_envelope(subject, quantity, index),
+            )
+            other = distances_of(quantity, [of_replica], start, subject.outputs)
             if found and other:
                 bits, invalid = found.bits and other.bits, found.invalid or other.invalid
                 found = replace(found, at=(*found.at, *other.at), bits=bits, invalid=invalid)
         if found:
-            distances.append(replace(found, at=tuple(replace(one, float64=one.plain) for one in found.at)))
+            distances.append(_as_float64(found))
     return Comparison(distances=tuple(distances), no_float64=subject.no_float64)
+
+
+def _as_float64(distances: Distances) -> Distances:
+    """Both sides are float64 runs: their distances are `plain` and `float64` alike."""
+    return replace(distances, at=tuple(replace(at, float64=at.plain) for at in distances.at))
 
 
 def _stored(snapshot: Snapshot, step: int) -> Snapshot:
@@ -85,7 +105,11 @@ def _stored(snapshot: Snapshot, step: int) -> Snapshot:
 
 
 def check(
-    plain: tuple[Snapshot, Snapshot], float64_runs: tuple[Snapshot, Snapshot] | None, subject: Subject, *, declared: str
+    plain: tuple[Snapshot, Snapshot],
+    float64_runs: tuple[Snapshot, Snapshot] | None,
+    subject: Subject,
+    *,
+    declared: Mapping[str, str],
 ) -> Comparison:
     """Two moments of one configuration (live and saved, saved and reloaded, two replicas), with its own envelope."""
     last = subject.plain[1].steps[-1]
@@ -94,9 +118,8 @@ def check(
     distances = []
     for quantity in QUANTITIES:
         width = envelope(subject, quantity, judged)
-        doubles = {judged: float64_runs} if float64_runs else {}
-        found = distances_of(quantity, [(*plain, judged)], doubles, {judged: width}, start, subject.outputs)
-        if found:
+        sides = Sides(step=judged, a=plain[0], b=plain[1], float64=float64_runs, envelope=width)
+        if found := distances_of(quantity, [sides], start, subject.outputs):
             distances.append(found)
     return Comparison(
         distances=tuple(distances),
@@ -110,9 +133,9 @@ def check(
 def file_distances(loaded: Snapshot, oracle: Complete, outputs: str) -> tuple[Distances, ...]:
     """A float64 run's file, loaded again, against what the oracle says that it holds and predicts."""
     start = Snapshot(artifact=oracle[0], manifest=oracle[1], state="step-0")
-    snapshots = [(replace(loaded, slots=""), emulated_file(*oracle), 0)]
-    found = (distances_of(quantity, snapshots, {}, {}, start, outputs) for quantity in HELD)
-    return tuple(replace(one, at=tuple(replace(at, float64=at.plain) for at in one.at)) for one in found if one)
+    sides = Sides(step=0, a=replace(loaded, slots=""), b=emulated_file(*oracle))
+    found = (distances_of(quantity, [sides], start, outputs) for quantity in HELD)
+    return tuple(_as_float64(distances) for distances in found if distances)
 
 
 def first_replica_distance(loaded: Snapshot, live: Complete, outputs: str) -> float | None:

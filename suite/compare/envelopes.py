@@ -30,10 +30,10 @@ def seed_distances(subject: Subject) -> list[dict[str, float]]:
     """Metric -> distance at the judged step, of each two of the plain run and its runs from other initial weights."""
     runs = (subject.plain, *subject.seeds)
     step = min(JUDGED_STEP, subject.plain[1].steps[-1])
+    snapshots = [trained(*run, step) for run in runs]
     return [
-        measure(PREDICTIONS, *snapshots, None, subject.outputs) | measure(STATISTICS, *snapshots, None, subject.outputs)
-        for one, other in combinations(runs, 2)
-        for snapshots in [(trained(*one, step), trained(*other, step))]
+        measure(PREDICTIONS, a, b, None, subject.outputs) | measure(STATISTICS, a, b, None, subject.outputs)
+        for a, b in combinations(snapshots, 2)
     ]
 
 

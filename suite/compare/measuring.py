@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -93,42 +94,52 @@ def prediction_distances(first: np.ndarray, second: np.ndarray, outputs: str) ->
     }
 
 
-def distances_of(
-    quantity: str,
-    snapshots: list[tuple[Snapshot, Snapshot, int]],
-    doubles: Mapping[int, tuple[Snapshot, Snapshot]],
-    envelopes: Mapping[int, Floats],
-    start: Snapshot,
-    outputs: str,
-    widths: Mapping[int, Floats] | None = None,
-) -> Distances | None:
-    """One quantity over the steps; None if neither side has it at any."""
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Both sides after one step. `float64`: those of their float64 runs, where there are any. `envelope`, `float64_envelope`:
+    metric -> how far apart a side is from its own reruns, the larger of both sides."""
+
+    step: int
+    a: Snapshot
+    b: Snapshot
+    float64: tuple[Snapshot, Snapshot] | None = None
+    envelope: Floats = field(default_factory=dict)
+    float64_envelope: Floats = field(default_factory=dict)
+
+
+def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs: str) -> Distances | None:
+    """One quantity over the steps; None if neither side has it at any. `start`: the initial state."""
     at, bits, invalid = [], True, ""
-    last: tuple[Snapshot, Snapshot] | None = None
-    for a, b, step in snapshots:
-        values, others = a.arrays(quantity) or {}, b.arrays(quantity) or {}
+    last: Sides | None = None
+    for sides in steps:
+        values, others = sides.a.arrays(quantity) or {}, sides.b.arrays(quantity) or {}
         if not values and not others:
             continue
         if invalid := mismatch(values, others):
             break
-        last = (a, b)
+        last = sides
         bits = bits and all(metrics.bits(value, others[name]) for name, value in values.items())
-        plain = measure(quantity, a, b, start, outputs)
-        float64 = measure(quantity, *doubles[step], None, outputs) if step in doubles else {}
-        wide = (widths or {}).get(step, {})
-        at.append(At(step=step, plain=plain, envelope=envelopes.get(step, {}), float64=float64, float64_envelope=wide))
+        at.append(
+            At(
+                step=sides.step,
+                plain=measure(quantity, sides.a, sides.b, start, outputs),
+                envelope=sides.envelope,
+                float64=measure(quantity, *sides.float64, None, outputs) if sides.float64 else {},
+                float64_envelope=sides.float64_envelope,
+            )
+        )
     if invalid:
         return Distances(quantity=quantity, bits=False, at=tuple(at), invalid=invalid)
     if last is None:
         return None
-    tensors = tensor_distances(quantity, *last, snapshots[0][:2], start)
+    tensors = tensor_distances(quantity, last, steps[0], start)
     return Distances(
         quantity=quantity,
         bits=bits,
         at=tuple(at),
         tensors=tensors[:WORST],
-        layers=_layers(tensors, last[0].manifest),
-        histogram=_histogram(quantity, *snapshots[0][:2]),
+        layers=_layers(tensors, last.a.manifest),
+        histogram=_histogram(quantity, steps[0].a, steps[0].b),
     )
 
 
@@ -151,13 +162,12 @@ def _histogram(quantity: str, a: Snapshot, b: Snapshot) -> tuple[int, ...]:
     return tuple(int(count) for count in whole[: int(np.flatnonzero(whole).max(initial=0)) + 1])
 
 
-def tensor_distances(
-    quantity: str, a: Snapshot, b: Snapshot, first: tuple[Snapshot, Snapshot], start: Snapshot
-) -> tuple[TensorDistance, ...]:
+def tensor_distances(quantity: str, last: Sides, first: Sides, start: Snapshot) -> tuple[TensorDistance, ...]:
     """Every tensor, the one farthest apart first; tensors whose distance means nothing (group P) last."""
+    a, b = last.a, last.b
     described = {tensor.name: tensor for tensor in (a.manifest.slots if quantity == OPTIMIZER else a.manifest.tensors)}
     values, others, begun = a.arrays(quantity) or {}, b.arrays(quantity) or {}, start.arrays(quantity) or {}
-    early = [snapshot.arrays(quantity) or {} for snapshot in first]
+    early = [snapshot.arrays(quantity) or {} for snapshot in (first.a, first.b)]
     travelled = metrics.rms_travelled(values, begun) if quantity == WEIGHTS else 0.0
     rows = []
     for name, value in values.items():

@@ -24,7 +24,7 @@ from suite.records import (
 LINEAR = 1e-2  # float64 comes to 1e-5, anything rounded to float32 to 1 and more
 
 
-class Reader:
+class RunFolder:
     """A run folder with its plan: which runs are complete, and why the others are not."""
 
     def __init__(self, store: Store, plan: Plan, session: Session) -> None:

@@ -4,14 +4,10 @@ of why not."""
 from __future__ import annotations
 
 from suite import compare
-from suite.compare.run_folder import Reader
+from suite.compare.run_folder import RunFolder
 from suite.explain.inquiry import Inquiry
 from suite.judge import equivalence, verdicts
-from suite.records import Comparison, Configuration, DamagedArtifact, Diagnosis, plain
-
-SUSPECTED = "suspected: "
-GROWN = "where its rounding grows, it is within 5 times what its own float64 run with re-ordered rows differs by, or is not judged"
-GROWN_AT_ONCE = "its own float64 run with re-ordered rows is as far from it from the first stored step on: nothing is known"
+from suite.records import Cause, Comparison, Configuration, DamagedArtifact, Diagnosis, Note, plain
 
 
 def compared(subject: compare.Subject) -> Comparison | str:
@@ -26,25 +22,26 @@ def compared(subject: compare.Subject) -> Comparison | str:
         return str(error)
 
 
-def diagnosis(reader: Reader, configuration: Configuration, found: Comparison | str) -> Diagnosis:
+def diagnosis(folder: RunFolder, configuration: Configuration, found: Comparison | str) -> Diagnosis:
     """What became of the question for one configuration."""
-    oracle = reader.oracle_of(configuration)
-    run, made = plain(configuration).id, oracle.id if oracle else ""
+    oracle, run = folder.oracle_of(configuration), plain(configuration)
     if isinstance(found, str):
-        return Diagnosis(run=run, oracle=made, distance=None, reason=found)
+        return Diagnosis(run=run, oracle=oracle, distance=None, reason=found)
     distance = verdicts.oracle_distance(found)
-    if distance is not None and distance >= equivalence.SAME_SEMANTICS:
-        return Inquiry(reader, configuration, found).diagnosis(distance)
-    invalid = [one.invalid for one in found.distances if one.invalid]
-    reason = "" if distance is not None else next(filter(None, (*invalid, found.no_float64, GROWN_AT_ONCE)))
-    if distance is not None and equivalence.excused(found):
-        reason = GROWN
-    return Diagnosis(run=run, oracle=made, distance=distance, reason=reason)
+    if equivalence.differs(distance):
+        return Inquiry(folder, configuration, found).diagnosis(distance)
+    if distance is not None:
+        note = Note.ROUNDING_GROWN if equivalence.excused(found) else Note.NONE
+        return Diagnosis(run=run, oracle=oracle, distance=distance, note=note)
+    reason = next((words for words in (*(one.invalid for one in found.distances), found.no_float64) if words), "")
+    note = Note.NONE if reason else Note.ROUNDING_GROWN_AT_ONCE
+    return Diagnosis(run=run, oracle=oracle, distance=None, note=note, reason=reason)
 
 
-def words(diagnosis: Diagnosis | None) -> str:
-    """The suspected cause of a run that is not what its strategy declares; empty if none is suspected."""
+def causes(diagnosis: Diagnosis | None) -> tuple[Cause, ...]:
+    """The suspected causes of a run that is not what its strategy declares: hypotheses that predict the same; empty if none is
+    suspected."""
     if diagnosis is None:
-        return ""
-    found = [suspect.words for suspect in diagnosis.suspects if suspect.distance < equivalence.SAME_SEMANTICS]
-    return f"{SUSPECTED}{' or '.join(dict.fromkeys(found))}" if found else ""
+        return ()
+    matching = (suspect.cause for suspect in diagnosis.suspects if not equivalence.differs(suspect.distance))
+    return verdicts.united([matching])

@@ -20,7 +20,7 @@ ENOUGH = 1e-6  # of the largest element: smaller ones hold mostly rounding
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class StepEvidence:
     """One step of a run and of its oracle, from common states. `steps`: for each state, (before, run, oracle): the state's
     tensors by name, and the arrays of both single-step comparisons by "<stage>|<tensor>". `other_start`: tensors whose initial values in
     the run, whose id is `run`, are not the stored ones."""
@@ -44,7 +44,7 @@ def agreed(values: np.ndarray) -> float | None:
     return middle if np.abs(finite - middle).max() <= AGREES * max(abs(middle), 1e-12) else None
 
 
-def momentum(evidence: Evidence) -> float | None:
+def momentum(evidence: StepEvidence) -> float | None:
     """m of moving' = moving m + batch (1 - m): (moving' - batch) / (moving - batch)."""
     found = []
     for before, run, oracle in evidence.steps:
@@ -60,7 +60,7 @@ def momentum(evidence: Evidence) -> float | None:
     return agreed(np.concatenate(found)) if found else None
 
 
-def epsilon(evidence: Evidence) -> float | None:
+def epsilon(evidence: StepEvidence) -> float | None:
     """From the outputs y of the first layer whose batch statistics are equal on both sides and whose outputs are not:
     (y_run - beta) / (y_oracle - beta) = sqrt((V + e0) / (V + e))."""
     for before, run, oracle in evidence.steps:
@@ -93,20 +93,20 @@ def _epsilons(
         yield (own[sensitive] + norm.epsilon) / ratio[sensitive] ** 2 - own[sensitive]
 
 
-def gradient_scale(evidence: Evidence) -> float | None:
+def gradient_scale(evidence: StepEvidence) -> float | None:
     return _scale(evidence, "gradient|")
 
 
-def loss_scale(evidence: Evidence) -> float | None:
+def loss_scale(evidence: StepEvidence) -> float | None:
     return _scale(evidence, "loss|")
 
 
-def learning_rate(evidence: Evidence) -> float | None:
+def learning_rate(evidence: StepEvidence) -> float | None:
     """From the first state alone, where slots are empty: later, momentum carries what earlier learning rates left."""
     return _scale(replace(evidence, steps=evidence.steps[:1]), "update|")
 
 
-def _scale(evidence: Evidence, stage: str) -> float | None:
+def _scale(evidence: StepEvidence, stage: str) -> float | None:
     """The constant c of run = c oracle, over all tensors of a stage; None if it is 1."""
     silent = {tensor.name for tensor in evidence.tensors if tensor.group == "P"}
     found = []
@@ -119,7 +119,7 @@ def _scale(evidence: Evidence, stage: str) -> float | None:
     return None if scale is None or abs(scale - 1.0) < ENOUGH else scale
 
 
-def adam_epsilon(evidence: Evidence) -> float | None:
+def adam_epsilon(evidence: StepEvidence) -> float | None:
     """From updates u = a m / (sqrt(v) + e): e = (u_oracle / u_run) (sqrt(v) + e0) - sqrt(v), v the velocity after the step,
     corrected for its bias as Keras does: its epsilon is added to the uncorrected sqrt(v)."""
     found = []
@@ -143,7 +143,7 @@ def adam_epsilon(evidence: Evidence) -> float | None:
     return middle if middle > 0 and abs(middle - evidence.optimizer_epsilon) > 1e-3 * evidence.optimizer_epsilon else None
 
 
-def untrained(evidence: Evidence) -> tuple[str, ...]:
+def untrained(evidence: StepEvidence) -> tuple[str, ...]:
     """Trained tensors that no step of the run moves, and every step of the oracle does."""
     names: set[str] | None = None
     for _, run, oracle in evidence.steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from suite.compare.metrics import METRICS
-from suite.judge import equivalence, verdicts
+from suite.judge import equivalence, kernels, limits, verdicts
 from suite.plan.planning import PERMUTED, REPEATS
 from suite.records import SINGLE_STEP, Comparison, Configuration, Distances, Run
 
@@ -60,7 +60,7 @@ def settled(comparison: Comparison) -> bool:
 
 def _drifts(comparison: Comparison) -> bool:
     """The float64 runs are equal after the first step and not equal later: is it their own rounding that grows?"""
-    apart = any(_apart(comparison, distances) >= equivalence.SAME_SEMANTICS for distances in comparison.distances)
+    apart = any(equivalence.differs(equivalence.apart_of(distances, comparison)) for distances in comparison.distances)
     return apart and equivalence.begin_equal(comparison)
 
 
@@ -69,13 +69,13 @@ def _looks_unstable(comparison: Comparison) -> bool:
     wide after one step: is one side's kernel off?"""
     if comparison.no_float64 or comparison.random_streams:
         return False
-    scale = verdicts.scale(comparison)
+    scale = kernels.scale(comparison)
     for distances in comparison.distances:
-        apart = _apart(comparison, distances)
-        if distances.bits or apart >= equivalence.OTHER_SEMANTICS:
+        apart = equivalence.apart_of(distances, comparison)
+        if distances.bits or (apart is not None and apart >= equivalence.OTHER_SEMANTICS):
             continue
         left = verdicts.beyond(distances, scale) or verdicts.amplified(distances)
-        if apart >= equivalence.SAME_SEMANTICS or left or _wide(distances, scale):
+        if equivalence.differs(apart) or left or _wide(distances, scale):
             return True
     return False
 
@@ -84,19 +84,15 @@ def _nearly_rounding(comparison: Comparison) -> bool:
     """Outside its envelope by little: was the envelope measured too narrow?"""
     if comparison.no_float64 or comparison.random_streams:
         return False
-    scale = verdicts.scale(comparison)
+    scale = kernels.scale(comparison)
     open_ones = [one for one in comparison.distances if not one.bits and verdicts.beyond(one, scale)]
     return bool(open_ones) and not any(verdicts.beyond(one, scale, NEARLY) for one in open_ones)
-
-
-def _apart(comparison: Comparison, distances: Distances) -> float:
-    return equivalence.apart_of(distances, comparison) or 0.0
 
 
 def _wide(distances: Distances, scale: float) -> bool:
     """Whether reruns differ by far more than rounding after the first step, in what the forward pass computes."""
     return any(
-        metric in FORWARD and value > verdicts.UNSTABLE_FLOORS * scale * METRICS[metric].floor
+        metric in FORWARD and value > limits.UNSTABLE_FLOORS * scale * METRICS[metric].floor
         for at in distances.at[:1]
         for metric, value in at.envelope.items()
     )

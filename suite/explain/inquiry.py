@@ -16,12 +16,13 @@ import numpy as np
 from suite import compare
 from suite.artifacts.store import Complete, digest_of
 from suite.compare import metrics, single_step
-from suite.compare.run_folder import Reader
-from suite.explain.estimates import Evidence
+from suite.compare.run_folder import RunFolder
+from suite.explain.estimates import StepEvidence
 from suite.explain.hypotheses import HYPOTHESES, WHOLE, Hypothesis
 from suite.judge import equivalence, verdicts
 from suite.records import (
     SINGLE_STEP,
+    Code,
     Comparison,
     Configuration,
     DamagedArtifact,
@@ -35,7 +36,6 @@ from suite.records import (
     plain,
 )
 
-DEMOTED = "dtype-demoted"
 NARROW = ("float16", "float32")
 
 
@@ -47,19 +47,15 @@ class Candidate:
     detail: str
     emulation: Emulation
 
-    @property
-    def words(self) -> str:
-        return f"{self.hypothesis.words} ({self.detail})" if self.detail else self.hypothesis.words
-
 
 class Inquiry:
     """What is known of one configuration whose float64 run is not what its oracle computes (`found` compares the two)."""
 
-    def __init__(self, reader: Reader, configuration: Configuration, found: Comparison) -> None:
-        oracle = reader.oracle_of(configuration)
-        subject = reader.subject(configuration)
+    def __init__(self, folder: RunFolder, configuration: Configuration, found: Comparison) -> None:
+        oracle = folder.oracle_of(configuration)
+        subject = folder.subject(configuration)
         assert oracle is not None and oracle.emulates is not None and not isinstance(subject, str)
-        self.reader, self.configuration, self.found = reader, configuration, found
+        self.folder, self.configuration, self.found = folder, configuration, found
         self.oracle, self.emulation, self.subject = oracle, oracle.emulates, subject
 
     # -- what is asked for
@@ -72,10 +68,10 @@ class Inquiry:
                 run = self.step_of(candidate.emulation)
                 if not self._by_steps:
                     run = self.whole(candidate.emulation)
-                elif (distance := self.step_distance(candidate)) is not None and distance < equivalence.SAME_SEMANTICS:
+                elif (distance := self.step_distance(candidate)) is not None and not equivalence.differs(distance):
                     wanted.append(self.whole(candidate.emulation))
                 wanted.append(run)
-        return [run for run in wanted if not self.reader.asked(run)]
+        return [run for run in wanted if not self.folder.asked(run)]
 
     @property
     def step_of_run(self) -> Run:
@@ -92,7 +88,7 @@ class Inquiry:
     @cached_property
     def _both(self) -> tuple[Complete, Complete] | None:
         """The single-step comparisons of the run and of its oracle, when both are there."""
-        found = [self.reader.further(run) for run in (self.step_of_run, self.step_of(self.emulation))]
+        found = [self.folder.further(run) for run in (self.step_of_run, self.step_of(self.emulation))]
         first, second = found
         return None if isinstance(first, str) or isinstance(second, str) else (first, second)
 
@@ -116,7 +112,7 @@ class Inquiry:
         for distances in self._off:
             for at in distances.at:
                 judged = [value for metric, value in at.float64.items() if metrics.METRICS[metric].judged]
-                if judged and max(judged) >= equivalence.SAME_SEMANTICS:
+                if equivalence.differs(max(judged, default=None)):
                     tensor = distances.tensors[0].name if distances.tensors else distances.quantity
                     size = max(judged)
                     return Place(
@@ -147,11 +143,7 @@ class Inquiry:
 
     @property
     def _off(self) -> list[Distances]:
-        return [
-            one
-            for one in self.found.distances
-            if (equivalence.apart_of(one, self.found) or 0.0) >= equivalence.SAME_SEMANTICS
-        ]
+        return [one for one in self.found.distances if equivalence.differs(equivalence.apart_of(one, self.found))]
 
     @cached_property
     def other_start(self) -> tuple[str, ...]:
@@ -185,16 +177,16 @@ class Inquiry:
         ]
 
     @cached_property
-    def _evidence(self) -> Evidence:
+    def _evidence(self) -> StepEvidence:
         assert self._both is not None
         (run, manifest), (oracle, described) = self._both
-        trajectory = self.reader.trajectory(self.configuration.scenario)
+        trajectory = self.folder.trajectory(self.configuration.scenario)
         steps = []
         for state in single_step.states(manifest, described):
             before = trajectory.arrays(f"step-{state}") if state.isdigit() and trajectory else {}
             if before:
                 steps.append((before, run.arrays(f"single-step-{state}"), oracle.arrays(f"single-step-{state}")))
-        return Evidence(
+        return StepEvidence(
             run=plain(self.configuration, "float64").id,
             semantics=self.emulation.semantics,
             replicas=self.configuration.devices,
@@ -208,7 +200,7 @@ class Inquiry:
     def step_distance(self, candidate: Candidate) -> float | None:
         """The largest distance between a step of the run and of the hypothesis, over all stages and states; None if that was
         not run."""
-        found = self.reader.further(self.step_of(candidate.emulation))
+        found = self.folder.further(self.step_of(candidate.emulation))
         if self._both is None or isinstance(found, str):
             return None
         # Batch statistics are observed in moving ones, which a hypothesis may move otherwise: those are compared themselves.
@@ -217,7 +209,7 @@ class Inquiry:
 
     def whole_distance(self, candidate: Candidate) -> float | None:
         """The largest judged distance between the whole run and one of the hypothesis; None if that was not run."""
-        found = self.reader.further(self.whole(candidate.emulation))
+        found = self.folder.further(self.whole(candidate.emulation))
         if isinstance(found, str):
             return None
         try:
@@ -230,12 +222,12 @@ class Inquiry:
     def diagnosis(self, distance: float | None) -> Diagnosis:
         """The answer so far."""
         tried = list(self._tried())
-        matching = [one for one in tried if one.distance < equivalence.SAME_SEMANTICS]
+        matching = [suspect for suspect in tried if not equivalence.differs(suspect.distance)]
         proven = [one for one in matching if one.whole] or matching
         nearest = sorted(tried, key=lambda one: one.distance)[:1]
         return Diagnosis(
-            run=plain(self.configuration).id,
-            oracle=self.oracle.id,
+            run=plain(self.configuration),
+            oracle=self.oracle,
             distance=distance,
             reason=self._unlocated(),
             place=self.place,
@@ -244,7 +236,7 @@ class Inquiry:
         )
 
     def _unlocated(self) -> str:
-        own = self.reader.further(self.step_of_run)
+        own = self.folder.further(self.step_of_run)
         return f"no single-step comparison: {own}" if isinstance(own, str) else ""
 
     def _tried(self) -> Iterator[Suspect]:
@@ -256,11 +248,10 @@ class Inquiry:
             if distance is not None and np.isfinite(distance):
                 yield Suspect(
                     name=candidate.hypothesis.name,
-                    words=candidate.words,
+                    detail=candidate.detail,
+                    measured=candidate.hypothesis.measured,
                     distance=distance,
                     whole=whole is not None,
-                    advice=candidate.hypothesis.advice,
-                    link=candidate.hypothesis.link,
                 )
 
     def _demoted(self) -> Suspect | None:
@@ -272,19 +263,12 @@ class Inquiry:
         if mine is None or other is None:
             return None
         for narrow in NARROW:
-            if _fits(mine, narrow) and not _fits(other, narrow):
-                return Suspect(
-                    name=DEMOTED,
-                    words=f"it computes in {narrow} where float64 was asked for",
-                    distance=0.0,
-                    whole=False,
-                    advice="check the dtype policy of that layer, and casts inside it (keras#23223)",
-                    link="https://github.com/keras-team/keras/issues/23223",
-                )
+            if _representable(mine, narrow) and not _representable(other, narrow):
+                return Suspect(name=Code.DTYPE_DEMOTED, detail=narrow, distance=0.0, whole=False)
         return None
 
 
-def _fits(values: np.ndarray, dtype: str) -> bool:
+def _representable(values: np.ndarray, dtype: str) -> bool:
     """Whether every value is a number of this format."""
     with np.errstate(over="ignore"):
         return bool(np.array_equal(values, values.astype(dtype).astype(values.dtype)))
@@ -296,10 +280,10 @@ def _name(hypothesis: Hypothesis, detail: str, deviation: Deviation) -> str:
     return f"{hypothesis.name}={words}-{digest_of(deviation)[:6]}" if words else hypothesis.name
 
 
-def inquiries(reader: Reader, declared: Mapping[Configuration, Comparison]) -> list[Inquiry]:
+def inquiries(folder: RunFolder, declared: Mapping[Configuration, Comparison]) -> list[Inquiry]:
     """One for each configuration that is off its oracle."""
     return [
-        Inquiry(reader, configuration, found)
+        Inquiry(folder, configuration, found)
         for configuration, found in declared.items()
-        if (distance := verdicts.oracle_distance(found)) is not None and distance >= equivalence.SAME_SEMANTICS
+        if equivalence.differs(verdicts.oracle_distance(found))
     ]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
-from suite.records import At, ConsistencyCheck, Floats, Magnitude, Pair
+from suite.records import At, Floats, Judged, Magnitude
 
 SHOWN = ("pmax", "tv", "churn", "folded")  # what a user sees of a model: its predictions, and the function that is saved
 
 
-def magnitudes(one: Pair | ConsistencyCheck, repeats: Floats, seeds: Floats) -> tuple[Magnitude, ...]:
-    """Of a pair or check at the last step at which its rounding was measured.
+def magnitudes(quantities: Iterable[Judged], repeats: Floats, seeds: Floats) -> tuple[Magnitude, ...]:
+    """Of a pair, by its quantities, at the last step at which its rounding was measured.
 
     `repeats`: metric -> the largest difference between a side and its repeats, empty if every repeat is bit-equal;
     `seeds`: metric -> the median difference between runs from other initial weights, empty if none was run.
     """
     found = []
-    for judged in one.quantities:
+    for judged in quantities:
         measured = [at for at in judged.distances.at if at.envelope]
         if measured:
             found += [_magnitude(metric, measured[-1], repeats, seeds) for metric in SHOWN if metric in measured[-1].plain]

@@ -9,39 +9,34 @@ import numpy as np
 from suite import compare
 from suite.artifacts.store import Artifact
 from suite.compare import metrics
-from suite.records import Manifest
+from suite.records import Cause, Code, Manifest
 
 Arrays = Mapping[str, np.ndarray]
 
-STALE = "the file holds an earlier state"
-OTHER_REPLICA = "the file holds another replica's state"
-SWAPPED = "the file holds tensors in each other's place"
-NO_SLOTS = "the file does not hold the optimizer's slots"
-LOADED = "the file is right, and the model that is made of it is not when it is loaded"
-CAUSES = {"save-stale": STALE, "save-wrong-replica": OTHER_REPLICA, "save-swapped": SWAPPED, "slots-not-saved": NO_SLOTS}
+NAMED = 2  # swapped tensors that a cause names
 
 
-def cause(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> str:
-    """Why a run's file, loaded again, is not the live model, in words; empty if that is none of the known ways."""
+def causes(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:
+    """Why a run's file, loaded again, is not the live model; empty if that is none of the known ways."""
     live = artifact.arrays(f"step-{manifest.steps[-1]}")
     state = loaded.artifact.arrays(loaded.state)
     apart = [name for name in sorted(live.keys() & state.keys()) if not metrics.bits(live[name], state[name])]
     if apart:
-        for words, other in _others(artifact, manifest):
+        for cause, other in _others(artifact, manifest):
             if all(name in other and metrics.bits(other[name], state[name]) for name in state.keys() & live.keys()):
-                return words
+                return (cause,)
         return _swapped(live, state, apart)
     return _slots(artifact, manifest, loaded)
 
 
-def _others(artifact: Artifact, manifest: Manifest) -> Iterator[tuple[str, Arrays]]:
+def _others(artifact: Artifact, manifest: Manifest) -> Iterator[tuple[Cause, Arrays]]:
     for step in manifest.steps[:-1]:
-        yield f"{STALE}: that of step {step}", artifact.arrays(f"step-{step}")
+        yield Cause(code=Code.SAVE_STALE, detail=(("step", str(step)),)), artifact.arrays(f"step-{step}")
     for index in range(1, manifest.replicas):
-        yield f"{OTHER_REPLICA}: that of replica {index}", artifact.arrays(f"replica-{index}")
+        yield Cause(code=Code.SAVE_WRONG_REPLICA, detail=(("replica", str(index)),)), artifact.arrays(f"replica-{index}")
 
 
-def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> str:
+def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> tuple[Cause, ...]:
     """Every tensor that differs must be another one of the live model."""
     found = []
     for name in apart:
@@ -51,12 +46,12 @@ def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> str:
             if other != name and live[other].shape == state[name].shape and metrics.bits(live[other], state[name])
         ]
         if not same:
-            return ""
-        found.append(f"{same[0]} in place of {name}")
-    return f"{SWAPPED}: {'; '.join(found[:2])}"
+            return ()
+        found.append((name, same[0]))
+    return (Cause(code=Code.SAVE_SWAPPED, detail=tuple(found[:NAMED])),)
 
 
-def _slots(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> str:
+def _slots(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:
     """The state is all there. Are the slots that differ as they were before training: zero?"""
     name = f"optimizer-{manifest.steps[-1]}"
     if (
@@ -64,7 +59,8 @@ def _slots(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> 
         or f"{loaded.slots}.safetensors" not in loaded.manifest.files
         or f"{name}.safetensors" not in manifest.files
     ):
-        return ""
+        return ()
     live, slots = artifact.arrays(name), loaded.artifact.arrays(loaded.slots)
-    apart = [one for one in live.keys() & slots.keys() if not metrics.bits(live[one], slots[one])]
-    return NO_SLOTS if apart and not any(np.any(slots[one]) for one in apart) else ""
+    apart = [name for name in live.keys() & slots.keys() if not metrics.bits(live[name], slots[name])]
+    forgotten = apart and not any(np.any(slots[name]) for name in apart)
+    return (Cause(code=Code.SLOTS_NOT_SAVED),) if forgotten else ()

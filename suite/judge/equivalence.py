@@ -15,8 +15,13 @@ FAR = 100.0  # envelopes
 STATE = QUANTITIES[:2]  # weights and statistics: what everything else is computed from
 
 
+def differs(distance: float | None) -> bool:
+    """Whether a distance between two float64 runs is more than rounding. What was not compared does not differ."""
+    return distance is not None and distance >= SAME_SEMANTICS
+
+
 def apart_of(distances: Distances, comparison: Comparison) -> float | None:
-    """The same of one quantity of a comparison, before the float64 runs' own rounding has grown. Of what is stored only later, what is
+    """The largest judged metric between the float64 runs in one quantity, before their own rounding has grown. Of what is stored only later, what is
     far beyond that rounding counts where weights and statistics are still within it: it does not come from them."""
     found = float64_distance(distances, grown_at(comparison))
     if found is not None:

@@ -3,194 +3,174 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
-from suite.compare import single_step
 from suite.compare.metrics import METRICS
-from suite.judge.equivalence import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS, STATE, apart_of, grown_at, reaches
-from suite.records import FLOAT32, JUDGED_STEP, Comparison, Distances, Floats, Judged, Limit, StepErrors, Unstable, Verdict
-
-NOISE_FACTOR = 3.0
-UNSTABLE_RATIO = 10.0
-UNSTABLE_FLOORS = 100.0
-UNSTABLE_STATES = 2
-# What the forward pass computes, and the rounding of equal kernels there. Later stages say nothing of kernels: Adam turns the
-# rounding of a nearly zero gradient into a full step, and a gradient's tensors can be nearly zero themselves.
-STEP_FLOORS = {"forward": 5e-7, "batch statistics": 3e-7, "loss": 2e-7}
-AMPLIFIED = 100.0
-
-LIMITS = (
-    Limit(
-        name="float64 runs are equal below",
-        value=SAME_SEMANTICS,
-        reason="float64 runs with equal semantics stayed below 8e-12 over 200 steps, between any two backends",
-    ),
-    Limit(
-        name="float64 runs compute different things from",
-        value=OTHER_SEMANTICS,
-        reason="injected semantic faults showed at least 6e-6 after one step; between the two it is a constant",
-    ),
-    Limit(
-        name="rounding is up to this many envelopes",
-        value=ENVELOPE_FACTOR,
-        reason="no false alarm in 672 float32 comparisons; the largest ratio was 1.49",
-    ),
-    Limit(
-        name="free runs are judged up to step",
-        value=JUDGED_STEP,
-        reason="later, one flipped ReLU decides how far two runs are apart",
-    ),
-    Limit(
-        name="noise is up to this many repeat differences",
-        value=NOISE_FACTOR,
-        reason="the largest of a few repeats underestimates the largest of many",
-    ),
-    Limit(
-        name="a kernel is unstable when a float32 step of its side is this many times farther from float64",
-        value=UNSTABLE_RATIO,
-        reason="rounding of equal kernels differs by less than a decade (1.7 times in steps of mobilenet-v2)",
-    ),
-    Limit(
-        name="rounding is called amplified from this many times its size at the judged step",
-        value=AMPLIFIED,
-        reason="one flipped ReLU multiplies it by 1000 at once; smooth growth does not reach 100",
-    ),
-    Limit(
-        name="and farther than this many floors",
-        value=UNSTABLE_FLOORS,
-        reason="below, either side may be the farther one by chance",
-    ),
-    Limit(
-        name="and so from at least this many common states",
-        value=UNSTABLE_STATES,
-        reason="one state may be an accident of its numbers; a kernel that is unstable only later shows in the later states alone",
-    ),
+from suite.judge import kernels
+from suite.judge.equivalence import (
+    ENVELOPE_FACTOR,
+    OTHER_SEMANTICS,
+    SAME_SEMANTICS,
+    STATE,
+    apart_of,
+    differs,
+    grown_at,
+    reaches,
+)
+from suite.judge.limits import AMPLIFIED, NOISE_FACTOR
+from suite.records import (
+    JUDGED_STEP,
+    Cause,
+    Code,
+    Comparison,
+    Distances,
+    Floats,
+    Judged,
+    Verdict,
+    because,
 )
 
-UNKNOWN = "unknown"
-CONSTANT = "a constant or hyper-parameter is rounded differently"
-RANDOM_STREAMS = "random streams"
-UNSTABLE = "unstable kernel"
-UNSAVED = "not saved"
-AMPLIFICATION = "amplified rounding"
-BEYOND = "equal in float64, yet float32 is farther apart than its own rounding was measured to be"
-REPEATED = "the same run, repeated, differs as much"
+NAMED = 3  # tensors that a cause names: more are read by nobody
+
+Decision = tuple[Verdict, tuple[Cause, ...]]
 
 
 def judge(comparison: Comparison) -> tuple[Judged, ...]:
-    """Every quantity's verdict and cause."""
+    """Every quantity's verdict and causes."""
     return tuple(_judge(distances, comparison) for distances in comparison.distances)
 
 
 def judge_saved(comparison: Comparison) -> tuple[Judged, ...]:
-    """Live model against its file: a declaration may say that they predict with other statistics, and nothing else: weights,
+    """Live model against its file. A declaration may say that they predict with different statistics, and nothing else: weights,
     statistics and optimizer are in the file as they were. Where they are not, it is the file that is off."""
     judged = []
     for distances in comparison.distances:
-        declared = comparison.declared if distances.quantity == "predictions" else ""
+        declared = comparison.declared if distances.quantity == "predictions" else {}
         found = _judge(distances, replace(comparison, declared=declared))
-        judged.append(replace(found, cause=comparison.off[1]) if found.cause == UNKNOWN and comparison.off[1] else found)
+        unknown = [cause.code for cause in found.causes] == [Code.UNKNOWN]
+        judged.append(replace(found, causes=comparison.off[1]) if unknown and comparison.off[1] else found)
     return tuple(judged)
 
 
-def worst(judged: Iterable[Judged]) -> tuple[Verdict, str]:
-    """The worst verdict with its cause; nothing to judge is invalid, never agreement."""
-    ordered = sorted(judged, key=lambda one: one.verdict.rank)
-    if not ordered:
-        return Verdict.INVALID, "nothing was compared"
-    causes = [one.cause for one in ordered if one.verdict is ordered[-1].verdict and one.cause]
-    return ordered[-1].verdict, causes[0] if causes else ""
+def judge_declared(comparison: Comparison, causes: tuple[Cause, ...]) -> tuple[Judged, ...]:
+    """Every quantity's verdict where a float64 run is compared with the oracle of its declaration; `causes` if it differs."""
+    judged = []
+    for distances in comparison.distances:
+        verdict, why = _decide_declared(distances, comparison, causes)
+        limits = {metric: SAME_SEMANTICS for at in distances.at for metric in at.float64 if METRICS[metric].judged}
+        off = (at.step for at in distances.at if reaches(at.float64, SAME_SEMANTICS))
+        first = next(off, 0) if verdict is Verdict.DIFFERENT else 0
+        judged.append(_judged(distances, verdict, why, limits, first))
+    return tuple(judged)
+
+
+def worst(judged: Iterable[Judged]) -> Decision:
+    """The worst verdict with all its causes; nothing to judge is invalid, never agreement."""
+    every = list(judged)
+    if not every:
+        return Verdict.INVALID, (Cause(code=Code.NOTHING_COMPARED),)
+    verdict = max((one.verdict for one in every), key=lambda one: one.rank)
+    return verdict, united(one.causes for one in every if one.verdict is verdict)
+
+
+def united(causes: Iterable[Iterable[Cause]]) -> tuple[Cause, ...]:
+    """All of them, those of one kind once."""
+    found: dict[Cause, Cause] = {}
+    for some in causes:
+        for cause in some:
+            found.setdefault(cause.kind, cause)
+    return tuple(found.values())
 
 
 def _judge(distances: Distances, comparison: Comparison) -> Judged:
-    verdict, cause = _decide(distances, comparison)
+    verdict, causes = _decide(distances, comparison)
     explained = verdict in (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
+    first = _first_step(distances, explained, kernels.scale(comparison))
+    return _judged(distances, verdict, causes, limits(distances, kernels.scale(comparison)), first)
+
+
+def _judged(distances: Distances, verdict: Verdict, causes: tuple[Cause, ...], limits: Floats, first_step: int) -> Judged:
     return Judged(
         quantity=distances.quantity,
         verdict=verdict,
-        cause=cause,
+        causes=causes,
         distances=distances,
-        limits=limits(distances, scale(comparison)),
-        worst_tensor=max(distances.tensors, key=lambda one: one.value).name if distances.tensors else "",
-        first_step=_first_step(distances, explained, scale(comparison)),
+        limits=limits,
+        worst_tensor=max(distances.tensors, key=lambda tensor: tensor.value).name if distances.tensors else "",
+        first_step=first_step,
     )
 
 
-def _decide(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
+def _only(verdict: Verdict, code: Code) -> Decision:
+    return verdict, (Cause(code=code),)
+
+
+def _trivial(distances: Distances) -> Decision | None:
+    """Where there is nothing to weigh; else None."""
     if distances.invalid:
-        return Verdict.INVALID, distances.invalid
-    if distances.bits:
-        return Verdict.IDENTICAL, ""
+        return Verdict.INVALID, (because(Code.INVALID, distances.invalid),)
+    return (Verdict.IDENTICAL, ()) if distances.bits else None
+
+
+def _decide(distances: Distances, comparison: Comparison) -> Decision:
+    if (trivial := _trivial(distances)) is not None:
+        return trivial
     if comparison.no_float64:
-        return Verdict.INCONCLUSIVE, f"{comparison.no_float64}: only a float64 run shows equal semantics"
+        return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
     apart = apart_of(distances, comparison)
     if apart is None:
-        return Verdict.INCONCLUSIVE, "the float64 runs hold nothing to compare here"
+        return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
     if apart >= OTHER_SEMANTICS:
         return _other_semantics(distances, comparison)
-    if unstable(comparison) is not None:
-        return Verdict.DIFFERENT, UNSTABLE
-    if apart >= SAME_SEMANTICS:
-        return Verdict.DIFFERENT, _off(comparison) or CONSTANT
+    if (found := kernels.unstable(comparison)) is not None:
+        return Verdict.DIFFERENT, (kernels.cause(comparison, found),)
+    if differs(apart):
+        return Verdict.DIFFERENT, _off(comparison) or (Cause(code=Code.CONSTANT),)
     return _same_semantics(distances, comparison)
 
 
-def _other_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
+def _other_semantics(distances: Distances, comparison: Comparison) -> Decision:
     """The float64 runs differ: by design if it is declared and each side was checked to do what it declares."""
-    if lost := _unsaved(distances, comparison.unsaved):
-        return Verdict.DIFFERENT, lost
+    if lost := [tensor.name for tensor in distances.tensors if tensor.name in comparison.unsaved]:
+        return Verdict.DIFFERENT, (Cause(code=Code.NOT_SAVED, detail=tuple(("tensor", name) for name in lost[:NAMED])),)
+    declared = tuple(sorted(comparison.declared.items()))
     if off := off_sides(comparison):
-        cancels = all(_cancels(comparison, side) for side in off)
-        return Verdict.DIFFERENT, _off(comparison) or (UNSTABLE if cancels else UNKNOWN)
-    if not comparison.declared:
-        return Verdict.DIFFERENT, UNKNOWN
+        cancels = all(kernels.cancels(comparison, side) for side in off)
+        environment = comparison.environments[off[0]] if len(off) == 1 else ""
+        fallback = Cause(code=Code.UNSTABLE_KERNEL, subject=environment) if cancels else Cause(code=Code.UNKNOWN)
+        return Verdict.DIFFERENT, _off(comparison) or (fallback,)
+    if not declared:
+        return _only(Verdict.DIFFERENT, Code.UNKNOWN)
     if None in comparison.oracles:
-        return Verdict.DIFFERENT, f"{comparison.declared}; not checked"
-    return Verdict.BY_DESIGN, comparison.declared
+        return Verdict.DIFFERENT, (Cause(code=Code.BY_DESIGN_UNCHECKED, detail=declared),)
+    evidence = tuple((side, distance or 0.0) for side, distance in zip(("a", "b"), comparison.oracles, strict=True))
+    return Verdict.BY_DESIGN, (Cause(code=Code.BY_DESIGN, detail=declared, evidence=evidence),)
 
 
-def _off(comparison: Comparison) -> str:
+def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple[Cause, ...]) -> Decision:
+    if (trivial := _trivial(distances)) is not None:
+        return trivial
+    apart = apart_of(distances, comparison)
+    if comparison.no_float64:
+        return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
+    if apart is None:
+        return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
+    if differs(apart):
+        return Verdict.DIFFERENT, causes or (Cause(code=Code.UNKNOWN),)
+    grown = (Cause(code=Code.AMPLIFIED_ROUNDING),) if math.isfinite(grown_at(comparison)) else ()
+    return Verdict.ROUNDING, grown
+
+
+def _off(comparison: Comparison) -> tuple[Cause, ...]:
     """What is suspected of the sides that are off; empty if there is nothing for one of them."""
-    suspected = list(dict.fromkeys(comparison.off[side] for side in off_sides(comparison)))
-    return "; ".join(suspected) if all(suspected) else ""
+    suspected = [comparison.off[side] for side in off_sides(comparison)]
+    return united(suspected) if all(suspected) else ()
 
 
 def off_sides(comparison: Comparison) -> tuple[int, ...]:
     """The sides (0, 1) whose float64 run is not what the oracle of its declaration computes."""
-    return tuple(
-        side for side, distance in enumerate(comparison.oracles) if distance is not None and distance >= SAME_SEMANTICS
-    )
-
-
-def judge_declared(comparison: Comparison, cause: str) -> tuple[Judged, ...]:
-    """Every quantity's verdict where a float64 run is compared with the oracle of its declaration; `cause` if it differs."""
-    return tuple(_judge_declared(distances, comparison, cause) for distances in comparison.distances)
-
-
-def _judge_declared(distances: Distances, comparison: Comparison, cause: str) -> Judged:
-    apart = apart_of(distances, comparison)
-    if distances.invalid:
-        verdict, why = Verdict.INVALID, distances.invalid
-    elif distances.bits:
-        verdict, why = Verdict.IDENTICAL, ""
-    elif apart is None or comparison.no_float64:
-        verdict, why = Verdict.INCONCLUSIVE, comparison.no_float64 or "the float64 run holds nothing to compare here"
-    elif apart < SAME_SEMANTICS:
-        verdict, why = Verdict.ROUNDING, AMPLIFICATION if math.isfinite(grown_at(comparison)) else ""
-    else:
-        verdict, why = Verdict.DIFFERENT, cause or UNKNOWN
-    return Judged(
-        quantity=distances.quantity,
-        verdict=verdict,
-        cause=why,
-        distances=distances,
-        limits={metric: SAME_SEMANTICS for at in distances.at for metric in at.float64 if METRICS[metric].judged},
-        worst_tensor=max(distances.tensors, key=lambda one: one.value).name if distances.tensors else "",
-        first_step=next((at.step for at in distances.at if reaches(at.float64, SAME_SEMANTICS)), 0)
-        if verdict is Verdict.DIFFERENT
-        else 0,
-    )
+    return tuple(side for side, distance in enumerate(comparison.oracles) if differs(distance))
 
 
 def oracle_distance(comparison: Comparison) -> float | None:
@@ -204,28 +184,19 @@ def oracle_distance(comparison: Comparison) -> float | None:
     apart = {one.quantity: apart_of(one, comparison) for one in comparison.distances}
     farthest = max((one for one in apart.values() if one is not None), default=None)
     whole = not any(one.invalid for one in comparison.distances) and all(apart.get(name, 0.0) is not None for name in STATE)
-    return farthest if whole or (farthest is not None and farthest >= SAME_SEMANTICS) else None
+    return farthest if whole or differs(farthest) else None
 
 
-def _same_semantics(distances: Distances, comparison: Comparison) -> tuple[Verdict, str]:
+def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
     """Equal in float64: what remains is rounding, unless it is too large for that."""
     if comparison.repeats and _within_repeats(distances, comparison.repeats):
-        return Verdict.NOISE, REPEATED
+        return _only(Verdict.NOISE, Code.REPEATS_DIFFER)
     if comparison.random_streams:
-        return Verdict.BY_DESIGN, RANDOM_STREAMS
-    if not beyond(distances, scale(comparison)):
-        return Verdict.ROUNDING, AMPLIFICATION if amplified(distances) else ""
-    return Verdict.INCONCLUSIVE, BEYOND
-
-
-def _unsaved(distances: Distances, unsaved: Sequence[str]) -> str:
-    lost = [tensor.name for tensor in distances.tensors if tensor.name in unsaved]
-    return f"{UNSAVED}: {', '.join(lost[:3])}" if lost else ""
-
-
-def scale(comparison: Comparison) -> float:
-    """Floors are float32's: a model that computes in bfloat16 rounds 2^16 times more coarsely."""
-    return max(1.0, comparison.roundoff / FLOAT32)
+        return _only(Verdict.BY_DESIGN, Code.RANDOM_STREAMS)
+    if beyond(distances, kernels.scale(comparison)):
+        return Verdict.INCONCLUSIVE, (Cause(code=Code.BEYOND_ENVELOPE, evidence=kernels.steps_alike(comparison)),)
+    grown = (Cause(code=Code.AMPLIFIED_ROUNDING),) if amplified(distances) else ()
+    return Verdict.ROUNDING, grown
 
 
 def limits(distances: Distances, scale: float = 1.0) -> Floats:
@@ -248,59 +219,6 @@ def beyond(distances: Distances, scale: float = 1.0, factor: float = ENVELOPE_FA
             if judged and at.plain.get(metric, 0.0) > factor * max(envelope, scale * METRICS[metric].floor):
                 return at.step, metric
     return None
-
-
-def unstable(comparison: Comparison) -> Unstable | None:
-    """The side whose float32 steps are much farther from float64 than the other's; None if neither's are, or not measured."""
-    found = [one for side in (0, 1) if (one := _unstable(comparison, side)) is not None]
-    return max(found, key=lambda one: one.states, default=None)
-
-
-def _unstable(comparison: Comparison, side: int) -> Unstable | None:
-    """Of this side: from how many states, and where it begins. Not the median over states: a kernel that is stable until training
-    has moved its inputs is unstable in the later states only."""
-    states: dict[str, list[StepErrors]] = {}
-    others: dict[tuple[str, str], float] = {}
-    for one in judged_steps(comparison):
-        states.setdefault(one.state, []).append(one)
-        key = one.stage, one.tensor
-        # From any state: a scalar such as the loss can be nearly right by chance, but not every time.
-        others[key] = max(others.get(key, 0.0), one.sides[1 - side])
-    places = []
-    for state, steps in states.items():
-        limits = [_step_limit(one.stage, others[one.stage, one.tensor], scale(comparison)) for one in steps]
-        ratios = [
-            single_step.StageDistance(stage=one.stage, tensor=one.tensor, value=one.sides[side] / limit)
-            for one, limit in zip(steps, limits, strict=True)
-        ]
-        if (place := single_step.first({state: ratios}, 1.0)) is not None:
-            places.append(place)
-    if len(places) < UNSTABLE_STATES:
-        return None
-    first = places[0]
-    sizes = next(one.sides for one in states[first.state] if one.tensor == first.tensor)
-    place = replace(first, size=sizes[side])
-    return Unstable(side=side, states=len(places), measured=len(states), place=place, sizes=sizes)
-
-
-def _cancels(comparison: Comparison, side: int) -> bool:
-    """Whether what this side is off by is what an unstable kernel does in float64: its float32 steps are far from float64, too,
-    whatever the other side's are."""
-    distance = comparison.oracles[side]
-    far = {
-        one.state for one in judged_steps(comparison) if one.sides[side] >= _step_limit(one.stage, 0.0, scale(comparison))
-    }
-    return distance is not None and distance < OTHER_SEMANTICS and len(far) >= UNSTABLE_STATES
-
-
-def judged_steps(comparison: Comparison) -> list[StepErrors]:
-    """The errors that say something of a kernel. What has another shape on one side, or NaN, is not compared."""
-    return [one for one in comparison.steps if one.stage in STEP_FLOORS and math.isfinite(max(one.sides))]
-
-
-def _step_limit(stage: str, other: float, scale: float) -> float:
-    """From here on a side is unstable, where the other's error is `other`."""
-    return max(UNSTABLE_FLOORS * scale * STEP_FLOORS[stage], UNSTABLE_RATIO * other)
 
 
 def _within_repeats(distances: Distances, repeats: Floats) -> bool:

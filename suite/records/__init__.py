@@ -1,26 +1,41 @@
-"""The vocabulary: every word of the project as a frozen record. Standard library only."""
+"""The vocabulary: every word of the project as a frozen record.
+
+Enters: nothing but the standard library. Leaves: the records that all other packages exchange. They compute nothing that decides.
+"""
 
 from __future__ import annotations
 
-from suite.records.artifact import GROUPS, BatchNorm, Manifest, Tensor
+from suite.records.artifact import (
+    GROUPS,
+    BatchNorm,
+    Manifest,
+    Tensor,
+)
+from suite.records.causes import (
+    MEASURED,
+    REASON,
+    Cause,
+    Code,
+    Names,
+    Numbers,
+    because,
+)
+from suite.records.claims import (
+    Answer,
+    Claim,
+    Claims,
+    Effect,
+    Interaction,
+    Measurement,
+    Question,
+    Spread,
+)
 from suite.records.comparison import (
     At,
     Comparison,
-    ConsistencyCheck,
-    Diagnosis,
     Distances,
-    Finding,
-    Judged,
-    Known,
-    Magnitude,
-    Pair,
-    Part,
     Place,
-    RunRow,
-    ScenarioRow,
-    Session,
     StepErrors,
-    Suspect,
     TensorDistance,
     Unstable,
 )
@@ -33,6 +48,19 @@ from suite.records.errors import (
     ProvisionError,
     UnavailableDevice,
     UsageError,
+)
+from suite.records.judgement import (
+    ConsistencyCheck,
+    Diagnosis,
+    Finding,
+    Judged,
+    KnownDifference,
+    Magnitude,
+    Member,
+    Note,
+    Pair,
+    Part,
+    Suspect,
 )
 from suite.records.plan import (
     ORACLE,
@@ -61,20 +89,17 @@ from suite.records.plan import (
     shares,
 )
 from suite.records.results import (
-    Answer,
     Change,
-    Claim,
-    Claims,
-    Effect,
-    Experiment,
-    Interaction,
     Limit,
-    Measurement,
     Move,
     Results,
     SelfTest,
-    Spread,
     Suite,
+)
+from suite.records.session import (
+    RunRow,
+    ScenarioRow,
+    Session,
 )
 from suite.records.vocabulary import (
     FLOAT32,
@@ -97,9 +122,11 @@ __all__ = [
     "JUDGED_STEP",
     "LATER_STAGES",
     "MARKS",
+    "MEASURED",
     "ORACLE",
     "PRECISIONS",
     "QUANTITIES",
+    "REASON",
     "RERUNS",
     "RESULTS_SCHEMA",
     "SCENARIO_API",
@@ -111,9 +138,11 @@ __all__ = [
     "BatchNorm",
     "Broken",
     "BrokenPlugin",
+    "Cause",
     "Change",
     "Claim",
     "Claims",
+    "Code",
     "Comparison",
     "Configuration",
     "ConfigurationError",
@@ -126,19 +155,22 @@ __all__ = [
     "Effect",
     "Emulation",
     "Environment",
-    "Experiment",
     "Finding",
     "Floats",
     "FoundScenario",
     "Interaction",
     "Job",
     "Judged",
-    "Known",
+    "KnownDifference",
     "Limit",
     "Magnitude",
     "Manifest",
     "Measurement",
+    "Member",
     "Move",
+    "Names",
+    "Note",
+    "Numbers",
     "Options",
     "Outcome",
     "Pair",
@@ -148,6 +180,7 @@ __all__ = [
     "Plan",
     "ProvisionError",
     "Provisioned",
+    "Question",
     "Results",
     "Run",
     "RunRow",
@@ -169,6 +202,7 @@ __all__ = [
     "Unstable",
     "UsageError",
     "Verdict",
+    "because",
     "plain",
     "shares",
 ]

@@ -1,13 +1,13 @@
-"""What is told of it all: change since a baseline, the self-test, the article's claims, and the results that a report shows."""
+"""Everything that a report shows: results, what changed since a baseline, and the self-test's rates."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from suite.records.comparison import ConsistencyCheck, Diagnosis, Finding, Known, Pair, RunRow, ScenarioRow
+from suite.records.judgement import ConsistencyCheck, Diagnosis, Finding, KnownDifference, Member, Pair
 from suite.records.plan import Broken, Plan, Provisioned
+from suite.records.session import RunRow, ScenarioRow
 from suite.records.vocabulary import RESULTS_SCHEMA
 
 
@@ -15,7 +15,7 @@ from suite.records.vocabulary import RESULTS_SCHEMA
 class Move:
     """One thing that is not as it was. `about`: "verdict" or "cause" (of a pair or check), "finding", "environment" (its
     packages and what its runs report), "limit", "option" or "scenario". `how`: "worse", "better", "new", "gone" or
-    "changed". `before` and `now` as text, empty where it is not there."""
+    "changed". `before` and `now` as text, empty where it is not there; of causes: their identities."""
 
     about: str
     name: str
@@ -26,14 +26,18 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """These results against those of a baseline. `words`: one sentence. `incomparable`: why nothing could be compared; then
-    there are no moves, which does not mean that nothing changed. `same`: pairs and checks as they were."""
+    """These results against those of a baseline. `baseline`: its file; `generated` and `plan`: when and from which plan it was
+    made. `incomparable`: why nothing could be compared; then there are no moves, which does not mean that nothing changed.
+    `same`: how many pairs and checks are as they were. `only_before`, `only_now`: scenarios that are in one of them."""
 
     baseline: str
-    words: str
+    generated: str = ""
+    plan: str = ""
     incomparable: str = ""
     moves: tuple[Move, ...] = ()
     same: int = 0
+    only_before: tuple[str, ...] = ()
+    only_now: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,7 @@ class Suite:
 class SelfTest:
     """The self-test that was kept last: how many faults were injected, and of how many of them what was said rightly.
 
-    `alarms`: clean pairs and runs that were called off, in words. `suite`: what made it; None where it does not say. `apart`:
+    `alarms`: clean pairs and runs in which a difference was reported, in words. `suite`: what made it; None where it does not say. `apart`:
     what is otherwise in this run, in sentence parts; empty if nothing is. `damage`: why it cannot be read; all else is empty.
     """
 
@@ -79,119 +83,12 @@ class SelfTest:
         return {name: count / self.injected if self.injected else 0.0 for name, count in counts.items()}
 
 
-class Answer(enum.Enum):
-    """What the runs say of a claim."""
-
-    TRUE = "true"
-    FALSE = "false"
-    NOT_TESTABLE = "not testable here"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """Two cells compared. `environments`: theirs, one name if it is the same; `devices`: the larger count; `normalization`:
-    "per replica", "synchronized" or "none"; `precision`: "float32" or "float64". `bits`: everything that was compared is
-    bit-equal. `weights`: share of the distance travelled; `statistics`: moving ones, the larger of means (in standard
-    deviations) and variances (relative); `predictions`: largest difference; None where there are none. `words`: what differs."""
-
-    environments: str
-    devices: int
-    normalization: str
-    precision: str
-    a: str
-    b: str
-    bits: bool
-    weights: float | None = None
-    statistics: float | None = None
-    predictions: float | None = None
-    words: str = ""
-
-    @property
-    def largest(self) -> float:
-        """The largest distance; 0 if nothing was measured."""
-        return max((one for one in (self.weights, self.statistics, self.predictions) if one is not None), default=0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """One question with the cells that were compared to answer it."""
-
-    question: str
-    measurements: tuple[Measurement, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """One of the article's claims, in short words, and what the runs say of it. `because`: sentences with the numbers."""
-
-    number: int
-    words: str
-    answer: Answer
-    because: str
-    experiments: tuple[Experiment, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """Distances over several pairs of cells."""
-
-    median: float
-    smallest: float
-    largest: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effect:
-    """What changing one factor from one level to another does, over all settings of the others, or of those not `given`
-    (factor, level). `pairs`: pairs of cells that differ in this factor alone."""
-
-    factor: str
-    levels: tuple[str, str]
-    given: tuple[tuple[str, str], ...]
-    pairs: int
-    weights: Spread
-    predictions: Spread
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interaction:
-    """A factor whose effect depends on others (`by`): its effect at each of their levels. `ratio`: the largest median distance of
-    weights over the smallest, where what float64 rounds to counts as 1e-10."""
-
-    by: tuple[str, ...]
-    ratio: float
-    effects: tuple[Effect, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claims:
-    """The factorial and the claims on one scenario. `environment`: where the factorial ran; `drift`: how far a float64 run is
-    from itself with rows permuted inside each device's share; `missing`: (cell, reason) of cells without a result."""
-
-    scenario: str
-    environment: str
-    devices: int
-    device: str
-    steps: int
-    last_batch: int
-    drift: float
-    cells: int
-    effects: tuple[Effect, ...]
-    interactions: tuple[Interaction, ...]
-    claims: tuple[Claim, ...]
-    environments: Mapping[str, Mapping[str, str]]
-    missing: tuple[tuple[str, str], ...]
-    generated: str
-    command: str = ""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Results:
     """Everything a report shows. The report computes nothing more. `change`: None without a baseline, which is not "no change".
     `self_test`: None if none was kept."""
 
     plan: Plan
-    answer: str
     exit_code: int
     generated: str
     environments: tuple[Provisioned, ...]
@@ -203,7 +100,17 @@ class Results:
     findings: tuple[Finding, ...]
     limits: tuple[Limit, ...]
     diagnoses: tuple[Diagnosis, ...] = ()
-    known: tuple[Known, ...] = ()
+    known: tuple[KnownDifference, ...] = ()
     change: Change | None = None
     self_test: SelfTest | None = None
     schema: int = RESULTS_SCHEMA
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Every pair, then every check."""
+        return (*self.pairs, *self.checks)
+
+    @property
+    def excused(self) -> dict[str, str]:
+        """The ids of pairs and checks whose difference is accepted -> the reason."""
+        return {name: reason for finding in self.findings for name, reason in finding.excused().items()}

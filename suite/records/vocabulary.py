@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 
 SCENARIO_API = 1
-RESULTS_SCHEMA = 1
+RESULTS_SCHEMA = 2
 FLOAT32 = 2.0**-24  # unit roundoff: half the distance from 1 to the next number
 JUDGED_STEP = 20  # free runs are judged up to here: later, one flipped ReLU decides how far two runs are apart
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from suite.records import Results
-from suite.report import claims, html, junit, links, markdown, output, results_json
+from suite.report import answer, changes, claims, findings, html, junit, links, markdown, output, results_json
 
+SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody
 FORMATS = {
     "results.json": results_json.text,
     "index.html": html.text,
@@ -29,4 +31,15 @@ def render(results: Results, folder: Path, *, split_assets: bool = False) -> Non
     links.join(folder)
 
 
-__all__ = ["FORMATS", "claims", "render"]
+def terminal(results: Results) -> Iterator[str]:
+    """What a command ends with: the first findings, what is asked of accepted differences, the answer, and what changed."""
+    for worded in findings.worded(results)[:SHOWN_FINDINGS]:
+        known = f" Accepted: {worded.finding.accepted}." if worded.finding.accepted else ""
+        yield f"  {worded.finding.verdict.mark} {worded.claim}{known}"
+    yield from (f"  {line}" for line in changes.accepted(results.known))
+    yield answer.sentence(results)
+    if results.change:
+        yield changes.sentence(results.change)
+
+
+__all__ = ["FORMATS", "changes", "claims", "render", "terminal"]

@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from suite.judge.equivalence import ENVELOPE_FACTOR
 from suite.records import Judged, Pair, Results, Verdict
-from suite.report import codes, summary
+from suite.report import causes, codes, summary
 
 BUDGET = 4_400_000  # bytes of all blocks: with the rest of the page 5 MB, what a browser opens at once
-ENVELOPES = 5.0  # how many envelopes are rounding: drawn here, decided elsewhere; a test holds the two together
 SHOWN_TENSORS, FEWER_TENSORS, MANY_PAIRS = 20, 10, 60  # of each pair; of many pairs of one scenario fewer
 RANKS = {verdict: verdict.rank for verdict in Verdict}
 LEVELS = (
@@ -111,8 +111,8 @@ def _quantity(judged: Judged, filled: _Block, kept: Kept) -> dict[str, object]:
     """Short keys: they stand in the page once for each pair and quantity. `script/pair.js` reads them."""
     found, at = judged.distances, judged.distances.at
     short: dict[str, object] = {"q": judged.quantity, "v": RANKS[judged.verdict], "f": judged.first_step}
-    if judged.cause:
-        short["c"] = judged.cause
+    if judged.causes:
+        short["c"] = causes.words(judged.causes)
     if found.invalid:
         return {**short, "i": found.invalid}
     if found.bits:
@@ -157,8 +157,8 @@ def _band(judged: Judged, metric: str) -> list[float]:
     measured = [one.envelope[metric] for one in at if metric in one.envelope]
     if not measured or limit <= 0.0:
         return [codes.NOT_THERE] * len(at)
-    floor = limit if all(ENVELOPES * one < 0.999 * limit for one in measured) else 0.0
-    return [max(floor, ENVELOPES * one.envelope[metric]) if metric in one.envelope else codes.NOT_THERE for one in at]
+    floor = limit if all(ENVELOPE_FACTOR * one < 0.999 * limit for one in measured) else 0.0
+    return [max(floor, ENVELOPE_FACTOR * one.envelope[metric]) if metric in one.envelope else codes.NOT_THERE for one in at]
 
 
 def _numbers(judged: Judged) -> list[list[object]]:

@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from suite.records import GROUPS, ConsistencyCheck, Pair, Results, RunRow, ScenarioRow, Status, Verdict
+from suite.records import GROUPS, ConsistencyCheck, Pair, Results, Run, RunRow, ScenarioRow, Status, Verdict
 from suite.records.formatting import number
-from suite.report import bulk, links, payload, summary, words
+from suite.report import answer, bulk, causes, changes, findings, glossary, links, payload, summary
 
 HERE = Path(__file__).parent
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody; the rest is folded
@@ -36,11 +36,11 @@ class Scenario:
 
     row: ScenarioRow
     place: int
-    labels: Mapping[str, str]
-    starts: frozenset[str]
-    cells: Mapping[tuple[str, str], Pair]
+    labels: Mapping[Run, str]
+    starts: frozenset[Run]
+    cells: Mapping[tuple[Run, Run], Pair]
     columns: Sequence[str]
-    checks: Mapping[str, Mapping[str, ConsistencyCheck]]
+    checks: Mapping[Run, Mapping[str, ConsistencyCheck]]
     causes: Mapping[tuple[Verdict, str], Sequence[str]]
     worst: summary.Worst | None
     runs: Sequence[RunRow]
@@ -81,14 +81,18 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
         .get_template("index.html.j2")
         .render(
             results=results,
+            answer=answer.sentence(results),
+            since=changes.sentence(results.change) if results.change else "",
+            findings=findings.worded(results),
+            nothing_differs=findings.nothing_differs(results),
             style=style,
             script=script,
             data=payload.text(results, pairs, blocks.left_out),
             blocks=blocks,
             groups=GROUPS,
-            key=list(summary.counts((*results.pairs, *results.checks))),
+            key=list(summary.counts(results.members)),
             counts={"pairs": summary.counts(results.pairs), "checks": summary.counts(results.checks)},
-            worst=summary.worst((*results.pairs, *results.checks)),
+            worst=summary.worst(results.members),
             overview=summary.overview(results),
             failed=summary.failed(results),
             restarted=summary.restarted(results),
@@ -100,7 +104,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             most=STATIC_PAIRS,
             links=_links(results),
             labels={run: label for one in scenarios for run, label in one.labels.items()},
-            metrics={metric: words.METRICS.get(metric, metric) for metric in payload.metrics(results)},
+            metrics={metric: glossary.METRICS.get(metric, metric) for metric in payload.metrics(results)},
             facts=_facts(results),
             no_claims=links.NO_CLAIMS,
             verdicts={verdict.value: verdict for verdict in Verdict},
@@ -119,11 +123,13 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
-        "cause": summary.cause,
+        "causes": causes.words,
+        "suspect": lambda suspect: causes.hypothesis(suspect.cause),
+        "note": findings.NOTES.__getitem__,
         "decided": payload.decided,
-        "holds_here": words.holds_here,
-        "rests_on": words.rests_on,
-        "to_measure": words.to_measure,
+        "holds_here": glossary.holds_here,
+        "rests_on": glossary.rests_on,
+        "to_measure": glossary.to_measure,
         "width": lambda count, total: max(1, round(WIDTHS * count / total)),
     }
     return environment
@@ -143,9 +149,8 @@ def _scenarios(results: Results) -> list[Scenario]:
 def _scenario(results: Results, row: ScenarioRow, place: int, direct: bool) -> Scenario:
     pairs = [pair for pair in results.pairs if pair.scenario == row.name]
     checks = [check for check in results.checks if check.scenario == row.name]
-    checks.sort(key=lambda check: words.KINDS.index(check.kind))
+    checks.sort(key=lambda check: glossary.KINDS.index(check.kind))
     labels = summary.labels(results, row.name)
-    ids = list(labels)
     every = [one for one in results.runs if one.run.configuration.scenario == row.name]
     few = len(results.runs) <= LISTED_RUNS
     listed = [one for one in every if few or one.died or one.status is not Status.COMPLETE]
@@ -153,10 +158,10 @@ def _scenario(results: Results, row: ScenarioRow, place: int, direct: bool) -> S
         row=row,
         place=place,
         labels=labels,
-        starts=frozenset(b for a, b in pairwise(ids) if summary.side(a)[0] != summary.side(b)[0]),
+        starts=frozenset(b for a, b in pairwise(labels) if a.configuration.environment != b.configuration.environment),
         cells={key: pair for pair in pairs for key in ((pair.a, pair.b), (pair.b, pair.a))},
-        columns=list(dict.fromkeys(map(words.column, checks))),
-        checks={run: {words.column(check): check for check in checks if check.run == run} for run in labels},
+        columns=list(dict.fromkeys(map(glossary.column, checks))),
+        checks={run: {glossary.column(check): check for check in checks if check.run == run} for run in labels},
         causes=_causes(labels, checks),
         worst=summary.worst((*pairs, *checks)),
         runs=listed,
@@ -165,13 +170,13 @@ def _scenario(results: Results, row: ScenarioRow, place: int, direct: bool) -> S
     )
 
 
-def _causes(labels: Mapping[str, str], checks: Sequence[ConsistencyCheck]) -> dict[tuple[Verdict, str], list[str]]:
+def _causes(labels: Mapping[Run, str], checks: Sequence[ConsistencyCheck]) -> dict[tuple[Verdict, str], list[str]]:
     """Verdict and cause -> the cells that have it, the worst first: nothing is said by hovering only."""
     found: dict[tuple[Verdict, str], list[str]] = {}
     for check in sorted(checks, key=lambda check: -check.verdict.rank):
-        if check.cause:
-            name = f"{labels.get(check.run, check.run)} ({words.column(check)})"
-            found.setdefault((check.verdict, check.cause), []).append(name)
+        if words := causes.words(check.causes):
+            name = f"{labels.get(check.run, check.run.id)} ({glossary.column(check)})"
+            found.setdefault((check.verdict, words), []).append(name)
     return {key: list(dict.fromkeys(names)) for key, names in found.items()}
 
 
@@ -190,12 +195,10 @@ def _links(results: Results) -> dict[str, str]:
     """A pair or check as a finding names it -> its address in this page."""
     found = {}
     for pair in results.pairs:
-        a, b = ("/".join(run.rsplit("/", 3)[1:3]) for run in (pair.a, pair.b))
-        found[f"{pair.a} | {pair.b}"] = "#" + urlencode({"scenario": pair.scenario, "a": a, "b": b}, safe="/")
+        a, b = (run.configuration.id.partition("/")[2] for run in pair.runs)
+        found[pair.id] = "#" + urlencode({"scenario": pair.scenario, "a": a, "b": b}, safe="/")
     for check in results.checks:
-        last = f"replica {check.replica}" if check.kind == "replica" else check.environment
-        name = f"{check.run} | {check.kind} {check.form}".rstrip() + f" | {last}"
-        found[name] = "#" + urlencode({"scenario": check.scenario, "at": "saved"})
+        found[check.id] = "#" + urlencode({"scenario": check.scenario, "at": "saved"})
     return found
 
 

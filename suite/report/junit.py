@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from suite.records import ConsistencyCheck, Pair, Results, RunRow, Status, Verdict
-from suite.report import summary
+from suite.records import Code, ConsistencyCheck, Member, Results, RunRow, Status, Verdict
+from suite.report import causes
 
 COUNTS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0; logs of terminals have them
@@ -15,14 +15,13 @@ FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def text(results: Results) -> str:
     """A verdict at the gate or worse = failure; a run that broke, or its pair = error; unsupported = skipped;
-    a known difference that would fail = skipped, with the reason why it is accepted."""
-    known = summary.known(results)
+    an accepted difference that would fail = skipped, with the reason why it is accepted."""
+    known = results.excused
     gate = Verdict(results.plan.options.gate).rank
-    statuses = {row.run.id: row.status for row in results.runs}
     root = ElementTree.Element("testsuites", name="keras-parity")
     for name, cases in (
         ("runs", [_run(row) for row in results.runs]),
-        ("pairs", [_pair(pair, gate, statuses, known) for pair in results.pairs]),
+        ("pairs", [_compared(pair, " – ".join(run.id for run in pair.runs), gate, known) for pair in results.pairs]),
         ("checks", [_check(check, gate, known) for check in results.checks]),
         ("broken", [_case(one.source, one.name, "error", f"{one.source}: {one.reason}") for one in results.broken]),
     ):
@@ -44,27 +43,20 @@ def _run(row: RunRow) -> ElementTree.Element:
     return case
 
 
-def _pair(pair: Pair, gate: int, statuses: Mapping[str, Status], known: Mapping[str, str]) -> ElementTree.Element:
-    """A pair is skipped only if nothing but missing support is in its way."""
-    sides = {statuses.get(run, Status.PLANNED) for run in (pair.a, pair.b)}
-    refused = Status.UNSUPPORTED in sides and not any(status.broken for status in sides)
-    return _compared(pair, f"{pair.a} – {pair.b}", gate, unsupported=refused, reason=known.get(pair.id, ""))
-
-
-def _check(check: ConsistencyCheck, gate: int, known: Mapping[str, str]) -> ElementTree.Element:
+def _check(check: ConsistencyCheck, gate: int, accepted: Mapping[str, str]) -> ElementTree.Element:
     last = f"replica {check.replica}" if check.kind == "replica" else f"{check.environment} {check.form}"
-    refused = check.cause.startswith(Status.UNSUPPORTED.value)
-    return _compared(check, f"{check.run}: {check.kind}, {last}", gate, unsupported=refused, reason=known.get(check.id, ""))
+    return _compared(check, f"{check.run.id}: {check.kind}, {last}", gate, accepted)
 
 
-def _compared(one: Pair | ConsistencyCheck, name: str, gate: int, *, unsupported: bool, reason: str) -> ElementTree.Element:
-    if one.verdict is Verdict.NOT_RUN:
-        kind = "skipped" if unsupported else "error"
+def _compared(member: Member, name: str, gate: int, accepted: Mapping[str, str]) -> ElementTree.Element:
+    reason = accepted.get(member.id, "")
+    if member.verdict is Verdict.NOT_RUN:
+        kind = "skipped" if any(cause.code == Code.UNSUPPORTED for cause in member.causes) else "error"
     else:
-        kind = "" if one.verdict.rank < gate else "skipped" if reason else "failure"
-    known = f"known ({reason})" if kind == "skipped" and reason else ""
-    message = ": ".join(part for part in (known, one.verdict.value, summary.cause(one.cause)) if part)
-    return _case(one.scenario, name, kind, message if kind else "")
+        kind = "" if member.verdict.rank < gate else "skipped" if reason else "failure"
+    known = f"accepted ({reason})" if kind == "skipped" and reason else ""
+    message = ": ".join(part for part in (known, member.verdict.value, causes.words(member.causes)) if part)
+    return _case(member.scenario, name, kind, message if kind else "")
 
 
 def _case(group: str, name: str, kind: str, message: str, body: str = "") -> ElementTree.Element:

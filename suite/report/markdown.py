@@ -6,8 +6,9 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from suite.records import Finding, Pair, Results, Verdict
-from suite.report import summary, words
+from suite.records import Pair, Results, Run, Verdict
+from suite.report import answer, changes, findings, glossary, summary
+from suite.report.findings import Worded
 
 LONGEST = 200_000  # bytes: a fifth of what common CI servers show, and far more than anybody reads
 CUT = "\nCut here: index.html and results.json hold the rest."
@@ -28,7 +29,7 @@ def text(results: Results) -> str:
 
 
 def _top(results: Results) -> Iterator[str]:
-    yield f"# {_plain(results.answer)}"
+    yield f"# {_plain(answer.sentence(results))}"
     yield ""
     for noun, members in (("pairs", results.pairs), ("checks", results.checks)):
         counted = summary.counts(members)
@@ -36,33 +37,35 @@ def _top(results: Results) -> Iterator[str]:
         yield f"{len(members)} {noun}" + (f": {words}" if words else "")
         yield ""
     if results.change:
-        yield from (_plain(results.change.words), "")
+        yield from (_plain(changes.sentence(results.change)), "")
     yield f"{_plain(results.generated)}, plan {results.plan.digest[:12]}, exit code {results.exit_code}: `{_code(results.plan.command)}`"
 
 
 def _why(results: Results) -> Iterator[str]:
     if results.findings:
         yield from ("", "## Why", "")
-    for number, finding in enumerate(results.findings, 1):
+    for number, finding in enumerate(findings.worded(results), 1):
         yield from _finding(number, finding)
 
 
-def _finding(number: int, one: Finding) -> Iterator[str]:
-    yield f"- **{number}. {one.verdict.mark} {one.verdict.value}**: {_plain(one.claim)}"
-    if one.known:
-        yield f"  - Known: {_plain(one.known)}"
-    elif some := [part for part in one.parts if part.known]:
-        yield f"  - Known in {len(some)} of {len(one.parts)} scenarios: {_plain('; '.join(f'{part.scenario}: {part.known}' for part in some))}"
-    yield f"  - Evidence: {_plain(one.evidence)}"
-    yield f"  - Check: {_plain(one.experiment)}"
-    if one.place:
-        yield f"  - Begins at: {_plain(one.place.stage)}, {_plain(one.place.tensor)}"
-    if one.advice:
-        yield f"  - What to do: {_plain(' '.join(part for part in (one.advice, one.link) if part))}"
-    if one.repeat:
-        yield f"  - Again: `{_code(one.repeat)}`"
-    if one.fingerprint:
-        yield f"  - Fingerprint: `{_code(one.fingerprint)}`"
+def _finding(number: int, worded: Worded) -> Iterator[str]:
+    finding = worded.finding
+    yield f"- **{number}. {finding.verdict.mark} {finding.verdict.value}**: {_plain(worded.claim)}"
+    if finding.accepted:
+        yield f"  - Accepted: {_plain(finding.accepted)}"
+    elif some := [part for part in finding.parts if part.accepted]:
+        reasons = "; ".join(f"{part.scenario}: {part.accepted}" for part in some)
+        yield f"  - Accepted in {len(some)} of {len(finding.parts)} scenarios: {_plain(reasons)}"
+    yield f"  - Evidence: {_plain(worded.evidence)}"
+    yield f"  - Experiment: {_plain(worded.experiment)}"
+    if finding.place:
+        yield f"  - Begins at: {_plain(finding.place.stage)}, {_plain(finding.place.tensor)}"
+    if worded.advice:
+        yield f"  - What to do: {_plain(' '.join(part for part in (worded.advice, worded.link) if part))}"
+    if worded.repeat:
+        yield f"  - Again: `{_code(worded.repeat)}`"
+    if finding.fingerprint:
+        yield f"  - Fingerprint: `{_code(finding.fingerprint)}`"
 
 
 STATES = {
@@ -131,11 +134,11 @@ def _overview(results: Results) -> Iterator[str]:
 
 def _self_test(results: Results) -> Iterator[str]:
     one = results.self_test
-    said, command = words.holds_here(one), words.to_measure(one)
+    said, command = glossary.holds_here(one), glossary.to_measure(one)
     if one and one.injected:
         shares = ", ".join(f"{rate:.1%} {name}" for name, rate in one.rates.items())
         alarms = f"false alarms in {one.clean_pairs} clean pairs: {len(one.alarms)}"
-        said = f"of {one.injected} injected faults {shares}; {alarms}. Measured with {words.rests_on(one)}. {said}"
+        said = f"of {one.injected} injected faults {shares}; {alarms}. Measured with {glossary.rests_on(one)}. {said}"
     yield from ("", f"Self-test: {_plain(said)}" + (f" To measure it: `{command}`" if command else ""))
 
 
@@ -149,7 +152,7 @@ def _matrices(results: Results) -> Iterator[str]:
             yield from _matrix(summary.labels(results, scenario.name), pairs)
 
 
-def _matrix(labels: dict[str, str], pairs: Sequence[Pair]) -> Iterator[str]:
+def _matrix(labels: dict[Run, str], pairs: Sequence[Pair]) -> Iterator[str]:
     cells = {(pair.a, pair.b): pair.verdict.mark for pair in pairs}
     yield from _table(["", *labels.values()])
     for a, name in labels.items():

@@ -9,21 +9,24 @@ from itertools import combinations
 
 from markupsafe import Markup
 
-from suite.records import QUANTITIES, ConsistencyCheck, Judged, Pair, Results, ScenarioRow, Verdict
+from suite.records import QUANTITIES, Cause, Judged, Member, Pair, Results, Run, ScenarioRow, Verdict
 from suite.records.formatting import number
-from suite.report import codes, summary, words
+from suite.report import causes as cause_words
+from suite.report import codes, glossary, summary
 
 ABSENT = "."  # no such pair, or it has no such quantity
 
 
 @dataclass(kw_only=True)
-class _Words:
+class _Causes:
     """Every cause once; its place stands for it."""
 
     places: dict[str, int] = field(default_factory=dict)
 
-    def place(self, text: str) -> int:
-        return self.places.setdefault(text, len(self.places))
+    def of(self, causes: Sequence[Cause]) -> int:
+        """-1 if there are none."""
+        text = cause_words.words(causes)
+        return self.places.setdefault(text, len(self.places)) if text else -1
 
 
 def ordered(results: Results, scenario: str) -> list[Pair | None]:
@@ -34,16 +37,16 @@ def ordered(results: Results, scenario: str) -> list[Pair | None]:
 
 def text(results: Results, pairs: Mapping[str, Sequence[Pair | None]], left_out: str) -> Markup:
     """JSON that cannot end its script element, whatever a name says."""
-    causes = _Words()
+    causes = _Causes()
     document = {
         "report": results.plan.digest[:12],
         "verdicts": [[one.value, one.mark, one.value.replace(" ", "-")] for one in Verdict],
         "quantities": QUANTITIES,
-        "metrics": {metric: words.METRICS.get(metric, metric) for metric in metrics(results)},
+        "metrics": {metric: glossary.METRICS.get(metric, metric) for metric in metrics(results)},
         "leftOut": left_out,
         "first": _worst_scenario(results),
         "scenarios": [_scenario(results, row, pairs[row.name], causes) for row in results.scenarios],
-        "causes": [summary.cause(one) for one in causes.places],
+        "causes": list(causes.places),
     }
     written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return Markup(written.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
@@ -58,31 +61,34 @@ def _worst_scenario(results: Results) -> int:
 
 def metrics(results: Results) -> list[str]:
     """Metric ids that occur, in the order of their explanations."""
-    members: list[Pair | ConsistencyCheck] = [*results.pairs, *results.checks]
     found = {
-        metric for one in members for judged in one.quantities for at in judged.distances.at[-1:] for metric in at.plain
+        metric
+        for one in results.members
+        for judged in one.quantities
+        for at in judged.distances.at[-1:]
+        for metric in at.plain
     }
-    return [metric for metric in words.METRICS if metric in found] + sorted(found - words.METRICS.keys())
+    return [metric for metric in glossary.METRICS if metric in found] + sorted(found - glossary.METRICS.keys())
 
 
-def _scenario(results: Results, row: ScenarioRow, pairs: Sequence[Pair | None], causes: _Words) -> dict[str, object]:
+def _scenario(results: Results, row: ScenarioRow, pairs: Sequence[Pair | None], causes: _Causes) -> dict[str, object]:
     labels = summary.labels(results, row.name)
     return {
         "name": row.name,
         "about": f"{row.description}. Batch {row.batch}, {results.plan.options.steps or row.steps} steps.",
-        "runs": [[_short(run), label, summary.side(run)[0]] for run, label in labels.items()],
+        "runs": [[_short(run), label, run.configuration.environment] for run, label in labels.items()],
         "v": "".join(str(pair.verdict.rank) if pair else ABSENT for pair in pairs),
-        "c": [causes.place(pair.cause) if pair and pair.cause else -1 for pair in pairs],
+        "c": [causes.of(pair.causes) if pair else -1 for pair in pairs],
         "d": [decided(pair).rpartition(", ")[2] if pair else "" for pair in pairs],
-        "off": {str(place): pair.side for place, pair in enumerate(pairs) if pair and pair.side},
+        "off": {str(place): summary.label(pair.side) for place, pair in enumerate(pairs) if pair and pair.side},
         "q": _quantities(pairs),
         "checks": _checks(results, row.name, list(labels), causes),
     }
 
 
-def _short(run: str) -> str:
+def _short(run: Run) -> str:
     """A run's name in an address: environment/strategy-xdevices."""
-    return "/".join(run.rsplit("/", 3)[1:3])
+    return run.configuration.id.partition("/")[2]
 
 
 def _quantities(pairs: Sequence[Pair | None]) -> dict[str, dict[str, str]]:
@@ -107,7 +113,7 @@ def _size(judged: Judged | None) -> float:
     return judged.distances.at[-1].plain[metric] if metric and not judged.distances.invalid else float("nan")
 
 
-def decided(one: Pair | ConsistencyCheck) -> str:
+def decided(one: Member) -> str:
     """What a verdict rests on: "predictions, pmax 0.0021"; empty for identical ones."""
     for judged in one.quantities:
         metric = summary.main_metric(judged)
@@ -116,19 +122,19 @@ def decided(one: Pair | ConsistencyCheck) -> str:
     return ""
 
 
-def _checks(results: Results, scenario: str, runs: Sequence[str], causes: _Words) -> dict[str, object]:
+def _checks(results: Results, scenario: str, runs: Sequence[Run], causes: _Causes) -> dict[str, object]:
     """Columns, and cells as (run, column, verdict, cause, what decided)."""
     checks = sorted(
-        (check for check in results.checks if check.scenario == scenario), key=lambda check: words.KINDS.index(check.kind)
+        (check for check in results.checks if check.scenario == scenario), key=lambda check: glossary.KINDS.index(check.kind)
     )
-    columns = list(dict.fromkeys(map(words.column, checks)))
+    columns = list(dict.fromkeys(map(glossary.column, checks)))
     places = {run: place for place, run in enumerate(runs)}
     cells = [
         [
             places[check.run],
-            columns.index(words.column(check)),
+            columns.index(glossary.column(check)),
             check.verdict.rank,
-            causes.place(check.cause) if check.cause else -1,
+            causes.of(check.causes),
             decided(check),
         ]
         for check in checks

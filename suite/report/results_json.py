@@ -1,29 +1,47 @@
-"""results.json, schema 1: everything that a report shows, for programs. docs/results.md documents every field.
+"""results.json, schema 2: everything that a report shows, for programs. docs/results.md describes it.
 
-What is lost on the way: distances keep four significant digits and seconds three decimals; of a quantity's tensors the worst 20
-are kept; `plan.runs` is a number, and reading takes that many rows of `runs`; `plan.refused` is found in those rows only.
+It is `records.Results` as it is, field by field, with these exceptions:
+
+- A run stands for itself in `runs` only; everywhere else it is its id. A member of a finding is the id of a pair or check.
+- Floats have four significant digits; of a quantity's tensors the worst 20 are kept.
+- What a person reads is added: `answer`, `change.words`, `cause` of pairs and checks, and the words of each finding. Reading
+  ignores it, so that a mended sentence changes nothing.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from suite.records import RESULTS_SCHEMA, ConsistencyCheck, Judged, Pair, Results, RunRow, SelfTest
-from suite.report import output, parse, summary
+from suite.records import (
+    RESULTS_SCHEMA,
+    ConsistencyCheck,
+    DamagedArtifact,
+    Distances,
+    Finding,
+    Pair,
+    Results,
+    Run,
+    RunRow,
+    SelfTest,
+)
+from suite.report import answer, causes, changes, findings, output, summary
 
 KEPT_TENSORS = 20  # the rest of a large model's would be most of the file, and nobody looks past the worst
+DIGITS = 4  # more than any of these distances has
 
 
-class OtherSchema(ValueError):
-    """It was written by a version with another schema."""
+class OtherSchema(DamagedArtifact):
+    """It was written by a version with a different schema."""
 
 
 def text(results: Results) -> str:
-    """The results as JSON text, indented, keys in the documented order."""
+    """The results as JSON text, indented, fields in the order of the records."""
     return msgspec.json.format(msgspec.json.encode(document(results)), indent=1).decode() + "\n"
 
 
@@ -32,142 +50,118 @@ def write(results: Results, path: Path) -> None:
     output.write(path, text(results))
 
 
+# ---------------------------------------------------------------- records to JSON
+
+
+def document(results: Results) -> dict[str, Any]:
+    found: dict[str, Any] = {"answer": answer.sentence(results), **_fields(results)}
+    found["findings"] = [
+        {**_fields(worded.finding), **_fields(worded, without="finding")} for worded in findings.worded(results)
+    ]
+    if results.change:
+        found["change"]["words"] = changes.sentence(results.change)
+    return found
+
+
+def _fields(record: Any, without: str = "") -> dict[str, Any]:
+    return {field.name: _value(getattr(record, field.name)) for field in fields(record) if field.name != without}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Run | Pair | ConsistencyCheck) or is_dataclass(value):
+        return _record(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {key: _value(member) for key, member in value.items()}
+    if isinstance(value, tuple | list):
+        return [_value(member) for member in value]
+    return value
+
+
+def _record(record: Any) -> Any:
+    """A record by its fields; what is referred to, by its id."""
+    if isinstance(record, Run):
+        return record.id
+    if isinstance(record, RunRow):
+        return {"id": record.run.id, "run": msgspec.to_builtins(record.run), **_fields(record, without="run")}
+    if isinstance(record, Pair | ConsistencyCheck):
+        return {"id": record.id, **_fields(record), "cause": causes.words(record.causes)}
+    if isinstance(record, Finding):
+        return {**_fields(record, without="members"), "members": [member.id for member in record.members]}
+    if isinstance(record, Distances):
+        return _fields(replace(record, tensors=tuple(summary.farthest(record.tensors, KEPT_TENSORS))))
+    if isinstance(record, SelfTest):
+        return {**_fields(record), "rates": _value(record.rates)}
+    return _fields(record)
+
+
+# ---------------------------------------------------------------- JSON to records
+
+
 def read(path: Path) -> Results:
     """The results that were written to a file, up to what the module's docstring says is lost.
 
     Raises:
         OtherSchema: it is of a schema that this version does not read.
-        ValueError: it is no results.json.
+        DamagedArtifact: it is no results.json.
     """
     try:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
-        raise ValueError(
+        raise DamagedArtifact(
             f"{path} cannot be read ({error.strerror}): give a results.json that `parity compare` wrote"
         ) from None
     except msgspec.DecodeError as error:
-        raise ValueError(f"{path} is no results.json ({error}): give one that `parity compare` wrote") from None
+        raise DamagedArtifact(f"{path} is no results.json ({error}): give one that `parity compare` wrote") from None
     if found.get("schema") != RESULTS_SCHEMA:
         raise OtherSchema(f"{path} has schema {found.get('schema')!r}, this version reads {RESULTS_SCHEMA}")
     try:
-        return parse.results(found)
-    except (LookupError, TypeError, ValueError) as error:
-        raise ValueError(
+        return _results(found)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedArtifact(
             f"{path} is not as docs/results.md says ({type(error).__name__}: {error}): was it edited?"
         ) from None
 
 
-def document(results: Results) -> dict[str, Any]:
-    return {
-        "schema": results.schema,
-        "answer": results.answer,
-        "exit_code": results.exit_code,
-        "generated": results.generated,
-        "plan": {
-            "digest": results.plan.digest,
-            "command": results.plan.command,
-            "runs": len(results.plan.runs),
-            "options": msgspec.to_builtins(results.plan.options),
-        },
-        "environments": [msgspec.to_builtins(one) for one in results.environments],
-        "scenarios": [msgspec.to_builtins(one) for one in results.scenarios],
-        "broken": [msgspec.to_builtins(one) for one in results.broken],
-        "runs": [_run(row) for row in results.runs],
-        "pairs": [_pair(pair) for pair in results.pairs],
-        "checks": [_check(check) for check in results.checks],
-        "findings": [msgspec.to_builtins(one) for one in results.findings],
-        "limits": [msgspec.to_builtins(one) for one in results.limits],
-        "diagnoses": [msgspec.to_builtins(one) for one in results.diagnoses],
-        "known": [msgspec.to_builtins(one) for one in results.known],
-        "change": msgspec.to_builtins(results.change),
-        "self_test": _self_test(results.self_test) if results.self_test else None,
-    }
+def _results(found: dict[str, Any]) -> Results:
+    """Every id is replaced by what it names; then the fields are those of the records."""
+    runs = {row["id"]: row["run"] for row in found["runs"]}
+    found["plan"]["runs"] = [runs[name] for name in found["plan"]["runs"]]
+    found["plan"]["refused"] = [[runs[name], *rest] for name, *rest in found["plan"]["refused"]]
+    for part, names in REFERENCES.items():
+        for record in found[part]:
+            record |= {name: runs[record[name]] if record[name] is not None else None for name in names}
+    members = [finding.pop("members") for finding in found["findings"]]
+    results = msgspec.convert({**found, "findings": [{**one, "members": []} for one in found["findings"]]}, Results)
+    named = {member.id: member for member in results.members}
+    whole = tuple(
+        replace(finding, members=tuple(named[name] for name in names))
+        for finding, names in zip(results.findings, members, strict=True)
+    )
+    return replace(results, findings=whole)
 
 
-def _self_test(one: SelfTest) -> dict[str, Any]:
-    return {**msgspec.to_builtins(one), "rates": _floats(one.rates)}
+REFERENCES = {"pairs": ("a", "b", "side"), "checks": ("run",), "diagnoses": ("run", "oracle"), "findings": ("side",)}
 
 
-def _run(row: RunRow) -> dict[str, Any]:
-    configuration = row.run.configuration
-    return {
-        "id": row.run.id,
-        "scenario": configuration.scenario,
-        "environment": configuration.environment,
-        "strategy": configuration.strategy,
-        "devices": configuration.devices,
-        "fault": configuration.fault,
-        "variation": row.run.variation,
-        "precision": row.run.precision,
-        "index": row.run.index,
-        "emulates": msgspec.to_builtins(row.run.emulates),
-        "status": row.status.value,
-        "reason": row.reason,
-        "seconds": round(row.seconds, 3),
-        "reused": row.reused,
-        "facts": dict(row.facts),
-        "log": row.log,
-        "died": row.died,
-    }
+# ---------------------------------------------------------------- the schema of both
 
 
-def _pair(pair: Pair) -> dict[str, Any]:
-    return {
-        "scenario": pair.scenario,
-        "a": pair.a,
-        "b": pair.b,
-        "verdict": pair.verdict.value,
-        "cause": pair.cause,
-        "side": pair.side,
-        "quantities": {judged.quantity: _quantity(judged) for judged in pair.quantities},
-    }
+def schema() -> dict[str, Any]:
+    """The JSON schema of a results.json, made from the records. What is added for people is not in it."""
+    found = msgspec.json.schema(Results)
+    definitions = found["$defs"]
+    name = {"type": "string"}
+    for record in ("Plan", "Pair", "ConsistencyCheck", "Diagnosis", "Finding"):
+        definitions[record]["properties"] = _by_id(definitions[record]["properties"], name)
+    definitions["Finding"]["properties"]["members"] = {"type": "array", "items": name}
+    return found
 
 
-def _check(check: ConsistencyCheck) -> dict[str, Any]:
-    return {
-        "run": check.run,
-        "scenario": check.scenario,
-        "kind": check.kind,
-        "environment": check.environment,
-        "form": check.form,
-        "replica": check.replica,
-        "verdict": check.verdict.value,
-        "cause": check.cause,
-        "quantities": {judged.quantity: _quantity(judged) for judged in check.quantities},
-    }
-
-
-def _quantity(judged: Judged) -> dict[str, Any]:
-    at = judged.distances.at
-    return {
-        "verdict": judged.verdict.value,
-        "cause": judged.cause,
-        "metrics": _floats(at[-1].plain if at else {}),
-        "limits": _floats(judged.limits),
-        "float64": _floats(at[-1].float64 if at else {}),
-        "bits": judged.distances.bits,
-        "invalid": judged.distances.invalid,
-        "worst_tensor": judged.worst_tensor,
-        "first_step": judged.first_step,
-        "trajectory": [
-            {
-                "step": one.step,
-                "plain": _floats(one.plain),
-                "envelope": _floats(one.envelope),
-                "float64": _floats(one.float64),
-                "float64_envelope": _floats(one.float64_envelope),
-            }
-            for one in at
-        ],
-        "tensors": [
-            {**msgspec.to_builtins(tensor), **_floats({"value": tensor.value, "ulp": tensor.ulp})}
-            for tensor in summary.farthest(judged.distances.tensors, KEPT_TENSORS)
-        ],
-        "layers": _floats(judged.distances.layers),
-        "histogram": list(judged.distances.histogram),
-    }
-
-
-def _floats(values: Mapping[str, float]) -> dict[str, float]:
-    """Four significant digits are more than any of these distances has."""
-    return {name: float(f"{value:.4g}") for name, value in values.items()}
+def _by_id(node: Any, name: dict[str, str]) -> Any:
+    if isinstance(node, dict):
+        return name if node.get("$ref") == "#/$defs/Run" else {key: _by_id(value, name) for key, value in node.items()}
+    return [_by_id(value, name) for value in node] if isinstance(node, list) else node

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.records import Configuration, ConsistencyCheck, Judged, Pair, Results, RunRow, Status, TensorDistance, Verdict
+from suite.records import (
+    Configuration,
+    Judged,
+    Member,
+    Pair,
+    Results,
+    Run,
+    RunRow,
+    Status,
+    TensorDistance,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +51,13 @@ class Group:
     worst: Mapping[str, Worst | None]
 
 
-def counts(members: Iterable[Pair | ConsistencyCheck]) -> dict[Verdict, int]:
+def counts(members: Iterable[Member]) -> dict[Verdict, int]:
     """Verdict -> number of members, in order from best to worst; verdicts that do not occur are left out."""
     found = [one.verdict for one in members]
     return {verdict: found.count(verdict) for verdict in Verdict if verdict in found}
 
 
-def worst(members: Iterable[Pair | ConsistencyCheck]) -> Worst | None:
+def worst(members: Iterable[Member]) -> Worst | None:
     """None of no members."""
     counted = counts(members)
     if not counted:
@@ -57,33 +68,27 @@ def worst(members: Iterable[Pair | ConsistencyCheck]) -> Worst | None:
     return Worst(verdict=verdict, count=counted[verdict], members=sum(counted.values()), not_run=missing)
 
 
-def side(run: str) -> tuple[str, str, int]:
-    """(environment, strategy, devices) of a run id."""
-    _, environment, driven, _ = run.rsplit("/", 3)
-    strategy, _, devices = driven.rpartition("-x")
-    return environment, strategy, int(devices)
-
-
-def label(run: str) -> str:
+def label(run: Run) -> str:
     """A run as a person calls it: "torch ×2"."""
-    environment, _, devices = side(run)
-    return f"{environment} ×{devices}"
+    return f"{run.configuration.environment} ×{run.configuration.devices}"
 
 
-def labels(results: Results, scenario: str) -> dict[str, str]:
-    """Ids of a scenario's plain runs -> label, in the plan's order; with the strategy where the label alone is not unique."""
-    runs = [row.run for row in results.runs if row.run.kind == "plain"]
-    found = list(dict.fromkeys(run.configuration for run in runs if run.configuration.scenario == scenario))
-    short = [f"{one.environment} ×{one.devices}" for one in found]
+def labels(results: Results, scenario: str) -> dict[Run, str]:
+    """A scenario's plain runs -> label, in the plan's order; with the strategy where the label alone is not unique."""
+    runs = (row.run for row in results.runs if row.run.kind == "plain" and row.run.configuration.scenario == scenario)
+    found = {run: label(run) for run in dict.fromkeys(runs)}
+    short = list(found.values())
     return {
-        f"{one.id}/plain": name if short.count(name) == 1 else f"{one.environment} {one.strategy} ×{one.devices}"
-        for one, name in zip(found, short, strict=True)
+        run: name
+        if short.count(name) == 1
+        else f"{run.configuration.environment} {run.configuration.strategy} ×{run.configuration.devices}"
+        for run, name in found.items()
     }
 
 
 def pair_group(pair: Pair) -> tuple[int, str]:
     """The overview's row of a pair: its place and its name."""
-    (first, _, one), (second, _, other) = side(pair.a), side(pair.b)
+    (first, one), (second, other) = ((run.configuration.environment, run.configuration.devices) for run in (pair.a, pair.b))
     if first == second:
         what = "one device against several" if 1 in (one, other) else "several devices"
         return 1, f"{first}: {'strategies' if one == other else what}"
@@ -100,8 +105,8 @@ CHECK_GROUPS = {
 
 def overview(results: Results) -> list[Group]:
     """Groups of pairs and checks by scenario, each with its worst verdict."""
-    grouped: dict[tuple[int, str], dict[str, list[Pair | ConsistencyCheck]]] = {}
-    members: list[tuple[tuple[int, str], Pair | ConsistencyCheck]] = [(pair_group(pair), pair) for pair in results.pairs]
+    grouped: dict[tuple[int, str], dict[str, list[Member]]] = {}
+    members: list[tuple[tuple[int, str], Member]] = [(pair_group(pair), pair) for pair in results.pairs]
     members += [(CHECK_GROUPS[check.kind], check) for check in results.checks]
     for group, one in members:
         grouped.setdefault(group, {}).setdefault(one.scenario, []).append(one)
@@ -138,16 +143,6 @@ def unsupported(results: Results) -> int:
 def farthest(tensors: Sequence[TensorDistance], count: int) -> list[TensorDistance]:
     """The tensors farthest apart; those of group P, which are never judged, after all others."""
     return sorted(tensors, key=lambda tensor: (tensor.group == "P", -tensor.value))[:count]
-
-
-def known(results: Results) -> dict[str, str]:
-    """Pairs and checks whose difference is accepted, as findings name them -> the reason."""
-    return {name: reason for finding in results.findings for name, reason in finding.accepted().items()}
-
-
-def cause(words: str) -> str:
-    """A cause as a sentence part: nobody should take "unknown" for the name of one."""
-    return "cause not known" if words == "unknown" else words
 
 
 REPORTED = frozenset(

@@ -1,4 +1,4 @@
-"""Which differences are known: those do not fail the gate until the day that was written down; the others do."""
+"""Which differences are accepted: those do not fail the gate until the day that was written down; the others do."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from suite.records import Finding, Known, Part, RunRow, Status
+from suite.records import Finding, KnownDifference, Part, RunRow, Status
 
 
 def mark(
-    findings: Sequence[Finding], known: Sequence[Known], rows: Iterable[RunRow], today: datetime.date
-) -> tuple[tuple[Finding, ...], tuple[Known, ...]]:
+    findings: Sequence[Finding], known: Sequence[KnownDifference], rows: Iterable[RunRow], today: datetime.date
+) -> tuple[tuple[Finding, ...], tuple[KnownDifference, ...]]:
     """The findings with the reasons why they are accepted, and every known difference with its state.
 
     A known difference names a finding, or what it is in one scenario; a digest cut short counts if it begins like that.
@@ -20,11 +20,6 @@ def mark(
     states = tuple(replace(one, state=_state(one, findings, run, today)) for one in known)
     valid = [one for one in states if one.state == "shows"]
     return tuple(_marked(finding, valid) for finding in findings), states
-
-
-def excused(findings: Iterable[Finding]) -> frozenset[str]:
-    """The pairs and checks, as findings name them, that do not fail the gate."""
-    return frozenset(name for finding in findings for name in finding.accepted())
 
 
 def _run(rows: Iterable[RunRow]) -> Mapping[str, bool]:
@@ -36,7 +31,7 @@ def _run(rows: Iterable[RunRow]) -> Mapping[str, bool]:
     return found
 
 
-def _state(one: Known, findings: Iterable[Finding], run: Mapping[str, bool], today: datetime.date) -> str:
+def _state(one: KnownDifference, findings: Iterable[Finding], run: Mapping[str, bool], today: datetime.date) -> str:
     shown = any(
         fingerprint.startswith(one.fingerprint)
         for finding in findings
@@ -47,12 +42,12 @@ def _state(one: Known, findings: Iterable[Finding], run: Mapping[str, bool], tod
     return "gone" if all(run.get(scenario, False) for scenario in one.scenarios) else "not looked for"
 
 
-def _marked(finding: Finding, valid: Sequence[Known]) -> Finding:
+def _marked(finding: Finding, valid: Sequence[KnownDifference]) -> Finding:
     whole = next((one.reason for one in valid if finding.fingerprint.startswith(one.fingerprint)), "")
-    parts = tuple(replace(part, known=whole or _reason(part, valid)) for part in finding.parts)
-    reasons = list(dict.fromkeys(part.known for part in parts))
-    return replace(finding, parts=parts, known="; ".join(reasons) if parts and all(reasons) else "")
+    parts = tuple(replace(part, accepted=whole or _reason(part, valid)) for part in finding.parts)
+    reasons = list(dict.fromkeys(part.accepted for part in parts))
+    return replace(finding, parts=parts, accepted="; ".join(reasons) if parts and all(reasons) else "")
 
 
-def _reason(part: Part, valid: Iterable[Known]) -> str:
+def _reason(part: Part, valid: Iterable[KnownDifference]) -> str:
     return next((one.reason for one in valid if part.fingerprint.startswith(one.fingerprint)), "")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
-from pathlib import Path
 
-from suite.explain.findings import Member
-from suite.records import Change, Finding, Move, Options, Results, Verdict
+from suite.records import Change, Finding, Member, Move, Options, Pair, Results, Verdict
 
 HOW = ("worse", "new", "gone", "better", "changed")
 GOALPOSTS = ("environment", "limit", "option", "scenario")
@@ -23,17 +20,21 @@ def since(baseline: Results, now: Results, name: str) -> Change:
         return incomparable(name, _nothing_in_common(baseline, now))
     moves = (*_verdicts(before, after), *_findings(baseline, now), *_goalposts(baseline, now))
     moved = {move.name for move in moves if move.about in ("verdict", "cause")}
-    same = len(common - moved)
-    return Change(baseline=name, words=_words(baseline, now, moves, same), moves=moves, same=same)
+    was, is_now = ({row.name for row in results.scenarios} for results in (baseline, now))
+    return Change(
+        baseline=name,
+        generated=baseline.generated,
+        plan=baseline.plan.digest,
+        moves=moves,
+        same=len(common - moved),
+        only_before=tuple(sorted(was - is_now)),
+        only_now=tuple(sorted(is_now - was)),
+    )
 
 
 def incomparable(name: str, reason: str) -> Change:
     """Nothing was compared, for a reason that is a sentence part."""
-    return Change(
-        baseline=name,
-        words=f"What changed since {Path(name).name} is not known: {reason}.",
-        incomparable=reason,
-    )
+    return Change(baseline=name, incomparable=reason)
 
 
 def is_worse(change: Change, gate: str) -> bool:
@@ -51,10 +52,7 @@ def _nothing_in_common(baseline: Results, now: Results) -> str:
 
 
 def _list(names: Iterable[str]) -> str:
-    found = sorted(names)
-    if not found:
-        return "no scenario"
-    return ", ".join(found) if len(found) <= 3 else f"{len(found)} scenarios ({', '.join(found[:3])}, ...)"
+    return ", ".join(sorted(names)) or "no scenario"
 
 
 # ---------------------------------------------------------------- verdicts and causes
@@ -62,12 +60,10 @@ def _list(names: Iterable[str]) -> str:
 
 def _members(results: Results) -> dict[str, Member]:
     """Pairs and checks by their name; a pair is the same whichever side comes first."""
-    found: dict[str, Member] = {}
-    members: list[Member] = [*results.pairs, *results.checks]
-    for one in members:
-        words = one.id.split(" | ")
-        found[" | ".join(sorted(words) if len(words) == 2 else words)] = one
-    return found
+    return {
+        " | ".join(sorted(run.id for run in member.runs)) if isinstance(member, Pair) else member.id: member
+        for member in results.members
+    }
 
 
 def _verdicts(before: Mapping[str, Member], after: Mapping[str, Member]) -> Iterator[Move]:
@@ -77,8 +73,13 @@ def _verdicts(before: Mapping[str, Member], after: Mapping[str, Member]) -> Iter
         if how:
             words = (was.verdict.value if was else "", now.verdict.value if now else "")
             yield Move(about="verdict", name=name, how=how, before=words[0], now=words[1])
-        elif was and now and was.cause != now.cause:
-            yield Move(about="cause", name=name, how="changed", before=was.cause, now=now.cause)
+        elif was and now and _causes(was) != _causes(now):
+            yield Move(about="cause", name=name, how="changed", before=_causes(was), now=_causes(now))
+
+
+def _causes(member: Member | Finding) -> str:
+    """What the causes are, without their numbers and without anybody's words."""
+    return "; ".join(cause.identity for cause in member.causes)
 
 
 def _how(was: Verdict | None, now: Verdict | None) -> str:
@@ -100,18 +101,19 @@ def _findings(baseline: Results, now: Results) -> Iterator[Move]:
     before, after = ({_key(one): one for one in results.findings} for results in (baseline, now))
     for name, one in before.items():
         if name not in after:
-            yield Move(about="finding", name=name, how="gone", before=one.claim)
+            yield Move(about="finding", name=name, how="gone", before=_causes(one))
         elif after[name].verdict is not one.verdict:
             verdicts = one.verdict, after[name].verdict
             how = _how(*verdicts)
             yield Move(about="finding", name=name, how=how, before=verdicts[0].value, now=verdicts[1].value)
     for name, one in after.items():
         if name not in before:
-            yield Move(about="finding", name=name, how="new", now=one.claim)
+            yield Move(about="finding", name=name, how="new", now=_causes(one))
 
 
 def _key(finding: Finding) -> str:
-    return finding.fingerprint or f"{finding.cause or finding.verdict.value} in {' + '.join(sorted(finding.pairs)[:1])}"
+    first = min((member.id for member in finding.members), default="nothing")
+    return finding.fingerprint or f"{_causes(finding) or finding.verdict.value} in {first}"
 
 
 # ---------------------------------------------------------------- what the verdicts rest on
@@ -176,59 +178,3 @@ READERS: tuple[tuple[str, Callable[[Results], dict[str, str]]], ...] = (
     ("option", _options),
     ("scenario", _scenarios),
 )
-
-
-# ---------------------------------------------------------------- in words
-
-
-def _words(baseline: Results, now: Results, moves: Iterable[Move], same: int) -> str:
-    found = list(moves)
-    members = [move for move in found if move.about in ("verdict", "cause")]
-    counted = Counter(move.how for move in members)
-    in_both = same + sum(bool(move.before and move.now) for move in members)
-    parts = [f"{counted[how]} {how if how != 'changed' else 'with another cause'}" for how in HOW if counted[how]]
-    lead = ", ".join(parts) if parts else "no verdict and no cause moved"
-    what = f"{lead}; {same} of {in_both} pairs and checks that are in both are as they were"
-    return f"Since {baseline.generated} (plan {baseline.plan.digest[:12]}): {what}.{_sets(baseline, now)}{_also(found)}"
-
-
-def _sets(baseline: Results, now: Results) -> str:
-    was, is_now = ({row.name for row in one.scenarios} for one in (baseline, now))
-    only = [
-        f"{words} {_list(names)}"
-        for words, names in (("the baseline has", was - is_now), ("this run has", is_now - was))
-        if names
-    ]
-    return f" Only {', and only '.join(only)}." if only else ""
-
-
-NOUNS = {
-    "environment": ("fact of an environment", "facts of environments"),
-    "limit": ("limit", "limits"),
-    "option": ("option", "options"),
-    "scenario": ("scenario", "scenarios"),
-}
-
-
-def _also(moves: Iterable[Move]) -> str:
-    """What verdicts rest on, where that moved: named if it is little, counted if it is much."""
-    posts = [move for move in moves if move.about in GOALPOSTS and (move.about != "scenario" or move.how == "changed")]
-    if not posts:
-        return ""
-    if len(posts) <= 3:
-        return f" What they rest on moved too: {'; '.join(f'{move.about} {move.name}{arrow(move)}' for move in posts)}."
-    counted = Counter(move.about for move in posts)
-    parts = [f"{count} {NOUNS[about][count != 1]}" for about, count in counted.items()]
-    return f" What they rest on moved too: {', '.join(parts)}."
-
-
-def text(change: Change) -> Iterator[str]:
-    """For a terminal: the sentence, then a line for everything that moved, what is worse first."""
-    yield change.words
-    for move in sorted(change.moves, key=lambda one: HOW.index(one.how)):
-        yield f"  {move.how:8} {move.about:12} {move.name}{arrow(move)}"
-
-
-def arrow(move: Move) -> str:
-    both = [words for words in (move.before, move.now) if words]
-    return f": {' → '.join(both)}" if both else ""

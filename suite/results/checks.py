@@ -1,16 +1,19 @@
-"""One run seen another way: live against saved, saved against reloaded, replica against replica, run against declaration."""
+"""One run compared with itself: live against saved, saved against reloaded, replica against replica, run against declaration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from suite import compare
 from suite.artifacts.store import MODEL_FILES, Complete
-from suite.compare.run_folder import Reader
+from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, diagnoses, saving
 from suite.judge import verdicts
 from suite.records import (
+    REASON,
+    Cause,
+    Code,
     Comparison,
     Configuration,
     ConsistencyCheck,
@@ -19,111 +22,112 @@ from suite.records import (
     Judged,
     Status,
     Verdict,
+    because,
     plain,
 )
 
-Side = compare.Snapshot | tuple[Status, str]  # a moment, or why there is none
+Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class Sides:
     """What a check compares: two sides, of the plain run and of its float64 run, and what is known of each side's oracle."""
 
     kind: str
     environment: str
     sides: Sequence[Side]
     doubles: Sequence[Side] = ()
-    declared: str = ""
+    declared: Mapping[str, str] = field(default_factory=dict)
     oracles: tuple[float | None, float | None] = (None, None)
-    off: tuple[str, str] = ("", "")
+    off: tuple[tuple[Cause, ...], tuple[Cause, ...]] = ((), ())
     form: str = ""
     replica: int = 0
 
 
 def checks(
-    reader: Reader, compared: Mapping[Configuration, Comparison | str], known: Mapping[Configuration, Diagnosis]
+    folder: RunFolder, compared: Mapping[Configuration, Comparison | str], known: Mapping[Configuration, Diagnosis]
 ) -> Iterator[ConsistencyCheck]:
     """Every configuration with a plain run, in all its checks."""
-    environments = list(dict.fromkeys(run.configuration.environment for run in reader.plan.runs))
-    for scenario in reader.scenarios():
-        for configuration in reader.configurations(scenario):
-            subject = reader.subject(configuration)
+    environments = list(dict.fromkeys(run.configuration.environment for run in folder.plan.runs))
+    for scenario in folder.scenarios():
+        for configuration in folder.configurations(scenario):
+            subject = folder.subject(configuration)
             if isinstance(subject, str):
                 continue
             diagnosis = known.get(configuration)
-            yield _declared(reader, configuration, compared.get(configuration, "it was not compared"), diagnosis)
-            for sight in _sights(reader, configuration, subject, diagnosis, environments):
-                yield _check(configuration, subject, sight)
+            yield _declared(folder, configuration, compared.get(configuration, "it was not compared"), diagnosis)
+            for sides in _sides(folder, configuration, subject, diagnosis, environments):
+                yield _check(configuration, subject, sides)
 
 
 def _declared(
-    reader: Reader, configuration: Configuration, found: Comparison | str, diagnosis: Diagnosis | None
+    folder: RunFolder, configuration: Configuration, found: Comparison | str, diagnosis: Diagnosis | None
 ) -> ConsistencyCheck:
     """The float64 run against the oracle of what the strategy declares."""
-    oracle = reader.oracle_of(configuration)
+    oracle = folder.oracle_of(configuration)
     judged: tuple[Judged, ...] = ()
+    causes: tuple[Cause, ...]
     if isinstance(found, str):
-        verdict, cause = Verdict.NOT_RUN, found
+        verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, found),)
     else:
-        judged = verdicts.judge_declared(found, diagnoses.words(diagnosis))
-        verdict, cause = verdicts.worst(judged)
+        judged = verdicts.judge_declared(found, diagnoses.causes(diagnosis))
+        verdict, causes = verdicts.worst(judged)
     return ConsistencyCheck(
-        run=plain(configuration).id,
-        scenario=configuration.scenario,
+        run=plain(configuration),
         kind="declared",
         environment=oracle.configuration.environment if oracle else "",
         verdict=verdict,
-        cause=cause,
+        causes=causes,
         quantities=judged,
     )
 
 
-def _sights(
-    reader: Reader,
+def _sides(
+    folder: RunFolder,
     configuration: Configuration,
     subject: compare.Subject,
     diagnosis: Diagnosis | None,
     environments: Sequence[str],
-) -> Iterator[Sight]:
+) -> Iterator[Sides]:
     own = configuration.environment
-    home = {form: _files(reader, configuration, subject, own, form) for form in MODEL_FILES}
+    home = {form: _files(folder, configuration, subject, own, form) for form in MODEL_FILES}
     live = diagnosis.distance if diagnosis else None
     for form, (file, double) in home.items():
         sides = [_live(subject.plain), file]
         doubles = [_live(subject.float64), double] if subject.float64 else []
-        yield Sight(
+        yield Sides(
             kind="saved",
             environment=own,
             form=form,
             sides=sides if form == MODEL_FILES[0] else _without_optimizer(sides),
             doubles=doubles if form == MODEL_FILES[0] else _without_optimizer(doubles),
-            declared=declarations.within(reader.declared(configuration), "saved"),
+            declared=declarations.within(folder.declared(configuration), "saved"),
             oracles=(live, _file_distance(double, subject)),
-            off=(diagnoses.words(diagnosis), _file_cause(file, subject)),
+            off=(diagnoses.causes(diagnosis), _file_causes(file, subject)),
         )
     form = MODEL_FILES[0]
     for environment in environments:
         if environment != own and not configuration.fault:  # a injected fault's file is loaded at home only
-            file, double = _files(reader, configuration, subject, environment, form)
-            yield Sight(
+            file, double = _files(folder, configuration, subject, environment, form)
+            yield Sides(
                 kind="reloaded",
                 environment=environment,
                 form=form,
                 sides=_without_optimizer([home[form][0], file]),
                 doubles=_without_optimizer([home[form][1], double]) if subject.float64 else (),
                 oracles=(_file_distance(home[form][1], subject), _file_distance(double, subject)),
-                off=("", f"{saving.LOADED} by {environment}"),
+                off=((), (Cause(code=Code.LOADED_WRONGLY, subject=environment),)),
             )
     for index in range(1, subject.plain[1].replicas):
-        yield Sight(
+        yield Sides(
             kind="replica",
             environment=own,
             replica=index,
             sides=_replicas(subject.plain, index),
             doubles=_replicas(subject.float64, index) if subject.float64 else (),
-            declared=declarations.within(reader.declared(configuration), "replica"),
+            declared=declarations.within(folder.declared(configuration), "replica"),
             oracles=(live, live),
-            off=(diagnoses.words(diagnosis), diagnoses.words(diagnosis)),
+            off=(diagnoses.causes(diagnosis), diagnoses.causes(diagnosis)),
         )
 
 
@@ -132,14 +136,14 @@ def _live(found: Complete) -> compare.Snapshot:
 
 
 def _files(
-    reader: Reader, configuration: Configuration, subject: compare.Subject, environment: str, form: str
+    folder: RunFolder, configuration: Configuration, subject: compare.Subject, environment: str, form: str
 ) -> tuple[Side, Side]:
     """The plain run's file and its float64 run's, as loaded in the environment."""
     run = plain(configuration)
     double: Side = (Status.FAILED, subject.no_float64)
     if subject.float64:
-        double = reader.reloaded(plain(configuration, "float64"), environment, form, subject.float64[1])
-    return reader.reloaded(run, environment, form, subject.plain[1]), double
+        double = folder.reloaded(plain(configuration, "float64"), environment, form, subject.float64[1])
+    return folder.reloaded(run, environment, form, subject.plain[1]), double
 
 
 def _file_distance(double: Side, subject: compare.Subject) -> float | None:
@@ -156,11 +160,11 @@ def _file_distance(double: Side, subject: compare.Subject) -> float | None:
     return min((one for one in distances if one is not None), default=None)
 
 
-def _file_cause(file: Side, subject: compare.Subject) -> str:
+def _file_causes(file: Side, subject: compare.Subject) -> tuple[Cause, ...]:
     try:
-        return saving.cause(*subject.plain, file) if isinstance(file, compare.Snapshot) else ""
+        return saving.causes(*subject.plain, file) if isinstance(file, compare.Snapshot) else ()
     except DamagedArtifact:
-        return ""
+        return ()
 
 
 def _replicas(found: Complete, index: int) -> Sequence[Side]:
@@ -172,32 +176,37 @@ def _without_optimizer(sides: Sequence[Side]) -> list[Side]:
     return [replace(side, slots="") if isinstance(side, compare.Snapshot) else side for side in sides]
 
 
-def _check(configuration: Configuration, subject: compare.Subject, sight: Sight) -> ConsistencyCheck:
+def _check(configuration: Configuration, subject: compare.Subject, compared: Sides) -> ConsistencyCheck:
     judged: tuple[Judged, ...] = ()
-    missing = [side for side in sight.sides if not isinstance(side, compare.Snapshot)]
+    causes: tuple[Cause, ...]
+    missing = [side for side in compared.sides if not isinstance(side, compare.Snapshot)]
     snapshots, float64_runs = (
-        [side for side in both if isinstance(side, compare.Snapshot)] for both in (sight.sides, sight.doubles)
+        [side for side in both if isinstance(side, compare.Snapshot)] for both in (compared.sides, compared.doubles)
     )
     if missing:
-        status, reason = missing[0]
-        verdict, cause = Verdict.NOT_RUN, f"{status.value}: {reason}"
+        verdict, causes = Verdict.NOT_RUN, (_missing(*missing[0]),)
     else:
         try:
             float64_pair = (float64_runs[0], float64_runs[1]) if len(float64_runs) == 2 else None
-            comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject, declared=sight.declared)
-            decide = verdicts.judge_saved if sight.kind == "saved" else verdicts.judge
-            judged = decide(replace(comparison, oracles=sight.oracles, off=sight.off))
-            verdict, cause = verdicts.worst(judged)
+            comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject, declared=compared.declared)
+            decide = verdicts.judge_saved if compared.kind == "saved" else verdicts.judge
+            environments = configuration.environment, compared.environment
+            judged = decide(replace(comparison, oracles=compared.oracles, off=compared.off, environments=environments))
+            verdict, causes = verdicts.worst(judged)
         except (DamagedArtifact, ValueError) as error:
-            verdict, cause = Verdict.NOT_RUN, str(error)
+            verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, str(error)),)
     return ConsistencyCheck(
-        run=plain(configuration).id,
-        scenario=configuration.scenario,
-        kind=sight.kind,
-        environment=sight.environment,
+        run=plain(configuration),
+        kind=compared.kind,
+        environment=compared.environment,
         verdict=verdict,
-        cause=cause,
-        form=sight.form,
-        replica=sight.replica,
+        causes=causes,
+        form=compared.form,
+        replica=compared.replica,
         quantities=judged,
     )
+
+
+def _missing(status: Status, reason: str) -> Cause:
+    code = Code.UNSUPPORTED if status is Status.UNSUPPORTED else Code.NOT_RUN
+    return Cause(code=code, detail=(("status", status.value), (REASON, reason)))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from suite.records import ConfigurationError, Known
+from suite.records import ConfigurationError, KnownDifference
 
 KEYS = ("fingerprint", "reason", "link", "expires", "scenarios")
 FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
 LINK = re.compile(r"https?://\S+")
 
 
-def read(file: Path) -> tuple[Known, ...]:
+def read(file: Path) -> tuple[KnownDifference, ...]:
     """What the file accepts, in its order.
 
     Raises:
@@ -49,7 +49,7 @@ def read(file: Path) -> tuple[Known, ...]:
     return found
 
 
-def _known(table: Mapping[str, Any], where: str) -> Known:
+def _known(table: Mapping[str, Any], where: str) -> KnownDifference:
     if unknown := sorted(table.keys() - set(KEYS)):
         raise ConfigurationError(f"{where}: unknown key {unknown[0]!r}; a known difference has {', '.join(KEYS)}")
     for key in ("fingerprint", "reason", "expires"):
@@ -68,7 +68,7 @@ def _known(table: Mapping[str, Any], where: str) -> Known:
     ):
         if wrong:
             raise ConfigurationError(f"{where}: {words}")
-    return Known(
+    return KnownDifference(
         fingerprint=fingerprint,
         reason=" ".join(reason.split()),
         expires=expires.isoformat(),
@@ -86,14 +86,3 @@ def _line(text: str, key: str) -> int:
     """Where a key or table of this name begins; 1 if that is not to be seen."""
     start = re.compile(rf"\s*\[*\s*\"?{re.escape(key)}\b")
     return next((number for number, line in enumerate(text.splitlines(), 1) if start.match(line)), 1)
-
-
-def reports(known: Iterable[Known]) -> Iterator[str]:
-    """A sentence for each one that asks for something to be done."""
-    for one in known:
-        name = f"known difference {one.fingerprint} ({one.source}: {one.reason})"
-        if one.state == "expired":
-            yield f"{name} expired on {one.expires} and fails the gate again: fix it, or decide again"
-        elif one.state == "gone":
-            where = "no longer shows: remove it" if one.scenarios else "does not show in this run: remove it if it was fixed"
-            yield f"{name} {where}"

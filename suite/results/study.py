@@ -10,41 +10,35 @@ from itertools import combinations
 from suite import compare
 from suite.artifacts.store import Complete, Store
 from suite.compare import single_step
-from suite.compare.run_folder import Reader
-from suite.explain import (
-    answer,
-    declarations,
-    diagnoses,
-    findings,
-    fingerprint,
-    float32_steps,
-    further_runs,
-    magnitudes,
-    repeat_command,
-)
+from suite.compare.run_folder import RunFolder
+from suite.explain import declarations, diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes
 from suite.explain.inquiry import inquiries
-from suite.judge import equivalence, verdicts
+from suite.judge import equivalence, kernels, limits, verdicts
 from suite.records import (
     ORACLE,
     SINGLE_STEP,
+    Cause,
+    Code,
     Comparison,
     Configuration,
     DamagedArtifact,
     Diagnosis,
     Floats,
-    Known,
-    Magnitude,
+    KnownDifference,
     Pair,
     Place,
     Plan,
     Results,
     Run,
     Session,
+    Status,
     Verdict,
+    because,
     plain,
 )
 from suite.results import accepted as accepting
 from suite.results.checks import checks
+from suite.results.exit_code import exit_code
 
 Sides = tuple[Configuration, Configuration]
 
@@ -53,29 +47,29 @@ class Study:
     """A run folder, measured. When further runs are there, only what they touch is measured again."""
 
     def __init__(self, store: Store, plan: Plan, session: Session) -> None:
-        self.reader = Reader(store, plan, session)
+        self.folder = RunFolder(store, plan, session)
         self._pairs: dict[Sides, Comparison | str] = {}
         self._declared: dict[Configuration, Comparison | str] = {}
 
     def renew(self, session: Session) -> None:
         """Takes a later session of the same plan."""
-        changed = self.reader.renew(session)
+        changed = self.folder.renew(session)
         self._pairs = {sides: found for sides, found in self._pairs.items() if changed.isdisjoint(sides)}
         self._declared = {one: found for one, found in self._declared.items() if one not in changed}
 
     def pairs(self) -> Mapping[Sides, Comparison | str]:
         """Every pair of configurations of every scenario, measured, or why not."""
-        for scenario in self.reader.scenarios():
-            for sides in combinations(self.reader.configurations(scenario), 2):
+        for scenario in self.folder.scenarios():
+            for sides in combinations(self.folder.configurations(scenario), 2):
                 if sides not in self._pairs and _belong_together(*sides):
-                    self._pairs[sides] = _pair(self.reader, *sides)
+                    self._pairs[sides] = _pair(self.folder, *sides)
         return self._pairs
 
     def declared(self) -> Mapping[Configuration, Comparison | str]:
         """Every configuration with a plain run, measured against the oracle of its declaration, or why not."""
-        for scenario in self.reader.scenarios():
-            for configuration in self.reader.configurations(scenario):
-                subject = self.reader.subject(configuration)
+        for scenario in self.folder.scenarios():
+            for configuration in self.folder.configurations(scenario):
+                subject = self.folder.subject(configuration)
                 if not isinstance(subject, str) and configuration not in self._declared:
                     self._declared[configuration] = diagnoses.compared(subject)
         return self._declared
@@ -84,94 +78,81 @@ class Study:
         """What would decide or explain what is open, as far as is known now."""
         declared = {one: found for one, found in self.declared().items() if not isinstance(found, str)}
         settled = {one: found for one, found in declared.items() if further_runs.settled(found)}
-        asked = [run for run in self._oracle_steps() if not self.reader.asked(run)]
-        asked += [run for inquiry in inquiries(self.reader, settled) for run in inquiry.further()]
+        asked = [run for run in self._oracle_steps() if not self.folder.asked(run)]
+        asked += [run for inquiry in inquiries(self.folder, settled) for run in inquiry.further()]
         wanted = further_runs.further_runs(self.pairs(), declared)
-        return list(dict.fromkeys([*wanted, *float32_steps.oracle_steps(self.reader, wanted), *asked]))
+        return list(dict.fromkeys([*wanted, *float32_steps.oracle_steps(self.folder, wanted), *asked]))
 
     def _oracle_steps(self) -> list[Run]:
         """One step of every oracle, in scenarios that have several: they show where declarations part."""
-        oracles = [run for run in self.reader.plan.runs if run.variation == ORACLE]
+        oracles = [run for run in self.folder.plan.runs if run.variation == ORACLE]
         scenarios = [run.configuration.scenario for run in oracles if run.emulates != oracles[0].emulates]
         return [replace(run, variation=SINGLE_STEP) for run in oracles if run.configuration.scenario in scenarios]
 
-    def _places(self, judged: Sequence[Pair]) -> dict[tuple[str, str], Place]:
-        """(a, b) -> where the oracles of what they declare first differ, or where one side's kernel is unstable."""
-        found = {}
-        for a, b in self._pairs:
-            first, second = (self._oracle_step(side) for side in (a, b))
-            if self.reader.declared(a) != self.reader.declared(b) and first and second:
-                place = single_step.first(single_step.stage_distances(first, second), equivalence.SAME_SEMANTICS)
-                if place is not None:
-                    found[plain(a).id, plain(b).id] = place
-        return found | dict(self._unstable_places(judged))
-
-    def _unstable_places(self, judged: Sequence[Pair]) -> Iterator[tuple[tuple[str, str], Place]]:
-        """(a, b) -> where the unstable kernel of one side shows first, where it is the cause."""
-        for pair, found in zip(judged, self._pairs.values(), strict=True):
-            unstable = None if isinstance(found, str) else verdicts.unstable(found)
-            if unstable is not None and pair.cause == verdicts.UNSTABLE:
-                yield (pair.a, pair.b), unstable.place
-
-    def _steps(self, judged: Sequence[Pair]) -> dict[str, str]:
-        """Pair, as findings name it -> what single float32 steps say of its cause."""
-        return {
-            findings.identity(pair): said
-            for pair, found in zip(judged, self._pairs.values(), strict=True)
-            if not isinstance(found, str) and (said := float32_steps.words(found, pair))
-        }
+    def _place(self, a: Configuration, b: Configuration, comparison: Comparison) -> Place | None:
+        """Where the oracles of what both sides declare first differ, if they declare different things."""
+        first, second = (self._oracle_step(side) for side in (a, b))
+        if not comparison.declared or first is None or second is None:
+            return None
+        return single_step.first(single_step.stage_distances(first, second), equivalence.SAME_SEMANTICS)
 
     def _oracle_step(self, configuration: Configuration) -> Complete | None:
-        oracle = self.reader.oracle_of(configuration)
-        found = self.reader.further(replace(oracle, variation=SINGLE_STEP)) if oracle else ""
+        oracle = self.folder.oracle_of(configuration)
+        found = self.folder.further(replace(oracle, variation=SINGLE_STEP)) if oracle else ""
         return None if isinstance(found, str) else found
 
-    def _magnitudes(self, judged: Sequence[Pair]) -> dict[str, tuple[Magnitude, ...]]:
-        """Pair, as findings name it -> how large it is."""
-        seeds: dict[str, Floats] = {}
-        for scenario in self.reader.scenarios():
-            subjects = [self.reader.subject(one) for one in self.reader.configurations(scenario)]
+    def _seeds(self) -> dict[str, Floats]:
+        """Scenario -> metric -> the median difference between runs from other initial weights."""
+        found: dict[str, Floats] = {}
+        for scenario in self.folder.scenarios():
+            subjects = [self.folder.subject(configuration) for configuration in self.folder.configurations(scenario)]
             measured = [compare.seed_distances(one) for one in subjects if not isinstance(one, str) and one.seeds]
-            seeds[scenario] = magnitudes.medians([distances for one in measured for distances in one])
-        repeats = {
-            (plain(a).id, plain(b).id): found.repeats for (a, b), found in self._pairs.items() if not isinstance(found, str)
-        }
-        return {
-            findings.identity(pair): magnitudes.magnitudes(pair, repeats.get((pair.a, pair.b), {}), seeds[pair.scenario])
-            for pair in judged
-        }
+            found[scenario] = magnitudes.medians([distances for each in measured for distances in each])
+        return found
 
-    def results(self, accepted: Sequence[Known] = ()) -> Results:
+    def _judged_pairs(self, known: Mapping[Configuration, Diagnosis]) -> Iterator[Pair]:
+        """Every pair, judged by what is known of each side."""
+        seeds = self._seeds()
+        for (a, b), comparison in self.pairs().items():
+            if isinstance(comparison, str):
+                yield Pair(a=plain(a), b=plain(b), verdict=Verdict.NOT_RUN, causes=(self._not_run(a, b, comparison),))
+                continue
+            pair = _judged(plain(a), plain(b), _with_diagnoses(comparison, (known.get(a), known.get(b))))
+            sizes = magnitudes.magnitudes(pair.quantities, comparison.repeats, seeds[a.scenario])
+            yield replace(pair, magnitudes=sizes, place=pair.place or self._place(a, b, comparison))
+
+    def _not_run(self, a: Configuration, b: Configuration, reason: str) -> Cause:
+        """A pair is unsupported only if nothing but missing support is in its way."""
+        statuses = {self.folder.row(plain(side)).status for side in (a, b)}
+        refused = Status.UNSUPPORTED in statuses and not any(status.broken for status in statuses)
+        return because(Code.UNSUPPORTED if refused else Code.NOT_RUN, reason)
+
+    def results(self, accepted: Sequence[KnownDifference] = ()) -> Results:
         """Everything that a report shows. `accepted`: differences that do not fail the gate before their day."""
-        reader, declared = self.reader, self.declared()
-        known = {one: diagnoses.diagnosis(reader, one, found) for one, found in declared.items()}
-        judged = tuple(_judged(sides, found, known) for sides, found in self.pairs().items())
-        seen = tuple(checks(reader, declared, known))
-        rows = tuple(reader.row(run) for run in reader.runs)
-        broken, gate = reader.session.broken, reader.plan.options.gate
-        found = findings.group(
-            judged, seen, tuple(known.values()), self._places(judged), self._magnitudes(judged), self._steps(judged)
-        )
-        found = fingerprint.named(found, judged, seen)
-        found = repeat_command.repeatable(found, reader.plan, reader.session.scenarios, reader.session.environments)
+        folder, declared = self.folder, self.declared()
+        known = {side: diagnoses.diagnosis(folder, side, found) for side, found in declared.items()}
+        pairs, seen = tuple(self._judged_pairs(known)), tuple(checks(folder, declared, known))
+        rows = tuple(folder.row(run) for run in folder.runs)
+        found = fingerprint.named(findings.group((*pairs, *seen), known.values()))
         found, states = accepting.mark(found, accepted, rows, datetime.date.today())
-        excused = accepting.excused(found)
-        return Results(
-            plan=reader.plan,
-            answer=answer.sentence(judged, seen, rows, broken),
-            exit_code=answer.exit_code(judged, seen, rows, broken, gate, excused=excused),
+        results = Results(
+            plan=folder.plan,
+            exit_code=0,
             generated=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            environments=reader.session.environments,
-            scenarios=reader.session.scenarios,
-            broken=broken,
+            environments=folder.session.environments,
+            scenarios=folder.session.scenarios,
+            broken=folder.session.broken,
             runs=rows,
-            pairs=judged,
+            pairs=pairs,
             checks=seen,
             findings=found,
-            limits=verdicts.LIMITS,
+            limits=limits.LIMITS,
             diagnoses=tuple(known.values()),
             known=states,
         )
+        gate = Verdict(folder.plan.options.gate)
+        code = exit_code(results.members, rows, results.broken, gate, excused=results.excused)
+        return replace(results, exit_code=code)
 
 
 def _belong_together(a: Configuration, b: Configuration) -> bool:
@@ -181,40 +162,36 @@ def _belong_together(a: Configuration, b: Configuration) -> bool:
     return not (a.fault and b.fault) and replace(a, fault="") == replace(b, fault="")
 
 
-def _pair(reader: Reader, a: Configuration, b: Configuration) -> Comparison | str:
-    sides = reader.subject(a), reader.subject(b)
+def _pair(folder: RunFolder, a: Configuration, b: Configuration) -> Comparison | str:
+    sides = folder.subject(a), folder.subject(b)
     reasons = [f"{side.label}: {found}" for side, found in zip((a, b), sides, strict=True) if isinstance(found, str)]
     if reasons:
         return "; ".join(reasons)
-    declared = declarations.difference(reader.declared(a), reader.declared(b))
+    declared = declarations.difference(folder.declared(a), folder.declared(b))
     try:
-        return replace(compare.pair(*sides, declared=declared), steps=float32_steps.errors(reader, a, b))  # type: ignore[arg-type]
+        comparison = compare.pair(*sides, declared=declared)  # type: ignore[arg-type]
+        return replace(comparison, steps=float32_steps.errors(folder, a, b), environments=(a.environment, b.environment))
     except (DamagedArtifact, ValueError) as error:
         return str(error)
 
 
-def _judged(sides: Sides, comparison: Comparison | str, known: Mapping[Configuration, Diagnosis]) -> Pair:
-    """A pair, judged by what is known of each side."""
-    a, b = (plain(side).id for side in sides)
-    scenario = sides[0].scenario
-    if isinstance(comparison, str):
-        return Pair(scenario=scenario, a=a, b=b, verdict=Verdict.NOT_RUN, cause=comparison)
-    first, second = (known.get(side) for side in sides)
-    comparison = replace(
+def _with_diagnoses(comparison: Comparison, known: tuple[Diagnosis | None, Diagnosis | None]) -> Comparison:
+    first, second = known
+    return replace(
         comparison,
         oracles=(first.distance if first else None, second.distance if second else None),
-        off=(diagnoses.words(first), diagnoses.words(second)),
+        off=(diagnoses.causes(first), diagnoses.causes(second)),
     )
+
+
+def _judged(a: Run, b: Run, comparison: Comparison) -> Pair:
+    """With the one side that is off, by its distance from float64 or from its oracle; None if neither or both are."""
     judged = verdicts.judge(comparison)
-    verdict, cause = verdicts.worst(judged)
-    side = _side(comparison, cause)
-    off = "" if side is None else (a, b)[side]
-    return Pair(scenario=scenario, a=a, b=b, verdict=verdict, cause=cause, quantities=judged, side=off)
-
-
-def _side(comparison: Comparison, cause: str) -> int | None:
-    """The one side that is off, by its distance from float64 or from its oracle; None if neither or both are."""
-    if cause == verdicts.UNSTABLE and (unstable := verdicts.unstable(comparison)):
-        return unstable.side
+    verdict, causes = verdicts.worst(judged)
     off = verdicts.off_sides(comparison)
-    return off[0] if len(off) == 1 else None
+    side = (a, b)[off[0]] if len(off) == 1 else None
+    unstable = kernels.unstable(comparison)
+    if unstable is None or all(cause.code != Code.UNSTABLE_KERNEL for cause in causes):
+        return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=side)
+    side = (a, b)[unstable.side]
+    return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=side, place=unstable.place)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suite.judge.verdicts import UNSTABLE
+from suite.records import Code
 
-UNKNOWN = (
-    "unknown"  # the cause of a fault that no hypothesis describes: it must be detected and located, and given no false name
-)
+UNKNOWN = Code.UNKNOWN  # of a fault that no hypothesis describes: it must be detected and located, and given no false name
 
 ADAM, SGD, CLIP, SYNC = "injected-adam", "injected-sgd", "injected-clip", "injected-sync"
 CNN, SEQUENCE, CONFIDENT = "injected-cnn", "injected-sequence", "injected-confident"
@@ -469,7 +467,7 @@ STATE = (
     Fault(
         name="variance-not-saved",
         words="the file holds the initial moving variance",
-        cause="not saved",
+        cause=Code.NOT_SAVED,
         stage="save",
         tensor="norm/moving_variance",
     ),
@@ -508,7 +506,7 @@ DEFECTS = (
         strategies=("single", "tf_mirrored"),
     ),
     Defect(
-        cause=UNSTABLE,
+        cause=Code.UNSTABLE_KERNEL,
         words="torch computes variances in one pass, which cancels",
         scenario="large-mean-bn",
         strategies=("single", "torch_ddp"),

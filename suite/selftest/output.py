@@ -9,7 +9,7 @@ import msgspec
 
 from suite.records import SelfTest
 from suite.selftest import kept_rates
-from suite.selftest.score import Outcome, Score
+from suite.selftest.score import Score, Scored
 
 GOALS = (("detected", 0.98), ("right cause", 0.90), ("right place", 0.90))
 
@@ -61,7 +61,7 @@ def _missed(score: Score) -> Iterator[str]:
     yield from (f"false alarm: {alarm}" for alarm in score.alarms)
 
 
-def _why(one: Outcome) -> str:
+def _why(one: Scored) -> str:
     if one.note:
         return one.note
     if not one.detected:
@@ -74,7 +74,7 @@ def _why(one: Outcome) -> str:
     return "; ".join(parts)
 
 
-def _named(one: Outcome) -> str:
+def _named(one: Scored) -> str:
     return ", ".join(one.causes) or "unknown"
 
 
@@ -100,7 +100,7 @@ def as_json(score: Score) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _row(one: Outcome) -> dict[str, object]:
+def _row(one: Scored) -> dict[str, object]:
     configuration = one.injected.configuration
     return {
         "name": one.injected.fault,

@@ -6,20 +6,17 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from suite.explain import saving
-from suite.judge.equivalence import SAME_SEMANTICS
-from suite.judge.verdicts import UNSAVED, UNSTABLE
-from suite.records import ConsistencyCheck, Diagnosis, Pair, Results, Verdict, plain
+from suite.judge import equivalence
+from suite.records import Code, ConsistencyCheck, Diagnosis, Member, Pair, Results, Run, Verdict, plain
 from suite.selftest.catalogue import DEFECTS, FAULTS, UNKNOWN, Defect
 from suite.selftest.plan import Injected
 
 OFF = (Verdict.DIFFERENT, Verdict.INVALID)
-OF_FILES = {UNSAVED: UNSAVED, **saving.CAUSES}  # name of a cause to how its words begin
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Location:
     """A stage and a tensor, both as fnmatch patterns where they are expected."""
 
     stage: str
@@ -30,14 +27,14 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Scored:
     """One injected fault as it was judged. `causes`: the names of all hypotheses that match. `size`: the largest float64 run distance
     from the clean run, or from the oracle. `note`: why it has no answer, where it has none."""
 
     injected: Injected
     detected: bool
     causes: tuple[str, ...]
-    place: Place | None
+    place: Location | None
     size: float | None
     note: str = ""
 
@@ -46,9 +43,9 @@ class Outcome:
         return BY_NAME[self.injected.fault].cause
 
     @property
-    def expected_place(self) -> Place:
+    def expected_place(self) -> Location:
         fault = BY_NAME[self.injected.fault]
-        return Place(stage=fault.stage, tensor=fault.tensor)
+        return Location(stage=fault.stage, tensor=fault.tensor)
 
     @property
     def right_cause(self) -> bool:
@@ -67,10 +64,10 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A self-test. `alarms`: what was said of clean pairs, in words. `defects`: runs in which nothing is injected and a known
+    """A self-test. `alarms`: clean pairs in which a difference was reported, with its cause. `defects`: runs in which nothing is injected and a known
     defect of a backend was found and named, in words; their pairs are not clean ones."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Scored, ...]
     clean_pairs: int
     alarms: tuple[str, ...]
     defects: tuple[str, ...]
@@ -85,7 +82,7 @@ def score(results: Results, faults: Sequence[Injected]) -> Score:
         outcomes=tuple(outcome(results, one) for one in faults),
         clean_pairs=clean,
         alarms=alarms,
-        defects=tuple(f"{run}: {defect.words}" for run, defect in found.items()),
+        defects=tuple(f"{run.id}: {defect.words}" for run, defect in found.items()),
         versions=versions(results),
     )
 
@@ -101,16 +98,16 @@ def together(scores: Sequence[Score]) -> Score:
     )
 
 
-def outcome(results: Results, injected: Injected) -> Outcome:
-    faulty, clean = (plain(one).id for one in (injected.configuration, injected.clean))
-    pair = next((one for one in results.pairs if {one.a, one.b} == {faulty, clean}), None)
-    diagnosis = next((one for one in results.diagnoses if one.run == faulty), None)
+def outcome(results: Results, injected: Injected) -> Scored:
+    faulty, clean = plain(injected.configuration), plain(injected.clean)
+    pair = next((pair for pair in results.pairs if {pair.a, pair.b} == {faulty, clean}), None)
+    diagnosis = next((diagnosis for diagnosis in results.diagnoses if diagnosis.run == faulty), None)
     worse = _worse_checks(results, faulty, clean)
     if pair is None or pair.verdict is Verdict.NOT_RUN:
-        note = pair.cause if pair else f"{faulty} was compared with nothing"
-        return Outcome(injected=injected, detected=False, causes=(), place=None, size=None, note=note)
+        note = " ".join(cause.reason for cause in pair.causes) if pair else f"{faulty.id} was compared with nothing"
+        return Scored(injected=injected, detected=False, causes=(), place=None, size=None, note=note)
     detected = pair.verdict in OFF or bool(worse) or _is_off(diagnosis)
-    return Outcome(
+    return Scored(
         injected=injected,
         detected=detected,
         causes=_causes(diagnosis, worse),
@@ -120,87 +117,92 @@ def outcome(results: Results, injected: Injected) -> Outcome:
 
 
 def _is_off(diagnosis: Diagnosis | None) -> bool:
-    return diagnosis is not None and diagnosis.distance is not None and diagnosis.distance >= SAME_SEMANTICS
+    return diagnosis is not None and equivalence.differs(diagnosis.distance)
 
 
-def _worse_checks(results: Results, faulty: str, clean: str) -> list[ConsistencyCheck]:
+def _worse_checks(results: Results, faulty: Run, clean: Run) -> list[ConsistencyCheck]:
     """Checks of the faulty run that are off in a quantity in which the clean run's are not, with those quantities."""
-    before = {(one.kind, one.form, one.replica): _off(one) for one in results.checks if one.run == clean}
+    before = {(check.kind, check.form, check.replica): _off(check) for check in results.checks if check.run == clean}
     worse = []
-    for one in results.checks:
-        if one.run == faulty and one.kind != "reloaded":
-            new = _off(one) - before.get((one.kind, one.form, one.replica), set())
-            quantities = tuple(judged for judged in one.quantities if judged.quantity in new)
-            worse += [replace(one, quantities=quantities)] if new else []
+    for check in results.checks:
+        if check.run == faulty and check.kind != "reloaded":
+            new = _off(check) - before.get((check.kind, check.form, check.replica), set())
+            quantities = tuple(judged for judged in check.quantities if judged.quantity in new)
+            worse += [replace(check, quantities=quantities)] if new else []
     return worse
 
 
-def _off(one: ConsistencyCheck) -> set[str]:
-    return {judged.quantity for judged in one.quantities if judged.verdict in OFF}
+def _off(check: ConsistencyCheck) -> set[str]:
+    return {judged.quantity for judged in check.quantities if judged.verdict in OFF}
 
 
 def _causes(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> tuple[str, ...]:
+    """The names of the hypotheses that match, and what is known of files."""
     suspects = diagnosis.suspects if diagnosis else ()
-    named = [one.name for one in suspects if one.distance < SAME_SEMANTICS]
-    said = [judged.cause for check in worse for judged in check.quantities if judged.verdict in OFF]
-    named += [name for cause in said for name, words in OF_FILES.items() if cause.startswith(words)]
+    named = [suspect.name for suspect in suspects if not equivalence.differs(suspect.distance)]
+    judged = [judged for check in worse for judged in check.quantities if judged.verdict in OFF]
+    named += [cause.code for one in judged for cause in one.causes if cause.code in OF_FILES]
     return tuple(dict.fromkeys(named))
 
 
-def _place(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> Place | None:
+OF_FILES = (Code.NOT_SAVED, Code.SAVE_STALE, Code.SAVE_WRONG_REPLICA, Code.SAVE_SWAPPED, Code.SLOTS_NOT_SAVED)
+
+
+def _place(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> Location | None:
     if diagnosis and diagnosis.place:
-        return Place(stage=diagnosis.place.stage, tensor=diagnosis.place.tensor)
+        return Location(stage=diagnosis.place.stage, tensor=diagnosis.place.tensor)
     for check in worse:
         if check.kind == "saved" and not _is_off(diagnosis):
-            first = next(one for one in check.quantities if one.verdict in OFF)
-            return Place(stage="save", tensor=first.worst_tensor)
+            first = next(judged for judged in check.quantities if judged.verdict in OFF)
+            return Location(stage="save", tensor=first.worst_tensor)
     return None
 
 
 def _size(pair: Pair, worse: Sequence[ConsistencyCheck]) -> float | None:
-    sides: list[Pair | ConsistencyCheck] = [pair, *worse]
-    float64_runs = [
+    members: list[Member] = [pair, *worse]
+    distances = [
         value
-        for one in sides
-        for judged in one.quantities
+        for member in members
+        for judged in member.quantities
         if judged.verdict in OFF
         for at in judged.distances.at
         for value in at.float64.values()
     ]
-    return max(float64_runs, default=None)
+    return max(distances, default=None)
 
 
-def defects(results: Results) -> dict[str, Defect]:
+def defects(results: Results) -> dict[Run, Defect]:
     """The clean runs that are off as a known defect of their backend makes them: by its hypothesis, or as the unstable side of a
     pair."""
-    named = [(one.run, cause) for one in results.diagnoses if _is_off(one) for cause in _causes(one, ())]
-    named += [(one.side, one.cause) for one in results.pairs if one.side and one.cause == UNSTABLE]
+    named = [
+        (diagnosis.run, cause) for diagnosis in results.diagnoses if _is_off(diagnosis) for cause in _causes(diagnosis, ())
+    ]
+    named += [(pair.side, cause.code) for pair in results.pairs if pair.side for cause in pair.causes]
     return {run: defect for run, cause in named if _clean(run) for defect in DEFECTS if _has(run, defect, cause)}
 
 
-def _has(run: str, defect: Defect, cause: str) -> bool:
-    scenario, _, driven, _ = run.split("/")
-    return (scenario, cause) == (defect.scenario, defect.cause) and driven.rpartition("-x")[0] in defect.strategies
+def _has(run: Run, defect: Defect, cause: str) -> bool:
+    configuration = run.configuration
+    return (configuration.scenario, cause) == (defect.scenario, defect.cause) and configuration.strategy in defect.strategies
 
 
-def false_alarms(results: Results, known: Container[str] = ()) -> tuple[int, tuple[str, ...]]:
-    """How many clean pairs were compared, and which of them, or of their runs, were called off. Those of `known` runs, which
-    have a defect of their own, are not clean."""
-    clean = [one for one in results.pairs if _clean(one.a) and _clean(one.b) and one.verdict is not Verdict.NOT_RUN]
-    pairs = [one for one in clean if one.a not in known and one.b not in known]
-    alarms = [f"{one.a} | {one.b}: {one.cause}" for one in pairs if one.verdict in OFF]
+def false_alarms(results: Results, known: Container[Run] = ()) -> tuple[int, tuple[str, ...]]:
+    """How many clean pairs were compared, and in which of them, or of their runs, a difference was reported. Those of `known`
+    runs, which have a defect of their own, are not clean."""
+    clean = [pair for pair in results.pairs if all(map(_clean, pair.runs)) and pair.verdict is not Verdict.NOT_RUN]
+    pairs = [pair for pair in clean if not any(run in known for run in pair.runs)]
+    alarms = [f"{pair.id}: {'; '.join(cause.identity for cause in pair.causes)}" for pair in pairs if pair.verdict in OFF]
     alarms += [
-        f"{one.run}: {one.distance:.1e} from its oracle"
-        for one in results.diagnoses
-        if _clean(one.run) and one.run not in known and _is_off(one)
+        f"{diagnosis.run.id}: {diagnosis.distance:.1e} from its oracle"
+        for diagnosis in results.diagnoses
+        if _clean(diagnosis.run) and diagnosis.run not in known and _is_off(diagnosis)
     ]
     return len(pairs), tuple(alarms)
 
 
-def _clean(run: str) -> bool:
+def _clean(run: Run) -> bool:
     """Whether nothing, or something that is no fault, is injected in it."""
-    injected = run.split("/")[2].partition("+")[2].rpartition("-x")[0]
-    return injected not in BY_NAME
+    return run.configuration.fault not in BY_NAME
 
 
 def versions(results: Results) -> dict[str, str]:

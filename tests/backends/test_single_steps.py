@@ -13,7 +13,7 @@ from suite.artifacts.store import Complete, Store
 from suite.compare import single_step
 from suite.engine import provision
 from suite.engine.local import Local
-from suite.judge import verdicts
+from suite.judge import limits
 from suite.plan import discover, planning
 from suite.records import STAGES, Configuration, Emulation, Options, Plan, Run, Semantics, Status
 
@@ -229,8 +229,8 @@ def test_float32_steps_are_within_rounding_of_float64_ones_with_the_same_constan
     devices = 2 if side in PER_REPLICA else 1
     found = farthest(stepped(store, side, "float32"), complete(store, oracle(devices, "float32")))
     for state in STATES[:-1]:
-        for stage, floor in verdicts.STEP_FLOORS.items():
+        for stage, floor in limits.STEP_FLOORS.items():
             # Measured: up to 29 floors in torch's one-pass variance, 7 elsewhere.
-            assert found[state, stage] < 0.5 * verdicts.UNSTABLE_FLOORS * floor
+            assert found[state, stage] < 0.5 * limits.UNSTABLE_FLOORS * floor
     # Float64 runs have other constants, which show: epsilon in the outputs.
     assert farthest(stepped(store, side, "float32"), complete(store, oracle(devices)))["0", "forward"] > 1e-6

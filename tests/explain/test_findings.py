@@ -1,11 +1,11 @@
-"""What a finding says of its pairs, and what it does not."""
+"""What a finding takes from its pairs, and what it does not."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from suite.explain import findings
-from suite.records import Pair, Place, Verdict
+from suite.records import Cause, Code, Pair, Place, Verdict
 from tests.report import sample
 
 PLACE = Place(stage="loss", tensor="loss", state="19", size=0.1, ratio=1e9)
@@ -13,8 +13,31 @@ PLACE = Place(stage="loss", tensor="loss", state="19", size=0.1, ratio=1e9)
 
 def test_what_did_not_run_begins_to_differ_nowhere() -> None:
     def place(pair: Pair) -> Place | None:
-        return findings.group([pair], (), (), {(pair.a, pair.b): PLACE})[0].place
+        return findings.group([pair], ())[0].place
 
-    pair = next(one for one in sample.results().pairs if one.verdict is Verdict.DIFFERENT)
+    different = next(pair for pair in sample.results().pairs if pair.verdict is Verdict.DIFFERENT)
+    pair = replace(different, place=PLACE)
     assert place(replace(pair, verdict=Verdict.BY_DESIGN)) == PLACE
     assert place(replace(pair, verdict=Verdict.NOT_RUN, quantities=())) is None
+
+
+def test_one_set_of_causes_is_one_finding_whatever_its_numbers() -> None:
+    pairs = [pair for pair in sample.results(healthy=True).pairs if pair.verdict is Verdict.BY_DESIGN]
+    assert len(pairs) > 1
+    near = Cause(code=Code.BY_DESIGN, detail=(("gradients", "x"),), evidence=(("a", 1e-14),))
+    alike = [replace(pair, causes=(replace(near, evidence=(("a", size),)),)) for size, pair in enumerate(pairs)]
+    assert [len(finding.members) for finding in findings.group(alike, ())] == [len(pairs)]
+    both = [*alike[1:], replace(alike[0], causes=(*alike[0].causes, Cause(code=Code.UNKNOWN)))]
+    assert sorted(len(finding.members) for finding in findings.group(both, ())) == [1, len(pairs) - 1]
+
+
+def test_the_side_is_the_run_that_all_have_in_common_or_its_environment() -> None:
+    pairs = list(sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).pairs)
+    against = [pair for pair in pairs if pair.b == pairs[-1].b]
+    finding = findings.group(against, ())[0]
+    assert (finding.side, finding.environment) == (pairs[-1].b, pairs[-1].b.configuration.environment)
+    of_torch = [pair for pair in pairs if pair.b.configuration.environment == "torch"]
+    finding = findings.group(of_torch, ())[0]
+    assert (finding.side, finding.environment) == (None, "torch")
+    finding = findings.group(pairs, ())[0]
+    assert (finding.side, finding.environment) == (None, "")

@@ -1,4 +1,4 @@
-"""Single float32 steps: when they are asked for, what they are measured against, and what is said of them."""
+"""Single float32 steps: when they are asked for, and what they are measured against."""
 
 from __future__ import annotations
 
@@ -11,24 +11,22 @@ import pytest
 from suite import compare
 from suite.artifacts.store import Artifact, Complete
 from suite.explain import float32_steps, further_runs
-from suite.judge import verdicts
 from suite.records import (
     ORACLE,
+    SINGLE_STEP,
     At,
     Comparison,
     Configuration,
     Distances,
     Emulation,
     Manifest,
-    Pair,
     Run,
     Status,
     StepErrors,
-    Verdict,
 )
 
 A, B = (Configuration(scenario="s", environment=name, strategy="single", devices=1) for name in ("a", "b"))
-EMULATED = Run(configuration=replace(A, strategy=ORACLE), variation=ORACLE, emulates=Emulation())
+EMULATED = Run(configuration=replace(A, strategy=ORACLE), variation=ORACLE, precision="float64", emulates=Emulation())
 
 
 def comparison(*found: tuple[int, float, float | None], float64: float = 1e-15) -> Comparison:
@@ -44,7 +42,7 @@ def asked(found: Comparison, *checked: Configuration) -> set[Run]:
     return set(further_runs.further_runs({(A, B): found}, {one: Comparison(distances=()) for one in checked}))
 
 
-STEPS = {Run(configuration=one, variation=float32_steps.VARIATION) for one in (A, B)}
+STEPS = {Run(configuration=one, variation=SINGLE_STEP) for one in (A, B)}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +61,7 @@ STEPS = {Run(configuration=one, variation=float32_steps.VARIATION) for one in (A
 def test_steps_are_asked_for_where_float32_is_farther_apart_than_float64_explains(
     found: Comparison, expected: set[Run]
 ) -> None:
-    assert {run for run in asked(found, A, B) if run.variation == float32_steps.VARIATION} == expected
+    assert {run for run in asked(found, A, B) if run.kind == SINGLE_STEP} == expected
     assert asked(found, A) & STEPS == set()  # of the other side there is nothing to measure against
 
 
@@ -97,9 +95,9 @@ def step(folder: Path, *, random: bool = False, states: tuple[str, ...] = ("0", 
 
 
 def errors(folder: Path, a: Complete, b: Complete, exact: Complete | None) -> tuple[StepErrors, ...]:
-    there = {Run(configuration=one, variation=float32_steps.VARIATION): side for one, side in ((A, a), (B, b))}
+    there = {Run(configuration=one, variation=SINGLE_STEP): side for one, side in ((A, a), (B, b))}
     oracle = next(float32_steps.oracle_steps(Runs(there), there))  # type: ignore[arg-type]
-    assert oracle == replace(EMULATED, variation=float32_steps.VARIATION)
+    assert oracle == replace(EMULATED, variation=SINGLE_STEP, precision="float32")
     if exact is not None:
         there[oracle] = exact
     return float32_steps.errors(Runs(there), A, B)  # type: ignore[arg-type]
@@ -123,28 +121,3 @@ def test_random_layers_are_not_measured(tmp_path: Path) -> None:
     random = step(tmp_path / "b", random=True, hidden=1.0)
     assert errors(tmp_path, sides[0], sides[0], sides[1]) != ()
     assert errors(tmp_path, sides[0], random, sides[1]) == ()
-
-
-def said(cause: str, *sides: tuple[float, float]) -> str:
-    found = tuple(
-        StepErrors(state=str(index), stage="forward", tensor="norm", sides=pair) for index, pair in enumerate(sides)
-    )
-    pair = Pair(scenario="s", a="s/jax/single-x1/plain", b="s/torch/single-x2/plain", verdict=Verdict.DIFFERENT, cause=cause)
-    return float32_steps.words(Comparison(distances=(), steps=found), pair)
-
-
-def test_an_unstable_kernel_is_said_in_numbers() -> None:
-    assert said(verdicts.UNSTABLE, (1e-7, 1e-7), (1e-7, 0.1), (2e-7, 0.2)) == (
-        "single float32 steps from 3 common states: from 2 of them torch ×2 is much farther from float64, first from state 1 in "
-        "forward norm (jax ×1 1.0e-7, torch ×2 0.1)"
-    )
-
-
-def test_steps_that_are_equally_far_say_that_it_is_rounding() -> None:
-    assert said(verdicts.BEYOND, (1e-6, 2e-6), (3e-5, 2e-5)) == (
-        "single float32 steps from 2 common states are as far from float64 on both sides, within a factor of 2.0 (at most jax ×1 "
-        "3.0e-5, torch ×2 2.0e-5): what grows in training is rounding"
-    )
-    # Eleven times farther, if by less than 100 floors: the numbers and no conclusion.
-    assert said(verdicts.BEYOND, (1e-6, 1.1e-5)).endswith("within a factor of 11.0 (at most jax ×1 1.0e-6, torch ×2 1.1e-5)")
-    assert said(verdicts.BEYOND) == said("another cause", (1e-6, 2e-6)) == ""

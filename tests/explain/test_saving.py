@@ -10,7 +10,7 @@ import pytest
 from suite.artifacts.store import Artifact
 from suite.compare import Snapshot
 from suite.explain import saving
-from suite.records import Manifest, Status
+from suite.records import Cause, Code, Manifest, Status
 
 LIVE = {"a/kernel": np.arange(4.0), "b/kernel": np.arange(4.0) + 10, "norm/mean": np.ones(3)}
 EARLY = {name: value - 1 for name, value in LIVE.items()}
@@ -37,36 +37,35 @@ def run(tmp_path: Path) -> tuple[Artifact, Manifest]:
     )
 
 
-def cause(
+def causes(
     run: tuple[Artifact, Manifest], folder: Path, state: dict[str, np.ndarray], slots: dict[str, np.ndarray] | None = None
-) -> str:
+) -> tuple[Cause, ...]:
     artifact, manifest = written(folder, "file", step_0=state, **({"optimizer_0": slots} if slots else {}))
     snapshot = Snapshot(artifact=artifact, manifest=manifest, state="step-0", slots="optimizer-0" if slots else "")
-    return saving.cause(*run, snapshot)
+    return saving.causes(*run, snapshot)
 
 
 def test_the_live_model_has_no_cause(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:
-    assert cause(run, tmp_path, LIVE, SLOTS) == ""
+    assert causes(run, tmp_path, LIVE, SLOTS) == ()
 
 
 def test_an_earlier_step_and_another_replica_are_named(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:
-    assert cause(run, tmp_path, EARLY) == "the file holds an earlier state: that of step 5"
-    assert cause(run, tmp_path, OTHER) == "the file holds another replica's state: that of replica 1"
+    assert causes(run, tmp_path, EARLY) == (Cause(code=Code.SAVE_STALE, detail=(("step", "5"),)),)
+    assert causes(run, tmp_path, OTHER) == (Cause(code=Code.SAVE_WRONG_REPLICA, detail=(("replica", "1"),)),)
 
 
 def test_swapped_tensors_are_named(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:
     swapped = LIVE | {"a/kernel": LIVE["b/kernel"], "b/kernel": LIVE["a/kernel"]}
-    assert cause(run, tmp_path, swapped) == (
-        "the file holds tensors in each other's place: b/kernel in place of a/kernel; a/kernel in place of b/kernel"
-    )
+    detail = (("a/kernel", "b/kernel"), ("b/kernel", "a/kernel"))
+    assert causes(run, tmp_path, swapped) == (Cause(code=Code.SAVE_SWAPPED, detail=detail),)
 
 
 def test_slots_that_are_zero_are_named(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:
     empty = {name: value * 0 for name, value in SLOTS.items()}
-    assert cause(run, tmp_path, LIVE, empty) == saving.NO_SLOTS
-    assert cause(run, tmp_path, LIVE, SLOTS | {"a/kernel/momentum": np.full(4, 2.0)}) == ""
+    assert causes(run, tmp_path, LIVE, empty) == (Cause(code=Code.SLOTS_NOT_SAVED),)
+    assert causes(run, tmp_path, LIVE, SLOTS | {"a/kernel/momentum": np.full(4, 2.0)}) == ()
 
 
 def test_one_bit_off_is_none_of_them(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:
     nearly = EARLY | {"norm/mean": np.nextafter(EARLY["norm/mean"], np.inf)}
-    assert cause(run, tmp_path, nearly) == ""
+    assert causes(run, tmp_path, nearly) == ()

@@ -7,8 +7,22 @@ from dataclasses import replace
 import pytest
 
 from suite.compare.metrics import METRICS
-from suite.judge import equivalence, verdicts
-from suite.records import FLOAT32, STAGES, At, Comparison, Distances, Judged, StepErrors, TensorDistance, Unstable, Verdict
+from suite.judge import equivalence, kernels, limits, verdicts
+from suite.records import (
+    FLOAT32,
+    STAGES,
+    At,
+    Cause,
+    Code,
+    Comparison,
+    Distances,
+    Judged,
+    StepErrors,
+    TensorDistance,
+    Unstable,
+    Verdict,
+    because,
+)
 
 FLOOR = METRICS["train"].floor
 
@@ -31,6 +45,10 @@ def at(
 
 def decide(found: Distances, **fields: object) -> Judged:
     return verdicts.judge(replace(Comparison(distances=(found,)), **fields))[0]  # type: ignore[arg-type]
+
+
+def codes(found: Judged) -> list[str]:
+    return [cause.code for cause in found.causes]
 
 
 def verdict(found: Distances, **fields: object) -> Verdict:
@@ -83,74 +101,76 @@ def test_what_is_far_beyond_rounding_that_has_grown_counts_where_weights_are_wit
 
 def test_invalid_comes_before_equal_bits() -> None:
     found = decide(distances(at(0.0), bits=True, invalid="x holds NaN or infinity"))
-    assert (found.verdict, found.cause) == (Verdict.INVALID, "x holds NaN or infinity")
+    assert (found.verdict, found.causes) == (Verdict.INVALID, (because(Code.INVALID, "x holds NaN or infinity"),))
 
 
 @pytest.mark.parametrize(
-    ("float64", "expected", "cause"),
+    ("float64", "expected", "causes"),
     [
-        (9.9e-11, Verdict.ROUNDING, ""),
-        (1e-10, Verdict.DIFFERENT, verdicts.CONSTANT),
-        (9.9e-8, Verdict.DIFFERENT, verdicts.CONSTANT),
-        (1e-7, Verdict.DIFFERENT, verdicts.UNKNOWN),
+        (9.9e-11, Verdict.ROUNDING, []),
+        (1e-10, Verdict.DIFFERENT, [Code.CONSTANT]),
+        (9.9e-8, Verdict.DIFFERENT, [Code.CONSTANT]),
+        (1e-7, Verdict.DIFFERENT, [Code.UNKNOWN]),
     ],
 )
-def test_float64_runs_decide_semantics(float64: float, expected: Verdict, cause: str) -> None:
+def test_float64_runs_decide_semantics(float64: float, expected: Verdict, causes: list[str]) -> None:
     found = decide(distances(at(1e-6, float64=float64)))
-    assert (found.verdict, found.cause) == (expected, cause)
+    assert (found.verdict, codes(found)) == (expected, causes)
 
 
-DECLARED = "declared otherwise (x)"
+DECLARED = {"batch statistics": "global or per replica"}
+A, B = Cause(code="a"), Cause(code="b")
+Off = tuple[tuple[Cause, ...], tuple[Cause, ...]]
 
 
 def apart(
-    oracles: tuple[float | None, float | None], off: tuple[str, str] = ("", ""), declared: str = DECLARED
-) -> tuple[Verdict, str]:
+    oracles: tuple[float | None, float | None], off: Off = ((), ()), declared: dict[str, str] = DECLARED
+) -> tuple[Verdict, list[str]]:
     found = decide(distances(at(1e-6, float64=1e-2)), declared=declared, oracles=oracles, off=off)
-    return found.verdict, found.cause
+    return found.verdict, codes(found)
 
 
-def test_a_declared_difference_is_designed_if_each_side_equals_its_oracle() -> None:
-    assert apart((9.9e-11, 0.0)) == (Verdict.BY_DESIGN, DECLARED)
-    assert apart((9.9e-11, None)) == (Verdict.DIFFERENT, f"{DECLARED}; not checked")
+def test_a_declared_difference_is_by_design_if_each_side_equals_its_oracle() -> None:
+    assert apart((9.9e-11, 0.0)) == (Verdict.BY_DESIGN, [Code.BY_DESIGN])
+    assert apart((9.9e-11, None)) == (Verdict.DIFFERENT, [Code.BY_DESIGN_UNCHECKED])
+    found = decide(distances(at(1e-6, float64=1e-2)), declared=DECLARED, oracles=(9.9e-11, 0.0))
+    assert found.causes[0].detail == (("batch statistics", "global or per replica"),)
+    assert found.causes[0].evidence == (("a", 9.9e-11), ("b", 0.0)), "how far each side is from its own oracle"
     # A declaration explains nothing where the float64 runs are equal.
     assert verdict(distances(at(1e-6)), declared=DECLARED) is Verdict.ROUNDING
 
 
 def test_a_side_that_is_not_its_oracle_is_never_by_design() -> None:
-    assert apart((1e-10, 0.0)) == (Verdict.DIFFERENT, verdicts.UNKNOWN)
-    assert apart((0.0, 1e-3), ("suspected: a", "suspected: b")) == (Verdict.DIFFERENT, "suspected: b")
-    assert apart((1e-3, 1e-3), ("suspected: a", "suspected: b")) == (Verdict.DIFFERENT, "suspected: a; suspected: b")
-    assert apart((1e-3, 1e-3), ("suspected: a", "")) == (Verdict.DIFFERENT, verdicts.UNKNOWN)
+    assert apart((1e-10, 0.0)) == (Verdict.DIFFERENT, [Code.UNKNOWN])
+    assert apart((0.0, 1e-3), ((A,), (B,))) == (Verdict.DIFFERENT, ["b"])
+    assert apart((1e-3, 1e-3), ((A,), (B,))) == (Verdict.DIFFERENT, ["a", "b"])
+    assert apart((1e-3, 1e-3), ((A,), (A,))) == (Verdict.DIFFERENT, ["a"]), "one cause of both is said once"
+    assert apart((1e-3, 1e-3), ((A,), ())) == (Verdict.DIFFERENT, [Code.UNKNOWN])
     # What is suspected of a side that is not off is not a cause.
-    assert apart((0.0, 0.0), ("suspected: a", ""), declared="") == (Verdict.DIFFERENT, verdicts.UNKNOWN)
+    assert apart((0.0, 0.0), ((A,), ()), declared={}) == (Verdict.DIFFERENT, [Code.UNKNOWN])
 
 
 def test_a_float64_is_what_its_oracle_is_up_to_the_limit() -> None:
     def declared(float64: float, **fields: object) -> Judged:
         found = Comparison(distances=(distances(at(float64, envelope=None, float64=float64)),))
-        return verdicts.judge_declared(replace(found, **fields), "suspected: a")[0]  # type: ignore[arg-type]
+        return verdicts.judge_declared(replace(found, **fields), (A,))[0]  # type: ignore[arg-type]
 
     assert (declared(9.9e-11).verdict, declared(9.9e-11).first_step) == (Verdict.ROUNDING, 0)
-    assert (declared(1e-10).verdict, declared(1e-10).cause, declared(1e-10).first_step) == (
-        Verdict.DIFFERENT,
-        "suspected: a",
-        20,
-    )
+    assert (declared(1e-10).verdict, declared(1e-10).causes, declared(1e-10).first_step) == (Verdict.DIFFERENT, (A,), 20)
     assert declared(1e-15, no_float64="no float64 run").verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
-    ("oracle", "error", "states", "cause"),
+    ("oracle", "error", "states", "code"),
     [
-        (1.9e-10, 1e-4, 2, verdicts.UNSTABLE),
-        (1e-7, 1e-4, 2, verdicts.UNKNOWN),  # more than what cancels in float64
-        (1.9e-10, 1e-5, 2, verdicts.UNKNOWN),  # within 100 floors
-        (1.9e-10, 1e-4, 1, verdicts.UNKNOWN),
+        (1.9e-10, 1e-4, 2, Code.UNSTABLE_KERNEL),
+        (1e-7, 1e-4, 2, Code.UNKNOWN),  # more than what cancels in float64
+        (1.9e-10, 1e-5, 2, Code.UNKNOWN),  # within 100 floors
+        (1.9e-10, 1e-4, 1, Code.UNKNOWN),
     ],
 )
 def test_what_an_unstable_kernel_does_in_float64_is_said_though_the_declarations_differ(
-    oracle: float, error: float, states: int, cause: str
+    oracle: float, error: float, states: int, code: Code
 ) -> None:
     """And though the other side's kernel is the same."""
     steps = tuple(
@@ -158,7 +178,7 @@ def test_what_an_unstable_kernel_does_in_float64_is_said_though_the_declarations
         for state in range(states)
     )
     found = decide(distances(at(1e-6, float64=1e-2)), declared=DECLARED, oracles=(oracle, 1e-15), steps=steps)
-    assert (found.verdict, found.cause) == (Verdict.DIFFERENT, cause)
+    assert (found.verdict, codes(found)) == (Verdict.DIFFERENT, [code])
 
 
 def test_rounding_ends_at_five_envelopes() -> None:
@@ -180,7 +200,7 @@ def test_floors_grow_with_the_compute_dtype() -> None:
 def test_free_runs_are_judged_up_to_step_20() -> None:
     late = distances(at(1e-6), at(0.5, step=50))
     found = decide(late)
-    assert (found.verdict, found.cause) == (Verdict.ROUNDING, verdicts.AMPLIFICATION)
+    assert (found.verdict, codes(found)) == (Verdict.ROUNDING, [Code.AMPLIFIED_ROUNDING])
 
 
 def test_a_float64_counts_at_every_step() -> None:
@@ -199,7 +219,7 @@ def test_float64_runs_are_judged_until_their_own_reruns_drift() -> None:
 def test_no_float64_is_never_agreement() -> None:
     found = decide(distances(at(1e-9, float64=None)), no_float64="no float64 run: it crashed")
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "it crashed" in found.cause
+    assert found.causes == (because(Code.NO_FLOAT64, "no float64 run: it crashed"),)
     assert verdict(distances(at(1e-9, float64=None))) is Verdict.INCONCLUSIVE
 
 
@@ -209,7 +229,7 @@ def test_noise_is_what_repeats_differ_by() -> None:
 
 
 def test_random_streams_are_never_rounding() -> None:
-    assert decide(distances(at(1e-7)), random_streams=True).cause == verdicts.RANDOM_STREAMS
+    assert codes(decide(distances(at(1e-7)), random_streams=True)) == [Code.RANDOM_STREAMS]
     assert verdict(distances(at(0.5)), random_streams=True) is Verdict.BY_DESIGN
     assert verdict(distances(at(0.5, float64=0.1)), random_streams=True) is Verdict.DIFFERENT
 
@@ -229,7 +249,7 @@ def steps(
 
 
 def unstable(*found: StepErrors, roundoff: float = FLOAT32) -> Unstable | None:
-    return verdicts.unstable(Comparison(distances=(), steps=found, roundoff=roundoff))
+    return kernels.unstable(Comparison(distances=(), steps=found, roundoff=roundoff))
 
 
 EQUAL, OFF = (1e-7, 1.2e-7), (0.1, 1e-7)
@@ -237,8 +257,16 @@ EQUAL, OFF = (1e-7, 1.2e-7), (0.1, 1e-7)
 
 def test_an_unstable_kernel_is_found_though_its_envelope_is_wide() -> None:
     assert verdict(WIDE) is verdict(WIDE, steps=steps(*[EQUAL] * 5)) is Verdict.ROUNDING
-    found = decide(WIDE, steps=steps(*[OFF] * 5))
-    assert (found.verdict, found.cause) == (Verdict.DIFFERENT, verdicts.UNSTABLE)
+    found = decide(WIDE, steps=steps(*[OFF] * 5), environments=("torch", "jax"))
+    assert (found.verdict, codes(found), found.causes[0].subject) == (Verdict.DIFFERENT, [Code.UNSTABLE_KERNEL], "torch")
+    assert dict(found.causes[0].evidence) == {"measured": 5.0, "states": 5.0, "a": 0.1, "b": 1e-7}
+
+
+def test_what_leaves_its_envelope_says_how_far_single_steps_are_from_float64() -> None:
+    found = decide(distances(at(5.1e-5)), steps=steps((1e-6, 2e-6), (3e-5, 2e-5)))
+    assert (found.verdict, codes(found)) == (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])
+    assert dict(found.causes[0].evidence) == {"measured": 2.0, "a": 3e-5, "b": 2e-5, "ratio": 2.0}
+    assert decide(distances(at(5.1e-5))).causes[0].evidence == ()
 
 
 @pytest.mark.parametrize(
@@ -312,15 +340,25 @@ def test_what_is_not_saved_is_named() -> None:
         at=(at(0.5, float64=0.5),),
         tensors=(TensorDistance(name="norm/moving_variance", group="V", value=0.5, ulp=0.0, bits=False),),
     )
-    assert decide(found, unsaved=("norm/moving_variance",)).cause == "not saved: norm/moving_variance"
-    assert decide(found, unsaved=("other/kernel",)).cause == verdicts.UNKNOWN
+    lost = Cause(code=Code.NOT_SAVED, detail=(("tensor", "norm/moving_variance"),))
+    assert decide(found, unsaved=("norm/moving_variance",)).causes == (lost,)
+    assert codes(decide(found, unsaved=("other/kernel",))) == [Code.UNKNOWN]
 
 
 def test_the_worst_quantity_is_the_pair_and_nothing_is_invalid() -> None:
     rounding = decide(distances(at(1e-6)))
     different = decide(distances(at(1e-6, float64=1e-2)))
-    assert verdicts.worst((rounding, different, rounding)) == (Verdict.DIFFERENT, verdicts.UNKNOWN)
-    assert verdicts.worst(()) == (Verdict.INVALID, "nothing was compared")
+    assert verdicts.worst((rounding, different, rounding)) == (Verdict.DIFFERENT, (Cause(code=Code.UNKNOWN),))
+    assert verdicts.worst(()) == (Verdict.INVALID, (Cause(code=Code.NOTHING_COMPARED),))
+
+
+def test_a_verdict_has_all_causes_of_the_worst_quantities_each_once() -> None:
+    constant = decide(distances(at(1e-6, float64=1e-9)))
+    unknown = decide(distances(at(1e-6, float64=1e-2)))
+    verdict, causes = verdicts.worst((constant, unknown, constant, decide(distances(at(1e-6)))))
+    assert (verdict, [cause.code for cause in causes]) == (Verdict.DIFFERENT, [Code.CONSTANT, Code.UNKNOWN])
+    near, far = (Cause(code="a", evidence=(("distance", size),)) for size in (1e-12, 1e-11))
+    assert verdicts.united([(near,), (far, B)]) == (near, B), "numbers make no cause of their own"
 
 
 def test_the_first_step_is_where_it_begins() -> None:
@@ -337,17 +375,17 @@ def test_verdicts_are_in_order() -> None:
 
 
 def test_every_limit_has_its_reason() -> None:
-    assert all(limit.reason and limit.value > 0 for limit in verdicts.LIMITS)
-    values = {limit.value for limit in verdicts.LIMITS}
+    assert all(limit.reason and limit.value > 0 for limit in limits.LIMITS)
+    values = {limit.value for limit in limits.LIMITS}
     deciding = (
         equivalence.SAME_SEMANTICS,
         equivalence.OTHER_SEMANTICS,
         equivalence.ENVELOPE_FACTOR,
-        verdicts.NOISE_FACTOR,
-        verdicts.UNSTABLE_RATIO,
-        verdicts.UNSTABLE_FLOORS,
-        verdicts.UNSTABLE_STATES,
-        verdicts.AMPLIFIED,
+        limits.NOISE_FACTOR,
+        limits.UNSTABLE_RATIO,
+        limits.UNSTABLE_FLOORS,
+        limits.UNSTABLE_STATES,
+        limits.AMPLIFIED,
     )
     assert set(deciding) <= values
 
@@ -357,17 +395,17 @@ def test_every_limit_has_its_reason() -> None:
 )
 def test_only_predictions_of_a_file_may_be_declared_otherwise(quantity: str, expected: Verdict) -> None:
     found = distances(at(0.1, float64=0.1), quantity=quantity)
-    comparison = Comparison(distances=(found,), declared="declared otherwise", oracles=(0.0, 0.0))
+    comparison = Comparison(distances=(found,), declared=DECLARED, oracles=(0.0, 0.0))
     assert verdicts.judge(comparison)[0].verdict is Verdict.BY_DESIGN
     assert verdicts.judge_saved(comparison)[0].verdict is expected
 
 
 def test_what_a_file_holds_instead_is_the_cause_where_no_oracle_says_so() -> None:
     found = distances(at(0.1, float64=0.1), quantity="optimizer state")
-    comparison = Comparison(distances=(found,), oracles=(0.0, 0.0), off=("", "the file does not hold it"))
-    assert verdicts.judge_saved(comparison)[0].cause == "the file does not hold it"
-    assert verdicts.judge_saved(replace(comparison, off=("", "")))[0].cause == verdicts.UNKNOWN
-    assert verdicts.judge_saved(replace(comparison, distances=(distances(at(0.0), bits=True),)))[0].cause == ""
+    comparison = Comparison(distances=(found,), oracles=(0.0, 0.0), off=((), (A,)))
+    assert verdicts.judge_saved(comparison)[0].causes == (A,)
+    assert codes(verdicts.judge_saved(replace(comparison, off=((), ())))[0]) == [Code.UNKNOWN]
+    assert verdicts.judge_saved(replace(comparison, distances=(distances(at(0.0), bits=True),)))[0].causes == ()
 
 
 def test_what_a_float64_runs_own_reruns_differ_by_is_no_distance_between_float64_runs() -> None:

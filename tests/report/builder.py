@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from suite.explain import answer
 from suite.records import (
     Broken,
+    Cause,
+    Code,
     Configuration,
     ConsistencyCheck,
     Judged,
@@ -17,7 +18,10 @@ from suite.records import (
     RunRow,
     Status,
     Verdict,
+    because,
+    plain,
 )
+from suite.results.exit_code import exit_code
 from tests.report import sample
 
 BACKENDS = tuple(sample.ENVIRONMENTS)
@@ -37,12 +41,11 @@ def row(one: Configuration, status: Status = Status.COMPLETE) -> RunRow:
 
 def check(one: Configuration, kind: str, verdict: Verdict, form: str = "") -> ConsistencyCheck:
     return ConsistencyCheck(
-        run=f"{one.id}/plain",
-        scenario=one.scenario,
+        run=plain(one),
         kind=kind,
         environment=one.environment,
         verdict=verdict,
-        cause=sample.CAUSES.get(verdict, ""),
+        causes=sample.CAUSES.get(verdict, ()),
         form=form,
         replica=1 if kind == "replica" else 0,
         quantities=() if verdict is Verdict.NOT_RUN else (sample.judged("predictions", verdict, steps=(20,)),),
@@ -62,13 +65,12 @@ def assemble(
     environments: Sequence[Provisioned] = (),
     broken: Sequence[Broken] = (),
 ) -> Results:
-    """Results with the answer and the exit code that the suite itself gives for them, and without findings."""
+    """Results with the exit code that the suite itself gives for them, and without findings."""
     empty = sample.results(())
     return replace(
         empty,
         plan=replace(empty.plan, runs=tuple(row.run for row in rows)),
-        answer=answer.sentence(pairs, checks, rows, broken),
-        exit_code=answer.exit_code(pairs, checks, rows, broken, empty.plan.options.gate),
+        exit_code=exit_code((*pairs, *checks), rows, broken, Verdict(empty.plan.options.gate)),
         environments=tuple(environments),
         scenarios=tuple(sample.scenario(name) for name in scenarios),
         broken=tuple(broken),
@@ -82,19 +84,17 @@ def assemble(
 def hostile(words: str) -> Results:
     """The sample with these words wherever a plugin, a model, a log or an installer can put some."""
     results = sample.results(("sync-bn", words))
+    causes = (because(Code.INVALID, words), Cause(code=Code.NOT_SAVED, subject=words, detail=(("tensor", words),)))
+    pairs = tuple(replace(pair, causes=causes, quantities=_named(pair.quantities, words)) for pair in results.pairs)
     return replace(
         results,
-        answer=f"Not everywhere: {words}",
-        scenarios=tuple(replace(one, description=words, source=words) for one in results.scenarios),
-        environments=tuple(replace(one, reason=words, packages={words: words}) for one in results.environments),
+        scenarios=tuple(replace(row, description=words, source=words) for row in results.scenarios),
+        environments=tuple(replace(ready, reason=words, packages={words: words}) for ready in results.environments),
         broken=(Broken(name=words, source=words, reason=words),),
-        runs=tuple(replace(one, reason=words, log=words, died=words, facts={words: words}) for one in results.runs),
-        pairs=tuple(replace(one, cause=words, quantities=_named(one.quantities, words)) for one in results.pairs),
-        checks=tuple(replace(one, cause=words, form=words) for one in results.checks),
-        findings=tuple(
-            replace(one, claim=words, evidence=words, experiment=words, pairs=(*one.pairs, words))
-            for one in results.findings
-        ),
+        runs=tuple(replace(row, reason=words, log=words, died=words, facts={words: words}) for row in results.runs),
+        pairs=pairs,
+        checks=tuple(replace(check, causes=causes, form=words) for check in results.checks),
+        findings=tuple(replace(finding, causes=causes, environment=words, members=pairs) for finding in results.findings),
         self_test=replace(sample.SELF_TEST, alarms=(words,), versions={words: words}, apart=(words,)),
     )
 
@@ -103,14 +103,14 @@ def _named(quantities: Sequence[Judged], words: str) -> tuple[Judged, ...]:
     """With a tensor and reasons of that name."""
     return tuple(
         replace(
-            one,
-            cause=words,
+            judged,
+            causes=(because(Code.INVALID, words),),
             worst_tensor=words,
             distances=replace(
-                one.distances,
-                tensors=tuple(replace(tensor, name=words) for tensor in one.distances.tensors),
-                invalid=words if one.distances.invalid else "",
+                judged.distances,
+                tensors=tuple(replace(tensor, name=words) for tensor in judged.distances.tensors),
+                invalid=words if judged.distances.invalid else "",
             ),
         )
-        for one in quantities
+        for judged in quantities
     )

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from suite.records import (
     At,
     Broken,
+    Cause,
     Change,
+    Code,
     Configuration,
     ConsistencyCheck,
     Diagnosis,
@@ -19,7 +21,7 @@ from suite.records import (
     Environment,
     Finding,
     Judged,
-    Known,
+    KnownDifference,
     Limit,
     Magnitude,
     Move,
@@ -40,6 +42,8 @@ from suite.records import (
     Suspect,
     TensorDistance,
     Verdict,
+    because,
+    plain,
 )
 
 ENVIRONMENTS = {
@@ -63,13 +67,18 @@ SIZES = {
     Verdict.INCONCLUSIVE: 8e-5,
 }
 CAUSES = {
-    Verdict.NOISE: "the same run, repeated, differs as much",
-    Verdict.BY_DESIGN: "declared otherwise (batch statistics: global or per replica)",
-    Verdict.INCONCLUSIVE: "no float64 run: it was not planned",
-    Verdict.DIFFERENT: "unknown",
-    Verdict.INVALID: "NaN in norm/moving_mean",
-    Verdict.NOT_RUN: "torch ×2: it ended with exit code 1",
+    Verdict.NOISE: (Cause(code=Code.REPEATS_DIFFER),),
+    Verdict.BY_DESIGN: (
+        Cause(
+            code=Code.BY_DESIGN, detail=(("batch statistics", "global or per replica"),), evidence=(("a", 1e-15), ("b", 2e-15))
+        ),
+    ),
+    Verdict.INCONCLUSIVE: (because(Code.NO_FLOAT64, "no float64 run: it was not planned"),),
+    Verdict.DIFFERENT: (Cause(code=Code.UNKNOWN),),
+    Verdict.INVALID: (because(Code.INVALID, "NaN in norm/moving_mean"),),
+    Verdict.NOT_RUN: (because(Code.NOT_RUN, "torch ×2: it ended with exit code 1"),),
 }
+UNSUPPORTED = (Cause(code=Code.UNSUPPORTED, detail=(("status", "unsupported"), ("reason", "it cannot load it"))),)
 FAILED = Configuration(scenario="sync-bn", environment="torch", strategy="torch_ddp", devices=2)
 REFUSED = Configuration(scenario="sync-bn", environment="jax", strategy="jax_data_parallel", devices=2)
 CRASHED = Configuration(scenario="sync-bn", environment="tensorflow", strategy="tf_mirrored", devices=2)
@@ -77,16 +86,17 @@ DIED = "the worker was killed by signal 11 (SIGSEGV), see logs/train__sync-bn__t
 
 
 KNOWN = tuple(
-    Known(fingerprint=f"{place:08x}", reason="it is <known>", expires="2027-01-31", source="known.toml:2", state=state)
+    KnownDifference(fingerprint=f"{place:08x}", reason="it is <known>", expires="2027-01-31", source="known.toml:2", state=state)
     for place, state in enumerate(("shows", "expired", "gone", "not looked for"))
 )
 CHANGE = Change(
     baseline="main/results.json",
-    words="Since 2026-11-23 12:00 UTC (plan 0123456789ab): 1 worse, 1 with another cause; 52 of 54 pairs and views are as they were.",
+    generated="2026-11-23 12:00 UTC",
+    plan="0123456789ab" * 5,
     moves=(
         Move(about="verdict", name="a | b", how="worse", before="rounding", now="different"),
-        Move(about="cause", name="a | c", how="changed", before="unknown", now="unstable kernel in torch"),
-        Move(about="finding", name="0123456789ab", how="new", now="torch is off."),
+        Move(about="cause", name="a | c", how="changed", before="unknown", now="unstable-kernel torch"),
+        Move(about="finding", name="0123456789ab", how="new", now="unstable-kernel torch"),
         Move(about="environment", name="torch: keras", how="changed", before="3.15.1", now="3.16.0"),
         Move(about="limit", name="float64 runs are equal below", how="changed", before="1e-10", now="1e-09"),
     ),
@@ -126,11 +136,11 @@ def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20))
         for index in range(1, 7)
     )
     bits = verdict is Verdict.IDENTICAL
-    invalid = CAUSES[verdict] if verdict is Verdict.INVALID else ""
+    invalid = CAUSES[verdict][0].reason if verdict is Verdict.INVALID else ""
     return Judged(
         quantity=quantity,
         verdict=verdict,
-        cause=CAUSES.get(verdict, ""),
+        causes=CAUSES.get(verdict, ()),
         distances=Distances(
             quantity=quantity,
             bits=bits,
@@ -162,7 +172,7 @@ def row(configuration: Configuration) -> RunRow:
         status, reason = Status.UNSUPPORTED, "jax_data_parallel cannot do this"
     complete = status is Status.COMPLETE
     return RunRow(
-        run=Run(configuration=configuration, variation="plain"),
+        run=plain(configuration),
         status=status,
         reason=reason,
         seconds=1.25 if complete else 0.0,
@@ -182,13 +192,12 @@ def pair(a: Configuration, b: Configuration, verdict: Verdict) -> Pair:
         else tuple(judged(name, verdict if place < 2 else Verdict.IDENTICAL) for place, name in enumerate(METRICS))
     )
     return Pair(
-        scenario=a.scenario,
-        a=f"{a.id}/plain",
-        b=f"{b.id}/plain",
+        a=plain(a),
+        b=plain(b),
         verdict=verdict,
-        cause=CAUSES.get(verdict, ""),
+        causes=UNSUPPORTED if REFUSED in (a, b) and FAILED not in (a, b) else CAUSES.get(verdict, ()),
         quantities=quantities,
-        side=f"{b.id}/plain" if verdict is Verdict.DIFFERENT else "",
+        side=plain(b) if verdict is Verdict.DIFFERENT else None,
     )
 
 
@@ -196,14 +205,13 @@ def checks(one: Configuration, verdicts: Iterator[Verdict]) -> Iterator[Consiste
     def check(kind: str, environment: str, form: str = "", replica: int = 0) -> ConsistencyCheck:
         verdict = next(verdicts)
         return ConsistencyCheck(
-            run=f"{one.id}/plain",
-            scenario=one.scenario,
+            run=plain(one),
             kind=kind,
             environment=environment,
             form=form,
             replica=replica,
             verdict=verdict,
-            cause="unsupported: it cannot load it" if verdict is Verdict.NOT_RUN else CAUSES.get(verdict, ""),
+            causes=UNSUPPORTED if verdict is Verdict.NOT_RUN else CAUSES.get(verdict, ()),
             quantities=() if verdict is Verdict.NOT_RUN else (judged("predictions", verdict, steps=(20,)),),
         )
 
@@ -240,7 +248,6 @@ def results(
             digest="0123456789abcdef" * 4,
             command="parity compare --scenario article-mlp",
         ),
-        answer="Not everywhere: 3 of 30 pairs agree.",
         exit_code=3,
         generated="2026-11-24 12:00 UTC",
         environments=tuple(provisioned(name) for name in ENVIRONMENTS),
@@ -281,25 +288,19 @@ def scenario(name: str) -> ScenarioRow:
 
 
 def finding(verdict: Verdict, pairs: tuple[Pair, ...]) -> Finding:
-    covered = tuple(f"{one.a} | {one.b}" for one in pairs if one.verdict is verdict)
+    covered = tuple(pair for pair in pairs if pair.verdict is verdict)
     return Finding(
         verdict=verdict,
-        cause=CAUSES[verdict],
-        claim=f"{len(covered)} pairs: {CAUSES[verdict]}.",
-        evidence="largest in moving statistics: mean 0.04",
-        experiment="none was run",
-        pairs=covered,
+        causes=CAUSES[verdict],
+        members=covered,
         parts=tuple(Part(scenario=name, fingerprint=f"{verdict.rank:08x}") for name in SCENARIOS),
-        side="torch" if verdict is Verdict.DIFFERENT else "",
+        environment="torch" if verdict is Verdict.DIFFERENT else "",
         place=Place(stage="batch statistics", tensor="block_1/norm/moving_mean", state="0", size=0.04, ratio=8e3)
         if verdict.rank > Verdict.NOISE.rank
         else None,
         magnitudes=(Magnitude(metric="pmax", value=0.04, rungs=(("rounding", 1e-6), ("other seed", 0.3))),)
         if verdict in (Verdict.BY_DESIGN, Verdict.DIFFERENT)
         else (),
-        advice="use synchronized=True on TensorFlow" if verdict is Verdict.BY_DESIGN else "",
-        link="https://github.com/keras-team/keras/issues/19891" if verdict is Verdict.BY_DESIGN else "",
-        repeat="parity compare --scenario sync-bn --backend torch" if covered else "",
         fingerprint=f"{verdict.rank:016x}",
     )
 
@@ -308,7 +309,7 @@ def oracle(one: Configuration) -> RunRow:
     """The oracle's run of a configuration, complete."""
     configuration = Configuration(scenario=one.scenario, environment="torch", strategy="oracle", devices=one.devices)
     semantics = Semantics(batch_statistics="per replica" if one.strategy == "torch_ddp" else "global")
-    run = Run(configuration=configuration, variation="oracle", emulates=Emulation(semantics=semantics, name=one.strategy))
+    run = Run(configuration=configuration, variation="oracle", precision="float64", emulates=Emulation(semantics=semantics, name=one.strategy))
     return RunRow(run=run, status=Status.COMPLETE, reason="", seconds=0.5, reused=False, facts={})
 
 
@@ -316,10 +317,10 @@ def diagnosis(row: RunRow) -> Diagnosis:
     """One equals its oracle, one does not, and one could not be compared."""
     name = row.run.configuration.strategy
     place = Place(stage="gradient", tensor="block_1/norm/gamma", state="0", size=0.04, ratio=4e8)
-    suspect = Suspect(name="summed", words="gradients are summed, not averaged", distance=2e-15, whole=True, advice="fix it")
+    suspect = Suspect(name="gradients-summed", distance=2e-15, whole=True)
     return Diagnosis(
-        run=row.run.id,
-        oracle=oracle(row.run.configuration).run.id,
+        run=row.run,
+        oracle=oracle(row.run.configuration).run,
         distance={"single": 2e-15, "torch_ddp": 0.04}.get(name),
         reason="" if name in ("single", "torch_ddp") else "it has no float64 run",
         place=place if name == "torch_ddp" else None,

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from suite.explain import answer, findings, fingerprint
-from suite.records import Finding, Known, Results, Status, Verdict
+from suite.explain import findings, fingerprint
+from suite.records import Finding, KnownDifference, Results, Status, Verdict
 from suite.results import accepted
+from suite.results.exit_code import BROKEN_RUN, exit_code
 from tests.report import sample
 
 DAY = datetime.date(2027, 1, 31)
@@ -17,19 +18,21 @@ RESULTS = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
 
 
 def found(results: Results) -> tuple[Finding, ...]:
-    return fingerprint.named(findings.group(results.pairs, results.checks, ()), results.pairs, results.checks)
+    return fingerprint.named(findings.group(results.members, ()))
 
 
 FOUND = found(RESULTS)
 
 
-def known(fingerprint: str, *scenarios: str) -> Known:
-    return Known(fingerprint=fingerprint, reason=f"why {fingerprint[:2]}", expires="2027-01-31", scenarios=scenarios)
+def known(fingerprint: str, *scenarios: str) -> KnownDifference:
+    return KnownDifference(
+        fingerprint=fingerprint, reason=f"why {fingerprint[:2]}", expires="2027-01-31", scenarios=scenarios
+    )
 
 
 def code(findings_: tuple[Finding, ...], results: Results = RESULTS) -> int:
-    excused = accepted.excused(findings_)
-    return answer.exit_code(results.pairs, results.checks, results.runs, (), "different", excused=excused)
+    excused = replace(results, findings=findings_).excused
+    return exit_code(results.members, results.runs, (), Verdict.DIFFERENT, excused=excused)
 
 
 ALL = tuple(known(one.fingerprint) for one in FOUND)
@@ -39,7 +42,7 @@ def test_all_known_is_no_failure_and_says_why() -> None:
     marked, states = accepted.mark(FOUND, ALL, RESULTS.runs, DAY)
     assert code(marked) == 0
     assert {one.state for one in states} == {"shows"}
-    assert [one.known for one in marked] == [one.reason for one in ALL]
+    assert [one.accepted for one in marked] == [one.reason for one in ALL]
     assert code(FOUND) == 1
 
 
@@ -47,7 +50,7 @@ def test_the_day_after_it_fails_again() -> None:
     marked, states = accepted.mark(FOUND, ALL, RESULTS.runs, DAY + datetime.timedelta(days=1))
     assert code(marked) == 1
     assert {one.state for one in states} == {"expired"}
-    assert {one.known for one in marked} == {""}
+    assert {one.accepted for one in marked} == {""}
 
 
 def test_one_that_is_not_known_fails() -> None:
@@ -60,19 +63,19 @@ def test_one_scenario_of_a_finding_can_be_known() -> None:
     part = FOUND[0].parts[0]
     marked, states = accepted.mark(FOUND, [known(part.fingerprint)], RESULTS.runs, DAY)
     assert states[0].state == "shows"
-    assert marked[0].known == ""
-    assert [one.known for one in marked[0].parts] == [states[0].reason, ""]
-    covered = accepted.excused(marked)
-    assert covered == {name for name in FOUND[0].pairs if name.startswith(f"{part.scenario}/")}
+    assert marked[0].accepted == ""
+    assert [one.accepted for one in marked[0].parts] == [states[0].reason, ""]
+    covered = set(marked[0].excused())
+    assert covered == {member.id for member in FOUND[0].members if member.scenario == part.scenario}
     both = [known(one.fingerprint) for one in FOUND[0].parts]
-    assert accepted.mark(FOUND, both, RESULTS.runs, DAY)[0][0].known == "; ".join(one.reason for one in both)
+    assert accepted.mark(FOUND, both, RESULTS.runs, DAY)[0][0].accepted == "; ".join(one.reason for one in both)
 
 
 def test_a_scenario_whose_name_begins_like_another_is_not_let_through() -> None:
     results = sample.results(("one", "one-more"), verdicts=(Verdict.DIFFERENT,), healthy=True)
     first = found(results)[0]
     marked, _ = accepted.mark([first], [known(first.parts[0].fingerprint)], results.runs, DAY)
-    assert {name.split("/")[0] for name in accepted.excused(marked)} == {"one"}
+    assert {name.split("/")[0] for name in marked[0].excused()} == {"one"}
 
 
 @pytest.mark.parametrize(
@@ -97,4 +100,4 @@ def test_a_run_that_failed_is_never_excused() -> None:
     results = sample.results(verdicts=(Verdict.DIFFERENT,))
     every = found(results)
     marked, _ = accepted.mark(every, [known(one.fingerprint) for one in every], results.runs, DAY)
-    assert code(marked, results) == answer.BROKEN_RUN
+    assert code(marked, results) == BROKEN_RUN

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from suite.explain import findings, fingerprint
-from suite.records import Finding, Limit, Move, Options, Pair, Results, Verdict
+from suite.records import Cause, Code, Finding, Limit, Move, Options, Pair, Results, Run, Verdict, because
+from suite.report import changes
 from suite.results import baseline
 from tests.report import sample
 
 
 def named(results: Results) -> tuple[Finding, ...]:
-    grouped = findings.group(results.pairs, results.checks, ())
-    return fingerprint.named(grouped, results.pairs, results.checks)
+    return fingerprint.named(findings.group(results.members, ()))
 
 
 PLAIN = sample.results(verdicts=(Verdict.ROUNDING,), healthy=True)
@@ -26,6 +26,10 @@ def of(results: Results) -> list[Move]:
     return list(baseline.since(PLAIN, results, "before.json").moves)
 
 
+def on_more_devices(run: Run) -> Run:
+    return replace(run, configuration=replace(run.configuration, devices=run.configuration.devices + 90))
+
+
 def with_pair(pair: Pair | None, results: Results = PLAIN) -> Results:
     return replace(results, pairs=(*((pair,) if pair else ()), *results.pairs[1:]))
 
@@ -34,9 +38,9 @@ def test_the_same_results_have_no_moves_and_say_what_was_looked_at() -> None:
     found = baseline.since(PLAIN, PLAIN, "before.json")
     members = len(PLAIN.pairs) + len(PLAIN.checks)
     assert (found.moves, found.same, found.incomparable) == ((), members, "")
-    assert found.words == (
+    assert changes.sentence(found) == (
         "Since 2026-11-24 12:00 UTC (plan 0123456789ab): no verdict and no cause moved; "
-        f"{members} of {members} pairs and views that are in both are as they were."
+        f"{members} of {members} pairs and checks that are in both are as they were."
     )
 
 
@@ -55,11 +59,13 @@ def test_a_verdict_that_moved(before: Verdict, now: Verdict, how: str) -> None:
     was, is_now = (with_pair(replace(FIRST, verdict=verdict)) for verdict in (before, now))
     found = baseline.since(was, is_now, "before.json")
     expected = Move(
-        about="verdict", name=" | ".join(sorted((FIRST.a, FIRST.b))), how=how, before=before.value, now=now.value
+        about="verdict", name=" | ".join(sorted((FIRST.a.id, FIRST.b.id))), how=how, before=before.value, now=now.value
     )
     assert [move for move in found.moves if move.about == "verdict"] == [expected]
     members = len(PLAIN.pairs) + len(PLAIN.checks)
-    assert f": 1 {how}; {members - 1} of {members} pairs and views that are in both are as they were." in found.words
+    assert f": 1 {how}; {members - 1} of {members} pairs and checks that are in both are as they were." in changes.sentence(
+        found
+    )
 
 
 def test_a_pair_that_is_new_or_gone_is_neither_better_nor_worse() -> None:
@@ -76,20 +82,28 @@ def test_a_check_that_moved_and_a_pair_whose_sides_are_exchanged() -> None:
 
 
 def test_another_cause_of_the_same_verdict() -> None:
-    moves = of(with_pair(replace(FIRST, cause="another")))
-    assert [(move.about, move.how, move.before, move.now) for move in moves] == [
-        ("cause", "changed", FIRST.cause, "another")
-    ]
+    constant = Cause(code=Code.CONSTANT, evidence=(("a", 1.0),))
+    moves = of(with_pair(replace(FIRST, causes=(constant,))))
+    assert [(move.about, move.how, move.before, move.now) for move in moves] == [("cause", "changed", "", "constant")]
+
+
+def test_numbers_and_words_of_a_cause_are_no_move() -> None:
+    def with_causes(*causes: Cause) -> Results:
+        return with_pair(replace(FIRST, causes=causes))
+
+    before = with_causes(Cause(code=Code.CONSTANT, evidence=(("a", 1.0),)), because(Code.INVALID, "x holds NaN"))
+    after = with_causes(Cause(code=Code.CONSTANT, evidence=(("a", 2.0),)), because(Code.INVALID, "NaN is in x"))
+    assert baseline.since(before, after, "").moves == ()
 
 
 def test_findings_by_their_fingerprint() -> None:
-    worse = with_pair(replace(FIRST, verdict=Verdict.DIFFERENT, cause="unknown"))
+    worse = with_pair(replace(FIRST, verdict=Verdict.DIFFERENT, causes=(Cause(code=Code.UNKNOWN),)))
     was, now = (replace(one, findings=named(one)) for one in (PLAIN, worse))
     (finding,) = now.findings
     new = [move for move in baseline.since(was, now, "").moves if move.about == "finding"]
-    assert new == [Move(about="finding", name=finding.fingerprint, how="new", now=finding.claim)]
+    assert new == [Move(about="finding", name=finding.fingerprint, how="new", now=Code.UNKNOWN)]
     gone = [move for move in baseline.since(now, was, "").moves if move.about == "finding"]
-    assert gone == [Move(about="finding", name=finding.fingerprint, how="gone", before=finding.claim)]
+    assert gone == [Move(about="finding", name=finding.fingerprint, how="gone", before=Code.UNKNOWN)]
     lighter = replace(now, findings=(replace(finding, verdict=Verdict.BY_DESIGN),))
     moved = [move for move in baseline.since(now, lighter, "").moves if move.about == "finding"]
     assert [(move.how, move.before, move.now) for move in moved] == [("better", "different", "by design")]
@@ -143,16 +157,18 @@ GOALPOSTS: Iterable[tuple[Results, list[tuple[str, str, str, str, str]]]] = [
 def test_goalposts_that_moved_show(now: Results, expected: list[tuple[str, str, str, str, str]]) -> None:
     moves = of(now)
     assert [(move.about, move.name, move.how, move.before, move.now) for move in moves] == expected
-    assert ("What they rest on moved too" in baseline.since(PLAIN, now, "").words) == bool(expected)
+    assert ("What they rest on moved too" in changes.sentence(baseline.since(PLAIN, now, ""))) == bool(expected)
 
 
 def test_few_goalposts_are_named_in_the_sentence_and_many_counted() -> None:
     few = package(PLAIN, "keras", "3.16.0")
-    assert baseline.since(PLAIN, few, "").words.endswith(
+    assert changes.sentence(baseline.since(PLAIN, few, "")).endswith(
         " What they rest on moved too: environment tensorflow: keras: 3.15.1 → 3.16.0."
     )
     many = facts(replace(few, limits=()), jit="False", dtype="x")
-    assert baseline.since(PLAIN, many, "").words.endswith(" What they rest on moved too: 5 facts of environments, 1 limit.")
+    assert changes.sentence(baseline.since(PLAIN, many, "")).endswith(
+        " What they rest on moved too: 5 facts of environments, 1 limit."
+    )
 
 
 def test_an_environment_that_cannot_be_made_any_more() -> None:
@@ -165,8 +181,8 @@ def test_an_environment_that_cannot_be_made_any_more() -> None:
 
 def test_another_set_of_scenarios_is_said() -> None:
     alone = sample.results(("article-mlp",), verdicts=(Verdict.ROUNDING,), healthy=True)
-    assert " Only the baseline has sync-bn." in baseline.since(PLAIN, alone, "").words
-    assert " Only this run has sync-bn." in baseline.since(alone, PLAIN, "").words
+    assert " Only the baseline has sync-bn." in changes.sentence(baseline.since(PLAIN, alone, ""))
+    assert " Only this run has sync-bn." in changes.sentence(baseline.since(alone, PLAIN, ""))
 
 
 def test_nothing_in_common_is_a_sentence_and_not_no_change() -> None:
@@ -174,13 +190,13 @@ def test_nothing_in_common_is_a_sentence_and_not_no_change() -> None:
     found = baseline.since(PLAIN, other, "folder/before.json")
     assert (found.moves, found.same) == ((), 0)
     assert found.incomparable == "it compared article-mlp, sync-bn, and this run other: no scenario is in both"
-    assert found.words == f"What changed since before.json is not known: {found.incomparable}."
+    assert changes.sentence(found) == f"What changed since before.json is not known: {found.incomparable}."
     devices = replace(
         PLAIN,
         checks=(),
-        pairs=tuple(replace(pair, a=pair.a.replace("-x", "-x9"), b=pair.b.replace("-x", "-x9")) for pair in PLAIN.pairs),
+        pairs=tuple(replace(pair, a=on_more_devices(pair.a), b=on_more_devices(pair.b)) for pair in PLAIN.pairs),
     )
-    assert baseline.since(PLAIN, devices, "").incomparable.startswith("no pair and no view is in both")
+    assert baseline.since(PLAIN, devices, "").incomparable.startswith("no pair and no check is in both")
 
 
 def test_what_is_worse_fails_and_what_is_gone_does_not() -> None:
@@ -199,7 +215,7 @@ def test_what_is_worse_fails_and_what_is_gone_does_not() -> None:
 
 def test_lines_for_a_terminal_begin_with_what_is_worse() -> None:
     now = with_pair(replace(FIRST, verdict=Verdict.DIFFERENT), package(PLAIN, "keras", "3.16.0"))
-    lines = list(baseline.text(baseline.since(PLAIN, now, "")))
+    lines = list(changes.text(baseline.since(PLAIN, now, "")))
     assert lines[0].startswith("Since 2026-11-24 12:00 UTC")
     assert [line.split()[:2] for line in lines[1:]] == [["worse", "verdict"], ["changed", "environment"]]
     assert lines[1].endswith("rounding → different")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.records import ConfigurationError, Known
+from suite.records import ConfigurationError, KnownDifference
 from suite.results import known_differences
 
 GOOD = """
@@ -34,14 +34,14 @@ def written(folder: Path, text: str) -> Path:
 def test_what_it_holds(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD)
     assert known_differences.read(path) == (
-        Known(
+        KnownDifference(
             fingerprint="0123456789ab",
             reason="torch computes variances in one pass",
             expires="2027-01-31",
             link="https://github.com/keras-team/keras/issues/18795",
             source=f"{path}:2",
         ),
-        Known(
+        KnownDifference(
             fingerprint="ba9876543210",
             reason="to be looked at",
             expires="2026-12-01",
@@ -90,17 +90,3 @@ def test_one_table_is_no_list_and_a_lost_file_is_a_sentence(tmp_path: Path) -> N
         known_differences.read(written(tmp_path, "[known]\nreason = 'x'\n"))
     with pytest.raises(ConfigurationError, match="cannot be read"):
         known_differences.read(tmp_path / "nowhere.toml")
-
-
-def test_a_sentence_for_each_that_asks_for_something() -> None:
-    def one(state: str, *scenarios: str) -> Known:
-        return Known(
-            fingerprint="01234567", reason="why", expires="2027-01-31", source="k.toml:2", state=state, scenarios=scenarios
-        )
-
-    assert not list(known_differences.reports([one("shows"), one("not looked for", "a")]))
-    assert list(known_differences.reports([one("expired"), one("gone"), one("gone", "a")])) == [
-        "known difference 01234567 (k.toml:2: why) expired on 2027-01-31 and fails the gate again: fix it, or decide again",
-        "known difference 01234567 (k.toml:2: why) does not show in this run: remove it if it was fixed",
-        "known difference 01234567 (k.toml:2: why) no longer shows: remove it",
-    ]

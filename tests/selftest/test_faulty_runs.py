@@ -1,4 +1,4 @@
-"""What a injected fault changes on the way from plan to results: its pairs, its oracle, its reloading."""
+"""What an injected fault changes on the way from plan to results: its pairs, its oracle, its reloading."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.compare.run_folder import Reader
+from suite.compare.run_folder import RunFolder
 from suite.plan import planning
 from suite.records import (
     ORACLE,
@@ -22,6 +22,7 @@ from suite.records import (
     Semantics,
     Session,
     Source,
+    plain,
 )
 from suite.results import study
 
@@ -32,10 +33,6 @@ ELSEWHERE = replace(CLEAN, environment="jax", strategy="jax_data_parallel")
 
 def planned(*runs: Run) -> Plan:
     return Plan(runs=runs, refused=(), options=Options(), digest="d")
-
-
-def plain(configuration: Configuration) -> Run:
-    return Run(configuration=configuration, variation="plain")
 
 
 def test_a_fault_is_compared_with_the_same_configuration_without_it_and_with_nothing_else(tmp_path: Path) -> None:
@@ -60,9 +57,9 @@ def test_a_fault_has_the_oracle_of_what_is_declared(tmp_path: Path) -> None:
         broken=(),
         declared={CLEAN.id: declared, FAULTY.id: declared, ELSEWHERE.id: Semantics()},
     )
-    reader = Reader(Store(tmp_path), planned(other, oracle, plain(FAULTY), plain(ELSEWHERE)), session)
-    assert reader.oracle_of(FAULTY) == reader.oracle_of(CLEAN) == oracle
-    assert reader.oracle_of(ELSEWHERE) == other
+    folder = RunFolder(Store(tmp_path), planned(other, oracle, plain(FAULTY), plain(ELSEWHERE)), session)
+    assert folder.oracle_of(FAULTY) == folder.oracle_of(CLEAN) == oracle
+    assert folder.oracle_of(ELSEWHERE) == other
     assert oracle.configuration.strategy == ORACLE
 
 

@@ -22,8 +22,8 @@ INJECTED = Injected(
         scenario="injected-adam", environment="torch", strategy="single", devices=1, fault="bn-epsilon-small"
     ),
 )
-PLACE = score.Place(stage="forward", tensor="norm")
-RIGHT = score.Outcome(injected=INJECTED, detected=True, causes=("bn-epsilon",), place=PLACE, size=0.25)
+PLACE = score.Location(stage="forward", tensor="norm")
+RIGHT = score.Scored(injected=INJECTED, detected=True, causes=("bn-epsilon",), place=PLACE, size=0.25)
 UNNAMED = replace(RIGHT, causes=(), place=None)
 OUTCOMES = (RIGHT, RIGHT, UNNAMED, UNNAMED, replace(RIGHT, detected=False, place=None))
 VERSIONS = {"keras": "3.15.1", "jax": "0.10.2", "torch": "2.13.0"}

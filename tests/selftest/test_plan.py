@@ -82,7 +82,8 @@ def test_a_plan_keeps_what_is_clean_and_adds_two_runs_of_each_fault() -> None:
     plan = restricted(clean, faults)
     assert list(plan.runs[: len(kept)]) == kept
     assert [one.id for one in plan.runs[len(kept) :]] == [
-        f"injected-sync/jax/jax_data_parallel+statistics-unsynchronized-x2/{variation}" for variation in ("plain", "float64")
+        f"injected-sync/jax/jax_data_parallel+statistics-unsynchronized-x2/{variation}"
+        for variation in ("plain", "plain-float64")
     ]
     assert plan.digest != restricted(clean, ()).digest
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from suite.explain import saving
 from suite.records import (
     At,
+    Cause,
+    Code,
     Configuration,
     ConsistencyCheck,
     Diagnosis,
@@ -22,6 +23,8 @@ from suite.records import (
     Results,
     Suspect,
     Verdict,
+    because,
+    plain,
 )
 from suite.selftest import output, score
 from suite.selftest.plan import Injected
@@ -30,31 +33,30 @@ from tests.report import builder
 CLEAN = Configuration(scenario="injected-adam", environment="torch", strategy="torch_ddp", devices=2)
 FAULTY = replace(CLEAN, fault="bn-epsilon-small")
 INJECTED = Injected(fault="bn-epsilon-small", configuration=FAULTY)
+UNKNOWN = Cause(code=Code.UNKNOWN)
+UNSTABLE = Cause(code=Code.UNSTABLE_KERNEL, subject="torch")
 SAVED = Injected(fault="variance-not-saved", configuration=replace(CLEAN, fault="variance-not-saved"))
 
 
-def judged(quantity: str, verdict: Verdict, float64: float = 0.25, cause: str = "", tensor: str = "") -> Judged:
+def judged(quantity: str, verdict: Verdict, float64: float = 0.25, code: str = "", tensor: str = "") -> Judged:
     at = At(step=1, plain={}, float64={"train": float64})
     found = Distances(quantity=quantity, bits=False, at=(at,))
-    return Judged(quantity=quantity, verdict=verdict, cause=cause, distances=found, limits={}, worst_tensor=tensor)
+    causes = (Cause(code=code),) if code else ()
+    return Judged(quantity=quantity, verdict=verdict, causes=causes, distances=found, limits={}, worst_tensor=tensor)
 
 
-def pair(verdict: Verdict, a: Configuration = CLEAN, b: Configuration = FAULTY, cause: str = "") -> Pair:
+def pair(verdict: Verdict, a: Configuration = CLEAN, b: Configuration = FAULTY, cause: Cause | None = None) -> Pair:
     quantities = () if verdict is Verdict.NOT_RUN else (judged("trainable weights", verdict),)
-    return Pair(
-        scenario=a.scenario, a=f"{a.id}/plain", b=f"{b.id}/plain", verdict=verdict, cause=cause, quantities=quantities
-    )
+    return Pair(a=plain(a), b=plain(b), verdict=verdict, causes=(cause,) if cause else (), quantities=quantities)
 
 
 def check(configuration: Configuration, *quantities: Judged) -> ConsistencyCheck:
     worst = max((one.verdict for one in quantities), key=lambda verdict: verdict.rank)
     return ConsistencyCheck(
-        run=f"{configuration.id}/plain",
-        scenario=configuration.scenario,
+        run=plain(configuration),
         kind="saved",
         environment="torch",
         verdict=worst,
-        cause="",
         form="model.keras",
         quantities=quantities,
     )
@@ -62,11 +64,11 @@ def check(configuration: Configuration, *quantities: Judged) -> ConsistencyCheck
 
 def diagnosis(*suspects: tuple[str, float], distance: float | None = 0.25, place: Place | None = None) -> Diagnosis:
     return Diagnosis(
-        run=f"{FAULTY.id}/plain",
-        oracle="oracle",
+        run=plain(FAULTY),
+        oracle=None,
         distance=distance,
         place=place,
-        suspects=tuple(Suspect(name=name, words=name, distance=size, whole=True) for name, size in suspects),
+        suspects=tuple(Suspect(name=name, distance=size, whole=True) for name, size in suspects),
     )
 
 
@@ -75,7 +77,7 @@ def outcome(
     checks: tuple[ConsistencyCheck, ...] = (),
     diagnoses: tuple[Diagnosis, ...] = (),
     injected: Injected = INJECTED,
-) -> score.Outcome:
+) -> score.Scored:
     results = replace(builder.assemble((), pairs, checks), diagnoses=diagnoses)
     return score.outcome(results, injected)
 
@@ -102,7 +104,7 @@ def test_an_oracle_detects_what_a_pair_does_not() -> None:
 
 
 def test_a_run_that_failed_is_not_detected_and_says_why() -> None:
-    found = outcome(pair(Verdict.NOT_RUN, cause="rank 1 died"))
+    found = outcome(pair(Verdict.NOT_RUN, cause=because(Code.NOT_RUN, "rank 1 died")))
     assert (found.detected, found.note) == (False, "rank 1 died")
     assert outcome().note == f"{FAULTY.id}/plain was compared with nothing"
 
@@ -124,7 +126,7 @@ def test_what_has_no_hypothesis_is_to_be_called_unknown() -> None:
     injected = Injected(fault="bias-twice", configuration=configuration)
     sides = pair(Verdict.DIFFERENT, b=configuration)
     assert outcome(sides, injected=injected).right_cause
-    named = replace(diagnosis(("bn-epsilon", 0.0)), run=f"{configuration.id}/plain")
+    named = replace(diagnosis(("bn-epsilon", 0.0)), run=plain(configuration))
     assert not outcome(sides, diagnoses=(named,), injected=injected).right_cause
 
 
@@ -138,19 +140,17 @@ def test_no_place_is_no_right_place() -> None:
     assert not outcome(pair(Verdict.DIFFERENT)).right_place
 
 
-@pytest.mark.parametrize(("name", "words"), saving.CAUSES.items())
-def test_what_is_said_of_a_file_has_a_name(name: str, words: str) -> None:
-    off = judged("trainable weights", Verdict.DIFFERENT, cause=f"{words}: in detail")
+@pytest.mark.parametrize("code", score.OF_FILES)
+def test_what_is_wrong_with_a_file_has_a_name(code: Code) -> None:
+    off = judged("trainable weights", Verdict.DIFFERENT, code=code)
     found = outcome(
         pair(Verdict.IDENTICAL, b=SAVED.configuration), checks=(check(SAVED.configuration, off),), injected=SAVED
     )
-    assert found.causes == (name,)
+    assert found.causes == (code,)
 
 
 def test_a_file_is_off_where_the_clean_one_is_not() -> None:
-    lost = judged(
-        "moving statistics", Verdict.DIFFERENT, cause="not saved: norm/moving_variance", tensor="norm/moving_variance"
-    )
+    lost = judged("moving statistics", Verdict.DIFFERENT, code=Code.NOT_SAVED, tensor="norm/moving_variance")
     sides = pair(Verdict.IDENTICAL, b=SAVED.configuration)
     fine = check(CLEAN, judged("moving statistics", Verdict.IDENTICAL))
     found = outcome(sides, checks=(fine, check(SAVED.configuration, lost)), injected=SAVED)
@@ -167,12 +167,12 @@ def test_a_file_of_a_run_that_is_off_itself_is_no_place() -> None:
     lost = check(FAULTY, judged("predictions", Verdict.DIFFERENT, tensor="output"))
     sides = pair(Verdict.DIFFERENT)
     assert outcome(sides, checks=(lost,), diagnoses=(diagnosis(distance=0.5),)).place is None
-    assert outcome(sides, checks=(lost,), diagnoses=(diagnosis(distance=0.0),)).place == score.Place(
+    assert outcome(sides, checks=(lost,), diagnoses=(diagnosis(distance=0.0),)).place == score.Location(
         stage="save", tensor="output"
     )
 
 
-def test_clean_pairs_that_are_called_off_are_false_alarms() -> None:
+def test_clean_pairs_in_which_a_difference_is_reported_are_false_alarms() -> None:
     other = replace(CLEAN, environment="jax", strategy="single", devices=1)
     variant = replace(CLEAN, fault="variant-layer")
     pairs = (
@@ -180,9 +180,9 @@ def test_clean_pairs_that_are_called_off_are_false_alarms() -> None:
         pair(Verdict.BY_DESIGN, b=other),
         pair(Verdict.INCONCLUSIVE, b=other),
         pair(Verdict.NOT_RUN, b=other),
-        pair(Verdict.DIFFERENT, b=other, cause="unknown"),
-        pair(Verdict.DIFFERENT, b=variant, cause="unknown"),
-        pair(Verdict.INVALID, b=variant, cause="NaN"),
+        pair(Verdict.DIFFERENT, b=other, cause=UNKNOWN),
+        pair(Verdict.DIFFERENT, b=variant, cause=UNKNOWN),
+        pair(Verdict.INVALID, b=variant, cause=because(Code.INVALID, "NaN")),
         pair(Verdict.DIFFERENT, b=FAULTY),
     )
     clean, alarms = score.false_alarms(builder.assemble((), pairs))
@@ -190,21 +190,21 @@ def test_clean_pairs_that_are_called_off_are_false_alarms() -> None:
     assert alarms == (
         f"{CLEAN.id}/plain | {other.id}/plain: unknown",
         f"{CLEAN.id}/plain | {variant.id}/plain: unknown",
-        f"{CLEAN.id}/plain | {variant.id}/plain: NaN",
+        f"{CLEAN.id}/plain | {variant.id}/plain: invalid",
     )
 
 
 def test_a_clean_run_that_is_not_its_oracle_is_a_false_alarm() -> None:
-    off = replace(diagnosis(distance=1e-3), run=f"{CLEAN.id}/plain")
+    off = replace(diagnosis(distance=1e-3), run=plain(CLEAN))
     results = replace(builder.assemble(()), diagnoses=(off, diagnosis(distance=1e-3)))
     assert score.false_alarms(results) == (0, (f"{CLEAN.id}/plain: 1.0e-03 from its oracle",))
 
 
 CLIPPED = Configuration(scenario="injected-clip", environment="tensorflow", strategy="tf_mirrored", devices=2)
-CLIPS = replace(diagnosis(("clipping-per-replica", 1e-15)), run=f"{CLIPPED.id}/plain")
+CLIPS = replace(diagnosis(("clipping-per-replica", 1e-15)), run=plain(CLIPPED))
 
 
-def scored(found: Diagnosis, cause: str = "clipped") -> score.Score:
+def scored(found: Diagnosis, cause: Cause = UNKNOWN) -> score.Score:
     other = replace(CLIPPED, environment="jax", strategy="single", devices=1)
     pairs = (pair(Verdict.DIFFERENT, CLIPPED, other, cause), pair(Verdict.ROUNDING, other, replace(other, devices=2)))
     return score.score(results(*pairs, diagnoses=(found,)), [])
@@ -222,13 +222,13 @@ def test_a_defect_of_a_backend_that_is_named_is_no_false_alarm_and_its_pairs_are
     [
         replace(CLIPS, suspects=()),
         replace(CLIPS, suspects=diagnosis(("bn-epsilon", 0.0)).suspects),
-        replace(CLIPS, run=f"{replace(CLIPPED, scenario='injected-adam').id}/plain"),
-        replace(CLIPS, run=f"{replace(CLIPPED, strategy='torch_ddp', environment='torch').id}/plain"),
+        replace(CLIPS, run=plain(replace(CLIPPED, scenario="injected-adam"))),
+        replace(CLIPS, run=plain(replace(CLIPPED, strategy="torch_ddp", environment="torch"))),
     ],
 )
 def test_anything_else_in_its_place_is_a_false_alarm(found: Diagnosis) -> None:
-    score = scored(found)
-    assert (score.clean_pairs, len(score.alarms), score.defects) == (2, 2, ())
+    whole = scored(found)
+    assert (whole.clean_pairs, len(whole.alarms), whole.defects) == (2, 2, ())
 
 
 def test_an_unstable_kernel_is_a_defect_of_the_side_that_has_it_where_it_is_known() -> None:
@@ -237,15 +237,15 @@ def test_an_unstable_kernel_is_a_defect_of_the_side_that_has_it_where_it_is_know
             Configuration(scenario=scenario, environment=name, strategy="single", devices=1) for name in ("torch", "jax")
         )
         pairs = (
-            replace(pair(Verdict.DIFFERENT, torch, jax, "unstable kernel"), side=f"{scenario}/{side}/single-x1/plain"),
-            pair(Verdict.DIFFERENT, torch, replace(jax, devices=2), "unknown"),
+            replace(pair(Verdict.DIFFERENT, torch, jax, UNSTABLE), side=plain(replace(torch, environment=side))),
+            pair(Verdict.DIFFERENT, torch, replace(jax, devices=2), UNKNOWN),
             pair(Verdict.ROUNDING, jax, replace(jax, devices=2)),
         )
         return score.score(results(*pairs), [])
 
-    score = found("large-mean-bn", "torch")
-    assert (score.clean_pairs, score.alarms) == (1, ())
-    assert score.defects == ("large-mean-bn/torch/single-x1/plain: torch computes variances in one pass, which cancels",)
+    of_torch = found("large-mean-bn", "torch")
+    assert (of_torch.clean_pairs, of_torch.alarms) == (1, ())
+    assert of_torch.defects == ("large-mean-bn/torch/single-x1/plain: torch computes variances in one pass, which cancels",)
     other = found("injected-adam", "torch")
     assert (other.clean_pairs, len(other.alarms), other.defects) == (3, 2, ())
 

@@ -14,11 +14,11 @@ from suite.records import Claims, Outcome, Plan
 def conclude(store: Store, plan: Plan, design: Design, ended: Mapping[str, Outcome]) -> Claims:
     """A run folder with the design's cells to effects and answers. `ended`: id of a run that did not complete -> how it ended."""
     scenario = design.base.scenario
-    reader = evidence.Reader(store, plan, design, ended, scenario.outputs)
-    cells = effects.factorial(reader)
+    folder = evidence.CellFolder(store, plan, design, ended, scenario.outputs)
+    cells = effects.factorial(folder)
     pairs = effects.pairs(cells, scenario.outputs)
-    found = evidence.gather(reader, plan.options.device)
-    sides = {cell.environment: reader.side(cell) for cell in design.cells() if not isinstance(reader.side(cell), str)}
+    found = evidence.gather(folder, plan.options.device)
+    sides = {cell.environment: folder.side(cell) for cell in design.cells() if not isinstance(folder.side(cell), str)}
     return Claims(
         scenario=scenario.name,
         environment=design.environment,
@@ -32,7 +32,7 @@ def conclude(store: Store, plan: Plan, design: Design, ended: Mapping[str, Outco
         interactions=effects.interactions(pairs),
         claims=answers.answers(found),
         environments={name: side.manifest.facts for name, side in sides.items() if isinstance(side, evidence.Side)},
-        missing=tuple(reader.missing()),
+        missing=tuple(folder.missing()),
         generated=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         command=plan.command,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from suite.explain.claims.evidence import Evidence
+from suite.explain.claims.evidence import Measured
 from suite.judge.equivalence import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS
-from suite.records import Answer, Claim, Experiment, Measurement
+from suite.records import Answer, Claim, Measurement, Question
 
 # Float32 statistics after one step: 30 times the rounding floor of moving variances (3e-7). A one-pass variance of rows whose
 # mean is a hundred standard deviations crosses it; the same formula in another order of summation stays a decade below.
@@ -14,26 +14,28 @@ KERNEL_LIMIT = 1e-5
 ORDERED_REDUCTION = 2  # an all-reduce of so many replicas cannot depend on which comes first: a + b is b + a
 
 Found = tuple[Answer, str]
-Rule = Callable[[Evidence], Found]
+Rule = Callable[[Measured], Found]
 
 
-def answers(evidence: Evidence) -> tuple[Claim, ...]:
+def answers(evidence: Measured) -> tuple[Claim, ...]:
     """The article's seven claims, answered."""
-    return tuple(
-        Claim(
-            number=number,
-            words=words,
-            answer=found[0],
-            because=found[1][:1].upper() + found[1][1:],
-            experiments=_experiments(evidence, names),
-        )
-        for number, (words, rule, names) in enumerate(CLAIMS, start=1)
-        for found in [rule(evidence)]
+    return tuple(_claim(number, evidence) for number in range(1, len(CLAIMS) + 1))
+
+
+def _claim(number: int, evidence: Measured) -> Claim:
+    words, rule, names = CLAIMS[number - 1]
+    answer, because = rule(evidence)
+    return Claim(
+        number=number,
+        words=words,
+        answer=answer,
+        because=because[:1].upper() + because[1:],
+        questions=_questions(evidence, names),
     )
 
 
-def _experiments(evidence: Evidence, names: Sequence[str]) -> tuple[Experiment, ...]:
-    return tuple(Experiment(question=QUESTIONS[name], measurements=getattr(evidence, name)) for name in names)
+def _questions(evidence: Measured, names: Sequence[str]) -> tuple[Question, ...]:
+    return tuple(Question(question=QUESTIONS[name], measurements=getattr(evidence, name)) for name in names)
 
 
 # ---------------------------------------------------------------- words for numbers
@@ -59,13 +61,13 @@ def _places(measurements: Iterable[Measurement]) -> str:
     return ", ".join(dict.fromkeys(f"{one.environments} x{one.devices}" for one in measurements))
 
 
-def _equal(evidence: Evidence) -> float:
+def _equal(evidence: Measured) -> float:
     """Float64 runs no farther apart than this are equal; 0 if their own rounding is too large for them to decide."""
     limit = max(SAME_SEMANTICS, ENVELOPE_FACTOR * evidence.drift)
     return limit if limit < OTHER_SEMANTICS else 0.0
 
 
-def _drifts(evidence: Evidence) -> str:
+def _drifts(evidence: Measured) -> str:
     """Why float64 runs cannot decide; empty if they can."""
     if _equal(evidence):
         return ""
@@ -76,7 +78,7 @@ def _drifts(evidence: Evidence) -> str:
 # ---------------------------------------------------------------- the rules
 
 
-def randomness(evidence: Evidence) -> Found:
+def randomness(evidence: Measured) -> Found:
     """True if repeats differ with batch normalization where they do not without it."""
     repeats = evidence.repeated
     normalized, plain = _with(repeats), _normalized(repeats, "none")
@@ -103,7 +105,7 @@ def randomness(evidence: Evidence) -> Found:
     )
 
 
-def order(evidence: Evidence) -> Found:
+def order(evidence: Measured) -> Found:
     """False if several devices equal one where no statistics can differ, and the same experiment would notice another order."""
     equal = _equal(evidence)
     if not equal:
@@ -130,13 +132,13 @@ def order(evidence: Evidence) -> Found:
     )
 
 
-def _noticed(evidence: Evidence, normalization: str) -> float:
+def _noticed(evidence: Measured, normalization: str) -> float:
     """By how much another order shows at least, where several devices can be compared with one; 0 where they cannot."""
     shuffled = [one.largest for one in _normalized(evidence.order, normalization)]
     return min(shuffled, default=0.0) if _normalized(evidence.devices, normalization) else 0.0
 
 
-def _what_is_right(evidence: Evidence) -> str:
+def _what_is_right(evidence: Measured) -> str:
     own = [one for one in _normalized(evidence.devices, "per replica") if one.largest > OTHER_SEMANTICS]
     if not own:
         return "Nor do the results differ otherwise"
@@ -151,7 +153,7 @@ def _what_is_right(evidence: Evidence) -> str:
     return f"{words}; synchronized=True does not help on {_places(left)}, {number(worst(left))} is left" if left else words
 
 
-def implementations(evidence: Evidence) -> Found:
+def implementations(evidence: Measured) -> Found:
     """True if environments differ with batch normalization and not without; in float64, or in float32 after one step."""
     normalized, plain = _with(evidence.backends), _normalized(evidence.backends, "none")
     if not normalized:
@@ -181,7 +183,7 @@ def _pairs(measurements: Iterable[Measurement]) -> str:
     return ", ".join(dict.fromkeys(one.environments for one in measurements))
 
 
-def seeds(evidence: Evidence) -> Found:
+def seeds(evidence: Measured) -> Found:
     """True if another seed of the initial weights, or another order, changes the result."""
     found = {"another seed of the initial weights": evidence.seeds, "another shuffling": evidence.order}
     there = {words: measurements for words, measurements in found.items() if measurements}
@@ -200,7 +202,7 @@ def seeds(evidence: Evidence) -> Found:
     return (Answer.FALSE if max(smallest) <= SAME_SEMANTICS else Answer.NOT_TESTABLE), "; ".join(parts)
 
 
-def timing(evidence: Evidence) -> Found:
+def timing(evidence: Measured) -> Found:
     """True if repeats differ on several devices where they do not on one; false only where they could have differed."""
     one, several = ([m for m in evidence.repeated if (m.devices == 1) is single] for single in (True, False))
     if not several:
@@ -221,7 +223,7 @@ def timing(evidence: Evidence) -> Found:
     return Answer.FALSE, measured
 
 
-def saving(evidence: Evidence) -> Found:
+def saving(evidence: Measured) -> Found:
     """True if anything of the live model is not in its file. Later replicas' statistics count."""
     if not evidence.saved:
         return Answer.NOT_TESTABLE, "no file was loaded again"
@@ -264,7 +266,7 @@ def _cells(measurements: Iterable[Measurement]) -> str:
     return ", ".join(dict.fromkeys(f"{m.environments} {m.normalization}" for m in measurements))
 
 
-def statistics(evidence: Evidence) -> Found:
+def statistics(evidence: Measured) -> Found:
     """False if moving statistics repeat bit for bit, and agree wherever they are declared to be the same ones."""
     normalized = _with(evidence.repeated)
     if not normalized:
@@ -296,7 +298,7 @@ def statistics(evidence: Evidence) -> Found:
     return Answer.FALSE, "; ".join(parts)
 
 
-def _sizes(evidence: Evidence) -> str:
+def _sizes(evidence: Measured) -> str:
     """The largest distance of those that do agree."""
     return number(_statistics(one for one in evidence.shared if (one.statistics or 0.0) <= _equal(evidence)))
 

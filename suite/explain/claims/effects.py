@@ -8,7 +8,7 @@ from itertools import combinations, product
 from statistics import median
 
 from suite.explain.claims.design import Cell, Variant
-from suite.explain.claims.evidence import Reader, Side, measured
+from suite.explain.claims.evidence import CellFolder, Side, measured
 from suite.judge.equivalence import SAME_SEMANTICS
 from suite.records import Effect, Interaction, Spread
 
@@ -18,18 +18,18 @@ Levels = tuple[tuple[str, str], ...]  # (factor, level) of every factor, in thei
 Pair = tuple[Levels, tuple[str, str], float, float]  # the other factors' levels, the two levels, weights, predictions
 
 
-def factorial(reader: Reader) -> dict[Levels, Side]:
+def factorial(folder: CellFolder) -> dict[Levels, Side]:
     """Every cell of the factorial that has a result, by its levels."""
-    factors = reader.design.factors()
+    factors = folder.design.factors()
     found = {}
     for levels in product(*factors.values()):
         count, normalization, last, order, seeds = levels
         cell = Cell(
             variant=Variant(normalization=normalization, last_batch=last, order=order, seeds=seeds),
-            environment=reader.design.environment,
-            devices=1 if count == "one" else reader.design.devices,
+            environment=folder.design.environment,
+            devices=1 if count == "one" else folder.design.devices,
         )
-        side = reader.side(cell)
+        side = folder.side(cell)
         if isinstance(side, Side):
             found[tuple(zip(factors, levels, strict=True))] = side
     return found

@@ -27,7 +27,7 @@ class Side:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class Measured:
     """What was measured, by what it isolates. `device`: "cpu" or "gpu". `drift`: see `suite.records.Claims`.
 
     `repeated`: the same cell again, in one process and in another. `devices`: one against several, one a normalization.
@@ -52,7 +52,7 @@ class Evidence:
     replicas: tuple[Measurement, ...] = ()
 
 
-class Reader:
+class CellFolder:
     """A run folder seen by cells. `ended`: id of a run that did not complete -> how it ended."""
 
     def __init__(self, store: Store, plan: Plan, design: Design, ended: Mapping[str, Outcome], outputs: str) -> None:
@@ -152,36 +152,36 @@ def trained(a: Snapshot, b: Snapshot) -> float | None:
 # ---------------------------------------------------------------- what each claim needs
 
 
-def gather(reader: Reader, device: str) -> Evidence:
+def gather(folder: CellFolder, device: str) -> Measured:
     """Everything that the answers are decided from."""
-    return Evidence(
+    return Measured(
         device=device,
-        devices_count=reader.design.devices,
-        drift=_drift(reader),
-        repeated=tuple(_repeated(reader)),
-        devices=tuple(_devices(reader)),
-        order=tuple(_factor(reader, order="reshuffled")),
-        seeds=tuple(_factor(reader, seeds="free")),
-        backends=tuple(_backends(reader, "float64", None)),
-        kernels=tuple(_backends(reader, "float32", 1)),
-        saved=tuple(_saved(reader)),
-        unsaved=tuple(_unsaved(reader)),
-        shared=tuple(_shared(reader)),
-        replicas=tuple(_replicas(reader)),
+        devices_count=folder.design.devices,
+        drift=_drift(folder),
+        repeated=tuple(_repeated(folder)),
+        devices=tuple(_devices(folder)),
+        order=tuple(_factor(folder, order="reshuffled")),
+        seeds=tuple(_factor(folder, seeds="free")),
+        backends=tuple(_backends(folder, "float64", None)),
+        kernels=tuple(_backends(folder, "float32", 1)),
+        saved=tuple(_saved(folder)),
+        unsaved=tuple(_unsaved(folder)),
+        shared=tuple(_shared(folder)),
+        replicas=tuple(_replicas(folder)),
     )
 
 
-def _drift(reader: Reader) -> float:
+def _drift(folder: CellFolder) -> float:
     """The float64 runs' own rounding; infinite if it was not measured."""
     found = []
-    for devices in (1, reader.design.devices):
+    for devices in (1, folder.design.devices):
         cells = [
-            Cell(variant=Variant(), environment=reader.design.environment, devices=devices, variation=variation)
+            Cell(variant=Variant(), environment=folder.design.environment, devices=devices, variation=variation)
             for variation in ("plain", "permuted")
         ]
-        a, b = (reader.side(cell) for cell in cells)
+        a, b = (folder.side(cell) for cell in cells)
         if isinstance(a, Side) and isinstance(b, Side):
-            apart = measured(a, b, reader.outputs, step=_common(a, b)).largest
+            apart = measured(a, b, folder.outputs, step=_common(a, b)).largest
             # Random layers keep their rows in place: their weights are moved by a unit of float32 instead, 2^29 of float64's.
             found.append(apart * 2.0**-29 if a.manifest.random_layers else apart)
     return max(found, default=float("inf"))
@@ -191,9 +191,9 @@ def _common(a: Side, b: Side) -> int:
     return max(set(a.manifest.predicted) & set(b.manifest.predicted))
 
 
-def _repeated(reader: Reader) -> Iterator[Measurement]:
-    for environment in reader.design.others:
-        for devices in (1, reader.design.devices):
+def _repeated(folder: CellFolder) -> Iterator[Measurement]:
+    for environment in folder.design.others:
+        for devices in (1, folder.design.devices):
             for normalization in ("per replica", "none"):
                 cells = [
                     Cell(
@@ -206,9 +206,9 @@ def _repeated(reader: Reader) -> Iterator[Measurement]:
                     for copy in range(1, COPIES + 1)
                     for variation in ("plain", "repeat")
                 ]
-                sides = [side for side in map(reader.side, cells) if isinstance(side, Side)]
+                sides = [side for side in map(folder.side, cells) if isinstance(side, Side)]
                 for again in sides[1:]:
-                    yield _with_replicas(measured(sides[0], again, reader.outputs), sides[0], again)
+                    yield _with_replicas(measured(sides[0], again, folder.outputs), sides[0], again)
 
 
 def _with_replicas(found: Measurement, a: Side, b: Side) -> Measurement:
@@ -222,59 +222,59 @@ def _with_replicas(found: Measurement, a: Side, b: Side) -> Measurement:
     return found
 
 
-def _devices(reader: Reader) -> Iterator[Measurement]:
-    for environment in reader.design.others:
+def _devices(folder: CellFolder) -> Iterator[Measurement]:
+    for environment in folder.design.others:
         for normalization in NORMALIZATIONS:
             one = "per replica" if normalization == "synchronized" else normalization  # on one device they are the same
             sides = (
-                reader.float64(environment, 1, normalization=one),
-                reader.float64(environment, reader.design.devices, normalization=normalization),
+                folder.float64(environment, 1, normalization=one),
+                folder.float64(environment, folder.design.devices, normalization=normalization),
             )
             if sides[0] and sides[1]:
-                yield measured(sides[1], sides[0], reader.outputs)
+                yield measured(sides[1], sides[0], folder.outputs)
 
 
-def _factor(reader: Reader, **changed: str) -> Iterator[Measurement]:
-    for devices in (1, reader.design.devices):
+def _factor(folder: CellFolder, **changed: str) -> Iterator[Measurement]:
+    for devices in (1, folder.design.devices):
         for normalization in NORMALIZATIONS:
-            a = reader.float64(reader.design.environment, devices, normalization=normalization)
-            b = reader.float64(reader.design.environment, devices, normalization=normalization, **changed)
+            a = folder.float64(folder.design.environment, devices, normalization=normalization)
+            b = folder.float64(folder.design.environment, devices, normalization=normalization, **changed)
             if a and b:
-                yield measured(a, b, reader.outputs)
+                yield measured(a, b, folder.outputs)
 
 
-def _backends(reader: Reader, precision: str, step: int | None) -> Iterator[Measurement]:
+def _backends(folder: CellFolder, precision: str, step: int | None) -> Iterator[Measurement]:
     for normalization in ("per replica", "none"):
         cells = [
             Cell(variant=Variant(normalization=normalization), environment=environment, devices=1, precision=precision)
-            for environment in reader.design.others
+            for environment in folder.design.others
         ]
-        sides = [side for side in map(reader.side, cells) if isinstance(side, Side)]
+        sides = [side for side in map(folder.side, cells) if isinstance(side, Side)]
         for a, b in combinations(sides, 2):
-            yield measured(a, b, reader.outputs, step=step)
+            yield measured(a, b, folder.outputs, step=step)
 
 
-def _float64_runs(reader: Reader) -> Iterator[Side]:
+def _float64_runs(folder: CellFolder) -> Iterator[Side]:
     """Float64 runs with batch normalization in every environment, on one device and several."""
-    for environment in reader.design.others:
+    for environment in folder.design.others:
         for normalization in BATCH_NORMALIZED:
-            for devices in (1, reader.design.devices):
-                found = reader.float64(environment, devices, normalization=normalization)
+            for devices in (1, folder.design.devices):
+                found = folder.float64(environment, devices, normalization=normalization)
                 if found and (devices > 1 or normalization == "per replica"):
                     yield found
 
 
-def _saved(reader: Reader) -> Iterator[Measurement]:
-    for side in _float64_runs(reader):
+def _saved(folder: CellFolder) -> Iterator[Measurement]:
+    for side in _float64_runs(folder):
         for form in MODEL_FILES:
-            loaded = _loaded(reader, side, form)
+            loaded = _loaded(folder, side, form)
             if loaded is None:
                 continue
             live = side.at()
             slots = live.slots if form == MODEL_FILES[0] else ""  # weights alone come without the optimizer
             first, second = replace(live, slots=slots, losses=0), replace(loaded, slots=loaded.slots if slots else "")
             lost = ", ".join(quantity for quantity in differing(first, second) if quantity != PREDICTIONS)
-            yield _of_file(between(side, side, first, second, reader.outputs), form, lost)
+            yield _of_file(between(side, side, first, second, folder.outputs), form, lost)
 
 
 def _of_file(found: Measurement, form: str, lost: str) -> Measurement:
@@ -282,21 +282,21 @@ def _of_file(found: Measurement, form: str, lost: str) -> Measurement:
     return replace(found, b=f"{form} loaded again", bits=not lost, words=lost)
 
 
-def _loaded(reader: Reader, side: Side, form: str) -> Snapshot | None:
-    artifact = reader.store.reload(side.run, side.cell.environment, form)
+def _loaded(folder: CellFolder, side: Side, form: str) -> Snapshot | None:
+    artifact = folder.store.reload(side.run, side.cell.environment, form)
     manifest = artifact.manifest()
     if manifest is None or manifest.status is not Status.COMPLETE or artifact.damage(manifest):
         return None
     return compare.reloaded(artifact, manifest, side.manifest)
 
 
-def _unsaved(reader: Reader) -> Iterator[Measurement]:
-    for side in _float64_runs(reader):
-        loaded = _loaded(reader, side, MODEL_FILES[0])
+def _unsaved(folder: CellFolder) -> Iterator[Measurement]:
+    for side in _float64_runs(folder):
+        loaded = _loaded(folder, side, MODEL_FILES[0])
         for index in range(1, side.manifest.replicas) if loaded else ():
             own = compare.replica(side.artifact, side.manifest, index)
             words = f"replica {index}"
-            yield _statistics_only(between(side, side, own, loaded, reader.outputs, words=words))  # type: ignore[arg-type]
+            yield _statistics_only(between(side, side, own, loaded, folder.outputs, words=words))  # type: ignore[arg-type]
 
 
 def _statistics_only(found: Measurement) -> Measurement:
@@ -309,18 +309,18 @@ def _own(side: Side) -> bool:
     return any(STATISTICS in differing(first, other) for other in others)
 
 
-def _shared(reader: Reader) -> Iterator[Measurement]:
+def _shared(folder: CellFolder) -> Iterator[Measurement]:
     """Against the first environment on one device: every other one, and several where replicas share statistics, or should."""
-    sides = list(_float64_runs(reader))
+    sides = list(_float64_runs(folder))
     for other in sides[1:]:
         if other.cell.variant.normalization == "synchronized" or not _own(other):
-            yield replace(measured(other, sides[0], reader.outputs), environments=other.cell.environment)
+            yield replace(measured(other, sides[0], folder.outputs), environments=other.cell.environment)
 
 
-def _replicas(reader: Reader) -> Iterator[Measurement]:
+def _replicas(folder: CellFolder) -> Iterator[Measurement]:
     """Replica by replica, across environments whose replicas have statistics of their own."""
-    sides = [side for side in _float64_runs(reader) if side.cell.variant.normalization == "per replica" and _own(side)]
+    sides = [side for side in _float64_runs(folder) if side.cell.variant.normalization == "per replica" and _own(side)]
     for a, b in combinations(sides, 2):
         for index in range(min(a.manifest.replicas, b.manifest.replicas)):
             snapshots = [compare.replica(side.artifact, side.manifest, index) for side in (a, b)]
-            yield between(a, b, snapshots[0], snapshots[1], reader.outputs, words=f"replica {index}")
+            yield between(a, b, snapshots[0], snapshots[1], folder.outputs, words=f"replica {index}")

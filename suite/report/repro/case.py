@@ -6,10 +6,19 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from suite.explain import fingerprint
-from suite.explain.findings import Member
-from suite.judge import verdicts
-from suite.records import JUDGED_STEP, ConfigurationError, ConsistencyCheck, Finding, Judged, Pair, Results, Verdict
+from suite.records import (
+    JUDGED_STEP,
+    Code,
+    ConfigurationError,
+    ConsistencyCheck,
+    Finding,
+    Judged,
+    Member,
+    Pair,
+    Results,
+    Run,
+    Verdict,
+)
 
 STRATEGIES = ("single", "tf_mirrored", "jax_data_parallel", "torch_ddp")
 # The judge's quantity and metric -> what the script calls it. What is missing here follows from these.
@@ -51,8 +60,6 @@ def find(results: Results, wanted: str) -> tuple[Finding, str]:
         ConfigurationError: there is none, or several.
     """
     findings = results.findings
-    if any(not one.fingerprint for one in findings):  # an older version wrote them
-        findings = fingerprint.named(findings, results.pairs, results.checks)
     if wanted.isdecimal() and 0 < int(wanted) <= len(findings):
         return findings[int(wanted) - 1], ""
     whole = [(one, "") for one in findings if one.fingerprint.startswith(wanted)]
@@ -73,7 +80,7 @@ def choose(results: Results, finding: Finding, scenario: str, sizes: dict[str, i
     cases = [case for member in _members(results, finding, scenario) if (case := _case(results, finding, member))]
     if not cases:
         raise ConfigurationError(
-            f"finding {finding.fingerprint} cannot be shown by a script: none of its {len(finding.pairs)} pairs and checks has "
+            f"finding {finding.fingerprint} cannot be shown by a script: none of its {len(finding.members)} pairs and checks has "
             "a difference beyond float32's rounding between runs that plain Keras can repeat"
         )
     large = {name for name, size in sizes.items() if size > LARGE}
@@ -86,29 +93,27 @@ def _effort(case: Case) -> tuple[int, int]:
 
 def _members(results: Results, finding: Finding, scenario: str) -> list[Member]:
     """What the finding covers; where that is runs against their declaration only, the pairs of those runs."""
-    every: list[Member] = [*results.pairs, *results.checks]
-    covered = [one for one in every if one.id in finding.pairs and scenario in ("", one.scenario)]
-    runs = {one.run for one in covered if isinstance(one, ConsistencyCheck) and one.kind == "declared"}
-    if len(runs) == len(covered) > 0:
-        return [pair for pair in results.pairs if runs & {pair.a, pair.b} and pair.verdict.rank >= Verdict.BY_DESIGN.rank]
-    return [one for one in covered if not (isinstance(one, ConsistencyCheck) and one.kind == "declared")]
+    covered = [member for member in finding.members if scenario in ("", member.scenario)]
+    declared = {member.run for member in covered if isinstance(member, ConsistencyCheck) and member.kind == "declared"}
+    if len(declared) == len(covered) > 0:
+        off = [pair for pair in results.pairs if pair.verdict.rank >= Verdict.BY_DESIGN.rank]
+        return [pair for pair in off if declared.intersection(pair.runs)]
+    return [member for member in covered if member.kind != "declared"]
 
 
 def _case(results: Results, finding: Finding, member: Member) -> Case | None:
     """None if plain Keras cannot show it."""
-    runs = (member.a, member.b) if isinstance(member, Pair) else (member.run,)
-    sides = tuple(_side(run) for run in runs)
-    if any(strategy not in STRATEGIES for _, strategy, _ in sides):
+    if any(run.configuration.strategy not in STRATEGIES or run.configuration.fault for run in member.runs):
         return None
-    kind = "pair" if isinstance(member, Pair) else member.kind
-    unstable = isinstance(member, Pair) and member.cause.startswith(verdicts.UNSTABLE)
-    off = member.side if isinstance(member, Pair) and unstable else ""
+    kind = member.kind
+    unstable = any(cause.code == Code.UNSTABLE_KERNEL for cause in member.causes)
+    off = member.side if isinstance(member, Pair) and unstable else None
     steps = min(_steps(results, member.scenario), JUDGED_STEP)
-    names: tuple[tuple[str, str], ...] = tuple((environment, strategy) for environment, strategy, _ in sides)
+    names = tuple(map(_side, member.runs))
     if isinstance(member, ConsistencyCheck) and kind == "reloaded":
         names = (*names, (member.environment, "single"))
     if off and any(_compared("unstable", member)):  # else it is unstable later: a script shows the pair
-        kind, steps, names = "unstable", 1, ((_side(off)[0], "single"),)
+        kind, steps, names = "unstable", 1, ((off.configuration.environment, "single"),)
     compared = list(_compared(kind, member))
     if not compared:
         return None
@@ -117,7 +122,7 @@ def _case(results: Results, finding: Finding, member: Member) -> Case | None:
         member=member,
         kind=kind,
         sides=names,
-        devices=max(devices for _, _, devices in sides),
+        devices=max(run.configuration.devices for run in member.runs),
         steps=steps,
         limits={name: _between(limit, value) if name != "seeds" else WHOLE for name, limit, value in compared},
         why=f"{WHY.get(kind, WHY['check'])} to the difference that was seen",
@@ -136,10 +141,8 @@ def _between(limit: float, value: float) -> float:
     return float(f"{math.sqrt(limit * value):.0e}")
 
 
-def _side(run: str) -> tuple[str, str, int]:
-    _, environment, driven, _ = run.split("/", 3)
-    strategy, _, devices = driven.rpartition("-x")
-    return environment, strategy, int(devices)
+def _side(run: Run) -> tuple[str, str]:
+    return run.configuration.environment, run.configuration.strategy
 
 
 def _steps(results: Results, scenario: str) -> int:

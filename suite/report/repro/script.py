@@ -12,7 +12,9 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Pair, Results, Scenario
+from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario
+from suite.report import findings
+from suite.report.findings import Worded
 from suite.report.repro import source
 from suite.report.repro.case import Case, measured
 
@@ -87,7 +89,7 @@ def _words(results: Results, case: Case, backends: Mapping[str, str]) -> dict[st
     why = f"Quantity: where a difference begins, {case.why}."
     return {
         "title": _title(case, backends),
-        "found": textwrap.fill(f"{case.finding.claim} This is one case of it, in {case.member.scenario}.", 120),
+        "found": textwrap.fill(f"{_worded(results, case).claim} This is one case of it, in {case.member.scenario}.", 120),
         "why": textwrap.fill(why, 118, initial_indent="# ", subsequent_indent="# "),
         "versions": _versions(results, backends),
     }
@@ -162,15 +164,19 @@ def _strategies(case: Case) -> list[str]:
     return [strategy for _, strategy in case.sides]
 
 
+def _worded(results: Results, case: Case) -> Worded:
+    return next(worded for worded in findings.worded(results) if worded.finding is case.finding)
+
+
 def _report(results: Results, case: Case, backends: Mapping[str, str]) -> dict[str, object]:
-    finding = case.finding
+    finding = _worded(results, case)
     return {
         "evidence": finding.evidence.rstrip("."),
         "numbers": [
             (quantity, metric, f"{value:.2e}", f"{limit:.2e}" if limit is not None else "")
             for quantity, metric, value, limit in measured(case.member)
         ],
-        "place": finding.place,
+        "place": case.finding.place,
         "check": finding.experiment.rstrip("."),
         "expected": EXPECTED[case.kind],
         "packages": [
@@ -249,8 +255,7 @@ def _versions(results: Results, backends: Mapping[str, str]) -> str:
 
 def _machine(results: Results, case: Case) -> str:
     """What the runs say of the machine and the settings they ran with."""
-    runs = {case.member.a, case.member.b} if isinstance(case.member, Pair) else {case.member.run}
-    facts = [row.facts for row in results.runs if row.run.id in runs]
+    facts = [row.facts for row in results.runs if row.run in case.member.runs]
     lines = []
     for key in ("machine", "devices", "threads", "jit", "tf32", "dtype policy"):
         values = list(dict.fromkeys(one[key] for one in facts if key in one))

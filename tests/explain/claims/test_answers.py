@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from suite.explain.claims import answers
-from suite.explain.claims.evidence import Evidence
+from suite.explain.claims.evidence import Measured
 from suite.records import Answer, Claim, Measurement
 
 TRUE, FALSE, OPEN = Answer.TRUE, Answer.FALSE, Answer.NOT_TESTABLE
@@ -37,7 +37,7 @@ def both(environment: str, devices: int) -> tuple[Measurement, Measurement]:
 ROUNDED = {"bits": False, "weights": 3e-13, "statistics": 1e-14, "predictions": 1e-14}
 LARGE = {"bits": False, "weights": 0.2, "statistics": 0.01, "predictions": 0.05}
 
-USUAL = Evidence(
+USUAL = Measured(
     device="cpu",
     devices_count=2,
     drift=3e-13,
@@ -67,25 +67,25 @@ USUAL = Evidence(
 )
 
 
-def answered(evidence: Evidence) -> dict[int, Claim]:
+def answered(evidence: Measured) -> dict[int, Claim]:
     return {claim.number: claim for claim in answers.answers(evidence)}
 
 
 def test_what_the_runs_on_a_cpu_say() -> None:
     found = answered(USUAL)
     assert [claim.answer for claim in found.values()] == [FALSE, FALSE, FALSE, TRUE, OPEN, TRUE, FALSE]
-    assert all(claim.because and claim.experiments and claim.words for claim in found.values())
+    assert all(claim.because and claim.questions and claim.words for claim in found.values())
 
 
 def test_nothing_ran_nothing_is_answered() -> None:
-    found = answered(Evidence(device="cpu", devices_count=2, drift=math.inf))
+    found = answered(Measured(device="cpu", devices_count=2, drift=math.inf))
     assert {claim.answer for claim in found.values()} == {OPEN}
 
 
-def flips() -> dict[str, tuple[Evidence, int, Answer, str]]:
+def flips() -> dict[str, tuple[Measured, int, Answer, str]]:
     """Name -> evidence with one thing changed, the claim, its answer now, words of the reason."""
 
-    def usual(**changed: object) -> Evidence:
+    def usual(**changed: object) -> Measured:
         return replace(USUAL, **changed)  # type: ignore[arg-type]
 
     shaky = replace(USUAL.repeated[2], words="trainable weights, moving statistics", **LARGE)
@@ -197,6 +197,6 @@ def test_every_claim_can_be_true_false_and_open() -> None:
     for evidence, number, answer, _ in flips().values():
         assert answered(evidence)[number].answer is answer
         found[number].add(answer)
-    found[4].add(answered(Evidence(device="cpu", devices_count=2, drift=math.inf))[4].answer)
-    found[6].add(answered(Evidence(device="cpu", devices_count=2, drift=math.inf))[6].answer)
+    found[4].add(answered(Measured(device="cpu", devices_count=2, drift=math.inf))[4].answer)
+    found[6].add(answered(Measured(device="cpu", devices_count=2, drift=math.inf))[6].answer)
     assert found == {number: {TRUE, FALSE, OPEN} for number in range(1, 8)}

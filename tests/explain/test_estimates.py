@@ -1,54 +1,16 @@
-"""Every cause and every hypothesis is documented, executable, and says where it can begin."""
+"""Constants are measured from one step, and what is no constant is not called one."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from suite.explain import causes, estimates, saving
-from suite.explain.estimates import Evidence
-from suite.explain.hypotheses import HYPOTHESES, Hypothesis
-from suite.explain.inquiry import DEMOTED
-from suite.records import LATER_STAGES, STAGES, BatchNorm, Deviation, Semantics, Tensor
+from suite.explain import estimates
+from suite.explain.estimates import StepEvidence
+from suite.explain.hypotheses import HYPOTHESES
+from suite.records import BatchNorm, Deviation, Semantics, Tensor
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "causes.md").read_text()
 PER_REPLICA = Semantics(batch_statistics="per replica", moving_statistics="per replica", gradients="mean of replica means")
-
-
-@pytest.mark.parametrize("hypothesis", HYPOTHESES, ids=lambda one: one.name)
-def test_every_hypothesis_is_documented_as_it_is(hypothesis: Hypothesis) -> None:
-    row = next(line for line in DOCUMENT.splitlines() if line.startswith(f"| `{hypothesis.name}` |"))
-    stages = ", ".join(hypothesis.stages)
-    assert row.startswith(f"| `{hypothesis.name}` | {hypothesis.words} | {stages} | {hypothesis.advice}")
-    assert hypothesis.link in row
-    assert set(hypothesis.stages) <= {*STAGES, *LATER_STAGES}
-
-
-def test_no_two_hypotheses_have_one_name_or_the_same_words() -> None:
-    assert len({one.name for one in HYPOTHESES} | {DEMOTED}) == len(HYPOTHESES) + 1
-    # The report recognises a hypothesis by how its words begin.
-    words = [one.words for one in HYPOTHESES]
-    assert not [(a, b) for a in words for b in words if a is not b and a.startswith(b)]
-
-
-def test_every_cause_is_documented_and_has_words() -> None:
-    table = DOCUMENT[: DOCUMENT.index("## Hypotheses")]
-    for start, say in causes.CAUSES:
-        assert f"| {start.strip()}" in table, start
-        said = say("2 pairs", "in a", start)
-        assert said.claim.endswith(".") and said.check
-    assert f"`{DEMOTED}`" in DOCUMENT
-    assert set(saving.CAUSES.values()) <= {start for start, _ in causes.CAUSES}
-
-
-def test_a_reason_that_is_no_cause_is_repeated_and_claims_no_check() -> None:
-    said = causes.said("1 pair", "in a", "norm/gamma holds NaN or infinity", "invalid")
-    assert (said.claim, said.check) == ("1 pair in a: norm/gamma holds NaN or infinity.", "none was run")
-
-
-# ---------------------------------------------------------------- what is measured from a step
 
 NORM = BatchNorm(name="norm", mean="norm/mean", variance="norm/variance", beta="norm/beta", epsilon=2.0**-10)
 TENSORS = tuple(
@@ -59,8 +21,8 @@ RANDOM = np.random.default_rng(3)
 
 def evidence(
     run: dict[str, np.ndarray], oracle: dict[str, np.ndarray], before: dict[str, np.ndarray] | None = None
-) -> Evidence:
-    return Evidence(
+) -> StepEvidence:
+    return StepEvidence(
         run="r",
         semantics=PER_REPLICA,
         replicas=2,
@@ -70,7 +32,7 @@ def evidence(
     )
 
 
-def statistics(momentum: float) -> Evidence:
+def statistics(momentum: float) -> StepEvidence:
     before = {"norm/mean": RANDOM.normal(size=3), "norm/variance": RANDOM.uniform(1, 2, 3)}
     batch = {name: RANDOM.normal(size=(2, 3)) for name in before}
     moved = {f"moving statistics|{name}": value * momentum + batch[name] * (1 - momentum) for name, value in before.items()}
@@ -115,7 +77,7 @@ def test_a_factor_is_measured_without_what_feeds_only_a_normalization() -> None:
 def test_a_learning_rate_is_measured_from_the_first_state_alone() -> None:
     first = ({}, {"update|a/k": np.full(4, 0.2)}, {"update|a/k": np.full(4, 0.1)})
     later = ({}, {"update|a/k": np.full(4, 0.3)}, {"update|a/k": np.full(4, 0.2)})
-    found = Evidence(run="r", semantics=PER_REPLICA, replicas=2, steps=(first, later), tensors=TENSORS)
+    found = StepEvidence(run="r", semantics=PER_REPLICA, replicas=2, steps=(first, later), tensors=TENSORS)
     assert estimates.learning_rate(found) == pytest.approx(2)
 
 
@@ -125,7 +87,7 @@ def test_tensors_that_no_step_moves_are_named() -> None:
 
 
 def test_one_replica_has_no_hypotheses_about_replicas() -> None:
-    alone = Evidence(run="r", semantics=Semantics(), replicas=1, steps=())
+    alone = StepEvidence(run="r", semantics=Semantics(), replicas=1, steps=())
     for hypothesis in HYPOTHESES:
         for _, deviation in hypothesis.candidates(alone):
             assert deviation != Deviation()

@@ -1,0 +1,96 @@
+"""Unstable kernels: single float32 steps of one side that are much farther from float64 than the other side's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from suite.compare import single_step
+from suite.judge.equivalence import OTHER_SEMANTICS
+from suite.judge.limits import STEP_FLOORS, UNSTABLE_FLOORS, UNSTABLE_RATIO, UNSTABLE_STATES
+from suite.records import FLOAT32, Cause, Code, Comparison, Numbers, StepErrors, Unstable
+
+
+def scale(comparison: Comparison) -> float:
+    """Floors are float32's: a model that computes in bfloat16 rounds 2^16 times more coarsely."""
+    return max(1.0, comparison.roundoff / FLOAT32)
+
+
+def unstable(comparison: Comparison) -> Unstable | None:
+    """The side whose float32 steps are much farther from float64 than the other's; None if neither's are, or not measured."""
+    found = [one for side in (0, 1) if (one := _unstable(comparison, side)) is not None]
+    return max(found, key=lambda one: one.states, default=None)
+
+
+def _unstable(comparison: Comparison, side: int) -> Unstable | None:
+    """Of this side: from how many states, and where it begins. Not the median over states: a kernel that is stable until training
+    has moved its inputs is unstable in the later states only."""
+    states: dict[str, list[StepErrors]] = {}
+    others: dict[tuple[str, str], float] = {}
+    for one in judged_steps(comparison):
+        states.setdefault(one.state, []).append(one)
+        key = one.stage, one.tensor
+        # From any state: a scalar such as the loss can be nearly right by chance, but not every time.
+        others[key] = max(others.get(key, 0.0), one.sides[1 - side])
+    places = []
+    for state, steps in states.items():
+        limits = [_step_limit(one.stage, others[one.stage, one.tensor], scale(comparison)) for one in steps]
+        ratios = [
+            single_step.StageDistance(stage=one.stage, tensor=one.tensor, value=one.sides[side] / limit)
+            for one, limit in zip(steps, limits, strict=True)
+        ]
+        if (place := single_step.first({state: ratios}, 1.0)) is not None:
+            places.append(place)
+    if len(places) < UNSTABLE_STATES:
+        return None
+    first = places[0]
+    sizes = next(one.sides for one in states[first.state] if one.tensor == first.tensor)
+    place = replace(first, size=sizes[side])
+    return Unstable(side=side, states=len(places), measured=len(states), place=place, sizes=sizes)
+
+
+def cause(comparison: Comparison, found: Unstable) -> Cause:
+    return Cause(
+        code=Code.UNSTABLE_KERNEL,
+        subject=comparison.environments[found.side],
+        evidence=(
+            ("measured", float(found.measured)),
+            ("states", float(found.states)),
+            ("a", found.sizes[0]),
+            ("b", found.sizes[1]),
+        ),
+    )
+
+
+def cancels(comparison: Comparison, side: int) -> bool:
+    """Whether what this side is off by is what an unstable kernel does in float64: its float32 steps are far from float64, too,
+    whatever the other side's are."""
+    distance = comparison.oracles[side]
+    far = {
+        one.state for one in judged_steps(comparison) if one.sides[side] >= _step_limit(one.stage, 0.0, scale(comparison))
+    }
+    return distance is not None and distance < OTHER_SEMANTICS and len(far) >= UNSTABLE_STATES
+
+
+def steps_alike(comparison: Comparison) -> Numbers:
+    """How far single float32 steps of both sides are from float64: from how many common states that was measured, the farthest
+    of each side, and the largest ratio of the two in one state. Empty if they were not run."""
+    farthest: dict[str, tuple[float, float]] = {}
+    for one in judged_steps(comparison):
+        before = farthest.get(one.state, (0.0, 0.0))
+        farthest[one.state] = max(before[0], one.sides[0]), max(before[1], one.sides[1])
+    both = [sizes for sizes in farthest.values() if min(sizes) > 0.0]
+    if not both:
+        return ()
+    a, b = (max(sizes[side] for sizes in both) for side in (0, 1))
+    return ("measured", float(len(both))), ("a", a), ("b", b), ("ratio", max(max(sizes) / min(sizes) for sizes in both))
+
+
+def judged_steps(comparison: Comparison) -> list[StepErrors]:
+    """The errors that say something of a kernel. What has another shape on one side, or NaN, is not compared."""
+    return [one for one in comparison.steps if one.stage in STEP_FLOORS and math.isfinite(max(one.sides))]
+
+
+def _step_limit(stage: str, other: float, scale: float) -> float:
+    """From here on a side is unstable, where the other's error is `other`."""
+    return max(UNSTABLE_FLOORS * scale * STEP_FLOORS[stage], UNSTABLE_RATIO * other)

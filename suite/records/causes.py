@@ -1,0 +1,75 @@
+"""Why two sides differ: the codes, and the record that carries one. Words for them are made in the report."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+Names = tuple[tuple[str, str], ...]
+Numbers = tuple[tuple[str, float], ...]
+
+
+class Code(enum.StrEnum):
+    """Every cause that the judge itself can name. The name of a hypothesis (`suite.explain.hypotheses`) is a code as well."""
+
+    BY_DESIGN = "by-design"
+    BY_DESIGN_UNCHECKED = "by-design-unchecked"
+    RANDOM_STREAMS = "random-streams"
+    UNSTABLE_KERNEL = "unstable-kernel"
+    DTYPE_DEMOTED = "dtype-demoted"
+    CONSTANT = "constant"
+    NOT_SAVED = "not-saved"
+    SAVE_STALE = "save-stale"
+    SAVE_WRONG_REPLICA = "save-wrong-replica"
+    SAVE_SWAPPED = "save-swapped"
+    SLOTS_NOT_SAVED = "slots-not-saved"
+    LOADED_WRONGLY = "loaded-wrongly"
+    REPEATS_DIFFER = "repeats-differ"
+    AMPLIFIED_ROUNDING = "amplified-rounding"
+    BEYOND_ENVELOPE = "beyond-envelope"
+    NO_FLOAT64 = "no-float64"
+    NOTHING_COMPARED = "nothing-compared"
+    INVALID = "invalid"
+    NOT_RUN = "not-run"
+    UNSUPPORTED = "unsupported"
+    UNKNOWN = "unknown"
+
+
+REASON = "reason"  # the detail that holds somebody else's words: an exception's, a backend's
+MEASURED = "measured"  # the detail that holds a number, as text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Why a verdict is what it is.
+
+    `code`: a `Code`, or the name of the hypothesis that predicts the difference. `subject`: the environment that it is about,
+    where it is about one. `detail`: what belongs to it, as (what, name). `evidence`: the numbers that it rests on, as (what,
+    number); ("a", "b" are the two sides).
+    """
+
+    code: str
+    subject: str = ""
+    detail: Names = ()
+    evidence: Numbers = ()
+
+    @property
+    def reason(self) -> str:
+        """Somebody else's words for it; empty if there are none."""
+        return dict(self.detail).get(REASON, "")
+
+    @property
+    def kind(self) -> Cause:
+        """The same without its numbers: what two pairs have in common."""
+        return Cause(code=self.code, subject=self.subject, detail=self.detail)
+
+    @property
+    def identity(self) -> str:
+        """What is the same tomorrow: code, subject and names, without numbers and without anybody's words."""
+        names = [f"{what}={name}" for what, name in self.detail if what not in (REASON, MEASURED)]
+        return " ".join([self.code, *([self.subject] if self.subject else []), *names])
+
+
+def because(code: Code, reason: str, subject: str = "") -> Cause:
+    """A cause that is known by somebody else's words."""
+    return Cause(code=code, subject=subject, detail=((REASON, reason),))

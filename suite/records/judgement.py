@@ -1,0 +1,205 @@
+"""What is judged and explained: verdicts with their causes, and findings."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from suite.records.causes import MEASURED, Cause, Code
+from suite.records.comparison import Distances, Place
+from suite.records.plan import Run
+from suite.records.vocabulary import Floats, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One quantity's verdict and causes with the numbers that led to it. `limits`: metric -> largest value that is
+    rounding; `first_step`: first stored step that is not bit-equal (equal verdicts) or beyond its limit (others), 0 if none."""
+
+    quantity: str
+    verdict: Verdict
+    causes: tuple[Cause, ...]
+    distances: Distances
+    limits: Floats
+    worst_tensor: str = ""
+    first_step: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Magnitude:
+    """How large a difference is in what a user sees, and what else is as large. `metric`: "pmax", "tv", "churn" or "folded".
+    `rungs`: (name, value) of "rounding", "run to run" and "other seed", where they were measured, each the median over pairs."""
+
+    metric: str
+    value: float
+    rungs: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two runs of one scenario, judged. `side`: the one that is off, when shown. `place`: where they begin to differ, when known.
+    `magnitudes`: how large the difference is to a user."""
+
+    a: Run
+    b: Run
+    verdict: Verdict
+    causes: tuple[Cause, ...] = ()
+    quantities: tuple[Judged, ...] = ()
+    side: Run | None = None
+    place: Place | None = None
+    magnitudes: tuple[Magnitude, ...] = ()
+
+    @property
+    def scenario(self) -> str:
+        return self.a.configuration.scenario
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that it compares."""
+        return self.a, self.b
+
+    @property
+    def kind(self) -> str:
+        """Beside those of consistency checks."""
+        return "pair"
+
+    @property
+    def id(self) -> str:
+        """Names it in results.json and in addresses of the page."""
+        return f"{self.a.id} | {self.b.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsistencyCheck:
+    """One run compared with its own saved file, reload, replica or oracle. `kind`: "saved" (live model against its file, reloaded
+    in its own environment), "reloaded" (its file reloaded in its own environment against `environment`), "replica" (`replica`
+    against replica 0), "declared" (its float64 run against the oracle of what its strategy declares, which ran in `environment`).
+    `form`: the file, "model.keras" or "model.weights.h5"; empty for replicas."""
+
+    run: Run
+    kind: str
+    environment: str
+    verdict: Verdict
+    causes: tuple[Cause, ...] = ()
+    form: str = ""
+    replica: int = 0
+    quantities: tuple[Judged, ...] = ()
+
+    @property
+    def scenario(self) -> str:
+        return self.run.configuration.scenario
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The run that it is about."""
+        return (self.run,)
+
+    @property
+    def id(self) -> str:
+        """Names it in results.json and in addresses of the page."""
+        last = f"replica {self.replica}" if self.kind == "replica" else self.environment
+        return f"{self.run.id} | {self.kind} {self.form}".rstrip() + f" | {last}"
+
+
+Member = Pair | ConsistencyCheck  # of a finding, of the overview, of a count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """A hypothesis that was tried. `detail`: what tells it from others of its name, `measured` if that is a number. `distance`:
+    the largest judged distance of the run from its prediction; within the float64 limit it is the suspected cause. `whole`:
+    whether a whole run of it was compared, or one step only."""
+
+    name: str
+    distance: float
+    whole: bool
+    detail: str = ""
+    measured: bool = False
+
+    @property
+    def cause(self) -> Cause:
+        what = MEASURED if self.measured else "variant"
+        detail = ((what, self.detail),) if self.detail else ()
+        return Cause(code=self.name, detail=detail, evidence=(("distance", self.distance),))
+
+
+class Note(enum.StrEnum):
+    """What limits the answer to the question whether a run does what its strategy declares."""
+
+    NONE = ""
+    ROUNDING_GROWN = "rounding grown"  # where its own rounding has grown it is judged by that, or not at all
+    ROUNDING_GROWN_AT_ONCE = "rounding grown at once"  # from the first stored step on: nothing is known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What became of the question whether a run does what its strategy declares.
+
+    `run`: the plain run; `oracle`: the run that emulates the declaration; `distance`: the float64 run's largest judged distance
+    from it, None where it was not compared, for the `reason`. `suspects`: the hypotheses that match, else the nearest one, which
+    then does not.
+    """
+
+    run: Run
+    oracle: Run | None
+    distance: float | None
+    note: Note = Note.NONE
+    reason: str = ""
+    place: Place | None = None
+    suspects: tuple[Suspect, ...] = ()
+    tried: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A finding in one of its scenarios. `accepted`: why it is accepted there; empty if it is not, or no longer."""
+
+    scenario: str
+    fingerprint: str
+    accepted: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One set of causes, and what has it. `members`: the pairs or checks that it covers, all of one kind. `environment`: the one
+    that is off in all of them, and `side`: the run, if it is one; empty and None where that is not shown. `fingerprint`: names
+    the same finding tomorrow (scenarios, kinds, quantities, causes, place); `parts`: the same for each scenario alone.
+    `accepted`: why all of it is accepted; empty if any of it is not.
+    """
+
+    verdict: Verdict
+    causes: tuple[Cause, ...]
+    members: tuple[Member, ...]
+    environment: str = ""
+    side: Run | None = None
+    place: Place | None = None
+    magnitudes: tuple[Magnitude, ...] = ()
+    fingerprint: str = ""
+    parts: tuple[Part, ...] = ()
+    accepted: str = ""
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether it was never meant to give a result."""
+        return any(cause.code == Code.UNSUPPORTED for cause in self.causes)
+
+    def excused(self) -> dict[str, str]:
+        """Of the pairs and checks it covers, the ids of those that are accepted -> why."""
+        reasons = {part.scenario: part.accepted for part in self.parts if part.accepted}
+        return {member.id: reasons[member.scenario] for member in self.members if member.scenario in reasons}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownDifference:
+    """A difference that somebody accepted, with the reason, up to a day. `fingerprint`: of a finding, or of one of its parts.
+    `expires`: the last day, as in 2027-01-31. `scenarios`: where it shows, if that was written down. `source`: file and line.
+    `state`: "shows" (it does not fail the gate), "expired" (it shows, and fails it), "gone" (it does not show) or
+    "not looked for" (its scenarios were not all run)."""
+
+    fingerprint: str
+    reason: str
+    expires: str
+    link: str = ""
+    scenarios: tuple[str, ...] = ()
+    source: str = ""
+    state: str = ""

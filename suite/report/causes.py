@@ -1,0 +1,239 @@
+"""The words for every cause: a sentence part, and what a finding claims, how that is known, and what to do. docs/causes.md lists them.
+
+A claim says only what its experiment has shown. `what` and `where` are counted members and scenarios: "8 pairs", "in article-mlp".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from suite.records import Cause, Code
+from suite.report.hypothesis_words import HYPOTHESES
+
+FLOAT64_RUNS = "the float64 runs of both sides differ as well, so it is not rounding"
+SYNCHRONIZE = (
+    "use BatchNormalization(synchronized=True) on TensorFlow and the equivalent on torch, or compare with one device at the "
+    "per-replica batch size"
+)
+PER_REPLICA_ISSUE = "https://github.com/tensorflow/tensorflow/issues/46488"
+MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
+BEYOND = "equal in float64, and in float32 farther apart than their own measured rounding"
+
+
+# ---------------------------------------------------------------- sentence parts
+
+
+def words(causes: Sequence[Cause]) -> str:
+    """All causes of a verdict in one sentence part; hypotheses that predict the same are alternatives."""
+    hypotheses = [cause for cause in causes if cause.code in HYPOTHESES]
+    parts = [f"suspected: {alternatives(hypotheses)}"] if hypotheses else []
+    return "; ".join([*parts, *(SHORT[Code(cause.code)](cause) for cause in causes if cause not in hypotheses)])
+
+
+def alternatives(hypotheses: Iterable[Cause]) -> str:
+    """What each of them says: they predict the same."""
+    return " or ".join(map(hypothesis, hypotheses))
+
+
+def hypothesis(cause: Cause) -> str:
+    detail = "; ".join(name for _, name in cause.detail)
+    return f"{HYPOTHESES[cause.code].words} ({detail})" if detail else HYPOTHESES[cause.code].words
+
+
+def declared(cause: Cause) -> str:
+    """What the two declarations say differently: "batch statistics: global or per replica"."""
+    return "; ".join(f"{what}: {name}" for what, name in cause.detail)
+
+
+def _names(cause: Cause, what: str) -> str:
+    return ", ".join(name for key, name in cause.detail if key == what)
+
+
+def _missing(cause: Cause) -> str:
+    status = dict(cause.detail).get("status", "")
+    return f"{status}: {cause.reason}" if status else cause.reason
+
+
+SHORT: dict[Code, Callable[[Cause], str]] = {
+    Code.BY_DESIGN: lambda cause: f"by design ({declared(cause)})",
+    Code.BY_DESIGN_UNCHECKED: lambda cause: f"declared to differ ({declared(cause)}), and not checked",
+    Code.RANDOM_STREAMS: lambda cause: "different random numbers",
+    Code.UNSTABLE_KERNEL: lambda cause: f"unstable kernel in {cause.subject}" if cause.subject else "unstable kernel",
+    Code.DTYPE_DEMOTED: hypothesis,
+    Code.CONSTANT: lambda cause: "a constant or hyper-parameter is rounded differently",
+    Code.NOT_SAVED: lambda cause: f"not saved: {_names(cause, 'tensor')}",
+    Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {_names(cause, 'step')}",
+    Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {_names(cause, 'replica')}",
+    Code.SAVE_SWAPPED: lambda cause: (
+        "the file holds " + "; ".join(f"{held} in place of {name}" for name, held in cause.detail)
+    ),
+    Code.SLOTS_NOT_SAVED: lambda cause: "the file does not hold the optimizer's slots",
+    Code.LOADED_WRONGLY: lambda cause: f"{cause.subject} misloads a correct file",
+    Code.REPEATS_DIFFER: lambda cause: "the same run, repeated, differs as much",
+    Code.AMPLIFIED_ROUNDING: lambda cause: "amplified rounding",
+    Code.BEYOND_ENVELOPE: lambda cause: BEYOND,
+    Code.NO_FLOAT64: lambda cause: f"{cause.reason}: only a float64 run shows equal semantics",
+    Code.NOTHING_COMPARED: lambda cause: "nothing was compared",
+    Code.INVALID: lambda cause: cause.reason,
+    Code.NOT_RUN: _missing,
+    Code.UNSUPPORTED: _missing,
+    Code.UNKNOWN: lambda cause: "cause not known",
+}
+
+
+# ---------------------------------------------------------------- what a finding says
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a finding says of its causes."""
+
+    claim: str
+    experiment: str
+    advice: str = ""
+    link: str = ""
+
+
+def _declared(what: str, where: str, cause: Cause) -> Said:
+    fields = dict(cause.detail)
+    if "live predictions" in fields and "saved" in fields and " or " not in fields["saved"]:
+        return Said(
+            claim=f"{what} {where} hold the first replica's moving statistics only; the live model predicts with every "
+            "replica's own.",
+            experiment=FLOAT64_RUNS,
+            advice="evaluate the loaded file and not the model in memory, or average the replicas' statistics before saving",
+            link=PER_REPLICA_ISSUE,
+        )
+    if fields == {"moving statistics": "per replica"}:
+        return Said(
+            claim=f"{what} {where} have moving statistics of their own: nothing keeps replicas equal.",
+            experiment=FLOAT64_RUNS,
+            advice=SYNCHRONIZE,
+            link=PER_REPLICA_ISSUE,
+        )
+    if "batch statistics" in fields:
+        return Said(
+            claim=f"{what} {where} compare batch normalization over the whole batch with batch normalization over each "
+            "replica's part of it, as their strategies declare.",
+            experiment=FLOAT64_RUNS,
+            advice=SYNCHRONIZE,
+            link=PER_REPLICA_ISSUE,
+        )
+    claim = f"{what} {where} compute different things, as their strategies declare: {declared(cause)}."
+    return Said(claim=claim, experiment=FLOAT64_RUNS)
+
+
+def _unstable(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{cause.subject or 'one side'} computes inaccurately {where} ({what}): single float32 steps of it are far from "
+        "float64.",
+        experiment="each side took single float32 steps from common states, and each was measured against the float64 step of "
+        "what its strategy declares, with the same constants",
+        advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² cancels where "
+        "the mean is large against the standard deviation",
+        link=MOMENTS_ISSUE,
+    )
+
+
+def _random(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} draw different random numbers: backends turn one seed into different streams.",
+        experiment="both sides drew from one seed and got different numbers; given one shared stream, their float64 runs are "
+        "equal",
+        advice="do not expect equal results of random layers from equal seeds; compare without them, or over several seeds",
+    )
+
+
+def _unsaved(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} do not hold {_names(cause, 'tensor')}: loading brings back its initial value.",
+        experiment="the loaded value is bit-equal to the value before training, and training had changed it",
+        advice="save this state beside the model if training is to go on as if it had not stopped",
+    )
+
+
+def _held(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} do not hold the model that was saved: {words([cause])}.",
+        experiment="every loaded tensor is bit-equal to what the cause says, and not to the live model's",
+        advice="check what is written: which step's, which replica's, and under which names",
+    )
+
+
+def _loaded(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where}: {words([cause])}.",
+        experiment="loaded where it was saved, the float64 run's file is what the strategy declares within 1e-10; here it is "
+        "not",
+        advice="check versions of Keras on both sides, and that every layer of the file is known where it is loaded",
+    )
+
+
+def _unknown(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} differ though their strategies declare the same: cause not known.",
+        experiment=f"{FLOAT64_RUNS}; no hypothesis predicts it",
+        advice="look at the place where it begins, and report it: docs/causes.md says how",
+    )
+
+
+def _constant(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} differ by about what float32 does to a constant.",
+        experiment="the float64 runs differ by it; which constant is not checked",
+        advice="pass constants as powers of two where they must not be rounded",
+    )
+
+
+def _beyond(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} are {BEYOND}.",
+        experiment="the float64 runs are equal, and no kernel was shown to be unstable; each side's reruns with re-ordered rows "
+        "stay closer together than the two sides are",
+        advice="rerun with fewer steps (--steps) to decide: a network like this amplifies float32 rounding by decades in "
+        "training",
+    )
+
+
+def _noise(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} differ by no more than the same run repeated.",
+        experiment="the runs were repeated, and the repeats differ as much",
+        advice="turn on deterministic kernels to compare bit by bit",
+    )
+
+
+FINDINGS: dict[Code, Callable[[str, str, Cause], Said]] = {
+    Code.BY_DESIGN: _declared,
+    Code.BY_DESIGN_UNCHECKED: _declared,
+    Code.UNSTABLE_KERNEL: _unstable,
+    Code.RANDOM_STREAMS: _random,
+    Code.NOT_SAVED: _unsaved,
+    Code.SAVE_STALE: _held,
+    Code.SAVE_WRONG_REPLICA: _held,
+    Code.SAVE_SWAPPED: _held,
+    Code.SLOTS_NOT_SAVED: _held,
+    Code.LOADED_WRONGLY: _loaded,
+    Code.UNKNOWN: _unknown,
+    Code.CONSTANT: _constant,
+    Code.BEYOND_ENVELOPE: _beyond,
+    Code.REPEATS_DIFFER: _noise,
+}
+
+
+def said(what: str, where: str, causes: Sequence[Cause], verdict: str) -> Said:
+    """What a finding says of its first cause, or of all that are hypotheses; a cause that is a reason in itself is repeated."""
+    first = next(iter(causes), None)
+    if first is not None and first.code in HYPOTHESES:
+        return Said(
+            claim=f"{what} {where} are not what the strategy declares. Suspected, because it predicts what the run does: "
+            f"{alternatives(cause for cause in causes if cause.code in HYPOTHESES)}.",
+            experiment="the same run was emulated in float64 with this one deviation, and equals the run within 1e-10",
+            advice=HYPOTHESES[first.code].advice,
+            link=HYPOTHESES[first.code].link,
+        )
+    say = FINDINGS.get(Code(first.code)) if first is not None else None
+    if say is None or first is None:
+        return Said(claim=f"{what} {where}: {words(causes) or verdict}.", experiment="none was run")
+    return say(what, where, first)

@@ -1,0 +1,80 @@
+"""What changed since a baseline, in words: one sentence, and lines for a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from suite.records import Change, KnownDifference, Move
+from suite.results.baseline import GOALPOSTS, HOW
+
+NOUNS = {
+    "environment": ("fact of an environment", "facts of environments"),
+    "limit": ("limit", "limits"),
+    "option": ("option", "options"),
+    "scenario": ("scenario", "scenarios"),
+}
+
+
+def sentence(change: Change) -> str:
+    if change.incomparable:
+        return f"What changed since {Path(change.baseline).name} is not known: {change.incomparable}."
+    members = [move for move in change.moves if move.about in ("verdict", "cause")]
+    counted = Counter(move.how for move in members)
+    in_both = change.same + sum(bool(move.before and move.now) for move in members)
+    parts = [f"{counted[how]} {how if how != 'changed' else 'with a different cause'}" for how in HOW if counted[how]]
+    lead = ", ".join(parts) if parts else "no verdict and no cause moved"
+    what = f"{lead}; {change.same} of {in_both} pairs and checks that are in both are as they were"
+    return f"Since {change.generated} (plan {change.plan[:12]}): {what}.{_only(change)}{_goalposts(change.moves)}"
+
+
+def _only(change: Change) -> str:
+    only = [
+        f"{words} {listed(names)}"
+        for words, names in (("the baseline has", change.only_before), ("this run has", change.only_now))
+        if names
+    ]
+    return f" Only {', and only '.join(only)}." if only else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    found = sorted(names)
+    if not found:
+        return "no scenario"
+    return ", ".join(found) if len(found) <= 3 else f"{len(found)} scenarios ({', '.join(found[:3])}, ...)"
+
+
+def _goalposts(moves: Iterable[Move]) -> str:
+    """What verdicts rest on, where that moved: named if it is little, counted if it is much."""
+    posts = [move for move in moves if move.about in GOALPOSTS and (move.about != "scenario" or move.how == "changed")]
+    if not posts:
+        return ""
+    if len(posts) <= 3:
+        return f" What they rest on moved too: {'; '.join(f'{move.about} {move.name}{arrow(move)}' for move in posts)}."
+    counted = Counter(move.about for move in posts)
+    parts = [f"{count} {NOUNS[about][count != 1]}" for about, count in counted.items()]
+    return f" What they rest on moved too: {', '.join(parts)}."
+
+
+def text(change: Change) -> Iterator[str]:
+    """For a terminal: the sentence, then a line for everything that moved, what is worse first."""
+    yield sentence(change)
+    for move in sorted(change.moves, key=lambda one: HOW.index(one.how)):
+        yield f"  {move.how:8} {move.about:12} {move.name}{arrow(move)}"
+
+
+def arrow(move: Move) -> str:
+    both = [words for words in (move.before, move.now) if words]
+    return f": {' → '.join(both)}" if both else ""
+
+
+def accepted(known: Iterable[KnownDifference]) -> Iterator[str]:
+    """A sentence for each accepted difference that asks for something to be done."""
+    for one in known:
+        name = f"accepted difference {one.fingerprint} ({one.source}: {one.reason})"
+        if one.state == "expired":
+            yield f"{name} expired on {one.expires} and fails the gate again: fix it, or decide again"
+        elif one.state == "gone":
+            where = "no longer shows: remove it" if one.scenarios else "does not show in this run: remove it if it was fixed"
+            yield f"{name} {where}"

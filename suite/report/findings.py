@@ -1,0 +1,181 @@
+"""A finding in words: claim, evidence, experiment, advice, and the command that shows it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from suite.judge import equivalence, limits
+from suite.records import Code, Diagnosis, Finding, Judged, Member, Note, Pair, Results, Run, Suspect, Verdict
+from suite.records.formatting import number
+from suite.report import causes, repeat_command, summary
+
+NOUNS = {
+    "pair": ("pair", "pairs"),
+    "saved": ("saved file", "saved files"),
+    "reloaded": ("reloaded file", "reloaded files"),
+    "replica": ("replica", "replicas"),
+    "declared": ("run", "runs"),
+}
+NOTES = {
+    Note.NONE: "",
+    Note.ROUNDING_GROWN: "where its rounding grows, it is within 5 times what its own float64 run with re-ordered rows differs "
+    "by, or is not judged",
+    Note.ROUNDING_GROWN_AT_ONCE: "its own float64 run with re-ordered rows is as far from it from the first stored step on: "
+    "nothing is known",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worded:
+    """A finding with its words. `off`: the environment or run that is off; empty if none is."""
+
+    finding: Finding
+    claim: str
+    evidence: str
+    experiment: str
+    advice: str
+    link: str
+    repeat: str
+    off: str
+
+
+def worded(results: Results) -> tuple[Worded, ...]:
+    """Every finding, in its order."""
+    known = {diagnosis.run: diagnosis for diagnosis in results.diagnoses}
+    return tuple(_worded(finding, known, results) for finding in results.findings)
+
+
+def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) -> Worded:
+    scenarios = sorted({member.scenario for member in finding.members})
+    where = f"in {scenarios[0]}" if len(scenarios) == 1 else f"in {len(scenarios)} scenarios"
+    kind = finding.members[0].kind if finding.members else "pair"
+    what = f"{len(finding.members)} {NOUNS[kind][len(finding.members) != 1]}"
+    said = causes.said(what, where, finding.causes, finding.verdict.value)
+    claim, experiment = said.claim, said.experiment
+    codes = {cause.code for cause in finding.causes}
+    if codes & {Code.BY_DESIGN, Code.BY_DESIGN_UNCHECKED}:
+        experiment = _oracle_experiment(finding.members, known)
+    if Code.UNKNOWN in codes:
+        off = [known[run] for run in _runs(finding.members) if run in known and known[run].suspects]
+        experiment = f"{causes.FLOAT64_RUNS}; {_nearest(off)}" if off else experiment
+        if finding.environment:
+            claim = f"{finding.environment} does not do what its strategy declares {where} ({what}): cause not known."
+    return Worded(
+        finding=finding,
+        claim=claim,
+        evidence=_evidence(finding.members),
+        experiment=experiment,
+        advice=said.advice,
+        link=said.link,
+        repeat=repeat_command.command(finding, results),
+        off=summary.label(finding.side) if finding.side else finding.environment,
+    )
+
+
+def _runs(members: Sequence[Member]) -> list[Run]:
+    """The plain runs that are compared."""
+    return list(dict.fromkeys(run for member in members for run in member.runs))
+
+
+def _oracle_experiment(members: Sequence[Member], known: Mapping[Run, Diagnosis]) -> str:
+    """That each side equals its own oracle, with the largest distance; or why that is not known."""
+    runs = _runs(members)
+    measured = [known[run].distance or 0.0 for run in runs if run in known and known[run].distance is not None]
+    if len(measured) < len(runs):
+        return (
+            f"{causes.FLOAT64_RUNS}; that each side computes what it declares was checked for {len(measured)} of {len(runs)} "
+            "runs"
+        )
+    grown = sum(known[run].note is Note.ROUNDING_GROWN for run in runs)
+    where = f" ({grown} of them amplify rounding: where it grows, within 5 times their own, or not judged)" if grown else ""
+    return (
+        f"each side's float64 run equals the oracle of its own declaration, emulated on one device: {len(measured)} runs, at "
+        f"most {number(max(measured))} apart{where}; the difference is what the declarations say"
+    )
+
+
+def _nearest(off: Sequence[Diagnosis]) -> str:
+    """How many hypotheses were tried in vain, and how near the nearest came."""
+    nearest: Suspect = min((suspect for diagnosis in off for suspect in diagnosis.suspects), key=lambda one: one.distance)
+    tried = max(diagnosis.tried for diagnosis in off)
+    words = causes.hypothesis(nearest.cause)
+    return f"{tried} hypotheses were tried, none predicts it; the nearest, {words}, is {number(nearest.distance)} away"
+
+
+# ---------------------------------------------------------------- evidence
+
+
+def _evidence(members: Sequence[Member]) -> str:
+    """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size, and which two; then
+    what single float32 steps say of it."""
+    worst: tuple[float, str] = (-1.0, "no numbers: see the reasons given")
+    for member in members:
+        said = _steps(member)
+        for judged in member.quantities:
+            if judged.verdict is member.verdict:
+                size, numbers = _largest(judged, _sides(member))
+                worst = max(worst, (size, f"{numbers}; {said}" if said else numbers), key=lambda entry: entry[0])
+    return worst[1]
+
+
+def _largest(judged: Judged, sides: str) -> tuple[float, str]:
+    float64 = equivalence.float64_distance(judged.distances)
+    numbers = judged.distances.at[-1].plain if judged.distances.at else {}
+    shown = ", ".join(f"{metric} {number(value)}" for metric, value in list(numbers.items())[:3])
+    first = f", first at step {judged.first_step}" if judged.first_step else ""
+    where = f", most in {judged.worst_tensor}" if judged.worst_tensor else ""
+    double = f"; float64 runs {number(float64)} apart" if float64 is not None else ""
+    return float64 or 0.0, f"largest in {judged.quantity}: {shown}{where}{first}{double} ({sides})"
+
+
+def _sides(member: Member) -> str:
+    """Which two, as a person calls them."""
+    if isinstance(member, Pair):
+        return f"{member.scenario}, {summary.label(member.a)} against {summary.label(member.b)}"
+    what = {
+        "saved": f"live against {member.form}",
+        "reloaded": f"{member.form} loaded on {member.environment}",
+        "replica": f"replica {member.replica} against replica 0",
+        "declared": "against the oracle of what it declares",
+    }
+    return f"{member.scenario}, {summary.label(member.run)}, {what[member.kind]}"
+
+
+def _steps(member: Member) -> str:
+    """What single float32 steps say of a pair's cause, in numbers; empty if nothing, or if they were not run."""
+    if not isinstance(member, Pair):
+        return ""
+    for cause in member.causes:
+        numbers = dict(cause.evidence)
+        if cause.code == Code.UNSTABLE_KERNEL and "states" in numbers:
+            return _unstable(member, numbers)
+        if cause.code == Code.BEYOND_ENVELOPE and "ratio" in numbers:
+            return _alike(member, numbers)
+    return ""
+
+
+def _both(pair: Pair, numbers: Mapping[str, float]) -> str:
+    return ", ".join(f"{summary.label(run)} {number(numbers[side])}" for run, side in ((pair.a, "a"), (pair.b, "b")))
+
+
+def _unstable(pair: Pair, numbers: Mapping[str, float]) -> str:
+    side = summary.label(pair.side) if pair.side else "one side"
+    begins = f", first from state {pair.place.state} in {pair.place.stage} {pair.place.tensor}" if pair.place else ""
+    return (
+        f"single float32 steps from {numbers['measured']:.0f} common states: from {numbers['states']:.0f} of them {side} is "
+        f"much farther from float64{begins} ({_both(pair, numbers)})"
+    )
+
+
+def _alike(pair: Pair, numbers: Mapping[str, float]) -> str:
+    so = ": what grows in training is rounding" if numbers["ratio"] <= limits.UNSTABLE_RATIO else ""
+    return (
+        f"single float32 steps from {numbers['measured']:.0f} common states are as far from float64 on both sides, within a "
+        f"factor of {numbers['ratio']:.1f} (at most {_both(pair, numbers)}){so}"
+    )
+
+
+def nothing_differs(results: Results) -> bool:
+    """Whether every pair and check was compared, and none is worse than rounding."""
+    return bool(results.members) and all(member.verdict.rank <= Verdict.ROUNDING.rank for member in results.members)
