@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from suite.records import Results, Verdict
-from suite.report import codes, summary
+from suite.report import answer, codes, findings, summary
 from tests.browser.conftest import ADDRESS, Open, Opened
 from tests.report import builder, sample
 
@@ -30,7 +30,7 @@ def heading(one: Opened) -> str:
 def test_it_asks_for_nothing_and_complains_of_nothing(open_page: Open, results: Results) -> None:
     one = open_page(results)
     assert (one.requests, one.errors) == (["index.html"], [])
-    assert one.page.inner_text("h1") == results.answer
+    assert one.page.inner_text("h1") == answer.sentence(results)
     assert not re.search(r"\[object|undefined|null", one.page.inner_text("body"))
 
 
@@ -48,15 +48,15 @@ def test_it_draws_under_a_policy_that_forbids_eval(open_page: Open, policy: str,
 
 def test_where_no_code_may_run_it_is_plain_html(open_page: Open) -> None:
     one = open_page(policy="default-src 'none'", wait=False)
-    assert one.page.inner_text("h1") == sample.results().answer
+    assert one.page.inner_text("h1") == answer.sentence(sample.results())
     assert one.page.locator("table.matrix").count() == 2
 
 
 def test_without_script_answer_why_matrix_and_pairs_are_there(open_page: Open) -> None:
     results = sample.results()
     one = open_page(results, java_script_enabled=False)
-    assert one.page.inner_text("h1") == results.answer
-    assert results.findings[0].claim in one.page.inner_text("#why")
+    assert one.page.inner_text("h1") == answer.sentence(results)
+    assert findings.worded(results)[0].claim in one.page.inner_text("#why")
     assert one.page.locator("#matrices table.matrix:visible").count() == len(results.scenarios)
     assert one.page.locator("#pairs tbody tr:visible").count() == len(results.pairs)
     assert one.page.locator("button:visible, select:visible").count() == 0
