@@ -89,7 +89,7 @@ def new_scenario(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Every test, those on the real backends too (the first time, that installs them); in a browser where there is one.
 
-    All tests together must cover as many branches as pyproject.toml says; a selection of them (nox -s tests -- FILE) need not.
+    All tests together must cover as many branches as pyproject.toml says; a selection (nox -s tests -- FILE) need not.
     """
     session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
     session.run("pytest", *(session.posargs or COVERAGE))

@@ -1,9 +1,9 @@
-"""Do two results.json say the same? Compares verdicts, causes, places, sides and distances by meaning, across schemas 1 and 2.
+"""Do two results.json say the same? Compares verdicts, causes, places, sides and distances across schemas 1 and 2.
 
     python benchmarks/compare_results.py BEFORE AFTER [--tolerance 0.01]
 
-Prints how much is in both and how much of it is the same, then everything that is not. The exit code is 0 if all of it is the
-same, else 1. Distances are compared with four significant digits, at every stored step.
+Prints how much is in both and how much of it is the same, then everything that is not. The exit code is 0 if all of it is
+the same, else 1. Distances are compared with four significant digits, at every stored step.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python benchmarks/report_speed.py [RESULTS_JSON]
 
-Weights have all 200 steps and all 500 layers, other quantities 8 steps, and moving statistics half of the layers. Verdicts are as in a real
-run: half rounding, a tenth identical, the rest designed or different. With RESULTS_JSON, measures that report instead.
-Needs the dependency group "browser" and Chromium.
+Weights have all 200 steps and all 500 layers, other quantities 8 steps, and moving statistics half of the layers. Verdicts
+are as in a real run: half rounding, a tenth identical, the rest designed or different. With RESULTS_JSON, measures that
+report instead. Needs the dependency group "browser" and Chromium.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Do verdicts hold? Some scenarios are compared again and again, each time from nothing, and verdicts that change are counted.
+"""Do verdicts hold? Compares some scenarios again and again, each time from nothing, and counts verdicts that change.
 
     python benchmarks/verdict_flips.py [--reruns 20] [--scenario NAME ...] [--out FOLDER]
 
-Counts pairs and views whose verdict, or cause, is not the first rerun's.
+Counts pairs and checks whose verdict, or cause, is not the first rerun's.
 """
 
 from __future__ import annotations

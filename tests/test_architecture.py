@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 # The pipeline: a package imports from itself and from those before it. Nobody imports the worker.
 PIPELINE = (
-    "records", "artifacts", "plan", "engine", "runner", "compare", "judge", "explain", "results", "report", "selftest", "commands",
+    "records", "artifacts", "plan", "engine", "runner",
+    "compare", "judge", "explain", "results", "report", "selftest", "commands",
 )  # fmt: skip
 PACKAGES = tuple(f"suite.{name}" for name in PIPELINE)
 PUBLIC = ("suite.Data", "suite.Scenario", "suite.records")  # what a scenario may import of the suite
@@ -41,7 +42,8 @@ def within(tree: ast.AST, kinds: type[ast.AST] | UnionType, accepts: Callable[[A
 
 
 def imports(source: str) -> Iterator[Import]:
-    """Every import, `from suite import x` as suite.x and `from . import x` as .x, and those by a name that is spelled out."""
+    """Every import, `from suite import x` as suite.x and `from . import x` as .x, and those by a name that is spelled
+    out."""
     tree = ast.parse(source)
     functions = within(tree, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     typing = within(tree, ast.If, lambda node: isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING")
@@ -194,7 +196,8 @@ def test_the_guard_lets_through_what_is_right(module: str, source: str) -> None:
 
 
 def test_the_coordinator_loads_no_framework() -> None:
-    code = f"import sys, suite.__main__; from suite.plan import discover; discover.strategies(); print({FRAMEWORKS!r} & sys.modules.keys())"
+    imports_all = "import sys, suite.__main__; from suite.plan import discover; discover.strategies()"
+    code = f"{imports_all}; print({FRAMEWORKS!r} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -1,4 +1,4 @@
-"""The linters: a problem of the page's script is told with its own file and line, and pre-commit runs what `nox -s lint` runs."""
+"""The linters: a problem of the page's script has its own file and line, and pre-commit runs what `nox -s lint` runs."""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Defect:
-    """What a backend does otherwise by itself in a scenario of the self-test: what is found and named so is no false alarm."""
+    """What a backend does otherwise by itself in a scenario of the self-test: what is found and named so is no false
+    alarm."""
 
     cause: str  # the name of a hypothesis, or the judge's "unstable kernel"
     words: str

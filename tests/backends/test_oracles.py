@@ -1,4 +1,5 @@
-"""Oracles emulate every kind of model: on the real backends, each float64 run equals the oracle of what its strategy declares."""
+"""Oracles emulate every kind of model: on the real backends, each float64 run equals the oracle of what its strategy
+declares."""
 
 from __future__ import annotations
 

@@ -140,7 +140,8 @@ def test_uneven_batches_are_dealt_alike_by_tensorflow_and_torch_and_refused_by_j
     assert [(row["status"], row["reason"]) for row in jax] == [
         (
             "unsupported",
-            "JAX shards a batch evenly or not at all (IndivisibleError): a last batch of 7 rows does not divide by 4 devices",
+            "JAX shards a batch evenly or not at all (IndivisibleError): "
+            "a last batch of 7 rows does not divide by 4 devices",
         )
     ]
 

@@ -69,7 +69,8 @@ def test_synchronized_agrees_everywhere(clean: tuple[int, dict[str, Any]]) -> No
 def test_the_answer_counts_the_pairs(clean: tuple[int, dict[str, Any]]) -> None:
     _, results = clean
     assert results["answer"].startswith(
-        "Not everywhere, and every difference is by design and was checked: across backends on one device, all 2 pairs agree; "
+        "Not everywhere, and every difference is by design and was checked: across backends on one device, all 2 pairs "
+        "agree; "
     )
     assert "with several devices, 6 of 10 pairs agree and 4 differ by design" in results["answer"]
 

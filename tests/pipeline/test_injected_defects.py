@@ -43,7 +43,8 @@ WRONG = {
     "summed": (
         TWO,
         "different",
-        "suspected: gradients are summed over replicas, not averaged or the loss, or every gradient, is multiplied by a constant (the gradient, 2)",
+        "suspected: gradients are summed over replicas, not averaged or the loss, or every gradient, is multiplied by a "
+        "constant (the gradient, 2)",
         "trainable weights",
         (),
     ),

@@ -1,4 +1,5 @@
-"""Kinds of models that an oracle must emulate, one scenario each: made by `scenario(kind)`, for files that hold one SCENARIO."""
+"""Kinds of models that an oracle must emulate, one scenario each: made by `scenario(kind)`, for files that hold one
+SCENARIO."""
 
 from __future__ import annotations
 
