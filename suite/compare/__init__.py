@@ -1,4 +1,7 @@
-"""Two artifacts to distances, or the reason why there are none. Measures; decides nothing."""
+"""Two artifacts to distances, or the reason why there are none.
+
+Enters: artifacts of a run folder. Leaves: `Comparison`, `Distances`, places. It decides nothing and names no cause.
+"""
 
 from suite.compare.comparisons import check, declared, file_distances, first_replica_distance, pair
 from suite.compare.envelopes import seed_distances

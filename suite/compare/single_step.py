@@ -26,7 +26,7 @@ PER_DEVICE = ("batch statistics", "moving statistics")  # their first axis is th
 
 @dataclass(frozen=True, kw_only=True)
 class StageDistance:
-    """One tensor of one stage: 0 is equal, infinity another shape or NaN."""
+    """One tensor of one stage: 0 is equal, infinity a different shape or NaN."""
 
     stage: str
     tensor: str

@@ -129,7 +129,7 @@ class Inquiry:
         )
 
     def _stages(self, other: Complete) -> dict[str, list[single_step.StageDistance]]:
-        """A step of the run against one of another single-step comparison. Not from the saturated state, which no run comes to: backends
+        """A step of the run against the same step of another run. The saturated state is left out, which no run comes to: backends
         clip probabilities differently there, and that explains nothing that a run has shown."""
         assert self._both is not None
         found = single_step.stage_distances(self._both[0], other)
@@ -203,7 +203,7 @@ class Inquiry:
         found = self.folder.further(self.step_of(candidate.emulation))
         if self._both is None or isinstance(found, str):
             return None
-        # Batch statistics are observed in moving ones, which a hypothesis may move otherwise: those are compared themselves.
+        # Batch statistics are observed in moving ones, which a hypothesis may move differently: those are compared themselves.
         values = [one.value for state in self._stages(found).values() for one in state if one.stage != "batch statistics"]
         return max(values, default=None)
 

@@ -37,7 +37,7 @@ def _others(artifact: Artifact, manifest: Manifest) -> Iterator[tuple[Cause, Arr
 
 
 def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> tuple[Cause, ...]:
-    """Every tensor that differs must be another one of the live model."""
+    """Every tensor that differs must be a different tensor of the live model."""
     found = []
     for name in apart:
         same = [

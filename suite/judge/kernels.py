@@ -87,7 +87,7 @@ def steps_alike(comparison: Comparison) -> Numbers:
 
 
 def judged_steps(comparison: Comparison) -> list[StepErrors]:
-    """The errors that say something of a kernel. What has another shape on one side, or NaN, is not compared."""
+    """The errors that say something of a kernel. A tensor with a different shape or a NaN on one side is not compared."""
     return [one for one in comparison.steps if one.stage in STEP_FLOORS and math.isfinite(max(one.sides))]
 
 

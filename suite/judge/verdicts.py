@@ -1,4 +1,4 @@
-"""Distances to verdicts: the only place that decides. docs/judgement.md explains every rule for a reader who wants to argue."""
+"""Distances to verdicts: the only place that decides. docs/judgement.md explains every rule."""
 
 from __future__ import annotations
 

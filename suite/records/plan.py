@@ -143,7 +143,8 @@ class Semantics:
 
 @dataclass(frozen=True, kw_only=True)
 class Deviation:
-    """What an oracle does otherwise than declared: a hypothesis made executable. Without arguments: nothing.
+    """What an oracle does differently from the declaration: an executable hypothesis. Without arguments it does nothing
+    differently.
 
     Batch normalization. `epsilon`, `momentum`: this value instead of every layer's own. `bessel`: "" (biased), "moving" (the
     moving variance is unbiased) or "both" (the normalizing one too). `moves`: how often moving statistics move in a step.
@@ -207,7 +208,7 @@ class Emulation:
 
     @property
     def key(self) -> str:
-        """Names it in ids: what is declared otherwise than on one device, and the hypothesis."""
+        """Names it in ids: what is declared differently from one device, and the hypothesis."""
         default = Semantics()
         words = [
             getattr(self.semantics, one.name).replace(" ", "-")

@@ -63,7 +63,7 @@ class SelfTest:
     """The self-test that was kept last: how many faults were injected, and of how many of them what was said rightly.
 
     `alarms`: clean pairs and runs in which a difference was reported, in words. `suite`: what made it; None where it does
-    not say. `apart`: what is otherwise in this run, in sentence parts; empty if nothing is. `damage`: why it cannot be read;
+    not say. `apart`: what differs in this run, in sentence parts; empty if nothing does. `damage`: why it cannot be read;
     all else is empty.
     """
 

@@ -82,7 +82,7 @@ def _oracle_experiment(members: Sequence[Member], known: Mapping[Run, Diagnosis]
     """That each side equals its own oracle, with the largest distance; or why that is not known."""
     runs = _runs(members)
     measured = [known[run].distance or 0.0 for run in runs if run in known and known[run].distance is not None]
-    if len(measured) < len(runs):
+    if not measured or len(measured) < len(runs):
         return (
             f"{causes.FLOAT64_RUNS}; that each side computes what it declares was checked for {len(measured)} of {len(runs)} "
             "runs"
@@ -113,7 +113,7 @@ def _evidence(members: Sequence[Member]) -> str:
     for member in members:
         said = _steps(member)
         for judged in member.quantities:
-            if judged.verdict is member.verdict:
+            if judged.verdict is member.verdict and judged.distances.at:
                 size, numbers = _largest(judged, _sides(member))
                 worst = max(worst, (size, f"{numbers}; {said}" if said else numbers), key=lambda entry: entry[0])
     return worst[1]
@@ -121,7 +121,7 @@ def _evidence(members: Sequence[Member]) -> str:
 
 def _largest(judged: Judged, sides: str) -> tuple[float, str]:
     float64 = equivalence.float64_distance(judged.distances)
-    numbers = judged.distances.at[-1].plain if judged.distances.at else {}
+    numbers = judged.distances.at[-1].plain
     shown = ", ".join(f"{metric} {number(value)}" for metric, value in list(numbers.items())[:3])
     first = f", first at step {judged.first_step}" if judged.first_step else ""
     where = f", most in {judged.worst_tensor}" if judged.worst_tensor else ""

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import MISSING, field, fields, is_dataclass, make_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -29,11 +29,13 @@ from suite.records import (
     Run,
     RunRow,
     SelfTest,
+    UsageError,
 )
 from suite.report import answer, causes, changes, findings, output, summary
 
 KEPT_TENSORS = 20  # the rest of a large model's would be most of the file, and nobody looks past the worst
 DIGITS = 4  # more than any of these distances has
+LARGEST = 1.797e308  # stands for infinity and NaN, which JSON does not have
 
 
 class OtherSchema(DamagedArtifact):
@@ -56,7 +58,7 @@ def write(results: Results, path: Path) -> None:
 def document(results: Results) -> dict[str, Any]:
     found: dict[str, Any] = {"answer": answer.sentence(results), **_fields(results)}
     found["findings"] = [
-        {**_fields(worded.finding), **_fields(worded, without="finding")} for worded in findings.worded(results)
+        {**_record(worded.finding), **_fields(worded, without="finding")} for worded in findings.worded(results)
     ]
     if results.change:
         found["change"]["words"] = changes.sentence(results.change)
@@ -73,7 +75,7 @@ def _value(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
+        return max(-LARGEST, min(LARGEST, float(f"{value:.{DIGITS}g}")))
     if isinstance(value, Mapping):
         return {key: _value(member) for key, member in value.items()}
     if isinstance(value, tuple | list):
@@ -106,12 +108,13 @@ def read(path: Path) -> Results:
 
     Raises:
         OtherSchema: it is of a schema that this version does not read.
+        UsageError: there is no such file, or it may not be read.
         DamagedArtifact: it is no results.json.
     """
     try:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
-        raise DamagedArtifact(
+        raise UsageError(
             f"{path} cannot be read ({error.strerror}): give a results.json that `parity compare` wrote"
         ) from None
     except msgspec.DecodeError as error:
@@ -134,16 +137,23 @@ def _results(found: dict[str, Any]) -> Results:
     for part, names in REFERENCES.items():
         for record in found[part]:
             record |= {name: runs[record[name]] if record[name] is not None else None for name in names}
-    members = [finding.pop("members") for finding in found["findings"]]
-    results = msgspec.convert({**found, "findings": [{**one, "members": []} for one in found["findings"]]}, Results)
+    written: Any = msgspec.convert(found, _Written)
+    results = Results(**{**vars(written), "findings": ()})
     named = {member.id: member for member in results.members}
-    whole = tuple(
-        replace(finding, members=tuple(named[name] for name in names))
-        for finding, names in zip(results.findings, members, strict=True)
-    )
-    return replace(results, findings=whole)
+    whole = (Finding(**{**vars(one), "members": tuple(named[name] for name in one.members)}) for one in written.findings)
+    return replace(results, findings=tuple(whole))
 
 
+def _with(record: type, name: str, kind: Any) -> type:
+    """The same record, with one field of a different type."""
+    hints = {**get_type_hints(record), name: kind}
+    defaults = {part.name: part.default for part in fields(record) if part.default is not MISSING}
+    parts = [(part.name, hints[part.name], field(default=defaults.get(part.name, MISSING))) for part in fields(record)]
+    return make_dataclass(record.__name__, parts, frozen=True, kw_only=True)
+
+
+# Results as they are written: a finding has the ids of its members, for nothing in JSON tells a pair from a check.
+_Written = _with(Results, "findings", tuple[_with(Finding, "members", tuple[str, ...]), ...])  # type: ignore[misc]
 REFERENCES = {"pairs": ("a", "b", "side"), "checks": ("run",), "diagnoses": ("run", "oracle"), "findings": ("side",)}
 
 
@@ -151,13 +161,15 @@ REFERENCES = {"pairs": ("a", "b", "side"), "checks": ("run",), "diagnoses": ("ru
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of a results.json, made from the records. What is added for people is not in it."""
-    found = msgspec.json.schema(Results)
-    definitions = found["$defs"]
-    name = {"type": "string"}
-    for record in ("Plan", "Pair", "ConsistencyCheck", "Diagnosis", "Finding"):
-        definitions[record]["properties"] = _by_id(definitions[record]["properties"], name)
-    definitions["Finding"]["properties"]["members"] = {"type": "array", "items": name}
+    """The JSON schema of a results.json, made from the records: every field is always there. What is added for people is not in it."""
+    found, name = msgspec.json.schema(_Written), {"type": "string"}
+    records = {title: one for title, one in found["$defs"].items() if "properties" in one}  # the others are enumerations
+    for title in ("Plan", "Pair", "ConsistencyCheck", "Diagnosis", "Finding"):
+        records[title]["properties"] = _by_id(records[title]["properties"], name)
+    for title in ("RunRow", "Pair", "ConsistencyCheck"):
+        records[title]["properties"] = {"id": name, **records[title]["properties"]}
+    for record in records.values():
+        record["required"] = list(record["properties"])
     return found
 
 

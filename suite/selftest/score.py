@@ -1,4 +1,4 @@
-"""What was said of each injected fault, against what must be said; and what was said of what is no fault."""
+"""Scores the self-test: what was reported for each injected fault and for each clean pair, against what is expected."""
 
 from __future__ import annotations
 

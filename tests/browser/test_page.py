@@ -98,7 +98,7 @@ def test_an_address_shows_the_same_again(open_page: Open) -> None:
     address = one.page.url.removeprefix(ADDRESS)
     assert "quantity=moving+statistics" in address
     again = open_page(address=address)
-    for place in ("#matrix", "#pair", "#views", "#map"):
+    for place in ("#matrix", "#pair", "#checks", "#map"):
         assert again.page.inner_text(place) == one.page.inner_text(place)
     one.page.go_back()
     one.page.wait_for_function("document.querySelector('#pair h3').innerText.includes('torch ×2')")

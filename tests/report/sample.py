@@ -70,7 +70,9 @@ CAUSES = {
     Verdict.NOISE: (Cause(code=Code.REPEATS_DIFFER),),
     Verdict.BY_DESIGN: (
         Cause(
-            code=Code.BY_DESIGN, detail=(("batch statistics", "global or per replica"),), evidence=(("a", 1e-15), ("b", 2e-15))
+            code=Code.BY_DESIGN,
+            detail=(("batch statistics", "global or per replica"),),
+            evidence=(("a", 1e-15), ("b", 2e-15)),
         ),
     ),
     Verdict.INCONCLUSIVE: (because(Code.NO_FLOAT64, "no float64 run: it was not planned"),),
@@ -86,7 +88,9 @@ DIED = "the worker was killed by signal 11 (SIGSEGV), see logs/train__sync-bn__t
 
 
 KNOWN = tuple(
-    KnownDifference(fingerprint=f"{place:08x}", reason="it is <known>", expires="2027-01-31", source="known.toml:2", state=state)
+    KnownDifference(
+        fingerprint=f"{place:08x}", reason="it is <known>", expires="2027-01-31", source="known.toml:2", state=state
+    )
     for place, state in enumerate(("shows", "expired", "gone", "not looked for"))
 )
 CHANGE = Change(
@@ -229,7 +233,7 @@ def results(
     gate: str = "different",
     healthy: bool = False,
 ) -> Results:
-    """Pairs and views take the verdicts in turn; one run failed and one is unsupported unless `healthy`."""
+    """Pairs and checks take the verdicts in turn; one run failed and one is unsupported unless `healthy`."""
     every = [one for name in names for one in configurations(name)]
     rows = tuple(row(one) for one in every if not healthy or one not in (FAILED, REFUSED))
     turn = iter(verdicts * 1000)
@@ -309,7 +313,12 @@ def oracle(one: Configuration) -> RunRow:
     """The oracle's run of a configuration, complete."""
     configuration = Configuration(scenario=one.scenario, environment="torch", strategy="oracle", devices=one.devices)
     semantics = Semantics(batch_statistics="per replica" if one.strategy == "torch_ddp" else "global")
-    run = Run(configuration=configuration, variation="oracle", precision="float64", emulates=Emulation(semantics=semantics, name=one.strategy))
+    run = Run(
+        configuration=configuration,
+        variation="oracle",
+        precision="float64",
+        emulates=Emulation(semantics=semantics, name=one.strategy),
+    )
     return RunRow(run=run, status=Status.COMPLETE, reason="", seconds=0.5, reused=False, facts={})
 
 

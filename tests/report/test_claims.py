@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.records import Answer, Claim, Claims, Effect, Experiment, Interaction, Measurement, Spread
+from suite.records import Answer, Claim, Claims, Effect, Interaction, Measurement, Question, Spread
 from suite.report import claims as rendering
 from tests.report.page import Page
 
@@ -64,15 +64,15 @@ FOUND = Claims(
             words="Batch normalization is random",
             answer=Answer.FALSE,
             because="18 repeats are bit-equal",
-            experiments=(Experiment(question="Is every bit equal?", measurements=(MEASUREMENT,)),),
+            questions=(Question(question="Is every bit equal?", measurements=(MEASUREMENT,)),),
         ),
-        Claim(number=2, words="Seeds matter", answer=Answer.TRUE, because="by 1.0e+00", experiments=()),
+        Claim(number=2, words="Seeds matter", answer=Answer.TRUE, because="by 1.0e+00", questions=()),
         Claim(
             number=3,
             words="Timing matters",
             answer=Answer.NOT_TESTABLE,
             because="no GPUs",
-            experiments=(Experiment(question="Again?", measurements=()),),
+            questions=(Question(question="Again?", measurements=()),),
         ),
     ),
     environments={"torch": {"keras": "3.15.1", "torch": "2.13.0", "threads": "1"}},

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from suite.records import Part, Results, Status, Verdict
+from suite.records import Part, Results, Status, Verdict, plain
 from suite.report import junit
 from tests.report import sample
 
@@ -39,8 +39,8 @@ def test_what_is_as_bad_as_the_gate_fails(gate: Verdict) -> None:
 def test_pairs_of_a_failed_run_are_errors_and_of_an_unsupported_one_skipped() -> None:
     results = sample.results(verdicts=(Verdict.IDENTICAL,))
     pairs = suites(results)["pairs"]
-    failed = sum(f"{sample.FAILED.id}/plain" in (one.a, one.b) for one in results.pairs)
-    refused = sum(f"{sample.REFUSED.id}/plain" in (one.a, one.b) for one in results.pairs)
+    failed = sum(plain(sample.FAILED) in one.runs for one in results.pairs)
+    refused = sum(plain(sample.REFUSED) in one.runs for one in results.pairs)
     assert (kinds(pairs, "error"), kinds(pairs, "skipped"), kinds(pairs, "failure")) == (failed, refused - 1, 0)
 
 
@@ -49,29 +49,28 @@ def test_a_pair_of_complete_runs_that_could_not_be_compared_is_an_error() -> Non
     assert kinds(pairs, "error") == len(pairs) > 0
 
 
-def test_what_is_known_is_skipped_with_its_reason_and_the_rest_still_fails() -> None:
+def test_what_is_accepted_is_skipped_with_its_reason_and_the_rest_still_fails() -> None:
     results = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
-    covered = tuple(one.id for one in (*results.pairs, *results.checks))
     finding = replace(
         results.findings[0],
-        pairs=covered,
+        members=results.members,
         parts=(
-            Part(scenario="article-mlp", fingerprint="ab", known="one <pass>"),
+            Part(scenario="article-mlp", fingerprint="ab", accepted="one <pass>"),
             Part(scenario="sync-bn", fingerprint="cd"),
         ),
     )
     found = suites(replace(results, findings=(finding,)))
     for name, members in (("pairs", results.pairs), ("checks", results.checks)):
-        known = sum(one.scenario == "article-mlp" for one in members)
-        assert (kinds(found[name], "skipped"), kinds(found[name], "failure")) == (known, len(members) - known)
+        accepted = sum(one.scenario == "article-mlp" for one in members)
+        assert (kinds(found[name], "skipped"), kinds(found[name], "failure")) == (accepted, len(members) - accepted)
         skipped = [one.attrib["message"] for one in found[name].iter("skipped")]
-        assert set(skipped) == {"known (one <pass>): different: cause not known"}
+        assert set(skipped) == {"accepted (one <pass>): different: cause not known"}
 
 
-def test_a_known_difference_that_would_not_fail_passes() -> None:
+def test_an_accepted_difference_that_would_not_fail_passes() -> None:
     results = sample.results(verdicts=(Verdict.BY_DESIGN,), healthy=True)
-    part = Part(scenario="article-mlp", fingerprint="ab", known="why")
-    finding = replace(results.findings[0], pairs=tuple(one.id for one in results.pairs), parts=(part,))
+    part = Part(scenario="article-mlp", fingerprint="ab", accepted="why")
+    finding = replace(results.findings[0], members=results.pairs, parts=(part,))
     assert kinds(suites(replace(results, findings=(finding,)))["pairs"], "skipped") == 0
 
 

@@ -36,17 +36,17 @@ def test_without_a_baseline_nothing_is_said_of_change() -> None:
 
 def test_of_many_moves_some_are_shown_and_the_rest_counted() -> None:
     moves = tuple(Move(about="verdict", name=f"pair {index}", how="new", now="rounding") for index in range(300))
-    text = markdown.text(replace(sample.results(), change=Change(baseline="a.json", words="Since then.", moves=moves)))
+    text = markdown.text(replace(sample.results(), change=Change(baseline="a.json", moves=moves)))
     assert text.count("- verdict `pair ") == markdown.SHOWN
     assert f"- and {300 - markdown.SHOWN} more" in text
     assert "300 new:" in text
 
 
-def test_a_finding_known_in_some_scenarios_says_in_which() -> None:
-    parts = (Part(scenario="a", fingerprint="1", known="why"), Part(scenario="b", fingerprint="2"))
+def test_a_finding_accepted_in_some_scenarios_says_in_which() -> None:
+    parts = (Part(scenario="a", fingerprint="1", accepted="why"), Part(scenario="b", fingerprint="2"))
     results = sample.results()
-    text = markdown.text(replace(results, findings=(replace(results.findings[0], parts=parts, known=""),)))
-    assert "  - Known in 1 of 2 scenarios: a: why" in text
+    text = markdown.text(replace(results, findings=(replace(results.findings[0], parts=parts, accepted=""),)))
+    assert "  - Accepted in 1 of 2 scenarios: a: why" in text
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,14 @@ def test_without_a_self_test_the_summary_says_so(found: SelfTest | None, line: s
 def test_a_name_is_no_markup(words: str) -> None:
     results = sample.results()
     row = replace(results.runs[0], reason=words)
-    hostile = replace(results, answer=words, scenarios=(replace(results.scenarios[0], name=words),), runs=(row,))
+    change = replace(sample.CHANGE, baseline=words)
+    hostile = replace(results, change=change, scenarios=(replace(results.scenarios[0], name=words),), runs=(row,))
     text = markdown.text(hostile)
     for line in text.splitlines():
         assert "<img" not in line
         assert not line.startswith("two")
-    heading = text.splitlines()[0]
-    assert heading[2:].replace("\\", "").replace("&lt;", "<") == " ".join(words.split())
+    [heading] = [line for line in text.splitlines() if line.startswith("## Changed since ")]
+    assert heading.removeprefix("## Changed since ").replace("\\", "").replace("&lt;", "<") == " ".join(words.split())
     header = next(line for line in text.splitlines() if line.startswith("|"))
     assert header.replace("\\|", "").count("|") == 3
 

@@ -19,7 +19,7 @@ import suite.report
 from suite.records import Verdict
 
 STYLE = (Path(suite.report.__file__).parent / "style.css").read_text()
-FILLED = ("identical", "rounding", "noise", "by design", "inconclusive", "different")  # the other two are drawn, not filled
+FILLED = ("identical", "rounding", "noise", "by-design", "inconclusive", "different")  # the other two are drawn, not filled
 VISIONS = ("", "protanomaly", "deuteranomaly", "tritanomaly")
 SMALLEST = 15.0  # CIEDE2000: beyond doubt at arm's length, in a cell of 25 pixels
 Lab = tuple[float, float, float]
@@ -112,7 +112,7 @@ def test_every_verdict_has_a_rule_and_an_edge() -> None:
         name = verdict.value.replace(" ", "-")
         assert re.search(rf"^\.v\d, \.{name} \{{", STYLE, re.MULTILINE), f"{verdict} has no fill"
         assert re.search(rf"\.edge-{name}[, ]", STYLE), f"{verdict} has no edge"
-    assert set(FILLED) | {"invalid", "not run"} == {verdict.value for verdict in Verdict}
+    assert set(FILLED) | {"invalid", "not-run"} == {verdict.value.replace(" ", "-") for verdict in Verdict}
 
 
 def test_every_colour_is_defined_for_both_themes() -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from hypothesis import HealthCheck, given, settings
 
 from suite.records import QUANTITIES, Results, Verdict
-from suite.report import codes, payload, summary
+from suite.report import causes, codes, payload, summary
 from tests.report import builder, sample
 
 
@@ -35,7 +35,7 @@ def test_verdicts_sizes_and_causes_are_those_of_the_pair() -> None:
             assert pair
             assert found["verdicts"][int(scenario["v"][place])][0] == pair.verdict.value
             cause = scenario["c"][place]
-            assert (found["causes"][cause] if cause >= 0 else "") == summary.cause(pair.cause)
+            assert (found["causes"][cause] if cause >= 0 else "") == causes.words(pair.causes)
             for judged in pair.quantities:
                 code = base64.b64decode(scenario["q"][judged.quantity]["m"])[place]
                 assert (code == codes.EQUAL) == judged.distances.bits

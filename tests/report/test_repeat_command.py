@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from suite.commands import arguments
-from suite.explain import findings, fingerprint, repeat_command
+from suite.explain import findings, fingerprint
 from suite.records import Options, Results, Verdict
+from suite.report import repeat_command
 from tests.report import sample
 
 RESULTS = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
@@ -19,8 +20,8 @@ COMMAND = ["nox", "-s", "compare-all", "--"]
 
 
 def commands(results: Results) -> list[str]:
-    found = fingerprint.named(findings.group(results.pairs, results.checks, ()), results.pairs, results.checks)
-    return [one.repeat for one in repeat_command.repeatable(found, results.plan, results.scenarios, results.environments)]
+    found = fingerprint.named(findings.group(results.members, ()))
+    return [repeat_command.command(one, results) for one in found]
 
 
 def parsed(command: str) -> argparse.Namespace:
@@ -47,15 +48,17 @@ def test_every_finding_has_a_command_that_parses() -> None:
 def test_the_command_plans_the_pair_it_is_for(place: int) -> None:
     pair = RESULTS.pairs[place]
     given = of_pair(RESULTS, place)
-    sides = [run.split("/") for run in (pair.a, pair.b)]
+    sides = [run.configuration for run in pair.runs]
     assert given.scenario == [pair.scenario]
-    assert {environment for _, environment, _, _ in sides} <= set(given.backend)
-    assert set(given.backend) <= {"torch", *(environment for _, environment, _, _ in sides)}
-    assert given.devices == tuple(sorted({int(driven.rpartition("-x")[2]) for _, _, driven, _ in sides}))
+    assert {side.environment for side in sides} <= set(given.backend)
+    assert set(given.backend) <= {"torch", *(side.environment for side in sides)}
+    assert given.devices == tuple(sorted({side.devices for side in sides}))
 
 
 def test_a_check_takes_the_environment_that_loads_it() -> None:
-    check = next(one for one in RESULTS.checks if one.kind == "reloaded" and "/tensorflow/" in one.run)
+    check = next(
+        one for one in RESULTS.checks if one.kind == "reloaded" and one.run.configuration.environment == "tensorflow"
+    )
     given = parsed(commands(replace(RESULTS, pairs=(), checks=(check,)))[0])
     assert given.backend == ["tensorflow", check.environment, *(["torch"] if check.environment != "torch" else [])]
     replica = next(one for one in RESULTS.checks if one.kind == "replica")
@@ -104,5 +107,4 @@ def test_the_cheapest_of_many() -> None:
 
 
 def test_a_finding_that_covers_nothing_has_no_command() -> None:
-    nothing = replace(sample.finding(Verdict.DIFFERENT, ()), pairs=())
-    assert repeat_command.repeatable([nothing], RESULTS.plan, (), ())[0].repeat == ""
+    assert repeat_command.command(sample.finding(Verdict.DIFFERENT, ()), RESULTS) == ""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from suite import report
 from suite.compare import metrics
-from suite.judge import equivalence
-from suite.report import bulk, html, summary, words
+from suite.report import glossary, html, summary
 from tests.report import sample
 
 
@@ -37,15 +39,24 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_every_metric_has_words_for_the_reader() -> None:
-    assert words.METRICS.keys() == metrics.METRICS.keys()
+    assert glossary.METRICS.keys() == metrics.METRICS.keys()
 
 
 def test_what_is_not_judged_is_shown_without_a_limit() -> None:
     assert {name for name, metric in metrics.METRICS.items() if not metric.judged} == summary.REPORTED
 
 
-def test_the_band_is_what_is_judged() -> None:
-    assert bulk.ENVELOPES == equivalence.ENVELOPE_FACTOR
+@pytest.mark.skipif(not shutil.which("node"), reason="no node; tests/browser runs the script in any case")
+def test_the_script_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "index.js").write_text(html.script(), encoding="utf-8")
+    done = subprocess.run(["node", "--check", str(tmp_path / "index.js")], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_curve_of_a_figure_has_a_style() -> None:
+    classes = re.findall(r'curve\([^"]*?"([^"]*)"\)', html.script())
+    assert len(classes) >= 2
+    assert [name for name in classes if f"svg .{name} {{" not in html.style()] == []
 
 
 def test_a_full_report_stays_small() -> None:

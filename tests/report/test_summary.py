@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from suite.records import ConsistencyCheck, Pair, Results, Status, Verdict
 from suite.records.formatting import number
-from suite.report import html, junit, markdown, results_json, summary
+from suite.report import answer, html, junit, markdown, results_json, summary
 from tests.report import builder, sample
 from tests.report.page import Page
 
@@ -34,7 +34,7 @@ def results(draw: st.DrawFn) -> Results:
     pairs = [sample.pair(a, b, draw(st.sampled_from(Verdict))) for a, b in both]
     kinds = [("saved", "model.keras"), ("saved", "model.weights.h5"), ("reloaded", "model.keras"), ("replica", "")]
     chosen = [(one, *draw(st.sampled_from(kinds))) for one in found]
-    checks = [builder.view(one, kind, draw(st.sampled_from(Verdict)), form) for one, kind, form in chosen]
+    checks = [builder.check(one, kind, draw(st.sampled_from(Verdict)), form) for one, kind, form in chosen]
     broken = [builder.BROKEN] if draw(st.booleans()) else []
     environments = [builder.environment(name, draw(st.sampled_from(["", "no such version"]))) for name in backends]
     return builder.assemble(rows, pairs, checks, scenarios=scenarios, environments=environments, broken=broken)
@@ -73,7 +73,7 @@ def of_matrices(page: Page) -> Counted:
 
 def of_markdown(text: str) -> dict[str, Counted]:
     found = {}
-    for total, noun, words in re.findall(r"^(\d+) (pairs|views)(?:: (.*))?$", text, re.M):
+    for total, noun, words in re.findall(r"^(\d+) (pairs|checks)(?:: (.*))?$", text, re.M):
         found[noun] = {word: int(number) for _, number, word in (part.split(" ", 2) for part in words.split(", ") if part)}
         assert sum(found[noun].values()) == int(total)
     return found
@@ -97,7 +97,7 @@ def agree(results: Results) -> None:
         missing = int(suites[name].get("errors", "")) + int(suites[name].get("skipped", ""))
         assert missing == numbers.get("not run", 0)
     assert int(suites["runs"].get("tests", "")) == len(results.runs) == len(document["runs"])
-    assert results.answer == page.all("h1")[0].text == document["answer"]
+    assert answer.sentence(results) == page.all("h1")[0].text == document["answer"]
     headline(results)
 
 
@@ -105,7 +105,7 @@ def headline(results: Results) -> None:
     """The answer's numbers add up to the pairs that were compared."""
     compared = [pair for pair in results.pairs if pair.verdict is not Verdict.NOT_RUN]
     close = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
-    parts = re.findall(r"(all|\d+ of) (\d+) pairs", results.answer)
+    parts = re.findall(r"(all|\d+ of) (\d+) pairs", answer.sentence(results))
     assert sum(int(total) for _, total in parts) == len(compared)
     alike = sum(int(total if word == "all" else word.removesuffix(" of")) for word, total in parts)
     assert alike == sum(pair.verdict in close for pair in compared)
@@ -125,7 +125,7 @@ def test_all_formats_count_the_same_where_all_have_one_verdict(verdict: Verdict)
         builder.assemble(
             [builder.row(one) for one in found],
             pairs,
-            [builder.view(one, "saved", verdict) for one in found],
+            [builder.check(one, "saved", verdict) for one in found],
             scenarios=sample.SCENARIOS,
         )
     )
@@ -136,7 +136,7 @@ def test_all_formats_count_the_same_of_one_run_and_of_none(runs: int) -> None:
     rows = [builder.row(one) for one in builder.configurations(["small-cnn"], ["jax"], [1])[:runs]]
     found = builder.assemble(rows, [], [], scenarios=["small-cnn"])
     agree(found)
-    assert found.answer.startswith("Nothing was compared")
+    assert answer.sentence(found).startswith("Nothing was compared")
     assert found.exit_code == 2
 
 

@@ -1,4 +1,7 @@
-"""The article's claims, each put to a test that isolates it. Which cells, what they say, what that answers; runs nothing."""
+"""The article's claims, each put to a test that isolates it.
+
+Enters: a design (which cells run) and their artifacts. Leaves: measurements, effects, and an answer to each claim. It runs nothing.
+"""
 
 from __future__ import annotations
 

@@ -125,9 +125,9 @@ def order(evidence: Measured) -> Found:
     if apart > OTHER_SEMANTICS:
         return Answer.TRUE, f"{what}: not the same batches in the same order (reshuffled on purpose: {number(shuffled)})"
     if apart > equal:
-        return Answer.NOT_TESTABLE, f"{what}: neither rounding nor another order"
+        return Answer.NOT_TESTABLE, f"{what}: neither rounding nor a different order"
     return Answer.FALSE, (
-        f"{what}, while another order moves the same model by at least {number(shuffled)}: every batch holds the same rows, in "
+        f"{what}, while a different order moves the same model by at least {number(shuffled)}: every batch holds the same rows, in "
         f"the same order. {_what_is_right(evidence)}"
     )
 
@@ -141,7 +141,7 @@ def _noticed(evidence: Measured, normalization: str) -> float:
 def _what_is_right(evidence: Measured) -> str:
     own = [one for one in _normalized(evidence.devices, "per replica") if one.largest > OTHER_SEMANTICS]
     if not own:
-        return "Nor do the results differ otherwise"
+        return "The results do not differ in any other way"
     cured = [one for one in _normalized(evidence.devices, "synchronized") if one.largest <= OTHER_SEMANTICS]
     left = [one for one in _normalized(evidence.devices, "synchronized") if one.largest > OTHER_SEMANTICS]
     words = (
@@ -185,7 +185,7 @@ def _pairs(measurements: Iterable[Measurement]) -> str:
 
 def seeds(evidence: Measured) -> Found:
     """True if another seed of the initial weights, or another order, changes the result."""
-    found = {"another seed of the initial weights": evidence.seeds, "another shuffling": evidence.order}
+    found = {"a different seed of the initial weights": evidence.seeds, "a different order of rows": evidence.order}
     there = {words: measurements for words, measurements in found.items() if measurements}
     if not there:
         return Answer.NOT_TESTABLE, "no run with another seed has a result"
@@ -310,8 +310,8 @@ def _statistics(measurements: Iterable[Measurement]) -> float:
 QUESTIONS = {
     "repeated": "The same cell again, in the same process and in another: is every bit equal?",
     "devices": "Several devices against one, float64 runs, everything else fixed: how far apart?",
-    "order": "The same rows in another order, float64 runs, everything else fixed: how far apart?",
-    "seeds": "Initial weights of another seed, float64 runs, everything else fixed: how far apart?",
+    "order": "The same rows in a different order, float64 runs, everything else fixed: how far apart?",
+    "seeds": "Initial weights of a different seed, float64 runs, everything else fixed: how far apart?",
     "backends": "One device, float64 runs, two environments: how far apart?",
     "kernels": "One device, float32, two environments, after one step: how far apart?",
     "saved": "The live model against its file loaded again on one device, float64: is every variable bit-equal?",
@@ -322,7 +322,11 @@ QUESTIONS = {
 
 CLAIMS: tuple[tuple[str, Rule, tuple[str, ...]], ...] = (
     ("Batch normalization is itself random, and so results differ", randomness, ("repeated",)),
-    ("Several devices see the data in another order, hence other batch statistics", order, ("devices", "order", "replicas")),
+    (
+        "Several devices see the data in a different order, hence different batch statistics",
+        order,
+        ("devices", "order", "replicas"),
+    ),
     ("Backends and their versions implement batch normalization differently", implementations, ("backends", "kernels")),
     ("Seeds matter: for the initial weights, and for shuffling", seeds, ("seeds", "order")),
     ("The timing of communication between devices makes results vary", timing, ("repeated",)),

@@ -40,9 +40,9 @@ const whenFigure = (one, block) => {
   const ticks = xs.map((x, at) => (at % every && at !== steps.length - 1 ? null : label(x, RAIL + 18, String(steps[at]))));
   const first = plain.findIndex((code) => code !== EQUAL && code < MISSING);
   const reached = plain.findLastIndex((code) => code < MISSING);
-  const reachedFloat64 = float64.findLastIndex((code) => code < MISSING);
+  const last = float64.findLastIndex((code) => code < MISSING);
   const sentence = (first < 0 ? "Exactly 0 at every stored step" : `First difference at step ${steps[first]}; ${about(plain[reached])} after step ${steps[reached]}`)
-    + (reachedFloat64 < 0 ? "" : `; the float64 runs are ${about(float64[reachedFloat64])} apart`) + (one.f ? `; step ${one.f} is the first that counts` : "");
+    + (last < 0 ? "" : `; the float64 runs are ${about(float64[last])} apart`) + (one.f ? `; step ${one.f} is the first that counts` : "");
   const drawing = picture(WIDE, HIGH, sentence, bandOf(band, xs), axis(),
     curve(float64, xs, "float64"), curve(plain, xs, "plain"), dots, ticks, label(END, HIGH - 5, "training step", "end"));
   const table = () => numbersTable(`${one.q}, ${one.m}, step by step`, ["Step", "float32", "Up to here rounding", "float64 runs"],

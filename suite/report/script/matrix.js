@@ -33,7 +33,7 @@ const drawMatrix = () => {
   const current = table.querySelector("a[aria-current]") ?? table.querySelector("td a");
   if (current) current.tabIndex = 0;
   byId("matrix").replaceChildren(h("p.soft", scenario.about),
-    h("div.panel", table), ...(sized() ? [legend()] : []));
+    h("div.panel", table), sized() ? legend() : "");
 };
 const rove = (event) => {
   if (event.target.tagName !== "A") return;

@@ -1,12 +1,12 @@
 // One pair opened: its cause, every quantity's numbers, and when, how much and where for one quantity.
 const quantityRow = (one, cause) => {
   const row = [h("th", { scope: "row" }, h("button.plainly", { type: "button", onclick: () => change({ quantity: one.q }) }, one.q)),
-    h("td", badge(one.v), one.c && one.c !== cause ? h("p.soft", one.c === "unknown" ? "cause not known" : one.c) : null)];
+    h("td", badge(one.v), one.c && one.c !== cause ? h("p.soft", one.c) : null)];
   if (one.i) row.push(h("td", { colspan: 5 }, one.i));
   else if (one.b) row.push(h("td", { colspan: 5 }, "0, at every stored step"));
   else {
     const column = (at) => one.n.map((metric) => (metric[at] === null ? "–" : at ? number(metric[at]) : metric[at])).join("\n");
-    row.push(...[0, 1, 2, 3].map((at) => h("td.n", column(at))), h("td.n", one.f ? String(one.f) : "–"));
+    row.push(...upTo(4).map((at) => h("td.n", column(at))), h("td.n", one.f || "–"));
   }
   return h("tr", row);
 };

@@ -2,14 +2,12 @@
 const drawSaved = () => {
   const scenario = now();
   const { columns, cells: found } = scenario.checks;
-  if (!columns.length) {
-    byId("views").replaceChildren(h("p", `${scenario.name}: no run has a saved model.`));
-    return;
-  }
+  const show = (...nodes) => byId("checks").replaceChildren(...nodes);
+  if (!columns.length) return show(h("p", `${scenario.name}: no run has a saved model.`));
   const causes = new Map();
   for (const [run, column, verdict, cause] of found) {
     if (cause < 0) continue;
-    const key = `${String(verdict)} ${cause}`;
+    const key = `${verdict} ${cause}`;
     if (!causes.has(key)) causes.set(key, { verdict, cause, names: [] });
     causes.get(key).names.push(`${scenario.runs[run][1]} (${columns[column]})`);
   }
@@ -21,8 +19,8 @@ const drawSaved = () => {
     })) : null;
   };
   const table = numbersTable(`${scenario.name}: every run seen another way`, ["Run", ...columns], scenario.runs.map(row).filter(Boolean));
-  table.className = "grid views";
+  table.className = "grid checks";
   const lines = [...causes.values()].toSorted((one, other) => rank(other.verdict) - rank(one.verdict)).map(({ verdict, cause, names }) =>
     h("p.soft.small", h("b", `${mark(verdict)} ${DATA.causes[cause]}`), `: ${names.join(", ")}`));
-  byId("views").replaceChildren(region(`Saved models of ${scenario.name}`, table, lines));
+  show(region(`Saved models of ${scenario.name}`, table, lines));
 };

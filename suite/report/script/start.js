@@ -19,23 +19,24 @@ const copy = async () => {
     byId("said").textContent = words;
   }
 };
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
 // Light, dark, and back to what the system says.
 const turnTheme = () => {
   const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : systemDark.matches;
   root.dataset.theme = dark ? "light" : "dark";
   paint();
 };
 document.querySelector(".buttons").hidden = false;
 byId("copy").addEventListener("click", copy);
 byId("theme").addEventListener("click", turnTheme);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+systemDark.addEventListener("change", paint);
 if (DATA.scenarios.some((scenario) => scenario.v.replaceAll(".", ""))) {
   for (const node of document.querySelectorAll(".static")) node.remove();
-  for (const id of ["switches", "matrix", "views", "table"]) byId(id).hidden = false;
+  for (const id of ["switches", "matrix", "checks", "table"]) byId(id).hidden = false;
   for (const name of ["quantity", "show"]) byId(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
   byId("scenario").addEventListener("change", (event) => change({ scenario: event.target.selectedIndex }));
-  // A link to a view leads to the table of saved models; one to a pair puts the focus on its heading.
+  // A link to a check leads to the table of saved models; one to a pair puts the focus on its heading.
   const follow = () => {
     if (!readState()) return false;
     const target = byId(new URLSearchParams(location.hash.slice(1)).get("at") ?? "");

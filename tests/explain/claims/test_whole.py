@@ -68,7 +68,7 @@ def test_clean_environments_answer_from_what_they_do(clean: tuple[int, dict[str,
         6: "true",
         7: "false",
     }
-    assert "Another seed of the initial weights moves the result by 0 " in found[4][1]
+    assert "A different seed of the initial weights moves the result by 0 " in found[4][1]
     assert "On one device, all 4 files give back every variable" in found[6][1]
 
 

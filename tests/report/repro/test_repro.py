@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +17,15 @@ import pytest
 from suite.__main__ import main
 from suite.artifacts.store import Store
 from suite.explain import findings, fingerprint
-from suite.judge.verdicts import UNSTABLE
 from suite.records import (
+    Cause,
+    Code,
     ConfigurationError,
     ConsistencyCheck,
     Finding,
     Judged,
     Manifest,
+    Member,
     Pair,
     Place,
     Results,
@@ -30,7 +33,7 @@ from suite.records import (
     Tensor,
     Verdict,
 )
-from suite.report import repro, results_json
+from suite.report import causes, repro, results_json
 from suite.report.repro import case
 from tests.report import sample
 
@@ -98,31 +101,28 @@ def prepared(
     return replace(results, scenarios=(replace(results.scenarios[0], source=str(path), steps=30),))
 
 
-def covering(results: Results, *members: Pair | ConsistencyCheck) -> Results:
+def covering(results: Results, *members: Member) -> Results:
     """The results with one finding, which covers these."""
     finding = Finding(
         verdict=Verdict.DIFFERENT,
-        cause=members[0].cause,
-        claim="They differ.",
-        evidence="much",
-        experiment="none was run",
-        pairs=tuple(one.id for one in members),
+        causes=members[0].causes,
+        members=members,
         place=Place(stage="gradient", tensor="norm/gamma", state="0", size=0.25, ratio=70.0),
-        advice="use synchronized=True",
-        link="https://github.com/keras-team/keras/issues/1",
     )
-    return replace(results, findings=fingerprint.named([finding], results.pairs, results.checks))
+    return replace(results, findings=fingerprint.named([finding]))
 
 
 def pair(results: Results, a: str, b: str) -> Pair:
-    return next(one for one in results.pairs if f"/{a}/" in one.a and f"/{b}/" in one.b)
+    return next(one for one in results.pairs if f"/{a}/" in one.a.id and f"/{b}/" in one.b.id)
 
 
 def check(results: Results, run: str, kind: str) -> ConsistencyCheck:
-    return next(one for one in results.checks if f"/{run}/" in one.run and one.kind == kind)
+    return next(one for one in results.checks if f"/{run}/" in one.run.id and one.kind == kind)
 
 
-MEMBERS = {
+UNSTABLE = (Cause(code=Code.UNSTABLE_KERNEL, subject="jax"),)
+PER_REPLICA = (Cause(code=Code.BY_DESIGN_UNCHECKED, detail=(("batch statistics", "global or per replica"),)),)
+MEMBERS: dict[str, Callable[[Results], Member]] = {
     "one backend": lambda results: pair(results, "tensorflow/single-x1", "tensorflow/tf_mirrored-x2"),
     "two backends": lambda results: pair(results, "tensorflow/single-x1", "jax/single-x1"),
     "two strategies": lambda results: pair(results, "tensorflow/tf_mirrored-x2", "torch/torch_ddp-x2"),
@@ -217,7 +217,8 @@ def test_several_inputs_go_by_name(tmp_path: Path) -> None:
 
 def test_an_unstable_kernel_is_shown_against_float64(tmp_path: Path) -> None:
     results = prepared(tmp_path)
-    off = replace(MEMBERS["two backends"](results), cause=UNSTABLE, side="mine/jax/single-x1/plain")
+    off = pair(results, "tensorflow/single-x1", "jax/single-x1")
+    off = replace(off, causes=UNSTABLE, side=off.b)
     results = replace(results, pairs=(off,))
     text, report, arrays = written(covering(results, off), tmp_path)
     assert 'BACKENDS = {"jax": "jax"}' in text
@@ -229,7 +230,8 @@ def test_an_unstable_kernel_is_shown_against_float64(tmp_path: Path) -> None:
 
 def test_a_kernel_that_is_unstable_only_later_is_shown_as_the_pair(tmp_path: Path) -> None:
     results = prepared(tmp_path)
-    off = replace(MEMBERS["two backends"](results), cause=UNSTABLE, side="mine/jax/single-x1/plain")
+    off = pair(results, "tensorflow/single-x1", "jax/single-x1")
+    off = replace(off, causes=UNSTABLE, side=off.b)
     quantities = tuple(
         replace(one, distances=replace(one.distances, at=tuple(at for at in one.distances.at if at.step > 1)))
         for one in off.quantities
@@ -242,13 +244,14 @@ def test_a_kernel_that_is_unstable_only_later_is_shown_as_the_pair(tmp_path: Pat
 
 def test_the_bug_report_is_ready(tmp_path: Path) -> None:
     results = prepared(tmp_path)
-    _, report, _ = written(covering(results, MEMBERS["one backend"](results)), tmp_path)
+    shown = replace(MEMBERS["one backend"](results), causes=PER_REPLICA)
+    _, report, _ = written(covering(results, shown), tmp_path)
     for words in (
         "# tensorflow on one device and tensorflow on 2 devices (tf_mirrored) train another model from the same start",
         "| trainable weights | train | 4.00e-02 | 5.00e-06 |",
         'It begins at the stage "gradient", in `norm/gamma` (2.5e-01, 70 times what would be rounding).',
         "| tensorflow | keras | 3.15.1 |",
-        "Until it is fixed: use synchronized=True (https://github.com/keras-team/keras/issues/1)",
+        f"Until it is fixed: {causes.SYNCHRONIZE} ({causes.PER_REPLICA_ISSUE})",
         "With `--synchronized` (batch statistics over all devices) it does not.",
         "devices: 1 x cpu / 2 x cpu",
     ):
@@ -277,17 +280,17 @@ def test_runs_against_their_declaration_are_shown_by_their_pairs(tmp_path: Path)
 
 def test_a_difference_within_rounding_and_an_unknown_strategy_cannot_be_shown(tmp_path: Path) -> None:
     results = prepared(tmp_path)
-    found = MEMBERS["one backend"](results)
+    found = pair(results, "tensorflow/single-x1", "tensorflow/tf_mirrored-x2")
     near = replace(found, quantities=tuple(replace(one, limits=dict.fromkeys(one.limits, 0.02)) for one in found.quantities))
-    odd = replace(found, b=found.b.replace("tf_mirrored", "own_strategy"))
+    odd = replace(found, b=replace(found.b, configuration=replace(found.b.configuration, strategy="own_strategy")))
     for member in (near, odd):
-        with pytest.raises(ConfigurationError, match="cannot be shown by a script: none of its 1 pairs and views"):
+        with pytest.raises(ConfigurationError, match="cannot be shown by a script: none of its 1 pairs and checks"):
             repro.write(covering(replace(results, pairs=(member,)), member), tmp_path, "1", tmp_path / "out")
 
 
 def test_a_finding_by_number_by_fingerprint_and_by_a_part() -> None:
     results = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
-    named = fingerprint.named(findings.group(results.pairs, results.checks, ()), results.pairs, results.checks)
+    named = fingerprint.named(findings.group(results.members, ()))
     results = replace(results, findings=named)
     for number, one in enumerate(named, 1):
         assert case.find(results, str(number)) == (one, "")
@@ -302,13 +305,6 @@ def test_a_finding_by_number_by_fingerprint_and_by_a_part() -> None:
             case.find(results, wanted)
     with pytest.raises(ConfigurationError, match=f"{len(named)} findings are called ''"):
         case.find(results, "")
-
-
-def test_what_an_older_version_wrote_has_fingerprints_too() -> None:
-    results = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
-    old = tuple(replace(one, fingerprint="", parts=()) for one in results.findings)
-    found, _ = case.find(replace(results, findings=old), "1")
-    assert len(found.fingerprint) == fingerprint.LENGTH
 
 
 def test_without_its_run_folder_or_its_scenario_it_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
