@@ -66,7 +66,7 @@ SIZES = {
     Verdict.BY_DESIGN: 0.04,
     Verdict.INCONCLUSIVE: 8e-5,
 }
-CAUSES = {
+CAUSES: dict[Verdict, tuple[Cause, ...]] = {
     Verdict.NOISE: (Cause(code=Code.REPEATS_DIFFER),),
     Verdict.BY_DESIGN: (
         Cause(
