@@ -103,7 +103,8 @@ def varied(scenario: Scenario, variant: ScenarioVariant) -> Scenario:
 
 
 def _alone(source: Source) -> Any:
-    """A file's SCENARIO; afterwards the modules beside it are forgotten, for the next folder may have others of that name."""
+    """A file's SCENARIO; afterwards the modules beside it are forgotten, for the next folder may have others of that
+    name."""
     folder, path, modules = Path(source.location).parent, list(sys.path), set(sys.modules)
     try:
         return _from_file(source)

@@ -1,4 +1,5 @@
-"""What is not as it was: two `Results` against each other. Says what moved, and never that nothing did without having looked."""
+"""What is not as it was: two `Results` against each other. Says what moved, and never that nothing did without having
+looked."""
 
 from __future__ import annotations
 

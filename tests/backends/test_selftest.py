@@ -1,4 +1,5 @@
-"""Faults injected in real runs on the real backends, from four families: none goes unseen, and nothing clean is called off."""
+"""Faults injected in real runs on the real backends, from four families: none goes unseen, and nothing clean is called
+off."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from suite.__main__ import main
+from suite.commands import main
 
 pytestmark = [
     pytest.mark.backends,

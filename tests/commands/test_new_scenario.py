@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.__main__ import main
-from suite.commands import new_scenario
+from suite.commands import main, new_scenario
 from suite.plan import discover
 from suite.records import ConfigurationError
 

@@ -61,7 +61,8 @@ def test_the_job_file_is_what_the_job_is(bench: Bench) -> None:
         (
             "killed",
             Status.FAILED,
-            "the worker was killed by signal 9 (SIGKILL); out of memory? Then it would be again, so it is not started once more",
+            "the worker was killed by signal 9 (SIGKILL); out of memory? Then it would be again, so it is not "
+            "started once more",
         ),
     ],
 )
@@ -175,7 +176,8 @@ def test_a_second_attempt_has_a_time_limit_too(bench: Bench) -> None:
     outcome = bench.run(bench.job("hang"), timeout=2.0)["prepare/hang"]
     assert outcome.status is Status.TIMED_OUT
     assert outcome.reason.startswith(
-        "first attempt: the worker was killed by signal 6 (SIGABRT), see logs/prepare__hang.log; second: did not end within 2 s"
+        "first attempt: the worker was killed by signal 6 (SIGABRT), see logs/prepare__hang.log; second: did "
+        "not end within 2 s"
     )
     until(lambda: all_gone(bench.pids()))
 

@@ -1,4 +1,5 @@
-"""results.json is what its schema and docs/results.md say, field by field, and gives back the records that it was written from."""
+"""results.json is what its schema and docs/results.md say, field by field, and gives back the records that it was
+written from."""
 
 from __future__ import annotations
 
