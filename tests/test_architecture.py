@@ -255,11 +255,12 @@ import sys, suite.__main__
 from pathlib import Path
 from suite.artifacts.store import Store
 from suite.plan import discover, planning
+from suite.plan.locations import SCENARIOS
 from suite.records import Environment, Options, Provisioned
 
 strategies, broken = discover.strategies()
 assert not broken
-found, _ = discover.scenarios([discover.BUILT_IN], plugins=False)
+found, _ = discover.scenarios([SCENARIOS], plugins=False)
 environments = {{
     name: Provisioned(environment=Environment(name=name, backend=name), python="python", digest=name)
     for name in ("tensorflow", "jax", "torch", "fake")
