@@ -125,6 +125,13 @@ def test_a_document_with_such_a_record_deep_inside_is_not_as_the_schema_says(nam
     assert not VALIDATOR.is_valid(found)
 
 
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_every_record_says_what_it_is_in_one_line(name: str) -> None:
+    words = FOUND["$defs"][name]["description"]
+    assert words == " ".join(words.split())
+    assert not words.startswith(f"{name}("), "the signature, for want of a docstring"
+
+
 def test_the_schema_in_docs_is_up_to_date() -> None:
     """To write it: python -m tests.report.test_results_schema."""
     assert SCHEMA.read_text(encoding="utf-8") == schema_text()
