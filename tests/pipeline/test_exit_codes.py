@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from suite.commands import main
+from suite.records import Broken, Status
 from tests.conftest import Parity
-from tests.pipeline.fake_runs import CLEAN
+from tests.pipeline.fake_runs import CLEAN, compared
 
 
 def test_everything_equal_is_0(parity: Parity) -> None:
     parity.scenario("synchronized", synchronized=True)
     parity.environments(CLEAN)
-    code, results = parity.compare()
-    assert code == results["exit_code"] == 0
-    assert results["answer"].startswith("Yes, up to rounding: ")
+    code, results = compared(parity)
+    assert code == results.exit_code == 0
+    assert parity.results()["answer"].startswith("Yes, up to rounding: ")
 
 
 def test_the_gate_decides_what_fails(parity: Parity) -> None:
@@ -30,21 +31,20 @@ def test_the_gate_decides_what_fails(parity: Parity) -> None:
 def test_no_pairs_is_no_success(parity: Parity) -> None:
     parity.scenario("clusters")
     parity.environments({"fake-a": {}})
-    code, results = parity.compare("--devices", "1")
-    assert code == 2
-    assert results["pairs"] == []
+    code, results = compared(parity, "--devices", "1")
+    assert code == results.exit_code == 2
+    assert results.pairs == ()
 
 
 def test_a_broken_scenario_is_3_and_the_others_run(parity: Parity) -> None:
     parity.scenario("clusters")
     (parity.folder / "scenarios" / "broken.py").write_text("import sys\n\nsys.exit('out')\n")
     parity.environments(CLEAN)
-    code, results = parity.compare()
-    assert code == 3
-    assert results["broken"] == [
-        {"name": "broken", "source": f"{parity.folder / 'scenarios' / 'broken.py'}:3", "reason": "SystemExit: out"}
-    ]
-    assert all(run["status"] == "complete" for run in results["runs"])
+    code, results = compared(parity)
+    assert code == results.exit_code == 3
+    source = f"{parity.folder / 'scenarios' / 'broken.py'}:3"
+    assert results.broken == (Broken(name="broken", source=source, reason="SystemExit: out"),)
+    assert {row.status for row in results.runs} == {Status.COMPLETE}
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,9 @@ def test_usage_is_a_sentence(
 def test_a_batch_that_does_not_divide_is_refused_before_anything_starts(parity: Parity) -> None:
     parity.scenario("clusters")
     parity.environments(CLEAN)
-    code, results = parity.compare("--devices", "1,3")
-    refused = [run for run in results["runs"] if run["devices"] == 3]
-    assert {run["status"] for run in refused} == {"unsupported"}
-    assert {run["reason"] for run in refused} == {"the global batch of 32 does not divide by 3 devices"}
+    code, results = compared(parity, "--devices", "1,3")
+    refused = [row for row in results.runs if row.run.configuration.devices == 3]
+    assert {row.status for row in refused} == {Status.UNSUPPORTED}
+    assert {row.reason for row in refused} == {"the global batch of 32 does not divide by 3 devices"}
+    assert {run for run, _, _ in results.plan.refused} == {row.run for row in refused}
     assert code == 0

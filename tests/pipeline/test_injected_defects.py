@@ -1,99 +1,76 @@
-"""The whole pipeline with the fake backend, with each injected defect: its verdict, its cause, its place."""
+"""The whole pipeline with the fake backend, with each injected defect: its verdict, its cause, its side and its place."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import pytest
 
+from suite.records import MEASURED, Cause, Code, Status, Verdict, because
 from suite.runner.numpy_backend.training import DEFECTS
 from tests.conftest import Parity
-from tests.pipeline.fake_runs import ONE, TWO, checks, injected, pair, steps_of
+from tests.pipeline.fake_runs import ONE, TWO, checks, compared, injected, pair, quantity, rows, steps_of
 
-# defect: (which pair shows it, its verdict, its cause, a quantity that shows it, quantities that stay clean)
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What a defect must be reported as. `devices`: which pair shows it; `shown`: a quantity that shows it; `kept`:
+    quantities that stay clean; `place`: the stage at which the run leaves its oracle, empty if it does not."""
+
+    devices: str = ONE
+    verdict: Verdict = Verdict.DIFFERENT
+    causes: tuple[Cause, ...]
+    shown: str = "trainable weights"
+    kept: tuple[str, ...] = ()
+    place: str = ""
+
+
+def measured(code: str, number: str) -> Cause:
+    return Cause(code=code, detail=((MEASURED, number),))
+
+
+def variant(code: str, name: str) -> Cause:
+    return Cause(code=code, detail=(("variant", name),))
+
+
+MOVING = "moving statistics"
+LEARNED = ("trainable weights", "loss")
 WRONG = {
-    "epsilon": (
-        ONE,
-        "different",
-        "suspected: batch normalization adds another epsilon to the variance (0.00107422)",
-        "trainable weights",
-        (),
+    "epsilon": Expected(causes=(measured("bn-epsilon", "0.00107422"),), place="forward"),
+    "momentum": Expected(causes=(measured("bn-momentum", "0.9"),), shown=MOVING, kept=LEARNED, place=MOVING),
+    "bessel": Expected(causes=(Cause(code="bn-bessel-moving"),), shown=MOVING, kept=LEARNED, place=MOVING),
+    "rate": Expected(causes=(measured("learning-rate", "1.001"),), place="update"),
+    "summed": Expected(
+        devices=TWO,
+        causes=(Cause(code="gradients-summed"), measured("gradient-scale", "the gradient, 2")),
+        place="gradient",
     ),
-    "momentum": (
-        ONE,
-        "different",
-        "suspected: moving statistics move with another momentum (0.9)",
-        "moving statistics",
-        ("trainable weights", "loss"),
+    "unreduced": Expected(
+        devices=TWO, causes=(variant("gradients-unreduced", "the first one's are used"),), place="gradient"
     ),
-    "bessel": (
-        ONE,
-        "different",
-        "suspected: the moving variance is unbiased (divided by n - 1), the normalizing one is not",
-        "moving statistics",
-        ("trainable weights", "loss"),
+    "averaged": Expected(
+        devices=TWO,
+        causes=(variant("semantics", "averaged moving statistics"),),
+        shown=MOVING,
+        kept=LEARNED,
+        place=MOVING,
     ),
-    "rate": (
-        ONE,
-        "different",
-        "suspected: the learning rate is multiplied by a constant (1.001)",
-        "trainable weights",
-        (),
+    "skipped": Expected(
+        causes=(measured("bn-momentum", "1"), Cause(code="bn-moving-skipped")), shown=MOVING, kept=LEARNED, place=MOVING
     ),
-    "summed": (
-        TWO,
-        "different",
-        "suspected: gradients are summed over replicas, not averaged or the loss, or every gradient, is multiplied by a "
-        "constant (the gradient, 2)",
-        "trainable weights",
-        (),
-    ),
-    "unreduced": (
-        TWO,
-        "different",
-        "suspected: replicas do not exchange gradients (the first one's are used)",
-        "trainable weights",
-        (),
-    ),
-    "averaged": (
-        TWO,
-        "different",
-        "suspected: it computes what another declaration says (averaged moving statistics)",
-        "moving statistics",
-        ("trainable weights", "loss"),
-    ),
-    "skipped": (
-        ONE,
-        "different",
-        "suspected: moving statistics move with another momentum (1) or moving statistics are not updated",
-        "moving statistics",
-        ("trainable weights", "loss"),
-    ),
-    "initial": (
-        ONE,
-        "different",
-        "suspected: a tensor starts at another value than the stored one (norm/beta)",
-        "trainable weights",
-        (),
-    ),
-    "order": (ONE, "different", "suspected: the first two batches are swapped", "trainable weights", ()),
-    "nan": (ONE, "invalid", "output/bias holds NaN or infinity", "trainable weights", ()),
-    "noise": (ONE, "noise", "the same run, repeated, differs as much", "trainable weights", ()),
+    "initial": Expected(causes=(variant("initial-state", "norm/beta"),), place="initial state"),
+    "order": Expected(causes=(Cause(code="batch-order"),), place="trajectory"),
+    "nan": Expected(verdict=Verdict.INVALID, causes=(because(Code.INVALID, "output/bias holds NaN or infinity"),)),
+    "noise": Expected(verdict=Verdict.NOISE, causes=(Cause(code=Code.REPEATS_DIFFER),)),
 }
-PLACES = {
-    "epsilon": "forward",
-    "momentum": "moving statistics",
-    "bessel": "moving statistics",
-    "rate": "update",
-    "summed": "gradient",
-    "unreduced": "gradient",
-    "averaged": "moving statistics",
-    "skipped": "moving statistics",
-    "initial": "initial state",
-    "order": "trajectory",
-}
-BROKEN = {"raise": "failed", "hang": "timed out", "killed": "failed", "half": "failed"}
+BROKEN = {"raise": Status.FAILED, "hang": Status.TIMED_OUT, "killed": Status.FAILED, "half": Status.FAILED}
 OTHER = {"unsaved", "swapped", "loaded", "demoted", "wide", "narrow", "crash"}  # tests of their own
+
+
+def kinds(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """Causes without their numbers."""
+    return tuple(cause.kind for cause in causes)
 
 
 def test_every_defect_is_tested() -> None:
@@ -102,81 +79,114 @@ def test_every_defect_is_tested() -> None:
 
 @pytest.mark.parametrize("defect", WRONG)
 def test_a_wrong_run_is_told_from_rounding(parity: Parity, defect: str) -> None:
-    devices, verdict, cause, shown, kept = WRONG[defect]
+    expected = WRONG[defect]
     code, results = injected(parity, defect)
-    found = pair(results, f"fake-a/{devices}", f"fake-b/{devices}")
-    assert (found["quantities"][shown]["verdict"], found["quantities"][shown]["cause"]) == (verdict, cause)
-    assert all(found["quantities"][name]["verdict"] in ("identical", "rounding") for name in kept)
-    assert code == (0 if verdict == "noise" else 1)
-    if verdict == "different":
-        off = {one["run"]: one for one in results["diagnoses"] if one["distance"] and one["distance"] >= 1e-10}
-        assert all("fake-b" in run for run in off)
-        assert found["side"] == f"clusters/fake-b/{devices}/plain" in off
-        assert all(suspect["whole"] and suspect["distance"] < 1e-10 for one in off.values() for suspect in one["suspects"])
-        assert off[found["side"]]["place"]["stage"] == PLACES[defect]
+    found = pair(results, f"fake-a/{expected.devices}", f"fake-b/{expected.devices}")
+    shown = quantity(found, expected.shown)
+    assert found.verdict is shown.verdict is expected.verdict
+    assert kinds(shown.causes) == expected.causes
+    assert all(quantity(found, name).verdict in (Verdict.IDENTICAL, Verdict.ROUNDING) for name in expected.kept)
+    assert code == results.exit_code == (0 if expected.verdict is Verdict.NOISE else 1)
+    off = {one.run: one for one in results.diagnoses if one.distance and one.distance >= 1e-10}
+    assert {run.configuration.environment for run in off} <= {"fake-b"}
+    if expected.place:
+        assert kinds(found.causes) == expected.causes
+        assert found.side in off
+        assert found.side.id == f"clusters/fake-b/{expected.devices}/plain"
+        for one in off.values():
+            assert all(suspect.whole and suspect.distance < 1e-10 for suspect in one.suspects)
+            assert tuple(suspect.cause.kind for suspect in one.suspects) == expected.causes
+            assert one.place is not None
+            assert one.place.stage == expected.place
+    else:
+        assert not off
+        assert found.side is None
     # The other side's own runs stay what they are.
-    assert checks(results, f"fake-a/{ONE}", "saved") == {"identical"}
+    assert checks(results, f"fake-a/{ONE}", "saved") == {Verdict.IDENTICAL}
 
 
 @pytest.mark.parametrize("defect", BROKEN)
 def test_a_broken_run_is_a_row_with_its_reason(parity: Parity, defect: str) -> None:
     code, results = injected(parity, defect, "--timeout", "3")
-    rows = [run for run in results["runs"] if run["environment"] == "fake-b"]
-    assert {run["status"] for run in rows} == {BROKEN[defect]}
-    assert all(run["reason"] for run in rows)
-    assert all(run["status"] == "complete" for run in results["runs"] if run["environment"] == "fake-a")
-    assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")["verdict"] == "not run"
-    assert code == 2
-    assert "runs that failed" in results["answer"]
+    broken = rows(results, "fake-b").values()
+    assert {row.status for row in broken} == {BROKEN[defect]}
+    assert all(row.reason for row in broken)
+    assert {row.status for row in rows(results, "fake-a").values()} == {Status.COMPLETE}
+    found = pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")
+    assert found.verdict is Verdict.NOT_RUN
+    assert {cause.code for cause in found.causes} == {Code.NOT_RUN}
+    assert code == results.exit_code == 2
+    assert "runs that failed" in parity.results()["answer"]
 
 
 def test_statistics_that_are_not_saved_are_named(parity: Parity) -> None:
-    _, results = injected(parity, "unsaved")
-    saved = [check for check in results["checks"] if "fake-b/fake-x1" in check["run"] and check["kind"] == "saved"]
-    assert {check["quantities"]["moving statistics"]["cause"] for check in saved} == {"not saved: norm/moving_variance"}
-    assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")["verdict"] == "rounding"
+    code, results = injected(parity, "unsaved")
+    assert code == 1
+    unsaved = Cause(code=Code.NOT_SAVED, detail=(("tensor", "norm/moving_variance"),))
+    saved = [check for check in results.checks if "fake-b/" in check.run.id and check.kind == "saved"]
+    assert {check.run.id for check in saved} == {f"clusters/fake-b/{devices}/plain" for devices in (ONE, TWO)}
+    assert {kinds(quantity(check, MOVING).causes) for check in saved} == {(unsaved,)}
+    assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}").verdict is Verdict.ROUNDING
 
 
 def test_tensors_swapped_in_the_file_are_found(parity: Parity) -> None:
-    _, results = injected(parity, "swapped")
-    saved = next(check for check in results["checks"] if "fake-b/fake-x1" in check["run"] and check["kind"] == "saved")
-    assert saved["quantities"]["trainable weights"]["verdict"] == "different"
-    assert saved["quantities"]["moving statistics"]["verdict"] == "identical"
+    code, results = injected(parity, "swapped")
+    assert code == 1
+    swapped = Cause(code=Code.SAVE_SWAPPED, detail=(("norm/beta", "norm/gamma"), ("norm/gamma", "norm/beta")))
+    saved = [check for check in results.checks if f"fake-b/{ONE}" in check.run.id and check.kind == "saved"]
+    assert saved
+    for check in saved:
+        weights = quantity(check, "trainable weights")
+        assert (weights.verdict, kinds(weights.causes)) == (Verdict.DIFFERENT, (swapped,))
+        assert quantity(check, MOVING).verdict is Verdict.IDENTICAL
 
 
 def test_who_loads_a_right_file_wrongly_is_named(parity: Parity) -> None:
     _, results = injected(parity, "loaded")
-    loaded = {check["run"].split("/")[1]: check for check in results["checks"] if check["kind"] == "reloaded"}
-    assert loaded["fake-a"]["quantities"]["trainable weights"]["cause"].endswith("when it is loaded by fake-b")
-    assert loaded["fake-b"]["verdict"] == "different"
-    assert "fake-a" not in loaded["fake-b"]["cause"], "it loads what it is given as it is"
+    loaded = [check for check in results.checks if check.kind == "reloaded"]
+    given, own = ([check for check in loaded if f"{side}/" in check.run.id] for side in ("fake-a", "fake-b"))
+    misloads = Cause(code=Code.LOADED_WRONGLY, subject="fake-b")
+    assert {kinds(quantity(check, "trainable weights").causes) for check in given} == {(misloads,)}
+    assert {check.verdict for check in given} == {check.verdict for check in own} == {Verdict.DIFFERENT}
+    assert "fake-a" not in {cause.subject for check in own for cause in check.causes}, "it loads what it is given as it is"
 
 
 def test_a_demoted_float64_is_not_trusted(parity: Parity) -> None:
     _, results = injected(parity, "demoted")
     found = pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")
-    assert found["verdict"] == "inconclusive"
-    assert "the float64 self-test of fake-b failed" in found["cause"]
+    assert found.verdict is Verdict.INCONCLUSIVE
+    (cause,) = found.causes
+    assert cause.code == Code.NO_FLOAT64
+    assert cause.reason.startswith("the float64 probe of fake-b failed: it does not compute in float64 throughout")
 
 
 def test_a_kernel_that_is_unstable_only_after_some_training_is_found(parity: Parity) -> None:
     code, results = injected(parity, "wide")
     assert code == 1
+    unstable = Cause(code=Code.UNSTABLE_KERNEL, subject="fake-b")
     for devices in (ONE, TWO):
         found = pair(results, f"fake-a/{devices}", f"fake-b/{devices}")
-        assert (found["verdict"], found["cause"]) == ("different", "unstable kernel")
-        assert found["side"] == f"clusters/fake-b/{devices}/plain"
-    (finding,) = (one for one in results["findings"] if one["verdict"] == "different")
-    assert (finding["cause"], finding["side"]) == ("unstable kernel in fake-b", "fake-b")
-    place = finding["place"]
-    assert (place["stage"], place["tensor"], place["state"]) == ("forward", "norm", "10")
+        assert (found.verdict, kinds(found.causes)) == (Verdict.DIFFERENT, (unstable,))
+        numbers = dict(found.causes[0].evidence)
+        assert (numbers["measured"], numbers["states"]) == (5, 3)
+        assert numbers["a"] < 1e-6 < 1e-4 < numbers["b"] < 1e-3
+        assert found.side is not None
+        assert found.side.id == f"clusters/fake-b/{devices}/plain"
+    (finding,) = (one for one in results.findings if one.verdict is Verdict.DIFFERENT)
+    assert (kinds(finding.causes), finding.environment) == ((unstable,), "fake-b")
+    place = finding.place
+    assert place is not None
+    assert (place.stage, place.tensor, place.state) == ("forward", "norm", "10")
+    (words,) = (one for one in parity.results()["findings"] if one["verdict"] == "different")
+    assert words["off"] == "fake-b"
     assert re.search(
         "single float32 steps from 5 common states: from 3 of them fake-b ×([12]) is much farther from float64, "
-        r"first from state 10 in forward norm \(fake-a ×\1 [0-9.]+e-8, fake-b ×\1 [0-9.]+e-4\)$",
-        finding["evidence"],
+        r"first from state 10 in forward norm \(fake-a ×\1 [0-9.]+e-[78], fake-b ×\1 [0-9.]+e-4\)$",
+        words["evidence"],
     )
     # Nobody is off its declaration, and nothing was asked that does not decide.
-    assert all(one["distance"] < 1e-10 for one in results["diagnoses"])
+    assert len(results.diagnoses) == 4
+    assert all(one.distance is not None and one.distance < 1e-10 for one in results.diagnoses)
     assert len(steps_of(results)) == 4 + 2
 
 
@@ -184,12 +194,18 @@ def test_kernels_that_are_as_far_from_float64_on_both_sides_are_not_unstable(par
     parity.scenario("clusters")
     wide, narrow = ({"PARITY_FAKE_DEFECT": name} for name in ("wide", "narrow"))
     parity.environments({"fake-a": narrow, "fake-b": {"PARITY_FAKE_ORDER": "1", **wide}})
-    code, results = parity.compare("--devices", "1")
+    code, results = compared(parity, "--devices", "1")
     assert code == 0
     found = pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}")
-    assert (found["verdict"], found["side"]) == ("inconclusive", "")
+    assert (found.verdict, found.side) == (Verdict.INCONCLUSIVE, None)
+    (cause,) = found.causes
+    numbers = dict(cause.evidence)
+    assert (cause.code, numbers["measured"]) == (Code.BEYOND_ENVELOPE, 5)
+    assert 1 <= numbers["ratio"] < 2
     assert len(steps_of(results)) == 3
-    (finding,) = (one for one in results["findings"] if one["verdict"] == "inconclusive")
+    (finding,) = (one for one in results.findings if one.verdict is Verdict.INCONCLUSIVE)
+    assert kinds(finding.causes) == (cause.kind,)
+    (words,) = (one for one in parity.results()["findings"] if one["verdict"] == "inconclusive")
     said = "single float32 steps from 5 common states are as far from float64 on both sides, within a factor of 1."
-    assert said in finding["evidence"]
-    assert finding["evidence"].endswith(": what grows in training is rounding")
+    assert said in words["evidence"]
+    assert words["evidence"].endswith(": what grows in training is rounding")
