@@ -41,6 +41,7 @@ from suite.records import (
     ScenarioRow,
     Status,
     TensorDistance,
+    TensorGroup,
     Verdict,
 )
 from suite.report import html, results_json
@@ -104,7 +105,9 @@ def one(quantity: str, metric: str, verdict: Verdict, size: float, steps: list[i
             bits=not size,
             at=walk(steps, metric, size, dice) if size else (At(step=STEPS, plain={metric: 0.0}),),
             tensors=tuple(
-                TensorDistance(name=f"{name}/kernel", group="K", value=layers[name], ulp=dice.uniform(1, 1e6), bits=False)
+                TensorDistance(
+                    name=f"{name}/kernel", group=TensorGroup.KERNEL, value=layers[name], ulp=dice.uniform(1, 1e6), bits=False
+                )
                 for name in worst
             ),
             layers=layers,

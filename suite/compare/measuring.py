@@ -10,9 +10,9 @@ import numpy as np
 from suite.artifacts import names
 from suite.compare import metrics
 from suite.compare.snapshots import LOSS, OPTIMIZER, OTHER, STATISTICS, WEIGHTS, Arrays, Snapshot
-from suite.records import At, BatchNorm, Distances, Floats, Manifest, TensorDistance
+from suite.records import At, BatchNorm, Distances, Floats, Manifest, TensorDistance, TensorGroup
 
-TRAINED = ("K", "G", "H")
+TRAINED = (TensorGroup.KERNEL, TensorGroup.SCALE_OR_SHIFT, TensorGroup.OUTPUT_LAYER)
 WORST = 20  # tensors kept for a report
 
 
@@ -47,7 +47,7 @@ def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, out
     if quantity == OPTIMIZER:
         groups = {tensor.name: tensor.group for tensor in a.manifest.slots}
         # Slots of biases before a batch normalization hold the rounding of a zero gradient.
-        chosen = [_only(arrays, groups, (*TRAINED, "O")) for arrays in (first, second)]
+        chosen = [_only(arrays, groups, (*TRAINED, TensorGroup.OTHER)) for arrays in (first, second)]
         return {"slots": metrics.slots(*chosen)} if chosen[0] else {}
     if quantity == OTHER:
         return {"state": metrics.state(first, second)}
@@ -58,7 +58,7 @@ def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, out
 
 
 def _only(arrays: Arrays, groups: Mapping[str, str], wanted: Iterable[str]) -> dict[str, np.ndarray]:
-    return {name: value for name, value in arrays.items() if groups.get(name, "K") in wanted}
+    return {name: value for name, value in arrays.items() if groups.get(name, TensorGroup.KERNEL) in wanted}
 
 
 def _statistics_distances(first: Arrays, second: Arrays, a: Snapshot, b: Snapshot) -> dict[str, float]:
@@ -146,7 +146,7 @@ def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs
 
 def _layers(tensors: Iterable[TensorDistance], manifest: Manifest) -> dict[str, float]:
     """Layer -> distance of its farthest judged tensor, in the model's order; empty where tensors belong to no layer."""
-    values = {tensor.name: tensor.value for tensor in tensors if tensor.group != "P"}
+    values = {tensor.name: tensor.value for tensor in tensors if tensor.group != TensorGroup.NEUTRAL_BIAS}
     found: dict[str, float] = {}
     for tensor in manifest.tensors:
         if tensor.name in values:
@@ -164,7 +164,7 @@ def _histogram(quantity: str, a: Snapshot, b: Snapshot) -> tuple[int, ...]:
 
 
 def tensor_distances(quantity: str, last: Sides, first: Sides, start: Snapshot) -> tuple[TensorDistance, ...]:
-    """Every tensor, the one farthest apart first; tensors whose distance means nothing (group P) last."""
+    """Every tensor, the one farthest apart first; tensors whose distance means nothing (neutral biases) last."""
     a, b = last.a, last.b
     described = {tensor.name: tensor for tensor in (a.manifest.slots if quantity == OPTIMIZER else a.manifest.tensors)}
     values, others, begun = a.arrays(quantity) or {}, b.arrays(quantity) or {}, start.arrays(quantity) or {}
@@ -176,13 +176,13 @@ def tensor_distances(quantity: str, last: Sides, first: Sides, start: Snapshot) 
         rows.append(
             TensorDistance(
                 name=name,
-                group=tensor.group if tensor else "",
+                group=tensor.group if tensor else None,
                 value=_tensor(quantity, name, value, others[name], begun, travelled, a.manifest.batch_norms),
                 ulp=metrics.ulp(early[0][name], early[1][name]) if name in early[0] and name in early[1] else 0.0,
                 bits=metrics.bits(value, others[name]),
             )
         )
-    return tuple(sorted(rows, key=lambda row: (row.group == "P", -row.value)))
+    return tuple(sorted(rows, key=lambda row: (row.group == TensorGroup.NEUTRAL_BIAS, -row.value)))
 
 
 def _tensor(

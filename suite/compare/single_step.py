@@ -14,7 +14,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare import metrics
-from suite.records import STAGES, BatchNorm, Manifest, Place
+from suite.records import STAGES, BatchNorm, Manifest, Place, TensorGroup
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -97,7 +97,7 @@ def _distances(a: Arrays, b: Arrays, described: Manifest) -> Iterator[StageDista
     turns = {layer: turn for turn, layer in enumerate(described.calls or layers)}
     for stage in STAGES:
         names = [name.removeprefix(f"{stage}|") for name in b if name in a and name.startswith(f"{stage}|")]
-        names = [name for name in names if groups.get(_owner(stage, name), "") != "P"]
+        names = [name for name in names if groups.get(_owner(stage, name)) != TensorGroup.NEUTRAL_BIAS]
         floors = _floors(stage, names, a, b)
         for name in sorted(names, key=lambda name: (_turn(stage, name, turns), name)):
             mine, other = _devices(stage, a[f"{stage}|{name}"], b[f"{stage}|{name}"])

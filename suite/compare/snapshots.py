@@ -9,12 +9,16 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Artifact, Complete
-from suite.records import QUANTITIES, Manifest
+from suite.records import QUANTITIES, Manifest, TensorGroup
 
 Arrays = Mapping[str, np.ndarray]
 
 WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER = QUANTITIES
-GROUPS_OF = {WEIGHTS: ("K", "P", "G", "H"), STATISTICS: ("M", "V"), OTHER: ("O",)}
+GROUPS_OF = {
+    WEIGHTS: (TensorGroup.KERNEL, TensorGroup.NEUTRAL_BIAS, TensorGroup.SCALE_OR_SHIFT, TensorGroup.OUTPUT_LAYER),
+    STATISTICS: (TensorGroup.MOVING_MEAN, TensorGroup.MOVING_VARIANCE),
+    OTHER: (TensorGroup.OTHER,),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from suite.records import BatchNorm, Semantics, Tensor
+from suite.records import BatchNorm, Semantics, Tensor, TensorGroup
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -108,7 +108,7 @@ def learning_rate(evidence: StepEvidence) -> float | None:
 
 def _scale(evidence: StepEvidence, stage: str) -> float | None:
     """The constant c of run = c oracle, over all tensors of a stage; None if it is 1."""
-    silent = {tensor.name for tensor in evidence.tensors if tensor.group == "P"}
+    silent = {tensor.name for tensor in evidence.tensors if tensor.group == TensorGroup.NEUTRAL_BIAS}
     found = []
     for _, run, oracle in evidence.steps:
         for name in run.keys() & oracle.keys():

@@ -7,10 +7,10 @@ decides.
 from __future__ import annotations
 
 from suite.records.artifact import (
-    GROUPS,
     BatchNorm,
     Manifest,
     Tensor,
+    TensorGroup,
 )
 from suite.records.causes import (
     MEASURED,
@@ -122,7 +122,6 @@ from suite.records.vocabulary import (
 __all__ = [
     "BUG",
     "FLOAT32",
-    "GROUPS",
     "JUDGED_STEP",
     "LATER_STAGES",
     "MARKS",
@@ -204,6 +203,7 @@ __all__ = [
     "Suspect",
     "Tensor",
     "TensorDistance",
+    "TensorGroup",
     "UnavailableDevice",
     "Unstable",
     "UsageError",

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from suite.records.vocabulary import FLOAT32, Status
 
-GROUPS = {
-    "K": "kernels and other trained weights",
-    "P": "biases that feed only a batch normalization: their exact gradient is zero",
-    "G": "gamma and beta of batch normalization",
-    "H": "the layers that make the output",
-    "M": "moving means",
-    "V": "moving variances",
-    "O": "other state that is not trained",
-}
+
+class TensorGroup(enum.StrEnum):
+    """What a variable does in its model. The distance of a neutral bias is reported and never judged."""
+
+    KERNEL = "kernel"  # and every other trained weight
+    NEUTRAL_BIAS = "neutral bias"  # it feeds only a batch normalization: its exact gradient is zero
+    SCALE_OR_SHIFT = "scale or shift"  # gamma or beta of batch normalization
+    OUTPUT_LAYER = "output layer"
+    MOVING_MEAN = "moving mean"
+    MOVING_VARIANCE = "moving variance"
+    OTHER = "other state"  # not trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +28,7 @@ class Tensor:
     name: str
     shape: tuple[int, ...]
     dtype: str
-    group: str
+    group: TensorGroup
     layer: str
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from suite.records.artifact import TensorGroup
 from suite.records.causes import Cause
 from suite.records.vocabulary import FLOAT32, Floats
 
@@ -27,7 +28,7 @@ class TensorDistance:
     for trained tensors, the whitened distance for statistics, a relative L2 elsewhere; `ulp` at the first step."""
 
     name: str
-    group: str
+    group: TensorGroup | None
     value: float
     ulp: float
     bits: bool

@@ -134,7 +134,7 @@ def _quantity(judged: Judged, filled: _Block, kept: Kept) -> dict[str, object]:
         short["l"] = filled.place(_along(found.layers, filled.layers))
     if RANKS[judged.verdict] > RANKS[Verdict.ROUNDING] and found.tensors:
         short["t"] = [
-            [filled.tensors.setdefault(one.name, len(filled.tensors)), one.group, _short(one.value), _short(one.ulp)]
+            [filled.tensors.setdefault(one.name, len(filled.tensors)), one.group or "", _short(one.value), _short(one.ulp)]
             for one in summary.farthest([one for one in found.tensors if not one.bits], filled.shown)
         ]
     return short

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.records import ConsistencyCheck, SelfTest
+from suite.records import ConsistencyCheck, SelfTest, TensorGroup
 
 METRICS = {
     "train": "how far apart the weights are, as a share of the way that training moved them",
@@ -21,6 +21,16 @@ METRICS = {
     "state": "relative difference of other variables: counters of random seeds, constants",
     "tensor": "as train, of one tensor",
     "ulp": "in units of the last digit that float32 can hold",
+}
+
+TENSOR_GROUPS = {
+    TensorGroup.KERNEL: "kernels and other trained weights",
+    TensorGroup.NEUTRAL_BIAS: "biases that feed only a batch normalization: their exact gradient is zero",
+    TensorGroup.SCALE_OR_SHIFT: "gamma and beta of batch normalization",
+    TensorGroup.OUTPUT_LAYER: "the layers that make the output",
+    TensorGroup.MOVING_MEAN: "moving means of batch normalization",
+    TensorGroup.MOVING_VARIANCE: "moving variances of batch normalization",
+    TensorGroup.OTHER: "other state that is not trained",
 }
 
 KINDS = ("declared", "saved", "reloaded", "replica")

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from suite.records import GROUPS, ConsistencyCheck, Pair, Results, Run, RunRow, ScenarioRow, Status, Verdict
+from suite.records import ConsistencyCheck, Pair, Results, Run, RunRow, ScenarioRow, Status, Verdict
 from suite.records.formatting import number
 from suite.report import answer, bulk, causes, changes, findings, glossary, links, payload, summary
 
@@ -89,7 +89,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             script=script,
             data=payload.text(results, pairs, blocks.left_out),
             blocks=blocks,
-            groups=GROUPS,
+            groups=glossary.TENSOR_GROUPS,
             key=list(summary.counts(results.members)),
             counts={"pairs": summary.counts(results.pairs), "checks": summary.counts(results.checks)},
             worst=summary.worst(results.members),

@@ -15,6 +15,7 @@ from suite.records import (
     RunRow,
     Status,
     TensorDistance,
+    TensorGroup,
     Verdict,
 )
 
@@ -142,7 +143,7 @@ def unsupported(results: Results) -> int:
 
 def farthest(tensors: Sequence[TensorDistance], count: int) -> list[TensorDistance]:
     """The tensors farthest apart; those of group P, which are never judged, after all others."""
-    return sorted(tensors, key=lambda tensor: (tensor.group == "P", -tensor.value))[:count]
+    return sorted(tensors, key=lambda tensor: (tensor.group == TensorGroup.NEUTRAL_BIAS, -tensor.value))[:count]
 
 
 REPORTED = frozenset(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from suite.records import BatchNorm, Tensor
+from suite.records import BatchNorm, Tensor, TensorGroup
 from suite.runner import models
 from suite.runner.layer_calls import layer_calls
 
@@ -17,6 +17,12 @@ from suite.runner.layer_calls import layer_calls
 TRANSPARENT = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D",
                "AveragePooling3D", "Identity", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
                "GlobalMaxPooling1D", "GlobalMaxPooling2D")  # fmt: skip
+
+NORM_ATTRIBUTES = {
+    TensorGroup.SCALE_OR_SHIFT: ("gamma", "beta"),
+    TensorGroup.MOVING_MEAN: ("moving_mean",),
+    TensorGroup.MOVING_VARIANCE: ("moving_variance",),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,16 +106,16 @@ def describe(model: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNorm, ...], tup
     return tensors, tuple(_batch_norm(norm, feeding[id(norm)], names) for norm in norms if norm.built), drawing
 
 
-def _group(variable: Any, owner: Any, norms: list[Any], silent: set[int], heads: set[int]) -> str:
+def _group(variable: Any, owner: Any, norms: list[Any], silent: set[int], heads: set[int]) -> TensorGroup:
     for norm in norms:
-        for group, attributes in (("G", ("gamma", "beta")), ("M", ("moving_mean",)), ("V", ("moving_variance",))):
+        for group, attributes in NORM_ATTRIBUTES.items():
             if any(getattr(norm, attribute, None) is variable for attribute in attributes):
                 return group
     if not variable.trainable:
-        return "O"
+        return TensorGroup.OTHER
     if id(variable) in silent:
-        return "P"
-    return "H" if id(owner) in heads else "K"
+        return TensorGroup.NEUTRAL_BIAS
+    return TensorGroup.OUTPUT_LAYER if id(owner) in heads else TensorGroup.KERNEL
 
 
 def _feeding(norm: Any, nodes: list[Node]) -> list[Any]:

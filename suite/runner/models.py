@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.records import BatchNorm, Tensor
+from suite.records import BatchNorm, Tensor, TensorGroup
 
 
 def layers_of(model: Any) -> Iterable[Any]:
@@ -145,7 +145,7 @@ def slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
                 name=name,
                 shape=tuple(variable.shape),
                 dtype=str(variable.dtype),
-                group=owner.group if owner else "O",
+                group=owner.group if owner else TensorGroup.OTHER,
                 layer=owner.layer if owner else "optimizer",
             )
         )

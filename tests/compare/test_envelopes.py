@@ -10,9 +10,9 @@ import numpy as np
 from suite.artifacts.store import Artifact, Complete
 from suite.compare import WEIGHTS, Subject
 from suite.compare.envelopes import float64_envelope
-from suite.records import Manifest, Status, Tensor
+from suite.records import Manifest, Status, Tensor, TensorGroup
 
-KERNEL = Tensor(name="kernel", shape=(3,), dtype="float64", group="K", layer="dense")
+KERNEL = Tensor(name="kernel", shape=(3,), dtype="float64", group=TensorGroup.KERNEL, layer="dense")
 
 
 def run(folder: Path, start: float, moved: float) -> Complete:

@@ -10,10 +10,17 @@ import pytest
 
 from suite.artifacts.store import Artifact
 from suite.compare.single_step import LARGEST, StageDistance, first, stage_distances, states
-from suite.records import STAGES, BatchNorm, Manifest, Status, Tensor
+from suite.records import STAGES, BatchNorm, Manifest, Status, Tensor, TensorGroup
 
 NORM = BatchNorm(name="norm", mean="norm/mean", variance="norm/variance", gamma="norm/gamma", epsilon=0.0)
-GROUPS = {"in/kernel": "K", "in/bias": "P", "norm/gamma": "G", "out/kernel": "H", "norm/mean": "M", "norm/variance": "V"}
+GROUPS = {
+    "in/kernel": TensorGroup.KERNEL,
+    "in/bias": TensorGroup.NEUTRAL_BIAS,
+    "norm/gamma": TensorGroup.SCALE_OR_SHIFT,
+    "out/kernel": TensorGroup.OUTPUT_LAYER,
+    "norm/mean": TensorGroup.MOVING_MEAN,
+    "norm/variance": TensorGroup.MOVING_VARIANCE,
+}
 TENSORS = tuple(
     Tensor(name=name, shape=(2,), dtype="float64", group=group, layer=name.split("/")[0]) for name, group in GROUPS.items()
 )

@@ -8,13 +8,14 @@ import pytest
 from suite.explain import estimates
 from suite.explain.estimates import StepEvidence
 from suite.explain.hypotheses import HYPOTHESES
-from suite.records import BatchNorm, Deviation, Semantics, Tensor
+from suite.records import BatchNorm, Deviation, Semantics, Tensor, TensorGroup
 
 PER_REPLICA = Semantics(batch_statistics="per replica", moving_statistics="per replica", gradients="mean of replica means")
 
 NORM = BatchNorm(name="norm", mean="norm/mean", variance="norm/variance", beta="norm/beta", epsilon=2.0**-10)
 TENSORS = tuple(
-    Tensor(name=name, shape=(4,), dtype="float64", group=group, layer="a") for name, group in (("a/k", "K"), ("a/b", "P"))
+    Tensor(name=name, shape=(4,), dtype="float64", group=group, layer="a")
+    for name, group in (("a/k", TensorGroup.KERNEL), ("a/b", TensorGroup.NEUTRAL_BIAS))
 )
 RANDOM = np.random.default_rng(3)
 

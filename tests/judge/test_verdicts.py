@@ -19,6 +19,7 @@ from suite.records import (
     Judged,
     StepErrors,
     TensorDistance,
+    TensorGroup,
     Unstable,
     Verdict,
     because,
@@ -338,7 +339,9 @@ def test_what_is_not_saved_is_named() -> None:
         quantity="moving statistics",
         bits=False,
         at=(at(0.5, float64=0.5),),
-        tensors=(TensorDistance(name="norm/moving_variance", group="V", value=0.5, ulp=0.0, bits=False),),
+        tensors=(
+            TensorDistance(name="norm/moving_variance", group=TensorGroup.MOVING_VARIANCE, value=0.5, ulp=0.0, bits=False),
+        ),
     )
     lost = Cause(code=Code.NOT_SAVED, detail=(("tensor", "norm/moving_variance"),))
     assert decide(found, unsaved=("norm/moving_variance",)).causes == (lost,)

@@ -41,6 +41,7 @@ from suite.records import (
     Suite,
     Suspect,
     TensorDistance,
+    TensorGroup,
     Verdict,
     because,
     plain,
@@ -135,7 +136,11 @@ def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20))
     )
     tensors = tuple(
         TensorDistance(
-            name=f"block_{index}/norm/moving_mean", group="P" if index == 6 else "M", value=size / index, ulp=2.0, bits=False
+            name=f"block_{index}/norm/moving_mean",
+            group=TensorGroup.NEUTRAL_BIAS if index == 6 else TensorGroup.MOVING_MEAN,
+            value=size / index,
+            ulp=2.0,
+            bits=False,
         )
         for index in range(1, 7)
     )

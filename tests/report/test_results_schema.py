@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from suite.records import DamagedArtifact, Place, Results, TensorDistance, UsageError, Verdict
+from suite.records import DamagedArtifact, Place, Results, TensorDistance, TensorGroup, UsageError, Verdict
 from suite.report import results_json, summary
 from tests.report import sample
 
@@ -111,7 +111,7 @@ def test_a_word_that_is_none_of_its_kind_is_not_as_the_schema_says(name: str) ->
         (title, field)
         for title, fields in RECORDS.items()
         for field, node in fields.items()
-        if node.get("$ref") == f"#/$defs/{name}"
+        if any(one.get("$ref") == f"#/$defs/{name}" for one in node.get("anyOf", [node]))
     ]
     assert holders
     for title, field in holders:
@@ -292,7 +292,14 @@ def test_fields_that_this_version_does_not_know_are_ignored(tmp_path: Path) -> N
 
 def test_of_many_tensors_the_worst_20_stay_and_unjudged_ones_go_first() -> None:
     tensors = [
-        TensorDistance(name=f"t{i}", group="P" if i > 30 else "K", value=float(i), ulp=1.0, bits=False) for i in range(40)
+        TensorDistance(
+            name=f"t{i}",
+            group=TensorGroup.NEUTRAL_BIAS if i > 30 else TensorGroup.KERNEL,
+            value=float(i),
+            ulp=1.0,
+            bits=False,
+        )
+        for i in range(40)
     ]
     kept = summary.farthest(tensors, results_json.KEPT_TENSORS)
     assert [one.name for one in kept] == [f"t{i}" for i in range(30, 10, -1)]

@@ -10,7 +10,7 @@ import pytest
 
 from scenarios.article_mlp import SCENARIO
 from suite.artifacts.store import Artifact
-from suite.records import Manifest, Status, Tensor
+from suite.records import Manifest, Status, Tensor, TensorGroup
 from suite.runner.single_step import starting_states
 from suite.runner.single_step.passes import changed
 
@@ -59,9 +59,9 @@ def test_the_state_before_an_uneven_batch_is_one_of_them() -> None:
 
 def test_the_saturated_state_is_the_first_with_a_larger_head(tmp_path: Path) -> None:
     tensors = (
-        Tensor(name="out/kernel", shape=(2, 1), dtype="float32", group="H", layer="out"),
-        Tensor(name="out/bias", shape=(1,), dtype="float32", group="H", layer="out"),
-        Tensor(name="in/kernel", shape=(2, 2), dtype="float32", group="K", layer="in"),
+        Tensor(name="out/kernel", shape=(2, 1), dtype="float32", group=TensorGroup.OUTPUT_LAYER, layer="out"),
+        Tensor(name="out/bias", shape=(1,), dtype="float32", group=TensorGroup.OUTPUT_LAYER, layer="out"),
+        Tensor(name="in/kernel", shape=(2, 2), dtype="float32", group=TensorGroup.KERNEL, layer="in"),
     )
     start = {tensor.name: np.full(tensor.shape, 0.1, np.float32) for tensor in tensors}
     trajectory = Artifact(tmp_path / "run")

@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario
+from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario, TensorGroup
 from suite.report import findings
 from suite.report.findings import Worded
 from suite.report.repro import source
@@ -127,7 +127,7 @@ def _training(results: Results, case: Case, scenario: Scenario) -> dict[str, obj
 def _cure(case: Case, scenario: Scenario, manifest: Manifest) -> dict[str, object]:
     """Whether batch statistics are taken over all devices, and whether they could be."""
     several = any(strategy in ("tf_mirrored", "torch_ddp") for strategy in _strategies(case))
-    can = several and any(tensor.group == "M" for tensor in manifest.tensors)
+    can = several and any(tensor.group == TensorGroup.MOVING_MEAN for tensor in manifest.tensors)
     return {
         "synchronized": scenario.synchronized and several,
         "can_synchronize": can,
@@ -152,7 +152,7 @@ def _recipe(scenario: Scenario, module: Path) -> dict[str, object]:
 
 def _inputs(manifest: Manifest, parts: Sequence[str]) -> dict[str, object]:
     """What of the arrays is no evidence, and the expressions for rows of them."""
-    neutral = {tensor.name for tensor in manifest.tensors if tensor.group == "P"}
+    neutral = {tensor.name for tensor in manifest.tensors if tensor.group == TensorGroup.NEUTRAL_BIAS}
     return {
         "neutral": [f"start {index:03} {name}" for index, name in enumerate(weights(manifest)) if name in neutral],
         "some_rows": lambda rows: _rows(parts, "x", rows),

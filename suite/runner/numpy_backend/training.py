@@ -19,7 +19,19 @@ from safetensors.numpy import load_file, save_file
 
 from suite.artifacts import names
 from suite.artifacts.store import Recording, Store
-from suite.records import JUDGED_STEP, SINGLE_STEP, BatchNorm, Job, Manifest, Run, Scenario, Status, Tensor, shares
+from suite.records import (
+    JUDGED_STEP,
+    SINGLE_STEP,
+    BatchNorm,
+    Job,
+    Manifest,
+    Run,
+    Scenario,
+    Status,
+    Tensor,
+    TensorGroup,
+    shares,
+)
 from suite.runner import precision, variant
 from suite.runner.facts import process
 from suite.runner.keras_jobs import PROBE_LIMIT, begun, data_arrays
@@ -29,9 +41,15 @@ from suite.runner.training import batch_sizes, checkpoints, row_order, scenario_
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
 GROUPS = {
-    "hidden/kernel": "K", "hidden/bias": "P", "norm/gamma": "G", "norm/beta": "G", "norm/moving_mean": "M",
-    "norm/moving_variance": "V", "output/kernel": "H", "output/bias": "H",
-}  # fmt: skip
+    "hidden/kernel": TensorGroup.KERNEL,
+    "hidden/bias": TensorGroup.NEUTRAL_BIAS,
+    "norm/gamma": TensorGroup.SCALE_OR_SHIFT,
+    "norm/beta": TensorGroup.SCALE_OR_SHIFT,
+    "norm/moving_mean": TensorGroup.MOVING_MEAN,
+    "norm/moving_variance": TensorGroup.MOVING_VARIANCE,
+    "output/kernel": TensorGroup.OUTPUT_LAYER,
+    "output/bias": TensorGroup.OUTPUT_LAYER,
+}
 MOVING = ("norm/moving_mean", "norm/moving_variance")
 NORM = BatchNorm(
     name="norm",

@@ -17,7 +17,7 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Store
-from suite.records import Job, Scenario, Status, shares
+from suite.records import Job, Scenario, Status, TensorGroup, shares
 from suite.runner import building, facts, models
 from suite.runner.single_step import starting_states
 from suite.runner.single_step.taps import Taps
@@ -231,7 +231,7 @@ def _tapped(stepped: Stepped, state: State, taps: Taps) -> str:
     """Why this state's outputs are left out; empty if they were added."""
     stepped.step(state, state.slots)
     outputs = stepped.replicated(f"taps-{state.name}", taps.variables)
-    silent = {tensor.name for tensor in stepped.tensors if tensor.group == "P"}
+    silent = {tensor.name for tensor in stepped.tensors if tensor.group == TensorGroup.NEUTRAL_BIAS}
     reason = changed(models.read(stepped.variables), state.after, silent)
     if not reason:
         state.stages |= {f"forward|{name}": _rows(values, stepped, len(state.rows)) for name, values in outputs.items()}

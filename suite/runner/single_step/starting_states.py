@@ -13,7 +13,7 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Artifact
-from suite.records import JUDGED_STEP, Manifest, Scenario, Tensor
+from suite.records import JUDGED_STEP, Manifest, Scenario, Tensor, TensorGroup
 
 Arrays = dict[str, np.ndarray]
 Before = tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]
@@ -54,7 +54,7 @@ def before(trajectory: Artifact, state: str, tensors: Sequence[Tensor]) -> Befor
 
 def saturated(values: Mapping[str, np.ndarray], tensors: Sequence[Tensor]) -> Arrays:
     """The same with the kernels of the head ten times as large."""
-    head = {tensor.name for tensor in tensors if tensor.group == "H" and len(tensor.shape) > 1}
+    head = {tensor.name for tensor in tensors if tensor.group == TensorGroup.OUTPUT_LAYER and len(tensor.shape) > 1}
     return {name: (value * HEAD).astype(value.dtype) if name in head else value for name, value in values.items()}
 
 

@@ -31,6 +31,7 @@ from suite.records import (
     Results,
     Status,
     Tensor,
+    TensorGroup,
     Verdict,
 )
 from suite.report import causes, repro, results_json
@@ -39,7 +40,7 @@ from tests.report import sample
 
 SCENARIO = """
 from typing import Any
-from suite.records import Data, Scenario
+from suite.records import Data, Scenario, TensorGroup
 
 
 def model() -> Any:
@@ -66,10 +67,10 @@ SCENARIO = Scenario(
 )
 """
 TENSORS = (
-    ("gamma", "G", "float32"),
-    ("moving_mean", "M", "float32"),
-    ("moving_variance", "V", "float32"),
-    ("bias", "P", "float32"),
+    ("gamma", TensorGroup.SCALE_OR_SHIFT, "float32"),
+    ("moving_mean", TensorGroup.MOVING_MEAN, "float32"),
+    ("moving_variance", TensorGroup.MOVING_VARIANCE, "float32"),
+    ("bias", TensorGroup.NEUTRAL_BIAS, "float32"),
 )
 
 
@@ -89,7 +90,7 @@ def prepared(
                 Tensor(name=f"norm/{name}", shape=(4,), dtype=dtype, group=group, layer="norm")
                 for name, group, dtype in TENSORS
             ),
-            Tensor(name="dropout/seed_generator_state", shape=(2,), dtype="int32", group="O", layer="dropout"),
+            Tensor(name="dropout/seed_generator_state", shape=(2,), dtype="int32", group=TensorGroup.OTHER, layer="dropout"),
         ),
     )
     inputs.begin(manifest)
