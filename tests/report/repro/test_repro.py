@@ -40,7 +40,7 @@ from tests.report import sample
 
 SCENARIO = """
 from typing import Any
-from suite.records import Data, Scenario, TensorGroup
+from suite.records import Data, Scenario
 
 
 def model() -> Any:
