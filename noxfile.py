@@ -5,6 +5,7 @@ from __future__ import annotations
 import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+COVERAGE = ("--cov", "--cov-report=term")  # what it measures, and the floor, are in pyproject.toml
 
 nox.options.sessions = ["compare-all"]
 nox.options.reuse_existing_virtualenvs = True
@@ -86,9 +87,12 @@ def new_scenario(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, those on the real backends too (the first time, that installs them); in a browser where there is one."""
+    """Every test, those on the real backends too (the first time, that installs them); in a browser where there is one.
+
+    All tests together must cover as many branches as pyproject.toml says; a selection (nox -s tests -- FILE) need not.
+    """
     session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or COVERAGE))
 
 
 @nox.session(name="tests-browser")
@@ -101,8 +105,10 @@ def tests_browser(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and types."""
-    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "lint"), "nox")
+    """Style and types of the Python code, the page's script, and the templates."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser", "lint"), "nox")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("python", ".ci/lint_script.py")
+    session.run("djlint", "--lint", "--quiet", "suite/report")

@@ -41,7 +41,18 @@ def scripts(folder: Path) -> dict[str, float]:
 def compare(folder: Path) -> tuple[float, dict[str, float]]:
     """Seconds of the whole command, and the seconds of its runs by environment and variation."""
     shutil.rmtree(ROOT / ".environments" / "compiled", ignore_errors=True)
-    command = [sys.executable, "-m", "suite", "compare", "--scenario", "article-mlp", "--device", "cpu", "--out", folder]
+    command = [
+        sys.executable,
+        "-m",
+        "suite",
+        "compare",
+        "--scenario",
+        "article-mlp",
+        "--device",
+        "cpu",
+        "--out",
+        str(folder),
+    ]
     began = time.monotonic()
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     total = time.monotonic() - began

@@ -2,8 +2,8 @@
 
     python benchmarks/explain_cost.py [FOLDER]
 
-Reads a run folder that `parity compare` left (default: reports/latest). Every run's own clock is in its artifact; both kinds ran
-in one command on one machine, so that their ratio is what counts.
+Reads a run folder that `parity compare` left (default: reports/latest). Every run's own clock is in its artifact; both kinds
+ran in one command on one machine, so that their ratio is what counts.
 """
 
 from __future__ import annotations

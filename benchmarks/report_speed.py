@@ -2,9 +2,9 @@
 
     python benchmarks/report_speed.py [RESULTS_JSON]
 
-Weights have all 200 steps and all 500 layers, other quantities 8 steps, and moving statistics half of the layers. Verdicts are as in a real
-run: half rounding, a tenth identical, the rest designed or different. With RESULTS_JSON, measures that report instead.
-Needs the dependency group "browser" and Chromium.
+Weights have all 200 steps and all 500 layers, other quantities 8 steps, and moving statistics half of the layers. Verdicts
+are as in a real run: half rounding, a tenth identical, the rest designed or different. With RESULTS_JSON, measures that
+report instead. Needs the dependency group "browser" and Chromium.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from playwright.sync_api import Page, sync_playwright
 from suite.records import (
     QUANTITIES,
     At,
+    Cause,
+    Code,
     Configuration,
     ConsistencyCheck,
     Distances,
@@ -56,6 +58,7 @@ SIZES = {Verdict.ROUNDING: 1e-6, Verdict.BY_DESIGN: 3e-2, Verdict.DIFFERENT: 1e-
 WEIGHTS = {Verdict.IDENTICAL: 10, Verdict.ROUNDING: 50, Verdict.BY_DESIGN: 30, Verdict.DIFFERENT: 10}
 NAMES = [f"block{index // 10:02d}/{'conv' if index % 2 else 'norm'}_{index % 10}" for index in range(LAYERS)]
 REPEATS = 5
+DECLARED = Cause(code=Code.BY_DESIGN, detail=(("batch statistics", "global or per replica"),))
 
 
 def walk(steps: list[int], metric: str, size: float, dice: random.Random) -> tuple[At, ...]:
@@ -95,7 +98,7 @@ def one(quantity: str, metric: str, verdict: Verdict, size: float, steps: list[i
     return Judged(
         quantity=quantity,
         verdict=verdict,
-        cause="" if verdict.rank < Verdict.BY_DESIGN.rank else "batch statistics: global or per replica",
+        causes=() if verdict.rank < Verdict.BY_DESIGN.rank else (DECLARED,),
         distances=Distances(
             quantity=quantity,
             bits=not size,
@@ -127,53 +130,29 @@ def synthetic() -> Results:
             for environment in environments
             for place in range(RUNS // len(environments))
         ]
-        rows += [
-            RunRow(
-                run=Run(configuration=each, variation="plain"),
-                status=Status.COMPLETE,
-                reason="",
-                seconds=1.0,
-                reused=False,
-                facts={},
-            )
-            for each in own
-        ]
-        for a, b in combinations(own, 2):
+        runs = [Run(configuration=configuration, variation="plain") for configuration in own]
+        rows += [RunRow(run=run, status=Status.COMPLETE, reason="", seconds=1.0, reused=False, facts={}) for run in runs]
+        for a, b in combinations(runs, 2):
             verdict = dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
             quantities = tuple(dice.choice(pools[quantity, verdict]) for quantity in METRICS)
-            cause = quantities[0].cause
-            pairs.append(
-                Pair(
-                    scenario=name, a=f"{a.id}/plain", b=f"{b.id}/plain", verdict=verdict, cause=cause, quantities=quantities
-                )
-            )
-        for each in own:
+            pairs.append(Pair(a=a, b=b, verdict=verdict, causes=quantities[0].causes, quantities=quantities))
+        for run in runs:
             for kind, form in (("saved", "model.keras"), ("saved", "model.weights.h5"), ("declared", "")):
                 checks.append(
                     ConsistencyCheck(
-                        run=f"{each.id}/plain",
-                        scenario=name,
+                        run=run,
                         kind=kind,
-                        environment=each.environment,
+                        environment=run.configuration.environment,
                         verdict=Verdict.IDENTICAL,
-                        cause="",
                         form=form,
                     )
                 )
-    covered = tuple(f"{pair.a} | {pair.b}" for pair in pairs if pair.verdict is Verdict.DIFFERENT)
-    finding = Finding(
-        verdict=Verdict.DIFFERENT,
-        cause="unknown",
-        claim="Some differ.",
-        evidence="0.1",
-        experiment="none",
-        pairs=covered,
-    )
+    different = tuple(pair for pair in pairs if pair.verdict is Verdict.DIFFERENT)
+    finding = Finding(verdict=Verdict.DIFFERENT, causes=(Cause(code=Code.UNKNOWN),), members=different)
     return Results(
         plan=Plan(
             runs=tuple(row.run for row in rows), refused=(), options=Options(), digest="0" * 64, command="parity compare"
         ),
-        answer="Not everywhere: this is a benchmark.",
         exit_code=1,
         generated="2026-11-25 12:00 UTC",
         environments=tuple(Provisioned(environment=Environment(name=name, backend=name)) for name in environments),
@@ -228,9 +207,8 @@ def main() -> None:
     text = html.text(results)
     made = time.process_time() - start
     bulk = sum(map(len, re.findall(r'<script type="text/plain"[^>]*>(.*?)</script>', text)))
-    print(
-        f"file {len(text.encode()) / 1e6:.2f} MB, without bulk {(len(text.encode()) - bulk) / 1e3:.0f} kB, made in {made:.1f} s of processor time"
-    )
+    size = len(text.encode())
+    print(f"file {size / 1e6:.2f} MB, without bulk {(size - bulk) / 1e3:.0f} kB, made in {made:.1f} s of processor time")
     print(f"script {len(html.script().encode()) / 1e3:.1f} kB, style {len(html.style().encode()) / 1e3:.1f} kB")
     if said := re.search(r"This report is large: ([^<]*)\.", text):
         print(f"left out: {said[1]}")
@@ -247,9 +225,8 @@ def main() -> None:
         heap = {one["name"]: one["value"] for one in tools.send("Performance.getMetrics")["metrics"]}["JSHeapUsedSize"]
         elements = page.evaluate("document.querySelectorAll('*').length")
         print(f"rendered in {times[1]:.0f} ms (second best of {REPEATS}), script {1e3 * found['ScriptDuration']:.0f} ms")
-        print(
-            f"{elements} elements, {heap / 1e6:.1f} MB heap, a switch {statistics.median(switched(page) for _ in range(REPEATS)):.0f} ms"
-        )
+        switch = statistics.median(switched(page) for _ in range(REPEATS))
+        print(f"{elements} elements, {heap / 1e6:.1f} MB heap, a switch {switch:.0f} ms")
         browser.close()
 
 

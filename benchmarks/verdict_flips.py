@@ -1,8 +1,8 @@
-"""Do verdicts hold? Some scenarios are compared again and again, each time from nothing, and verdicts that change are counted.
+"""Do verdicts hold? Compares some scenarios again and again, each time from nothing, and counts verdicts that change.
 
     python benchmarks/verdict_flips.py [--reruns 20] [--scenario NAME ...] [--out FOLDER]
 
-Counts pairs and views whose verdict, or cause, is not the first rerun's.
+Counts pairs and checks whose verdict, or cause, is not the first rerun's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ SCENARIOS = ("article-mlp", "large-mean-bn")
 def verdicts(results: Path) -> dict[tuple[str, ...], tuple[str, str]]:
     """Pair or view -> verdict and cause."""
     document = json.loads(results.read_text())
-    found = {(one["a"], one["b"]): (one["verdict"], one["cause"]) for one in document["pairs"]}
+    found: dict[tuple[str, ...], tuple[str, str]] = {
+        (pair["a"], pair["b"]): (pair["verdict"], pair["cause"]) for pair in document["pairs"]
+    }
     for one in document["checks"]:
         name = (one["run"], one["kind"], one["environment"], one["form"], str(one["replica"]))
         found[name] = (one["verdict"], one["cause"])

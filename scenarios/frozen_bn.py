@@ -1,4 +1,5 @@
-"""Fine-tuning with batch normalization frozen: it must use its moving statistics and leave them alone, on any number of devices."""
+"""Fine-tuning with batch normalization frozen: it must use its moving statistics and leave them alone, on any number of
+devices."""
 
 from __future__ import annotations
 

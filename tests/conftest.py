@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from suite.__main__ import main
+from suite.commands import main
 
 SCENARIO = '''
 """A small classification for the fake backend: 8 features, 4 classes, random clusters."""

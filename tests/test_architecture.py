@@ -18,14 +18,15 @@ ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 # The pipeline: a package imports from itself and from those before it. Nobody imports the worker.
 PIPELINE = (
-    "records", "artifacts", "plan", "engine", "runner", "compare", "judge", "explain", "results", "report", "selftest", "commands",
+    "records", "artifacts", "plan", "engine", "runner",
+    "compare", "judge", "explain", "results", "report", "selftest", "commands",
 )  # fmt: skip
 PACKAGES = tuple(f"suite.{name}" for name in PIPELINE)
 PUBLIC = ("suite.Data", "suite.Scenario", "suite.records")  # what a scenario may import of the suite
 WORKER, INJECTION = "suite.runner", "suite.selftest.injection"
 INJECTS = "suite.runner.training"  # imports the faults, in a function that is called where a run asks for one
-# Who names the worker in a text: the engine, to start it as a process; the declarations of strategies, as a reference that only
-# the worker loads; and the worker's own host, which starts itself again.
+# Who names the worker in a text: the engine, to start it as a process; the declarations of strategies, as a reference
+# that only the worker loads; and the worker's own host, which starts itself again.
 NAMES_WORKER = ("suite.engine.local", "suite.plan.strategies", "suite.runner.host")
 # Who imports by a name that is made up at run time: scenarios; the worker what a reference or its backend names.
 IMPORTS_BY_NAME = ("suite.plan.discover", "suite.runner.references", "suite.runner.host", "suite.runner.driver")
@@ -48,7 +49,8 @@ def within(tree: ast.AST, kinds: type[ast.AST] | UnionType, accepts: Callable[[A
 
 
 def imports(source: str) -> Iterator[Import]:
-    """Every import, `from suite import x` as suite.x and `from . import x` as .x, and those by a name that is spelled out."""
+    """Every import, `from suite import x` as suite.x and `from . import x` as .x, and those by a name that is spelled
+    out."""
     tree = ast.parse(source)
     functions = within(tree, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
     typing = within(tree, ast.If, lambda node: isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING")
@@ -253,11 +255,12 @@ import sys, suite.__main__
 from pathlib import Path
 from suite.artifacts.store import Store
 from suite.plan import discover, planning
+from suite.plan.locations import SCENARIOS
 from suite.records import Environment, Options, Provisioned
 
 strategies, broken = discover.strategies()
 assert not broken
-found, _ = discover.scenarios([discover.BUILT_IN], plugins=False)
+found, _ = discover.scenarios([SCENARIOS], plugins=False)
 environments = {{
     name: Provisioned(environment=Environment(name=name, backend=name), python="python", digest=name)
     for name in ("tensorflow", "jax", "torch", "fake")
@@ -316,5 +319,6 @@ def test_the_guard_of_names_notices(source: str) -> None:
 
 
 def test_the_guard_of_names_lets_through_what_is_right() -> None:
-    right = '"""model.keras, or step-<n>."""\nSINGLE_STEP = "single-step"\nkind = "saved"\nname = "initial-state"\nx.arrays(names.DATA)'
+    right = '"""model.keras, or step-<n>."""\nSINGLE_STEP = "single-step"\nkind = "saved"'
+    right += '\nname = "initial-state"\nx.arrays(names.DATA)'
     assert not spelled(right)

@@ -7,13 +7,13 @@ from sklearn.datasets import load_digits
 BATCH, STEPS = 64, 20
 
 
-def data():
+def data() -> tuple[np.ndarray, np.ndarray]:
     digits = load_digits()
     images = np.kron(digits.images / 16.0, np.ones((4, 4)))[:, 2:30, 2:30]
     return images.reshape(len(images), -1).astype("float32")[: BATCH * STEPS], digits.target.astype("int32")[: BATCH * STEPS]
 
 
-def model():
+def model() -> keras.Model:
     built = keras.Sequential(
         [
             keras.Input((784,)),

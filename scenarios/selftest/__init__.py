@@ -1,1 +1,2 @@
-"""Scenarios that faults are injected in: small, and with what a fault needs to act (a schedule, clipping, penalties, masks)."""
+"""Scenarios that faults are injected in: small, and with what a fault needs to act (a schedule, clipping, penalties,
+masks)."""

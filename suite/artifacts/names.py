@@ -48,7 +48,8 @@ DIFFERENCE, NONLINEARITY = "difference", "nonlinearity"  # of the float64 probe;
 
 
 def initial(seed: int = 0) -> str:
-    """Initial variables, of a scenario's inputs. `seed`: 0 for those of every run, n for those of the n-th different seed."""
+    """Initial variables, of a scenario's inputs. `seed`: 0 for those of every run, n for those of the n-th different
+    seed."""
     return f"initial-{seed}" if seed else "initial"
 
 

@@ -76,8 +76,9 @@ class Artifact:
 
     @contextmanager
     def recording(self, manifest: Manifest, *, leads: bool = True) -> Iterator[Recording]:
-        """Begins the artifact, and finishes it as complete when the body ends: with the seconds that it took, and with what it
-        told. After an exception the artifact stays "started", as after the death of the process, and the exception goes on.
+        """Begins the artifact, and finishes it as complete when the body ends: with the seconds that it took, and with
+        what it told. After an exception the artifact stays "started", as after the death of the process, and the
+        exception goes on.
 
         `leads`: False in those processes of a job that leave writing to another one: nothing is written then.
         """

@@ -220,7 +220,8 @@ def execute_cells(
         _ended(engine, store, inputs)
         if not designing.normalizes(store, design):
             raise UsageError(
-                f"{design.base.scenario.name} has no batch normalization, which the claims are about: choose another scenario"
+                f"{design.base.scenario.name} has no batch normalization, which the claims are about: choose "
+                f"another scenario"
             )
         return _by_run(rest, _ended(engine, store, rest))
 
@@ -239,8 +240,8 @@ def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Local:
 
 
 def _ended(engine: Local, store: Store, jobs: Sequence[Job]) -> dict[str, Outcome]:
-    """How each job ended, by its id. What an earlier command left goes first: a job that dies before it begins its artifacts,
-    or never starts, would be taken for complete."""
+    """How each job ended, by its id. What an earlier command left goes first: a job that dies before it begins its
+    artifacts, or never starts, would be taken for complete."""
     for job in jobs:
         for artifact in store.made_by(job):
             artifact.discard()

@@ -141,7 +141,8 @@ def file_distances(loaded: Snapshot, oracle: Complete, outputs: str) -> tuple[Di
 
 def first_replica_distance(loaded: Snapshot, live: Complete, outputs: str) -> float | None:
     """How far a file, loaded again, is from the live model's first replica: its state, and its predictions for the rows that
-    this replica computed. Nothing has grown in between, however chaotic the training was. None if they cannot be compared."""
+    this replica computed. Nothing has grown in between, however chaotic the training was. None if they cannot be
+    compared."""
     last = live[1].steps[-1]
     mine = trained(*live, last)
     values = [

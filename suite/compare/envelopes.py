@@ -39,8 +39,9 @@ def seed_distances(subject: Subject) -> list[dict[str, float]]:
 
 
 def float64_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
-    """Metric -> largest distance at `step` between the float64 run and its reruns; empty where they were not asked for, and before the
-    first step, where nothing was computed (models with random layers begin their reruns a unit in the last place away)."""
+    """Metric -> largest distance at `step` between the float64 run and its reruns; empty where they were not asked for, and
+    before the first step, where nothing was computed (models with random layers begin their reruns a unit in the last place
+    away)."""
     if subject.float64 is None or not subject.float64_permuted or not step:
         return {}
     float64 = trained(*subject.float64, step)

@@ -97,8 +97,8 @@ def prediction_distances(first: np.ndarray, second: np.ndarray, outputs: str) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
-    """Both sides after one step. `float64`: those of their float64 runs, where there are any. `envelope`, `float64_envelope`:
-    metric -> how far apart a side is from its own reruns, the larger of both sides."""
+    """Both sides after one step. `float64`: those of their float64 runs, where there are any. `envelope`,
+    `float64_envelope`: metric -> how far apart a side is from its own reruns, the larger of both sides."""
 
     step: int
     a: Snapshot

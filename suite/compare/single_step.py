@@ -1,7 +1,7 @@
 """One training step of two runs from common states, compared stage by stage. Measures; decides nothing.
 
-A single-step comparison run leaves, for each state, arrays "<stage>|<tensor>" (see `suite.records.STAGES`). Nothing accumulates between states,
-so equal semantics stay within rounding wherever training has got to.
+A single-step comparison run leaves, for each state, arrays "<stage>|<tensor>" (see `suite.records.STAGES`). Nothing
+accumulates between states, so equal semantics stay within rounding wherever training has got to.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def states(a: Manifest, b: Manifest) -> list[str]:
 
 
 def stage_distances(a: Complete, b: Complete) -> dict[str, list[StageDistance]]:
-    """State -> the distance of every tensor that both have, in the order in which a step computes them: stage by stage, layers
-    in the order of their calls, gradients from the output backwards. Biases that feed only a batch normalization are left
-    out: their exact gradient is zero, and their numbers are rounding.
+    """State -> the distance of every tensor that both have, in the order in which a step computes them: stage by stage,
+    layers in the order of their calls, gradients from the output backwards. Biases that feed only a batch normalization are
+    left out: their exact gradient is zero, and their numbers are rounding.
 
     A side with one device is compared with each device of the other; otherwise only devices that both have.
     """
@@ -54,8 +54,8 @@ def stage_distances(a: Complete, b: Complete) -> dict[str, list[StageDistance]]:
 
 
 def first(distances: Mapping[str, Sequence[StageDistance]], limit: float) -> Place | None:
-    """The stage and tensor to which a step comes first, of those that are beyond the limit in any state, in the earliest state
-    in which it is: a wrong bias shows in the outputs only when it is not zero any more. None if all are within."""
+    """The stage and tensor to which a step comes first, of those that are beyond the limit in any state, in the earliest
+    state in which it is: a wrong bias shows in the outputs only when it is not zero any more. None if all are within."""
     begins = {}
     for state, found in distances.items():
         turn = next((turn for turn, one in enumerate(found) if not one.value < limit), None)

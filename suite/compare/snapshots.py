@@ -79,8 +79,8 @@ def emulated_file(artifact: Artifact, manifest: Manifest) -> Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A configuration's artifacts: the plain run, its reruns, its float64 run, and the oracle of its declaration, where they are
-    complete."""
+    """A configuration's artifacts: the plain run, its reruns, its float64 run, and the oracle of its declaration, where they
+    are complete."""
 
     plain: Complete
     repeats: tuple[Complete, ...] = ()

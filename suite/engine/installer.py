@@ -72,7 +72,8 @@ class Installer:
         self._run([base, "-m", "venv", "--without-pip", str(home)], "making its virtual environment", variables_of_pip())
 
     def install(self, python: str, requirements: Sequence[str], what: str) -> None:
-        """With uv where it is there and does what pip would, else with pip. Where uv fails pip tries, and has the last word."""
+        """With uv where it is there and does what pip would, else with pip. Where uv fails pip tries, and has the last
+        word."""
         program = uv.command()
         if program and uv.installs(requirements) and (variables := uv.variables(_configuration())) is not None:
             command = [program, "pip", "install", "--compile-bytecode", "--python", python, *requirements]

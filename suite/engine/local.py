@@ -31,8 +31,9 @@ WAIT_SECONDS = 1.0  # how often listeners hear that nothing happened
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that a person who waits wants to know. `kind`: "started", "ended" (then `outcome` is there), "noted" (a host
-    said `note`), or "waiting" (about every second when nothing else happens). The last two have no `job`. `running`: ids of the jobs that
-    run now; `done` of `total` jobs have ended. A job that crashed is "started" twice, the second time with `died`."""
+    said `note`), or "waiting" (about every second when nothing else happens). The last two have no `job`. `running`:
+    ids of the jobs that run now; `done` of `total` jobs have ended. A job that crashed is "started" twice, the second
+    time with `died`."""
 
     kind: str
     running: tuple[str, ...]
@@ -72,8 +73,8 @@ class Local:
     may be in use. `timeout`: seconds that a job, or the import of a backend, may take. `cache`, `imports`: see `of_host`.
     `entry`: what a worker calls with the job file.
 
-    Hosts stay warm from one `run` to the next. They end with the thread that called `run`, or with `close`. A job that crashed
-    is started once more, in a host of its own that ends with it.
+    Hosts stay warm from one `run` to the next. They end with the thread that called `run`, or with `close`. A job that
+    crashed is started once more, in a host of its own that ends with it.
     """
 
     def __init__(

@@ -1,4 +1,5 @@
-"""Packages of the user's that bring scenarios or strategies: what they are, and installing them without changing anything else."""
+"""Packages of the user's that bring scenarios or strategies: what they are, and installing them without changing
+anything else."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from suite.engine.installer import Installer, locked
 MARK = "coordinator.txt"
 # What the suite itself imports: a plugin may not change it.
 COORDINATOR = (
-    "numpy", "msgspec", "safetensors", "jinja2", "pip", "psutil", "filelock", "packaging", "dependency-groups", "platformdirs",
+    "numpy", "msgspec", "safetensors", "jinja2", "pip", "psutil", "filelock", "packaging", "dependency-groups",
+    "platformdirs",
 )  # fmt: skip
 NOT_SOURCE = ("build", "dist", "__pycache__")  # what installing a folder leaves in it
 

@@ -31,8 +31,8 @@ def kill(leader: int) -> None:
 
 
 def followers(leader: int) -> list[int]:
-    """Living processes that a leader brought about, without itself: all of its session, also those that made a process group of
-    their own, and its descendants, also those that made a session of their own."""
+    """Living processes that a leader brought about, without itself: all of its session, also those that made a process
+    group of their own, and its descendants, also those that made a session of their own."""
     if psutil is None:
         return []
     descendants: list[int] = []

@@ -70,8 +70,9 @@ def provision(
 def look(
     environments: Sequence[Environment], *, folder: Path, device: str, plugins: Sequence[str] = ()
 ) -> tuple[dict[str, Provisioned], dict[str, str]]:
-    """As `provision` would give them if it changed nothing: every environment by name, and what would have to be installed for those that
-    are not ready, by name. Such an environment has neither interpreter nor digest, and no reason why it could not be used."""
+    """As `provision` would give them if it changed nothing: every environment by name, and what would have to be
+    installed for those that are not ready, by name. Such an environment has neither interpreter nor digest, and no
+    reason why it could not be used."""
     folder, wanted = folder.resolve(), tuple(identified(text) for text in plugins)
     found: dict[str, Provisioned] = {}
     missing: dict[str, str] = {}
@@ -93,7 +94,8 @@ def look(
 
 
 def requirements_of(environment: Environment, device: str) -> tuple[str, ...]:
-    """What its virtual environment is made from: what it names, and what the worker imports. Empty if it has its own interpreter."""
+    """What its virtual environment is made from: what it names, and what the worker imports. Empty if it has its own
+    interpreter."""
     requirements = environment.gpu_requirements if device == "gpu" else environment.requirements
     named = {uv.name_of(requirement) for requirement in requirements}
     return (*requirements, *(need for need in MADE_WITH if need not in named)) if requirements else ()
@@ -195,8 +197,8 @@ def _add(
 
 @dataclass(frozen=True, kw_only=True)
 class Beside:
-    """An interpreter of the user's, and the folder beside it with what it lacks. `names`: what belongs there; empty if nothing is lacking.
-    `is_ready`: it is there, and `listed` counts it."""
+    """An interpreter of the user's, and the folder beside it with what it lacks. `names`: what belongs there; empty if
+    nothing is lacking. `is_ready`: it is there, and `listed` counts it."""
 
     environment: Environment
     listed: Listed

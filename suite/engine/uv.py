@@ -24,8 +24,10 @@ TRANSLATED = {
 # What changes nothing about which packages are installed, or is said on the command line.
 INDIFFERENT = frozenset(
     {
-        "break-system-packages", "cache-dir", "config-file", "default-timeout", "disable-pip-version-check", "no-color", "no-input", "no-python-version-warning",
-        "no-warn-script-location", "progress-bar", "quiet", "require-virtualenv", "retries", "root-user-action", "timeout", "user", "verbose",
+        "break-system-packages", "cache-dir", "config-file", "default-timeout", "disable-pip-version-check",
+        "no-color", "no-input", "no-python-version-warning",
+        "no-warn-script-location", "progress-bar", "quiet", "require-virtualenv", "retries", "root-user-action",
+        "timeout", "user", "verbose",
     }
 )  # fmt: skip
 
@@ -52,8 +54,8 @@ def name_of(requirement: str) -> str:
 def variables(configuration: str, shell: Mapping[str, str] = os.environ) -> dict[str, str] | None:
     """What uv's environment needs so that it finds what pip would. None: pip is configured in a way that uv cannot follow.
 
-    `configuration`: what `pip config list` prints, one line for each setting: section.key='value'. A variable of the shell comes in the section
-    ":env:" and wins, as with pip; what the shell says to uv itself wins over both.
+    `configuration`: what `pip config list` prints, one line for each setting: section.key='value'. A variable of the
+    shell comes in the section ":env:" and wins, as with pip; what the shell says to uv itself wins over both.
     """
     settings: dict[str, str] = {}
     lines = [line for line in configuration.splitlines() if "=" in line]

@@ -19,7 +19,8 @@ FOREIGN = (
 
 # NPROC is XLA's: without it JAX takes as many threads as the machine has cores, and rounds by their number.
 THREADS = (
-    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC",
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+    "NPROC",
 )  # fmt: skip
 
 
@@ -48,7 +49,8 @@ def of_host(
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
     if environment.backend == "torch":
-        # Keras asks torch for GPUs at import. The driver answers that by initializing CUDA, which no fork survives; NVML does not.
+        # Keras asks torch for GPUs at import. The driver answers that by initializing CUDA, which no fork survives;
+        # NVML does not.
         variables["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     if options.device == "cpu":
         variables |= dict.fromkeys(THREADS, str(options.threads))

@@ -1,5 +1,5 @@
-"""Does every run compute what its strategy declares? Its float64 run against the oracle of the declaration, and what is known
-of why not."""
+"""Does every run compute what its strategy declares? Its float64 run against the oracle of the declaration, and what is
+known of why not."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def diagnosis(folder: RunFolder, configuration: Configuration, found: Comparison
 
 
 def causes(diagnosis: Diagnosis | None) -> tuple[Cause, ...]:
-    """The suspected causes of a run that is not what its strategy declares: hypotheses that predict the same; empty if none is
-    suspected."""
+    """The suspected causes of a run that is not what its strategy declares: hypotheses that predict the same; empty if
+    none is suspected."""
     if diagnosis is None:
         return ()
     matching = (suspect.cause for suspect in diagnosis.suspects if not equivalence.differs(suspect.distance))

@@ -22,8 +22,8 @@ ENOUGH = 1e-6  # of the largest element: smaller ones hold mostly rounding
 @dataclass(frozen=True, kw_only=True)
 class StepEvidence:
     """One step of a run and of its oracle, from common states. `steps`: for each state, (before, run, oracle): the state's
-    tensors by name, and the arrays of both single-step comparisons by "<stage>|<tensor>". `other_start`: tensors whose initial values in
-    the run, whose id is `run`, are not the stored ones."""
+    tensors by name, and the arrays of both single-step comparisons by "<stage>|<tensor>". `other_start`: tensors whose
+    initial values in the run, whose id is `run`, are not the stored ones."""
 
     run: str
     semantics: Semantics

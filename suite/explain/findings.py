@@ -1,4 +1,5 @@
-"""Groups what differs by its causes: one finding for each set of causes, with the side and the place that all its members share."""
+"""Groups what differs by its causes: one finding for each set of causes, with the side and the place that all its
+members share."""
 
 from __future__ import annotations
 
@@ -50,8 +51,8 @@ def _largest_of(members: Iterable[Member]) -> tuple[Magnitude, ...]:
 
 
 def _side(members: Iterable[Member], known: Known) -> tuple[Run | None, str]:
-    """The run that is off in all of them, and its environment; only the environment where it is not the same run; None and ""
-    where neither is shown."""
+    """The run that is off in all of them, and its environment; only the environment where it is not the same run; None
+    and "" where neither is shown."""
     sides = [_off(member, known) for member in members]
     common = set.intersection(*sides) if sides else set()
     if len(common) == 1:

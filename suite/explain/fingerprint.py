@@ -3,7 +3,8 @@
 What goes in, and why:
 
 - the scenarios: the same cause in one more model is news;
-- the kind of each pair or check: two runs, a run and its file, a replica. With it goes the environment that is off, where that was
+- the kind of each pair or check: two runs, a run and its file, a replica. With it goes the environment that is off,
+  where that was
   shown, however many others were compared with it; else the environments and strategies of both sides. A difference with an
   unknown cause between two backends must not excuse one between two others. Numbers of devices are left out: on two GPUs or
   eight, it is the same finding;

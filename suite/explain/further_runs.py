@@ -41,7 +41,8 @@ def further_runs(
 
 
 def _asked(comparison: Comparison, *, checked: bool) -> Iterator[tuple[str, str, int]]:
-    """Variations, precisions and indices. `checked`: both sides have an oracle, which their float32 steps can be measured against."""
+    """Variations, precisions and indices. `checked`: both sides have an oracle, which their float32 steps can be
+    measured against."""
     if _drifts(comparison):
         yield from (("permuted", "float64", index + 1) for index in range(PERMUTED))
     if checked and _looks_unstable(comparison):
@@ -53,7 +54,8 @@ def _asked(comparison: Comparison, *, checked: bool) -> Iterator[tuple[str, str,
 
 
 def settled(comparison: Comparison) -> bool:
-    """Whether it is known if the float64 runs' own rounding grew, where they begin equal and come apart: before, nobody is off."""
+    """Whether it is known if the float64 runs' own rounding grew, where they begin equal and come apart: before, nobody
+    is off."""
     measured = any(at.float64_envelope for distances in comparison.distances for at in distances.at)
     return measured or not _drifts(comparison)
 
@@ -65,8 +67,8 @@ def _drifts(comparison: Comparison) -> bool:
 
 
 def _looks_unstable(comparison: Comparison) -> bool:
-    """Equal (or nearly) in float64, yet float32 leaves its envelope, or grows after it was measured, or the envelope itself is
-    wide after one step: is one side's kernel off?"""
+    """Equal (or nearly) in float64, yet float32 leaves its envelope, or grows after it was measured, or the envelope
+    itself is wide after one step: is one side's kernel off?"""
     if comparison.no_float64 or comparison.random_streams:
         return False
     scale = kernels.scale(comparison)

@@ -25,8 +25,8 @@ WHOLE = ("trajectory", "prediction")  # one step does not show it: whole runs ar
 
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
-    """`stages`: where a difference that it explains can begin. `candidates`: what to try, each with what tells it from the others
-    ("" for a single one). `measured`: whether that is a number that the run's own step shows."""
+    """`stages`: where a difference that it explains can begin. `candidates`: what to try, each with what tells it from
+    the others ("" for a single one). `measured`: whether that is a number that the run's own step shows."""
 
     name: str
     stages: tuple[str, ...]

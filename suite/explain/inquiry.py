@@ -1,8 +1,8 @@
 """One run that is not what its strategy declares: where it begins to differ, and which hypothesis predicts what it does.
 
-Everything is read from artifacts. What is not there yet is asked for (`further`), and the same questions are put again when it is:
-first one step of the run and of its oracle from common states, then one step of every hypothesis that could begin at that stage,
-then whole runs of those that match.
+Everything is read from artifacts. What is not there yet is asked for (`further`), and the same questions are put again
+when it is: first one step of the run and of its oracle from common states, then one step of every hypothesis that could
+begin at that stage, then whole runs of those that match.
 """
 
 from __future__ import annotations
@@ -130,15 +130,16 @@ class Inquiry:
         )
 
     def _stages(self, other: Complete) -> dict[str, list[single_step.StageDistance]]:
-        """A step of the run against the same step of another run. The saturated state is left out, which no run comes to: backends
-        clip probabilities differently there, and that explains nothing that a run has shown."""
+        """A step of the run against the same step of another run. The saturated state is left out, which no run comes
+        to: backends clip probabilities differently there, and that explains nothing that a run has shown."""
         assert self._both is not None
         found = single_step.stage_distances(self._both[0], other)
         return {state: distances for state, distances in found.items() if state.isdigit()}
 
     @property
     def _only_predictions(self) -> bool:
-        """Predictions are off, and nothing else that training leaves: layers that draw random numbers count what they draw."""
+        """Predictions are off, and nothing else that training leaves: layers that draw random numbers count what they
+        draw."""
         off = {one.quantity for one in self._off}
         return compare.PREDICTIONS in off and off <= {compare.PREDICTIONS, compare.OTHER}
 
@@ -204,7 +205,8 @@ class Inquiry:
         found = self.folder.further(self.step_of(candidate.emulation))
         if self._both is None or isinstance(found, str):
             return None
-        # Batch statistics are observed in moving ones, which a hypothesis may move differently: those are compared themselves.
+        # Batch statistics are observed in moving ones, which a hypothesis may move differently: those are compared
+        # themselves.
         values = [one.value for state in self._stages(found).values() for one in state if one.stage != "batch statistics"]
         return max(values, default=None)
 

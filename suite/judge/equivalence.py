@@ -21,8 +21,9 @@ def differs(distance: float | None) -> bool:
 
 
 def apart_of(distances: Distances, comparison: Comparison) -> float | None:
-    """The largest judged metric between the float64 runs in one quantity, before their own rounding has grown. Of what is stored only later, what is
-    far beyond that rounding counts where weights and statistics are still within it: it does not come from them."""
+    """The largest judged metric between the float64 runs in one quantity, before their own rounding has grown. Of what
+    is stored only later, what is far beyond that rounding counts where weights and statistics are still within it: it
+    does not come from them."""
     found = float64_distance(distances, grown_at(comparison))
     if found is not None:
         return found
@@ -50,9 +51,9 @@ def _judged(found: Iterable[Distances]) -> list[tuple[At, str]]:
 def float64_distance(distances: Distances, before: float = math.inf) -> float | None:
     """The largest judged metric between the float64 runs at steps earlier than `before`; None if that is not known.
 
-    What a float64 run's own reruns with permuted rows differ by is rounding in float64 as in float32: a distance that would be called
-    one, and is within 5 of their envelopes, is left out (`excused` says whether there is any). What there is from step `before`
-    on alone is compared if all of it is within them, and says nothing otherwise.
+    What a float64 run's own reruns with permuted rows differ by is rounding in float64 as in float32: a distance that
+    would be called one, and is within 5 of their envelopes, is left out (`excused` says whether there is any). What
+    there is from step `before` on alone is compared if all of it is within them, and says nothing otherwise.
     """
     judged = _judged([distances])
     early = [one for one in judged if one[0].step < before]
@@ -75,8 +76,9 @@ def excused(comparison: Comparison) -> bool:
 def grown_at(comparison: Comparison) -> float:
     """The first step after which a float64 run's own reruns, with permuted rows, are not equal any more; infinity if none.
 
-    Some models amplify rounding by decades per step, in float64 too. From then on a distance between float64 runs says nothing:
-    a fault that begins later is not seen in them. (These reruns are made where float64 runs are equal after the first step only.)
+    Some models amplify rounding by decades per step, in float64 too. From then on a distance between float64 runs says
+    nothing: a fault that begins later is not seen in them. (These reruns are made where float64 runs are equal after
+    the first step only.)
     """
     steps = [
         at.step

@@ -17,14 +17,15 @@ def scale(comparison: Comparison) -> float:
 
 
 def unstable(comparison: Comparison) -> Unstable | None:
-    """The side whose float32 steps are much farther from float64 than the other's; None if neither's are, or not measured."""
+    """The side whose float32 steps are much farther from float64 than the other's; None if neither's are, or not
+    measured."""
     found = [one for side in (0, 1) if (one := _unstable(comparison, side)) is not None]
     return max(found, key=lambda one: one.states, default=None)
 
 
 def _unstable(comparison: Comparison, side: int) -> Unstable | None:
-    """Of this side: from how many states, and where it begins. Not the median over states: a kernel that is stable until training
-    has moved its inputs is unstable in the later states only."""
+    """Of this side: from how many states, and where it begins. Not the median over states: a kernel that is stable
+    until training has moved its inputs is unstable in the later states only."""
     states: dict[str, list[StepErrors]] = {}
     others: dict[tuple[str, str], float] = {}
     for one in judged_steps(comparison):
@@ -63,8 +64,8 @@ def cause(comparison: Comparison, found: Unstable) -> Cause:
 
 
 def cancels(comparison: Comparison, side: int) -> bool:
-    """Whether what this side is off by is what an unstable kernel does in float64: its float32 steps are far from float64, too,
-    whatever the other side's are."""
+    """Whether what this side is off by is what an unstable kernel does in float64: its float32 steps are far from
+    float64, too, whatever the other side's are."""
     distance = comparison.oracles[side]
     far = {
         one.state for one in judged_steps(comparison) if one.sides[side] >= _step_limit(one.stage, 0.0, scale(comparison))
@@ -73,8 +74,8 @@ def cancels(comparison: Comparison, side: int) -> bool:
 
 
 def steps_alike(comparison: Comparison) -> Numbers:
-    """How far single float32 steps of both sides are from float64: from how many common states that was measured, the farthest
-    of each side, and the largest ratio of the two in one state. Empty if they were not run."""
+    """How far single float32 steps of both sides are from float64: from how many common states that was measured, the
+    farthest of each side, and the largest ratio of the two in one state. Empty if they were not run."""
     farthest: dict[str, tuple[float, float]] = {}
     for one in judged_steps(comparison):
         before = farthest.get(one.state, (0.0, 0.0))

@@ -10,8 +10,8 @@ NOISE_FACTOR = 3.0
 UNSTABLE_RATIO = 10.0
 UNSTABLE_FLOORS = 100.0
 UNSTABLE_STATES = 2
-# What the forward pass computes, and the rounding of equal kernels there. Later stages say nothing of kernels: Adam turns the
-# rounding of a nearly zero gradient into a full step, and a gradient's tensors can be nearly zero themselves.
+# What the forward pass computes, and the rounding of equal kernels there. Later stages say nothing of kernels: Adam
+# turns the rounding of a nearly zero gradient into a full step, and a gradient's tensors can be nearly zero themselves.
 STEP_FLOORS = {"forward": 5e-7, "batch statistics": 3e-7, "loss": 2e-7}
 AMPLIFIED = 100.0
 
@@ -29,7 +29,8 @@ LIMITS = (
     Limit(
         name="the float64 probe of an environment is passed up to",
         value=LINEAR,
-        reason="its response to a change of 1e-10 is 1e-5 from linear in float64, and at least 1 where anything rounds to float32",
+        reason="its response to a change of 1e-10 is 1e-5 from linear in float64, and at least 1 where anything "
+        "rounds to float32",
     ),
     Limit(
         name="rounding is up to this many envelopes",
@@ -64,6 +65,7 @@ LIMITS = (
     Limit(
         name="and so from at least this many common states",
         value=UNSTABLE_STATES,
-        reason="one state may be an accident of its numbers; a kernel that is unstable only later shows in the later states alone",
+        reason="one state may be an accident of its numbers; a kernel that is unstable only later shows in the "
+        "later states alone",
     ),
 )

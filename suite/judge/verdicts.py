@@ -42,8 +42,8 @@ def judge(comparison: Comparison) -> tuple[Judged, ...]:
 
 
 def judge_saved(comparison: Comparison) -> tuple[Judged, ...]:
-    """Live model against its file. A declaration may say that they predict with different statistics, and nothing else: weights,
-    statistics and optimizer are in the file as they were. Where they are not, it is the file that is off."""
+    """Live model against its file. A declaration may say that they predict with different statistics, and nothing else:
+    weights, statistics and optimizer are in the file as they were. Where they are not, it is the file that is off."""
     judged = []
     for distances in comparison.distances:
         declared = comparison.declared if distances.quantity == "predictions" else {}
@@ -54,7 +54,8 @@ def judge_saved(comparison: Comparison) -> tuple[Judged, ...]:
 
 
 def judge_declared(comparison: Comparison, causes: tuple[Cause, ...]) -> tuple[Judged, ...]:
-    """Every quantity's verdict where a float64 run is compared with the oracle of its declaration; `causes` if it differs."""
+    """Every quantity's verdict where a float64 run is compared with the oracle of its declaration; `causes` if it
+    differs."""
     judged = []
     for distances in comparison.distances:
         verdict, why = _decide_declared(distances, comparison, causes)
@@ -176,8 +177,8 @@ def off_sides(comparison: Comparison) -> tuple[int, ...]:
 def oracle_distance(comparison: Comparison) -> float | None:
     """The largest judged distance of a float64 run from its oracle, before its own rounding has grown; None without any.
 
-    Where something cannot be compared, or nothing is known of weights or statistics, the rest may show that the float64 run is off, and
-    never that it is not.
+    Where something cannot be compared, or nothing is known of weights or statistics, the rest may show that the float64
+    run is off, and never that it is not.
     """
     if comparison.no_float64:
         return None
@@ -239,7 +240,8 @@ def amplified(distances: Distances) -> bool:
 
 
 def _first_step(distances: Distances, explained: bool, scale: float) -> int:
-    """First stored step that is not equal at all, or, for a difference, whose float64 runs differ or that leaves its envelope."""
+    """First stored step that is not equal at all, or, for a difference, whose float64 runs differ or that leaves its
+    envelope."""
     for at in distances.at:
         judged = {metric: value for metric, value in at.plain.items() if metric in METRICS and METRICS[metric].judged}
         if explained and any(judged.values()):

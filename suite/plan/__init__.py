@@ -1,4 +1,5 @@
 """What is to run, decided before anything runs.
 
-Enters: scenarios, environments, strategies and options. Leaves: runs, jobs, and what is refused with its reason. It runs nothing.
+Enters: scenarios, environments, strategies and options. Leaves: runs, jobs, and what is refused with its reason. It
+runs nothing.
 """

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.plan.locations import SCENARIOS
-from suite.plan.strategies import BUILT_IN as BUILT_IN_STRATEGIES
+from suite.plan.strategies import BUILT_IN
 from suite.plan.validation import NAME as NAME  # of scenarios, for whoever writes one
 from suite.plan.validation import valid_scenario, valid_strategy
 from suite.records import (
@@ -30,7 +30,6 @@ from suite.records import (
     Strategy,
 )
 
-BUILT_IN = SCENARIOS
 SCENARIO_GROUP = "keras_parity.scenarios"
 STRATEGY_GROUP = "keras_parity.strategies"
 
@@ -105,13 +104,14 @@ def varied(scenario: Scenario, variant: ScenarioVariant) -> Scenario:
 
 
 def _alone(source: Source) -> Any:
-    """A file's SCENARIO; afterwards the modules beside it are forgotten, for the next folder may have others of that name."""
+    """A file's SCENARIO; afterwards the modules beside it are forgotten, for the next folder may have others of that
+    name."""
     folder, path, modules = Path(source.location).parent, list(sys.path), set(sys.modules)
     try:
         return _from_file(source)
     finally:
         sys.path[:] = path
-        if folder != BUILT_IN:
+        if folder != SCENARIOS:
             for name in sys.modules.keys() - modules:
                 if Path(getattr(sys.modules[name], "__file__", None) or "").parent == folder:
                     del sys.modules[name]
@@ -121,9 +121,9 @@ def _from_file(source: Source) -> Any:
     path = Path(source.location)
     if not path.is_file():
         raise ConfigurationError(f"{path} is gone: it held a scenario")
-    if path.is_relative_to(BUILT_IN):
+    if path.is_relative_to(SCENARIOS):
         _know_built_in()
-    module = importlib.import_module(f"{BUILT_IN.name}.{path.stem}") if path.parent == BUILT_IN else _by_path(path)
+    module = importlib.import_module(f"{SCENARIOS.name}.{path.stem}") if path.parent == SCENARIOS else _by_path(path)
     if not hasattr(module, "SCENARIO"):
         raise BrokenPlugin("it defines no SCENARIO: write SCENARIO = Scenario(...), or start its name with _")
     return module.SCENARIO
@@ -132,14 +132,14 @@ def _from_file(source: Source) -> Any:
 def _know_built_in() -> None:
     """Makes the package `scenarios` importable from where it is: inside an installed suite it is on no path, and in the
     user's folder there may be another of that name."""
-    package = sys.modules.get(BUILT_IN.name)
-    if package is not None and str(BUILT_IN) in getattr(package, "__path__", ()):
+    package = sys.modules.get(SCENARIOS.name)
+    if package is not None and str(SCENARIOS) in getattr(package, "__path__", ()):
         return
-    file = BUILT_IN / "__init__.py"
-    spec = importlib.util.spec_from_file_location(BUILT_IN.name, file, submodule_search_locations=[str(BUILT_IN)])
+    file = SCENARIOS / "__init__.py"
+    spec = importlib.util.spec_from_file_location(SCENARIOS.name, file, submodule_search_locations=[str(SCENARIOS)])
     assert spec is not None and spec.loader is not None
-    sys.modules[BUILT_IN.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[BUILT_IN.name])
+    sys.modules[SCENARIOS.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[SCENARIOS.name])
 
 
 def _by_path(path: Path) -> Any:
@@ -176,7 +176,7 @@ def _digest(source: Source) -> str:
 
 def strategies() -> tuple[Mapping[str, Strategy], tuple[Broken, ...]]:
     """The built-in strategies (suite/plan/strategies.py) and those of installed packages, by name. Imports no worker."""
-    known = {strategy.name: strategy for strategy in map(valid_strategy, BUILT_IN_STRATEGIES)}
+    known = {strategy.name: strategy for strategy in map(valid_strategy, BUILT_IN)}
     broken: list[Broken] = []
     for entry in entry_points(group=STRATEGY_GROUP):
         source = _entry_source(entry)

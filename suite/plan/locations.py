@@ -1,7 +1,7 @@
 """Where things are: the one definition of every folder and file that the suite finds by itself.
 
-It lies in one of two places. In a checkout, scenarios and documents are beside it. From an installed wheel, they are inside the package,
-and nothing is ever written there.
+It lies in one of two places. In a checkout, scenarios and documents are beside it. From an installed wheel, they are
+inside the package, and nothing is ever written there.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def environments_folder() -> Path:
 def import_folder(environments: Path) -> Path:
     """The folder that workers find the suite in, made if it is not there.
 
-    It must hold nothing else that can be imported. A site-packages would put its own NumPy before that of the worker's environment,
-    so an installed suite is seen through a link in the folder of environments.
+    It must hold nothing else that can be imported. A site-packages would put its own NumPy before that of the worker's
+    environment, so an installed suite is seen through a link in the folder of environments.
     """
     if CHECKOUT:
         return ROOT

@@ -131,7 +131,8 @@ def _refusal(
     return None, ""
 
 
-# What a worker imports of the suite, but for the faults that some runs ask for: a test holds this list against a real worker.
+# What a worker imports of the suite, but for the faults that some runs ask for: a test holds this list against a real
+# worker.
 WORKER = (
     "__init__.py", "records", "artifacts", "runner", "plan/__init__.py", "plan/discover.py", "plan/locations.py",
     "plan/strategies.py", "plan/validation.py", "engine/__init__.py", "engine/processes.py",
@@ -184,8 +185,8 @@ class Jobs:
         return reference_of(self._environments, self._plan.options)
 
     def digest(self, run: Run) -> str:
-        """Equal digests, equal results: the scenario, the environment, the suite, the inputs and the options. The code of faults
-        counts for a run with one only."""
+        """Equal digests, equal results: the scenario, the environment, the suite, the inputs and the options. The code
+        of faults counts for a run with one only."""
         options = self._plan.options
         injected = [self._injection] if run.configuration.fault else []
         return digest_of(
@@ -215,8 +216,9 @@ class Jobs:
         return jobs
 
     def training(self, runs: Iterable[Run], *, trajectory: str = "") -> list[Job]:
-        """One job for the float32 runs of a configuration, one for its float64 run: they share a process and a compiled step.
-        `trajectory`: id of the run whose states single-step comparisons start from; without one, the scenario's first oracle."""
+        """One job for the float32 runs of a configuration, one for its float64 run: they share a process and a compiled
+        step. `trajectory`: id of the run whose states single-step comparisons start from; without one, the scenario's
+        first oracle."""
         grouped: dict[tuple[Configuration, str, str], list[Run]] = {}
         for run in runs:
             if not self._again and self._store.run(run).complete(self.digest(run)):

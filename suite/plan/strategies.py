@@ -1,4 +1,5 @@
-"""What each built-in strategy declares. Their code is in the worker, under `suite/runner/strategies`, which nothing here imports."""
+"""What each built-in strategy declares. Their code is in the worker, under `suite/runner/strategies`, which nothing
+here imports."""
 
 from __future__ import annotations
 

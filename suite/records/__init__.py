@@ -1,6 +1,7 @@
 """The vocabulary: every word of the project as a frozen record.
 
-Enters: nothing but the standard library. Leaves: the records that all other packages exchange. They compute nothing that decides.
+Enters: nothing but the standard library. Leaves: the records that all other packages exchange. They compute nothing that
+decides.
 """
 
 from __future__ import annotations

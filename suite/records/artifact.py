@@ -55,8 +55,8 @@ class Manifest:
     `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
     `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
     `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
-    `calls`: of a single-step comparison, the layers in the order in which a step calls them. `died`: how the first attempt died, if this is
-    the second; else empty.
+    `calls`: of a single-step comparison, the layers in the order in which a step calls them. `died`: how the first attempt
+    died, if this is the second; else empty.
     """
 
     run: str

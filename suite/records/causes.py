@@ -10,7 +10,8 @@ Numbers = tuple[tuple[str, float], ...]
 
 
 class Code(enum.StrEnum):
-    """Every cause that the judge itself can name. The name of a hypothesis (`suite.explain.hypotheses`) is a code as well."""
+    """Every cause that the judge itself can name. The name of a hypothesis (`suite.explain.hypotheses`) is a code as
+    well."""
 
     BY_DESIGN = "by-design"
     BY_DESIGN_UNCHECKED = "by-design-unchecked"
@@ -43,9 +44,9 @@ MEASURED = "measured"  # the detail that holds a number, as text
 class Cause:
     """Why a verdict is what it is.
 
-    `code`: a `Code`, or the name of the hypothesis that predicts the difference. `subject`: the environment that it is about,
-    where it is about one. `detail`: what belongs to it, as (what, name). `evidence`: the numbers that it rests on, as (what,
-    number); ("a", "b" are the two sides).
+    `code`: a `Code`, or the name of the hypothesis that predicts the difference. `subject`: the environment that it is
+    about, where it is about one. `detail`: what belongs to it, as (what, name). `evidence`: the numbers that it rests on, as
+    (what, number); ("a", "b" are the two sides).
     """
 
     code: str

@@ -20,7 +20,8 @@ class Measurement:
     """Two cells compared. `environments`: theirs, one name if it is the same; `devices`: the larger count; `normalization`:
     "per replica", "synchronized" or "none"; `precision`: "float32" or "float64". `bits`: everything that was compared is
     bit-equal. `weights`: share of the distance travelled; `statistics`: moving ones, the larger of means (in standard
-    deviations) and variances (relative); `predictions`: largest difference; None where there are none. `words`: what differs."""
+    deviations) and variances (relative); `predictions`: largest difference; None where there are none. `words`: what
+    differs."""
 
     environments: str
     devices: int
@@ -83,8 +84,8 @@ class Effect:
 
 @dataclass(frozen=True, kw_only=True)
 class Interaction:
-    """A factor whose effect depends on others (`by`): its effect at each of their levels. `ratio`: the largest median distance of
-    weights over the smallest, where what float64 rounds to counts as 1e-10."""
+    """A factor whose effect depends on others (`by`): its effect at each of their levels. `ratio`: the largest median
+    distance of weights over the smallest, where what float64 rounds to counts as 1e-10."""
 
     by: tuple[str, ...]
     ratio: float
@@ -93,8 +94,8 @@ class Interaction:
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """The factorial and the claims on one scenario. `environment`: where the factorial ran; `drift`: how far a float64 run is
-    from itself with rows permuted inside each device's share; `missing`: (cell, reason) of cells without a result."""
+    """The factorial and the claims on one scenario. `environment`: where the factorial ran; `drift`: how far a float64 run
+    is from itself with rows permuted inside each device's share; `missing`: (cell, reason) of cells without a result."""
 
     scenario: str
     environment: str

@@ -36,9 +36,9 @@ class TensorDistance:
 @dataclass(frozen=True, kw_only=True)
 class Distances:
     """One quantity of a pair or check, measured. `invalid` says why there is no number; `bits`: every bit is equal.
-    Metric values are finite. `layers`: every layer in the model's order, with the distance of its farthest judged tensor at the
-    last step. `histogram`: how many elements are how far apart at the first stored step: [0] exactly equal, [1] by less than
-    one unit in the last place of their tensor's largest element, [k] by 2^(k-2) up to 2^(k-1) of them."""
+    Metric values are finite. `layers`: every layer in the model's order, with the distance of its farthest judged tensor at
+    the last step. `histogram`: how many elements are how far apart at the first stored step: [0] exactly equal, [1] by less
+    than one unit in the last place of their tensor's largest element, [k] by 2^(k-2) up to 2^(k-1) of them."""
 
     quantity: str
     bits: bool
@@ -51,8 +51,8 @@ class Distances:
 
 @dataclass(frozen=True, kw_only=True)
 class StepErrors:
-    """One tensor of one stage of a float32 step from a common state: how far it is, on each side, from the float64 step of what
-    that side declares, with the scenario's own constants."""
+    """One tensor of one stage of a float32 step from a common state: how far it is, on each side, from the float64 step of
+    what that side declares, with the scenario's own constants."""
 
     state: str
     stage: str
@@ -74,8 +74,8 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Unstable:
-    """The side (0 or 1) whose float32 steps are far from float64 where the other's are not: from `states` of `measured` common
-    states. `place`: where that begins in the earliest of them; `sizes`: how far each side is there."""
+    """The side (0 or 1) whose float32 steps are far from float64 where the other's are not: from `states` of `measured`
+    common states. `place`: where that begins in the earliest of them; `sizes`: how far each side is there."""
 
     side: int
     states: int
@@ -93,8 +93,8 @@ class Comparison:
     `repeats`: metric -> the largest difference at the last step between a side and its repeats; empty if every repeat
     is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones.
     `steps`: the errors of single float32 steps, state by state, in the order of a step; empty if they were not run.
-    `oracles`: for each side, the largest judged distance of its float64 run from the oracle of what it declares; None where that
-    was not compared. `off`: for each side, what is known of why it is not what it declares.
+    `oracles`: for each side, the largest judged distance of its float64 run from the oracle of what it declares; None where
+    that was not compared. `off`: for each side, what is known of why it is not what it declares.
     `unsaved`: tensors that are back at their initial value after loading. `roundoff`: the coarser side's, see Manifest.
     `environments`: each side's, where a cause may be about one of them.
     """

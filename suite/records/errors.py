@@ -1,4 +1,5 @@
-"""What can go wrong that is not a bug of ours: one hierarchy, named after what went wrong, with the exit code that it ends in.
+"""What can go wrong that is not a bug of ours: one hierarchy, named after what went wrong, with the exit code that it ends
+in.
 
 The message is a sentence: what was found, what was wanted, what to do. Anything that is not a `ParityError` is a bug, prints
 its traceback, and exits with `BUG`.

@@ -14,7 +14,8 @@ from suite.records.vocabulary import Floats, Verdict
 @dataclass(frozen=True, kw_only=True)
 class Judged:
     """One quantity's verdict and causes with the numbers that led to it. `limits`: metric -> largest value that is
-    rounding; `first_step`: first stored step that is not bit-equal (equal verdicts) or beyond its limit (others), 0 if none."""
+    rounding; `first_step`: first stored step that is not bit-equal (equal verdicts) or beyond its limit (others), 0 if
+    none."""
 
     quantity: str
     verdict: Verdict
@@ -28,7 +29,8 @@ class Judged:
 @dataclass(frozen=True, kw_only=True)
 class Magnitude:
     """How large a difference is in what a user sees, and what else is as large. `metric`: "pmax", "tv", "churn" or "folded".
-    `rungs`: (name, value) of "rounding", "run to run" and "other seed", where they were measured, each the median over pairs."""
+    `rungs`: (name, value) of "rounding", "run to run" and "other seed", where they were measured, each the median over
+    pairs."""
 
     metric: str
     value: float
@@ -37,8 +39,8 @@ class Magnitude:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two runs of one scenario, judged. `side`: the one that is off, when shown. `place`: where they begin to differ, when known.
-    `magnitudes`: how large the difference is to a user."""
+    """Two runs of one scenario, judged. `side`: the one that is off, when shown. `place`: where they begin to differ, when
+    known. `magnitudes`: how large the difference is to a user."""
 
     a: Run
     b: Run
@@ -71,10 +73,10 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsistencyCheck:
-    """One run compared with its own saved file, reload, replica or oracle. `kind`: "saved" (live model against its file, reloaded
-    in its own environment), "reloaded" (its file reloaded in its own environment against `environment`), "replica" (`replica`
-    against replica 0), "declared" (its float64 run against the oracle of what its strategy declares, which ran in `environment`).
-    `form`: the file, "model.keras" or "model.weights.h5"; empty for replicas."""
+    """One run compared with its own saved file, reload, replica or oracle. `kind`: "saved" (live model against its file,
+    reloaded in its own environment), "reloaded" (its file reloaded in its own environment against `environment`), "replica"
+    (`replica` against replica 0), "declared" (its float64 run against the oracle of what its strategy declares, which ran in
+    `environment`). `form`: the file, "model.keras" or "model.weights.h5"; empty for replicas."""
 
     run: Run
     kind: str
@@ -106,9 +108,9 @@ Member = Pair | ConsistencyCheck  # of a finding, of the overview, of a count
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect:
-    """A hypothesis that was tried. `detail`: what tells it from others of its name, `measured` if that is a number. `distance`:
-    the largest judged distance of the run from its prediction; within the float64 limit it is the suspected cause. `whole`:
-    whether a whole run of it was compared, or one step only."""
+    """A hypothesis that was tried. `detail`: what tells it from others of its name, `measured` if that is a number.
+    `distance`: the largest judged distance of the run from its prediction; within the float64 limit it is the suspected
+    cause. `whole`: whether a whole run of it was compared, or one step only."""
 
     name: str
     distance: float
@@ -135,9 +137,9 @@ class Note(enum.StrEnum):
 class Diagnosis:
     """What became of the question whether a run does what its strategy declares.
 
-    `run`: the plain run; `oracle`: the run that emulates the declaration; `distance`: the float64 run's largest judged distance
-    from it, None where it was not compared, for the `reason`. `suspects`: the hypotheses that match, else the nearest one, which
-    then does not.
+    `run`: the plain run; `oracle`: the run that emulates the declaration; `distance`: the float64 run's largest judged
+    distance from it, None where it was not compared, for the `reason`. `suspects`: the hypotheses that match, else the
+    nearest one, which then does not.
     """
 
     run: Run
@@ -161,9 +163,9 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One set of causes, and what has it. `members`: the pairs or checks that it covers, all of one kind. `environment`: the one
-    that is off in all of them, and `side`: the run, if it is one; empty and None where that is not shown. `fingerprint`: names
-    the same finding tomorrow (scenarios, kinds, quantities, causes, place); `parts`: the same for each scenario alone.
+    """One set of causes, and what has it. `members`: the pairs or checks that it covers, all of one kind. `environment`: the
+    one that is off in all of them, and `side`: the run, if it is one; empty and None where that is not shown. `fingerprint`:
+    names the same finding tomorrow (scenarios, kinds, quantities, causes, place); `parts`: the same for each scenario alone.
     `accepted`: why all of it is accepted; empty if any of it is not.
     """
 
@@ -191,9 +193,9 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class KnownDifference:
-    """A difference that somebody accepted, with the reason, up to a day. `fingerprint`: of a finding, or of one of its parts.
-    `expires`: the last day, as in 2027-01-31. `scenarios`: where it shows, if that was written down. `source`: file and line.
-    `state`: "shows" (it does not fail the gate), "expired" (it shows, and fails it), "gone" (it does not show) or
+    """A difference that somebody accepted, with the reason, up to a day. `fingerprint`: of a finding, or of one of its
+    parts. `expires`: the last day, as in 2027-01-31. `scenarios`: where it shows, if that was written down. `source`: file
+    and line. `state`: "shows" (it does not fail the gate), "expired" (it shows, and fails it), "gone" (it does not show) or
     "not looked for" (its scenarios were not all run)."""
 
     fingerprint: str

@@ -32,8 +32,8 @@ class Scenario:
     """One Keras 3 model, its data and its recipe. A scenario module holds one, named SCENARIO.
 
     `model`, `optimizer` and `custom_objects` import keras inside; they never name a backend.
-    `batch` is the global batch: every strategy splits it over its devices (see `shares`). `last_batch`: the rows of the run's
-    last batch, as where an epoch's rows do not divide; 0 for a full one.
+    `batch` is the global batch: every strategy splits it over its devices (see `shares`). `last_batch`: the rows of the
+    run's last batch, as where an epoch's rows do not divide; 0 for a full one.
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
@@ -148,23 +148,26 @@ class Semantics:
 
 @dataclass(frozen=True, kw_only=True)
 class Deviation:
-    """What an oracle does differently from the declaration: an executable hypothesis. Without arguments it does nothing differently.
+    """What an oracle does differently from the declaration: an executable hypothesis. Without arguments it does nothing
+    differently.
 
     Batch normalization. `epsilon`, `momentum`: this value instead of every layer's own. `bessel`: "" (biased), "moving" (the
     moving variance is unbiased) or "both" (the normalizing one too). `moves`: how often moving statistics move in a step.
-    `statistics`: "batch", or "moving" (inference mode while training). `frozen_moves`: frozen layers normalize and move as if
-    they were not. `constant_statistics`: no gradient through them. `mask_ignored`: padding counts.
+    `statistics`: "batch", or "moving" (inference mode while training). `frozen_moves`: frozen layers normalize and move as
+    if they were not. `constant_statistics`: no gradient through them. `mask_ignored`: padding counts.
 
     Replicas. `semantics`: these instead of the declared ones. `shards`: "contiguous", "strided" or "first repeated".
     `reduction`: "mean", "sum", "first" (the first replica's gradient for all), or "none" (each trains with its own, and
     weights drift apart).
 
-    Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss; `regularization`: factor on penalties (0: forgotten, 2: twice).
-    `unclipped`: probabilities are not kept away from 0 and 1 in cross-entropies, as where these are computed from logits.
-    `iteration`: added to the optimizer's step counter while it updates (schedule, bias correction). `weight_decay`: factor.
-    `clipping`: "declared", "none", "per replica" (before the reduction), "per replica, divided" (of a loss
-    that was divided by the number of replicas, before the sum) or "per replica, received" (as "per replica", outside of the optimizer, which receives what is clipped). `slots`: "kept", or "forgotten" before each step.
-    `optimizer`: overrides of its configuration, (name, value). `learning_rate`: factor on it. `untrained`: names of tensors that are never updated.
+    Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss;
+    `regularization`: factor on penalties (0: forgotten, 2: twice). `unclipped`: probabilities are not kept away from 0 and 1
+    in cross-entropies, as where these are computed from logits. `iteration`: added to the optimizer's step counter while it
+    updates (schedule, bias correction). `weight_decay`: factor. `clipping`: "declared", "none", "per replica" (before the
+    reduction), "per replica, divided" (of a loss that was divided by the number of replicas, before the sum) or "per
+    replica, received" (as "per replica", outside of the optimizer, which receives what is clipped). `slots`: "kept", or
+    "forgotten" before each step. `optimizer`: overrides of its configuration, (name, value). `learning_rate`: factor on it.
+    `untrained`: names of tensors that are never updated.
 
     Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".
     `initial`: "stored", or the id of a run whose own initial state is taken.
@@ -254,8 +257,8 @@ class Run:
     """A configuration in one variation and precision; `index` tells reruns apart (permuted 1, 2, 3).
 
     An oracle's runs say what they emulate. Their configuration has the reference environment, the strategy "oracle", and the
-    number of devices that is emulated. An oracle computes in float64 always: its single steps of precision "float32" have the
-    scenario's own constants, as the float32 steps have that are measured against them.
+    number of devices that is emulated. An oracle computes in float64 always: its single steps of precision "float32" have
+    the scenario's own constants, as the float32 steps have that are measured against them.
     """
 
     configuration: Configuration
@@ -300,12 +303,12 @@ class Options:
 class Job:
     """What one worker process executes, as written for it.
 
-    `kind`: "probe" (does the environment really compute in float64?), "prepare" (data and initial weights of a scenario), "train"
-    (runs of one configuration that share a process), "reload" (the saved models of `runs`, loaded on one device of
+    `kind`: "probe" (does the environment really compute in float64?), "prepare" (data and initial weights of a scenario),
+    "train" (runs of one configuration that share a process), "reload" (the saved models of `runs`, loaded on one device of
     `environment`). `precision`: "float32", or "float64" for float64 runs. `needs`: ids of jobs that must have succeeded
     before; `after`: ids of jobs that must have ended, however. `cores`: how many processors it keeps busy.
-    `run_folder` is where `suite.artifacts.store` reads and writes. `trajectory`: id of the run whose states single-step comparison starts from.
-    `died`: how the first attempt at it died, in the job of the second; else empty.
+    `run_folder` is where `suite.artifacts.store` reads and writes. `trajectory`: id of the run whose states single-step
+    comparison starts from. `died`: how the first attempt at it died, in the job of the second; else empty.
     """
 
     kind: str

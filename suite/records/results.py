@@ -26,9 +26,10 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """These results against those of a baseline. `baseline`: its file; `generated` and `plan`: when and from which plan it was
-    made. `incomparable`: why nothing could be compared; then there are no moves, which does not mean that nothing changed.
-    `same`: how many pairs and checks are as they were. `only_before`, `only_now`: scenarios that are in one of them."""
+    """These results against those of a baseline. `baseline`: its file; `generated` and `plan`: when and from which plan it
+    was made. `incomparable`: why nothing could be compared; then there are no moves, which does not mean that nothing
+    changed. `same`: how many pairs and checks are as they were. `only_before`, `only_now`: scenarios that are in one of
+    them."""
 
     baseline: str
     generated: str = ""
@@ -61,8 +62,9 @@ class Suite:
 class SelfTest:
     """The self-test that was kept last: how many faults were injected, and of how many of them what was said rightly.
 
-    `alarms`: clean pairs and runs in which a difference was reported, in words. `suite`: what made it; None where it does not say. `apart`:
-    what differs in this run, in sentence parts; empty if nothing does. `damage`: why it cannot be read; all else is empty.
+    `alarms`: clean pairs and runs in which a difference was reported, in words. `suite`: what made it; None where it does
+    not say. `apart`: what differs in this run, in sentence parts; empty if nothing does. `damage`: why it cannot be read;
+    all else is empty.
     """
 
     injected: int = 0
@@ -85,8 +87,8 @@ class SelfTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """Everything a report shows. The report computes nothing more. `change`: None without a baseline, which is not "no change".
-    `self_test`: None if none was kept."""
+    """Everything a report shows. The report computes nothing more. `change`: None without a baseline, which is not "no
+    change". `self_test`: None if none was kept."""
 
     plan: Plan
     exit_code: int

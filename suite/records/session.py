@@ -24,8 +24,8 @@ class ScenarioRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRow:
-    """One planned run as it ended. `log`: the end of what the worker printed, when it did not complete. `died`: how the first
-    attempt died, where the second completed; else empty."""
+    """One planned run as it ended. `log`: the end of what the worker printed, when it did not complete. `died`: how the
+    first attempt died, where the second completed; else empty."""
 
     run: Run
     status: Status

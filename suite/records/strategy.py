@@ -14,8 +14,9 @@ class Strategy:
 
     `name`: lower case, digits and underscores. `backends`: those it drives; empty if it is never planned for itself.
     `refuse(devices)`: why it cannot drive so many devices, as a sentence; empty if it can.
-    `semantics(scenario, devices)`: what it declares to compute. `worker`: a reference "package.module:function" to the function
-    `work(job)`, which executes the job's runs in a worker process, where each run answers by an artifact. It is imported there only.
+    `semantics(scenario, devices)`: what it declares to compute. `worker`: a reference "package.module:function" to the
+    function `work(job)`, which executes the job's runs in a worker process, where each run answers by an artifact. It
+    is imported there only.
     """
 
     name: str

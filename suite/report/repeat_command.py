@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from suite.plan.locations import ROOT
+from suite.plan.locations import ROOT, SCENARIOS
 from suite.records import ConsistencyCheck, Environment, Finding, Member, Options, Results
 
 INSTALLED = re.compile(r"(?P<name>\S+) (?P<version>\S+) \(\S+\)")  # how a Source of an entry point reads
@@ -63,7 +63,7 @@ def _scenario_from(source: str) -> Iterator[str]:
     path = Path(source)
     if installed := INSTALLED.fullmatch(source):
         yield from ("--plugin", f"{installed['name']}=={installed['version']}")
-    elif source and not (path.parent.name == "scenarios" and (ROOT / "scenarios" / path.name).is_file()):
+    elif source and not (path.parent.name == "scenarios" and (SCENARIOS / path.name).is_file()):
         yield from ("--scenario-path", _from_root(path.parent))
 
 

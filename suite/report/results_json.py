@@ -149,7 +149,7 @@ def _with(record: type, name: str, kind: Any) -> type:
     hints = {**get_type_hints(record), name: kind}
     defaults = {part.name: part.default for part in fields(record) if part.default is not MISSING}
     parts = [(part.name, hints[part.name], field(default=defaults.get(part.name, MISSING))) for part in fields(record)]
-    return make_dataclass(record.__name__, parts, frozen=True, kw_only=True)
+    return make_dataclass(record.__name__, parts, frozen=True, kw_only=True, namespace={"__doc__": record.__doc__})
 
 
 # Results as they are written: a finding has the ids of its members, for nothing in JSON tells a pair from a check.
@@ -170,6 +170,7 @@ def schema() -> dict[str, Any]:
         records[title]["properties"] = {"id": name, **records[title]["properties"]}
     for record in records.values():
         record["required"] = list(record["properties"])
+        record["description"] = " ".join(record["description"].split())  # how a docstring is wrapped is no news
     return found
 
 

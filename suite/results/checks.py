@@ -1,4 +1,5 @@
-"""One run compared with itself: live against saved, saved against reloaded, replica against replica, run against declaration."""
+"""One run compared with itself: live against saved, saved against reloaded, replica against replica, run against
+declaration."""
 
 from __future__ import annotations
 
@@ -148,8 +149,9 @@ def _files(
 
 
 def _file_distance(double: Side, subject: compare.Subject) -> float | None:
-    """How far a float64 run's file is from what its strategy declares that it holds: the oracle's file, or, where training amplifies
-    rounding so that no oracle can follow it, the live model's first replica; the smaller. None if neither can be compared."""
+    """How far a float64 run's file is from what its strategy declares that it holds: the oracle's file, or, where
+    training amplifies rounding so that no oracle can follow it, the live model's first replica; the smaller. None if
+    neither can be compared."""
     if not isinstance(double, compare.Snapshot) or subject.float64 is None or subject.oracle is None or subject.no_float64:
         return None
     try:

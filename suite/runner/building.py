@@ -64,7 +64,8 @@ def compile_probe(model: Any, scenario: Scenario) -> None:
 
 
 def started(model: Any, job: Job, run: Run, inputs: Manifest | None, replicas: int) -> Manifest:
-    """What the manifest of a run of this compiled model says before its first step. `inputs`: that of the scenario's inputs."""
+    """What the manifest of a run of this compiled model says before its first step. `inputs`: that of the scenario's
+    inputs."""
     tensors = inputs.tensors if inputs else ()
     return Manifest(
         run=run.id,

@@ -17,7 +17,8 @@ LIBRARY = "libcuda.so"
 NOT_INITIALIZED = 3  # CUDA_ERROR_NOT_INITIALIZED, of the driver's documentation
 
 # backend -> a module that the import of the backend has loaded, and its function that tells whether a device was touched.
-# JAX has no public one, so the name is looked for. TensorFlow initializes CUDA nowhere but in the driver, which is asked too.
+# JAX has no public one, so the name is looked for. TensorFlow initializes CUDA nowhere but in the driver, which is
+# asked too.
 TOUCHED = {"torch": ("torch.cuda", "is_initialized"), "jax": ("jax._src.xla_bridge", "backends_are_initialized")}
 
 
@@ -34,7 +35,8 @@ def initialized(backend: str) -> str:
 
 
 def spoiled() -> str:
-    """Why CUDA cannot be used in this process, if the reason is that it was forked too late; else empty. Initializes CUDA."""
+    """Why CUDA cannot be used in this process, if the reason is that it was forked too late; else empty. Initializes
+    CUDA."""
     with contextlib.suppress(OSError):
         if ctypes.CDLL(_loaded() or f"{LIBRARY}.1").cuInit(0) == NOT_INITIALIZED:
             return "CUDA was initialized before this process was forked"

@@ -78,7 +78,8 @@ def _probed() -> tuple[float, float]:
 
 
 def _nonlinearity(start: Arrays, once: Arrays, twice: Arrays) -> float:
-    """‖(f(2δ) - f(0)) - 2 (f(δ) - f(0))‖ / ‖f(δ) - f(0)‖, the worst tensor; biases before the normalization have no response."""
+    """‖(f(2δ) - f(0)) - 2 (f(δ) - f(0))‖ / ‖f(δ) - f(0)‖, the worst tensor; biases before the normalization have no
+    response."""
     worst = 0.0
     for name in start:
         if name == "hidden/bias":
@@ -110,7 +111,8 @@ def data_arrays(data: Data, scenario: Scenario) -> dict[str, np.ndarray]:
     """The rows as arrays (rows, ...) by name, in their own dtypes: "x" or "x/<input>", "y", "predict" or "predict/<input>".
 
     Raises:
-        ValueError: an array is empty or not finite, "x" and "y" have different numbers of rows, or the rows of "predict" do not
+        ValueError: an array is empty or not finite, "x" and "y" have different numbers of rows, or the rows of
+        "predict" do not
             divide into batches.
     """
     arrays: dict[str, np.ndarray] = {"y": np.asarray(data.y)}

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 Proceed = Callable[..., Any]
-# (layer, proceed, its arguments, its keyword arguments) -> what the call returns; `proceed(layer, *args, **kwargs)` makes the call.
+# (layer, proceed, its arguments, its keyword arguments) -> what the call returns; `proceed(layer, *args, **kwargs)`
+# makes the call.
 Around = Callable[[Any, Proceed, tuple[Any, ...], dict[str, Any]], Any]
 
 
 @contextmanager
 def layer_calls(around: Around, *, operations: bool = False) -> Iterator[None]:
-    """While this is entered, `around` makes each call of every layer in this process, models and the layers inside them included.
+    """While this is entered, `around` makes each call of every layer in this process, models and the layers inside them
+    included.
 
     `operations`: also each symbolic call of an operation, such as an addition: a layer is called through its own `__call__`,
     an operation is symbolic only.

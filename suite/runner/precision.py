@@ -2,7 +2,8 @@
 
 A float64 run has the semantics of the float32 run and a rounding unit nine decades smaller. Three things stand in the way:
 JAX needs x64; Keras demotes float64 to float32 inside ops on JAX and torch (keras#23223, keras#23704); and a decimal
-constant such as Adam's 0.999 may pass through float32 on one backend only. `adopt` removes the first two, `dyadic` the third.
+constant such as Adam's 0.999 may pass through float32 on one backend only. `adopt` removes the first two, `dyadic` the
+third.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def adopt(precision: str, policy: str) -> None:
 
 
 def _keep_64_bits() -> None:
-    # Private, hence looked for: keras#23223. Where a version has no such table it demotes nothing, or the float64 probe fails.
+    # Private, hence looked for: keras#23223. Where a version has no such table it demotes nothing, or the float64 probe
+    # fails.
     try:
         from keras.src.backend.common import dtypes
     except ImportError:
@@ -79,8 +81,8 @@ def dyadic_optimizer(optimizer: Any) -> Any:
 
 
 def double_schedule(optimizer: Any) -> None:
-    """Gives a schedule's constants the type float64, in place: TensorFlow makes float32 tensors of Python's floats, and would
-    compute the learning rate of a float64 run in single precision."""
+    """Gives a schedule's constants the type float64, in place: TensorFlow makes float32 tensors of Python's floats, and
+    would compute the learning rate of a float64 run in single precision."""
     import keras
     import numpy as np
 

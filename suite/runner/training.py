@@ -62,8 +62,9 @@ def batch_sizes(scenario: Scenario, steps: int, whole: int) -> list[int]:
 
 
 def row_order(run: Run, rows: int, sizes: Sequence[int], devices: int, seed: int) -> np.ndarray:
-    """Row indices (sum of sizes,) for batches of these sizes, one after another: 0, 1, ... and again from 0 at the end. Permuted
-    runs shuffle them within each device's contiguous shard of each batch, which re-rounds every reduction and changes nothing else."""
+    """Row indices (sum of sizes,) for batches of these sizes, one after another: 0, 1, ... and again from 0 at the end.
+    Permuted runs shuffle them within each device's contiguous shard of each batch, which re-rounds every reduction and
+    changes nothing else."""
     order = np.arange(sum(sizes)) % rows
     if run.variation != "permuted":
         return order
@@ -81,8 +82,8 @@ def batches(scenario: Scenario, rows: int, steps: int) -> list[np.ndarray]:
 
 
 def shard(rows: np.ndarray, batch: int, processes: int, rank: int) -> np.ndarray:
-    """The part of the row indices `rows` (all batches,) that one of several processes trains on, batch after batch; the last batch
-    may be short."""
+    """The part of the row indices `rows` (all batches,) that one of several processes trains on, batch after batch; the
+    last batch may be short."""
     cut = len(rows) - len(rows) % batch
     whole = rows[:cut].reshape(-1, processes, batch // processes)[:, rank].ravel()
     ends = np.cumsum((0, *shares(len(rows) - cut, processes)))
@@ -126,15 +127,16 @@ def train(job: Job, drive: Drive) -> None:
 
 
 def _inject(job: Job, drive: Drive, scenario: Scenario) -> None:
-    """Injects the fault that the job's runs ask for. Faults are imported here only: a run without one must not depend on them."""
+    """Injects the fault that the job's runs ask for. Faults are imported here only: a run without one must not depend
+    on them."""
     from suite.selftest import injection
 
     injection.inject(job.runs[0].configuration.fault, job, drive, scenario)
 
 
 class _Trainer:
-    """One compiled model and what every run of it starts from: arrays by name of `data`, of the `initial` variables, and of the
-    optimizer's variables at the `start`."""
+    """One compiled model and what every run of it starts from: arrays by name of `data`, of the `initial` variables,
+    and of the optimizer's variables at the `start`."""
 
     def __init__(
         self,
@@ -154,7 +156,8 @@ class _Trainer:
         self.random_layers = self.inputs.random_layers if self.inputs else ()
         if self.random_layers and job.precision == "float64" and scenario.last_batch % drive.devices:
             raise Unsupported(
-                "no float64 run: random numbers belong to places in a batch, and those of an uneven last batch are not known "
+                "no float64 run: random numbers belong to places in a batch, and those of an uneven last batch "
+                "are not known "
                 f"on {drive.devices} devices: give last_batch a multiple of the devices, or leave out the random layers"
             )
 
@@ -211,8 +214,8 @@ class _Trainer:
         return (0, *sorted(keep))
 
     def _losses(self, recorded: Recording, losses: Sequence[float]) -> None:
-        """The losses of all steps (steps,), float64. The mean of the replicas' means is what training descends, also where shares are
-        unequal; TensorFlow reports it, too."""
+        """The losses of all steps (steps,), float64. The mean of the replicas' means is what training descends, also
+        where shares are unequal; TensorFlow reports it, too."""
         parts = self.drive.gather(names.LOSSES, {names.LOSSES: np.asarray(losses, np.float64)})
         if parts:
             steps = min(len(part[names.LOSSES]) for part in parts)
@@ -266,8 +269,8 @@ class _Trainer:
 
 
 def named(predicted: Any) -> Arrays:
-    """Predictions (rows, ...) by output: "output" for a single one, else "output/<name or index>"; what is neither float32 nor
-    float64 is converted to float32, which widens 16 bits."""
+    """Predictions (rows, ...) by output: "output" for a single one, else "output/<name or index>"; what is neither
+    float32 nor float64 is converted to float32, which widens 16 bits."""
 
     def wide(value: Any) -> np.ndarray:
         array: np.ndarray = np.asarray(value)
@@ -281,9 +284,9 @@ def named(predicted: Any) -> Arrays:
 
 
 def _nudged(initial: Mapping[str, np.ndarray], run: Run, seed: int, double: bool) -> Arrays:
-    """The initial variables with each number of a float32 array moved by one unit in the last place of what the run computes in
-    (float32, or float64 if `double`), up or down at random; the result has that dtype. It re-rounds models whose rows must stay in
-    their places."""
+    """The initial variables with each number of a float32 array moved by one unit in the last place of what the run
+    computes in (float32, or float64 if `double`), up or down at random; the result has that dtype. It re-rounds models
+    whose rows must stay in their places."""
     random = np.random.default_rng([seed, run.index])
     nudged = {}
     for name, value in initial.items():

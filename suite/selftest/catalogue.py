@@ -1,4 +1,5 @@
-"""Every fault that is injected: what it is, where it acts, and what must be said of it. `suite/selftest/injection` makes them."""
+"""Every fault that is injected: what it is, where it acts, and what must be said of it. `suite/selftest/injection`
+makes them."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Defect:
-    """What a backend does otherwise by itself in a scenario of the self-test: what is found and named so is no false alarm."""
+    """What a backend does otherwise by itself in a scenario of the self-test: what is found and named so is no false
+    alarm."""
 
     cause: str  # the name of a hypothesis, or the judge's "unstable kernel"
     words: str

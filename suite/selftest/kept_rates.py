@@ -1,4 +1,5 @@
-"""The self-test that was kept last, as reports quote it: its rates, what it was measured with, and whether that is so here."""
+"""The self-test that was kept last, as reports quote it: its rates, what it was measured with, and whether that is so
+here."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ class _Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class _File:
-    """What is read of a selftest.json; docs/selftest.md says what else it holds. Old ones do not say which suite made them."""
+    """What is read of a selftest.json; docs/selftest.md says what else it holds. Old ones do not say which suite made
+    them."""
 
     faults: tuple[_Fault, ...]
     clean_pairs: int
@@ -47,7 +49,8 @@ def suite() -> Suite:
 
 
 def quoted(path: Path, results: Results) -> SelfTest | None:
-    """What a report of these results says of the self-test in a file; None if there is no file. A damaged one is a sentence."""
+    """What a report of these results says of the self-test in a file; None if there is no file. A damaged one is a
+    sentence."""
     found = _read(path)
     if found is None or found.damage:
         return found

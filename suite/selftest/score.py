@@ -28,8 +28,8 @@ class Location:
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """One injected fault as it was judged. `causes`: the names of all hypotheses that match. `size`: the largest float64 run distance
-    from the clean run, or from the oracle. `note`: why it has no answer, where it has none."""
+    """One injected fault as it was judged. `causes`: the names of all hypotheses that match. `size`: the largest float64 run
+    distance from the clean run, or from the oracle. `note`: why it has no answer, where it has none."""
 
     injected: Injected
     detected: bool
@@ -64,8 +64,8 @@ class Scored:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A self-test. `alarms`: clean pairs in which a difference was reported, with its cause. `defects`: runs in which nothing is injected and a known
-    defect of a backend was found and named, in words; their pairs are not clean ones."""
+    """A self-test. `alarms`: clean pairs in which a difference was reported, with its cause. `defects`: runs in which
+    nothing is injected and a known defect of a backend was found and named, in words; their pairs are not clean ones."""
 
     outcomes: tuple[Scored, ...]
     clean_pairs: int
@@ -172,8 +172,8 @@ def _size(pair: Pair, worse: Sequence[ConsistencyCheck]) -> float | None:
 
 
 def defects(results: Results) -> dict[Run, Defect]:
-    """The clean runs that are off as a known defect of their backend makes them: by its hypothesis, or as the unstable side of a
-    pair."""
+    """The clean runs that are off as a known defect of their backend makes them: by its hypothesis, or as the unstable side
+    of a pair."""
     named = [
         (diagnosis.run, cause) for diagnosis in results.diagnoses if _is_off(diagnosis) for cause in _causes(diagnosis, ())
     ]
@@ -187,8 +187,8 @@ def _has(run: Run, defect: Defect, cause: str) -> bool:
 
 
 def false_alarms(results: Results, known: Container[Run] = ()) -> tuple[int, tuple[str, ...]]:
-    """How many clean pairs were compared, and in which of them, or of their runs, a difference was reported. Those of `known`
-    runs, which have a defect of their own, are not clean."""
+    """How many clean pairs were compared, and in which of them, or of their runs, a difference was reported. Those of
+    `known` runs, which have a defect of their own, are not clean."""
     clean = [pair for pair in results.pairs if all(map(_clean, pair.runs)) and pair.verdict is not Verdict.NOT_RUN]
     pairs = [pair for pair in clean if not any(run in known for run in pair.runs)]
     alarms = [f"{pair.id}: {'; '.join(cause.identity for cause in pair.causes)}" for pair in pairs if pair.verdict in OFF]

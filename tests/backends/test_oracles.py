@@ -1,4 +1,5 @@
-"""Oracles emulate every kind of model: on the real backends, each float64 run equals the oracle of what its strategy declares."""
+"""Oracles emulate every kind of model: on the real backends, each float64 run equals the oracle of what its strategy
+declares."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from suite.__main__ import main
+from suite.commands import main
 from tests.backends.kinds.kinds_of_models import KINDS
 
 pytestmark = [

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from suite.__main__ import main
 from suite.artifacts.store import Store
+from suite.commands import main
 from suite.compare.run_folder import LINEAR
 
 pytestmark = [
@@ -86,8 +86,8 @@ def test_every_run_completes_and_says_what_it_ran_on(results: Results) -> None:
     users = [run for run in results["runs"] if run["strategy"] != "oracle"]
     assert (len(users), len(results["pairs"]), results["exit_code"]) == (2 * 6 * 6, 2 * 15, 0)
     assert results["answer"].startswith(
-        "Not everywhere, and every difference is by design and was checked: across backends on one device, all 6 pairs agree; "
-        "with several devices, 8 of 24 pairs agree and 16 differ by design; "
+        "Not everywhere, and every difference is by design and was checked: across backends on one device, all 6 pairs "
+        "agree; with several devices, 8 of 24 pairs agree and 16 differ by design; "
     )
     for run in users:
         assert run["facts"].keys() >= FACTS | OWN_FACTS[run["environment"]]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from suite.__main__ import main
 from suite.artifacts.store import Store
+from suite.commands import main
 
 pytestmark = [
     pytest.mark.backends,
@@ -140,7 +140,8 @@ def test_uneven_batches_are_dealt_alike_by_tensorflow_and_torch_and_refused_by_j
     assert [(row["status"], row["reason"]) for row in jax] == [
         (
             "unsupported",
-            "JAX shards a batch evenly or not at all (IndivisibleError): a last batch of 7 rows does not divide by 4 devices",
+            "JAX shards a batch evenly or not at all (IndivisibleError): "
+            "a last batch of 7 rows does not divide by 4 devices",
         )
     ]
 

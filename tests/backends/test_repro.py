@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from suite.__main__ import main
+from suite.commands import main
 from suite.plan.locations import ROOT
-from suite.records import ConsistencyCheck, Finding, Pair, Results, Verdict
+from suite.records import Cause, Code, ConsistencyCheck, Finding, Pair, Results, Verdict
 from suite.report import results_json
 
 pytestmark = [
@@ -41,11 +41,11 @@ def results(folder: Path) -> Results:
 
 def pair(results: Results, scenario: str, a: str, b: str) -> Pair:
     ids = {f"{scenario}/{a}/plain", f"{scenario}/{b}/plain"}
-    return next(one for one in results.pairs if {one.a, one.b} == ids)
+    return next(one for one in results.pairs if {run.id for run in one.runs} == ids)
 
 
 def check(results: Results, run: str, kind: str, environment: str = "") -> ConsistencyCheck:
-    found = [one for one in results.checks if one.run == f"{run}/plain" and one.kind == kind]
+    found = [one for one in results.checks if one.run.id == f"{run}/plain" and one.kind == kind]
     return next(one for one in found if environment in ("", one.environment))
 
 
@@ -53,11 +53,8 @@ def written(results: Results, folder: Path, member: Member, out: Path) -> Path:
     """The script of a finding that covers this alone, by the command line."""
     finding = Finding(
         verdict=member.verdict,
-        cause=member.cause,
-        claim="They differ.",
-        evidence="see the numbers",
-        experiment="none was run",
-        pairs=(member.id,),
+        causes=member.causes,
+        members=(member,),
         fingerprint="0123456789ab",
     )
     pairs = tuple(member if one.id == member.id else one for one in results.pairs if isinstance(one, Pair))
@@ -144,7 +141,7 @@ def test_an_unstable_kernel_by_itself_and_as_two_backends_on_one_device(
     # As if nobody knew which side is off: with the rounding that jax has.
     limits = pair(results, "large-mean-bn", "jax/single-x1", "jax/jax_data_parallel-x2").quantities
     quantities = tuple(replace(one, limits=other.limits) for one, other in zip(found.quantities, limits, strict=True))
-    unknown = replace(found, cause="unknown", side="", quantities=quantities)
+    unknown = replace(found, causes=(Cause(code=Code.UNKNOWN),), side=None, quantities=quantities)
     script = written(results, folder, unknown, tmp_path / "two")
     assert 'PRECISION="float64"' not in script.read_text()
     assert run(results, script)[0] == 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from suite.__main__ import main
+from suite.commands import main
 
 pytestmark = [
     pytest.mark.backends,

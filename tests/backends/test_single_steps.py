@@ -1,4 +1,5 @@
-"""Single-step comparison on the real backends: equal semantics agree at every stage, others come apart at the batch normalization."""
+"""Single-step comparison on the real backends: equal semantics agree at every stage, others come apart at the batch
+normalization."""
 
 from __future__ import annotations
 
@@ -91,8 +92,8 @@ MEAN_OF_MEANS = Semantics(gradients="mean of replica means")
 
 @pytest.fixture(scope="module")
 def uneven(tmp_path_factory: pytest.TempPathFactory) -> dict[Side, Complete]:
-    """Single-step comparisons of a run of four steps whose last batch has 13 of 32 rows; "oracle" is what several devices declare. The model's
-    name has a dot, as MobileNetV2's has, which torch knows no variables by."""
+    """Single-step comparisons of a run of four steps whose last batch has 13 of 32 rows; "oracle" is what several devices
+    declare. The model's name has a dot, as MobileNetV2's has, which torch knows no variables by."""
     sides = (("jax", "single", 1), ("tensorflow", "tf_mirrored", 2), ("torch", "torch_ddp", 2))
     runs = {
         side: Run(
@@ -173,7 +174,8 @@ def test_equal_semantics_agree_at_every_stage(store: Store, a: Side, b: Side) ->
     found = farthest(stepped(store, a), stepped(store, b))
     assert len(found) == len(STATES) * len(STAGES[1:])
     if "tensorflow" in (a[0], b[0]):
-        # TensorFlow alone takes the logits before a softmax; the others clip its probabilities, which shows where they are 0.
+        # TensorFlow alone takes the logits before a softmax; the others clip its probabilities, which shows where they are
+        # 0.
         assert found["saturated", "loss"] > LIMIT
         found = {
             (state, stage): value for (state, stage), value in found.items() if state != "saturated" or stage == "forward"

@@ -1,4 +1,5 @@
-"""A page in a real browser. Where there is no Chromium or no Playwright, these tests are not collected, and pytest says so."""
+"""A page in a real browser. Where there is no Chromium or no Playwright, these tests are not collected, and pytest says
+so."""
 
 from __future__ import annotations
 

@@ -81,7 +81,8 @@ def test_the_bar_counts_what_the_matrices_show(open_page: Open, results: Results
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_key_has_the_colours_of_the_cells(open_page: Open, theme: str) -> None:
     one = open_page(color_scheme=theme)
-    look = "node => getComputedStyle(node).backgroundColor + getComputedStyle(node).backgroundImage + getComputedStyle(node).color"
+    parts = ("backgroundColor", "backgroundImage", "color")
+    look = f"node => {' + '.join(f'getComputedStyle(node).{part}' for part in parts)}"
     for verdict in (one_of for one_of in Verdict):
         places = [f".key .mark.{css(verdict)}", f".bar .{css(verdict)}", f".grid td.{css(verdict)}"]
         looks = {one.page.locator(place).first.evaluate(look) for place in places}

@@ -1,4 +1,5 @@
-"""How a command ends: whatever goes wrong has a sentence and an exit code of its own, and a bug of ours looks like nothing else."""
+"""How a command ends: whatever goes wrong has a sentence and an exit code of its own, and a bug of ours looks like
+nothing else."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def ending(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
-        (ParityError, 2), (DamagedArtifact, 2), (ProvisionError, 2), (UnavailableDevice, 2), (FolderInUse, 2), (ConfigurationError, 3),
+        (ParityError, 2), (DamagedArtifact, 2), (ProvisionError, 2), (UnavailableDevice, 2), (FolderInUse, 2),
+        (ConfigurationError, 3),
         (BrokenPlugin, 3), (UsageError, 4),
     ],
 )  # fmt: skip
@@ -109,7 +111,7 @@ def test_the_nearest_name_is_suggested() -> None:
 
 def program(folder: Path, *arguments: str, prelude: str = "") -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own."""
-    code = f"{prelude}\nimport sys\nfrom suite.__main__ import main\nsys.exit(main(sys.argv[1:]))"
+    code = f"{prelude}\nimport sys\nfrom suite.commands import main\nsys.exit(main(sys.argv[1:]))"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,

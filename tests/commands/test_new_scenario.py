@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.__main__ import main
-from suite.commands import new_scenario
+from suite.commands import main, new_scenario
 from suite.plan import discover
+from suite.plan.locations import ROOT
 from suite.records import ConfigurationError
 
 
@@ -32,7 +32,7 @@ def test_it_names_no_backend_and_imports_without_keras(tmp_path: Path) -> None:
     text = path.read_text().lower()
     assert not [name for name in ("tensorflow", "jax", "torch") if name in text]
     code = f"import sys, runpy; runpy.run_path({str(path)!r}); print({{'keras', 'sklearn', 'numpy'}} & sys.modules.keys())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=discover.ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
 

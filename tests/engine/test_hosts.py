@@ -115,7 +115,8 @@ def test_an_import_that_hangs(bench: Bench, tmp_path: Path) -> None:
 
 def test_a_host_that_cannot_be_forked_says_so_and_does_its_jobs(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "touching.py").write_text(
-        "from stand_in import main\nfrom suite.runner import driver\ndriver.initialized = lambda backend: 'a device is in use'\n"
+        "from stand_in import main\nfrom suite.runner import driver\ndriver.initialized = lambda backend: 'a "
+        "device is in use'\n"
     )
     touching = dataclasses.replace(FAKE, pythonpath=(*FAKE.pythonpath, str(tmp_path)))
     jobs = [bench.job(what, environment=touching) for what in ("fine", "raise", "hang")]

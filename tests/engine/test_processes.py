@@ -18,7 +18,8 @@ from tests.engine.bench import alive, until
 LEADER = """
 import os, pathlib, subprocess, sys, time
 sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
-children = [subprocess.Popen(sleep), subprocess.Popen(sleep, process_group=0), subprocess.Popen(sleep, start_new_session=True)]
+ways = [{}, {"process_group": 0}, {"start_new_session": True}]
+children = [subprocess.Popen(sleep, **way) for way in ways]
 pathlib.Path(sys.argv[1]).write_text(" ".join(str(child.pid) for child in children))
 time.sleep(600)
 """

@@ -46,7 +46,9 @@ def test_momentum_is_measured(momentum: float) -> None:
 
 def test_what_is_no_momentum_is_not_called_one() -> None:
     found = statistics(0.9)
-    found.steps[0][1]["moving statistics|norm/mean"] += RANDOM.normal(size=(2, 3))  # type: ignore[misc]
+    _, run, _ = found.steps[0]
+    mean = run["moving statistics|norm/mean"]
+    mean += RANDOM.normal(size=(2, 3))
     assert estimates.momentum(found) is None
 
 
@@ -54,15 +56,15 @@ def test_what_is_no_momentum_is_not_called_one() -> None:
 def test_epsilon_is_measured_from_outputs(epsilon: float) -> None:
     x, beta, variance = RANDOM.normal(size=(8, 3)), RANDOM.normal(size=3), RANDOM.uniform(0.1, 2, (2, 3))
     spread = np.repeat(variance, 4, axis=0)
-    sides = [
+    run, oracle = (
         {"forward|norm": x / np.sqrt(spread + value) + beta, "batch statistics|norm/variance": variance}
         for value in (epsilon, NORM.epsilon)
-    ]
-    assert estimates.epsilon(evidence(*sides, {"norm/beta": beta})) == pytest.approx(epsilon, rel=1e-6)
+    )
+    assert estimates.epsilon(evidence(run, oracle, {"norm/beta": beta})) == pytest.approx(epsilon, rel=1e-6)
     # Other statistics, or equal outputs, are no epsilon.
-    sides[0]["batch statistics|norm/variance"] = variance * 1.1
-    assert estimates.epsilon(evidence(*sides, {"norm/beta": beta})) is None
-    assert estimates.epsilon(evidence(sides[1], sides[1], {"norm/beta": beta})) is None
+    run["batch statistics|norm/variance"] = variance * 1.1
+    assert estimates.epsilon(evidence(run, oracle, {"norm/beta": beta})) is None
+    assert estimates.epsilon(evidence(oracle, oracle, {"norm/beta": beta})) is None
 
 
 def test_a_factor_is_measured_without_what_feeds_only_a_normalization() -> None:
@@ -75,8 +77,8 @@ def test_a_factor_is_measured_without_what_feeds_only_a_normalization() -> None:
 
 
 def test_a_learning_rate_is_measured_from_the_first_state_alone() -> None:
-    first = ({}, {"update|a/k": np.full(4, 0.2)}, {"update|a/k": np.full(4, 0.1)})
-    later = ({}, {"update|a/k": np.full(4, 0.3)}, {"update|a/k": np.full(4, 0.2)})
+    (first,) = evidence({"update|a/k": np.full(4, 0.2)}, {"update|a/k": np.full(4, 0.1)}).steps
+    (later,) = evidence({"update|a/k": np.full(4, 0.3)}, {"update|a/k": np.full(4, 0.2)}).steps
     found = StepEvidence(run="r", semantics=PER_REPLICA, replicas=2, steps=(first, later), tensors=TENSORS)
     assert estimates.learning_rate(found) == pytest.approx(2)
 

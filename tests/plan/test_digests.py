@@ -168,6 +168,6 @@ def test_editing_what_a_worker_imports_changes_every_digest(suite: Path, file: s
 
 def test_editing_what_no_worker_imports_changes_no_digest(suite: Path) -> None:
     before = digests(suite)
-    for file in ("plan/planning.py", "selftest/catalogue.py", "compare/metrics.py"):
+    for file in ("plan/planning.py", "selftest/catalogue.py", "compare/measuring.py"):
         edited(suite / file)
     assert digests(suite) == before

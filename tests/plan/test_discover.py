@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from suite.plan import discover
 from suite.plan.discover import load_scenario, scenarios, strategies
+from suite.plan.locations import ROOT, SCENARIOS
 from suite.plan.strategies import BUILT_IN
 from suite.records import Broken, ConfigurationError, FoundScenario, Source
 
@@ -72,7 +73,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 
 def test_the_built_in_scenarios_are_good() -> None:
-    names, broken = found_in(discover.BUILT_IN)
+    names, broken = found_in(SCENARIOS)
     assert broken == () and "article-mlp" in names
 
 
@@ -80,10 +81,11 @@ def test_the_built_in_scenarios_are_good_where_only_the_suite_is_installed() -> 
     """As an editable install has it: the project's folder is not on the path."""
     code = f"""
 import sys
-sys.path.append({str(discover.ROOT)!r})
+sys.path.append({str(ROOT)!r})
 from suite.plan import discover
-sys.path.remove({str(discover.ROOT)!r})
-found, broken = discover.scenarios([discover.BUILT_IN], plugins=False)
+from suite.plan.locations import SCENARIOS
+sys.path.remove({str(ROOT)!r})
+found, broken = discover.scenarios([SCENARIOS], plugins=False)
 assert len(found) >= 12 and not broken, broken
 assert discover.load_scenario(found[0].source).name == found[0].scenario.name
 assert found[0].scenario.data().x.size
@@ -341,7 +343,7 @@ STRATEGY = Strategy(
 
 def test_every_built_in_strategy_has_a_name_and_a_file_of_its_own() -> None:
     found, broken = strategies()
-    files = {path.stem for path in (discover.ROOT / "suite" / "runner" / "strategies").glob("[!_]*.py")}
+    files = {path.stem for path in (ROOT / "suite" / "runner" / "strategies").glob("[!_]*.py")}
     assert len(found) == len(BUILT_IN) and broken == ()
     assert {strategy.worker for strategy in found.values()} == {f"suite.runner.strategies.{file}:work" for file in files}
 

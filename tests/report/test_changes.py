@@ -14,7 +14,8 @@ def test_a_sentence_for_each_accepted_difference_that_asks_for_something() -> No
 
     assert not list(changes.accepted([one("shows"), one("not looked for", "a")]))
     assert list(changes.accepted([one("expired"), one("gone"), one("gone", "a")])) == [
-        "accepted difference 01234567 (k.toml:2: why) expired on 2027-01-31 and fails the gate again: fix it, or decide again",
+        "accepted difference 01234567 (k.toml:2: why) expired on 2027-01-31 and fails the gate again: fix it, "
+        "or decide again",
         "accepted difference 01234567 (k.toml:2: why) does not show in this run: remove it if it was fixed",
         "accepted difference 01234567 (k.toml:2: why) no longer shows: remove it",
     ]

@@ -1,4 +1,5 @@
-"""results.json is what its schema and docs/results.md say, field by field, and gives back the records that it was written from."""
+"""results.json is what its schema and docs/results.md say, field by field, and gives back the records that it was
+written from."""
 
 from __future__ import annotations
 
@@ -122,6 +123,13 @@ def test_a_document_with_such_a_record_deep_inside_is_not_as_the_schema_says(nam
     found = copy.deepcopy(DOCUMENT)
     next(one for title, one in objects(found, FOUND) if title == name).popitem()
     assert not VALIDATOR.is_valid(found)
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_every_record_says_what_it_is_in_one_line(name: str) -> None:
+    words = FOUND["$defs"][name]["description"]
+    assert words == " ".join(words.split())
+    assert not words.startswith(f"{name}("), "the signature, for want of a docstring"
 
 
 def test_the_schema_in_docs_is_up_to_date() -> None:

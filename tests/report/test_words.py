@@ -1,4 +1,5 @@
-"""Words are the report's alone: with any others, nothing that decides, names or counts is otherwise. And nothing lacks words."""
+"""Words are the report's alone: with any others, nothing that decides, names or counts is otherwise. And nothing lacks
+words."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from suite.__main__ import main
+from suite.commands import main
 from suite.plan import locations
 from tests.conftest import Parity
 

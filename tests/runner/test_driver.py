@@ -1,5 +1,5 @@
-"""A host that has initialized CUDA is never forked. A driver library of our own plays the driver: it works in the process that
-initialized it, and in no other, as CUDA's does."""
+"""A host that has initialized CUDA is never forked. A driver library of our own plays the driver: it works in the
+process that initialized it, and in no other, as CUDA's does."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The article's claims, each put to a test that isolates it.
 
-Enters: a design (which cells run) and their artifacts. Leaves: measurements, effects, and an answer to each claim. It runs nothing.
+Enters: a design (which cells run) and their artifacts. Leaves: measurements, effects, and an answer to each claim. It
+runs nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from suite.records import Claims, Outcome, Plan
 
 
 def conclude(store: Store, plan: Plan, design: Design, ended: Mapping[str, Outcome]) -> Claims:
-    """A run folder with the design's cells to effects and answers. `ended`: id of a run that did not complete -> how it ended."""
+    """A run folder with the design's cells to effects and answers. `ended`: id of a run that did not complete -> how it
+    ended."""
     scenario = design.base.scenario
     folder = evidence.CellFolder(store, plan, design, ended, scenario.outputs)
     cells = effects.factorial(folder)

@@ -8,8 +8,9 @@ from suite.explain.claims.evidence import Measured
 from suite.judge.equivalence import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS
 from suite.records import Answer, Claim, Measurement, Question
 
-# Float32 statistics after one step: 30 times the rounding floor of moving variances (3e-7). A one-pass variance of rows whose
-# mean is a hundred standard deviations crosses it; the same formula in another order of summation stays a decade below.
+# Float32 statistics after one step: 30 times the rounding floor of moving variances (3e-7). A one-pass variance of rows
+# whose mean is a hundred standard deviations crosses it; the same formula in another order of summation stays a decade
+# below.
 KERNEL_LIMIT = 1e-5
 ORDERED_REDUCTION = 2  # an all-reduce of so many replicas cannot depend on which comes first: a + b is b + a
 
@@ -90,7 +91,8 @@ def randomness(evidence: Measured) -> Found:
     tested = f"{len(normalized)} repeats with batch normalization and {len(plain)} without, on {_places(repeats)}"
     if not differing:
         return Answer.FALSE, (
-            f"{tested}: with everything fixed, every repeat with batch normalization is bit-equal, in the same process and in "
+            f"{tested}: with everything fixed, every repeat with batch normalization is bit-equal, in the same "
+            f"process and in "
             "another. It draws nothing at random"
         )
     blamed = [one for one in normalized if (one.environments, one.devices) in (differing & control) - also and not one.bits]
@@ -106,7 +108,8 @@ def randomness(evidence: Measured) -> Found:
 
 
 def order(evidence: Measured) -> Found:
-    """False if several devices equal one where no statistics can differ, and the same experiment would notice another order."""
+    """False if several devices equal one where no statistics can differ, and the same experiment would notice another
+    order."""
     equal = _equal(evidence)
     if not equal:
         return Answer.NOT_TESTABLE, _drifts(evidence)
@@ -115,7 +118,8 @@ def order(evidence: Measured) -> Found:
     ]
     if not noticed:
         return Answer.NOT_TESTABLE, (
-            "several devices without statistics of their own, or another order, have no result, or another order does not show"
+            "several devices without statistics of their own, or another order, have no result, or another "
+            "order does not show"
         )
     normalization, shuffled = noticed[0]
     controls = _normalized(evidence.devices, normalization)
@@ -127,7 +131,8 @@ def order(evidence: Measured) -> Found:
     if apart > equal:
         return Answer.NOT_TESTABLE, f"{what}: neither rounding nor a different order"
     return Answer.FALSE, (
-        f"{what}, while a different order moves the same model by at least {number(shuffled)}: every batch holds the same rows, in "
+        f"{what}, while a different order moves the same model by at least {number(shuffled)}: every batch holds "
+        f"the same rows, in "
         f"the same order. {_what_is_right(evidence)}"
     )
 
@@ -145,7 +150,8 @@ def _what_is_right(evidence: Measured) -> str:
     cured = [one for one in _normalized(evidence.devices, "synchronized") if one.largest <= OTHER_SEMANTICS]
     left = [one for one in _normalized(evidence.devices, "synchronized") if one.largest > OTHER_SEMANTICS]
     words = (
-        f"What is right in it: results do differ, by {number(worst(own))} on {_places(own)}, because each device normalizes its "
+        f"What is right in it: results do differ, by {number(worst(own))} on {_places(own)}, because each device "
+        f"normalizes its "
         f"own part of the same batch. Another order inside each part is worth {number(evidence.drift)}"
     )
     if cured:
@@ -164,7 +170,8 @@ def implementations(evidence: Measured) -> Found:
     rounded = f"; float32 statistics after one step: {number(kernels)}" if evidence.kernels else ""
     if unlike:
         return Answer.TRUE, (
-            f"float64 runs of {pairs} are {number(apart)} apart, and the float32 kernels are others: after one step statistics "
+            f"float64 runs of {pairs} are {number(apart)} apart, and the float32 kernels are others: after one "
+            f"step statistics "
             f"differ ({', '.join(f'{one.environments} by {number(one.statistics or 0.0)}' for one in unlike)})"
         )
     if not equal:
@@ -237,7 +244,8 @@ def saving(evidence: Measured) -> Found:
         parts.append(_given_back("On one device", single, lost))
     if dropped:
         parts.append(
-            f"On {_places(dropped)} each replica has moving statistics of its own, and only the first one's are saved: the others' "
+            f"On {_places(dropped)} each replica has moving statistics of its own, and only the first one's are "
+            f"saved: the others' "
             f"are {number(worst(dropped))} away, and predictions of the loaded model "
             f"{number(_predicted(m for m in lost if m.a in own))} from the live one's"
         )

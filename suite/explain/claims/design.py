@@ -212,7 +212,8 @@ def _key(run: Run) -> tuple[str, str, int, str, str]:
 
 
 def needed(jobs: Iterable[Job], design: Design) -> list[Job]:
-    """The jobs without what no claim asks for: files are loaded again at home only, from float64 runs with batch normalization."""
+    """The jobs without what no claim asks for: files are loaded again at home only, from float64 runs with batch
+    normalization."""
     saved = {design.name(Variant(normalization=normalization)) for normalization in BATCH_NORMALIZED}
     found = []
     for job in jobs:

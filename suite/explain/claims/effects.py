@@ -76,7 +76,8 @@ def _spread(values: list[float]) -> Spread:
 
 
 def interactions(found: Mapping[str, list[Pair]]) -> tuple[Interaction, ...]:
-    """Where a factor's effect depends on another factor, or on two only together, by at least a decade; the strongest first."""
+    """Where a factor's effect depends on another factor, or on two only together, by at least a decade; the strongest
+    first."""
     kept: list[Interaction] = []
     for factor, group in found.items():
         others = [name for name, _ in group[0][0]]

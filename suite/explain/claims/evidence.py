@@ -88,7 +88,8 @@ class CellFolder:
         found = ((cell, self.side(cell)) for cell in self.design.cells())
         return [
             (
-                f"{self.design.name(cell.variant)} on {cell.environment} x{cell.devices}, {cell.variation} in {cell.precision}",
+                f"{self.design.name(cell.variant)} on {cell.environment} x{cell.devices}, {cell.variation} in "
+                f"{cell.precision}",
                 side,
             )
             for cell, side in found
@@ -140,7 +141,8 @@ def differing(a: Snapshot, b: Snapshot) -> list[str]:
 
 
 def trained(a: Snapshot, b: Snapshot) -> float | None:
-    """Share of the distance travelled, over the trained tensors that both have: a model without batch normalization has fewer."""
+    """Share of the distance travelled, over the trained tensors that both have: a model without batch normalization has
+    fewer."""
     groups = [{one.name for one in side.manifest.tensors if one.group in TRAINED} for side in (a, b)]
     values, others = a.arrays(WEIGHTS) or {}, b.arrays(WEIGHTS) or {}
     start = a.artifact.arrays(names.step(0))
@@ -183,7 +185,8 @@ def _drift(folder: CellFolder) -> float:
         a, b = (folder.side(cell) for cell in cells)
         if isinstance(a, Side) and isinstance(b, Side):
             apart = measured(a, b, folder.outputs, step=_common(a, b)).largest
-            # Random layers keep their rows in place: their weights are moved by a unit of float32 instead, 2^29 of float64's.
+            # Random layers keep their rows in place: their weights are moved by a unit of float32 instead, 2^29 of
+            # float64's.
             found.append(apart * 2.0**-29 if a.manifest.random_layers else apart)
     return max(found, default=float("inf"))
 
@@ -311,7 +314,8 @@ def _own(side: Side) -> bool:
 
 
 def _shared(folder: CellFolder) -> Iterator[Measurement]:
-    """Against the first environment on one device: every other one, and several where replicas share statistics, or should."""
+    """Against the first environment on one device: every other one, and several where replicas share statistics, or
+    should."""
     sides = list(_float64_runs(folder))
     for other in sides[1:]:
         if other.cell.variant.normalization == "synchronized" or not _own(other):

@@ -9,6 +9,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.store import Store
 from suite.plan import discover
+from suite.plan.locations import SCENARIOS
 from suite.records import ConfigurationError, DamagedArtifact, Results, Source
 from suite.report.repro import case, script
 
@@ -53,7 +54,7 @@ def write(results: Results, run_folder: Path, wanted: str, out: Path | None) -> 
 def _module(source: str) -> Path:
     """The file that defines a scenario; a built-in one of another checkout is the one here."""
     path = Path(source)
-    here = discover.BUILT_IN / path.name
+    here = SCENARIOS / path.name
     if path.is_file():
         return path
     if path.parent.name == "scenarios" and here.is_file():

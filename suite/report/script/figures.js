@@ -11,7 +11,7 @@ const picture = (wide, high, sentence, ...rest) => svg("svg", { viewBox: `0 0 ${
 const spread = (codes) => {
   const there = [...codes.keys()].filter((at) => codes[at] !== MISSING);
   const apart = there.filter((at) => codes[at] !== EQUAL);
-  return { there, apart, worst: [...apart].sort((a, b) => codes[b] - codes[a]) };
+  return { there, apart, worst: apart.toSorted((a, b) => codes[b] - codes[a]) };
 };
 const axis = () => {
   const marks = [-12, -9, -6, -3, 0, 3].flatMap((decade) => {

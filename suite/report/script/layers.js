@@ -14,7 +14,6 @@ const rowsOf = (block, quantity, reference) => now().runs.map((run, at) => {
 const paint = () => {
   if (!map) return;
   const { canvas, rows, layers } = map;
-  const style = getComputedStyle(document.documentElement);
   const probe = h("i", { hidden: true });
   document.body.append(probe);
   const colour = (name) => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };

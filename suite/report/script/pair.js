@@ -5,7 +5,7 @@ const quantityRow = (one, cause) => {
   if (one.i) row.push(h("td", { colspan: 5 }, one.i));
   else if (one.b) row.push(h("td", { colspan: 5 }, "0, at every stored step"));
   else {
-    const column = (at) => one.n.map((row) => (row[at] === null ? "–" : at ? number(row[at]) : row[at])).join("\n");
+    const column = (at) => one.n.map((metric) => (metric[at] === null ? "–" : at ? number(metric[at]) : metric[at])).join("\n");
     row.push(...upTo(4).map((at) => h("td.n", column(at))), h("td.n", one.f || "–"));
   }
   return h("tr", row);
@@ -14,7 +14,7 @@ const quantityTable = (found, cause) => region("Every quantity of this pair", nu
   "After the last step. Limit: the largest distance that is rounding at the judged step. First step: the first stored one that is not bit-equal or, where it is worse than rounding, beyond its limit.",
   ["Quantity", "Verdict", "Metric", "Distance", "Limit", "Float64 runs", "First step"], found.map((one) => quantityRow(one, cause))));
 const chosenOf = (found) => found.find((one) => one.q === state.quantity)
-  ?? [...found].sort((one, other) => other.v - one.v || (other.k !== undefined) - (one.k !== undefined))[0];
+  ?? found.toSorted((one, other) => other.v - one.v || (other.k !== undefined) - (one.k !== undefined))[0];
 const figuresOf = (one, block) => {
   const found = [];
   if (one.k !== undefined) found.push(whenFigure(one, block));
@@ -35,7 +35,7 @@ const drawPair = async (focus) => {
   if (state.a < 0) return;
   const at = placeOf(state.a, state.b, scenario.runs.length);
   const verdict = verdictAt(scenario, at, "");
-  const [a, b] = [state.a, state.b].sort((one, other) => one - other);
+  const [a, b] = [state.a, state.b].toSorted((one, other) => one - other);
   const cause = DATA.causes[scenario.c[at]] ?? "";
   const off = scenario.off[at];
   const heading = h("h3", { tabindex: -1 }, verdict === null ? "" : badge(verdict), ` ${scenario.runs[a][1]} – ${scenario.runs[b][1]}`);

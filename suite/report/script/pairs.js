@@ -17,7 +17,7 @@ const fillTable = (changes) => {
   const wanted = list.words.toLowerCase().split(/\s+/);
   const sign = list.down ? -1 : 1;
   const found = list.all.filter((one) => wanted.every((part) => one.words.includes(part)))
-    .map((one) => [COLUMNS[list.sort][1](one), one]).sort(([one], [other]) => sign * ((one > other) - (one < other)));
+    .map((one) => [COLUMNS[list.sort][1](one), one]).toSorted(([one], [other]) => sign * ((one > other) - (one < other)));
   list.table.tBodies[0].replaceChildren(...found.slice(0, list.count).map(([, one]) => pairRow(one)));
   [...list.table.rows[0].cells].forEach((head, at) => head.setAttribute("aria-sort", at !== list.sort ? "none" : list.down ? "descending" : "ascending"));
   byId("found").textContent = `${found.length} of ${list.all.length} pairs${found.length > list.count ? `, the first ${list.count} shown` : ""}`;

@@ -20,7 +20,7 @@ const drawSaved = () => {
   };
   const table = numbersTable(`${scenario.name}: the checks of every run`, ["Run", ...columns], scenario.runs.map(row).filter(Boolean));
   table.className = "grid checks";
-  const lines = [...causes.values()].sort((one, other) => rank(other.verdict) - rank(one.verdict)).map(({ verdict, cause, names }) =>
+  const lines = [...causes.values()].toSorted((one, other) => rank(other.verdict) - rank(one.verdict)).map(({ verdict, cause, names }) =>
     h("p.soft.small", h("b", `${mark(verdict)} ${DATA.causes[cause]}`), `: ${names.join(", ")}`));
   show(region(`Saved models of ${scenario.name}`, table, lines));
 };

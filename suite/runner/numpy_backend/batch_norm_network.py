@@ -57,8 +57,8 @@ def moments(x: np.ndarray, groups: int, bessel: bool = False) -> tuple[np.ndarra
 def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups: int = 1) -> tuple[Weights, Weights, float]:
     """Gradients by path, the moving statistics of each group (first axis), and the loss, for one batch of rows (n, f).
 
-    Batch statistics are those of each contiguous group of rows. Gradients and loss are means over each group's rows and then over
-    groups, which matters where groups are of unequal size.
+    Batch statistics are those of each contiguous group of rows. Gradients and loss are means over each group's rows and
+    then over groups, which matters where groups are of unequal size.
     """
     if len(x) % groups:
         return _unequal(weights, x, y, recipe, groups)
@@ -97,8 +97,8 @@ def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups:
 
 
 def layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tuple[Weights, Weights]:
-    """What each layer returns for a batch of rows (n, f) in training, (n, units) each, and each group's batch statistics as its
-    moving ones keep them, (groups, channels) each."""
+    """What each layer returns for a batch of rows (n, f) in training, (n, units) each, and each group's batch
+    statistics as its moving ones keep them, (groups, channels) each."""
     if len(x) % groups:
         return _unequal_layers(weights, x, recipe, groups)
     linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]

@@ -75,7 +75,8 @@ class Oracle:
         return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}
 
     def predict(self, live: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Predictions "output" (rows, classes) of the live model or of the file, and which replica made each row, int32 (rows,)."""
+        """Predictions "output" (rows, classes) of the live model or of the file, and which replica made each row, int32
+        (rows,)."""
         x, batch = self.rows("predict"), self.scenario.batch
         replica_of = np.tile(np.repeat(np.arange(self.replicas), batch // self.replicas), len(x) // batch)
         own = live and self.semantics.live_predictions == "own statistics of each replica"

@@ -1,4 +1,5 @@
-"""The single-step comparison of the NumPy backend and of its oracle: one step from each of a trajectory's states, stage by stage."""
+"""The single-step comparison of the NumPy backend and of its oracle: one step from each of a trajectory's states, stage
+by stage."""
 
 from __future__ import annotations
 
@@ -75,8 +76,9 @@ def record(job: Job, run: Run, steps: Steps) -> None:
 
 
 def _step(steps: Steps, values: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
-    """One step from the state `values` on the batch of these row indices: arrays "<stage>|<tensor>" in the shape and dtype of the
-    tensor; batch and moving statistics with one more axis in front, the replicas; layers' outputs (rows, ...)."""
+    """One step from the state `values` on the batch of these row indices: arrays "<stage>|<tensor>" in the shape and
+    dtype of the tensor; batch and moving statistics with one more axis in front, the replicas; layers' outputs (rows,
+    ...)."""
     steps.begin(values)
     held = steps.weights | steps.moving
     outputs, statistics = network.layers(held, steps.rows("x")[rows], steps.recipe, steps.groups)

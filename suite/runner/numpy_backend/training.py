@@ -93,7 +93,8 @@ def recipe(float64: bool) -> network.Recipe:
 
 
 class Training:
-    """One run's state: weights by name, and each replica's own moving statistics, (replicas, channels), float32 or float64."""
+    """One run's state: weights by name, and each replica's own moving statistics, (replicas, channels), float32 or
+    float64."""
 
     def __init__(self, job: Job, scenario: Scenario, store: Store) -> None:
         self.job, self.scenario, self.store = job, scenario, store
@@ -167,7 +168,8 @@ class Training:
         return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}
 
     def predictions(self) -> dict[str, np.ndarray]:
-        """Each replica predicts its rows of each batch with its own statistics: "output" (rows, classes), "replica" (rows,)."""
+        """Each replica predicts its rows of each batch with its own statistics: "output" (rows, classes), "replica"
+        (rows,)."""
         x, batch = self.rows("predict"), self.scenario.batch
         replica = np.tile(np.repeat(np.arange(self.job.devices), batch // self.job.devices), len(x) // batch)
         output = np.empty((len(x), len(self.weights["output/bias"])), self.dtype)

@@ -1,9 +1,9 @@
 """Batch normalization from its formula, for oracles: in place of Keras's layer, and of the backends' `moments`.
 
-Independent of what it checks: it uses elementary operations only, and variances are two-pass. Formulas: Ioffe and Szegedy 2015
-(arXiv:1502.03167), with Keras's conventions: biased variance, moving = moving * momentum + batch * (1 - momentum), padding left
-out where there is a mask, a frozen layer normalizes with its moving statistics; renormalization as in Ioffe 2017
-(arXiv:1702.03275), whose inference variance is the square of a moving standard deviation.
+Independent of what it checks: it uses elementary operations only, and variances are two-pass. Formulas: Ioffe and
+Szegedy 2015 (arXiv:1502.03167), with Keras's conventions: biased variance, moving = moving * momentum + batch * (1 -
+momentum), padding left out where there is a mask, a frozen layer normalizes with its moving statistics; renormalization
+as in Ioffe 2017 (arXiv:1702.03275), whose inference variance is the square of a moving standard deviation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ Seen = Callable[[Any, Any, Any], None]
 
 def replace(layer: Any, deviation: Callable[[], Deviation], seen: Seen) -> None:
     """From now on `layer` computes by formula, departing as `deviation()` says; `seen(layer, mean, variance)` is told what
-    moving statistics are moved towards, (channels,) each, whenever they are. A subclass with a `call` of its own keeps it, with two-pass moments."""
+    moving statistics are moved towards, (channels,) each, whenever they are. A subclass with a `call` of its own keeps
+    it, with two-pass moments."""
     import keras
 
     def moments(inputs: Any, mask: Any) -> tuple[Any, Any]:

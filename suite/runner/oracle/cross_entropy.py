@@ -21,8 +21,8 @@ def unclipped() -> Iterator[None]:
 
 
 def unclip() -> dict[str, Callable[..., Any]]:
-    """From now on; the functions that were replaced. Keras clips probabilities by the epsilon of its configuration, which masks
-    and metrics use too: it is replaced inside these functions alone."""
+    """From now on; the functions that were replaced. Keras clips probabilities by the epsilon of its configuration,
+    which masks and metrics use too: it is replaced inside these functions alone."""
     from keras.src.backend import nn  # private, as is the clipping
 
     own = {name: getattr(nn, name) for name in NAMES}

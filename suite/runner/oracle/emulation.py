@@ -2,8 +2,8 @@
 
 Each replica is run in turn on its rows of the batch with its own copy of everything that is not trained, so whatever a layer
 keeps or computes per replica is emulated, not only batch normalization. Where statistics are declared global, there is one
-forward pass over the whole batch, and only the loss is split. Batch normalization is computed from its formula (`batch_norm`),
-the gradient is reduced here, and the update is Keras's own.
+forward pass over the whole batch, and only the loss is split. Batch normalization is computed from its formula
+(`batch_norm`), the gradient is reduced here, and the update is Keras's own.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class Oracle:
     # -- a step
 
     def step(self, rows: np.ndarray) -> float:
-        """One training step on the global batch of these row indices (rows of the batch,); the loss as the strategy reports it."""
+        """One training step on the global batch of these row indices (rows of the batch,); the loss as the strategy
+        reports it."""
         self.statistics = {}
         shards = self.shards(rows)
         if self._whole:
@@ -163,7 +164,8 @@ class Oracle:
         return self.deviation.loss_scale * loss
 
     def _reduced(self, gradients: Sequence[Sequence[Any]], sizes: Sequence[float]) -> list[Any]:
-        """One gradient for all replicas, a tensor for each trained variable. `gradients`: of each pass; `sizes`: its rows."""
+        """One gradient for all replicas, a tensor for each trained variable. `gradients`: of each pass; `sizes`: its
+        rows."""
         weights = [1.0 / len(sizes)] * len(sizes)
         if self.semantics.gradients == "global batch":
             weights = [size / sum(sizes) for size in sizes]
@@ -178,7 +180,8 @@ class Oracle:
         ]
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
-        """Each replica's gradient as it enters the reduction: where it is clipped here, the optimizer does not clip again."""
+        """Each replica's gradient as it enters the reduction: where it is clipped here, the optimizer does not clip
+        again."""
         if not self.deviation.clipping.startswith("per replica"):
             return gradients
         share = len(gradients) if self.deviation.clipping == "per replica, divided" else 1
@@ -246,7 +249,8 @@ class Oracle:
         return models.read(self._variables)
 
     def predict(self, live: bool) -> tuple[Arrays, np.ndarray]:
-        """Predictions of the live model or of the file by output, (rows, ...), float64, and which replica made each row, int32 (rows,)."""
+        """Predictions of the live model or of the file by output, (rows, ...), float64, and which replica made each
+        row, int32 (rows,)."""
         total = len(next(value for key, value in self.data.items() if key.startswith("predict")))
         batches = np.arange(total).reshape(-1, self.scenario.batch)
         own = live and self.semantics.live_predictions == "own statistics of each replica"

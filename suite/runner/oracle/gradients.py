@@ -7,8 +7,8 @@ from typing import Any
 
 
 def value_and_gradients(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
-    """The value of `loss()`, a scalar tensor, and its gradient for each of `variables`, a tensor of that shape and dtype (zeros where
-    the loss does not depend on it).
+    """The value of `loss()`, a scalar tensor, and its gradient for each of `variables`, a tensor of that shape and
+    dtype (zeros where the loss does not depend on it).
 
     `loss` may assign `state` variables, as a forward pass does; the assignments are there afterwards.
     """

@@ -60,7 +60,8 @@ class _Recorder:
             recorded.tell(facts=facts.gather(model, self.job))
 
     def _whole(self, run: Run, recorded: Recording) -> tuple[int, ...]:
-        """Every state of training at which a float64 run stores its own, and what is predicted and saved; the steps of the states."""
+        """Every state of training at which a float64 run stores its own, and what is predicted and saved; the steps of
+        the states."""
         emulation, oracle = run.emulates or Emulation(), self.oracle
         start = emulation.deviation.initial
         initial = self.initial if start == "stored" else self.store.run(start).arrays(names.step(0))
@@ -101,8 +102,8 @@ class _Recorder:
         return calls
 
     def _stages(self, before: Mapping[str, np.ndarray], loss: float) -> Arrays:
-        """What the last step of the oracle gave, but for the layers' outputs: float64 arrays "<stage>|<tensor>" in the shape of the
-        tensor; batch and moving statistics with one more axis in front, the replicas."""
+        """What the last step of the oracle gave, but for the layers' outputs: float64 arrays "<stage>|<tensor>" in the
+        shape of the tensor; batch and moving statistics with one more axis in front, the replicas."""
         from keras import ops
 
         oracle = self.oracle
@@ -135,8 +136,8 @@ class _Recorder:
 
 @contextmanager
 def outputs_of(oracle: Oracle) -> Iterator[list[Arrays]]:
-    """While this is entered: for each forward pass of the oracle's model, the output (rows of the pass, ...) of every layer call
-    that returns one tensor, by its name, in the order of the calls."""
+    """While this is entered: for each forward pass of the oracle's model, the output (rows of the pass, ...) of every
+    layer call that returns one tensor, by its name, in the order of the calls."""
     import keras
 
     paths = models.layer_paths(oracle.model)

@@ -31,9 +31,10 @@ FLOAT64_LIMIT = 1e-13  # taps may change which kernels are fused; three decades 
 class State:
     """One state to start from, and what the passes have found there.
 
-    `values`, `slots`: variables of the model and of the optimizer by name. `rows` (rows of the batch,): indices of the batch that
-    follows. `after`: the model's variables as the production step leaves them. `stages`: arrays "<stage>|<tensor>" in the shape and
-    dtype of the tensor; batch and moving statistics with one more axis in front, the replicas; layers' outputs (rows, ...).
+    `values`, `slots`: variables of the model and of the optimizer by name. `rows` (rows of the batch,): indices of the
+    batch that follows. `after`: the model's variables as the production step leaves them. `stages`: arrays
+    "<stage>|<tensor>" in the shape and dtype of the tensor; batch and moving statistics with one more axis in front,
+    the replicas; layers' outputs (rows, ...).
     """
 
     name: str
@@ -117,8 +118,8 @@ class Stepped:
 
 @contextmanager
 def _as_built(model: Any) -> Iterator[None]:
-    """Keras (3.15) builds a model under MirroredStrategy anew from the mean of the replicas' first batches, which fails where
-    these have different numbers of rows. This one was built by a full batch."""
+    """Keras (3.15) builds a model under MirroredStrategy anew from the mean of the replicas' first batches, which fails
+    where these have different numbers of rows. This one was built by a full batch."""
     model.__dict__["_maybe_symbolic_build"] = lambda *args, **kwargs: None
     yield
     del model.__dict__["_maybe_symbolic_build"]
@@ -238,7 +239,8 @@ def _tapped(stepped: Stepped, state: State, taps: Taps) -> str:
 
 
 def _rows(values: list[np.ndarray], stepped: Stepped, rows: int) -> np.ndarray:
-    """The outputs for the rows of a batch, from those of each replica; of an uneven one, taps hold more than replicas had."""
+    """The outputs for the rows of a batch, from those of each replica; of an uneven one, taps hold more than replicas
+    had."""
     drive, batch = stepped.drive, stepped.scenario.batch
     if not values[0].ndim:
         return values[0]

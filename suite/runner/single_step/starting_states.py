@@ -1,8 +1,8 @@
 """The states that single-step comparison starts from: which ones, what they hold, and the batch that follows.
 
-Single-step comparison takes one training step from each of several common states. So two runs can be compared stage by stage,
-without the differences that earlier steps have accumulated. Every run and every oracle of a scenario takes the same states, from
-one trajectory.
+Single-step comparison takes one training step from each of several common states. So two runs can be compared stage by
+stage, without the differences that earlier steps have accumulated. Every run and every oracle of a scenario takes the
+same states, from one trajectory.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def before_uneven(scenario: Scenario, whole: int) -> int | None:
 
 
 def states(steps: Sequence[int], uneven: int | None = None) -> tuple[str, ...]:
-    """Names of the states to start from, among those that a trajectory stored at these steps: the initial one, the first, the
-    judged one or the nearest before it, a middle one, the one before an `uneven` batch, and the last. The saturated one is made
-    from the initial one."""
+    """Names of the states to start from, among those that a trajectory stored at these steps: the initial one, the
+    first, the judged one or the nearest before it, a middle one, the one before an `uneven` batch, and the last. The
+    saturated one is made from the initial one."""
     if not steps:
         return ()
     last = max(steps)
@@ -59,8 +59,8 @@ def saturated(values: Mapping[str, np.ndarray], tensors: Sequence[Tensor]) -> Ar
 
 
 def batch(state: str, scenario: Scenario, rows: int, whole: int) -> np.ndarray:
-    """The indices (rows of the batch,) that a run of `whole` steps takes in the step after this state, of `rows` rows of data. The
-    saturated state is followed by a full batch."""
+    """The indices (rows of the batch,) that a run of `whole` steps takes in the step after this state, of `rows` rows
+    of data. The saturated state is followed by a full batch."""
     done = 0 if state == SATURATED else int(state)
     short = state != SATURATED and done == before_uneven(scenario, whole)
     return (done * scenario.batch + np.arange(scenario.last_batch if short else scenario.batch)) % rows

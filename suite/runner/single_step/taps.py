@@ -1,7 +1,8 @@
 """What layers return while a step trains, on every backend: each output is assigned to a variable of the model.
 
-A variable is the one thing that eager torch, TensorFlow's graphs under a strategy and JAX's compiled steps all carry out of a
-step. Taps may change which kernels are fused, so whoever uses them compares what the step leaves with an untapped one.
+A variable is the one thing that eager torch, TensorFlow's graphs under a strategy and JAX's compiled steps all carry
+out of a step. Taps may change which kernels are fused, so whoever uses them compares what the step leaves with an
+untapped one.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ SIXTEEN_BITS = ("float16", "bfloat16")  # kept as float32, which holds them exac
 
 
 class _Pass(threading.local):
-    """One forward pass: how often each layer was called, and in how many loops it is now. MirroredStrategy traces each replica
-    in a thread of its own, and goes from one to the other where layers exchange statistics."""
+    """One forward pass: how often each layer was called, and in how many loops it is now. MirroredStrategy traces each
+    replica in a thread of its own, and goes from one to the other where layers exchange statistics."""
 
     def __init__(self) -> None:
         self.begin()
@@ -37,8 +38,9 @@ class Taps:
     second call of a layer is "<path>#2". Layers that return one floating-point tensor are tapped, and none inside a
     recurrent layer, whose cell runs in a loop that no variable leaves.
 
-    `inputs`: arrays (1 or more, ...) as training takes them; `rows`: how many rows of a batch a replica gets, which is the first
-    axis of a tap. A tap has the dtype of its output, and float32 for one of 16 bits. Made inside the strategy's scope.
+    `inputs`: arrays (1 or more, ...) as training takes them; `rows`: how many rows of a batch a replica gets, which is
+    the first axis of a tap. A tap has the dtype of its output, and float32 for one of 16 bits. Made inside the
+    strategy's scope.
     """
 
     def __init__(self, model: Any, inputs: Any, rows: int) -> None:
@@ -56,8 +58,9 @@ class Taps:
         model._tracker.lock()
 
     def _shapes(self, inputs: Any, rows: int) -> dict[str, tuple[tuple[int, ...], str]]:
-        """The calls of a forward pass with their outputs' shapes and dtypes. Nothing is computed where a backend can avoid it.
-        The pass is not in training mode, which synchronized layers refuse outside of a replica; shapes are the same."""
+        """The calls of a forward pass with their outputs' shapes and dtypes. Nothing is computed where a backend can
+        avoid it. The pass is not in training mode, which synchronized layers refuse outside of a replica; shapes are
+        the same."""
         import keras
         from keras import tree
         from keras.src import backend  # private: the one way to learn shapes that opens every layer and changes no state
@@ -78,8 +81,8 @@ class Taps:
 
     @contextmanager
     def fitting(self, short: bool = False) -> Iterator[None]:
-        """While a step is traced or run, outputs go to their taps. `short`: they have fewer rows than the taps, as those of an
-        uneven batch have; they come first in a tap, and its other rows stay what they were."""
+        """While a step is traced or run, outputs go to their taps. `short`: they have fewer rows than the taps, as
+        those of an uneven batch have; they come first in a tap, and its other rows stay what they were."""
         import keras
 
         def assign(name: str, output: Any) -> None:

@@ -1,1 +1,2 @@
-"""What the worker does for each strategy: one file each, with `work(job)`. What they declare is in `suite/plan/strategies.py`."""
+"""What the worker does for each strategy: one file each, with `work(job)`. What they declare is in
+`suite/plan/strategies.py`."""

@@ -43,7 +43,8 @@ class Drive:
         """
         if scenario.last_batch % self.devices:
             raise Unsupported(
-                f"JAX shards a batch evenly or not at all (IndivisibleError): a last batch of {scenario.last_batch} rows does not "
+                f"JAX shards a batch evenly or not at all (IndivisibleError): a last batch of "
+                f"{scenario.last_batch} rows does not "
                 f"divide by {self.devices} devices"
             )
 

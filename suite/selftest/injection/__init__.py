@@ -1,8 +1,8 @@
 """Faults to inject, one at a time, in real runs: the self-test of what the suite detects, names and locates.
 
 A fault patches Keras, a backend or a strategy in one training process before its model is built, as a bug there would act:
-in float32 runs, in their float64 runs and in single-step comparison alike. What each is, where it is injected and what must be said of it
-is in `suite/selftest/catalogue.py`; a test holds both lists together.
+in float32 runs, in their float64 runs and in single-step comparison alike. What each is, where it is injected and what must
+be said of it is in `suite/selftest/catalogue.py`; a test holds both lists together.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ Pair = tuple[Any, Any]
 class Wrong:
     """What the layer does wrong; without arguments it is Keras's.
 
-    `epsilon`, `inference_epsilon`: factors on the layer's own. `momentum`: its momentum to a different one. `bessel`: "", "moving" or
-    "both". `moves`: updates in a step. `normalizes`: batch statistics to those that are used; `keeps`: to those that move.
-    `predicts`: moving statistics to those that `predict` uses. `training_in_predict`: batch statistics there. `by_formula`:
-    operations in a different order, which is not wrong.
+    `epsilon`, `inference_epsilon`: factors on the layer's own. `momentum`: its momentum to a different one. `bessel`:
+    "", "moving" or "both". `moves`: updates in a step. `normalizes`: batch statistics to those that are used; `keeps`:
+    to those that move. `predicts`: moving statistics to those that `predict` uses. `training_in_predict`: batch
+    statistics there. `by_formula`: operations in a different order, which is not wrong.
     """
 
     epsilon: float = 1.0
@@ -137,7 +137,8 @@ def _simply(**wrong: Any) -> Injection:
 
 
 def _probed(momentum: Callable[[float], float]) -> Callable[[float], float]:
-    """A momentum of 0 stays: single-step comparison reads batch statistics through it, and a layer that asks for none has none to be wrong."""
+    """A momentum of 0 stays: single-step comparison reads batch statistics through it, and a layer that asks for none has
+    none to be wrong."""
     return lambda own: momentum(own) if own else own
 
 

@@ -74,7 +74,8 @@ def _shifted_labels(site: Site) -> None:
 
 
 def _when_several(order: Callable[[np.ndarray], np.ndarray]) -> Order:
-    """A single step has no other batch to take: single-step comparison must not, and does not, see a wrong order of batches."""
+    """A single step has no other batch to take: single-step comparison must not, and does not, see a wrong order of
+    batches."""
     return lambda steps, site: order(steps) if len(steps) > 1 else steps
 
 

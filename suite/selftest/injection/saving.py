@@ -14,7 +14,8 @@ Arrays = dict[str, np.ndarray]
 
 
 def _initial(tensor: str, change: Callable[[np.ndarray], np.ndarray]) -> Injection:
-    """A tensor of the stored initial state arrives changed. Single-step comparison starts from other states, and is not touched."""
+    """A tensor of the stored initial state arrives changed. Single-step comparison starts from other states, and is not
+    touched."""
 
     def inject(site: Site) -> None:
         if site.single_step:
@@ -33,7 +34,8 @@ def _initial(tensor: str, change: Callable[[np.ndarray], np.ndarray]) -> Injecti
 def _saves(
     change: Callable[[Arrays, Arrays], Mapping[str, np.ndarray]], remember: Callable[[Site, Arrays], None]
 ) -> Injection:
-    """While a file is written the model holds `change(variables and slots, remembered)` too, and then what it held before."""
+    """While a file is written the model holds `change(variables and slots, remembered)` too, and then what it held
+    before."""
 
     def inject(site: Site) -> None:
         import keras

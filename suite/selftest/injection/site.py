@@ -1,4 +1,5 @@
-"""Where a fault is injected: one training process, before its model is built; and what replicas can tell each other there."""
+"""Where a fault is injected: one training process, before its model is built; and what replicas can tell each other
+there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Faults of the optimizer that a scenario asks for, and of nothing else: a probe with an optimizer of its own is not touched."""
+"""Faults of the optimizer that a scenario asks for, and of nothing else: a probe with an optimizer of its own is not
+touched."""
 
 from __future__ import annotations
 

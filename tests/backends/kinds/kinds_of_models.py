@@ -1,4 +1,5 @@
-"""Kinds of models that an oracle must emulate, one scenario each: made by `scenario(kind)`, for files that hold one SCENARIO."""
+"""Kinds of models that an oracle must emulate, one scenario each: made by `scenario(kind)`, for files that hold one
+SCENARIO."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ def optimizer() -> Any:
 def subclassed() -> Any:
     import keras
 
-    class Subclassed(keras.Model):
+    class Subclassed(keras.Model):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__(name="subclassed")
             self.first = keras.layers.Dense(8, name="first")
@@ -100,7 +101,7 @@ def subclass_of_the_layer() -> Any:
     """Another class with the same semantics is no other result."""
     import keras
 
-    class Renamed(keras.layers.BatchNormalization):
+    class Renamed(keras.layers.BatchNormalization):  # type: ignore[misc]
         def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
             return super().call(inputs, training=training, mask=mask)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,8 @@ def both(environment: str, devices: int) -> tuple[Measurement, Measurement]:
     return one(environment, devices), one(environment, devices, "none", statistics=None)
 
 
-ROUNDED = {"bits": False, "weights": 3e-13, "statistics": 1e-14, "predictions": 1e-14}
-LARGE = {"bits": False, "weights": 0.2, "statistics": 0.01, "predictions": 0.05}
+ROUNDED: dict[str, Any] = {"bits": False, "weights": 3e-13, "statistics": 1e-14, "predictions": 1e-14}
+LARGE: dict[str, Any] = {"bits": False, "weights": 0.2, "statistics": 0.01, "predictions": 0.05}
 
 USUAL = Measured(
     device="cpu",

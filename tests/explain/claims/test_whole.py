@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from suite.__main__ import main
+from suite.commands import main
 from tests.conftest import Parity
 
 ORDERS = {"fake-a": {"PARITY_FAKE_ORDER": "0"}, "fake-b": {"PARITY_FAKE_ORDER": "1"}}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.plan import discover
+from suite.plan.locations import SCENARIOS
 from suite.records import ConfigurationError
 from suite.report.repro import source
 
@@ -102,7 +102,7 @@ def test_a_function_that_is_not_there(tmp_path: Path) -> None:
         source.recipe(written(tmp_path, MODULE), ["model", "optimizer"])
 
 
-@pytest.mark.parametrize("path", sorted(discover.BUILT_IN.glob("[!_]*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("[!_]*.py")), ids=lambda path: path.stem)
 def test_every_built_in_scenario_can_be_shown(path: Path) -> None:
     text = source.recipe(path, ["model", "optimizer"])
     compile(text, path.name, "exec")

@@ -1,0 +1,84 @@
+"""The exit code of the whole pipeline with the fake backend, and the sentence for a wrong command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suite.commands import main
+from suite.records import Broken, Status
+from tests.conftest import Parity
+from tests.pipeline.fake_runs import CLEAN, compared
+
+
+def test_everything_equal_is_0(parity: Parity) -> None:
+    parity.scenario("synchronized", synchronized=True)
+    parity.environments(CLEAN)
+    code, results = compared(parity)
+    assert code == results.exit_code == 0
+    assert parity.results()["answer"].startswith("Yes, up to rounding: ")
+
+
+def test_the_gate_decides_what_fails(parity: Parity) -> None:
+    parity.scenario("synchronized", synchronized=True)
+    parity.environments(CLEAN)
+    code, _ = parity.compare("--fail-on", "rounding")
+    assert code == 1
+    assert main(["report", "--out", str(parity.run), "--fail-on", "different"]) == 0
+
+
+def test_no_pairs_is_no_success(parity: Parity) -> None:
+    parity.scenario("clusters")
+    parity.environments({"fake-a": {}})
+    code, results = compared(parity, "--devices", "1")
+    assert code == results.exit_code == 2
+    assert results.pairs == ()
+
+
+def test_a_broken_scenario_is_3_and_the_others_run(parity: Parity) -> None:
+    parity.scenario("clusters")
+    (parity.folder / "scenarios" / "broken.py").write_text("import sys\n\nsys.exit('out')\n")
+    parity.environments(CLEAN)
+    code, results = compared(parity)
+    assert code == results.exit_code == 3
+    source = f"{parity.folder / 'scenarios' / 'broken.py'}:3"
+    assert results.broken == (Broken(name="broken", source=source, reason="SystemExit: out"),)
+    assert {row.status for row in results.runs} == {Status.COMPLETE}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["compare", "--scenario", "nobody"], 4, "no scenario 'nobody'; there are article-mlp"),
+        (["compare", "--backend", "caffe"], 4, "no backend or environment 'caffe'"),
+        (["compare", "--environments", "nowhere.toml"], 3, "nowhere.toml cannot be read"),
+        (["compare", "--devices", "0"], 4, "wanted a whole number of at least 1"),
+        (["compare", "--devices", "two"], 4, "invalid"),
+        (["report", "--out", "nowhere"], 4, "nowhere is no run folder: give one that `parity compare` wrote"),
+        (["nonsense"], 4, "invalid choice"),
+    ],
+)
+def test_usage_is_a_sentence(
+    arguments: list[str],
+    code: int,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    more = ["--device", "cpu", "--out", str(tmp_path / "run")] if arguments[0] == "compare" else []
+    assert main([*arguments, *more]) == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_batch_that_does_not_divide_is_refused_before_anything_starts(parity: Parity) -> None:
+    parity.scenario("clusters")
+    parity.environments(CLEAN)
+    code, results = compared(parity, "--devices", "1,3")
+    refused = [row for row in results.runs if row.run.configuration.devices == 3]
+    assert {row.status for row in refused} == {Status.UNSUPPORTED}
+    assert {row.reason for row in refused} == {"the global batch of 32 does not divide by 3 devices"}
+    assert {run for run, _, _ in results.plan.refused} == {row.run for row in refused}
+    assert code == 0
