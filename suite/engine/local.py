@@ -196,7 +196,7 @@ class Local:
                 outcome = Outcome(job=job.id, status=Status.NO_ENVIRONMENT, reason=none.reason, log=none.log)
                 self._end(schedule, job, outcome)
             elif _gpus(job) > len(self._gpus):
-                reason = f"wants {_gpus(job)} GPU(s), {len(self._gpus)} are there: choose fewer with --devices"
+                reason = f"needs {_gpus(job)} GPU(s), but this machine has {len(self._gpus)}: choose fewer with --devices"
                 self._end(schedule, job, Outcome(job=job.id, status=Status.NO_DEVICES, reason=reason))
         while barred := list(schedule.barred()):
             for job, outcome in barred:
@@ -271,15 +271,15 @@ class Local:
                 schedule.again(replace(running.job, died=f"{reason}, see logs/{running.log.name}"))
                 return
             if answer.exitcode == -signal.SIGKILL:
-                reason += "; out of memory? Then it would be again, so it is not started once more"
+                reason += "; probably out of memory, so it is not started again"
         self._ended(schedule, running, answer.status, reason)
 
     def _ended(self, schedule: Schedule, running: Running, status: Status, reason: str) -> None:
         if running.stopped and status is not Status.COMPLETE:
             status = Status.TIMED_OUT
             reason = (
-                f"did not end within {self._timeout:g} s, and was ended with all its processes. The end of the log "
-                "says where it was. If it only needs longer, raise --timeout"
+                f"was stopped after {self._timeout:g} s, with all its processes. The end of its log shows where it was. "
+                "To allow more time, raise --timeout"
             )
         del self._running[str(running.file)]
         seconds = round(time.monotonic() - running.began, 3)

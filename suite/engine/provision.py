@@ -211,7 +211,7 @@ class Beside:
 def _beside(environment: Environment, folder: Path, plugins: Sequence[Plugin]) -> Beside:
     ready = replace(environment, python=environment.python or sys.executable)
     if not Path(ready.python).is_file():
-        raise ProvisionError(f"its python is {ready.python}, which is no file: give an interpreter that exists")
+        raise ProvisionError(f"its python is {ready.python}, which is not a file: give an interpreter that exists")
     if absent := [entry for entry in environment.pythonpath if not Path(entry).exists()]:
         raise ProvisionError(f"its pythonpath has {absent[0]}, which does not exist: correct or remove it")
     if ready.python == sys.executable:
@@ -260,7 +260,9 @@ def _listed(environment: Environment) -> Listed:
 
 def _described(environment: Environment, listed: Listed) -> Provisioned:
     if tuple(int(part) for part in listed.python.split(".")[:2]) < OLDEST:
-        raise ProvisionError(f"{environment.python} is Python {listed.python}, wanted at least {OLDEST[0]}.{OLDEST[1]}")
+        raise ProvisionError(
+            f"{environment.python} is Python {listed.python}, but the suite needs at least {OLDEST[0]}.{OLDEST[1]}"
+        )
     needed = ("numpy", *WORKER_NEEDS) if environment.backend == "fake" else listed.modules
     if lacking := [name for name in needed if not listed.modules.get(name)]:
         raise ProvisionError(

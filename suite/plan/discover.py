@@ -60,7 +60,7 @@ def scenarios(folders: Sequence[Path], *, plugins: bool = True) -> tuple[tuple[F
 
 def _scenario_sources(folders: Sequence[Path], plugins: bool) -> Iterator[tuple[Source, str, Callable[[], Any]]]:
     if missing := [folder for folder in folders if not folder.is_dir()]:
-        raise ConfigurationError(f"{missing[0]} is no folder: --scenario-path wants one with scenario files")
+        raise ConfigurationError(f"{missing[0]} is not a folder: give --scenario-path a folder with scenario files")
     # A folder given twice is one folder: its scenarios are not duplicates of themselves.
     paths = dict.fromkeys(path.resolve() for folder in folders for path in sorted(folder.glob("[!_]*.py")))
     for path in paths:
@@ -84,7 +84,9 @@ def load_scenario(source: Source) -> Scenario:
     for entry in entry_points(group=SCENARIO_GROUP):
         if entry.value == source.location:
             if (here := _entry_source(entry)) != source:
-                raise ConfigurationError(f"{here} is installed here, wanted {source}: pin its version where it is given")
+                raise ConfigurationError(
+                    f"{here} is installed here, but {source} is needed: pin its version where it is given"
+                )
             return valid_scenario(entry.load())
     raise ConfigurationError(f"{source} is not installed here: give its package with --plugin")
 
@@ -123,7 +125,7 @@ def _from_file(source: Source) -> Any:
         _know_built_in()
     module = importlib.import_module(f"{SCENARIOS.name}.{path.stem}") if path.parent == SCENARIOS else _by_path(path)
     if not hasattr(module, "SCENARIO"):
-        raise BrokenPlugin("it defines no SCENARIO: write SCENARIO = Scenario(...), or let its name start with _")
+        raise BrokenPlugin("it defines no SCENARIO: write SCENARIO = Scenario(...), or start its name with _")
     return module.SCENARIO
 
 

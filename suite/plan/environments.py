@@ -46,7 +46,7 @@ def environments(files: Sequence[Path] = ()) -> tuple[Environment, ...]:
         for name, table in _tables(file).items():
             if name in found:
                 raise ConfigurationError(
-                    f"{file}: environment {name!r} exists already ({found[name].source}): choose another name"
+                    f"{file}: environment {name!r} already exists ({found[name].source}): choose a different name"
                 )
             found[name] = _environment(name, table, file)
     return tuple(found.values())
@@ -68,7 +68,7 @@ def _tables(file: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read ({error.strerror}): --environments wants a TOML file") from None
+        raise ConfigurationError(f"{file} cannot be read ({error.strerror}): give --environments a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} is not TOML: {error}") from None
     if unknown := sorted(document.keys() - {"environments"}):
@@ -95,9 +95,9 @@ def _environment(name: str, table: Any, file: Path) -> Environment:
     if backend not in BACKENDS:
         raise ConfigurationError(f"{where} has backend {backend!r}, wanted one of {', '.join(BACKENDS)}")
     if requirements and python:
-        raise ConfigurationError(f"{where} has requirements and python, wanted one of them: remove the other")
+        raise ConfigurationError(f"{where} has both requirements and python: keep one of them")
     if not requirements and not python and backend != "fake":
-        raise ConfigurationError(f"{where} has neither requirements nor python, wanted one of them: add it")
+        raise ConfigurationError(f"{where} has neither requirements nor python: add one of them")
     base = file.resolve().parent
     return Environment(
         name=name,

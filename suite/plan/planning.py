@@ -123,12 +123,11 @@ def _refusal(
         return Status.UNSUPPORTED, f"the global batch of {scenario.batch} does not divide by {devices} devices"
     if scenario.last_batch and not all(shares(scenario.last_batch, devices)):
         return Status.UNSUPPORTED, (
-            f"the last batch of {scenario.last_batch} leaves one of {devices} devices without rows, and backends "
-            f"crash or hang "
-            "then: give it more rows, or drop it"
+            f"with a last batch of {scenario.last_batch} rows, one of {devices} devices gets no rows, and backends crash or "
+            "hang: give it more rows, or drop it"
         )
     if options.device == "gpu" and devices > gpus:
-        return Status.NO_DEVICES, f"{devices} GPUs wanted, this machine has {gpus}: give --devices 1, or --device cpu"
+        return Status.NO_DEVICES, f"needs {devices} GPUs, but this machine has {gpus}: give --devices 1, or --device cpu"
     return None, ""
 
 

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from suite.records import Code, Member, Pair, Results, Verdict
 
 AGREE = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
+# Of several; of the only one, if it agrees and if it does not.
+PAIRS = ("pairs agree", "the only pair agrees", "the only pair differs")
+FILES = ("files equal the live model", "the only file equals the live model", "the only file differs from the live model")
 
 
 def sentence(results: Results) -> str:
@@ -19,9 +22,9 @@ def sentence(results: Results) -> str:
     seen = [check for check in results.checks if check.verdict is not Verdict.NOT_RUN]
     saved = [check for check in seen if check.kind == "saved"]
     parts = [
-        _part("across backends on one device", single, "pairs agree"),
-        _part("with several devices", many, "pairs agree"),
-        _part("after saving", saved, "files equal the live model"),
+        _part("across backends on one device", single, PAIRS),
+        _part("with several devices", many, PAIRS),
+        _part("after saving", saved, FILES),
     ]
     return f"{_lead([*compared, *seen])}: {'; '.join(part for part in parts if part)}.{_trouble(results)}"
 
@@ -37,7 +40,8 @@ def _lead(members: Sequence[Member]) -> str:
     if unknown := sum(_unknown(member) for member in unexplained):
         have = "has" if unknown == 1 else "have"
         return f"Not everywhere, and {unknown} of {len(apart)} differences {have} no known cause"
-    return f"Not everywhere; every difference has a named cause, and {len(unexplained)} of {len(apart)} are not by design"
+    are = "is" if len(unexplained) == 1 else "are"
+    return f"Not everywhere; {len(unexplained)} of {len(apart)} differences {are} not by design, and each has a named cause"
 
 
 def _unknown(member: Member) -> bool:
@@ -56,10 +60,13 @@ def _devices(pair: Pair) -> tuple[int, int]:
     return pair.a.configuration.devices, pair.b.configuration.devices
 
 
-def _part(title: str, members: Sequence[Member], agreement: str) -> str:
+def _part(title: str, members: Sequence[Member], words: tuple[str, str, str]) -> str:
     if not members:
         return ""
+    several, only_agrees, only_differs = words
     agree = sum(member.verdict in AGREE for member in members)
     by_design = sum(member.verdict is Verdict.BY_DESIGN for member in members)
-    words = f"{title}, {'all ' if agree == len(members) else f'{agree} of '}{len(members)} {agreement}"
-    return f"{words} and {by_design} differ by design" if by_design else words
+    if len(members) == 1:
+        return f"{title}, {only_agrees if agree else only_differs}{' by design' if by_design else ''}"
+    counted = f"{title}, {'all ' if agree == len(members) else f'{agree} of '}{len(members)} {several}"
+    return f"{counted} and {by_design} {'differs' if by_design == 1 else 'differ'} by design" if by_design else counted

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from suite.records import Cause, Code
 from suite.report.hypothesis_words import HYPOTHESES
 
-FLOAT64_RUNS = "the float64 runs of both sides differ as well, so it is not rounding"
+FLOAT64_RUNS = "the float64 runs of both sides also differ, so the difference is not rounding"
 SYNCHRONIZE = (
     "use BatchNormalization(synchronized=True) on TensorFlow and the equivalent on torch, or compare with one device at the "
     "per-replica batch size"
 )
 PER_REPLICA_ISSUE = "https://github.com/tensorflow/tensorflow/issues/46488"
 MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
-BEYOND = "equal in float64, and in float32 farther apart than their own measured rounding"
+BEYOND = "equal in float64, but float32 differs by more than measured rounding"
 
 
 # ---------------------------------------------------------------- sentence parts
@@ -85,7 +85,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.INVALID: lambda cause: cause.reason,
     Code.NOT_RUN: _missing,
     Code.UNSUPPORTED: _missing,
-    Code.UNKNOWN: lambda cause: "cause not known",
+    Code.UNKNOWN: lambda cause: "unknown cause",
 }
 
 
@@ -102,110 +102,119 @@ class Said:
     link: str = ""
 
 
+def _verb(what: str, singular: str, plural: str) -> str:
+    """The form that agrees with a counted noun: "1 pair" or "8 pairs"."""
+    return singular if what.startswith("1 ") else plural
+
+
 def _declared(what: str, where: str, cause: Cause) -> Said:
     fields = dict(cause.detail)
     if "live predictions" in fields and "saved" in fields and " or " not in fields["saved"]:
         return Said(
-            claim=f"{what} {where} hold the first replica's moving statistics only; the live model predicts with every "
-            "replica's own.",
+            claim=f"{what} {where} {_verb(what, 'holds', 'hold')} only the first replica's moving statistics. In memory, "
+            "each replica predicts with its own.",
             experiment=FLOAT64_RUNS,
-            advice="evaluate the loaded file and not the model in memory, or average the replicas' statistics before saving",
+            advice="evaluate the loaded file, not the model in memory, or average the replicas' statistics before saving",
             link=PER_REPLICA_ISSUE,
         )
     if fields == {"moving statistics": "per replica"}:
         return Said(
-            claim=f"{what} {where} have moving statistics of their own: nothing keeps replicas equal.",
+            claim=f"{what} {where} {_verb(what, 'has its', 'have their')} own moving statistics. Nothing keeps replicas "
+            "equal.",
             experiment=FLOAT64_RUNS,
             advice=SYNCHRONIZE,
             link=PER_REPLICA_ISSUE,
         )
     if "batch statistics" in fields:
         return Said(
-            claim=f"{what} {where} compare batch normalization over the whole batch with batch normalization over each "
-            "replica's part of it, as their strategies declare.",
+            claim=f"{what} {where} {_verb(what, 'compares', 'compare')} batch normalization over the whole batch with batch "
+            "normalization over each replica's part. The strategies declare this difference.",
             experiment=FLOAT64_RUNS,
             advice=SYNCHRONIZE,
             link=PER_REPLICA_ISSUE,
         )
-    claim = f"{what} {where} compute different things, as their strategies declare: {declared(cause)}."
-    return Said(claim=claim, experiment=FLOAT64_RUNS)
+    claim = f"{what} {where} {_verb(what, 'computes', 'compute')} different things, as the strategies declare"
+    return Said(claim=f"{claim}: {declared(cause)}.", experiment=FLOAT64_RUNS)
 
 
 def _unstable(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{cause.subject or 'one side'} computes inaccurately {where} ({what}): single float32 steps of it are far from "
+        claim=f"{cause.subject or 'One side'} computes inaccurately {where} ({what}). Its single float32 steps are far from "
         "float64.",
-        experiment="each side took single float32 steps from common states, and each was measured against the float64 step of "
-        "what its strategy declares, with the same constants",
+        experiment="each side took single float32 steps from common states; each step was compared with the float64 step "
+        "that its strategy declares, with the same constants",
         advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² cancels where "
-        "the mean is large against the standard deviation",
+        "the mean is large compared with the standard deviation",
         link=MOMENTS_ISSUE,
     )
 
 
 def _random(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} draw different random numbers: backends turn one seed into different streams.",
-        experiment="both sides drew from one seed and got different numbers; given one shared stream, their float64 runs are "
-        "equal",
-        advice="do not expect equal results of random layers from equal seeds; compare without them, or over several seeds",
+        claim=f"{what} {where} {_verb(what, 'draws', 'draw')} different random numbers. Backends turn one seed into "
+        "different streams.",
+        experiment="both sides drew different numbers from one seed; with one shared stream, their float64 runs are equal",
+        advice="do not expect equal results from equal seeds in random layers; compare without them, or over several seeds",
     )
 
 
 def _unsaved(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} do not hold {_names(cause, 'tensor')}: loading brings back its initial value.",
+        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold {_names(cause, 'tensor')}. Loading brings back the "
+        "initial value.",
         experiment="the loaded value is bit-equal to the value before training, and training had changed it",
-        advice="save this state beside the model if training is to go on as if it had not stopped",
+        advice="save this state beside the model if training must continue after loading as if it had not stopped",
     )
 
 
 def _held(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} do not hold the model that was saved: {words([cause])}.",
-        experiment="every loaded tensor is bit-equal to what the cause says, and not to the live model's",
-        advice="check what is written: which step's, which replica's, and under which names",
+        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold the model that was saved: {words([cause])}.",
+        experiment="every loaded tensor is bit-equal to what the cause says, not to the live model's tensor",
+        advice="check which state is written: from which step, from which replica, and under which names",
     )
 
 
 def _loaded(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where}: {words([cause])}.",
-        experiment="loaded where it was saved, the float64 run's file is what the strategy declares within 1e-10; here it is "
-        "not",
-        advice="check versions of Keras on both sides, and that every layer of the file is known where it is loaded",
+        experiment="where it was saved, the float64 run's loaded file equals what the strategy declares within 1e-10; here "
+        "it does not",
+        advice="compare the Keras versions on both sides, and check that every layer of the file is known where it is "
+        "loaded",
     )
 
 
 def _unknown(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} differ though their strategies declare the same: cause not known.",
+        claim=f"{what} {where} {_verb(what, 'differs', 'differ')}, although the strategies declare the same. The cause is "
+        "unknown.",
         experiment=f"{FLOAT64_RUNS}; no hypothesis predicts it",
-        advice="look at the place where it begins, and report it: docs/causes.md says how",
+        advice="look at the place where the difference begins, and report it: docs/causes.md says how",
     )
 
 
 def _constant(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} differ by about what float32 does to a constant.",
-        experiment="the float64 runs differ by it; which constant is not checked",
+        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by about the float32 rounding of a constant.",
+        experiment="the float64 runs differ by that much; the suite does not check which constant it is",
         advice="pass constants as powers of two where they must not be rounded",
     )
 
 
 def _beyond(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} are {BEYOND}.",
+        claim=f"{what} {where} {_verb(what, 'is', 'are')} {BEYOND}.",
         experiment="the float64 runs are equal, and no kernel was shown to be unstable; each side's reruns with re-ordered rows "
-        "stay closer together than the two sides are",
-        advice="rerun with fewer steps (--steps) to decide: a network like this amplifies float32 rounding by decades in "
-        "training",
+        "are closer together than the two sides are",
+        advice="rerun with fewer steps (--steps 1) to decide: in training, a network like this amplifies float32 rounding "
+        "by decades",
     )
 
 
 def _noise(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} differ by no more than the same run repeated.",
+        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by no more than repeats of the same run.",
         experiment="the runs were repeated, and the repeats differ as much",
         advice="turn on deterministic kernels to compare bit by bit",
     )
@@ -234,8 +243,9 @@ def said(what: str, where: str, causes: Sequence[Cause], verdict: str) -> Said:
     first = next(iter(causes), None)
     if first is not None and first.code in HYPOTHESES:
         return Said(
-            claim=f"{what} {where} are not what the strategy declares. Suspected, because it predicts what the run does: "
-            f"{alternatives(cause for cause in causes if cause.code in HYPOTHESES)}.",
+            claim=f"{what} {where} {_verb(what, 'does', 'do')} not match what the strategy declares. Suspected cause: "
+            f"{alternatives(cause for cause in causes if cause.code in HYPOTHESES)}. An emulation with this one deviation "
+            "predicts the run.",
             experiment="the same run was emulated in float64 with this one deviation, and equals the run within 1e-10",
             advice=HYPOTHESES[first.code].advice,
             link=HYPOTHESES[first.code].link,

@@ -19,13 +19,13 @@ NOUNS = {
 
 def sentence(change: Change) -> str:
     if change.incomparable:
-        return f"What changed since {Path(change.baseline).name} is not known: {change.incomparable}."
+        return f"What changed since {Path(change.baseline).name} is unknown: {change.incomparable}."
     members = [move for move in change.moves if move.about in ("verdict", "cause")]
     counted = Counter(move.how for move in members)
     in_both = change.same + sum(bool(move.before and move.now) for move in members)
     parts = [f"{counted[how]} {how if how != 'changed' else 'with a different cause'}" for how in HOW if counted[how]]
-    lead = ", ".join(parts) if parts else "no verdict and no cause moved"
-    what = f"{lead}; {change.same} of {in_both} pairs and checks that are in both are as they were"
+    lead = ", ".join(parts) if parts else "no verdict and no cause changed"
+    what = f"{lead}; {change.same} of the {in_both} pairs and checks in both runs did not change"
     return f"Since {change.generated} (plan {change.plan[:12]}): {what}.{_only(change)}{_goalposts(change.moves)}"
 
 
@@ -51,10 +51,10 @@ def _goalposts(moves: Iterable[Move]) -> str:
     if not posts:
         return ""
     if len(posts) <= 3:
-        return f" What they rest on moved too: {'; '.join(f'{move.about} {move.name}{arrow(move)}' for move in posts)}."
+        return f" Their basis changed, too: {'; '.join(f'{move.about} {move.name}{arrow(move)}' for move in posts)}."
     counted = Counter(move.about for move in posts)
     parts = [f"{count} {NOUNS[about][count != 1]}" for about, count in counted.items()]
-    return f" What they rest on moved too: {', '.join(parts)}."
+    return f" Their basis changed, too: {', '.join(parts)}."
 
 
 def text(change: Change) -> Iterator[str]:

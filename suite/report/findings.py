@@ -19,10 +19,10 @@ NOUNS = {
 }
 NOTES = {
     Note.NONE: "",
-    Note.ROUNDING_GROWN: "where its rounding grows, it is within 5 times what its own float64 run with re-ordered rows differs "
-    "by, or is not judged",
-    Note.ROUNDING_GROWN_AT_ONCE: "its own float64 run with re-ordered rows is as far from it from the first stored step on: "
-    "nothing is known",
+    Note.ROUNDING_GROWN: "where its rounding grows, it is not judged, or it is within 5 times the difference of its own "
+    "float64 run with re-ordered rows",
+    Note.ROUNDING_GROWN_AT_ONCE: "from the first stored step on, its own float64 run with re-ordered rows is just as far "
+    "away: nothing is known",
 }
 
 
@@ -60,7 +60,7 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
         off = [known[run] for run in _runs(finding.members) if run in known and known[run].suspects]
         experiment = f"{causes.FLOAT64_RUNS}; {_nearest(off)}" if off else experiment
         if finding.environment:
-            claim = f"{finding.environment} does not do what its strategy declares {where} ({what}): cause not known."
+            claim = f"{finding.environment} does not do what its strategy declares {where} ({what}). The cause is unknown."
     return Worded(
         finding=finding,
         claim=claim,
@@ -83,15 +83,17 @@ def _oracle_experiment(members: Sequence[Member], known: Mapping[Run, Diagnosis]
     runs = _runs(members)
     measured = [known[run].distance or 0.0 for run in runs if run in known and known[run].distance is not None]
     if not measured or len(measured) < len(runs):
-        return (
-            f"{causes.FLOAT64_RUNS}; that each side computes what it declares was checked for {len(measured)} of {len(runs)} "
-            "runs"
-        )
+        checked = f"{len(measured)} of {len(runs)} runs were checked to compute what their strategies declare"
+        return f"{causes.FLOAT64_RUNS}; {checked}"
     grown = sum(known[run].note is Note.ROUNDING_GROWN for run in runs)
-    where = f" ({grown} of them amplify rounding: where it grows, within 5 times their own, or not judged)" if grown else ""
+    where = (
+        f"; where rounding grows ({grown} of them), a run is within 5 times its own rounding, or is not judged"
+        if grown
+        else ""
+    )
     return (
-        f"each side's float64 run equals the oracle of its own declaration, emulated on one device: {len(measured)} runs, at "
-        f"most {number(max(measured))} apart{where}; the difference is what the declarations say"
+        f"each float64 run equals the reference emulation of its declaration on one device ({len(measured)} runs, at most "
+        f"{number(max(measured))} apart){where}; the declarations explain the whole difference"
     )
 
 
@@ -100,7 +102,7 @@ def _nearest(off: Sequence[Diagnosis]) -> str:
     nearest: Suspect = min((suspect for diagnosis in off for suspect in diagnosis.suspects), key=lambda one: one.distance)
     tried = max(diagnosis.tried for diagnosis in off)
     words = causes.hypothesis(nearest.cause)
-    return f"{tried} hypotheses were tried, none predicts it; the nearest, {words}, is {number(nearest.distance)} away"
+    return f"none of {tried} hypotheses predicts it; the nearest one is {number(nearest.distance)} away: {words}"
 
 
 # ---------------------------------------------------------------- evidence

@@ -5,21 +5,21 @@ from __future__ import annotations
 from suite.records import ConsistencyCheck, SelfTest, TensorGroup
 
 METRICS = {
-    "train": "how far apart the weights are, as a share of the way that training moved them",
+    "train": "distance between the weights, as a share of the distance that training moved them",
     "mean": "largest difference of a moving mean, in standard deviations",
     "var": "largest difference of a moving variance, as a share of it",
-    "folded": "relative difference of layers with their batch normalization folded in: of what the model computes",
+    "folded": "relative difference of layers with their batch normalization folded in, which is what the model computes",
     "slots": "relative difference of the optimizer's variables",
     "loss": "largest relative difference of a loss",
     "pmax": "largest difference of a predicted probability",
-    "tv": "mean difference of predicted distributions, 0 to 1",
-    "js": "mean Jensen-Shannon divergence of predictions, nats",
+    "tv": "mean difference of predicted distributions, from 0 to 1",
+    "js": "mean Jensen-Shannon divergence of predictions, in nats",
     "churn": "share of rows whose predicted class changed",
     "explained": "share of the changed rows that were a close call",
     "values": "relative difference of predicted values",
     "max_abs": "largest difference of a predicted value",
-    "state": "relative difference of other variables: counters of random seeds, constants",
-    "tensor": "as train, of one tensor",
+    "state": "relative difference of other variables, such as random seed counters and constants",
+    "tensor": "like train, for one tensor",
     "ulp": "in units of the last digit that float32 can hold",
 }
 
@@ -54,11 +54,11 @@ def rests_on(one: SelfTest) -> str:
 def holds_here(one: SelfTest | None) -> str:
     """Whether its rates are those of this run's versions."""
     if one is None:
-        return "No self-test was kept: how often verdicts and causes are right is not known."
+        return "No self-test was kept, so it is unknown how often verdicts and causes are right."
     if one.damage:
-        return f"How often verdicts and causes are right is not known: {one.damage}."
+        return f"It is unknown how often verdicts and causes are right: {one.damage}."
     if one.apart:
-        return f"This may not hold for this run: {'; '.join(one.apart)}."
+        return f"These rates may not hold for this run: {'; '.join(one.apart)}."
     return "This run has the same versions."
 
 

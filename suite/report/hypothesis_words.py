@@ -42,7 +42,7 @@ HYPOTHESES: dict[str, Words] = {
         advice="check that the layer is called with training=True and is not frozen",
     ),
     "bn-frozen-moves": Words(
-        words="frozen batch normalization normalizes with batch statistics and moves",
+        words="frozen batch normalization normalizes with batch statistics and updates its moving statistics",
         advice="set trainable=False before compile, and check that this version honours it",
     ),
     "bn-no-statistics-gradient": Words(
@@ -80,7 +80,8 @@ HYPOTHESES: dict[str, Words] = {
     ),
     "loss-from-logits": Words(
         words="the loss is computed from the logits: probabilities near 0 and 1 are not clipped",
-        advice="Keras clips probabilities to 1e-7 from 0 and 1, and on TensorFlow takes the logits before a softmax or a sigmoid instead: let the model return logits, with from_logits=True, which is one formula everywhere",
+        advice="let the model return logits, with from_logits=True: that is one formula everywhere. Keras clips probabilities to "
+        "1e-7 from 0 and 1; on TensorFlow, it takes the logits before a softmax or a sigmoid instead",
     ),
     "learning-rate": Words(
         words="the learning rate is multiplied by a constant",
@@ -131,7 +132,7 @@ HYPOTHESES: dict[str, Words] = {
         advice="fix the order of batches: shuffle=False, one worker, and no interleaving",
     ),
     "rows-reversed": Words(
-        words="rows come in reversed order in each batch",
+        words="rows are in reversed order in each batch",
         advice="fix the order of rows: with per-replica statistics it decides which rows share a replica",
     ),
     "batch-repeated": Words(

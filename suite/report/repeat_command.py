@@ -16,7 +16,7 @@ BUILT_IN = Environment(name="", backend="").source
 
 
 def command(finding: Finding, results: Results) -> str:
-    """Empty of a finding that covers nothing."""
+    """Empty if the finding covers nothing."""
     if not finding.members:
         return ""
     options = results.plan.options

@@ -118,14 +118,14 @@ def read(path: Path) -> Results:
             f"{path} cannot be read ({error.strerror}): give a results.json that `parity compare` wrote"
         ) from None
     except msgspec.DecodeError as error:
-        raise DamagedArtifact(f"{path} is no results.json ({error}): give one that `parity compare` wrote") from None
+        raise DamagedArtifact(f"{path} is not a results.json ({error}): give one that `parity compare` wrote") from None
     if found.get("schema") != RESULTS_SCHEMA:
         raise OtherSchema(f"{path} has schema {found.get('schema')!r}, this version reads {RESULTS_SCHEMA}")
     try:
         return _results(found)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise DamagedArtifact(
-            f"{path} is not as docs/results.md says ({type(error).__name__}: {error}): was it edited?"
+            f"{path} does not match docs/results.md ({type(error).__name__}: {error}): was it edited?"
         ) from None
 
 

@@ -1,5 +1,4 @@
-"""What is not as it was: two `Results` against each other. Says what moved, and never that nothing did without having
-looked."""
+"""What changed between two `Results`. It never says that nothing changed without having compared."""
 
 from __future__ import annotations
 
@@ -49,7 +48,7 @@ def _nothing_in_common(baseline: Results, now: Results) -> str:
     was, is_now = ({row.name for row in one.scenarios} for one in (baseline, now))
     if not was & is_now:
         return f"it compared {_list(was)}, and this run {_list(is_now)}: no scenario is in both"
-    return "no pair and no check is in both: they have other environments, strategies or numbers of devices"
+    return "the two runs share no pair and no check, because their environments, strategies or numbers of devices differ"
 
 
 def _list(names: Iterable[str]) -> str:

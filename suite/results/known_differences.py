@@ -26,7 +26,7 @@ def read(file: Path) -> tuple[KnownDifference, ...]:
         text = file.read_text(encoding="utf-8")
         document = tomllib.loads(text)
     except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read ({error.strerror}): --known wants a TOML file") from None
+        raise ConfigurationError(f"{file} cannot be read ({error.strerror}): give --known a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} is not TOML: {error}") from None
     if unknown := sorted(document.keys() - {"known"}):
@@ -35,7 +35,9 @@ def read(file: Path) -> tuple[KnownDifference, ...]:
         )
     tables = document.get("known", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise ConfigurationError(f"{file}:{_line(text, 'known')}: known is no list of tables: write [[known]] before each")
+        raise ConfigurationError(
+            f"{file}:{_line(text, 'known')}: known is not a list of tables: write [[known]] before each"
+        )
     lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*known\s*\]\]", line)]
     lines += [1] * (len(tables) - len(lines))  # an inline list: known = [{...}]
     found = tuple(_known(table, f"{file}:{line}") for table, line in zip(tables, lines, strict=True))
@@ -43,7 +45,7 @@ def read(file: Path) -> tuple[KnownDifference, ...]:
     for one in found:
         if one.fingerprint in seen:
             raise ConfigurationError(
-                f"{one.source}: {one.fingerprint} is known already at {seen[one.fingerprint]}: remove one"
+                f"{one.source}: {one.fingerprint} is already known at {seen[one.fingerprint]}: remove one"
             )
         seen[one.fingerprint] = one.source
     return found

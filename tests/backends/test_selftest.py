@@ -1,5 +1,4 @@
-"""Faults injected in real runs on the real backends, from four families: none goes unseen, and nothing clean is called
-off."""
+"""Faults injected in real runs on the real backends, from four families: none goes unseen, and nothing clean is flagged."""
 
 from __future__ import annotations
 

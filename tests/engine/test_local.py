@@ -61,8 +61,7 @@ def test_the_job_file_is_what_the_job_is(bench: Bench) -> None:
         (
             "killed",
             Status.FAILED,
-            "the worker was killed by signal 9 (SIGKILL); out of memory? Then it would be again, so it is not "
-            "started once more",
+            "the worker was killed by signal 9 (SIGKILL); probably out of memory, so it is not started again",
         ),
     ],
 )
@@ -87,7 +86,7 @@ def test_a_job_that_hangs_is_ended_with_all_its_processes(bench: Bench) -> None:
     outcomes = bench.run(bench.job("hang"), bench.job("sleep-0.1"), timeout=1.0)
     outcome = outcomes["prepare/hang"]
     assert outcome.status is Status.TIMED_OUT
-    assert outcome.reason.startswith("did not end within 1 s, and was ended with all its processes.")
+    assert outcome.reason.startswith("was stopped after 1 s, with all its processes.")
     assert "--timeout" in outcome.reason
     assert "in do_hang" in outcome.log
     assert outcomes["prepare/sleep-0.1"].status is Status.COMPLETE
@@ -176,8 +175,8 @@ def test_a_second_attempt_has_a_time_limit_too(bench: Bench) -> None:
     outcome = bench.run(bench.job("hang"), timeout=2.0)["prepare/hang"]
     assert outcome.status is Status.TIMED_OUT
     assert outcome.reason.startswith(
-        "first attempt: the worker was killed by signal 6 (SIGABRT), see logs/prepare__hang.log; second: did "
-        "not end within 2 s"
+        "first attempt: the worker was killed by signal 6 (SIGABRT), see logs/prepare__hang.log; "
+        "second: was stopped after 2 s"
     )
     until(lambda: all_gone(bench.pids()))
 
@@ -290,7 +289,7 @@ def test_gpus_are_nobody_elses(bench: Bench, monkeypatch: pytest.MonkeyPatch) ->
         assert set(taken) <= {"4", "5", "7"}
     assert sorted(len(note["gpus"].split(",")) for note in notes) == [1, 1, 1, 2, 2, 3]
     assert outcomes["prepare/fine"].status is Status.NO_DEVICES
-    assert outcomes["prepare/fine"].reason == "wants 4 GPU(s), 3 are there: choose fewer with --devices"
+    assert outcomes["prepare/fine"].reason == "needs 4 GPU(s), but this machine has 3: choose fewer with --devices"
 
 
 def test_on_the_cpu_no_gpu_is_visible(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

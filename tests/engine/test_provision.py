@@ -176,11 +176,11 @@ def test_an_interpreter_that_is_none_is_a_reason(machine: Machine, tmp_path: Pat
     )
     old.chmod(0o755)
     reasons = {
-        "/no/such/python": "its python is /no/such/python, which is no file: give an interpreter that exists",
-        str(tmp_path): f"its python is {tmp_path}, which is no file",
+        "/no/such/python": "its python is /no/such/python, which is not a file: give an interpreter that exists",
+        str(tmp_path): f"its python is {tmp_path}, which is not a file",
         str(text): f"{text} cannot be started: Permission denied",
         "/bin/false": "/bin/false does not answer like a Python interpreter: exit code 1",
-        str(old): f"{old} is Python 3.9.1, wanted at least 3.11",
+        str(old): f"{old} is Python 3.9.1, but the suite needs at least 3.11",
     }
     for python, reason in reasons.items():
         assert machine.one(given(python)).reason.startswith(reason)
@@ -240,4 +240,4 @@ def test_looking_sees_what_provisioning_made(machine: Machine, interpreter: Path
 
 def test_looking_says_why_an_environment_cannot_be(machine: Machine) -> None:
     found, missing = look((given("/no/such/python"),), folder=machine.folder, device="cpu")
-    assert found["mine"].reason.startswith("its python is /no/such/python, which is no file") and missing == {}
+    assert found["mine"].reason.startswith("its python is /no/such/python, which is not a file") and missing == {}

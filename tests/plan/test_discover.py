@@ -189,7 +189,7 @@ def test_a_folder_given_twice_is_one_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_a_mistake_of_the_user(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="gone is no folder: --scenario-path wants one"):
+    with pytest.raises(ConfigurationError, match="gone is not a folder: give --scenario-path a folder"):
         found_in(tmp_path / "gone")
 
 
@@ -281,7 +281,7 @@ def test_an_installed_package_brings_a_scenario(install: Install) -> None:
 def test_another_version_in_the_worker_is_not_the_same_scenario(install: Install) -> None:
     install("parity_example", GOOD.replace("{name}", "installed"), group=discover.SCENARIO_GROUP, attribute="SCENARIO")
     source = Source(kind="entry point", location="parity_example:SCENARIO", distribution="parity_example", version="1.1")
-    with pytest.raises(ConfigurationError, match=r"parity_example 1.2 .* is installed here, wanted parity_example 1.1"):
+    with pytest.raises(ConfigurationError, match=r"parity_example 1.2 .* is installed here, but parity_example 1.1"):
         load_scenario(source)
 
 

@@ -69,17 +69,17 @@ MISTAKES = {
     ONE + 'python = "/p"\nkeras = "3.14"': "unknown key 'keras'; it may have backend, python, pythonpath, requirements",
     '[environments.one]\nbackend = "mxnet"\npython = "/p"': "backend 'mxnet', wanted one of tensorflow, jax, torch, fake",
     '[environments.one]\npython = "/p"': "backend None, wanted one of",
-    ONE: "has neither requirements nor python, wanted one of them: add it",
+    ONE: "has neither requirements nor python: add one of them",
     ONE + "requirements = []": "has neither requirements nor python",
-    ONE + 'python = "/p"\nrequirements = ["a"]': "has requirements and python, wanted one of them: remove the other",
-    '[environments.one]\nbackend = "fake"\npython = "/p"\nrequirements = ["a"]': "has requirements and python",
+    ONE + 'python = "/p"\nrequirements = ["a"]': "has both requirements and python: keep one of them",
+    '[environments.one]\nbackend = "fake"\npython = "/p"\nrequirements = ["a"]': "has both requirements and python",
     ONE + 'requirements = "jax==0.10.2"': "has requirements = 'jax==0.10.2', wanted a list of pip requirements",
     ONE + "requirements = [3]": r"has requirements = \[3\], wanted a list",
     ONE + "python = 3": "has python = 3, wanted the path of an interpreter",
     ONE + 'python = "/p"\npythonpath = "/q"': "has pythonpath = '/q', wanted a list of folders",
     ONE + 'python = "/p"\nvariables = ["A=1"]': r"has variables = \['A=1'\], wanted a table of strings",
     ONE + 'python = "/p"\nvariables = { A = 1 }': "wanted a table of strings",
-    '[environments.torch]\nbackend = "torch"\npython = "/p"': r"'torch' exists already \(built in\): choose another name",
+    '[environments.torch]\nbackend = "torch"\npython = "/p"': r"'torch' already exists \(built in\): choose a different name",
 }
 
 
@@ -93,13 +93,13 @@ def test_a_mistake_in_a_file_is_a_sentence_with_the_file(tmp_path: Path, text: s
 def test_one_name_in_two_files_names_the_first(tmp_path: Path) -> None:
     text = ONE + 'python = "/p"'
     first, second = write(tmp_path, "a.toml", text), write(tmp_path, "b.toml", text)
-    with pytest.raises(ConfigurationError, match=f"{second}: environment 'one' exists already .{first}."):
+    with pytest.raises(ConfigurationError, match=f"{second}: environment 'one' already exists .{first}."):
         environments([first, second])
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"cannot be read \(No such file or directory\): --environments wants a TOML"
+        ConfigurationError, match=r"cannot be read \(No such file or directory\): give --environments a TOML"
     ):
         environments([tmp_path / "gone.toml"])
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")

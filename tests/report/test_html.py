@@ -184,9 +184,9 @@ def test_the_self_test_is_quoted_with_what_it_rests_on() -> None:
         "right cause named | 193 | 96.5%",
         "right first stage and tensor named | 190 | 95.0%",
         "one at a time: 200. Clean pairs that were compared beside them: 161.",
-        "called off | 1 | –",
+        "flagged as different | 1 | –",
         "Measured with keras 3.15.1, torch 2.13.0, keras-parity 0.1.0.",
-        f"This may not hold for this run: {sample.SELF_TEST.apart[0]}. To measure it: nox -s selftest -- --keep",
+        f"These rates may not hold for this run: {sample.SELF_TEST.apart[0]}. To measure it: nox -s selftest -- --keep",
         *sample.SELF_TEST.alarms,
     ):
         assert words in text
@@ -201,8 +201,8 @@ def test_a_self_test_of_the_same_versions_need_not_be_made_again() -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (None, "No self-test was kept: how often verdicts and causes are right is not known."),
-        (SelfTest(damage="it is torn"), "How often verdicts and causes are right is not known: it is torn."),
+        (None, "No self-test was kept, so it is unknown how often verdicts and causes are right."),
+        (SelfTest(damage="it is torn"), "It is unknown how often verdicts and causes are right: it is torn."),
         (SelfTest(versions={}), "detected | 0 | –"),
     ],
 )

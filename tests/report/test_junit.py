@@ -64,7 +64,7 @@ def test_what_is_accepted_is_skipped_with_its_reason_and_the_rest_still_fails() 
         accepted = sum(one.scenario == "article-mlp" for one in members)
         assert (kinds(found[name], "skipped"), kinds(found[name], "failure")) == (accepted, len(members) - accepted)
         skipped = [one.attrib["message"] for one in found[name].iter("skipped")]
-        assert set(skipped) == {"accepted (one <pass>): different: cause not known"}
+        assert set(skipped) == {"accepted (one <pass>): different: unknown cause"}
 
 
 def test_an_accepted_difference_that_would_not_fail_passes() -> None:

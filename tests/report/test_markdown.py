@@ -52,8 +52,8 @@ def test_a_finding_accepted_in_some_scenarios_says_in_which() -> None:
 @pytest.mark.parametrize(
     ("found", "line"),
     [
-        (None, "Self-test: No self-test was kept: how often verdicts and causes are right is not known."),
-        (SelfTest(damage="it is_torn"), "Self-test: How often verdicts and causes are right is not known: it is\\_torn."),
+        (None, "Self-test: No self-test was kept, so it is unknown how often verdicts and causes are right."),
+        (SelfTest(damage="it is_torn"), "Self-test: It is unknown how often verdicts and causes are right: it is\\_torn."),
     ],
 )
 def test_without_a_self_test_the_summary_says_so(found: SelfTest | None, line: str) -> None:

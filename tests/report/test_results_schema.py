@@ -311,12 +311,12 @@ def test_of_many_tensors_the_worst_20_stay_and_unjudged_ones_go_first() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is no results.json"),
-        ("[]", "is no results.json"),
+        ("{", "is not a results.json"),
+        ("[]", "is not a results.json"),
         ("{}", "has schema None, this version reads 2"),
         ('{"schema": 1}', "has schema 1, this version reads 2"),
         ('{"schema": 3}', "has schema 3, this version reads 2"),
-        ('{"schema": 2}', "is not as docs/results.md says (KeyError: 'runs'): was it edited?"),
+        ('{"schema": 2}', "does not match docs/results.md (KeyError: 'runs'): was it edited?"),
     ],
 )
 def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, text: str, message: str) -> None:
@@ -353,7 +353,7 @@ def test_a_document_that_was_edited_is_a_sentence(tmp_path: Path, edit: str) -> 
     edits()[edit](found)
     path = tmp_path / "results.json"
     path.write_text(json.dumps(found))
-    with pytest.raises(DamagedArtifact, match=re.escape(f"{path} is not as docs/results.md says (")) as raised:
+    with pytest.raises(DamagedArtifact, match=re.escape(f"{path} does not match docs/results.md (")) as raised:
         results_json.read(path)
     assert str(raised.value).endswith("): was it edited?")
 

@@ -105,9 +105,11 @@ def headline(results: Results) -> None:
     """The answer's numbers add up to the pairs that were compared."""
     compared = [pair for pair in results.pairs if pair.verdict is not Verdict.NOT_RUN]
     close = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
-    parts = re.findall(r"(all|\d+ of) (\d+) pairs", answer.sentence(results))
-    assert sum(int(total) for _, total in parts) == len(compared)
-    alike = sum(int(total if word == "all" else word.removesuffix(" of")) for word, total in parts)
+    sentence = answer.sentence(results)
+    parts = re.findall(r"(all|\d+ of) (\d+) pairs", sentence)
+    only = re.findall(r"the only pair (agrees|differs)", sentence)
+    assert sum(int(total) for _, total in parts) + len(only) == len(compared)
+    alike = sum(int(total if word == "all" else word.removesuffix(" of")) for word, total in parts) + only.count("agrees")
     assert alike == sum(pair.verdict in close for pair in compared)
 
 
@@ -193,3 +195,18 @@ def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
 )
 def test_only_zero_is_printed_as_zero(value: float, words: str) -> None:
     assert number(value) == words
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        (Verdict.ROUNDING, "Yes, up to rounding: across backends on one device, the only pair agrees."),
+        (Verdict.BY_DESIGN, ": across backends on one device, the only pair differs by design."),
+        (Verdict.DIFFERENT, ": across backends on one device, the only pair differs."),
+    ],
+)
+def test_the_only_pair_is_not_counted(verdict: Verdict, words: str) -> None:
+    found = builder.configurations(sample.SCENARIOS[:1], builder.BACKENDS[:2], (1,))
+    pair = sample.pair(*found, verdict)
+    rows = [builder.row(one, Status.COMPLETE) for one in found]
+    assert answer.sentence(builder.assemble(rows, [pair], [], scenarios=sample.SCENARIOS[:1])).endswith(words)

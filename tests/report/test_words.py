@@ -230,7 +230,7 @@ def test_the_words_that_were_changed_are_those_that_a_person_reads(monkeypatch: 
     changed = {entry[:2] for entry, other in both if entry != other}
     assert {("Pair", "cause"), ("ConsistencyCheck", "cause"), ("Finding", "claim"), ("Finding", "advice")} <= changed
     same = [str(entry[2]) for entry, other in both if entry == other and entry[1] in ("cause", "claim")]
-    of_no_table = re.compile(r"\w+ does not do what its strategy declares in .*: cause not known\.")
+    of_no_table = re.compile(r"\w+ does not do what its strategy declares in .*\. The cause is unknown\.")
     assert [words for words in same if not of_no_table.fullmatch(words)] == []
     said = html.text(results)
     for metric in payload.metrics(results):
@@ -272,6 +272,13 @@ def test_every_cause_of_the_judge_has_a_finding_with_words() -> None:
     assert found.keys() == set(EVERY) - {Code.AMPLIFIED_ROUNDING}  # it is rounding, of which nothing is found
     for one in found.values():
         assert all((one.claim, one.evidence, one.experiment, one.repeat)), one
+
+
+@pytest.mark.parametrize("code", [*Code, "gradients-summed"])
+def test_the_verb_of_a_claim_agrees_with_what_is_counted(code: str) -> None:
+    one, several = (causes.said(what, "in a", (cause(code),), "different").claim for what in ("1 pair", "8 pairs"))
+    assert not re.match(r"1 pair in a (are|have|do|differ|hold|compare|compute|draw)\b", one)
+    assert not re.match(r"8 pairs in a (is|has|does|differs|holds|compares|computes|draws)\b", several)
 
 
 def test_every_hypothesis_has_words_and_nothing_else_does() -> None:

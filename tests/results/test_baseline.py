@@ -39,8 +39,8 @@ def test_the_same_results_have_no_moves_and_say_what_was_looked_at() -> None:
     members = len(PLAIN.pairs) + len(PLAIN.checks)
     assert (found.moves, found.same, found.incomparable) == ((), members, "")
     assert changes.sentence(found) == (
-        "Since 2026-11-24 12:00 UTC (plan 0123456789ab): no verdict and no cause moved; "
-        f"{members} of {members} pairs and checks that are in both are as they were."
+        "Since 2026-11-24 12:00 UTC (plan 0123456789ab): no verdict and no cause changed; "
+        f"{members} of the {members} pairs and checks in both runs did not change."
     )
 
 
@@ -63,7 +63,7 @@ def test_a_verdict_that_moved(before: Verdict, now: Verdict, how: str) -> None:
     )
     assert [move for move in found.moves if move.about == "verdict"] == [expected]
     members = len(PLAIN.pairs) + len(PLAIN.checks)
-    assert f": 1 {how}; {members - 1} of {members} pairs and checks that are in both are as they were." in changes.sentence(
+    assert f": 1 {how}; {members - 1} of the {members} pairs and checks in both runs did not change." in changes.sentence(
         found
     )
 
@@ -157,17 +157,17 @@ GOALPOSTS: Iterable[tuple[Results, list[tuple[str, str, str, str, str]]]] = [
 def test_goalposts_that_moved_show(now: Results, expected: list[tuple[str, str, str, str, str]]) -> None:
     moves = of(now)
     assert [(move.about, move.name, move.how, move.before, move.now) for move in moves] == expected
-    assert ("What they rest on moved too" in changes.sentence(baseline.since(PLAIN, now, ""))) == bool(expected)
+    assert ("Their basis changed, too" in changes.sentence(baseline.since(PLAIN, now, ""))) == bool(expected)
 
 
 def test_few_goalposts_are_named_in_the_sentence_and_many_counted() -> None:
     few = package(PLAIN, "keras", "3.16.0")
     assert changes.sentence(baseline.since(PLAIN, few, "")).endswith(
-        " What they rest on moved too: environment tensorflow: keras: 3.15.1 → 3.16.0."
+        " Their basis changed, too: environment tensorflow: keras: 3.15.1 → 3.16.0."
     )
     many = facts(replace(few, limits=()), jit="False", dtype="x")
     assert changes.sentence(baseline.since(PLAIN, many, "")).endswith(
-        " What they rest on moved too: 5 facts of environments, 1 limit."
+        " Their basis changed, too: 5 facts of environments, 1 limit."
     )
 
 
@@ -190,13 +190,13 @@ def test_nothing_in_common_is_a_sentence_and_not_no_change() -> None:
     found = baseline.since(PLAIN, other, "folder/before.json")
     assert (found.moves, found.same) == ((), 0)
     assert found.incomparable == "it compared article-mlp, sync-bn, and this run other: no scenario is in both"
-    assert changes.sentence(found) == f"What changed since before.json is not known: {found.incomparable}."
+    assert changes.sentence(found) == f"What changed since before.json is unknown: {found.incomparable}."
     devices = replace(
         PLAIN,
         checks=(),
         pairs=tuple(replace(pair, a=on_more_devices(pair.a), b=on_more_devices(pair.b)) for pair in PLAIN.pairs),
     )
-    assert baseline.since(PLAIN, devices, "").incomparable.startswith("no pair and no check is in both")
+    assert baseline.since(PLAIN, devices, "").incomparable.startswith("the two runs share no pair and no check")
 
 
 def test_what_is_worse_fails_and_what_is_gone_does_not() -> None:

@@ -169,7 +169,7 @@ def test_a_baseline_of_another_schema_is_said_and_costs_nothing(finished: Parity
     assert code == 1
     assert results["change"]["incomparable"].startswith(f"{baseline} has schema ")
     assert results["change"]["moves"] == []
-    assert "What changed since old.json is not known" in (finished.run / "summary.md").read_text()
+    assert "What changed since old.json is unknown" in (finished.run / "summary.md").read_text()
     assert main(["diff", str(baseline), str(finished.run / "results.json")]) == 2
 
 
@@ -179,4 +179,4 @@ def test_a_baseline_that_cannot_be_read_stops_before_anything_runs(
     assert main(finished.arguments("--baseline", str(tmp_path / "nowhere.json"))) == 4
     assert capsys.readouterr().err.startswith(f"parity: {tmp_path / 'nowhere.json'} cannot be read (No such file")
     assert main(["diff", str(finished.run / "results.json"), str(finished.run / "summary.md")]) == 2
-    assert "is no results.json" in capsys.readouterr().err
+    assert "is not a results.json" in capsys.readouterr().err

@@ -66,7 +66,7 @@ def test_what_it_holds(tmp_path: Path) -> None:
         ('reason = "to be looked at"', 'reason = " "', ":8: reason is ' ', wanted words: why is it accepted?"),
         ('reason = "to be looked at"\n', "", ":8: no reason"),
         ("ba9876543210", "ba98", ":8: fingerprint is 'ba98', wanted the one that the report shows"),
-        ("ba9876543210", "0123456789ab", ":8: 0123456789ab is known already at {path}:2: remove one"),
+        ("ba9876543210", "0123456789ab", ":8: 0123456789ab is already known at {path}:2: remove one"),
         ("https://github", "github", ":2: link is 'github.com/keras-team/keras/issues/18795', wanted an address"),
         ("link", "links", ":2: unknown key 'links'; a known difference has"),
         ('["large-mean-bn"]', '"large-mean-bn"', ":8: scenarios is 'large-mean-bn', wanted a list of names"),
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_one_sentence_with_its_line(tmp_path: Path, old: str, n
 
 
 def test_one_table_is_no_list_and_a_lost_file_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=re.escape("known.toml:1: known is no list of tables: write [[known]]")):
+    with pytest.raises(ConfigurationError, match=re.escape("known.toml:1: known is not a list of tables: write [[known]]")):
         known_differences.read(written(tmp_path, "[known]\nreason = 'x'\n"))
     with pytest.raises(ConfigurationError, match="cannot be read"):
         known_differences.read(tmp_path / "nowhere.toml")

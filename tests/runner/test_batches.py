@@ -133,8 +133,8 @@ def test_a_last_batch_that_leaves_a_device_without_rows_is_refused_before_anythi
     refused = planned(5, 4)
     assert {status for _, status, _ in refused} == {Status.UNSUPPORTED}
     assert refused[0][2] == (
-        "the last batch of 5 leaves one of 4 devices without rows, and backends crash or hang then: give it "
-        "more rows, or drop it"
+        "with a last batch of 5 rows, one of 4 devices gets no rows, and backends crash or hang: "
+        "give it more rows, or drop it"
     )
 
 

@@ -59,7 +59,9 @@ def _module(source: str) -> Path:
         return path
     if path.parent.name == "scenarios" and here.is_file():
         return here
-    raise ConfigurationError(f"{source} is no file here: a script is made of a scenario's file, so run where it is")
+    raise ConfigurationError(
+        f"{source} is not a file here: a script is made from a scenario's file, so run this where that file is"
+    )
 
 
 def _inputs(store: Store, scenario: str) -> script.Inputs:

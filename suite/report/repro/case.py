@@ -67,7 +67,9 @@ def find(results: Results, wanted: str) -> tuple[Finding, str]:
     found = whole or parts
     if len(found) != 1:
         there = ", ".join(f"{number} ({one.fingerprint})" for number, one in enumerate(findings, 1)) or "none"
-        raise ConfigurationError(f"{len(found) or 'no'} findings are called {wanted!r}, wanted one; there are {there}")
+        raise ConfigurationError(
+            f"{len(found) or 'no'} findings match {wanted!r}, but exactly one must: the report has {there}"
+        )
     return found[0]
 
 
@@ -125,14 +127,14 @@ def _case(results: Results, finding: Finding, member: Member) -> Case | None:
         devices=max(run.configuration.devices for run in member.runs),
         steps=steps,
         limits={name: _between(limit, value) if name != "seeds" else WHOLE for name, limit, value in compared},
-        why=f"{WHY.get(kind, WHY['check'])} to the difference that was seen",
+        why=f"{WHY.get(kind, WHY['check'])} and the difference that was seen",
     )
 
 
 WHY = {
-    "pair": "half way, in decades, from the rounding of this model (each side repeated with its rows in another order)",
-    "check": "half way, in decades, from the rounding of one forward pass (these are copies of one state)",
-    "unstable": "half way, in decades, from what a step of float32 may lose (it keeps six digits)",
+    "pair": "half way, in decades, between the measured rounding of this model (reruns with re-ordered rows)",
+    "check": "half way, in decades, between the rounding of one forward pass (these are copies of one state)",
+    "unstable": "half way, in decades, between what one float32 step may lose (it keeps six digits)",
 }
 
 

@@ -210,7 +210,7 @@ def _title(case: Case, backends: Mapping[str, str]) -> str:
         for name, strategy in ((a, first), (b, second))
     ]
     return {
-        "pair": f"{where[0]} and {where[1]} train another model from the same start",
+        "pair": f"{where[0]} and {where[1]} train different models from the same start",
         "saved": f"A model trained with {where[0]} is not the same after saving and loading",
         "reloaded": f"A model saved by {a} is not the same when {b} loads it",
         "replica": f"Replicas differ after training with {where[0]}",
@@ -222,7 +222,7 @@ def _name(key: str, value: object, module: Path) -> str:
     name = getattr(value, "__name__", "")
     if not inspect.isfunction(value) or not name.isidentifier():
         raise ConfigurationError(
-            f"{module}: {key} is no function of its own, so that a script cannot show it: write it with def"
+            f"{module}: {key} is not a function of its own, so a script cannot show it: write it with def"
         )
     return str(name)
 

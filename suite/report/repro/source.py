@@ -20,7 +20,7 @@ def recipe(path: Path, wanted: list[str]) -> str:
     defined = {name: node for node in statements for name in _names(node)}
     if missing := [name for name in wanted if name not in defined]:
         raise ConfigurationError(
-            f"{path} defines no {missing[0]}: a script is made of a scenario whose functions are in its file"
+            f"{path} defines no {missing[0]}: a script is made from a scenario whose functions are in its file"
         )
     chosen: dict[ast.stmt, str] = {}
     waiting = list(wanted)
@@ -59,7 +59,8 @@ def _refuse_own_modules(statement: ast.stmt, path: Path) -> None:
             name for name in modules if name.startswith(("_", ".")) or name.partition(".")[0] in ("suite", "scenarios")
         ]:
             raise ConfigurationError(
-                f"{path}:{getattr(node, 'lineno', 0)} imports {own[0]}, which a script of plain Keras cannot: inline it"
+                f"{path}:{getattr(node, 'lineno', 0)} imports {own[0]}, which a script of plain Keras cannot import: "
+                "inline it"
             )
 
 

@@ -18,7 +18,7 @@ const drawSaved = () => {
       return cell ? h("td", { class: fill(cell[2]) }, `${mark(cell[2])} ${word(cell[2])}`, cell[4] ? h("small", ` ${cell[4]}`) : null) : h("td.none");
     })) : null;
   };
-  const table = numbersTable(`${scenario.name}: every run seen another way`, ["Run", ...columns], scenario.runs.map(row).filter(Boolean));
+  const table = numbersTable(`${scenario.name}: the checks of every run`, ["Run", ...columns], scenario.runs.map(row).filter(Boolean));
   table.className = "grid checks";
   const lines = [...causes.values()].toSorted((one, other) => rank(other.verdict) - rank(one.verdict)).map(({ verdict, cause, names }) =>
     h("p.soft.small", h("b", `${mark(verdict)} ${DATA.causes[cause]}`), `: ${names.join(", ")}`));

@@ -248,12 +248,12 @@ def test_the_bug_report_is_ready(tmp_path: Path) -> None:
     shown = replace(MEMBERS["one backend"](results), causes=PER_REPLICA)
     _, report, _ = written(covering(results, shown), tmp_path)
     for words in (
-        "# tensorflow on one device and tensorflow on 2 devices (tf_mirrored) train another model from the same start",
+        "# tensorflow on one device and tensorflow on 2 devices (tf_mirrored) train different models from the same start",
         "| trainable weights | train | 4.00e-02 | 5.00e-06 |",
-        'It begins at the stage "gradient", in `norm/gamma` (2.5e-01, 70 times what would be rounding).',
+        'It begins at the stage "gradient", in `norm/gamma` (2.5e-01, 70 times the limit of rounding).',
         "| tensorflow | keras | 3.15.1 |",
         f"Until it is fixed: {causes.SYNCHRONIZE} ({causes.PER_REPLICA_ISSUE})",
-        "With `--synchronized` (batch statistics over all devices) it does not.",
+        "With `--synchronized` (batch statistics over all devices), the difference does not show.",
         "devices: 1 x cpu / 2 x cpu",
     ):
         assert words in report
@@ -301,10 +301,10 @@ def test_a_finding_by_number_by_fingerprint_and_by_a_part() -> None:
     assert case.find(results, part.fingerprint) == (named[-1], part.scenario)
     for wanted in ("zz", "9z"):
         with pytest.raises(
-            ConfigurationError, match=re.escape(f"no findings are called '{wanted}', wanted one; there are 1 (")
+            ConfigurationError, match=re.escape(f"no findings match '{wanted}', but exactly one must: the report has 1 (")
         ):
             case.find(results, wanted)
-    with pytest.raises(ConfigurationError, match=f"{len(named)} findings are called ''"):
+    with pytest.raises(ConfigurationError, match=f"{len(named)} findings match ''"):
         case.find(results, "")
 
 
@@ -317,5 +317,5 @@ def test_without_its_run_folder_or_its_scenario_it_is_a_sentence(tmp_path: Path,
     (tmp_path / "mine.py").unlink()
     results_json.write(covering(results, MEMBERS["one backend"](results)), tmp_path / "results.json")
     assert main(["repro", "1", "--results", str(tmp_path / "results.json"), "--out", str(tmp_path / "out")]) == 3
-    assert f"{tmp_path / 'mine.py'} is no file here" in capsys.readouterr().err
+    assert f"{tmp_path / 'mine.py'} is not a file here" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -97,7 +97,7 @@ def test_what_needs_the_suite_is_refused(tmp_path: Path, line: str, words: str) 
 
 def test_a_function_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigurationError, match="defines no optimizer: a script is made of a scenario whose functions are in its"
+        ConfigurationError, match="defines no optimizer: a script is made from a scenario whose functions are in its"
     ):
         source.recipe(written(tmp_path, MODULE), ["model", "optimizer"])
 
