@@ -80,8 +80,8 @@ HYPOTHESES: dict[str, Words] = {
     ),
     "loss-from-logits": Words(
         words="the loss is computed from the logits: probabilities near 0 and 1 are not clipped",
-        advice="let the model return logits, with from_logits=True: that is one formula everywhere. Keras clips probabilities to "
-        "1e-7 from 0 and 1; on TensorFlow, it takes the logits before a softmax or a sigmoid instead",
+        advice="let the model return logits, with from_logits=True: that is one formula everywhere. Keras clips "
+        "probabilities to 1e-7 from 0 and 1; on TensorFlow, it takes the logits before a softmax or a sigmoid instead",
     ),
     "learning-rate": Words(
         words="the learning rate is multiplied by a constant",

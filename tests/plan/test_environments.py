@@ -79,7 +79,7 @@ MISTAKES = {
     ONE + 'python = "/p"\npythonpath = "/q"': "has pythonpath = '/q', wanted a list of folders",
     ONE + 'python = "/p"\nvariables = ["A=1"]': r"has variables = \['A=1'\], wanted a table of strings",
     ONE + 'python = "/p"\nvariables = { A = 1 }': "wanted a table of strings",
-    '[environments.torch]\nbackend = "torch"\npython = "/p"': r"'torch' already exists \(built in\): choose a different name",
+    '[environments.torch]\nbackend = "torch"\npython = "/p"': r"'torch' already exists \(built in\): choose a different",
 }
 
 
