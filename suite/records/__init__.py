@@ -71,24 +71,18 @@ from suite.records.plan import (
     RERUNS,
     SINGLE_STEP,
     VARIATIONS,
-    Broken,
     Configuration,
-    Data,
     Deviation,
     Emulation,
     Environment,
-    FoundScenario,
     Job,
     Options,
     Outcome,
     Plan,
     Provisioned,
     Run,
-    Scenario,
     Semantics,
-    Source,
     plain,
-    shares,
 )
 from suite.records.results import (
     Change,
@@ -98,13 +92,21 @@ from suite.records.results import (
     SelfTest,
     Suite,
 )
+from suite.records.scenario import (
+    Broken,
+    Data,
+    FoundScenario,
+    Scenario,
+    ScenarioVariant,
+    Source,
+    shares,
+)
 from suite.records.session import (
     RunRow,
     ScenarioRow,
     Session,
 )
 from suite.records.strategy import Strategy
-from suite.records.variant import ScenarioVariant
 from suite.records.vocabulary import (
     FLOAT32,
     JUDGED_STEP,

@@ -1,104 +1,12 @@
-"""What is asked for: scenarios, environments, strategies, runs, jobs, and the plan."""
+"""What is asked for: environments, strategies, runs, jobs, and the plan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
 
-from suite.records.variant import ScenarioVariant
-from suite.records.vocabulary import SCENARIO_API, Status
-
-if TYPE_CHECKING:
-    import numpy as np
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """The rows of one scenario.
-
-    `x`: array (rows, ...) or a dict of such arrays by input name; `y`: targets (rows, ...);
-    `predict`: rows to predict on, shaped as `x`. Training takes rows in order, batch after batch,
-    and starts again at row 0 when they are used up, so every batch is full.
-    """
-
-    x: np.ndarray | Mapping[str, np.ndarray]
-    y: np.ndarray
-    predict: np.ndarray | Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """One Keras 3 model, its data and its recipe. A scenario module holds one, named SCENARIO.
-
-    `model`, `optimizer` and `custom_objects` import keras inside; they never name a backend.
-    `batch` is the global batch: every strategy splits it over its devices (see `shares`). `last_batch`: the rows of the
-    run's last batch, as where an epoch's rows do not divide; 0 for a full one.
-    `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
-    `synchronized`: batch statistics over the global batch on every backend, by
-    `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
-    `variant`: what the worker changes of the model and of the data, set by `parity claims`.
-    """
-
-    name: str
-    description: str
-    model: Callable[[], Any]
-    data: Callable[[], Data]
-    optimizer: Callable[[], Any]
-    loss: str | Callable[[], Any]
-    batch: int = 64
-    last_batch: int = 0
-    steps: int = 20
-    outputs: str = "probabilities"
-    dtype_policy: str = "float32"
-    synchronized: bool = False
-    custom_objects: Callable[[], Mapping[str, Any]] | None = None
-    variant: ScenarioVariant | None = None
-    api: int = SCENARIO_API
-
-
-def shares(rows: int, devices: int) -> tuple[int, ...]:
-    """How many rows of a batch each device gets, contiguous and in order: ceil(rows / devices) as long as there are any.
-
-    That is how TensorFlow deals (5 rows on 4 devices: 2, 2, 1, 0), so every strategy does.
-    """
-    each = -(-rows // devices)
-    return tuple(max(0, min(each, rows - index * each)) for index in range(devices))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where a plugin came from. `kind` is "file" (location: a path) or "entry point" (location: module:attribute).
-    `variant`: the scenario there, with this changed."""
-
-    kind: str
-    location: str
-    distribution: str = ""
-    version: str = ""
-    variant: ScenarioVariant | None = None
-
-    def __str__(self) -> str:
-        if self.kind == "file":
-            return self.location
-        return f"{self.distribution} {self.version} ({self.location})"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoundScenario:
-    """A scenario and where it came from; `digest` is the sha256 of its source."""
-
-    scenario: Scenario
-    source: Source
-    digest: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Broken:
-    """A plugin that could not be used: one line with source and line number."""
-
-    name: str
-    source: str
-    reason: str
+from suite.records.scenario import Source
+from suite.records.vocabulary import Status
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from suite.records.judgement import ConsistencyCheck, Diagnosis, Finding, KnownDifference, Member, Pair
-from suite.records.plan import Broken, Plan, Provisioned
+from suite.records.plan import Plan, Provisioned
+from suite.records.scenario import Broken
 from suite.records.session import RunRow, ScenarioRow
 from suite.records.vocabulary import RESULTS_SCHEMA
 

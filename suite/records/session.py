@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from suite.records.plan import Broken, Outcome, Provisioned, Run, Semantics
+from suite.records.plan import Outcome, Provisioned, Run, Semantics
+from suite.records.scenario import Broken
 from suite.records.vocabulary import Status
 
 

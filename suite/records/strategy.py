@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from suite.records.plan import Scenario, Semantics
+from suite.records.plan import Semantics
+from suite.records.scenario import Scenario
 
 
 @dataclass(frozen=True, kw_only=True)

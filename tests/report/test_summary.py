@@ -207,6 +207,6 @@ def test_only_zero_is_printed_as_zero(value: float, words: str) -> None:
 )
 def test_the_only_pair_is_not_counted(verdict: Verdict, words: str) -> None:
     found = builder.configurations(sample.SCENARIOS[:1], builder.BACKENDS[:2], (1,))
-    pair = sample.pair(*found, verdict)
+    pair = sample.pair(found[0], found[1], verdict)
     rows = [builder.row(one, Status.COMPLETE) for one in found]
     assert answer.sentence(builder.assemble(rows, [pair], [], scenarios=sample.SCENARIOS[:1])).endswith(words)
