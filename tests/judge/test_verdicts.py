@@ -6,54 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from suite.compare.metrics import METRICS
-from suite.judge import equivalence, kernels, limits, verdicts
-from suite.records import (
-    FLOAT32,
-    STAGES,
-    At,
-    Cause,
-    Code,
-    Comparison,
-    Distances,
-    Judged,
-    StepErrors,
-    TensorDistance,
-    TensorGroup,
-    Unstable,
-    Verdict,
-    because,
-)
-
-FLOOR = METRICS["train"].floor
-
-
-def distances(*at: At, bits: bool = False, invalid: str = "", quantity: str = "trainable weights") -> Distances:
-    return Distances(quantity=quantity, bits=bits, at=at, invalid=invalid)
-
-
-def at(
-    plain: float, *, step: int = 20, envelope: float | None = 1e-5, float64: float | None = 1e-15, grown: float | None = None
-) -> At:
-    return At(
-        step=step,
-        plain={"train": plain},
-        envelope={} if envelope is None else {"train": envelope},
-        float64={} if float64 is None else {"train": float64},
-        float64_envelope={} if grown is None else {"train": grown},
-    )
-
-
-def decide(found: Distances, **fields: object) -> Judged:
-    return verdicts.judge(replace(Comparison(distances=(found,)), **fields))[0]  # type: ignore[arg-type]
-
-
-def codes(found: Judged) -> list[str]:
-    return [cause.code for cause in found.causes]
-
-
-def verdict(found: Distances, **fields: object) -> Verdict:
-    return decide(found, **fields).verdict
+from suite.judge import equivalence, limits, verdicts
+from suite.records import Cause, Code, Comparison, Distances, Judged, TensorDistance, TensorGroup, Verdict, because
+from tests.judge.comparing import DECLARED, FLOOR, A, B, at, codes, decide, distances, steps, verdict
 
 
 def test_equal_bits_are_identical_and_nothing_else_is() -> None:
@@ -119,8 +74,6 @@ def test_float64_runs_decide_semantics(float64: float, expected: Verdict, causes
     assert (found.verdict, codes(found)) == (expected, causes)
 
 
-DECLARED = {"batch statistics": "global or per replica"}
-A, B = Cause(code="a"), Cause(code="b")
 Off = tuple[tuple[Cause, ...], tuple[Cause, ...]]
 
 
@@ -159,27 +112,6 @@ def test_a_float64_is_what_its_oracle_is_up_to_the_limit() -> None:
     assert (declared(9.9e-11).verdict, declared(9.9e-11).first_step) == (Verdict.ROUNDING, 0)
     assert (declared(1e-10).verdict, declared(1e-10).causes, declared(1e-10).first_step) == (Verdict.DIFFERENT, (A,), 20)
     assert declared(1e-15, no_float64="no float64 run").verdict is Verdict.INCONCLUSIVE
-
-
-@pytest.mark.parametrize(
-    ("oracle", "error", "states", "code"),
-    [
-        (1.9e-10, 1e-4, 2, Code.UNSTABLE_KERNEL),
-        (1e-7, 1e-4, 2, Code.UNKNOWN),  # more than what cancels in float64
-        (1.9e-10, 1e-5, 2, Code.UNKNOWN),  # within 100 floors
-        (1.9e-10, 1e-4, 1, Code.UNKNOWN),
-    ],
-)
-def test_what_an_unstable_kernel_does_in_float64_is_said_though_the_declarations_differ(
-    oracle: float, error: float, states: int, code: Code
-) -> None:
-    """And though the other side's kernel is the same."""
-    steps = tuple(
-        StepErrors(state=str(state), stage="batch statistics", tensor="norm/variance", sides=(error, error))
-        for state in range(states)
-    )
-    found = decide(distances(at(1e-6, float64=1e-2)), declared=DECLARED, oracles=(oracle, 1e-15), steps=steps)
-    assert (found.verdict, codes(found)) == (Verdict.DIFFERENT, [code])
 
 
 def test_rounding_ends_at_five_envelopes() -> None:
@@ -235,103 +167,11 @@ def test_random_streams_are_never_rounding() -> None:
     assert verdict(distances(at(0.5, float64=0.1)), random_streams=True) is Verdict.DIFFERENT
 
 
-WIDE = distances(at(0.1, envelope=0.2))  # an unstable kernel is far from itself
-
-
-def steps(
-    *sides: tuple[float, float], stage: str = "batch statistics", tensor: str = "norm/moving_variance"
-) -> tuple[StepErrors, ...]:
-    """One tensor of steps from as many states."""
-    states = ("0", "1", "20", "50", "100")
-    return tuple(
-        StepErrors(state=state, stage=stage, tensor=tensor, sides=errors)
-        for state, errors in zip(states, sides, strict=False)
-    )
-
-
-def unstable(*found: StepErrors, roundoff: float = FLOAT32) -> Unstable | None:
-    return kernels.unstable(Comparison(distances=(), steps=found, roundoff=roundoff))
-
-
-EQUAL, OFF = (1e-7, 1.2e-7), (0.1, 1e-7)
-
-
-def test_an_unstable_kernel_is_found_though_its_envelope_is_wide() -> None:
-    assert verdict(WIDE) is verdict(WIDE, steps=steps(*[EQUAL] * 5)) is Verdict.ROUNDING
-    found = decide(WIDE, steps=steps(*[OFF] * 5), environments=("torch", "jax"))
-    assert (found.verdict, codes(found), found.causes[0].subject) == (Verdict.DIFFERENT, [Code.UNSTABLE_KERNEL], "torch")
-    assert dict(found.causes[0].evidence) == {"measured": 5.0, "states": 5.0, "a": 0.1, "b": 1e-7}
-
-
 def test_what_leaves_its_envelope_says_how_far_single_steps_are_from_float64() -> None:
     found = decide(distances(at(5.1e-5)), steps=steps((1e-6, 2e-6), (3e-5, 2e-5)))
     assert (found.verdict, codes(found)) == (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])
     assert dict(found.causes[0].evidence) == {"measured": 2.0, "a": 3e-5, "b": 2e-5, "ratio": 2.0}
     assert decide(distances(at(5.1e-5))).causes[0].evidence == ()
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (steps(OFF, OFF), True),
-        (steps(EQUAL, EQUAL, EQUAL, OFF, OFF), True),  # only after some training: a median over states would not see it
-        (steps(EQUAL, EQUAL, EQUAL, EQUAL, OFF), False),  # one state may be an accident
-        (steps(OFF), False),
-        (steps((0.1, 0.011), (0.1, 0.011)), False),  # less than 10 times the other side: coarse rounding on both
-        (steps((0.1, 0.009), (0.1, 0.009)), True),
-        (steps((2.9e-5, 1e-8), (2.9e-5, 1e-8)), False),  # within 100 floors: chance
-        (steps((3.1e-5, 1e-8), (3.1e-5, 1e-8)), True),
-        (steps((float("inf"), 1e-7), (float("inf"), 1e-7)), False),  # of another shape, or NaN: not measured
-        (steps(OFF, (1e-7, 0.1)), False),  # once each
-        (steps((1e-3, 1e-6), (1e-3, 1e-6), (1e-3, 9e-4)), False),  # the other side is nearly right by chance
-        ((), False),
-    ],
-)
-def test_a_kernel_is_unstable_from_two_states_ten_times_the_other_side_and_a_hundred_floors(
-    found: tuple[StepErrors, ...], expected: bool
-) -> None:
-    assert (unstable(*found) is not None) is expected
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_only_the_forward_pass_says_something_of_kernels(stage: str) -> None:
-    found = unstable(*steps(OFF, OFF, stage=stage)) is not None
-    assert found is (stage in ("forward", "batch statistics", "loss"))
-
-
-def test_a_coarse_dtype_has_no_unstable_kernel_within_its_own_rounding() -> None:
-    assert unstable(*steps((1e-3, 1e-7), (1e-3, 1e-7))) is not None
-    assert unstable(*steps((1e-3, 1e-7), (1e-3, 1e-7)), roundoff=2.0**-11) is None
-
-
-def test_the_unstable_side_is_the_farther_one() -> None:
-    first, second = unstable(*steps(OFF, OFF)), unstable(*steps(OFF[::-1], OFF[::-1]))
-    assert first and second
-    assert (first.side, second.side) == (0, 1)
-    # Where both have one, from more states.
-    one = steps(OFF, OFF, EQUAL, EQUAL, EQUAL)
-    other = steps(EQUAL, EQUAL, OFF[::-1], OFF[::-1], OFF[::-1], stage="forward", tensor="hidden")
-    both = unstable(*one, *other)
-    assert both is not None
-    assert (both.side, both.states, both.measured) == (1, 3, 5)
-
-
-def test_the_place_of_an_unstable_kernel_is_the_first_tensor_of_the_first_state() -> None:
-    first = steps(EQUAL, (2e-4, 1e-6), OFF, stage="forward", tensor="hidden")
-    later = steps(EQUAL, (0.2, 1e-7), OFF)
-    found = unstable(*sorted((*first, *later), key=lambda one: int(one.state)))
-    assert found is not None
-    place = found.place
-    assert (place.stage, place.tensor, place.state, place.size) == ("forward", "hidden", "1", 2e-4)
-    assert place.ratio == pytest.approx(2e-4 / (100 * 5e-7))
-    assert (found.sizes, found.states, found.measured) == ((2e-4, 1e-6), 2, 3)
-
-
-def test_a_normalization_that_is_off_is_so_by_its_statistics() -> None:
-    outputs = steps((5e-2, 3e-5), (5e-2, 3e-5), stage="forward", tensor="norm")
-    found = unstable(*sorted((*outputs, *steps(OFF, OFF)), key=lambda one: int(one.state)))
-    assert found is not None
-    assert (found.place.stage, found.place.tensor, found.sizes) == ("batch statistics", "norm/moving_variance", OFF)
 
 
 def test_what_is_not_saved_is_named() -> None:

@@ -1,5 +1,4 @@
-"""results.json is what its schema and docs/results.md say, field by field, and gives back the records that it was
-written from."""
+"""results.json is what its schema and docs/results.md say, field by field."""
 
 from __future__ import annotations
 
@@ -7,64 +6,21 @@ import copy
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from suite.records import DamagedArtifact, Place, Results, TensorDistance, TensorGroup, UsageError, Verdict
-from suite.report import results_json, summary
+from suite.records import Results
 from tests.report import sample
+from tests.report.document import DOCUMENT, ENUMERATIONS, FOUND, PEOPLE, RECORDS, VALIDATOR, Json, objects, written
 
 DOCS = Path(__file__).parents[2] / "docs"
 PROSE, SCHEMA = DOCS / "results.md", DOCS / "results.schema.json"
-# What is added for people, with its type: it is in no schema.
-PEOPLE = {
-    "Results": {"answer": "string"},
-    "Pair": {"cause": "string"},
-    "ConsistencyCheck": {"cause": "string"},
-    "Finding": dict.fromkeys(("claim", "evidence", "experiment", "advice", "link", "repeat", "off"), "string"),
-    "Change": {"words": "string"},
-    "SelfTest": {"rates": "object of number"},
-}
-FOUND = results_json.schema()
-RECORDS: dict[str, dict[str, Any]] = {name: one["properties"] for name, one in FOUND["$defs"].items() if "properties" in one}
-ENUMERATIONS: dict[str, list[str]] = {name: one["enum"] for name, one in FOUND["$defs"].items() if "enum" in one}
-VALIDATOR = jsonschema.Draft202012Validator(FOUND)
-Json = dict[str, Any]
-
-
-def written(results: Results) -> Json:
-    """As a program reads it."""
-    found: Json = json.loads(results_json.text(results))
-    return found
 
 
 def schema_text() -> str:
     return json.dumps(FOUND, indent=1, ensure_ascii=False) + "\n"
-
-
-def objects(value: Any, node: Json) -> Iterator[tuple[str, Json]]:
-    """(record's name, object) of everything in a document that the schema calls a record."""
-    if "$ref" in node:
-        name = node["$ref"].rpartition("/")[2]
-        if name in RECORDS:
-            yield name, value
-            for field, of_field in RECORDS[name].items():
-                yield from objects(value[field], of_field)
-    elif "anyOf" in node:
-        if value is not None:
-            yield from objects(value, next(one for one in node["anyOf"] if one.get("type") != "null"))
-    elif node["type"] == "array" and "prefixItems" not in node:
-        for one in value:
-            yield from objects(one, node["items"])
-
-
-DOCUMENT = written(sample.results())
 
 
 # ---------------------------------------------------------------- the schema
@@ -195,173 +151,6 @@ def test_the_words_of_verdicts_statuses_and_notes_are_all_there() -> None:
 def test_a_document_has_beside_its_schema_what_is_added_for_people_and_nothing_else() -> None:
     for name, one in objects(DOCUMENT, FOUND):
         assert one.keys() - RECORDS[name].keys() == PEOPLE.get(name, {}).keys(), name
-
-
-# ---------------------------------------------------------------- reading
-
-
-def again(results: Results, folder: Path) -> tuple[str, Results]:
-    path = folder / "results.json"
-    results_json.write(results, path)
-    return path.read_text(encoding="utf-8"), results_json.read(path)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(sample.random_results())
-def test_what_is_read_writes_the_same(tmp_path: Path, results: Results) -> None:
-    text, read = again(results, tmp_path)
-    assert results_json.text(read) == text
-    assert again(read, tmp_path)[1] == read
-
-
-def rounded(found: Any) -> Any:
-    """Records with every number as a results.json keeps it."""
-    if isinstance(found, float):
-        return float(f"{found:.4g}")
-    if isinstance(found, dict):
-        return {name: rounded(value) for name, value in found.items()}
-    if isinstance(found, list | tuple):
-        return tuple(rounded(value) for value in found)
-    parts = getattr(found, "__dataclass_fields__", {})
-    return replace(found, **{name: rounded(getattr(found, name)) for name in parts}) if parts else found
-
-
-@pytest.mark.parametrize("name", Results.__dataclass_fields__)
-def test_the_sample_comes_back_whole(tmp_path: Path, name: str) -> None:
-    results = sample.results()
-    _, read = again(results, tmp_path)
-    assert getattr(read, name) == rounded(getattr(results, name))
-
-
-def test_members_are_the_pairs_and_checks_themselves(tmp_path: Path) -> None:
-    results = sample.results()
-    both = (
-        replace(results.findings[0], members=results.pairs[:3]),
-        replace(results.findings[1], members=results.checks[:2]),
-    )
-    _, read = again(replace(results, findings=both), tmp_path)
-    assert [finding.members for finding in read.findings] == [read.pairs[:3], read.checks[:2]]
-
-
-def test_runs_asked_for_later_are_not_the_plans(tmp_path: Path) -> None:
-    results = sample.results()
-    fewer = replace(results, plan=replace(results.plan, runs=results.plan.runs[:-2]))
-    _, read = again(fewer, tmp_path)
-    assert len(read.plan.runs) == len(results.plan.runs) - 2
-    assert len(read.runs) == len(results.runs)
-
-
-def test_refused_runs_come_back(tmp_path: Path) -> None:
-    results = sample.results()
-    refused = tuple((row.run, row.status, row.reason) for row in results.runs[:2])
-    _, read = again(replace(results, plan=replace(results.plan, refused=refused)), tmp_path)
-    assert read.plan.refused == refused
-
-
-@pytest.mark.parametrize(("size", "stored"), [(float("inf"), 1.797e308), (float("nan"), 1.797e308), (1e-320, 1e-320)])
-def test_a_number_that_json_does_not_have_comes_back_as_the_largest(tmp_path: Path, size: float, stored: float) -> None:
-    """A tensor that is NaN on one side is infinitely far: the place where two sides begin to differ."""
-    results = sample.results()
-    place = Place(stage="loss", tensor="loss", state="0", size=size, ratio=size)
-    text, read = again(replace(results, findings=(replace(results.findings[0], place=place),)), tmp_path)
-    assert read.findings[0].place == replace(place, size=stored, ratio=stored)
-    VALIDATOR.validate(json.loads(text))
-
-
-def test_words_that_are_added_for_people_are_not_read(tmp_path: Path) -> None:
-    text, read = again(sample.results(), tmp_path)
-    mended = json.loads(text)
-    for name, one in list(objects(mended, FOUND)):
-        for field in PEOPLE.get(name, {}):
-            one[field] = "other words"
-    path = tmp_path / "results.json"
-    path.write_text(json.dumps(mended))
-    assert results_json.read(path) == read
-    assert results_json.text(results_json.read(path)) == text
-
-
-def test_fields_that_this_version_does_not_know_are_ignored(tmp_path: Path) -> None:
-    text, read = again(sample.results(), tmp_path)
-    newer = json.loads(text)
-    for _, one in list(objects(newer, FOUND)):
-        one["of tomorrow"] = 1
-    path = tmp_path / "results.json"
-    path.write_text(json.dumps(newer))
-    assert results_json.read(path) == read
-
-
-def test_of_many_tensors_the_worst_20_stay_and_unjudged_ones_go_first() -> None:
-    tensors = [
-        TensorDistance(
-            name=f"t{i}",
-            group=TensorGroup.NEUTRAL_BIAS if i > 30 else TensorGroup.KERNEL,
-            value=float(i),
-            ulp=1.0,
-            bits=False,
-        )
-        for i in range(40)
-    ]
-    kept = summary.farthest(tensors, results_json.KEPT_TENSORS)
-    assert [one.name for one in kept] == [f"t{i}" for i in range(30, 10, -1)]
-
-
-# ---------------------------------------------------------------- what cannot be read
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "is not a results.json"),
-        ("[]", "is not a results.json"),
-        ("{}", "has schema None, this version reads 2"),
-        ('{"schema": 1}', "has schema 1, this version reads 2"),
-        ('{"schema": 3}', "has schema 3, this version reads 2"),
-        ('{"schema": 2}', "does not match docs/results.md (KeyError: 'runs'): was it edited?"),
-    ],
-)
-def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "results.json"
-    path.write_text(text)
-    with pytest.raises(DamagedArtifact, match=re.escape(f"{path} {message}")) as found:
-        results_json.read(path)
-    assert isinstance(found.value, results_json.OtherSchema) == ("this version reads" in message)
-
-
-def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
-        results_json.read(tmp_path / "results.json")
-
-
-def edits() -> dict[str, Callable[[Json], object]]:
-    """What a hand may do to a document."""
-    return {
-        "a verdict that does not exist": lambda found: found["pairs"][0].update(verdict="fine"),
-        "a word for a number": lambda found: found["pairs"][0]["quantities"][0]["distances"]["at"][0].update(step="one"),
-        "a member that is gone": lambda found: found["pairs"].clear(),
-        "a run that is gone": lambda found: found["runs"].clear(),
-        "a side that is no run": lambda found: found["findings"][0].update(side="torch"),
-        "a list for an object": lambda found: found.update(plan=[]),
-        "a number for a list": lambda found: found.update(findings=1),
-        "null for a list": lambda found: found.update(runs=None),
-        "an object without its fields": lambda found: found["limits"][0].clear(),
-    }
-
-
-@pytest.mark.parametrize("edit", edits())
-def test_a_document_that_was_edited_is_a_sentence(tmp_path: Path, edit: str) -> None:
-    found = copy.deepcopy(DOCUMENT)
-    edits()[edit](found)
-    path = tmp_path / "results.json"
-    path.write_text(json.dumps(found))
-    with pytest.raises(DamagedArtifact, match=re.escape(f"{path} does not match docs/results.md (")) as raised:
-        results_json.read(path)
-    assert str(raised.value).endswith("): was it edited?")
-
-
-@pytest.mark.parametrize("verdict", list(Verdict), ids=lambda verdict: verdict.value)
-def test_every_verdict_comes_back(tmp_path: Path, verdict: Verdict) -> None:
-    _, read = again(sample.results(verdicts=(verdict,), healthy=True), tmp_path)
-    assert {one.verdict for one in read.members} == {verdict}
 
 
 if __name__ == "__main__":

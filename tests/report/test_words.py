@@ -38,7 +38,7 @@ from suite.results.exit_code import exit_code
 from suite.selftest import score
 from suite.selftest.plan import Injected
 from tests.report import builder, sample
-from tests.report.test_results_schema import FOUND, PEOPLE, objects
+from tests.report.document import FOUND, PEOPLE, objects
 
 HYPOTHESES = ("gradients-summed", "learning-rate")
 VERDICTS = {
