@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from suite.artifacts.store import write_text
 from suite.records import Results
-from suite.report import answer, changes, claims, findings, html, junit, links, markdown, output, results_json
+from suite.report import answer, changes, claims, findings, html, junit, links, markdown, results_json
 
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody
 FORMATS = {
@@ -24,10 +25,10 @@ def render(results: Results, folder: Path, *, split_assets: bool = False) -> Non
     """
     for name, text in FORMATS.items():
         if not (split_assets and name == "index.html"):
-            output.write(folder / name, text(results))
+            write_text(folder / name, text(results))
     if split_assets:
         for name, content in html.split(results).items():
-            output.write(folder / name, content)
+            write_text(folder / name, content)
     links.join(folder)
 
 

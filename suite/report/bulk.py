@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from suite.compare.metrics import METRICS
 from suite.judge.equivalence import ENVELOPE_FACTOR
 from suite.records import Judged, Pair, Results, Verdict
 from suite.report import causes, codes, summary
@@ -170,7 +171,7 @@ def _numbers(judged: Judged) -> list[list[object]]:
         [
             metric,
             _short(value),
-            _short(judged.limits.get(metric) if metric not in summary.REPORTED else None),
+            _short(judged.limits.get(metric) if METRICS[metric].judged else None),
             _short(last.float64.get(metric)),
         ]
         for metric, value in last.plain.items()

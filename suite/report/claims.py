@@ -13,8 +13,9 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from suite.artifacts.store import write_text
 from suite.records import Answer, Claims, Effect, Spread
-from suite.report import links, output
+from suite.report import links
 
 HERE = Path(__file__).parent
 SHOWN_INTERACTIONS = 8  # in a terminal; the page and claims.json have all
@@ -23,8 +24,8 @@ WIDTH = 120
 
 def write(claims: Claims, folder: Path) -> None:
     """claims.json and claims.html in the folder, each by rename."""
-    output.write(folder / "claims.json", json(claims))
-    output.write(folder / links.CLAIMS, html(claims))
+    write_text(folder / "claims.json", json(claims))
+    write_text(folder / links.CLAIMS, html(claims))
     links.join(folder)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from suite.report import output
+from suite.artifacts.store import write_text
 
 REPORT, CLAIMS = "index.html", "claims.html"
 # What each page says until the other one is there, and then: no page has a link that leads nowhere.
@@ -30,4 +30,4 @@ def join(folder: Path) -> None:
 def _say(page: Path, before: str, now: str) -> None:
     text = page.read_text(encoding="utf-8", errors="replace")
     if before in text:
-        output.write(page, text.replace(before, now))
+        write_text(page, text.replace(before, now))

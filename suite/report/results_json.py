@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from suite.artifacts.store import write_text
 from suite.records import (
     RESULTS_SCHEMA,
     ConsistencyCheck,
@@ -31,7 +32,7 @@ from suite.records import (
     SelfTest,
     UsageError,
 )
-from suite.report import answer, causes, changes, findings, output, summary
+from suite.report import answer, causes, changes, findings, summary
 
 KEPT_TENSORS = 20  # the rest of a large model's would be most of the file, and nobody looks past the worst
 DIGITS = 4  # more than any of these distances has
@@ -49,7 +50,7 @@ def text(results: Results) -> str:
 
 def write(results: Results, path: Path) -> None:
     """By rename: a reader never sees half a file."""
-    output.write(path, text(results))
+    write_text(path, text(results))
 
 
 # ---------------------------------------------------------------- records to JSON

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from suite.compare.metrics import METRICS
 from suite.records import (
     Configuration,
     Judged,
@@ -142,13 +143,8 @@ def unsupported(results: Results) -> int:
 
 
 def farthest(tensors: Sequence[TensorDistance], count: int) -> list[TensorDistance]:
-    """The tensors farthest apart; those of group P, which are never judged, after all others."""
+    """The tensors farthest apart; neutral biases, which are never judged, after all others."""
     return sorted(tensors, key=lambda tensor: (tensor.group == TensorGroup.NEUTRAL_BIAS, -tensor.value))[:count]
-
-
-REPORTED = frozenset(
-    {"tensor", "ulp", "js", "churn", "explained", "max_abs"}
-)  # shown beside what is judged, without a limit
 
 
 def main_metric(judged: Judged) -> str:
@@ -156,5 +152,5 @@ def main_metric(judged: Judged) -> str:
     if not judged.distances.at:
         return ""
     last = judged.distances.at[-1].plain
-    known = [metric for metric in last if metric not in REPORTED] or list(last)
+    known = [metric for metric in last if METRICS[metric].judged] or list(last)
     return max(known, key=lambda metric: last[metric] / (judged.limits.get(metric) or 1.0), default="")
