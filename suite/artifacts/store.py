@@ -123,11 +123,17 @@ class Artifact:
     # -- reading
 
     def manifest(self) -> Manifest | None:
-        """The manifest, or None if the run never started or the file is unreadable."""
+        """The manifest, or None if the run never started, or if the file is `unreadable`."""
         try:
             return read_record(self.folder / names.MANIFEST, Manifest)
         except DamagedArtifact:
             return None
+
+    def unreadable(self) -> str:
+        """Why there is a manifest that cannot be read, as a sentence; empty if it can be, or if there is none."""
+        if not (self.folder / names.MANIFEST).is_file() or self.manifest() is not None:
+            return ""
+        return "its manifest is damaged, or a different version of the suite wrote it: run it again with --rerun failed"
 
     def complete(self, digest: str) -> bool:
         """Whether it is complete, made from the same inputs, and undamaged."""

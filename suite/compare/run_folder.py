@@ -122,6 +122,8 @@ class RunFolder:
         manifest = artifact.manifest()
         if manifest is not None and manifest.status is Status.COMPLETE:
             return artifact.damage(manifest) or (artifact, manifest)
+        if unreadable := artifact.unreadable():
+            return unreadable
         ended = self.session.ended.get(run.id)
         if ended is not None and ended.reason:
             return ended.reason

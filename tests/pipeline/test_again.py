@@ -88,6 +88,17 @@ def test_a_damaged_artifact_is_run_again(parity: Parity) -> None:
     assert code == 0
 
 
+def test_a_manifest_that_cannot_be_read_is_not_called_a_run_that_never_started(parity: Parity) -> None:
+    parity.scenario("clusters")
+    parity.environments(CLEAN)
+    compared(parity)
+    manifest = artifact(parity, "fake-b", devices=1) / names.MANIFEST
+    manifest.write_text(manifest.read_text().replace('"neutral bias"', '"P"'))  # as version 0.1 wrote it
+    main(["report", "--out", str(parity.run)])
+    reason = rows(written(parity))["clusters/fake-b/fake-x1/plain"].reason
+    assert reason.startswith("its manifest is damaged, or a different version of the suite wrote it: run it again")
+
+
 def test_a_killed_command_goes_on_from_where_it_was(parity: Parity) -> None:
     parity.scenario("clusters")
     parity.environments({**CLEAN, "fake-b": {"PARITY_FAKE_DEFECT": "hang"}})
