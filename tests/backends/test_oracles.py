@@ -3,14 +3,14 @@ declares."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from suite.commands import main
+from suite.records import Results, Status, Verdict
+from suite.report import results_json
 from tests.backends.kinds.kinds_of_models import KINDS
 
 pytestmark = [
@@ -20,7 +20,6 @@ pytestmark = [
 ]
 
 SOURCE = Path(__file__).parent / "kinds" / "kinds_of_models.py"
-Results = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -31,24 +30,23 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         (folder / f"{name}.py").write_text(f"{SOURCE.read_text()}\n\nSCENARIO = scenario({name!r})\n")
     chosen = [word for name in names for word in ("--scenario", f"kind-{name.replace('_', '-')}")]
     main(["compare", "--scenario-path", str(folder), *chosen, "--device", "cpu", "--out", str(folder / "run")])
-    found: Results = json.loads((folder / "run" / "results.json").read_text())
-    return found
+    return results_json.read(folder / "run" / "results.json")
 
 
 def test_every_run_completes(results: Results) -> None:
-    assert results["broken"] == []
-    assert {run["id"]: run["reason"] for run in results["runs"] if run["status"] != "complete"} == {}
+    assert results.broken == ()
+    assert {row.run.id: row.reason for row in results.runs if row.status is not Status.COMPLETE} == {}
 
 
 @pytest.mark.parametrize("kind", [kind.__name__.replace("_", "-") for kind in KINDS])
 def test_every_float64_equals_its_oracle(results: Results, kind: str) -> None:
-    found = {one["run"]: one["distance"] for one in results["diagnoses"] if one["run"].startswith(f"kind-{kind}/")}
+    found = [one for one in results.diagnoses if one.run.configuration.scenario == f"kind-{kind}"]
     assert len(found) == 6
-    assert {run: distance for run, distance in found.items() if distance is None or distance >= 1e-10} == {}
+    assert {one.run.id: one.distance for one in found if one.distance is None or one.distance >= 1e-10} == {}
 
 
 @pytest.mark.parametrize("kind", [kind.__name__.replace("_", "-") for kind in KINDS])
 def test_every_difference_is_by_design(results: Results, kind: str) -> None:
-    pairs = [pair for pair in results["pairs"] if pair["scenario"] == f"kind-{kind}"]
-    assert {pair["verdict"] for pair in pairs} == {"rounding", "by design"}
-    assert sum(pair["verdict"] == "by design" for pair in pairs) == 8
+    pairs = [pair for pair in results.pairs if pair.scenario == f"kind-{kind}"]
+    assert {pair.verdict for pair in pairs} == {Verdict.ROUNDING, Verdict.BY_DESIGN}
+    assert sum(pair.verdict is Verdict.BY_DESIGN for pair in pairs) == 8

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from suite.artifacts.store import Store
 from suite.commands import main
 from suite.compare.run_folder import LINEAR
+from suite.records import Code, ConsistencyCheck, Judged, Member, Pair, Results, Status, Verdict
+from suite.report import answer, results_json
 
 pytestmark = [
     pytest.mark.backends,
@@ -23,7 +23,7 @@ pytestmark = [
 PER_REPLICA = ("tensorflow/tf_mirrored-x2", "torch/torch_ddp-x2")
 GLOBAL = ("tensorflow/single-x1", "jax/single-x1", "jax/jax_data_parallel-x2", "torch/single-x1")
 WITH_BN, WITHOUT = ("article-mlp", "issue-46488-cnn"), ("control-no-bn", "sync-bn")
-AGREE = {"identical", "rounding"}
+AGREE = {Verdict.IDENTICAL, Verdict.ROUNDING}
 FACTS = {
     "backend",
     "devices",
@@ -43,14 +43,11 @@ OWN_FACTS = {
     "torch": {"torch", "tf32", "deterministic"},
 }
 
-Results = dict[str, Any]
-
 
 def compare(folder: Path, scenarios: tuple[str, ...], *extra: str) -> Results:
     chosen = [word for name in scenarios for word in ("--scenario", name)]
     main(["compare", *chosen, "--device", "cpu", "--out", str(folder), *extra])
-    found: Results = json.loads((folder / "results.json").read_text())
-    return found
+    return results_json.read(folder / "results.json")
 
 
 @pytest.fixture(scope="module")
@@ -68,34 +65,52 @@ def cured(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return compare(tmp_path_factory.mktemp("cured"), WITHOUT, "--steps", "10")
 
 
-def pair(results: Results, scenario: str, a: str, b: str) -> dict[str, Any]:
+def pair(results: Results, scenario: str, a: str, b: str) -> Pair:
     ids = {f"{scenario}/{a}/plain", f"{scenario}/{b}/plain"}
-    found: dict[str, Any] = next(one for one in results["pairs"] if {one["a"], one["b"]} == ids)
+    (found,) = (one for one in results.pairs if {run.id for run in one.runs} == ids)
     return found
 
 
-def checks(results: Results, scenario: str, run: str, kind: str) -> list[dict[str, Any]]:
-    found = [one for one in results["checks"] if one["run"] == f"{scenario}/{run}/plain" and one["kind"] == kind]
+def checks(results: Results, scenario: str, run: str, kind: str) -> list[ConsistencyCheck]:
+    found = [one for one in results.checks if one.run.id == f"{scenario}/{run}/plain" and one.kind == kind]
     assert found
     return found
 
 
+def quantities(member: Member) -> dict[str, Judged]:
+    return {judged.quantity: judged for judged in member.quantities}
+
+
+def float64(member: Member, quantity: str, metric: str) -> float:
+    """How far the float64 runs are apart at the last step."""
+    return quantities(member)[quantity].distances.at[-1].float64[metric]
+
+
+def codes(member: Member) -> set[str]:
+    return {cause.code for cause in member.causes}
+
+
+def details(member: Member) -> set[tuple[str, str]]:
+    return {detail for cause in member.causes for detail in cause.detail}
+
+
 def test_every_run_completes_and_says_what_it_ran_on(results: Results) -> None:
-    assert [one["reason"] for one in results["environments"]] == [""] * 3
-    assert {run["id"]: run["reason"] for run in results["runs"] if run["status"] != "complete"} == {}
-    users = [run for run in results["runs"] if run["strategy"] != "oracle"]
-    assert (len(users), len(results["pairs"]), results["exit_code"]) == (2 * 6 * 6, 2 * 15, 0)
-    assert results["answer"].startswith(
+    assert [one.reason for one in results.environments] == [""] * 3
+    assert {row.run.id: row.reason for row in results.runs if row.status is not Status.COMPLETE} == {}
+    users = [row for row in results.runs if row.run.configuration.strategy != "oracle"]
+    assert (len(users), len(results.pairs), results.exit_code) == (2 * 6 * 6, 2 * 15, 0)
+    assert answer.sentence(results).startswith(
         "Not everywhere, and every difference is by design and was checked: across backends on one device, all 6 pairs "
         "agree; with several devices, 8 of 24 pairs agree and 16 differ by design; "
     )
-    for run in users:
-        assert run["facts"].keys() >= FACTS | OWN_FACTS[run["environment"]]
-        assert run["facts"]["threads"] == "1"
-        assert run["facts"]["keras"] == "3.15.1"
-        assert run["facts"]["backend"] == run["environment"]
-        assert run["facts"]["devices"].startswith(f"{run['devices']} x cpu")
-        assert run["facts"]["floatx"] == ("float32" if run["variation"] in ("plain", "repeat", "permuted") else "float64")
+    for row in users:
+        configuration, facts = row.run.configuration, row.facts
+        assert facts.keys() >= FACTS | OWN_FACTS[configuration.environment]
+        assert facts["threads"] == "1"
+        assert facts["keras"] == "3.15.1"
+        assert facts["backend"] == configuration.environment
+        assert facts["devices"].startswith(f"{configuration.devices} x cpu")
+        assert facts["floatx"] == row.run.precision
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
@@ -109,83 +124,84 @@ def test_float64_is_float64(folder: Path, results: Results, backend: str) -> Non
 def test_global_statistics_agree_on_every_backend_and_device_count(results: Results, scenario: str) -> None:
     for a, b in combinations(GLOBAL, 2):
         found = pair(results, scenario, a, b)
-        assert found["verdict"] in AGREE, (a, b, found["cause"])
-        assert found["quantities"]["trainable weights"]["float64"]["train"] < 1e-10
+        assert found.verdict in AGREE, (a, b, found.causes)
+        assert float64(found, "trainable weights", "train") < 1e-10
 
 
 @pytest.mark.parametrize("scenario", WITH_BN)
 def test_per_replica_statistics_agree_with_each_other_and_with_nobody_else(results: Results, scenario: str) -> None:
-    between = pair(results, scenario, *PER_REPLICA)
-    assert {name: one["verdict"] for name, one in between["quantities"].items() if one["verdict"] not in AGREE} == {}
+    between = quantities(pair(results, scenario, *PER_REPLICA))
+    assert {name: one.verdict for name, one in between.items() if one.verdict not in AGREE} == {}
     for a in PER_REPLICA:
         for b in GLOBAL:
             found = pair(results, scenario, a, b)
-            assert found["verdict"] == "by design"
-            assert "batch statistics: global or per replica" in found["cause"]
-            assert found["quantities"]["trainable weights"]["float64"]["train"] > 1e-3
+            assert found.verdict is Verdict.BY_DESIGN
+            assert codes(found) == {Code.BY_DESIGN}
+            assert ("batch statistics", "global or per replica") in details(found)
+            assert float64(found, "trainable weights", "train") > 1e-3
 
 
 @pytest.mark.parametrize("scenario", WITH_BN)
 def test_the_live_mirrored_model_is_not_the_saved_one(results: Results, scenario: str) -> None:
     for check in checks(results, scenario, PER_REPLICA[0], "saved"):
-        assert check["quantities"]["trainable weights"]["verdict"] == "identical"
-        assert check["quantities"]["moving statistics"]["verdict"] == "identical"
-        assert check["quantities"]["predictions"]["verdict"] == "by design"
-        assert check["quantities"]["predictions"]["float64"]["pmax"] > 1e-5
-        assert "own statistics of each replica" in check["cause"]
+        found = quantities(check)
+        assert found["trainable weights"].verdict is Verdict.IDENTICAL
+        assert found["moving statistics"].verdict is Verdict.IDENTICAL
+        assert found["predictions"].verdict is Verdict.BY_DESIGN
+        assert float64(check, "predictions", "pmax") > 1e-5
+        assert ("live predictions", "own statistics of each replica") in details(check)
 
 
 @pytest.mark.parametrize("scenario", WITH_BN)
 @pytest.mark.parametrize("run", PER_REPLICA)
 def test_replicas_have_statistics_of_their_own(results: Results, scenario: str, run: str) -> None:
     (check,) = checks(results, scenario, run, "replica")
-    assert check["quantities"]["moving statistics"]["verdict"] == "by design"
-    assert check["quantities"]["trainable weights"]["verdict"] == "identical"
+    assert quantities(check)["moving statistics"].verdict is Verdict.BY_DESIGN
+    assert quantities(check)["trainable weights"].verdict is Verdict.IDENTICAL
 
 
 @pytest.mark.parametrize("scenario", WITH_BN)
 def test_saving_on_one_device_is_lossless(results: Results, scenario: str) -> None:
     for run in ("tensorflow/single-x1", "jax/single-x1", "torch/single-x1"):
         for check in checks(results, scenario, run, "saved"):
-            assert check["verdict"] == "identical", (run, check["form"], check["cause"])
+            assert check.verdict is Verdict.IDENTICAL, (run, check.form, check.causes)
 
 
 def test_a_file_loads_the_same_weights_everywhere(results: Results) -> None:
-    reloaded = [check for check in results["checks"] if check["kind"] == "reloaded"]
+    reloaded = [check for check in results.checks if check.kind == "reloaded"]
     assert len(reloaded) == 2 * 6 * 2
     for check in reloaded:
-        assert check["quantities"]["trainable weights"]["verdict"] == "identical"
-        assert check["quantities"]["moving statistics"]["verdict"] == "identical"
-        assert check["quantities"]["predictions"]["verdict"] in AGREE
+        found = quantities(check)
+        assert found["trainable weights"].verdict is Verdict.IDENTICAL
+        assert found["moving statistics"].verdict is Verdict.IDENTICAL
+        assert found["predictions"].verdict in AGREE
 
 
 def test_every_run_is_what_its_strategy_declares(results: Results, cured: Results) -> None:
-    diagnoses = [*results["diagnoses"], *cured["diagnoses"]]
+    diagnoses = [*results.diagnoses, *cured.diagnoses]
     assert len(diagnoses) == 4 * 6
-    assert {one["run"]: one["distance"] for one in diagnoses if one["distance"] is None or one["distance"] >= 1e-10} == {}
+    assert {one.run.id: one.distance for one in diagnoses if one.distance is None or one.distance >= 1e-10} == {}
 
 
 def test_a_difference_by_design_says_where_it_begins(results: Results) -> None:
-    places = [one["place"] for one in results["findings"] if "compare batch normalization" in one["claim"]]
-    assert [(place["stage"], place["state"]) for place in places] == [("batch statistics", "0")]
+    places = [one.place for one in results.findings if all(member.kind == "pair" for member in one.members)]
+    assert [(place.stage, place.state) for place in places if place] == [("batch statistics", "0")] and all(places)
 
 
 def test_no_cause_is_unknown(results: Results, cured: Results) -> None:
-    for one in (*results["pairs"], *results["checks"], *cured["pairs"], *cured["checks"]):
-        assert one["cause"] != "unknown", one
+    for one in (*results.members, *cured.members):
+        assert Code.UNKNOWN not in codes(one), one
 
 
 @pytest.mark.parametrize("scenario", WITHOUT)
 def test_without_per_replica_statistics_devices_do_not_matter(cured: Results, scenario: str) -> None:
-    assert {one["verdict"] for one in cured["pairs"] if one["scenario"] == scenario} <= AGREE
-    saved = [
-        one["verdict"] for one in cured["checks"] if one["scenario"] == scenario and one["kind"] in ("saved", "replica")
-    ]
-    assert set(saved) <= AGREE
+    assert {one.verdict for one in cured.pairs if one.scenario == scenario} <= AGREE
+    saved = {one.verdict for one in cured.checks if one.scenario == scenario and one.kind in ("saved", "replica")}
+    assert saved <= AGREE
 
 
 def test_a_synchronized_file_is_unsupported_elsewhere_and_that_is_no_failure(cured: Results) -> None:
     found = checks(cured, "sync-bn", PER_REPLICA[0], "reloaded")
-    assert {check["verdict"] for check in found} == {"not run"}
-    assert all(check["cause"].startswith("unsupported: ") and "synchronized" in check["cause"] for check in found)
-    assert cured["exit_code"] == 0
+    assert {check.verdict for check in found} == {Verdict.NOT_RUN}
+    assert all(codes(check) == {Code.UNSUPPORTED} and "synchronized" in str(check.causes) for check in found)
+    assert cured.exit_code == 0

@@ -11,6 +11,8 @@ import pytest
 
 from suite.artifacts.store import Store
 from suite.commands import main
+from suite.records import Status
+from suite.report import results_json
 
 pytestmark = [
     pytest.mark.backends,
@@ -131,15 +133,16 @@ def test_one_device_has_nothing_to_synchronize(found: dict[str, Any]) -> None:
 
 def test_uneven_batches_are_dealt_alike_by_tensorflow_and_torch_and_refused_by_jax(tmp_path: Path) -> None:
     run("compare", write(tmp_path / "scenarios", "uneven", last_batch=7), "uneven", tmp_path / "run", "--devices", "4")
-    results = json.loads((tmp_path / "run" / "results.json").read_text())
-    (pair,) = [one for one in results["pairs"] if "jax" not in one["a"] + one["b"]]
-    assert {one.split("/")[2] for one in (pair["a"], pair["b"])} == {"tf_mirrored-x4", "torch_ddp-x4"}
-    assert pair["quantities"]["trainable weights"]["float64"]["train"] < 1e-12
-    assert pair["quantities"]["loss"]["float64"]["loss"] < 1e-12
-    jax = [row for row in results["runs"] if row["id"] == "uneven/jax/jax_data_parallel-x4/plain"]
-    assert [(row["status"], row["reason"]) for row in jax] == [
+    results = results_json.read(tmp_path / "run" / "results.json")
+    (pair,) = [one for one in results.pairs if not any(run.configuration.environment == "jax" for run in one.runs)]
+    assert {run.configuration.strategy for run in pair.runs} == {"tf_mirrored", "torch_ddp"}
+    last = {judged.quantity: judged.distances.at[-1].float64 for judged in pair.quantities}
+    assert last["trainable weights"]["train"] < 1e-12
+    assert last["loss"]["loss"] < 1e-12
+    jax = [row for row in results.runs if row.run.id == "uneven/jax/jax_data_parallel-x4/plain"]
+    assert [(row.status, row.reason) for row in jax] == [
         (
-            "unsupported",
+            Status.UNSUPPORTED,
             "JAX shards a batch evenly or not at all (IndivisibleError): "
             "a last batch of 7 rows does not divide by 4 devices",
         )
