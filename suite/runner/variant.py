@@ -28,7 +28,7 @@ def model(scenario: Scenario) -> Any:
     if variant is not None and variant.seed is not None:
         keras.utils.set_random_seed(variant.seed)
     made = scenario.model()
-    return _without_batch_norm(made, scenario.name) if variant is not None and variant.normalization == "none" else made
+    return _without_batch_norm(made) if variant is not None and variant.normalization == "none" else made
 
 
 def data(scenario: Scenario) -> Data:
@@ -39,7 +39,7 @@ def data(scenario: Scenario) -> Data:
     return _reordered(scenario.data(), variant.order, variant.rows)
 
 
-def _without_batch_norm(model: Any, name: str) -> Any:
+def _without_batch_norm(model: Any) -> Any:
     """The same model with an identity for each batch normalization, and the same weights elsewhere.
 
     Raises:
@@ -64,10 +64,10 @@ def _without_batch_norm(model: Any, name: str) -> Any:
 
     functional = isinstance(model, keras.Sequential) or hasattr(model, "_operations_by_depth")
     if not (functional and model.built):
-        raise Unsupported(f"{name} cannot do without batch normalization: its model is subclassed, and only its author can")
+        raise Unsupported("it cannot do without batch normalization: its model is subclassed, and only its author can")
     clone = keras.models.clone_model(model, clone_function=same, recursive=True)
     if left := models.batch_norm_layers(clone):
-        raise Unsupported(f"{name} cannot do without batch normalization: {left[0].name} is inside a layer of its own")
+        raise Unsupported(f"it cannot do without batch normalization: {left[0].name} is inside a layer of its own")
     values = models.read(models.variables(model))
     wanted = models.variables(clone)
     models.write(wanted, {path: values[path] for path in wanted if path in values})

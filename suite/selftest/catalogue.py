@@ -33,10 +33,10 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Defect:
-    """What a backend does otherwise by itself in a scenario of the self-test: what is found and named so is no false
+    """A real defect of a backend that shows in a scenario of the self-test: naming it there is no false
     alarm."""
 
-    cause: str  # the name of a hypothesis, or the judge's "unstable kernel"
+    cause: str  # the name of a hypothesis, or a `Code`
     words: str
     scenario: str
     strategies: tuple[str, ...]

@@ -25,7 +25,7 @@ def rates(score: Score) -> dict[str, float]:
 
 
 def passed(score: Score) -> bool:
-    """Every goal is met, and no clean pair was called off. A self-test without faults and clean pairs is not passed."""
+    """Every goal is met, and no clean pair was said to differ. A self-test without faults or clean pairs does not pass."""
     reached = rates(score)
     if score.outcomes and any(reached[name] < goal for name, goal in GOALS):
         return False
