@@ -95,7 +95,7 @@ def test_a_scenario_runs_in_any_folder(parity: Path, tmp_path: Path) -> None:
 
 
 def test_built_in_scenarios_and_environments_come_with_it(parity: Path, tmp_path: Path) -> None:
-    listed = run(parity, tmp_path, "scenarios", "check")
+    listed = run(parity, tmp_path, "scenarios", "list")
     assert listed.returncode == 0 and listed.stdout.count("\n") >= 13 and "article-mlp" in listed.stdout
     planned = run(parity, tmp_path, "plan", "--device", "cpu", "--scenario", "article-mlp")
     assert planned.returncode == 0, planned.stderr

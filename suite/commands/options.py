@@ -121,7 +121,7 @@ class ReproOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ScenariosOptions:
-    """`action`: "list" or "check"."""
+    """`action`: "list" every scenario, or "check" how many are valid."""
 
     action: str
     scenario_path: tuple[Path, ...]
