@@ -112,7 +112,7 @@ def check(
     *,
     declared: Mapping[str, str],
 ) -> Comparison:
-    """Two moments of one configuration (live and saved, saved and reloaded, two replicas), with its own envelope."""
+    """Two snapshots of one configuration (live and saved, saved and reloaded, two replicas), with its own envelope."""
     last = subject.plain[1].steps[-1]
     start = Snapshot(artifact=subject.plain[0], manifest=subject.plain[1], state=names.step(0))
     judged = min(JUDGED_STEP, last)

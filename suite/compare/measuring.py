@@ -1,4 +1,4 @@
-"""The distances between two moments, quantity by quantity."""
+"""The distances between two snapshots, quantity by quantity."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def mismatch(a: Arrays | None, b: Arrays | None) -> str:
 
 
 def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, outputs: str) -> dict[str, float]:
-    """Metric id -> distance, for one quantity at one moment. `start` defaults to the initial state of `a`."""
+    """Metric id -> distance, for one quantity of one snapshot. `start` defaults to the initial state of `a`."""
     first, second = a.arrays(quantity), b.arrays(quantity)
     if not first or not second or mismatch(first, second):
         return {}

@@ -1,4 +1,4 @@
-"""What is compared: an artifact at one moment, and all that is known of one configuration."""
+"""What is compared: snapshots, and all that is known of one configuration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GROUPS_OF = {
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One artifact at one moment: the names under which its arrays are stored; empty where it has none of a kind."""
+    """One artifact at one training step: the names under which its arrays are stored; empty where it has none of a kind."""
 
     artifact: Artifact
     manifest: Manifest
@@ -33,7 +33,7 @@ class Snapshot:
     losses: int = 0
 
     def arrays(self, quantity: str) -> Arrays | None:
-        """The arrays that the quantity is about, by name; None if this moment has none.
+        """The arrays that the quantity is about, by name; None if this snapshot has none.
 
         Raises:
             DamagedArtifact: the artifact lists them and they cannot be read.

@@ -4,10 +4,9 @@ What goes in, and why:
 
 - the scenarios: the same cause in one more model is news;
 - the kind of each pair or check: two runs, a run and its file, a replica. With it goes the environment that is off,
-  where that was
-  shown, however many others were compared with it; else the environments and strategies of both sides. A difference with an
-  unknown cause between two backends must not excuse one between two others. Numbers of devices are left out: on two GPUs or
-  eight, it is the same finding;
+  where that was shown, however many others were compared with it; else the environments and strategies of both sides. A
+  difference with an unknown cause between two backends must not excuse one between two others. Numbers of devices are
+  left out: on two GPUs or eight, it is the same finding;
 - the quantities that differ, the codes and names of the causes, and the place: stage and tensor;
 - never a number, a step, a size, a version, a path, or a word that a person reads.
 """

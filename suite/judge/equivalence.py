@@ -44,7 +44,7 @@ def _steps_within(comparison: Comparison) -> set[int]:
 
 
 def _judged(found: Iterable[Distances]) -> list[tuple[At, str]]:
-    """Every judged metric between float64 runs, with its moment."""
+    """Every judged metric between float64 runs, with its step."""
     return [(at, metric) for one in found for at in one.at for metric in at.float64 if METRICS[metric].judged]
 
 
