@@ -1,6 +1,8 @@
-"""The words for every cause: a sentence part, and what a finding claims, how that is known, and what to do. docs/causes.md lists them.
+"""The words for every cause: a sentence part, and what a finding claims, how that is known, and what to do.
+docs/causes.md lists them.
 
-A claim says only what its experiment has shown. `what` and `where` are counted members and scenarios: "8 pairs", "in article-mlp".
+A claim says only what its experiment has shown. `what` and `where` are counted members and scenarios: "8 pairs", "in
+article-mlp".
 """
 
 from __future__ import annotations
@@ -143,7 +145,8 @@ def _unstable(what: str, where: str, cause: Cause) -> Said:
         "float64.",
         experiment="each side took single float32 steps from common states; each step was compared with the float64 step "
         "that its strategy declares, with the same constants",
-        advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² cancels where "
+        advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² "
+        "cancels where "
         "the mean is large compared with the standard deviation",
         link=MOMENTS_ISSUE,
     )
@@ -205,7 +208,8 @@ def _constant(what: str, where: str, cause: Cause) -> Said:
 def _beyond(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {_verb(what, 'is', 'are')} {BEYOND}.",
-        experiment="the float64 runs are equal, and no kernel was shown to be unstable; each side's reruns with re-ordered rows "
+        experiment="the float64 runs are equal, and no kernel was shown to be unstable; each side's reruns with "
+        "re-ordered rows "
         "are closer together than the two sides are",
         advice="rerun with fewer steps (--steps 1) to decide: in training, a network like this amplifies float32 rounding "
         "by decades",
@@ -239,7 +243,8 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
 
 
 def said(what: str, where: str, causes: Sequence[Cause], verdict: str) -> Said:
-    """What a finding says of its first cause, or of all that are hypotheses; a cause that is a reason in itself is repeated."""
+    """What a finding says of its first cause, or of all that are hypotheses; a cause that is a reason in itself is
+    repeated."""
     first = next(iter(causes), None)
     if first is not None and first.code in HYPOTHESES:
         return Said(

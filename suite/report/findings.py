@@ -109,8 +109,8 @@ def _nearest(off: Sequence[Diagnosis]) -> str:
 
 
 def _evidence(members: Sequence[Member]) -> str:
-    """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size, and which two; then
-    what single float32 steps say of it."""
+    """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size, and which
+    two; then what single float32 steps say of it."""
     worst: tuple[float, str] = (-1.0, "no numbers: see the reasons given")
     for member in members:
         said = _steps(member)

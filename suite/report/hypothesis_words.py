@@ -23,7 +23,8 @@ HYPOTHESES: dict[str, Words] = {
     ),
     "bn-bessel-moving": Words(
         words="the moving variance is unbiased (divided by n - 1), the normalizing one is not",
-        advice="expected of torch.nn.BatchNorm and of fused TensorFlow kernels, not of a Keras layer: check which one computes",
+        advice="expected of torch.nn.BatchNorm and of fused TensorFlow kernels, not of a Keras layer: check "
+        "which one computes",
     ),
     "bn-bessel": Words(
         words="batch variances are unbiased (divided by n - 1)",
@@ -55,7 +56,8 @@ HYPOTHESES: dict[str, Words] = {
     ),
     "semantics": Words(
         words="it computes what a different declaration says",
-        advice="check which statistics and gradients the strategy really exchanges (synchronized=True, aggregation, buffers)",
+        advice="check which statistics and gradients the strategy really exchanges (synchronized=True, "
+        "aggregation, buffers)",
         link="https://github.com/tensorflow/tensorflow/issues/46488",
     ),
     "shards-strided": Words(
@@ -72,7 +74,8 @@ HYPOTHESES: dict[str, Words] = {
     ),
     "gradients-unreduced": Words(
         words="replicas do not exchange gradients",
-        advice="call the distributed module forward, so that its reduction runs (plain Keras fit in a torch process group does not)",
+        advice="call the distributed module forward, so that its reduction runs (plain Keras fit in a torch "
+        "process group does not)",
     ),
     "gradient-scale": Words(
         words="the loss, or every gradient, is multiplied by a constant",
@@ -113,7 +116,8 @@ HYPOTHESES: dict[str, Words] = {
     ),
     "clipping-per-replica": Words(
         words="gradients are clipped on each replica before they are reduced",
-        advice="clip after the reduction; Keras (3.15) clips before it under MirroredStrategy: do not rely on clipnorm there",
+        advice="clip after the reduction; Keras (3.15) clips before it under MirroredStrategy: do not rely on "
+        "clipnorm there",
     ),
     "slots-forgotten": Words(
         words="the optimizer forgets its slots between steps",

@@ -11,7 +11,8 @@ from suite.artifacts.store import write_text
 REPORT, CLAIMS = "index.html", "claims.html"
 # What each page says until the other one is there, and then: no page has a link that leads nowhere.
 NO_CLAIMS = Markup(
-    "An article gives seven reasons for such differences. <code>nox -s claims</code>, with the <code>--out</code> of this run, "
+    "An article gives seven reasons for such differences. <code>nox -s claims</code>, with the "
+    "<code>--out</code> of this run, "
     "tests which of them hold here."
 )
 TO_CLAIMS = Markup('An article gives seven reasons for such differences: <a href="claims.html">which of them hold here</a>.')

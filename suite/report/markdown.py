@@ -38,7 +38,8 @@ def _top(results: Results) -> Iterator[str]:
         yield ""
     if results.change:
         yield from (_plain(changes.sentence(results.change)), "")
-    yield f"{_plain(results.generated)}, plan {results.plan.digest[:12]}, exit code {results.exit_code}: `{_code(results.plan.command)}`"
+    made = f"{_plain(results.generated)}, plan {results.plan.digest[:12]}, exit code {results.exit_code}"
+    yield f"{made}: `{_code(results.plan.command)}`"
 
 
 def _why(results: Results) -> Iterator[str]:

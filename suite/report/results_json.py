@@ -162,7 +162,8 @@ REFERENCES = {"pairs": ("a", "b", "side"), "checks": ("run",), "diagnoses": ("ru
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of a results.json, made from the records: every field is always there. What is added for people is not in it."""
+    """The JSON schema of a results.json, made from the records: every field is always there. What is added for people
+    is not in it."""
     found, name = msgspec.json.schema(_Written), {"type": "string"}
     records = {title: one for title, one in found["$defs"].items() if "properties" in one}  # the others are enumerations
     for title in ("Plan", "Pair", "ConsistencyCheck", "Diagnosis", "Finding"):

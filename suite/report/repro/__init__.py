@@ -18,7 +18,8 @@ PREDICTED = 256  # rows to predict on: enough for every replica to see its part 
 
 
 def write(results: Results, run_folder: Path, wanted: str, out: Path | None) -> Path:
-    """Writes the three files and returns the script's path. `run_folder` holds the batches and initial weights that were used.
+    """Writes the three files and returns the script's path. `run_folder` holds the batches and initial weights that
+    were used.
 
     Raises:
         ConfigurationError: there is no such finding, or it cannot be shown in plain Keras.

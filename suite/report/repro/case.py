@@ -54,7 +54,8 @@ class Case:
 
 
 def find(results: Results, wanted: str) -> tuple[Finding, str]:
-    """The finding of this number (from 1), or whose fingerprint, or one of whose parts', begins so; then the part's scenario.
+    """The finding of this number (from 1), or whose fingerprint, or one of whose parts', begins so; then the part's
+    scenario.
 
     Raises:
         ConfigurationError: there is none, or several.
@@ -74,7 +75,8 @@ def find(results: Results, wanted: str) -> tuple[Finding, str]:
 
 
 def choose(results: Results, finding: Finding, scenario: str, sizes: dict[str, int]) -> Case:
-    """The clearest case of the finding: one backend before two, one device before several, no large model, the first that was run.
+    """The clearest case of the finding: one backend before two, one device before several, no large model, the first
+    that was run.
 
     Raises:
         ConfigurationError: no pair or check of it can be shown in plain Keras.
@@ -82,7 +84,8 @@ def choose(results: Results, finding: Finding, scenario: str, sizes: dict[str, i
     cases = [case for member in _members(results, finding, scenario) if (case := _case(results, finding, member))]
     if not cases:
         raise ConfigurationError(
-            f"finding {finding.fingerprint} cannot be shown by a script: none of its {len(finding.members)} pairs and checks has "
+            f"finding {finding.fingerprint} cannot be shown by a script: none of its {len(finding.members)} "
+            f"pairs and checks has "
             "a difference beyond float32's rounding between runs that plain Keras can repeat"
         )
     large = {name for name, size in sizes.items() if size > LARGE}
@@ -152,7 +155,8 @@ def _steps(results: Results, scenario: str) -> int:
 
 
 def _compared(kind: str, member: Member) -> Iterable[tuple[str, float, float]]:
-    """What the script compares, as (name, rounding, difference): where a difference is beyond rounding when the script stops."""
+    """What the script compares, as (name, rounding, difference): where a difference is beyond rounding when the script
+    stops."""
     for judged in member.quantities:
         if judged.verdict.rank < Verdict.BY_DESIGN.rank:
             continue

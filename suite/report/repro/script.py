@@ -193,7 +193,8 @@ def _report(results: Results, case: Case, backends: Mapping[str, str]) -> dict[s
 
 
 EXPECTED = {
-    "pair": "The same weights, statistics and predictions up to rounding: both sides start from the same weights and see the "
+    "pair": "The same weights, statistics and predictions up to rounding: both sides start from the same weights "
+    "and see the "
     "same batches in the same order.",
     "saved": "A model predicts the same before it is saved and after it is loaded.",
     "reloaded": "A saved model is the same model, whichever backend loads it.",
