@@ -11,7 +11,7 @@ from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, diagnoses, saving
-from suite.judge import verdicts
+from suite.judge import equivalence, verdicts
 from suite.records import (
     REASON,
     Cause,
@@ -111,6 +111,8 @@ def _sides(
     for environment in environments:
         if environment != own and not configuration.fault:  # a injected fault's file is loaded at home only
             file, double = _files(folder, configuration, subject, environment, form)
+            # What a run that is off left in its file is no measure of who loads it.
+            misloads = () if equivalence.differs(live) else (Cause(code=Code.LOADED_WRONGLY, subject=environment),)
             yield Sides(
                 kind="reloaded",
                 environment=environment,
@@ -118,7 +120,7 @@ def _sides(
                 sides=_without_optimizer([home[form][0], file]),
                 doubles=_without_optimizer([home[form][1], double]) if subject.float64 else (),
                 oracles=(_file_distance(home[form][1], subject), _file_distance(double, subject)),
-                off=((), (Cause(code=Code.LOADED_WRONGLY, subject=environment),)),
+                off=((), misloads),
             )
     for index in range(1, subject.plain[1].replicas):
         yield Sides(

@@ -87,6 +87,8 @@ def test_a_wrong_run_is_told_from_rounding(parity: Parity, defect: str) -> None:
     assert kinds(shown.causes) == expected.causes
     assert all(quantity(found, name).verdict in (Verdict.IDENTICAL, Verdict.ROUNDING) for name in expected.kept)
     assert code == results.exit_code == (0 if expected.verdict is Verdict.NOISE else 1)
+    accused = {cause.subject for member in results.members for cause in member.causes if cause.code == Code.LOADED_WRONGLY}
+    assert "fake-a" not in accused, "the file of a run that is off is no measure of who loads it"
     off = {one.run: one for one in results.diagnoses if one.distance and one.distance >= 1e-10}
     assert {run.configuration.environment for run in off} <= {"fake-b"}
     if expected.place:
