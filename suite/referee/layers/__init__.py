@@ -1,0 +1,23 @@
+"""The definitions of layers, by the name of their class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from suite.referee.definition import Answer, Call, Undefined
+
+Definition = Callable[[Call], Answer]
+
+LAYERS: Mapping[str, Definition] = {}
+
+
+def call(asked: Call) -> Answer:
+    """What the layer must give.
+
+    Raises:
+        Undefined: there is no definition of this layer, or none of this call of it.
+    """
+    definition = LAYERS.get(asked.layer)
+    if definition is None:
+        raise Undefined(f"there is no independent definition of {asked.layer}")
+    return definition(asked)
