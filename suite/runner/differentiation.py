@@ -1,0 +1,218 @@
+"""One function of tensors and variables, run eagerly on any backend, and its vector-Jacobian product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+Function = Callable[[list[Any]], list[Any]]  # tensors -> tensors, in any order of either; None is allowed among the latter
+Cotangents = Callable[[tuple[Array, ...]], Sequence[Array]]  # outputs -> one array of the same shape for each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Differentiated:
+    """`outputs`: as the backend returned them. `of_inputs`: the gradient by each input of floats, by its place.
+    `of_variables`: by each trained variable, by its name. `state`: the other variables after the call. `reason`: why there
+    are no gradients; empty if there are."""
+
+    outputs: tuple[Array, ...]
+    state: Mapping[str, Array]
+    of_inputs: Mapping[int, Array] = field(default_factory=dict)
+    of_variables: Mapping[str, Array] = field(default_factory=dict)
+    cotangents: tuple[Array, ...] = ()
+    reason: str = ""
+
+
+def differentiate(
+    function: Function,
+    inputs: Sequence[Array],
+    trained: Mapping[str, Any],
+    others: Mapping[str, Any],
+    cotangents: Cotangents,
+) -> Differentiated:
+    """Calls `function` once, and pulls the cotangents back to every input of floats and every trained variable.
+
+    `trained`, `others`: Keras variables by name that `function` uses; those in `others` it may assign to, and they keep
+    what was assigned. Where an output does not depend on a source, the gradient is zero. Outputs of integers or booleans
+    have cotangents that are not used.
+
+    Raises:
+        Exception: whatever the call itself raises. An error of the gradient alone is a `reason`.
+    """
+    import keras
+
+    backends = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+    return backends[keras.backend.backend()](function, inputs, trained, others, cotangents)
+
+
+def tensor(value: Any) -> Any:
+    """The value as a tensor of the same dtype."""
+    import keras
+
+    return keras.ops.convert_to_tensor(value, dtype=str(value.dtype))
+
+
+def array(value: Any) -> Array:
+    """The tensor's values as an array of their own: floats of 16 bits are widened to float32."""
+    import keras
+
+    copied = np.array(keras.ops.convert_to_numpy(value), copy=True)
+    return copied.astype(np.float32) if copied.dtype.itemsize == 2 and copied.dtype.kind in "fV" else copied
+
+
+def arrays(variables: Mapping[str, Any]) -> dict[str, Array]:
+    return {name: array(variable.value) for name, variable in variables.items()}
+
+
+def is_float(value: Any) -> bool:
+    """Of an array, a tensor or a variable: whether it holds floating-point numbers."""
+    return value is not None and "float" in str(value.dtype)
+
+
+def reason_of(error: Exception) -> str:
+    """One line: what kind of error, and what it says."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _torch(
+    function: Function,
+    inputs: Sequence[Array],
+    trained: Mapping[str, Any],
+    others: Mapping[str, Any],
+    cotangents: Cotangents,
+) -> Differentiated:
+    import torch
+
+    tensors = [tensor(value) for value in inputs]
+    sources = {index: tensors[index].requires_grad_() for index, value in enumerate(inputs) if is_float(value)}
+    values = {name: variable.value for name, variable in trained.items()}
+    outputs = [value for value in function(tensors) if value is not None]
+    found = tuple(array(value.detach()) for value in outputs)
+    directions = tuple(cotangents(found))
+    tied = [place for place, value in enumerate(outputs) if is_float(value) and value.requires_grad]
+    wanted = [*sources.values(), *values.values()]
+    try:
+        gradients = (
+            torch.autograd.grad(
+                [outputs[place] for place in tied],
+                wanted,
+                [torch.as_tensor(directions[place]).to(outputs[place]) for place in tied],
+                allow_unused=True,
+            )
+            if tied and wanted
+            else [None] * len(wanted)
+        )
+    except Exception as error:
+        return Differentiated(outputs=found, state=arrays(others), reason=reason_of(error))
+    filled = [np.zeros(source.shape) if one is None else array(one) for source, one in zip(wanted, gradients, strict=True)]
+    return _with_gradients(found, others, directions, sources, values, filled)
+
+
+def _tensorflow(
+    function: Function,
+    inputs: Sequence[Array],
+    trained: Mapping[str, Any],
+    others: Mapping[str, Any],
+    cotangents: Cotangents,
+) -> Differentiated:
+    import tensorflow as tf
+
+    tensors = [tensor(value) for value in inputs]
+    sources = {index: tensors[index] for index, value in enumerate(inputs) if is_float(value)}
+    values = {name: variable.value for name, variable in trained.items()}
+    wanted = [*sources.values(), *values.values()]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        for source in wanted:
+            tape.watch(source)
+        outputs = [value for value in function(tensors) if value is not None]
+    found = tuple(array(value) for value in outputs)
+    directions = tuple(cotangents(found))
+    floats = [place for place, value in enumerate(outputs) if is_float(value)]
+    try:
+        gradients = tape.gradient(
+            [outputs[place] for place in floats],
+            wanted,
+            output_gradients=[tf.cast(tf.constant(directions[place]), outputs[place].dtype) for place in floats],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        # The gradient by rows of a table (tf.IndexedSlices) becomes dense: rows that occur twice are added.
+        filled = [array(tf.convert_to_tensor(one)) for one in gradients]
+    except Exception as error:
+        return Differentiated(outputs=found, state=arrays(others), reason=reason_of(error))
+    return _with_gradients(found, others, directions, sources, values, filled)
+
+
+def _jax(
+    function: Function,
+    inputs: Sequence[Array],
+    trained: Mapping[str, Any],
+    others: Mapping[str, Any],
+    cotangents: Cotangents,
+) -> Differentiated:
+    import jax
+
+    tensors = [tensor(value) for value in inputs]
+    sources = {index: tensors[index] for index, value in enumerate(inputs) if is_float(value)}
+    values = {name: variable.value for name, variable in trained.items()}
+    placed: list[int] = []  # where the outputs of floats lie among all of them
+
+    def stateless(sources: Mapping[int, Any], values: Mapping[str, Any]) -> Any:
+        outputs, after = _stateless(function, [sources.get(i, t) for i, t in enumerate(tensors)], values, trained, others)
+        placed[:] = [place for place, value in enumerate(outputs) if is_float(value)]
+        return [outputs[place] for place in placed], (outputs, after)
+
+    reason = ""
+    try:
+        floats, pull_back, (outputs, after) = jax.vjp(stateless, sources, values, has_aux=True)
+    except Exception as error:
+        reason = reason_of(error)
+        outputs, after = _stateless(function, tensors, values, trained, others)
+    for name, variable in others.items():
+        variable.assign(after[name])
+    found = tuple(array(value) for value in outputs)
+    directions = tuple(cotangents(found))
+    if reason:
+        return Differentiated(outputs=found, state=arrays(others), reason=reason)
+    try:
+        pulled = [
+            jax.numpy.asarray(directions[place], dtype=value.dtype) for place, value in zip(placed, floats, strict=True)
+        ]
+        of_sources, of_values = pull_back(pulled)
+        filled = [array(of_sources[index]) for index in sources] + [array(of_values[name]) for name in values]
+    except Exception as error:
+        return Differentiated(outputs=found, state=arrays(others), reason=reason_of(error))
+    return _with_gradients(found, others, directions, sources, values, filled)
+
+
+def _stateless(
+    function: Function, tensors: list[Any], values: Mapping[str, Any], trained: Mapping[str, Any], others: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The outputs, and the values of `others` after the call, without an assignment: as JAX differentiates it."""
+    import keras
+
+    mapping = [(variable, values[name]) for name, variable in trained.items()]
+    mapping += [(variable, variable.value) for variable in others.values()]
+    with keras.StatelessScope(state_mapping=mapping) as scope:
+        outputs = [value for value in function(tensors) if value is not None]
+    return outputs, {name: scope.get_current_value(variable) for name, variable in others.items()}
+
+
+def _with_gradients(
+    outputs: tuple[Array, ...],
+    others: Mapping[str, Any],
+    cotangents: tuple[Array, ...],
+    sources: Mapping[int, Any],
+    values: Mapping[str, Any],
+    gradients: Sequence[Array],
+) -> Differentiated:
+    return Differentiated(
+        outputs=outputs,
+        state=arrays(others),
+        of_inputs=dict(zip(sources, gradients[: len(sources)], strict=True)),
+        of_variables=dict(zip(values, gradients[len(sources) :], strict=True)),
+        cotangents=cotangents,
+    )

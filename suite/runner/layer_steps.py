@@ -1,0 +1,157 @@
+"""One call of a built layer: what goes in, what comes out, what the call changes, and its vector-Jacobian product."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from suite.runner import models, structures
+from suite.runner.differentiation import Array, Cotangents, Differentiated, array, differentiate, is_float, tensor
+
+SEED_STATE = "seed_generator_state"
+ARGUMENT = "argument/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerStep:
+    """One call, in NumPy. Floats have the dtype that the backend computed in; 16 bits are widened to float32.
+
+    `layer`: the name of its class. `config`: JSON of `keras.saving.serialize_keras_object(layer)["config"]`. `inputs`: the
+    positional arguments, flattened. `masks`: one for each input, or None. `arguments`: the other arguments as JSON holds
+    them; `tensors`: those of them that are arrays, by name ("initial_state/0"). `weights`: every variable before the call,
+    but for states of seeds, by the names of the layers below this one and its own. `outputs`: flattened. `state`: the
+    weights that are not trained, after the call. `cotangents`: one for each output. `gradients`: of the sum of outputs
+    times cotangents: "input/<place>", "argument/<name>", "weight/<name>". `reason`: why there are none; empty if there
+    are.
+    """
+
+    layer: str
+    config: str
+    training: bool
+    inputs: tuple[Array, ...]
+    masks: tuple[Array | None, ...]
+    arguments: Mapping[str, Any]
+    tensors: Mapping[str, Array]
+    weights: Mapping[str, Array]
+    outputs: tuple[Array, ...]
+    state: Mapping[str, Array]
+    cotangents: tuple[Array, ...] = ()
+    gradients: Mapping[str, Array] = field(default_factory=dict)
+    reason: str = ""
+
+
+def layer_step(
+    layer: Any,
+    inputs: Sequence[Any],
+    *,
+    cotangents: Cotangents,
+    masks: Sequence[Array | None] = (),
+    arguments: Mapping[str, Any] | None = None,
+    training: bool = False,
+) -> LayerStep:
+    """Calls `layer(*inputs, **arguments)` once, eagerly, and pulls the cotangents back. The layer keeps its values.
+
+    `layer`: built. `inputs`: the positional arguments, arrays or nested structures of them, in the dtypes that the layer is
+    to get. `masks`: for each input in the order in which `structures.leaves` finds them; none if empty. `arguments`: by
+    name: arrays, nested structures of them, or what JSON holds. `cotangents`: makes one array for each output, of its
+    shape, when the outputs are known; `drawn` does.
+
+    Raises:
+        ValueError: there are masks, but not one for each input.
+        Exception: whatever the call raises. If only the gradient cannot be computed, `reason` says why.
+    """
+    inputs, arguments = tuple(inputs), dict(arguments or {})
+    named = models.variables(layer)
+    before = {name: array(variable.value) for name, variable in named.items()}
+    trainable = {id(variable) for variable in layer.trainable_variables}
+    trained = {name: one for name, one in named.items() if id(one) in trainable and is_float(one)}
+    others = {name: one for name, one in named.items() if name not in trained}
+    given = dict(structures.leaves(inputs))
+    extra = {name: leaf for name, leaf in structures.leaves(arguments) if isinstance(leaf, np.ndarray)}
+    if masks and len(masks) != len(given):
+        raise ValueError(f"got {len(masks)} masks for {len(given)} inputs: give one for each input, or None")
+    kwargs = {**arguments, **_mask_arguments(layer, inputs, masks), "training": training}
+
+    def function(tensors: list[Any]) -> list[Any]:
+        placed = dict(zip([*given, *(ARGUMENT + name for name in extra)], tensors, strict=True))
+        args = structures.replaced(inputs, lambda path, leaf: placed[path])
+        named_args = structures.replaced(kwargs, lambda path, leaf: placed.get(ARGUMENT + path, _mask_tensor(leaf)))
+        return [leaf for _, leaf in structures.leaves(layer(*args, **named_args))]
+
+    try:
+        done = differentiate(function, [*given.values(), *extra.values()], trained, others, cotangents)
+    finally:
+        _restore(named, before)
+    return LayerStep(
+        layer=type(layer).__name__,
+        config=config_of(layer),
+        training=training,
+        inputs=tuple(given.values()),
+        masks=tuple(masks) or (None,) * len(given),
+        arguments=_plain(arguments),
+        tensors=extra,
+        weights={name: value for name, value in before.items() if not name.endswith(SEED_STATE)},
+        outputs=done.outputs,
+        state={name: value for name, value in done.state.items() if not name.endswith(SEED_STATE)},
+        cotangents=done.cotangents,
+        gradients=_named_gradients(done, len(given), list(extra)),
+        reason=done.reason,
+    )
+
+
+def drawn(seed: int) -> Cotangents:
+    """Cotangents of float32 values from a normal distribution, the same on every backend."""
+
+    def draw(outputs: tuple[Array, ...]) -> list[Array]:
+        random = np.random.default_rng(seed)
+        return [random.normal(size=output.shape).astype(np.float32).astype(np.float64) for output in outputs]
+
+    return draw
+
+
+def config_of(layer: Any) -> str:
+    """JSON of the layer's serialized configuration, nested objects included."""
+    import keras
+
+    return json.dumps(keras.saving.serialize_keras_object(layer)["config"], sort_keys=True)
+
+
+def _mask_arguments(layer: Any, inputs: tuple[Any, ...], masks: Sequence[Array | None]) -> dict[str, Any]:
+    """The masks as Keras passes them: `mask`, in the structure of the only input, or `<name>_mask` for each of several."""
+    names = list(inspect.signature(layer.call).parameters)
+    remaining = iter(masks)
+    by_input = [structures.replaced(value, lambda path, leaf: next(remaining, None)) for value in inputs]
+    if not any(mask is not None for mask in masks):
+        return {}
+    if len(inputs) == 1:
+        return {"mask": by_input[0]} if "mask" in names else {}
+    own = {f"{name}_mask": mask for name, mask in zip(names, by_input, strict=False)}
+    return {name: mask for name, mask in own.items() if name in names and mask is not None}
+
+
+def _mask_tensor(leaf: Any) -> Any:
+    return tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
+
+
+def _restore(named: Mapping[str, Any], before: Mapping[str, Array]) -> None:
+    import keras
+
+    for name, variable in named.items():
+        variable.assign(keras.ops.convert_to_tensor(before[name], dtype=variable.dtype))
+
+
+def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those arguments that hold no arrays."""
+    holding = {path.partition("/")[0] for path, leaf in structures.leaves(arguments) if isinstance(leaf, np.ndarray)}
+    return {name: value for name, value in arguments.items() if name not in holding}
+
+
+def _named_gradients(done: Differentiated, inputs: int, extra: list[str]) -> dict[str, Array]:
+    named = {f"input/{place}": value for place, value in done.of_inputs.items() if place < inputs}
+    named |= {ARGUMENT + extra[place - inputs]: value for place, value in done.of_inputs.items() if place >= inputs}
+    return named | {f"weight/{name}": value for name, value in done.of_variables.items()}
