@@ -1,12 +1,14 @@
 """Groups what differs by its causes: one finding for each set of causes, with the side and the place that all its
-members share."""
+members share. One defect is one finding, in whatever it takes part: a declared difference that comes with it in some
+pairs has a finding of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from suite.judge import equivalence
-from suite.records import Cause, Diagnosis, Finding, Magnitude, Member, Pair, Place, Run, Verdict
+from suite.judge.verdicts import EXPECTED
+from suite.records import Cause, Code, Diagnosis, Finding, Magnitude, Member, Pair, Place, Run, Verdict
 
 ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.BY_DESIGN, Verdict.NOISE)
 
@@ -19,9 +21,23 @@ def group(members: Iterable[Member], diagnoses: Iterable[Diagnosis]) -> tuple[Fi
     grouped: dict[tuple[Verdict, tuple[Cause, ...], str], list[Member]] = {}
     for member in members:
         if member.verdict.rank >= Verdict.NOISE.rank:
-            causes = tuple(cause.kind for cause in member.causes)
-            grouped.setdefault((member.verdict, causes, member.kind), []).append(member)
+            causes = tuple(cause.kind for cause in _deciding(member))
+            one = member.verdict in (Verdict.DIFFERENT, Verdict.INVALID) and _names_something(causes)
+            kind = "" if one else member.kind
+            grouped.setdefault((member.verdict, causes, kind), []).append(member)
     return tuple(sorted((_finding(alike, known) for alike in grouped.values()), key=_urgency))
+
+
+def _deciding(member: Member) -> tuple[Cause, ...]:
+    """Of a difference, the causes that nobody declared."""
+    if member.verdict is not Verdict.DIFFERENT:
+        return member.causes
+    return tuple(cause for cause in member.causes if cause.code not in EXPECTED) or member.causes
+
+
+def _names_something(causes: Sequence[Cause]) -> bool:
+    """Whether it is one thing wherever it shows; what is unknown may be two."""
+    return bool(causes) and all(cause.code not in (Code.UNKNOWN, Code.INVALID) for cause in causes)
 
 
 def _urgency(finding: Finding) -> tuple[int, int]:
@@ -31,11 +47,14 @@ def _urgency(finding: Finding) -> tuple[int, int]:
 
 
 def _finding(members: Sequence[Member], known: Known) -> Finding:
-    verdict = members[0].verdict
+    verdict, causes = members[0].verdict, _deciding(members[0])
     side, environment = _side(members, known)
+    subjects = {cause.subject for cause in causes if cause.subject}
+    if not environment and len(subjects) == 1:
+        environment = subjects.pop()
     return Finding(
         verdict=verdict,
-        causes=members[0].causes,
+        causes=causes,
         members=tuple(members),
         side=side,
         environment=environment,

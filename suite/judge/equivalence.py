@@ -63,7 +63,8 @@ def float64_distance(distances: Distances, before: float = math.inf) -> float | 
 
 
 def _excused(at: At, metric: str) -> bool:
-    return SAME_SEMANTICS <= at.float64[metric] <= ENVELOPE_FACTOR * at.float64_envelope.get(metric, 0.0)
+    width = max(at.float64_envelope.get(metric, 0.0), at.perturbed.get(metric, 0.0))
+    return SAME_SEMANTICS <= at.float64[metric] <= ENVELOPE_FACTOR * width
 
 
 def excused(comparison: Comparison) -> bool:
@@ -71,6 +72,14 @@ def excused(comparison: Comparison) -> bool:
     every = [at for distances in comparison.distances for at in distances.at]
     grown = grown_at(comparison)
     return any(at.step >= grown or any(_excused(at, metric) for metric in at.float64) for at in every)
+
+
+def float32_inside(distances: Distances) -> bool:
+    """Whether a distance between the float64 runs was left out because a layer computes in float32 in one of them."""
+    judged = _judged([distances])
+    return any(
+        SAME_SEMANTICS <= at.float64[metric] <= ENVELOPE_FACTOR * at.perturbed.get(metric, 0.0) for at, metric in judged
+    )
 
 
 def grown_at(comparison: Comparison) -> float:

@@ -73,10 +73,12 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsistencyCheck:
-    """One run compared with its own saved file, reload, replica or oracle. `kind`: "saved" (live model against its file,
-    reloaded in its own environment), "reloaded" (its file reloaded in its own environment against `environment`), "replica"
-    (`replica` against replica 0), "declared" (its float64 run against the oracle of what its strategy declares, which ran in
-    `environment`). `form`: the file, "model.keras" or "model.weights.h5"; empty for replicas."""
+    """One run compared with its own saved file, reload, replica or oracle, or with definitions.
+
+    `kind`: "saved" (live model against its file, reloaded in its own environment), "reloaded" (its file reloaded in its own
+    environment against `environment`), "replica" (`replica` against replica 0), "declared" (its float64 run against the
+    oracle of what its strategy declares), "defined" (its layers, loss and update, call by call, against their independent
+    definitions). `form`: the file, "model.keras" or "model.weights.h5"; empty for the others."""
 
     run: Run
     kind: str
@@ -108,13 +110,16 @@ Member = Pair | ConsistencyCheck  # of a finding, of the overview, of a count
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect:
-    """A hypothesis that was tried. `detail`: what tells it from others of its name, `measured` if that is a number.
-    `distance`: the largest judged distance of the run from its prediction; within the float64 limit it is the suspected
-    cause. `whole`: whether a whole run of it was compared, or one step only."""
+    """A hypothesis that was tried, on top of those of earlier rounds. `round`: of the inquiry, from 1. `detail`: what tells
+    it from others of its name, `measured` if that is a number. `matches`: whether it predicts what the run does at the place
+    of its round; then it is a suspected cause. `distance`: the largest judged distance of the run from its prediction.
+    `whole`: whether a whole run of it was compared, or one step only."""
 
     name: str
     distance: float
+    matches: bool
     whole: bool
+    round: int = 1
     detail: str = ""
     measured: bool = False
 
@@ -138,8 +143,9 @@ class Diagnosis:
     """What became of the question whether a run does what its strategy declares.
 
     `run`: the plain run; `oracle`: the run that emulates the declaration; `distance`: the float64 run's largest judged
-    distance from it, None where it was not compared, for the `reason`. `suspects`: the hypotheses that match, else the
-    nearest one, which then does not.
+    distance from it, None where it was not compared, for the `reason`. `suspects`: the hypotheses that match, in rounds:
+    those of one round are alternatives, those of a later one come on top; else the nearest one, if it explains nearly all.
+    `place`: where the run begins to differ; `remaining`: where it still differs with every match applied, None if nowhere.
     """
 
     run: Run
@@ -148,6 +154,7 @@ class Diagnosis:
     note: Note = Note.NONE
     reason: str = ""
     place: Place | None = None
+    remaining: Place | None = None
     suspects: tuple[Suspect, ...] = ()
     tried: int = 0
 

@@ -42,7 +42,8 @@ class Semantics:
 
     batch_statistics:  "global" or "per replica"
     moving_statistics: "global", "per replica", "first replica" or "averaged"
-    gradients:         "global batch" or "mean of replica means"
+    gradients:         "global batch", "mean of replica means", or "sum of replica shares" (means count as parts of one
+                       mean over all replicas, sums as parts of one sum)
     live_predictions:  "shared statistics" or "own statistics of each replica"
     saved:             "the model" or "first replica"
     """
@@ -69,6 +70,7 @@ class Deviation:
     weights drift apart).
 
     Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss;
+    `reported_loss`: factor on the loss that is reported, and on no gradient;
     `regularization`: factor on penalties (0: forgotten, 2: twice). `unclipped`: probabilities are not kept away from 0 and 1
     in cross-entropies, as where these are computed from logits. `iteration`: added to the optimizer's step counter while it
     updates (schedule, bias correction). `weight_decay`: factor. `clipping`: "declared", "none", "per replica" (before the
@@ -96,6 +98,7 @@ class Deviation:
     reduction: str = "mean"
     loss_scale: float = 1.0
     gradient_scale: float = 1.0
+    reported_loss: float = 1.0
     regularization: float = 1.0
     unclipped: bool = False
     iteration: int = 0
@@ -155,8 +158,9 @@ class Configuration:
 
 ORACLE = "oracle"  # the strategy that emulates several devices on one, and its variation
 SINGLE_STEP = "single-step"
-VARIATIONS = ("plain", "repeat", "permuted", "seed", ORACLE, SINGLE_STEP)
-RERUNS = ("repeat", "permuted", "seed")
+LAYERWISE = "layerwise"
+VARIATIONS = ("plain", "repeat", "permuted", "perturbed", "seed", ORACLE, SINGLE_STEP, LAYERWISE)
+RERUNS = ("repeat", "permuted", "perturbed", "seed")
 PRECISIONS = ("float32", "float64")
 
 

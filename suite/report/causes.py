@@ -51,12 +51,31 @@ def hypothesis(cause: Cause) -> str:
 
 
 def declared(cause: Cause) -> str:
-    """What the two declarations say differently: "batch statistics: global or per replica"."""
+    """What is declared differently from one device: "batch statistics: per replica"."""
     return "; ".join(f"{what}: {name}" for what, name in cause.detail)
 
 
 def _names(cause: Cause, what: str) -> str:
     return ", ".join(name for key, name in cause.detail if key == what)
+
+
+def _bracketed(words: str) -> str:
+    return f" ({words.strip()})" if words.strip() else ""
+
+
+def _step(cause: Cause) -> str:
+    return f"{dict(cause.evidence).get('step', 0.0):.0f}"
+
+
+KINDS = {"layer": "layer", "loss": "loss", "update": "optimizer"}
+
+
+def _defined(cause: Cause) -> str:
+    """What departs: "the layer Embedding (words), gradient"."""
+    detail = dict(cause.detail)
+    kind = KINDS.get(detail.get("what", ""), "layer")
+    name = f" ({detail['name']})" if kind == "layer" and "name" in detail else ""
+    return f"the {kind} {detail.get('class', '')}{name}, {detail.get('stage', '')}"
 
 
 def _missing(cause: Cause) -> str:
@@ -66,12 +85,24 @@ def _missing(cause: Cause) -> str:
 
 SHORT: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: f"by design ({declared(cause)})",
-    Code.BY_DESIGN_UNCHECKED: lambda cause: f"declared to differ ({declared(cause)}), and not checked",
     Code.RANDOM_STREAMS: lambda cause: "different random numbers",
     Code.UNSTABLE_KERNEL: lambda cause: f"unstable kernel in {cause.subject}" if cause.subject else "unstable kernel",
     Code.DTYPE_DEMOTED: hypothesis,
-    Code.CONSTANT: lambda cause: "a constant or hyper-parameter is rounded differently",
+    Code.DEFINITION: lambda cause: f"{_defined(cause)} in {cause.subject} departs from its definition",
+    Code.UNDEFINED: lambda cause: f"without an independent definition: {_names(cause, 'layer')}",
+    Code.ODD_ONE_OUT: lambda cause: (
+        f"{cause.subject} differs from {_names(cause, 'others')}"
+        f"{_bracketed(' '.join(_names(cause, name) for name in ('stage', 'tensor')))}"
+    ),
+    Code.FLOAT32_INSIDE: lambda cause: (
+        f"a layer computes in float32, also in the float64 run{_bracketed(_names(cause, 'layer'))}"
+    ),
+    Code.STEPS_APART: lambda cause: "single float32 steps from common states differ by more than rounding",
+    Code.NON_FINITE: lambda cause: f"NaN or infinity in {cause.subject or 'both'} from step {_step(cause)} on",
+    Code.BELOW_FLOAT32: lambda cause: "a float64 difference that is smaller than what float32 rounds",
+    Code.UNCHECKED: lambda cause: f"not checked: {cause.reason}",
     Code.NOT_SAVED: lambda cause: f"not saved: {_names(cause, 'tensor')}",
+    Code.RENEWED: lambda cause: f"not saved, and drawn again: {_names(cause, 'tensor')}",
     Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {_names(cause, 'step')}",
     Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {_names(cause, 'replica')}",
     Code.SAVE_SWAPPED: lambda cause: (
@@ -106,12 +137,20 @@ class Said:
 
 def _verb(what: str, singular: str, plural: str) -> str:
     """The form that agrees with a counted noun: "1 pair" or "8 pairs"."""
-    return singular if what.startswith("1 ") else plural
+    return singular if what.startswith("1 ") and " and " not in what else plural
 
 
 def _declared(what: str, where: str, cause: Cause) -> Said:
     fields = dict(cause.detail)
-    if "live predictions" in fields and "saved" in fields and " or " not in fields["saved"]:
+    if "batch statistics" in fields:
+        return Said(
+            claim=f"{what} {where} {_verb(what, 'compares', 'compare')} batch normalization over the whole batch with batch "
+            "normalization over each replica's part. The strategies declare this difference.",
+            experiment=FLOAT64_RUNS,
+            advice=SYNCHRONIZE,
+            link=PER_REPLICA_ISSUE,
+        )
+    if "live predictions" in fields:
         return Said(
             claim=f"{what} {where} {_verb(what, 'holds', 'hold')} only the first replica's moving statistics. In memory, "
             "each replica predicts with its own.",
@@ -127,16 +166,88 @@ def _declared(what: str, where: str, cause: Cause) -> Said:
             advice=SYNCHRONIZE,
             link=PER_REPLICA_ISSUE,
         )
-    if "batch statistics" in fields:
+    if "gradients" in fields:
+        how = REDUCTIONS.get(fields["gradients"], fields["gradients"])
         return Said(
-            claim=f"{what} {where} {_verb(what, 'compares', 'compare')} batch normalization over the whole batch with batch "
-            "normalization over each replica's part. The strategies declare this difference.",
+            claim=f"{what} {where} {_verb(what, 'computes', 'compute')} the loss in parts, one for each replica: {how}. For "
+            "this loss, that is not the loss of the whole batch.",
             experiment=FLOAT64_RUNS,
-            advice=SYNCHRONIZE,
-            link=PER_REPLICA_ISSUE,
+            advice="use a loss that is a plain mean over rows, and divide weights by their sum over the whole batch before "
+            "training",
         )
     claim = f"{what} {where} {_verb(what, 'computes', 'compute')} different things, as the strategies declare"
     return Said(claim=f"{claim}: {declared(cause)}.", experiment=FLOAT64_RUNS)
+
+
+REDUCTIONS = {
+    "mean of replica means": "each replica's own, and then their mean",
+    "sum of replica shares": "each replica's own, added up",
+}
+
+
+def _definition(what: str, where: str, cause: Cause) -> Said:
+    defined = _defined(cause)
+    return Said(
+        claim=f"In {cause.subject}, {defined}, does not compute what it is defined to compute ({what} {where}).",
+        experiment="the same call, with the inputs that it gets in a training step, was computed in NumPy from the "
+        "definition, without any backend; this backend's result is not that one",
+        advice="do not rely on this layer, loss or optimizer on this backend until it is mended: report it, or look for a "
+        "known defect in docs/defects",
+    )
+
+
+def _odd(what: str, where: str, cause: Cause) -> Said:
+    others, stage, tensor = (_names(cause, name) for name in ("others", "stage", "tensor"))
+    begins = f" It begins in {stage} {tensor}." if stage else ""
+    return Said(
+        claim=f"{cause.subject} differs from {others} ({what} {where}).{begins}",
+        experiment=f"the float64 runs of {others} agree; that is no proof that {cause.subject} is wrong: there is no "
+        "independent definition of what differs, and no hypothesis predicts it",
+        advice="look at the place where the difference begins, and report it: docs/causes.md says how",
+    )
+
+
+def _renewed(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold {_names(cause, 'tensor')}: loading draws a new value.",
+        experiment="the loaded integer is neither the one that was saved nor the one before training",
+        advice="give random layers a seed, and save this state beside the model if training must continue after loading as "
+        "if it had not stopped",
+    )
+
+
+def _apart_in_steps(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
+        "apart for rounding.",
+        experiment="there is no float64 run; each side took single float32 steps from the same states, and nothing had "
+        "grown in between",
+        advice="look at the place where the steps part",
+    )
+
+
+def _not_finite(what: str, where: str, cause: Cause) -> Said:
+    step = _step(cause)
+    if not cause.subject:
+        return Said(
+            claim=f"Training {where} reaches NaN or infinity at step {step}, on both sides of {what}.",
+            experiment="the losses and states of both sides were searched for the first number that is not finite",
+            advice="lower the learning rate, or look at the loss: this is the scenario's, and no backend's",
+        )
+    return Said(
+        claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, and not on the other side "
+        f"({what}).",
+        experiment="the losses and states of both sides were searched for the first number that is not finite",
+        advice="look at the step before, in the place where the two sides part",
+    )
+
+
+def _unchecked(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'was', 'were')} not decided: evidence is missing.",
+        experiment=f"not run: {cause.reason}",
+        advice="mend what failed, and run the same command again: finished runs are kept",
+    )
 
 
 def _unstable(what: str, where: str, cause: Cause) -> Said:
@@ -197,14 +308,6 @@ def _unknown(what: str, where: str, cause: Cause) -> Said:
     )
 
 
-def _constant(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by about the float32 rounding of a constant.",
-        experiment="the float64 runs differ by that much; the suite does not check which constant it is",
-        advice="pass constants as powers of two where they must not be rounded",
-    )
-
-
 def _beyond(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {_verb(what, 'is', 'are')} {BEYOND}.",
@@ -226,7 +329,12 @@ def _noise(what: str, where: str, cause: Cause) -> Said:
 
 FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.BY_DESIGN: _declared,
-    Code.BY_DESIGN_UNCHECKED: _declared,
+    Code.DEFINITION: _definition,
+    Code.ODD_ONE_OUT: _odd,
+    Code.RENEWED: _renewed,
+    Code.STEPS_APART: _apart_in_steps,
+    Code.NON_FINITE: _not_finite,
+    Code.UNCHECKED: _unchecked,
     Code.UNSTABLE_KERNEL: _unstable,
     Code.RANDOM_STREAMS: _random,
     Code.NOT_SAVED: _unsaved,
@@ -236,7 +344,6 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.SLOTS_NOT_SAVED: _held,
     Code.LOADED_WRONGLY: _loaded,
     Code.UNKNOWN: _unknown,
-    Code.CONSTANT: _constant,
     Code.BEYOND_ENVELOPE: _beyond,
     Code.REPEATS_DIFFER: _noise,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ NOUNS = {
     "reloaded": ("reloaded file", "reloaded files"),
     "replica": ("replica", "replicas"),
     "declared": ("run", "runs"),
+    "defined": ("model held against definitions", "models held against definitions"),
 }
 NOTES = {
     Note.NONE: "",
@@ -49,12 +51,11 @@ def worded(results: Results) -> tuple[Worded, ...]:
 def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) -> Worded:
     scenarios = sorted({member.scenario for member in finding.members})
     where = f"in {scenarios[0]}" if len(scenarios) == 1 else f"in {len(scenarios)} scenarios"
-    kind = finding.members[0].kind if finding.members else "pair"
-    what = f"{len(finding.members)} {NOUNS[kind][len(finding.members) != 1]}"
+    what = _counted(finding.members)
     said = causes.said(what, where, finding.causes, finding.verdict.value)
     claim, experiment = said.claim, said.experiment
     codes = {cause.code for cause in finding.causes}
-    if codes & {Code.BY_DESIGN, Code.BY_DESIGN_UNCHECKED}:
+    if Code.BY_DESIGN in codes and said.experiment == causes.FLOAT64_RUNS:
         experiment = _oracle_experiment(finding.members, known)
     if Code.UNKNOWN in codes:
         off = [known[run] for run in _runs(finding.members) if run in known and known[run].suspects]
@@ -71,6 +72,13 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
         repeat=repeat_command.command(finding, results),
         off=summary.label(finding.side) if finding.side else finding.environment,
     )
+
+
+def _counted(members: Sequence[Member]) -> str:
+    """How many of each kind: "8 pairs and 1 saved file"."""
+    counts = Counter(member.kind for member in members)
+    parts = [f"{count} {NOUNS[kind][count != 1]}" for kind, count in counts.items()]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else (parts or ["0 pairs"])[0]
 
 
 def _runs(members: Sequence[Member]) -> list[Run]:
@@ -140,6 +148,7 @@ def _sides(member: Member) -> str:
         "reloaded": f"{member.form} loaded on {member.environment}",
         "replica": f"replica {member.replica} against replica 0",
         "declared": "against the oracle of what it declares",
+        "defined": "against the independent definitions",
     }
     return f"{member.scenario}, {summary.label(member.run)}, {what[member.kind]}"
 

@@ -1,27 +1,31 @@
 """One run compared with itself: live against saved, saved against reloaded, replica against replica, run against
-declaration."""
+declaration; and its layers, loss and update against their independent definitions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from suite import compare
 from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import declarations, diagnoses, saving
+from suite.explain import declarations, definitions, diagnoses, saving
+from suite.explain.composition import Composition
+from suite.explain.definitions import Held
 from suite.judge import equivalence, verdicts
+from suite.judge.limits import UNSTABLE_STATES
 from suite.records import (
     REASON,
     Cause,
     Code,
     Comparison,
+    Component,
     Configuration,
     ConsistencyCheck,
     DamagedArtifact,
-    Diagnosis,
     Judged,
+    Link,
     Status,
     Verdict,
     because,
@@ -29,26 +33,26 @@ from suite.records import (
 )
 
 Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
+STATE = (compare.WEIGHTS, compare.STATISTICS, compare.OTHER)
+ENOUGH = 1.0  # the distance of a part that explains whatever it is about: it was looked for bit by bit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
-    """What a check compares: two sides, of the plain run and of its float64 run, and what is known of each side's oracle."""
+    """What a check compares: two sides, of the plain run and of its float64 run, and what a difference of the two can be
+    composed of. `file`: what is known of the file, where one of them is a file."""
 
     kind: str
     environment: str
     sides: Sequence[Side]
     doubles: Sequence[Side] = ()
-    declared: Mapping[str, str] = field(default_factory=dict)
-    oracles: tuple[float | None, float | None] = (None, None)
-    off: tuple[tuple[Cause, ...], tuple[Cause, ...]] = ((), ())
+    parts: tuple[Component, ...] = ()
+    file: tuple[Cause, ...] = ()
     form: str = ""
     replica: int = 0
 
 
-def checks(
-    folder: RunFolder, compared: Mapping[Configuration, Comparison | str], known: Mapping[Configuration, Diagnosis]
-) -> Iterator[ConsistencyCheck]:
+def checks(folder: RunFolder, composition: Composition) -> Iterator[ConsistencyCheck]:
     """Every configuration with a plain run, in all its checks."""
     environments = list(dict.fromkeys(run.configuration.environment for run in folder.plan.runs))
     for scenario in folder.scenarios():
@@ -56,23 +60,23 @@ def checks(
             subject = folder.subject(configuration)
             if isinstance(subject, str):
                 continue
-            diagnosis = known.get(configuration)
-            yield _declared(folder, configuration, compared.get(configuration, "it was not compared"), diagnosis)
-            for sides in _sides(folder, configuration, subject, diagnosis, environments):
+            yield _declared(folder, configuration, composition)
+            for sides in _sides(folder, configuration, subject, composition, environments):
                 yield _check(configuration, subject, sides)
+        for environment, alone in composition.backends[scenario].alone.items():
+            if folder.asked(composition.backends[scenario].layerwise(environment)):
+                yield _defined(alone, composition.backends[scenario].held(environment))
 
 
-def _declared(
-    folder: RunFolder, configuration: Configuration, found: Comparison | str, diagnosis: Diagnosis | None
-) -> ConsistencyCheck:
+def _declared(folder: RunFolder, configuration: Configuration, composition: Composition) -> ConsistencyCheck:
     """The float64 run against the oracle of what the strategy declares."""
-    oracle = folder.oracle_of(configuration)
+    oracle, found = folder.oracle_of(configuration), composition.declared.get(configuration, "it was not compared")
     judged: tuple[Judged, ...] = ()
     causes: tuple[Cause, ...]
     if isinstance(found, str):
         verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, found),)
     else:
-        judged = verdicts.judge_declared(found, diagnoses.causes(diagnosis))
+        judged = verdicts.judge_declared(found, diagnoses.causes(composition.known.get(configuration)))
         verdict, causes = verdicts.worst(judged)
     return ConsistencyCheck(
         run=plain(configuration),
@@ -84,16 +88,36 @@ def _declared(
     )
 
 
+def _defined(configuration: Configuration, held: Held) -> ConsistencyCheck:
+    """Its layers, loss and update against their independent definitions."""
+    departures = [one for one in held.departures if not one.narrow]
+    undefined = Cause(code=Code.UNDEFINED, detail=tuple(("layer", name) for name, _ in held.undefined))
+    causes: tuple[Cause, ...] = (undefined,) if held.undefined else ()
+    if held.missing:
+        verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, held.missing),)
+    elif departures:
+        verdict, causes = Verdict.DIFFERENT, verdicts.united([[definitions.cause(one) for one in departures]])
+    else:
+        verdict = Verdict.ROUNDING if held.defined else Verdict.INCONCLUSIVE
+    return ConsistencyCheck(
+        run=plain(configuration),
+        kind="defined",
+        environment=configuration.environment,
+        verdict=verdict,
+        causes=causes,
+    )
+
+
 def _sides(
     folder: RunFolder,
     configuration: Configuration,
     subject: compare.Subject,
-    diagnosis: Diagnosis | None,
+    composition: Composition,
     environments: Sequence[str],
 ) -> Iterator[Sides]:
     own = configuration.environment
     home = {form: _files(folder, configuration, subject, own, form) for form in names.MODEL_FILES}
-    live = diagnosis.distance if diagnosis else None
+    strategy = composition.strategy(configuration)
     for form, (file, double) in home.items():
         sides = [_live(subject.plain), file]
         doubles = [_live(subject.float64), double] if subject.float64 else []
@@ -103,24 +127,21 @@ def _sides(
             form=form,
             sides=sides if form == names.KERAS_FILE else _without_optimizer(sides),
             doubles=doubles if form == names.KERAS_FILE else _without_optimizer(doubles),
-            declared=declarations.within(folder.declared(configuration), "saved"),
-            oracles=(live, _file_distance(double, subject)),
-            off=(diagnoses.causes(diagnosis), _file_causes(file, subject)),
+            parts=(strategy, *_saved_by_design(folder, configuration, subject, double)),
+            file=_file_causes(file, subject),
         )
     form = names.KERAS_FILE
     for environment in environments:
-        if environment != own and not configuration.fault:  # a injected fault's file is loaded at home only
+        if environment != own and not configuration.fault:  # an injected fault's file is loaded at home only
             file, double = _files(folder, configuration, subject, environment, form)
-            # What a run that is off left in its file is no measure of who loads it.
-            misloads = () if equivalence.differs(live) else (Cause(code=Code.LOADED_WRONGLY, subject=environment),)
             yield Sides(
                 kind="reloaded",
                 environment=environment,
                 form=form,
                 sides=_without_optimizer([home[form][0], file]),
                 doubles=_without_optimizer([home[form][1], double]) if subject.float64 else (),
-                oracles=(_file_distance(home[form][1], subject), _file_distance(double, subject)),
-                off=((), misloads),
+                parts=(_predicting(configuration, environment, composition),),
+                file=(Cause(code=Code.LOADED_WRONGLY, subject=environment),),
             )
     for index in range(1, subject.plain[1].replicas):
         yield Sides(
@@ -129,9 +150,7 @@ def _sides(
             replica=index,
             sides=_replicas(subject.plain, index),
             doubles=_replicas(subject.float64, index) if subject.float64 else (),
-            declared=declarations.within(folder.declared(configuration), "replica"),
-            oracles=(live, live),
-            off=(diagnoses.causes(diagnosis), diagnoses.causes(diagnosis)),
+            parts=(strategy, strategy, *_replica_by_design(folder, configuration, subject, index)),
         )
 
 
@@ -150,19 +169,76 @@ def _files(
     return folder.reloaded(run, environment, form, subject.plain[1]), double
 
 
-def _file_distance(double: Side, subject: compare.Subject) -> float | None:
-    """How far a float64 run's file is from what its strategy declares that it holds: the oracle's file, or, where
-    training amplifies rounding so that no oracle can follow it, the live model's first replica; the smaller. None if
-    neither can be compared."""
-    if not isinstance(double, compare.Snapshot) or subject.float64 is None or subject.oracle is None or subject.no_float64:
-        return None
+# ---------------------------------------------------------------- what is expected to differ
+
+
+def _saved_by_design(
+    folder: RunFolder, configuration: Configuration, subject: compare.Subject, double: Side
+) -> Iterator[Component]:
+    """Where each replica predicts with its own statistics and the file holds the first one's: by how much that differs."""
+    declared = declarations.within(folder.declared(configuration), "saved")
+    if not declared:
+        return
+    cause = Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))
+    environment = configuration.environment
+    if subject.oracle is None or subject.no_float64:
+        yield Component(link=Link.DECLARATION, environment=environment, missing=subject.no_oracle or subject.no_float64)
+        return
+    if _is_first_replica(double, subject):
+        # Nothing has grown in between, however chaotic the training was: the file is what is declared.
+        yield Component(
+            link=Link.DECLARATION, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=(cause,)
+        )
+        return
+    live, file = compare.trained(*subject.oracle, subject.oracle[1].steps[-1]), compare.emulated_file(*subject.oracle)
+    yield _emulated(environment, cause, live, file, (compare.PREDICTIONS,), subject.outputs)
+
+
+def _replica_by_design(
+    folder: RunFolder, configuration: Configuration, subject: compare.Subject, index: int
+) -> Iterator[Component]:
+    """Where each replica has its own moving statistics: how far apart they are in the oracle."""
+    declared = declarations.within(folder.declared(configuration), "replica")
+    if not declared:
+        return
+    cause = Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))
+    environment = configuration.environment
+    if subject.oracle is None or subject.no_float64:
+        yield Component(link=Link.DECLARATION, environment=environment, missing=subject.no_oracle or subject.no_float64)
+        return
+    first, other = compare.replica(*subject.oracle, 0), compare.replica(*subject.oracle, index)
+    yield _emulated(environment, cause, first, other, STATE, subject.outputs)
+
+
+def _emulated(
+    environment: str, cause: Cause, a: compare.Snapshot, b: compare.Snapshot, quantities: Sequence[str], outputs: str
+) -> Component:
+    """How far the two are apart in the oracle."""
+    measured = {quantity: compare.judged(quantity, a, b, outputs) for quantity in quantities}
+    distances = {quantity: value for quantity, value in measured.items() if value is not None}
+    return Component(link=Link.DECLARATION, environment=environment, distances=distances, causes=(cause,))
+
+
+def _is_first_replica(double: Side, subject: compare.Subject) -> bool:
+    if not isinstance(double, compare.Snapshot) or subject.float64 is None:
+        return False
     try:
-        found = compare.file_distances(double, subject.oracle, subject.outputs)
-        distances = [verdicts.oracle_distance(Comparison(distances=found))]
-        distances.append(compare.first_replica_distance(double, subject.float64, subject.outputs))
+        distance = compare.first_replica_distance(double, subject.float64, subject.outputs)
     except (DamagedArtifact, ValueError):
-        return None
-    return min((one for one in distances if one is not None), default=None)
+        return False
+    return distance is not None and not equivalence.differs(distance)
+
+
+def _predicting(configuration: Configuration, environment: str, composition: Composition) -> Component:
+    """Why the same file predicts differently where the whole state is equal: the two backends compute differently, or one
+    of them does not compute what it declares."""
+    backends = composition.backends[configuration.scenario]
+    sides = [backends.alone.get(name) for name in (configuration.environment, environment)]
+    causes = [part.causes for one in sides if one is not None for part in [composition.strategy(one)]]
+    if backends.differ(configuration.environment, environment):
+        causes.append(backends.parting(configuration.environment, environment).causes)
+    known = verdicts.united(causes) or (Cause(code=Code.UNKNOWN),)
+    return Component(link=Link.BACKEND, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=known)
 
 
 def _file_causes(file: Side, subject: compare.Subject) -> tuple[Cause, ...]:
@@ -181,22 +257,18 @@ def _without_optimizer(sides: Sequence[Side]) -> list[Side]:
     return [replace(side, slots="") if isinstance(side, compare.Snapshot) else side for side in sides]
 
 
+# ---------------------------------------------------------------- one check
+
+
 def _check(configuration: Configuration, subject: compare.Subject, compared: Sides) -> ConsistencyCheck:
     judged: tuple[Judged, ...] = ()
     causes: tuple[Cause, ...]
     missing = [side for side in compared.sides if not isinstance(side, compare.Snapshot)]
-    snapshots, float64_runs = (
-        [side for side in both if isinstance(side, compare.Snapshot)] for both in (compared.sides, compared.doubles)
-    )
     if missing:
         verdict, causes = Verdict.NOT_RUN, (_missing(*missing[0]),)
     else:
         try:
-            float64_pair = (float64_runs[0], float64_runs[1]) if len(float64_runs) == 2 else None
-            comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject, declared=compared.declared)
-            decide = verdicts.judge_saved if compared.kind == "saved" else verdicts.judge
-            environments = configuration.environment, compared.environment
-            judged = decide(replace(comparison, oracles=compared.oracles, off=compared.off, environments=environments))
+            judged = _judged(_compared(configuration, subject, compared))
             verdict, causes = verdicts.worst(judged)
         except (DamagedArtifact, ValueError) as error:
             verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, str(error)),)
@@ -210,6 +282,65 @@ def _check(configuration: Configuration, subject: compare.Subject, compared: Sid
         replica=compared.replica,
         quantities=judged,
     )
+
+
+def _judged(comparison: Comparison) -> tuple[Judged, ...]:
+    """What is expected comes first: a run with a fault of its own still saves by design what it saves by design. Its fault
+    is reported by itself, and is a cause here where nothing else explains the difference."""
+    expected = tuple(part for part in comparison.components if part.link is not Link.STRATEGY)
+    first = verdicts.judge(replace(comparison, components=expected))
+    every = verdicts.judge(comparison)
+    return tuple(
+        other if any(cause.code == Code.UNKNOWN for cause in one.causes) else one
+        for one, other in zip(first, every, strict=True)
+    )
+
+
+def _compared(configuration: Configuration, subject: compare.Subject, compared: Sides) -> Comparison:
+    snapshots, float64_runs = (
+        [side for side in both if isinstance(side, compare.Snapshot)] for both in (compared.sides, compared.doubles)
+    )
+    float64_pair = (float64_runs[0], float64_runs[1]) if len(float64_runs) == 2 else None
+    comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject)
+    equal = {one.quantity: one.bits for one in comparison.distances}
+    same_state = all(equal.get(quantity, True) for quantity in STATE[:2]) and _only_counters(comparison)
+    file = compared.file or (Cause(code=Code.UNKNOWN),)
+    # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.
+    apart = [
+        quantity for quantity, bits in equal.items() if not bits and not (same_state and quantity == compare.PREDICTIONS)
+    ]
+    of_file = Component(
+        link=Link.FILE, environment=compared.environment, distances=dict.fromkeys(apart, ENOUGH), causes=file
+    )
+    parts = (*compared.parts, of_file) if compared.kind != "replica" else compared.parts
+    return replace(
+        comparison,
+        components=_relevant(parts, compared, apart),
+        environments=(configuration.environment, compared.environment),
+        # With an equal state, a prediction is a single step from a common state.
+        stepped=UNSTABLE_STATES if same_state else 0,
+    )
+
+
+def _only_counters(comparison: Comparison) -> bool:
+    """Whether all other state that differs are seeds and counters, which no prediction reads."""
+    known = {*comparison.renewed, *comparison.unsaved}
+    others = (one for one in comparison.distances if one.quantity == compare.OTHER)
+    return all(tensor.bits or tensor.name in known for one in others for tensor in one.tensors)
+
+
+def _relevant(parts: tuple[Component, ...], compared: Sides, apart: list[str]) -> tuple[Component, ...]:
+    """Without what cancels: a file holds what training left, right or wrong. What a strategy does wrong can show in live
+    predictions, and between replicas."""
+    if compared.kind == "replica":
+        return parts
+    kept = []
+    for part in parts:
+        quantities = [name for name in part.distances if part.link is Link.FILE or name == compare.PREDICTIONS]
+        if compared.kind == "reloaded" and part.link is Link.BACKEND and compare.PREDICTIONS in apart:
+            quantities = []  # the file was loaded with a different state, which explains it
+        kept.append(replace(part, distances={name: part.distances[name] for name in quantities}))
+    return tuple(kept)
 
 
 def _missing(status: Status, reason: str) -> Cause:

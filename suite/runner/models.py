@@ -37,6 +37,11 @@ def inputs(data: Mapping[str, np.ndarray], part: str, rows: Any = slice(None)) -
     return {key.split("/", 1)[1]: value[rows] for key, value in data.items() if key.startswith(part + "/")}
 
 
+def rows(data: Mapping[str, np.ndarray]) -> int:
+    """How many rows there are to train on."""
+    return len(next(value for name, value in data.items() if name.partition("/")[0] == "y"))
+
+
 def variables(model: Any) -> dict[str, Any]:
     """Variables by name: the names of the layers around it, below the model, and its own.
 
@@ -68,6 +73,11 @@ def _walk(layer: Any, prefix: str, visited: set[int]) -> Iterable[tuple[str, Any
         yield f"{prefix}{generator.state.name}", generator.state
     for child in layer._layers:
         yield from _walk(child, f"{prefix}{child.name}/", visited)
+
+
+def has_own_train_step(model: Any) -> bool:
+    """Whether its class brings a training step in place of Keras's."""
+    return any("train_step" in vars(kind) for kind in type(model).__mro__ if not kind.__module__.startswith("keras."))
 
 
 def layer_paths(model: Any) -> dict[int, str]:

@@ -12,8 +12,8 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.store import Recording, Store
 from suite.plan import discover
-from suite.records import JUDGED_STEP, SINGLE_STEP, Job, Run, Scenario, shares
-from suite.runner import building, facts, models, precision, random_streams
+from suite.records import JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario, shares
+from suite.runner import building, facts, layerwise, models, precision, random_streams
 from suite.runner.outcome import Unsupported
 from suite.runner.single_step import passes
 
@@ -118,6 +118,9 @@ def train(job: Job, drive: Drive) -> None:
     drive.adapt(model, scenario)
     if job.precision == "float64":
         random_streams.share(drive.replica)
+    if job.runs[0].variation == LAYERWISE:
+        layerwise.record(job, scenario, store, model, data)
+        return
     if job.runs[0].variation == SINGLE_STEP:
         passes.record(passes.Stepped(job, drive, scenario, store, model, data))
         return
@@ -182,6 +185,8 @@ class _Trainer:
         with self.drive.scope():
             double = self.job.precision == "float64"
             initial = _nudged(self.initial, run, self.job.options.seed, double) if nudged else self.initial
+            if run.variation == "perturbed":
+                initial = _perturbed(self.initial, run, self.job.options.seed)
             if run.variation == "seed":
                 initial = self.store.inputs(self.scenario.name).arrays(names.initial(run.index))
             models.write(models.variables(self.model), initial)
@@ -190,7 +195,8 @@ class _Trainer:
     def _record(self, run: Run, steps: int, recorded: Recording) -> tuple[int, ...]:
         """Trains, and adds what is to be kept; the steps whose states were kept."""
         whole = run.variation == "plain"
-        keep = set(checkpoints(steps)) if whole or run.kind == "permuted-float64" else {1, *segments(steps)}
+        every = whole or run.kind in ("permuted-float64", "perturbed-float64")
+        keep = set(checkpoints(steps)) if every else {1, *segments(steps)}
         recorder = _recorder(self.model, keep)
         recorded.add(names.step(0), models.read(models.variables(self.model)))
         # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
@@ -207,7 +213,7 @@ class _Trainer:
         for step, values in recorder.states.items():
             recorded.add(names.step(step), values)
         self._losses(recorded, recorder.losses)
-        if whole or run.kind == "permuted-float64":
+        if every:
             self._replicas(recorded)
         if whole and self.leads:
             self._save(recorded)
@@ -294,6 +300,20 @@ def _nudged(initial: Mapping[str, np.ndarray], run: Run, seed: int, double: bool
         computed = np.float64 if double else np.float32
         nudged[name] = np.nextafter(value, towards, dtype=computed) if value.dtype == np.float32 else np.asarray(value)
     return nudged
+
+
+PERTURBATION = 2.0**-21  # of each initial weight: eight units of float32's roundoff, for what a few layers leave together
+
+
+def _perturbed(initial: Mapping[str, np.ndarray], run: Run, seed: int) -> Arrays:
+    """The initial variables in float64, each number of a float array moved by a share of itself, at random."""
+    random = np.random.default_rng([seed, run.index])
+    return {
+        name: value.astype(np.float64) * (1.0 + PERTURBATION * random.uniform(-1.0, 1.0, value.shape))
+        if value.dtype.kind == "f"
+        else np.asarray(value)
+        for name, value in initial.items()
+    }
 
 
 def _recorder(model: Any, keep: Iterable[int]) -> Any:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from suite.explain.inquiry import Inquiry
-from suite.records import At, Comparison, Distances
+from suite.explain.inquiry import combined, whole_place
+from suite.records import At, Deviation, Distances
 
 
-def only_predictions(*off: str) -> bool:
-    """Asked of a run in which these quantities are off its oracle, and no other."""
+def stage(*off: str) -> str:
+    """Where a run begins to differ in which these quantities are off its oracle."""
     quantities = {"trainable weights": "train", "predictions": "pmax", "other state": "state", "loss": "loss"}
-    inquiry = Inquiry.__new__(Inquiry)
-    inquiry.found = Comparison(
-        distances=tuple(
-            Distances(
-                quantity=name, bits=False, at=(At(step=20, plain={}, float64={metric: 1e-3 if name in off else 1e-15}),)
-            )
-            for name, metric in quantities.items()
-        )
-    )
-    return inquiry._only_predictions
+    return whole_place(
+        [Distances(quantity=name, bits=False, at=(At(step=20, plain={}, float64={quantities[name]: 1e-3}),)) for name in off]
+    ).stage
 
 
 @pytest.mark.parametrize(
@@ -34,4 +27,11 @@ def only_predictions(*off: str) -> bool:
     ],
 )
 def test_predictions_are_the_place_where_training_left_everything_right(off: tuple[str, ...], expected: bool) -> None:
-    assert only_predictions(*off) is expected
+    assert stage(*off) == ("prediction" if expected else "trajectory")
+
+
+def test_deviations_are_applied_on_top_of_each_other_unless_they_contradict() -> None:
+    first, second = Deviation(statistics="moving"), Deviation(reported_loss=0.5)
+    assert combined(first, second) == Deviation(statistics="moving", reported_loss=0.5)
+    assert combined(first, Deviation(statistics="moving", reported_loss=0.5)) is None
+    assert combined(first, Deviation()) is None, "it adds nothing"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from suite.judge import kernels
-from suite.records import FLOAT32, STAGES, Code, Comparison, StepErrors, Unstable, Verdict
-from tests.judge.comparing import DECLARED, at, codes, decide, distances, steps, verdict
+from suite.records import FLOAT32, STAGES, Cause, Code, Comparison, Link, StepErrors, Unstable, Verdict
+from tests.judge.comparing import BY_DESIGN, at, codes, decide, distances, part, steps, verdict
 
 WIDE = distances(at(0.1, envelope=0.2))  # an unstable kernel is far from itself
 EQUAL, OFF = (1e-7, 1.2e-7), (0.1, 1e-7)
@@ -104,5 +104,10 @@ def test_what_an_unstable_kernel_does_in_float64_is_said_though_the_declarations
         StepErrors(state=str(state), stage="batch statistics", tensor="norm/variance", sides=(error, error))
         for state in range(states)
     )
-    found = decide(distances(at(1e-6, float64=1e-2)), declared=DECLARED, oracles=(oracle, 1e-15), steps=steps)
-    assert (found.verdict, codes(found)) == (Verdict.DIFFERENT, [code])
+    components = (
+        part(Link.STRATEGY, oracle, Cause(code=Code.UNKNOWN, subject="torch")),
+        part(Link.DECLARATION, 1e-2, BY_DESIGN),
+        part(Link.STRATEGY, 1e-15),
+    )
+    found = decide(distances(at(1e-6, float64=1e-2)), components=components, steps=steps)
+    assert (found.verdict, codes(found)) == (Verdict.DIFFERENT, [code, Code.BY_DESIGN])

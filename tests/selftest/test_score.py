@@ -68,7 +68,7 @@ def diagnosis(*suspects: tuple[str, float], distance: float | None = 0.25, place
         oracle=None,
         distance=distance,
         place=place,
-        suspects=tuple(Suspect(name=name, distance=size, whole=True) for name, size in suspects),
+        suspects=tuple(Suspect(name=name, distance=size, matches=size < 1e-10, whole=True) for name, size in suspects),
     )
 
 

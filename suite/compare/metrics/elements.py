@@ -29,11 +29,18 @@ values = relative_l2
 
 
 def state(a: Arrays, b: Arrays) -> float:
-    """Variables by name that are neither trained nor moving statistics (random seeds' counters, constants):
-    ‖a-b‖ / max(‖a‖, ‖b‖), the worst variable.
+    """Variables by name that are neither trained nor moving statistics: ‖a-b‖ / max(‖a‖, ‖b‖), the worst variable.
+
+    Integers (random seeds, counters) are equal or not, 0 or 1: a counter of 5 beside a seed of 4e8 is no small difference.
     """
     same_names(a, b)
-    return float(np.max([relative_l2(a[name], b[name]) for name in a], initial=0.0))
+    return float(np.max([_of_variable(a[name], b[name]) for name in a], initial=0.0))
+
+
+def _of_variable(a: Array, b: Array) -> float:
+    if a.dtype.kind in "iub" and b.dtype.kind in "iub":
+        return float(not np.array_equal(a, b))
+    return relative_l2(a, b)
 
 
 def max_abs(a: Array, b: Array) -> float:

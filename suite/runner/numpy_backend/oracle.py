@@ -34,6 +34,7 @@ class Oracle:
             momentum=momentum if deviation.momentum is None else deviation.momentum,
             epsilon=epsilon if deviation.epsilon is None else deviation.epsilon,
             bessel=bool(deviation.bessel),
+            logits=training.logits(),
         )
 
     @property
@@ -83,7 +84,9 @@ class Oracle:
         output = np.empty((len(x), len(self.weights["output/bias"])))
         for replica in range(self.replicas):
             state = self.state(replica if own else 0)
-            output[replica_of == replica] = network.predict(state, x[replica_of == replica], self.recipe.epsilon)
+            output[replica_of == replica] = network.predict(
+                state, x[replica_of == replica], self.recipe.epsilon, self.recipe.logits
+            )
         return {"output": output}, replica_of.astype(np.int32)
 
 

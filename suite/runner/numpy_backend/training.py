@@ -21,6 +21,7 @@ from suite.artifacts import names
 from suite.artifacts.store import Recording, Store
 from suite.records import (
     JUDGED_STEP,
+    LAYERWISE,
     SINGLE_STEP,
     BatchNorm,
     Job,
@@ -36,7 +37,7 @@ from suite.runner import precision, variant
 from suite.runner.facts import process
 from suite.runner.keras_jobs import PROBE_LIMIT, begun, data_arrays
 from suite.runner.numpy_backend import batch_norm_network as network
-from suite.runner.numpy_backend import single_step
+from suite.runner.numpy_backend import layerwise, single_step
 from suite.runner.training import batch_sizes, checkpoints, row_order, scenario_of, segments
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
@@ -68,6 +69,7 @@ DEFECTS = {
     "rate": "the learning rate is a thousandth too large",
     "summed": "gradients of replicas are summed, not averaged",
     "unreduced": "the first replica's gradient is used for all",
+    "layer": "the last layer's logits are a thousandth too large, in the oracle too: a defect of the backend",
     "averaged": "moving statistics are averaged over replicas",
     "skipped": "moving statistics are not updated",
     "initial": "one initial tensor is different",
@@ -92,7 +94,7 @@ MOVED = 0.02  # beta starts at 0
 def defect(name: str) -> bool:
     """Whether this process has the defect injected."""
     assert name in DEFECTS
-    return os.environ.get("PARITY_FAKE_DEFECT", "") == name
+    return name in os.environ.get("PARITY_FAKE_DEFECT", "").split(",")
 
 
 def recipe(float64: bool) -> network.Recipe:
@@ -107,7 +109,12 @@ def recipe(float64: bool) -> network.Recipe:
         chosen = replace(chosen, momentum=0.9)
     if defect("rate"):
         chosen = replace(chosen, rate=chosen.rate * 1.001)
-    return replace(chosen, bessel=defect("bessel"))
+    return replace(chosen, bessel=defect("bessel"), logits=logits())
+
+
+def logits() -> float:
+    """The factor on the last layer's logits, of runs and oracles alike."""
+    return 1.001 if defect("layer") else 1.0
 
 
 class Training:
@@ -193,7 +200,8 @@ class Training:
         output = np.empty((len(x), len(self.weights["output/bias"])), self.dtype)
         for index in range(self.job.devices):
             state = self.state(index)
-            output[replica == index] = network.predict(state, x[replica == index], self.constants.epsilon)
+            own = x[replica == index]
+            output[replica == index] = network.predict(state, own, self.constants.epsilon, self.constants.logits)
         return {"output": output, "replica": replica.astype(np.int32)}
 
 
@@ -203,7 +211,9 @@ def train(job: Job) -> None:
     store = Store(job.run_folder)
     _misbehave()
     for run in job.runs:
-        if run.variation == SINGLE_STEP:
+        if run.variation == LAYERWISE:
+            layerwise.record(job, run, Training(job, scenario, store))
+        elif run.variation == SINGLE_STEP:
             single_step.record(job, run, Training(job, scenario, store))
         else:
             _execute(Training(job, scenario, store), run)
@@ -342,7 +352,7 @@ def reload(job: Job) -> None:
                 recorded.add(names.step(0), state)
                 flat = x.reshape(len(x), -1).astype(state["hidden/kernel"].dtype)
                 epsilon = recipe(job.precision == "float64").epsilon
-                recorded.add(names.predictions(0), {"output": network.predict(state, flat, epsilon)})
+                recorded.add(names.predictions(0), {"output": network.predict(state, flat, epsilon, logits())})
                 recorded.tell(steps=(0,), predicted=(0,))
 
 

@@ -19,7 +19,8 @@ from suite.records import Deviation, Emulation, Scenario, shares
 from suite.runner import models
 from suite.runner.oracle import batch_norm
 from suite.runner.oracle.cross_entropy import unclipped
-from suite.runner.oracle.gradients import value_and_gradients
+from suite.runner.oracle.gradients import value_and_gradients, weighted_sum
+from suite.runner.oracle.scaled_losses import one_of
 
 Arrays = dict[str, np.ndarray]
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -52,6 +53,14 @@ class Oracle:
     def groups(self) -> int:
         """How many forward passes a step takes: one where batch statistics are global."""
         return self.replicas if self.semantics.batch_statistics == "per replica" else 1
+
+    @property
+    def shares(self) -> bool:
+        """Whether replicas' losses and gradients are added up, as parts of one mean or of one sum."""
+        return bool(self.semantics.gradients == "sum of replica shares")
+
+    def _scaled(self) -> contextlib.AbstractContextManager[None]:
+        return one_of(self.replicas) if self.shares else contextlib.nullcontext()
 
     @property
     def untrained(self) -> dict[str, Any]:
@@ -107,6 +116,12 @@ class Oracle:
         with self._constants():
             self._update(clipped)
         self._exchange()
+        return self.deviation.reported_loss * self._reported(losses)
+
+    def _reported(self, losses: Sequence[float]) -> float:
+        """The loss that the strategy reports, from those of its passes."""
+        if self.shares:
+            return float(np.sum(losses))
         whole = self.semantics.gradients == "global batch"
         return float(np.average(losses, weights=self._counted if whole else None))
 
@@ -148,7 +163,7 @@ class Oracle:
         x = models.inputs(self.data, "x", rows)
         predicted = model(x, training=True)
         bounds = np.cumsum([0, *sizes])
-        with unclipped() if self.deviation.unclipped else contextlib.nullcontext():
+        with unclipped() if self.deviation.unclipped else contextlib.nullcontext(), self._scaled():
             losses = [
                 model.compute_loss(
                     x=_rows(x, begin, end - begin), y=y[begin:end], y_pred=_part(predicted, begin, end), training=True
@@ -156,7 +171,7 @@ class Oracle:
                 for begin, end in pairwise(bounds)
             ]
         loss = losses[0] if self.deviation.reduction == "first" else sum(losses[1:], losses[0])
-        if self.deviation.reduction == "mean":
+        if self.deviation.reduction == "mean" and not self.shares:
             loss = loss / len(losses)
         if self.deviation.regularization != 1.0 and model.losses:
             loss = loss + (self.deviation.regularization - 1.0) * sum(model.losses)
@@ -166,7 +181,7 @@ class Oracle:
     def _reduced(self, gradients: Sequence[Sequence[Any]], sizes: Sequence[float]) -> list[Any]:
         """One gradient for all replicas, a tensor for each trained variable. `gradients`: of each pass; `sizes`: its
         rows."""
-        weights = [1.0 / len(sizes)] * len(sizes)
+        weights = [1.0 if self.shares else 1.0 / len(sizes)] * len(sizes)
         if self.semantics.gradients == "global batch":
             weights = [size / sum(sizes) for size in sizes]
         if self.deviation.reduction == "sum":
@@ -174,10 +189,7 @@ class Oracle:
         elif self.deviation.reduction == "first":
             weights = [1.0] + [0.0] * (len(sizes) - 1)
         scale = self.deviation.gradient_scale
-        return [
-            sum(weight * scale * part for weight, part in zip(weights, parts, strict=True))
-            for parts in zip(*gradients, strict=True)
-        ]
+        return [weighted_sum([weight * scale for weight in weights], parts) for parts in zip(*gradients, strict=True)]
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
         """Each replica's gradient as it enters the reduction: where it is clipped here, the optimizer does not clip

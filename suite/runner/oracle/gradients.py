@@ -21,6 +21,29 @@ def value_and_gradients(loss: Callable[[], Any], variables: Sequence[Any], state
     ]
 
 
+def weighted_sum(weights: Sequence[float], parts: Sequence[Any]) -> Any:
+    """The sum of gradients times their weights. Gradients by rows of a table (tf.IndexedSlices) stay so, their rows one
+    after another, as TensorFlow reduces them over replicas: an optimizer may treat rows that occur twice in its own way."""
+    if not any(hasattr(part, "dense_shape") for part in parts):
+        return sum(weight * part for weight, part in zip(weights, parts, strict=True))
+    import tensorflow as tf
+
+    return tf.IndexedSlices(
+        tf.concat([weight * part.values for weight, part in zip(weights, parts, strict=True)], axis=0),
+        tf.concat([part.indices for part in parts], axis=0),
+        parts[0].dense_shape,
+    )
+
+
+def dense(gradient: Any) -> Any:
+    """The same as one tensor: rows that occur twice are added."""
+    if not hasattr(gradient, "dense_shape"):
+        return gradient
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(gradient)
+
+
 def _torch(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
     import torch
 

@@ -15,6 +15,7 @@ from suite.records import SINGLE_STEP, Emulation, Job, Run, Scenario
 from suite.runner import building, facts, models, precision, random_streams
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
+from suite.runner.oracle.gradients import dense
 from suite.runner.single_step import starting_states
 from suite.runner.training import batches, checkpoints, scenario_of, segments
 
@@ -118,7 +119,9 @@ class _Recorder:
             # A layer that is called several times in a step has as many statistics: the last ones count.
             of_groups = np.stack([ops.convert_to_numpy(value) for value in seen]).reshape(oracle.groups, -1, *seen[0].shape)
             stages[f"batch statistics|{name}"] = np.repeat(of_groups[:, -1], oracle.replicas // oracle.groups, axis=0)
-        stages |= {f"gradient|{by_variable[id(variable)]}": ops.convert_to_numpy(value) for variable, value in gradients}
+        stages |= {
+            f"gradient|{by_variable[id(variable)]}": ops.convert_to_numpy(dense(value)) for variable, value in gradients
+        }
         stages |= {f"update|{name}": after[name] - before[name] for name in trained}
         stages |= {f"moving statistics|{name}": np.stack([state[name] for state in replicas]) for name in oracle.untrained}
         slots = models.read(models.slots(oracle.model))

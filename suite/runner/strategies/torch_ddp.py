@@ -122,6 +122,11 @@ class Drive:
         return nullcontext()
 
     def adapt(self, model: Any, scenario: Scenario) -> None:
+        if models.has_own_train_step(model):
+            raise Unsupported(
+                "torch DDP averages gradients in a training step of its own, and this model has one, too: compare it on one "
+                "device, or with a version of Keras that drives DDP"
+            )
         if scenario.synchronized:
             for layer in models.batch_norm_layers(model):
                 _synchronize(layer)

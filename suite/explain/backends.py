@@ -1,0 +1,245 @@
+"""Do two backends compute the same on one device? If not: where they part, and which of them is off.
+
+Two environments are compared through their oracles of one device, in float64. A strategy's own fault is in neither. Where
+the two differ, one step of both from common states shows the first stage and tensor. The side that is off is the one that
+departs from the independent definition (`suite.referee`). Without a definition, the report says who agrees with whom, and
+that this is no proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from suite import compare
+from suite.artifacts.store import Complete
+from suite.compare import single_step
+from suite.compare.run_folder import RunFolder
+from suite.explain import definitions, further_runs
+from suite.explain.definitions import Departure, Held
+from suite.explain.inquiry import Inquiry
+from suite.judge import equivalence, verdicts
+from suite.records import (
+    LAYERWISE,
+    OWN,
+    SINGLE_STEP,
+    TRAINING_STEP,
+    Cause,
+    Code,
+    Comparison,
+    Configuration,
+    DamagedArtifact,
+    Emulation,
+    Place,
+    Run,
+    plain,
+)
+
+FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32: what a layer leaves that computes in it in a float64 run
+PERTURBED = 3
+NARROW_STAGES = ("forward", "batch statistics", "loss", "gradient")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parting:
+    """Two environments that do not compute the same. `place`: where they part, None if it is not known; `off`: the one that
+    is shown to be off, or that differs from all others; "" if neither. `float32_inside`: they part by what float32 rounds,
+    in a float64 run, where their float32 steps are within rounding."""
+
+    place: Place | None
+    off: str
+    causes: tuple[Cause, ...]
+    float32_inside: bool = False
+
+
+class Backends:
+    """All environments of one scenario that train on one device, each against each."""
+
+    def __init__(self, folder: RunFolder, scenario: str) -> None:
+        self.folder, self.scenario = folder, scenario
+        names = sorted(
+            dict.fromkeys(one.environment for one in folder.configurations(scenario)),
+            key=lambda name: name != folder.plan.options.reference,
+        )
+        found = {name: folder.alone(scenario, name) for name in names}
+        self.alone = {name: one for name, one in found.items() if one is not None}
+        self._measured: dict[tuple[str, str, int, Emulation], Comparison | str] = {}
+        self._held: dict[str, Held] = {}
+
+    # -- measured
+
+    def measured(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> Comparison | str:
+        """The same oracle in two environments, or why it was not compared. Where one is missing for one device, the float64
+        runs themselves."""
+        key = a, b, devices, emulation or Emulation()
+        if key not in self._measured:
+            self._measured[key] = self._measure(*key)
+        return self._measured[key]
+
+    def _measure(self, a: str, b: str, devices: int, emulation: Emulation) -> Comparison | str:
+        first, second = self.alone.get(a), self.alone.get(b)
+        if first is None or second is None:
+            return "they were not both trained on one device"
+        mine, other = self.folder.subject(first), self.folder.subject(second)
+        if isinstance(mine, str) or isinstance(other, str):
+            return mine if isinstance(mine, str) else str(other)
+        runs = [self._emulated(one, devices, emulation) for one in (first, second)]
+        own_step = mine.plain[1].facts.get(TRAINING_STEP) == OWN  # which no oracle emulates
+        if (own_step or any(isinstance(run, str) for run in runs)) and devices == 1:
+            runs = [self.folder.complete(plain(one, "float64")) for one in (first, second)]
+        whole = [run for run in runs if not isinstance(run, str)]
+        if len(whole) < len(runs):
+            return next(run for run in runs if isinstance(run, str))
+        try:
+            found = compare.float64_runs(replace(mine, perturbed=mine.perturbed or other.perturbed, cache={}), *whole)
+        except (DamagedArtifact, ValueError) as error:
+            return str(error)
+        return replace(found, environments=(a, b))
+
+    def _emulated(self, alone: Configuration, devices: int, emulation: Emulation) -> Complete | str:
+        run = self.folder.planned_oracle(alone, devices, emulation)
+        return self.folder.complete(run) if run else "no oracle was planned"
+
+    def differ(self, a: str, b: str) -> bool:
+        """Whether they are known to compute different things; what float32 rounds inside is not left out here."""
+        found = self.measured(a, b)
+        if isinstance(found, str) or not further_runs.settled(found):
+            return False
+        return equivalence.differs(verdicts.oracle_distance(found))
+
+    @cached_property
+    def apart(self) -> list[tuple[str, str]]:
+        """The environments that differ, two by two."""
+        names = list(self.alone)
+        return [(a, b) for index, a in enumerate(names) for b in names[index + 1 :] if self.differ(a, b)]
+
+    # -- what is asked for
+
+    def further(self) -> list[Run]:
+        """The runs that would show where they part and who is off, and that were not asked for yet."""
+        # One environment's layers are held against their definitions, even where all agree: all may be wrong.
+        wanted = [self.layerwise(name) for name in list(self.alone)[:1]]
+        for name in dict.fromkeys(name for pair in self.apart for name in pair):
+            wanted += [self._step(name), self.layerwise(name)]
+        for pair in self.apart:
+            parting = self.parting(*pair)
+            if parting.float32_inside:
+                wanted += [run for name in pair for run in self._perturbed(name)]
+            if (inquiry := self._inquiry(*pair)) is not None:
+                wanted += inquiry.further()
+        return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
+
+    def _step(self, name: str) -> Run:
+        return Run(configuration=self.alone[name], variation=SINGLE_STEP, precision="float64")
+
+    def layerwise(self, name: str) -> Run:
+        return Run(configuration=self.alone[name], variation=LAYERWISE, precision="float64")
+
+    def _perturbed(self, name: str) -> list[Run]:
+        return [
+            Run(configuration=self.alone[name], variation="perturbed", precision="float64", index=index + 1)
+            for index in range(PERTURBED)
+        ]
+
+    # -- where they part, and who is off
+
+    def parting(self, a: str, b: str) -> Parting:
+        """What is known of two environments that differ."""
+        place = self.place(a, b)
+        odd = self._odd_one_out(a, b)
+        if place is not None and self._float32_inside(a, b, place):
+            cause = Cause(code=Code.FLOAT32_INSIDE, subject=odd, detail=(("layer", place.tensor),))
+            return Parting(place=place, off="", causes=(cause,), float32_inside=True)
+        if departures := self._departures(a, b, place):
+            off = {one.environment for one in departures}
+            causes = verdicts.united([[definitions.cause(one) for one in departures]])
+            return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
+        if causes := self._hypotheses(a, b):
+            return Parting(place=place, off=odd, causes=causes)
+        return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
+
+    def _unexplained(self, odd: str, place: Place | None) -> Cause:
+        if not odd:
+            return Cause(code=Code.UNKNOWN)
+        others = ", ".join(name for name in self.alone if name != odd)
+        where = (("stage", place.stage), ("tensor", place.tensor)) if place else ()
+        return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", others), *where))
+
+    def place(self, a: str, b: str) -> Place | None:
+        """Where one step of each from common states parts; None if that was not run, or shows nothing."""
+        stages = self._stages(a, b)
+        return single_step.first(stages, equivalence.SAME_SEMANTICS) if stages else None
+
+    def _stages(self, a: str, b: str) -> dict[str, list[single_step.StageDistance]]:
+        found = [self.folder.further(self._step(name)) for name in (a, b)]
+        if any(isinstance(one, str) for one in found):
+            return {}
+        stages = single_step.stage_distances(found[0], found[1])  # type: ignore[arg-type]
+        return {state: distances for state, distances in stages.items() if state.isdigit()}
+
+    def _odd_one_out(self, a: str, b: str) -> str:
+        """The one of the two that differs from every other environment, where these agree with each other."""
+        others = [name for name in self.alone if name not in (a, b)]
+        for odd, other in ((a, b), (b, a)):
+            agree = all(self._agree(other, name) for name in others)
+            if others and agree and all(self.differ(odd, name) for name in others):
+                return odd
+        return ""
+
+    def _agree(self, a: str, b: str) -> bool:
+        return not isinstance(self.measured(a, b), str) and not self.differ(a, b)
+
+    def _float32_inside(self, a: str, b: str, place: Place) -> bool:
+        """Whether what parts them is a few units of float32's roundoff, while single float32 steps are within rounding: then
+        a layer computes in float32 in a float64 run of one side, and that is no difference."""
+        stages = self._stages(a, b)
+        early = [one.value for found in stages.values() for one in found if one.stage in NARROW_STAGES]
+        if place.stage not in NARROW_STAGES or not early or not max(early) <= FLOAT32_AT_MOST:
+            return False
+        return not any(not one.narrow and one.is_at(place) for one in self._departing(a, b))
+
+    def _departures(self, a: str, b: str, place: Place | None) -> list[Departure]:
+        """What departs from its definition in one of them and not in both alike: where they part, else anywhere."""
+        found = [one for one in self._departing(a, b) if not one.narrow]
+        alone = [
+            one for one in found if not any(_alike(one, other) for other in found if other.environment != one.environment)
+        ]
+        return [one for one in alone if place is not None and one.is_at(place)] or alone
+
+    def _departing(self, a: str, b: str) -> list[Departure]:
+        return [one for name in (a, b) for one in self.held(name).departures]
+
+    def held(self, name: str) -> Held:
+        """An environment's calls held against their definitions, as far as they were recorded."""
+        if name not in self._held:
+            self._held[name] = definitions.held(self.folder, name, self.layerwise(name))
+        return self._held[name]
+
+    def _hypotheses(self, a: str, b: str) -> tuple[Cause, ...]:
+        inquiry = self._inquiry(a, b)
+        if inquiry is None:
+            return ()
+        return verdicts.united([[one.cause for one in inquiry.diagnosis(None).suspects if one.matches]])
+
+    def _inquiry(self, a: str, b: str) -> Inquiry | None:
+        """Which deviation of the other side's oracle predicts the odd one's run; None if neither is odd, or one of its own
+        strategy's faults is in the way."""
+        odd = self._odd_one_out(a, b) or (b if len(self.alone) == 2 else "")
+        if not odd or self.place(a, b) is None:
+            return None
+        other = a if odd == b else b
+        oracle, subject = self.folder.oracle_of(self.alone[other]), self.folder.subject(self.alone[odd])
+        emulated = self.folder.complete(oracle) if oracle else "none"
+        if oracle is None or isinstance(emulated, str) or isinstance(subject, str) or subject.float64 is None:
+            return None
+        try:
+            found = compare.float64_runs(subject, subject.float64, emulated)
+        except (DamagedArtifact, ValueError):
+            return None
+        return Inquiry(self.folder, self.alone[odd], oracle, found)
+
+
+def _alike(one: Departure, other: Departure) -> bool:
+    """Whether both environments depart from one definition at one place: then it does not tell them apart."""
+    places = [(side.name, side.stage, side.tensor) for side in (one, other)]
+    return one.environment != other.environment and places[0] == places[1]
