@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from suite.referee.definition import Answer, Call, Undefined
-
-Definition = Callable[[Call], Answer]
+from suite.referee.definition import Answer, Call, Definition, Undefined
 
 LAYERS: Mapping[str, Definition] = {}
 
