@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import scipy.special
 
-from suite.referee.activations import ACTIVATIONS, activation, gelu, glu, relu, softmax
+from suite.referee.activations import ACTIVATIONS, activation, celu, gelu, glu, relu, softmax, sparsemax
 from suite.referee.definition import Array, Undefined
 from tests.referee.onnx_operator import onnx_operator
 
-X = np.concatenate([np.linspace(-8.0, 8.0, 65), [-300.0, 300.0]])
+X = np.concatenate([np.linspace(-8.0, 8.0, 65), [-700.0, 700.0]])
 ROWS = np.random.default_rng(7).normal(size=(3, 4, 5))
 
 ONNX: dict[str, tuple[str, dict[str, Any]]] = {
@@ -56,7 +56,7 @@ BY_HAND: dict[str, list[tuple[float, float]]] = {
     "hard_shrink": [(-0.75, -0.75), (-0.5, 0.0), (0.5, 0.0), (0.625, 0.625)],
     "linear": [(-2.5, -2.5), (0.0, 0.0)],
     "relu6": [(-1.0, 0.0), (2.5, 2.5), (6.0, 6.0), (6.5, 6.0)],
-    "sparse_plus": [(-1.5, 0.0), (-1.0, 0.0), (0.0, 0.25), (0.5, 0.5625), (1.0, 1.0), (4.0, 4.0)],
+    "sparse_plus": [(-1.5, 0.0), (-1.0, 0.0), (0.0, 0.25), (0.5, 0.5625), (1.0, 1.0), (1.5, 1.5)],
     "sparse_sigmoid": [(-1.0, 0.0), (-0.5, 0.25), (0.0, 0.5), (1.0, 1.0), (3.0, 1.0)],
     "squareplus": [(0.0, 1.0), (1.5, 2.0), (-1.5, 0.5)],
     "swish": [(0.0, 0.0)],
@@ -95,6 +95,22 @@ def test_the_constants_of_selu_keep_mean_zero_and_variance_one() -> None:
 def test_sparsemax_is_the_nearest_point_of_the_simplex() -> None:
     answer = activation("sparsemax")(np.array([[3.0, 0.0, 0.0], [0.5, 0.25, 0.25], [1.0, 0.6, -1.0]]))
     np.testing.assert_allclose(answer, [[1.0, 0.0, 0.0], [0.5, 0.25, 0.25], [0.7, 0.3, 0.0]], atol=1e-15)
+
+
+def test_a_sum_of_sparsemax_is_one_however_many_entries_are_positive() -> None:
+    answer = activation("sparsemax")(ROWS)
+    np.testing.assert_allclose(answer.sum(axis=-1), np.ones((3, 4)), rtol=1e-14)
+    assert {1, 2, 3} <= set(np.count_nonzero(answer, axis=-1).ravel())
+    np.testing.assert_allclose(sparsemax(ROWS, axis=1), np.swapaxes(sparsemax(np.swapaxes(ROWS, 1, 2)), 1, 2), atol=0)
+
+
+@pytest.mark.parametrize("name", ["elu", "selu", "celu"])
+def test_a_large_input_overflows_nowhere(name: str) -> None:
+    assert np.isfinite(activation(name)(np.array([-1e4, 1e4]))).all()
+
+
+def test_celu_stretches_the_exponential_by_alpha() -> None:
+    np.testing.assert_allclose(celu(np.array([-2.0, 2.0]), alpha=2.0), [2.0 * (np.exp(-1.0) - 1.0), 2.0])
 
 
 def test_glu_gates_the_first_half_of_the_axis_by_the_second() -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from suite.referee.definition import Answer, Call, Definition, Undefined
+from suite.referee.layers import activations
 
-LAYERS: Mapping[str, Definition] = {}
+LAYERS: Mapping[str, Definition] = {
+    **activations.LAYERS,
+}
 
 
 def call(asked: Call) -> Answer:
