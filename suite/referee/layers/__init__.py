@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from suite.referee.definition import Answer, Call, Definition, Undefined
-from suite.referee.layers import activations
+from suite.referee.layers import activations, merging, regularization
 
 LAYERS: Mapping[str, Definition] = {
     **activations.LAYERS,
+    **merging.LAYERS,
+    **regularization.LAYERS,
 }
 
 
