@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from suite.referee.definition import Answer, Call, Definition, Undefined
-from suite.referee.layers import activations, merging, regularization
+from suite.referee.layers import (
+    activations,
+    attention,
+    augmentation,
+    cells,
+    merging,
+    preprocessing,
+    recurrent,
+    regularization,
+    wrappers,
+)
 
 LAYERS: Mapping[str, Definition] = {
     **activations.LAYERS,
+    **attention.LAYERS,
+    **augmentation.LAYERS,
+    **cells.LAYERS,
     **merging.LAYERS,
+    **preprocessing.LAYERS,
+    **recurrent.LAYERS,
     **regularization.LAYERS,
+    **wrappers.LAYERS,
 }
 
 
