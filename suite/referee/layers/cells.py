@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from suite.referee import layers
 from suite.referee.activations import Floats, activation
 from suite.referee.definition import Answer, Arrays, Call, Definition, Undefined
 from suite.referee.layers.nested import below
@@ -17,15 +18,12 @@ States = tuple[Floats, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """`step`: an input (rows, features) and the states give the output and the new states. `widths`: of the states, each
-    (rows, width)."""
+    """`step`: an input (rows, ...) and the states give the output and the new states. `zeros`: the states before the first
+    step, for the input of a step. `states`: how many there are."""
 
     step: Callable[[Floats, States], tuple[Floats, States]]
-    widths: tuple[int, ...]
-
-    def zeros(self, x: Floats) -> States:
-        """The states before the first step, for the input of a step."""
-        return tuple(np.zeros((len(x), width)) for width in self.widths)
+    zeros: Callable[[Floats], States]
+    states: int
 
 
 def simple_rnn(config: Mapping[str, Any], weights: Arrays) -> Cell:
@@ -40,7 +38,7 @@ def simple_rnn(config: Mapping[str, Any], weights: Arrays) -> Cell:
         hidden = apply(x @ weights["kernel"] + _bias(config, weights) + states[0] @ weights["recurrent_kernel"])
         return hidden, (hidden,)
 
-    return Cell(step=step, widths=(config["units"],))
+    return _cell(step, config["units"])
 
 
 def gru(config: Mapping[str, Any], weights: Arrays) -> Cell:
@@ -66,7 +64,7 @@ def gru(config: Mapping[str, Any], weights: Arrays) -> Cell:
         hidden = update * hidden + (1.0 - update) * apply(input_h + recurrent)
         return hidden, (hidden,)
 
-    return Cell(step=step, widths=(units,))
+    return _cell(step, units)
 
 
 def lstm(config: Mapping[str, Any], weights: Arrays) -> Cell:
@@ -83,7 +81,7 @@ def lstm(config: Mapping[str, Any], weights: Arrays) -> Cell:
         gates = x @ weights["kernel"] + _bias(config, weights) + hidden @ weights["recurrent_kernel"]
         return lstm_step(config, _parts(gates, 4), carry)
 
-    return Cell(step=step, widths=(config["units"],) * 2)
+    return _cell(step, config["units"], config["units"])
 
 
 def lstm_step(config: Mapping[str, Any], gates: Sequence[Floats], carry: Floats) -> tuple[Floats, States]:
@@ -95,6 +93,35 @@ def lstm_step(config: Mapping[str, Any], gates: Sequence[Floats], carry: Floats)
     return hidden, (hidden, carry)
 
 
+def conv_lstm(config: Mapping[str, Any], weights: Arrays) -> Cell:
+    """As the LSTM's cell, with convolutions in place of the products: that of x as configured, with the bias b; that of h
+    with strides of 1, no dilation and the padding "same". There are no peepholes.
+
+    Source: Shi et al. 2015, equation 3; Keras, ConvLSTM2D. `weights`: kernel W (*size, channels, 4 filters),
+    recurrent_kernel R (*size, filters, 4 filters), bias b (4 filters,), in the order i, f, g, o.
+    """
+    channels = 1 if config["data_format"] == "channels_first" else -1
+    plain = {**config, "strides": 1, "dilation_rate": 1, "padding": "same", "use_bias": False}
+    of_state = {"kernel": weights["recurrent_kernel"]}
+
+    def step(x: Floats, states: States) -> tuple[Floats, States]:
+        hidden, carry = states
+        gates = _convolved(config, weights, x) + _convolved(plain, of_state, hidden)
+        return lstm_step(config, np.split(gates, 4, axis=channels), carry)
+
+    def zeros(x: Floats) -> States:
+        state = np.zeros_like(np.split(_convolved(config, weights, x), 4, axis=channels)[0])
+        return state, state
+
+    return Cell(step=step, zeros=zeros, states=2)
+
+
+def _convolved(config: Mapping[str, Any], weights: Arrays, x: Floats) -> Floats:
+    asked = {**config, "groups": 1, "activation": None}
+    (answer,) = layers.call(Call(layer=f"Conv{x.ndim - 2}D", config=asked, inputs=(x,), weights=weights)).outputs
+    return np.asarray(answer, np.float64)
+
+
 def stacked(config: Mapping[str, Any], weights: Arrays) -> Cell:
     """Each cell's output is the next cell's input; the states are those of the first cell, then those of the second, and so
     on. Source: Keras, StackedRNNCells."""
@@ -103,18 +130,21 @@ def stacked(config: Mapping[str, Any], weights: Arrays) -> Cell:
     def step(x: Floats, states: States) -> tuple[Floats, States]:
         renewed: States = ()
         for cell in cells:
-            own = states[len(renewed) : len(renewed) + len(cell.widths)]
-            x, new = cell.step(x, own)
+            x, new = cell.step(x, states[len(renewed) : len(renewed) + cell.states])
             renewed += new
         return x, renewed
 
-    return Cell(step=step, widths=tuple(width for cell in cells for width in cell.widths))
+    def zeros(x: Floats) -> States:
+        return tuple(state for cell in cells for state in cell.zeros(x))
+
+    return Cell(step=step, zeros=zeros, states=sum(cell.states for cell in cells))
 
 
 CELLS: Mapping[str, Callable[[Mapping[str, Any], Arrays], Cell]] = {
     "SimpleRNNCell": simple_rnn,
     "GRUCell": gru,
     "LSTMCell": lstm,
+    "ConvLSTMCell": conv_lstm,
     "StackedRNNCells": stacked,
 }
 
@@ -148,6 +178,11 @@ def one_step(asked: Call) -> Answer:
     x, *states = (np.asarray(array, np.float64) for array in asked.inputs)
     output, renewed = cell.step(x, tuple(states))
     return Answer(outputs=(output, *renewed))
+
+
+def _cell(step: Callable[[Floats, States], tuple[Floats, States]], *widths: int) -> Cell:
+    """A cell whose states are (rows, width)."""
+    return Cell(step=step, zeros=lambda x: tuple(np.zeros((len(x), width)) for width in widths), states=len(widths))
 
 
 def _bias(config: Mapping[str, Any], weights: Arrays) -> Floats:

@@ -17,6 +17,9 @@ OWN_CELL = {
     "SimpleRNN": ("SimpleRNNCell", "simple_rnn_cell"),
     "GRU": ("GRUCell", "gru_cell"),
     "LSTM": ("LSTMCell", "lstm_cell"),
+    "ConvLSTM1D": ("ConvLSTMCell", "conv_lstm_cell"),
+    "ConvLSTM2D": ("ConvLSTMCell", "conv_lstm_cell"),
+    "ConvLSTM3D": ("ConvLSTMCell", "conv_lstm_cell"),
 }
 
 
@@ -79,7 +82,8 @@ def _first_states(asked: Call, cell: Cell, sequence: Floats) -> States:
     if not given and asked.config["stateful"]:
         raise Undefined("continues from the states of its last call, which are no weights of it: give them as initial_state")
     if given and [state.shape for state in given] != [state.shape for state in zeros]:
-        raise Undefined(f"initial states of shapes {[state.shape for state in given]}, and the cell has {cell.widths}")
+        shapes = [[state.shape for state in states] for states in (given, zeros)]
+        raise Undefined(f"initial states of shapes {shapes[0]}, and those of the cell are {shapes[1]}")
     return tuple(np.asarray(state, np.float64) for state in given) or zeros
 
 
