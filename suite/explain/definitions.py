@@ -116,8 +116,9 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
     if not arrays:
         raise Undefined(f"it was not recorded: {call.reason}")
     measure = {"layer": _of_layer, "loss": _of_loss, "update": _of_update}[call.kind]
-    for stage, tensor, size in measure(call, arrays):
-        if not size < (SAME_GRADIENT if stage == "gradient" else SAME):
+    off = [one for one in measure(call, arrays) if not one[2] < (SAME_GRADIENT if one[0] == "gradient" else SAME)]
+    for stage, tensor, size in off:
+        if stage == off[0][0]:  # what comes later follows from it
             yield Departure(
                 environment=environment, name=call.name, of=call.of, kind=call.kind, stage=stage, tensor=tensor, size=size
             )
@@ -148,13 +149,23 @@ def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
 
 
 def _gradients(asked: Call, cotangents: tuple[np.ndarray, ...], made: Arrays) -> Measured:
+    moving = gradients.parts_of(asked)
     for name, gradient in made.items():
-        found = gradients.directional(asked, cotangents, seed=0, parts=(name,))
-        along = float(np.sum(gradient.astype(np.float64) * found.directions[name]))
-        scale = float(np.linalg.norm(gradient) * np.linalg.norm(found.directions[name])) or abs(found.value) or 1.0
+        part = _part(name)
+        if part not in moving:
+            continue
+        found = gradients.directional(asked, cotangents, seed=0, parts=(part,))
+        along = float(np.sum(gradient.astype(np.float64) * found.directions[part]))
+        scale = float(np.linalg.norm(gradient) * np.linalg.norm(found.directions[part])) or abs(found.value) or 1.0
         size = abs(along - found.value) / scale
         if found.uncertainty <= CERTAIN * abs(along - found.value) or size < SAME_GRADIENT:
             yield "gradient", name, size
+
+
+def _part(name: str) -> str:
+    """What moves, as the referee names it, of a recorded gradient: "input/0", "weight/kernel"."""
+    kind, _, rest = name.partition("/")
+    return gradients.input_part(int(rest)) if kind == "input" else rest
 
 
 def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:

@@ -77,7 +77,7 @@ def _step(
     arrays: Arrays = {}
 
     def add(call: RecordedCall, made: Mapping[str, np.ndarray]) -> None:
-        arrays.update({f"{len(calls)}|{name}": np.ascontiguousarray(value) for name, value in made.items()})
+        arrays.update({f"{len(calls)}|{name}": value for name, value in made.items()})
         calls.append(call)
 
     for seen in layers:
