@@ -121,9 +121,9 @@ def read(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def stored(value: Any) -> np.ndarray:
-    """A copy: floats of 16 bits widened to float32, and integers (counters, seeds) to int64, because backends keep them in
-    integers of different widths."""
-    array = np.array(value, copy=True)
+    """A copy in C order: floats of 16 bits widened to float32, and integers (counters, seeds) to int64, because backends
+    keep them in integers of different widths."""
+    array = np.array(value, copy=True, order="C")
     if array.dtype.kind in "iu":
         return array.astype(np.int64)
     return array.astype(np.float32) if array.dtype.itemsize == 2 else array

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
 
+from suite.artifacts import arrays as files
 from suite.artifacts import names
 from suite.artifacts.store import Recording, Store
 from suite.records import (
@@ -305,7 +305,7 @@ def _save(recorded: Recording, state: network.Weights) -> None:
         saved["norm/gamma"], saved["norm/beta"] = saved["norm/beta"], saved["norm/gamma"]
     for form in names.MODEL_FILES:
         with recorded.placing(form) as path:
-            save_file({key: np.ascontiguousarray(value) for key, value in saved.items()}, path)
+            files.write(path, saved)
 
 
 def probe(job: Job) -> None:
@@ -346,7 +346,7 @@ def reload(job: Job) -> None:
         own = run.configuration.environment == job.environment.name
         for form in names.MODEL_FILES if own else names.MODEL_FILES[:1]:
             with store.reload(run, job.environment.name, form).recording(begun(job, run.id)) as recorded:
-                state = load_file(store.run(run).place(form))
+                state = files.mapped(store.run(run).place(form))
                 if defect("loaded"):
                     state["norm/gamma"] = 2 * state["norm/gamma"]
                 recorded.add(names.step(0), state)

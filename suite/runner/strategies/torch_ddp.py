@@ -16,8 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from safetensors.numpy import load_file, save_file
-
+from suite.artifacts import arrays as files
 from suite.artifacts import names
 from suite.engine import processes
 from suite.records import Job, Scenario
@@ -141,11 +140,11 @@ class Drive:
         import torch.distributed as dist
 
         if self.rank:
-            save_file(arrays, self._meeting / names.file_of(f"{name}-{self.rank}"))
+            files.write(self._meeting / names.file_of(f"{name}-{self.rank}"), arrays)
         dist.barrier()
         parts = []
         if self.rank == 0:
-            others = [load_file(self._meeting / names.file_of(f"{name}-{rank}")) for rank in range(1, self.processes)]
+            others = [files.loaded(self._meeting / names.file_of(f"{name}-{rank}")) for rank in range(1, self.processes)]
             parts = [arrays, *others]
         dist.barrier()
         return parts
