@@ -11,7 +11,8 @@ from suite.artifacts.store import Artifact, Recording, Store
 from suite.records import Data, Job, Manifest, Run, Scenario, Status
 from suite.runner import building, devices, layer_graph, models, precision, variant
 from suite.runner.numpy_backend import batch_norm_network as network
-from suite.runner.training import named, scenario_of
+from suite.runner.strategies import single
+from suite.runner.training import inject_faults, named, scenario_of
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -139,6 +140,7 @@ def reload(job: Job) -> None:
     data = store.inputs(scenario.name).arrays(names.DATA)
     devices.claim(job)
     precision.adopt(job.precision, scenario.dtype_policy)
+    inject_faults(job, single.Drive(), scenario)
     for run in job.runs:
         own = run.configuration.environment == job.environment.name
         for form in names.MODEL_FILES if own else names.MODEL_FILES[:1]:

@@ -17,7 +17,8 @@ from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
 from suite.runner.oracle.gradients import dense
 from suite.runner.single_step import starting_states
-from suite.runner.training import batches, checkpoints, scenario_of, segments
+from suite.runner.strategies import single
+from suite.runner.training import batches, checkpoints, inject_faults, scenario_of, segments
 
 
 def train(job: Job) -> None:
@@ -28,6 +29,7 @@ def train(job: Job) -> None:
     # The scenario's own constants where a float32 run is looked at, dyadic ones where its float64 run is.
     constants = precision.constants_of(job.precision)
     data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
+    inject_faults(job, single.Drive(), scenario)
     model = building.build(scenario, data, constants=constants, seed=job.options.seed)
     building.compile_model(model, scenario, constants=constants, precision="float64")
     models.write(models.variables(model), initial)
