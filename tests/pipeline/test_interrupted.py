@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from tests.conftest import Parity
-from tests.engine.bench import until
 from tests.engine.screen import drawn, shows_cursor
+from tests.processes import until
 
 ROOT = Path(__file__).parents[2]
 WIDE = {"TERM": "xterm", "COLUMNS": "250", "LINES": "24", "PYTHONPATH": str(ROOT)}
