@@ -19,7 +19,7 @@ LINES = ["one: /a/folder/one.py", "number-two: /a/folder/two.py"]
 
 
 def terminal(monkeypatch: pytest.MonkeyPatch, columns: int = 80) -> Screen:
-    """One that commands print on. No fixture: pytest sets standard output anew before each test."""
+    """One that commands print on. No fixture: pytest sets standard output again before each test."""
     for name, value in (("TERM", "xterm"), ("NO_COLOR", "1"), ("COLUMNS", str(columns)), ("TTY_INTERACTIVE", "1")):
         monkeypatch.setenv(name, value)
     screen = Screen()

@@ -12,7 +12,7 @@ from tests.engine.screen import Screen
 
 
 class Told:
-    """A progress that was told of jobs, one after another, by a clock that stands still in between."""
+    """A progress display that gets events. Its clock stands still in between."""
 
     def __init__(self, stream: io.StringIO, total: int) -> None:
         self.now = 0.0
@@ -98,7 +98,7 @@ def test_a_long_silence_is_broken() -> None:
     assert told.lines() == ["0 of 2 done, now: prepare/a"] * 2
 
 
-def test_what_runs_is_named() -> None:
+def test_running_jobs_are_named() -> None:
     told = Told(io.StringIO(), total=9)
     told.now = 11.0
     told.wait()
@@ -108,7 +108,7 @@ def test_what_runs_is_named() -> None:
     assert told.lines() == ["0 of 9 done, now: importing the backends", "0 of 9 done, now: prepare/a  prepare/b"]
 
 
-def test_no_time_is_said_before_enough_is_known() -> None:
+def test_no_time_is_given_before_enough_is_known() -> None:
     told = Told(io.StringIO(), total=10)
     one_each(told, 2, seconds=20.0)
     assert not any("left" in line for line in told.lines())
@@ -237,7 +237,7 @@ def test_an_exception_leaves_the_terminal_as_it_was(screen: Screen) -> None:
     assert (sys.stdout, sys.stderr) == streams
 
 
-def test_what_is_printed_meanwhile_appears_above(
+def test_output_printed_meanwhile_appears_above(
     screen: Screen, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = Told(screen, total=2)
