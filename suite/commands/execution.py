@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -226,17 +227,22 @@ def execute_cells(
         return _by_run(rest, _ended(engine, store, rest))
 
 
-def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Local:
-    return Local(
-        chosen.environments,
-        folder=store.folder,
-        cores=options.jobs,
-        timeout=options.timeout,
-        gpus=chosen.gpus,
-        listen=Progress(),
-        cache=chosen.folder / "compiled",
-        imports=locations.import_folder(chosen.folder),
-    )
+@contextmanager
+def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Local]:
+    with (
+        Progress() as progress,
+        Local(
+            chosen.environments,
+            folder=store.folder,
+            cores=options.jobs,
+            timeout=options.timeout,
+            gpus=chosen.gpus,
+            listen=progress,
+            cache=chosen.folder / "compiled",
+            imports=locations.import_folder(chosen.folder),
+        ) as engine,
+    ):
+        yield engine
 
 
 def _ended(engine: Local, store: Store, jobs: Sequence[Job]) -> dict[str, Outcome]:
