@@ -192,6 +192,10 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
     """Without float64 runs: single float32 steps of both sides from common states, where nothing has grown. They can show
     a difference. They cannot show that there is none as finely as float64 runs do, and the cause says so."""
     because_of = because(Code.NO_FLOAT64, comparison.no_float64)
+    # A file holds copies: whatever differs in them by a bit is a difference, in whatever precision.
+    copied = [part for part in comparison.components if part.link is Link.FILE and distances.quantity in part.distances]
+    if copied and distances.quantity != "predictions":
+        return Verdict.DIFFERENT, united(part.causes for part in copied)
     if len(comparison.apart_in_steps) >= UNSTABLE_STATES:
         known = united(part.causes for part in comparison.components if part.link is Link.BACKEND)
         evidence = (("states", float(len(comparison.apart_in_steps))), ("measured", float(comparison.stepped)))

@@ -147,10 +147,11 @@ class Study:
             findings=found,
             limits=limits.LIMITS,
             diagnoses=tuple(known.values()),
+            jobs=folder.session.jobs,
             known=states,
         )
         gate = Verdict(folder.plan.options.gate)
-        code = exit_code(results.members, rows, results.broken, gate, excused=results.excused)
+        code = exit_code(results.members, rows, results.broken, gate, jobs=results.jobs, excused=results.excused)
         return replace(results, exit_code=code)
 
 
