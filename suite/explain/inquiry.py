@@ -70,6 +70,14 @@ class Round:
     matching: tuple[Candidate, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """What explained one round: the names of the hypotheses, and the whole run of the emulation with it applied."""
+
+    names: frozenset[str]
+    run: Run
+
+
 class Inquiry:
     """What is known of one configuration whose float64 run is not what `oracle` computes (`found` compares the two)."""
 
@@ -268,6 +276,17 @@ class Inquiry:
         return distance is not None and not equivalence.differs(distance)
 
     # -- what came of it
+
+    @property
+    def matched(self) -> tuple[Matched, ...]:
+        """Round by round, as far as there were matches."""
+        return tuple(
+            Matched(
+                names=frozenset(one.hypothesis.name for one in found.matching), run=self.whole(found.matching[0].emulation)
+            )
+            for found in self.rounds
+            if found.matching
+        )
 
     @property
     def place(self) -> Place | None:
