@@ -122,7 +122,7 @@ def test_values_are_finite_and_labels_are_classes(rows: dict[str, Data], name: s
 def test_every_batch_is_full_and_divides_over_up_to_eight_devices(
     found: dict[str, Scenario], rows: dict[str, Data], name: str
 ) -> None:
-    """Training rows are used again from row 0: were they no whole batches, later batches would be cut elsewhere."""
+    """Training rows are used again from row 0: if they did not divide into batches, later batches would be cut elsewhere."""
     batch = found[name].batch
     assert batch % 8 == 0
     assert len(rows[name].y) % batch == 0
@@ -169,7 +169,7 @@ def test_masked_sequences_have_padding_and_steps_in_every_batch(
 
 
 def test_masked_shards_are_unequally_long(found: dict[str, Scenario], rows: dict[str, Data]) -> None:
-    """Only then is a mean of the shards' means another number than the mean over the batch."""
+    """Only then does the mean of the shards' means differ from the mean over the batch."""
     steps = (array(rows["masked-bn"].x) != 0).any(axis=2)
     per_shard = steps.reshape(-1, 2, found["masked-bn"].batch // 2 * steps.shape[1]).sum(axis=2)
     assert (per_shard[:, 0] != per_shard[:, 1]).any()

@@ -23,7 +23,7 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import rounds
 from suite.explain.hypotheses import WHOLE
 from suite.explain.observations import Observations
-from suite.explain.rounds import Candidate, Round
+from suite.explain.rounds import Candidate, Matched, Round
 from suite.judge import equivalence
 from suite.records import Code, Comparison, Configuration, Diagnosis, Place, Run, Suspect, plain
 
@@ -56,6 +56,18 @@ class Inquiry:
     @cached_property
     def rounds(self) -> tuple[Round, ...]:
         return rounds.search(self.known)
+
+    @property
+    def matched(self) -> tuple[Matched, ...]:
+        """Round by round, as far as there were matches."""
+        return tuple(
+            Matched(
+                names=frozenset(one.hypothesis.name for one in found.matching),
+                run=self.known.whole(found.matching[0].emulation),
+            )
+            for found in self.rounds
+            if found.matching
+        )
 
     @property
     def place(self) -> Place | None:

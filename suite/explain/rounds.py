@@ -12,7 +12,7 @@ from suite.compare import metrics, single_step
 from suite.explain.hypotheses import HYPOTHESES, WHOLE, Hypothesis
 from suite.explain.observations import Observations
 from suite.judge import equivalence
-from suite.records import Comparison, Deviation, Distances, Emulation, Place
+from suite.records import Comparison, Deviation, Distances, Emulation, Place, Run
 
 MOST_ROUNDS = 4  # of deviations on top of each other; more are not told apart from a coincidence
 
@@ -37,6 +37,14 @@ class Round:
     by_steps: bool
     candidates: tuple[Candidate, ...]
     matching: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """What explained one round: the names of the hypotheses, and the whole run of the emulation with it applied."""
+
+    names: frozenset[str]
+    run: Run
 
 
 def search(known: Observations) -> tuple[Round, ...]:

@@ -62,6 +62,8 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
         experiment = f"{causes.FLOAT64_RUNS}; {_nearest(off)}" if off else experiment
         if finding.environment:
             claim = f"{finding.environment} does not do what its strategy declares {where} ({what}). The cause is unknown."
+    if finding.verdict is Verdict.DIFFERENT and finding.place and finding.place.tensor not in claim:
+        claim += f" It begins in {finding.place.stage} {finding.place.tensor}."
     return Worded(
         finding=finding,
         claim=claim,

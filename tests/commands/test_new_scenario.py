@@ -15,7 +15,7 @@ from suite.plan.locations import ROOT
 from suite.records import ConfigurationError
 
 
-def test_what_is_written_is_a_good_scenario(tmp_path: Path) -> None:
+def test_the_written_scenario_is_a_good_one(tmp_path: Path) -> None:
     path = new_scenario.write("my-model.2", tmp_path / "new")
     assert path == tmp_path / "new" / "my_model_2.py"
     (found,), broken = discover.scenarios([tmp_path / "new"], plugins=False)

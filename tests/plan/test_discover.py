@@ -1,5 +1,4 @@
-"""The door for files: what is good comes in, what is broken is one line with its place, and nothing broken stops the
-rest."""
+"""The door for files: good scenarios come in, a broken one is one line with its place, and it stops no other."""
 
 from __future__ import annotations
 

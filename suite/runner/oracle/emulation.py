@@ -15,7 +15,7 @@ from typing import Any, final
 
 import numpy as np
 
-from suite.records import Deviation, Emulation, Scenario, shares
+from suite.records import Deviation, Emulation, Scenario, Semantics, shares
 from suite.runner import models
 from suite.runner.oracle import batch_norm
 from suite.runner.oracle.cross_entropy import unclipped
@@ -46,7 +46,7 @@ class Oracle:
         return self.emulation.deviation
 
     @property
-    def semantics(self) -> Any:
+    def semantics(self) -> Semantics:
         return self.deviation.semantics or self.emulation.semantics
 
     @property
@@ -98,7 +98,7 @@ class Oracle:
             return self._apart(shards)
         parts = shards if self.groups > 1 else [np.concatenate(shards)]
         losses, gradients = [], []
-        self._counted: list[float] = []
+        self._counts: list[float] = []
         for replica, part in enumerate(parts):
             self._enter(replica)
             split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
@@ -110,9 +110,9 @@ class Oracle:
             losses.append(float(loss))
             gradients.append(of_part)
             self._leave(replica)
-        clipped = self._reduced(self._clipped(gradients), self._counted)
+        clipped = self._reduced(self._clipped(gradients), self._counts)
         received = self.deviation.clipping == "per replica, received"
-        self.gradients = clipped if received else self._reduced(gradients, self._counted)
+        self.gradients = clipped if received else self._reduced(gradients, self._counts)
         with self._constants():
             self._update(clipped)
         self._exchange()
@@ -123,7 +123,7 @@ class Oracle:
         if self.shares:
             return float(np.sum(losses))
         whole = self.semantics.gradients == "global batch"
-        return float(np.average(losses, weights=self._counted if whole else None))
+        return float(np.average(losses, weights=self._counts if whole else None))
 
     def _apart(self, shards: Sequence[np.ndarray]) -> float:
         """Every replica trains by itself; the first one's gradient is what the leader's optimizer received."""
@@ -175,7 +175,7 @@ class Oracle:
             loss = loss / len(losses)
         if self.deviation.regularization != 1.0 and model.losses:
             loss = loss + (self.deviation.regularization - 1.0) * sum(model.losses)
-        self._counted.append(_counted(predicted, len(rows)))
+        self._counts.append(_counted(predicted, len(rows)))
         return self.deviation.loss_scale * loss
 
     def _reduced(self, gradients: Sequence[Sequence[Any]], sizes: Sequence[float]) -> list[Any]:
@@ -228,10 +228,12 @@ class Oracle:
         # Private: the one place that a constant and a schedule share. Straight into the instance: Keras tracks attributes.
         current = optimizer._get_current_learning_rate
         optimizer.__dict__["_get_current_learning_rate"] = lambda: deviation.learning_rate * current()
-        yield
-        del optimizer.__dict__["_get_current_learning_rate"]
-        for name, value in before.items():
-            setattr(optimizer, name, value)
+        try:
+            yield
+        finally:
+            del optimizer.__dict__["_get_current_learning_rate"]
+            for name, value in before.items():
+                setattr(optimizer, name, value)
 
     def _exchange(self) -> None:
         """What replicas tell each other of their moving statistics after a step."""
@@ -298,22 +300,9 @@ class Oracle:
         import keras
 
         size = self.scenario.batch // self.groups
-        parts = [
-            {
-                name: keras.ops.convert_to_numpy(value)
-                for name, value in _outputs(self.model(_rows(x, begin, size), training=True)).items()
-            }
-            for begin in range(0, len(rows), size)
-        ]
+        predicted = [self.model(_rows(x, begin, size), training=True) for begin in range(0, len(rows), size)]
+        parts = [named(keras.tree.map_structure(keras.ops.convert_to_numpy, part)) for part in predicted]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _outputs(predicted: Any) -> dict[str, Any]:
-    if isinstance(predicted, Mapping):
-        return {f"output/{name}": value for name, value in predicted.items()}
-    if isinstance(predicted, list | tuple):
-        return {f"output/{index}": value for index, value in enumerate(predicted)}
-    return {"output": predicted}
 
 
 def _counted(predicted: Any, rows: int) -> float:

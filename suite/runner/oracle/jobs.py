@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Recording, Store
-from suite.records import SINGLE_STEP, Emulation, Job, Run, Scenario
+from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario
 from suite.runner import building, facts, models, precision, random_streams
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
@@ -67,22 +67,7 @@ class _Recorder:
         start = emulation.deviation.initial
         initial = self.initial if start == "stored" else self.store.run(start).arrays(names.step(0))
         oracle.start(emulation, run.configuration.devices, initial, self.slots)
-        keep = {*checkpoints(self.steps), starting_states.before_uneven(self.scenario, self.steps)}
-        self._keep(recorded, 0)
-        losses = []
-        for step, rows in enumerate(self._batches(), start=1):
-            losses += [oracle.step(rows)] if len(rows) else []
-            if step in keep:
-                self._keep(recorded, step)
-            if step in segments(self.steps):
-                predicted, replica = oracle.predict(live=True)
-                recorded.add(names.predictions(step), {**predicted, "replica": replica})
-        recorded.add(names.LOSSES, {names.LOSSES: np.asarray(losses)})
-        for index in range(oracle.replicas):
-            recorded.add(names.replica(index), oracle.state(index))
-        recorded.add(names.SAVED, oracle.state())
-        recorded.add(names.SAVED_PREDICTIONS, oracle.predict(live=False)[0])
-        return (0, *(step for step in range(1, self.steps + 1) if step in keep))
+        return record_training(oracle, self.steps, recorded, self._keep)
 
     def _single_step(self, run: Run, recorded: Recording) -> tuple[str, ...]:
         """One step from each of the trajectory's states, stage by stage: arrays "<stage>|<tensor>"; the layers' calls."""
@@ -131,10 +116,46 @@ class _Recorder:
         recorded.add(names.step(step), self.oracle.state())
         recorded.add(names.optimizer(step), models.read(models.slots(self.oracle.model)))
 
-    def _batches(self) -> list[np.ndarray]:
-        """The rows of each step, as the deviation orders them; an empty array where a step is left out."""
-        in_order = batches(self.scenario, len(self.oracle.data["y"]), self.steps)
-        return reordered(in_order, self.oracle.deviation.order)
+
+class Trainable(Protocol):
+    """What is trained: the oracle of a Keras model, or that of the NumPy backend."""
+
+    scenario: Scenario
+    data: Mapping[str, np.ndarray]
+    replicas: int
+
+    @property
+    def deviation(self) -> Deviation: ...
+
+    def step(self, rows: np.ndarray) -> float: ...
+
+    def state(self, replica: int = 0) -> Mapping[str, np.ndarray]: ...
+
+    def predict(self, live: bool) -> tuple[Mapping[str, np.ndarray], np.ndarray]: ...
+
+
+def record_training(
+    oracle: Trainable, steps: int, recorded: Recording, keep: Callable[[Recording, int], None]
+) -> tuple[int, ...]:
+    """Trains an oracle that stands at its initial state, and records what a float64 run records: losses, predictions,
+    replicas, what is saved, and, with `keep`, its state after some of the steps, 0 among them: those are returned."""
+    kept = {*checkpoints(steps), starting_states.before_uneven(oracle.scenario, steps)}
+    in_order = batches(oracle.scenario, len(oracle.data["y"]), steps)
+    losses = []
+    keep(recorded, 0)
+    for step, rows in enumerate(reordered(in_order, oracle.deviation.order), start=1):
+        losses += [oracle.step(rows)] if len(rows) else []  # none where the deviation leaves the step out
+        if step in kept:
+            keep(recorded, step)
+        if step in segments(steps):
+            predicted, replica = oracle.predict(live=True)
+            recorded.add(names.predictions(step), {**predicted, "replica": replica})
+    recorded.add(names.LOSSES, {names.LOSSES: np.asarray(losses)})
+    for index in range(oracle.replicas):
+        recorded.add(names.replica(index), oracle.state(index))
+    recorded.add(names.SAVED, oracle.state())
+    recorded.add(names.SAVED_PREDICTIONS, oracle.predict(live=False)[0])
+    return (0, *(step for step in range(1, steps + 1) if step in kept))
 
 
 @contextmanager

@@ -118,11 +118,13 @@ class Stepped:
 
 @contextmanager
 def _as_built(model: Any) -> Iterator[None]:
-    """Keras (3.15) builds a model under MirroredStrategy anew from the mean of the replicas' first batches, which fails
+    """Keras (3.15) builds a model again under MirroredStrategy, from the mean of the replicas' first batches, which fails
     where these have different numbers of rows. This one was built by a full batch."""
     model.__dict__["_maybe_symbolic_build"] = lambda *args, **kwargs: None
-    yield
-    del model.__dict__["_maybe_symbolic_build"]
+    try:
+        yield
+    finally:
+        del model.__dict__["_maybe_symbolic_build"]
 
 
 def record(stepped: Stepped) -> None:

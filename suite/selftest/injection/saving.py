@@ -23,8 +23,8 @@ def _initial(tensor: str, change: Callable[[np.ndarray], np.ndarray]) -> Injecti
         write = models.write
 
         def written(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
-            other = {tensor: change(values[tensor])} if tensor in values else {}
-            write(state, {**values, **other})
+            changed = {tensor: change(values[tensor])} if tensor in values else {}
+            write(state, {**values, **changed})
 
         models.write = written
 
