@@ -19,7 +19,7 @@ from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, diagnoses
 from suite.explain.backends import Backends
-from suite.explain.inquiry import Matched
+from suite.explain.rounds import Matched
 from suite.judge import equivalence, verdicts
 from suite.records import (
     SINGLE_STEP,

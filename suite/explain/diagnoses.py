@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from suite import compare
 from suite.compare.run_folder import RunFolder
-from suite.explain.inquiry import Inquiry, Matched
+from suite.explain.inquiry import Inquiry
+from suite.explain.rounds import Matched
 from suite.judge import equivalence, verdicts
 from suite.records import OWN, TRAINING_STEP, Cause, Code, Comparison, Configuration, DamagedArtifact, Diagnosis, Note, plain
 
