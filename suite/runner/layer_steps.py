@@ -59,7 +59,7 @@ def layer_step(
     `layer`: built. `inputs`: the positional arguments, arrays or nested structures of them, in the dtypes that the layer is
     to get. `masks`: for each input in the order in which `structures.leaves` finds them; none if empty. `arguments`: by
     name: arrays, nested structures of them, or what JSON holds. `cotangents`: makes one array for each output, of its
-    shape, when the outputs are known; `drawn` does.
+    shape, when the shapes are known; `drawn` does.
 
     Raises:
         ValueError: there are masks, but not one for each input.
@@ -107,9 +107,9 @@ def layer_step(
 def drawn(seed: int) -> Cotangents:
     """Cotangents of float32 values from a normal distribution, the same on every backend."""
 
-    def draw(outputs: tuple[Array, ...]) -> list[Array]:
+    def draw(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
         random = np.random.default_rng(seed)
-        return [random.normal(size=output.shape).astype(np.float32).astype(np.float64) for output in outputs]
+        return [random.normal(size=shape).astype(np.float32).astype(np.float64) for shape in shapes]
 
     return draw
 
