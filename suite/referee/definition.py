@@ -6,7 +6,7 @@ plainest way, in float64. Its docstring states its formula and its source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,9 @@ class Answer:
 
     outputs: tuple[Array, ...]
     state: Arrays = field(default_factory=dict)
+
+
+Definition = Callable[[Call], Answer]
 
 
 @dataclass(frozen=True, kw_only=True)

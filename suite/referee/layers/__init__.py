@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from suite.referee.definition import Answer, Call, Undefined
+from suite.referee.definition import Answer, Call, Definition, Undefined
+from suite.referee.layers import convolution, dense, normalization, pooling, reshaping, resizing
 
-Definition = Callable[[Call], Answer]
+LAYERS: Mapping[str, Definition] = {
+    **convolution.LAYERS,
+    **dense.LAYERS,
+    **normalization.LAYERS,
+    **pooling.LAYERS,
+    **reshaping.LAYERS,
+    **resizing.LAYERS,
+}
 
-LAYERS: Mapping[str, Definition] = {}
+# Where a layer's gradient takes some of what it computes as constant: the definition with these held as at a call.
+HELD: Mapping[str, Callable[[Call], Definition]] = {**normalization.HELD}
 
 
 def call(asked: Call) -> Answer:
@@ -21,3 +30,11 @@ def call(asked: Call) -> Answer:
     if definition is None:
         raise Undefined(f"there is no independent definition of {asked.layer}")
     return definition(asked)
+
+
+def differentiable(asked: Call) -> Definition:
+    """The function whose derivative at this call is the layer's gradient.
+
+    It is the definition itself, unless the gradient takes some of what the layer computes as constant.
+    """
+    return HELD[asked.layer](asked) if asked.layer in HELD else call
