@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from suite.referee.definition import Answer, Call, Definition, Undefined
-from suite.referee.layers import convolution, dense, normalization, pooling, reshaping, resizing
+from suite.referee.layers import (
+    activations,
+    convolution,
+    dense,
+    merging,
+    normalization,
+    pooling,
+    regularization,
+    reshaping,
+    resizing,
+)
 
 LAYERS: Mapping[str, Definition] = {
+    **activations.LAYERS,
     **convolution.LAYERS,
     **dense.LAYERS,
+    **merging.LAYERS,
     **normalization.LAYERS,
     **pooling.LAYERS,
+    **regularization.LAYERS,
     **reshaping.LAYERS,
     **resizing.LAYERS,
 }
