@@ -9,6 +9,7 @@ from suite.plan import discover
 from suite.records import Job
 from suite.runner import keras_jobs, references
 from suite.runner.numpy_backend import training
+from suite.runner.zoo import jobs
 
 
 def main(job_file: str) -> None:
@@ -18,5 +19,5 @@ def main(job_file: str) -> None:
         strategies, _ = discover.strategies()
         references.load(strategies[job.strategy].worker)(job)
         return
-    kinds = training.KINDS if job.environment.backend == "fake" else keras_jobs.KINDS
+    kinds = training.KINDS if job.environment.backend == "fake" else {**keras_jobs.KINDS, "zoo": jobs.zoo}
     kinds[job.kind](job)

@@ -122,16 +122,17 @@ def config_of(layer: Any) -> str:
 
 
 def _mask_arguments(layer: Any, inputs: tuple[Any, ...], masks: Sequence[Array | None]) -> dict[str, Any]:
-    """The masks as Keras passes them: `mask`, in the structure of the only input, or `<name>_mask` for each of several."""
+    """The masks by the names of the call's arguments: `<name>_mask` for each input that has one; else `mask`, in the
+    structure of the first input. A layer that takes neither gets none."""
     names = list(inspect.signature(layer.call).parameters)
     remaining = iter(masks)
     by_input = [structures.replaced(value, lambda path, leaf: next(remaining, None)) for value in inputs]
     if not any(mask is not None for mask in masks):
         return {}
-    if len(inputs) == 1:
-        return {"mask": by_input[0]} if "mask" in names else {}
     own = {f"{name}_mask": mask for name, mask in zip(names, by_input, strict=False)}
-    return {name: mask for name, mask in own.items() if name in names and mask is not None}
+    if not own.keys().isdisjoint(names):
+        return {name: mask for name, mask in own.items() if name in names and mask is not None}
+    return {"mask": by_input[0]} if "mask" in names else {}
 
 
 def _mask_tensor(leaf: Any) -> Any:

@@ -85,22 +85,17 @@ def layer_paths(model: Any) -> dict[int, str]:
 
 
 def slots(model: Any) -> dict[str, Any]:
-    """The optimizer's variables by name, as `slots_of` names them."""
-    return slots_of(model.optimizer, {name: one for name, one in variables(model).items() if one.trainable})
-
-
-def slots_of(optimizer: Any, trained: Mapping[str, Any]) -> dict[str, Any]:
-    """A built optimizer's variables by name: the name of the variable in `trained`, and the slot's. A variable of the
-    optimizer as a whole is "optimizer/<name>", because Keras numbers optimizers as a process makes them (sgd, sgd_1)."""
-    owners = {variable.path.replace("/", "_"): name for name, variable in trained.items()}
+    """Optimizer variables by name: the model variable's name and the slot's. A variable of the optimizer as a whole is
+    "optimizer/<name>", because Keras numbers optimizers as a process makes them (sgd, sgd_1)."""
+    owners = {variable.path.replace("/", "_"): name for name, variable in variables(model).items() if variable.trainable}
     longest_first = sorted(owners, key=len, reverse=True)
     named = {}
-    for variable in optimizer.variables:
+    for variable in model.optimizer.variables:
         key = next((key for key in longest_first if key in variable.path), None)
         rest = variable.path.partition(key)[2].strip("_") if key else ""
         own = variable.path.rpartition("/")[2]
         named[f"{owners[key]}/{rest}" if key else f"optimizer/{own}"] = variable
-    if len(named) != len(optimizer.variables):
+    if len(named) != len(model.optimizer.variables):
         raise ValueError("two optimizer variables have one name: give the layers different names")
     return named
 

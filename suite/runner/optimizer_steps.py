@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from suite.runner import models
 from suite.runner.differentiation import Array, arrays, tensor
 
 
@@ -58,11 +57,11 @@ def optimizer_steps(
         name: keras.Variable(value, name=name.replace("/", "_"), dtype=str(value.dtype)) for name, value in variables.items()
     }
     optimizer.build(list(held.values()))
-    own = models.slots_of(optimizer, held)
+    own = slots(optimizer, held)
     config = json.dumps(keras.saving.serialize_keras_object(optimizer)["config"], sort_keys=True)
     steps = []
     for count, given in enumerate(gradients):
-        before, slots = arrays(held), arrays(own)
+        before, kept = arrays(held), arrays(own)
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         optimizer.apply([_as_backends_have_it(given[name]) for name in held], list(held.values()))
         steps.append(
@@ -73,7 +72,7 @@ def optimizer_steps(
                 learning_rate=rate,
                 variables=before,
                 gradients={name: one.dense if isinstance(one, Rows) else one for name, one in given.items()},
-                slots=slots,
+                slots=kept,
                 updated_variables=arrays(held),
                 updated_slots=arrays(own),
             )
@@ -91,3 +90,35 @@ def _as_backends_have_it(gradient: Gradient) -> Any:
     import tensorflow as tf
 
     return tf.IndexedSlices(tensor(gradient.values), tensor(gradient.indices), tf.constant(gradient.dense.shape))
+
+
+def slots(optimizer: Any, held: Mapping[str, Any]) -> dict[str, Any]:
+    """A built optimizer's variables by name: "<variable>/<slot>" for what it keeps for one of `held`, and
+    "optimizer/<name>" for the rest. What a wrapper and the optimizer inside it both have is the inner one's.
+
+    A slot is found by its place in a list of slots, because Adafactor names two of them like the variable itself.
+    """
+    owned = {id(variable): name for name, variable in held.items()}
+    found: dict[str, Any] = {}
+    for part in (optimizer, getattr(optimizer, "inner_optimizer", None)):
+        if part is None:
+            continue
+        listed = dict(_listed(part, owned))
+        for variable in part.variables:
+            own = variable.path.rpartition("/")[2]
+            if id(variable) in listed:
+                owner, attribute = listed[id(variable)]
+                prefix = f"{held[owner].path.replace('/', '_')}_"
+                found[f"{owner}/{own.removeprefix(prefix) if own.startswith(prefix) else attribute}"] = variable
+            elif id(variable) not in owned:
+                found[f"optimizer/{own}"] = variable
+    return found
+
+
+def _listed(optimizer: Any, owned: Mapping[int, str]) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Identity of a slot -> the name of the variable in whose place it is, and that of the list."""
+    for attribute, values in vars(optimizer).items():
+        if isinstance(values, list) and len(values) == len(owned):
+            for name, slot in zip(owned.values(), values, strict=True):
+                if id(slot) not in owned and hasattr(slot, "path"):
+                    yield id(slot), (name, attribute.strip("_"))
