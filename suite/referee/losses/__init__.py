@@ -1,0 +1,75 @@
+"""What the losses of Keras are, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from suite.referee.definition import Array, LossCall, Undefined
+from suite.referee.losses.classification import CLASSIFICATION
+from suite.referee.losses.crossentropy import CROSSENTROPIES
+from suite.referee.losses.reduction import Values, reduced, same_rank
+from suite.referee.losses.regression import REGRESSION
+from suite.referee.losses.sequences import SEQUENCES
+
+Definition = Callable[[Array, Array, Mapping[str, Any]], Values]
+
+LOSSES: Mapping[str, Definition] = {**REGRESSION, **CLASSIFICATION, **CROSSENTROPIES, **SEQUENCES}
+# A model compiled with a function, as in loss="mse", holds it in a LossFunctionWrapper, by the function's name.
+FUNCTIONS: Mapping[str, Definition] = {definition.__name__: definition for definition in LOSSES.values()}
+WRAPPER = "LossFunctionWrapper"
+STEP = 6e-6  # the cube root of float64's unit roundoff: where truncation and rounding of a central difference are equal
+SMOOTH = 1e-3  # two steps of a smooth function agree far better; a kink within one step is far worse
+
+
+def loss(asked: LossCall) -> float | Array:
+    """The loss: a number, or an array of values if the reduction is None or "none".
+
+    Raises:
+        Undefined: there is no definition of this loss, or not of this call.
+    """
+    definition, config = _definition(asked)
+    y_true = np.asarray(asked.y_true, dtype=np.float64)
+    values = definition(*same_rank(y_true, np.asarray(asked.y_pred, dtype=np.float64)), config)
+    result = reduced(values, asked.sample_weight, asked.mask, asked.config.get("reduction", "sum_over_batch_size"))
+    return result if asked.config.get("reduction", "") in (None, "none") else float(result)
+
+
+def _definition(asked: LossCall) -> tuple[Definition, Mapping[str, Any]]:
+    if asked.loss != WRAPPER:
+        if asked.loss not in LOSSES:
+            raise Undefined(f"there is no definition of the loss {asked.loss}; defined are {', '.join(LOSSES)}")
+        return LOSSES[asked.loss], asked.config
+    function = asked.config["fn"]
+    name = function["config"] if isinstance(function, Mapping) else function
+    if name not in FUNCTIONS:
+        raise Undefined(f"the loss function {name} is code of the scenario; only Keras's own are defined")
+    return FUNCTIONS[name], asked.config
+
+
+def gradient_along(asked: LossCall, direction: Array) -> float | Array:
+    """The derivative of the loss as `y_pred` moves along `direction` (of its shape): Σ gradient · direction.
+
+    A central difference, (L(y + h · d) - L(y - h · d)) / 2h, with h times the largest element of d being 6e-6: right to
+    about 1e-9 of the second and third derivatives. For a loss without reduction, one derivative for each value.
+
+    Raises:
+        Undefined: the loss has a kink within the step, where a gradient depends on the side; or see `loss`.
+    """
+    step = STEP / max(float(np.max(np.abs(direction))), 1e-30)
+    wide, narrow = (_difference(asked, direction, width) for width in (step, step / 2))
+    scale = float(np.max(np.abs(narrow), initial=0.0)) + STEP
+    if np.any(np.abs(wide - narrow) > SMOOTH * scale):
+        raise Undefined("the loss has a kink near these predictions along this direction: its gradient depends on the side")
+    return wide if wide.ndim else float(wide)
+
+
+def _difference(asked: LossCall, direction: Array, step: float) -> Array:
+    ahead, behind = (loss(replace(asked, y_pred=asked.y_pred + side * step * direction)) for side in (1, -1))
+    return np.asarray((np.asarray(ahead) - np.asarray(behind)) / (2 * step))
+
+
+__all__ = ["FUNCTIONS", "LOSSES", "gradient_along", "loss"]
