@@ -7,26 +7,40 @@ from collections.abc import Callable, Mapping
 from suite.referee.definition import Answer, Call, Definition, Undefined
 from suite.referee.layers import (
     activations,
+    attention,
+    augmentation,
+    cells,
+    containers,
     convolution,
     dense,
     merging,
     normalization,
     pooling,
+    preprocessing,
+    recurrent,
     regularization,
     reshaping,
     resizing,
+    wrappers,
 )
 
 LAYERS: Mapping[str, Definition] = {
     **activations.LAYERS,
+    **attention.LAYERS,
+    **augmentation.LAYERS,
+    **cells.LAYERS,
+    **containers.LAYERS,
     **convolution.LAYERS,
     **dense.LAYERS,
     **merging.LAYERS,
     **normalization.LAYERS,
     **pooling.LAYERS,
+    **preprocessing.LAYERS,
+    **recurrent.LAYERS,
     **regularization.LAYERS,
     **reshaping.LAYERS,
     **resizing.LAYERS,
+    **wrappers.LAYERS,
 }
 
 # Where a layer's gradient takes some of what it computes as constant: the definition with these held as at a call.

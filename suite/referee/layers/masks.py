@@ -12,12 +12,12 @@ from suite.referee.definition import Call
 Mask = NDArray[np.bool_]
 
 
-def mask_of(call: Call, index: int = 0) -> Mask | None:
+def mask_of(asked: Call, index: int = 0) -> Mask | None:
     """The mask of one input, True where an entry counts; None if all count. The argument "mask" of the call goes first: a
     mask, or a list of masks, one for each input. Numbers above 1/2 mean True."""
-    given = call.arguments.get("mask")
+    given = asked.arguments.get("mask")
     if given is None:
-        given = call.masks
+        given = asked.masks
     elif not isinstance(given, list | tuple):
         given = (given,)
     return boolean(given[index]) if index < len(given) else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from suite.referee.definition import Answer, Call, Definition, Undefined
 
 
-def dropout(call: Call) -> Answer:
+def dropout(asked: Call) -> Answer:
     """The input, unchanged, in inference or with a rate of 0.
 
     Source: Srivastava et al. 2014 (Dropout), Tompson et al. 2014 (SpatialDropout), Klambauer et al. 2017 (AlphaDropout);
@@ -16,27 +16,27 @@ def dropout(call: Call) -> Answer:
     Raises:
         Undefined: in training it draws random numbers.
     """
-    return _unless_random(call, call.config["rate"])
+    return _unless_random(asked, asked.config["rate"])
 
 
-def gaussian_noise(call: Call) -> Answer:
+def gaussian_noise(asked: Call) -> Answer:
     """The input, unchanged, in inference or with a standard deviation of 0. Source: Keras, GaussianNoise layer.
 
     Raises:
         Undefined: in training it draws random numbers.
     """
-    return _unless_random(call, call.config["stddev"])
+    return _unless_random(asked, asked.config["stddev"])
 
 
-def activity_regularization(call: Call) -> Answer:
+def activity_regularization(asked: Call) -> Answer:
     """The input, unchanged; its penalty is a part of the loss, not of the output. Source: Keras, ActivityRegularization."""
-    return Answer(outputs=call.inputs)
+    return Answer(outputs=asked.inputs)
 
 
-def _unless_random(call: Call, strength: float) -> Answer:
-    if call.training and strength > 0.0:
+def _unless_random(asked: Call, strength: float) -> Answer:
+    if asked.training and strength > 0.0:
         raise Undefined("draws random numbers")
-    return Answer(outputs=call.inputs[:1])
+    return Answer(outputs=asked.inputs[:1])
 
 
 LAYERS: Mapping[str, Definition] = {
