@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from suite.records.vocabulary import Status
@@ -87,3 +89,93 @@ class Readings:
     """The answers to the cases of one job, in their order."""
 
     readings: tuple[Reading, ...] = field(default_factory=tuple)
+
+
+class Word(enum.Enum):
+    """What is said about one case on one environment, from best to worst."""
+
+    AGREES = "agrees"
+    UNDEFINED = "undefined"  # there is no definition; it computes what the other environments compute
+    UNSUPPORTED = "unsupported"  # the backend refuses the call
+    INSIDE = "float32 inside"  # a float64 run is off by what float32 rounds: somewhere inside it computes in float32
+    DIFFERS = "differs"  # there is no definition, and it does not compute what the others compute
+    DEPARTS = "departs"  # it does not compute what the referee defines
+    FAULTY = "faulty definition"  # the definition itself raised something
+
+    @property
+    def rank(self) -> int:
+        """0 is best."""
+        return list(Word).index(self)
+
+    @property
+    def needs_an_explanation(self) -> bool:
+        return self in (Word.DIFFERS, Word.DEPARTS, Word.FAULTY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZooVerdict:
+    """The worst that is said about a case on an environment.
+
+    `stage`: "forward", "state", "gradient", "schedule", "update", "slots", "process" (the case took its process with it), or
+    "config" (an argument is missing from the serialized configuration). `part`: the array, as it is named in the artifact,
+    or the argument. `distance`: relative, and infinite for other shapes or NaN. `detail`: a refusal's reason, or why there
+    is no definition.
+    """
+
+    environment: str
+    word: Word
+    stage: str = ""
+    part: str = ""
+    precision: str = ""
+    distance: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedCase:
+    """`alike`: several environments depart, and from each other they do not: then the definition is suspected as well."""
+
+    case: Case
+    verdicts: tuple[ZooVerdict, ...]
+    alike: bool = False
+
+    def of(self, environment: str) -> ZooVerdict | None:
+        return next((one for one in self.verdicts if one.environment == environment), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZooFinding:
+    """The same word about one class on one environment, in one stage. `known`: the id of the known defect or documented
+    difference that explains it; empty if none does. `cases`: how many; `largest`: their largest distance. `smallest`: the
+    smallest case that shows it, and `line` the same in plain Keras. `alike`: other environments do the same."""
+
+    environment: str
+    kind: str
+    name: str
+    word: Word
+    stage: str
+    precision: str
+    cases: int
+    largest: float
+    smallest: Case
+    line: str
+    alike: bool = False
+    known: str = ""
+    title: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZooResults:
+    """What the zoo found. `cases`: how many calls; each ran in `precisions` on every environment. `words`: how often each
+    word was said, by environment. `packages`: versions by environment. `missing`: environments that could not be made, with
+    the reason."""
+
+    cases: int
+    precisions: tuple[str, ...]
+    seed: int
+    seconds: float
+    packages: Mapping[str, Mapping[str, str]]
+    words: Mapping[str, Mapping[str, int]]
+    findings: tuple[ZooFinding, ...]
+    missing: Mapping[str, str] = field(default_factory=dict)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from suite.runner.outcome import shortened
 
 Array = np.ndarray
 Function = Callable[[list[Any]], list[Any]]  # tensors -> tensors, in any order of either; None is allowed among the latter
@@ -74,8 +77,9 @@ def is_float(value: Any) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """One line: what kind of error, and what it says."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    """One line: what kind of error, and what it says, without the colours that Keras adds."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    return shortened(f"{type(error).__name__}: {' '.join(plain.split())}")
 
 
 def _torch(
