@@ -215,7 +215,13 @@ class RunFolder:
         artifact = self.store.reload(run, environment, form)
         manifest = artifact.manifest()
         if manifest is None or manifest.status is not Status.COMPLETE:
-            reason = manifest.reason if manifest and manifest.reason else f"it was not reloaded in {environment}"
+            reason = manifest.reason if manifest and manifest.reason else self._not_reloaded(run, environment)
             return (manifest.status if manifest else Status.FAILED), reason
         damage = artifact.damage(manifest)
         return (Status.FAILED, damage) if damage else compare.reloaded(artifact, manifest, described)
+
+    def _not_reloaded(self, run: Run, environment: str) -> str:
+        """Why there is nothing of a file: how the job ended that was to load it."""
+        job = f"reload/{run.configuration.scenario}/{environment}/{run.precision}"
+        reasons = [outcome.reason for outcome in self.session.jobs if outcome.job == job]
+        return f"it was not reloaded in {environment}" + (f": {reasons[0]}" if reasons and reasons[0] else "")

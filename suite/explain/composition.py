@@ -19,6 +19,7 @@ from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, diagnoses
 from suite.explain.backends import Backends
+from suite.explain.rounds import Matched
 from suite.judge import equivalence, verdicts
 from suite.records import (
     SINGLE_STEP,
@@ -32,6 +33,7 @@ from suite.records import (
     Link,
     Place,
     Run,
+    plain,
 )
 
 Measured = Comparison | str
@@ -39,25 +41,60 @@ Measured = Comparison | str
 
 class Composition:
     """The parts of every pair. `declared`: every configuration against its oracle, or why not; `known`: what is known of
-    those that are off; `backends`: by scenario."""
+    those that are off, `rounds`: with which deviations, one after another; `backends`: by scenario."""
 
     def __init__(
         self,
         folder: RunFolder,
         declared: Mapping[Configuration, Measured],
         known: Mapping[Configuration, Diagnosis],
+        rounds: Mapping[Configuration, tuple[Matched, ...]],
         backends: Mapping[str, Backends],
     ) -> None:
-        self.folder, self.declared, self.known, self.backends = folder, declared, known, backends
+        self.folder, self.declared, self.known, self.rounds, self.backends = folder, declared, known, rounds, backends
         self._declarations: dict[Configuration, Component | None] = {}
 
     def between(self, a: Configuration, b: Configuration) -> tuple[Component, ...]:
         """The parts on the way from one configuration to the other. Two that declare the same for as many devices need no
-        oracle of one device between them."""
+        oracle of one device between them. What both do differently from their declarations in the same way is no part of
+        the way."""
+        if (shared := self._shared(a, b)) is not None:
+            return shared
         alike = (a.devices, self.folder.declared(a)) == (b.devices, self.folder.declared(b))
         declarations = [] if alike else [self.declaration(a), self.declaration(b)]
         parts = [self.strategy(a), *declarations, self.backend(a, b, alike), self.strategy(b)]
         return tuple(part for part in parts if part is not None)
+
+    def _shared(self, a: Configuration, b: Configuration) -> tuple[Component, ...] | None:
+        """The parts where both deviate alike from what they declare, as with a training step of the model's own: over the
+        emulations with that deviation. None where they do not, or where one of these was not run."""
+        first, second = (self.rounds.get(one, ()) for one in (a, b))
+        common = [one for one, other in zip(first, second, strict=False) if one.names & other.names]
+        if not common:
+            return None
+        last = len(common) - 1
+        emulated = [self.folder.further(one[last].run) for one in (first, second)]
+        sides = [self.folder.complete(plain(one, "float64")) for one in (a, b)]
+        subjects = [self.folder.subject(one) for one in (a, b)]
+        runs = [found for found in (*emulated, *sides) if not isinstance(found, str)]
+        if len(runs) < 4 or any(isinstance(one, str) for one in subjects):
+            return None
+        unshared = [self._unshared(one, common) for one in (a, b)]
+        found = []
+        for side, subject in enumerate(subjects):
+            measured = compare.float64_runs(subject, runs[2 + side], runs[side])  # type: ignore[arg-type]
+            found.append(_component(Link.STRATEGY, (a, b)[side].environment, measured, unshared[side]))
+        between = compare.float64_runs(subjects[0], runs[0], runs[1])  # type: ignore[arg-type]
+        link = Link.DECLARATION if a.environment == b.environment else Link.BACKEND
+        cause = self._by_design(b if b.devices > a.devices else a, (runs[0], runs[1]))
+        other = cause if link is Link.DECLARATION else Cause(code=Code.UNKNOWN)
+        return found[0], _component(link, b.environment, between, (other,)), found[1]
+
+    def _unshared(self, configuration: Configuration, common: list[Matched]) -> tuple[Cause, ...]:
+        names = frozenset().union(*(one.names for one in common))
+        causes = diagnoses.causes(self.known.get(configuration))
+        rest = tuple(cause for cause in causes if cause.code not in names)
+        return rest or (Cause(code=Code.UNKNOWN, subject=configuration.environment),)
 
     def strategy(self, configuration: Configuration) -> Component:
         """From the run to the oracle of what it declares."""

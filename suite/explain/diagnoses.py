@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from suite import compare
 from suite.compare.run_folder import RunFolder
 from suite.explain.inquiry import Inquiry
+from suite.explain.rounds import Matched
 from suite.judge import equivalence, verdicts
 from suite.records import OWN, TRAINING_STEP, Cause, Code, Comparison, Configuration, DamagedArtifact, Diagnosis, Note, plain
 
@@ -50,6 +51,14 @@ def causes(diagnosis: Diagnosis | None) -> tuple[Cause, ...]:
     environment = diagnosis.run.configuration.environment
     rest = [Cause(code=Code.UNKNOWN, subject=environment)] if matching and diagnosis.remaining else []
     return verdicts.united([matching, rest])
+
+
+def rounds(
+    folder: RunFolder, declared: Mapping[Configuration, Comparison | str]
+) -> dict[Configuration, tuple[Matched, ...]]:
+    """With which deviations, one after another, the oracles of those that are off do as they do."""
+    measured = {one: found for one, found in declared.items() if not isinstance(found, str)}
+    return {inquiry.configuration: inquiry.matched for inquiry in inquiries(folder, measured)}
 
 
 UNEMULATED = "no oracle: the model has a training step of its own, and none of the known deviations predicts what it does"

@@ -151,7 +151,13 @@ def composed(quantity: str, apart: float, comparison: Comparison) -> Decision:
         tensor for tensor in (*comparison.unsaved, *comparison.renewed) if _is_about(quantity, tensor, comparison)
     ]:
         return Verdict.DIFFERENT, (_not_saved(changed, comparison),)
-    parts = [part for part in comparison.components if differs(part.distances.get(quantity))]
+    # Beside a real difference, a part that float32 cannot show is no cause of it.
+    least = OTHER_SEMANTICS if apart >= OTHER_SEMANTICS else SAME_SEMANTICS
+    parts = [
+        part
+        for part in comparison.components
+        if (size := part.distances.get(quantity, 0.0)) >= least or _is_unstable(part, size, comparison)
+    ]
     causes = united(_of_part(part, part.distances[quantity], comparison) for part in parts)
     missing = [part.missing for part in comparison.components if part.missing and quantity not in part.distances]
     if apart > COMPOSED * sum(part.distances[quantity] for part in parts):
@@ -164,11 +170,15 @@ def composed(quantity: str, apart: float, comparison: Comparison) -> Decision:
 
 def _of_part(part: Component, distance: float, comparison: Comparison) -> tuple[Cause, ...]:
     """Its causes, or an unstable kernel where that explains in float64 what nothing else does."""
-    side = 0 if part is comparison.components[0] else 1
-    unknown = all(cause.code == Code.UNKNOWN for cause in part.causes)
-    if part.link is Link.STRATEGY and unknown and kernels.cancels(comparison, side, distance):
+    if _is_unstable(part, distance, comparison):
         return (Cause(code=Code.UNSTABLE_KERNEL, subject=part.environment),)
     return part.causes
+
+
+def _is_unstable(part: Component, distance: float, comparison: Comparison) -> bool:
+    side = 0 if part is comparison.components[0] else 1
+    unknown = all(cause.code == Code.UNKNOWN for cause in part.causes)
+    return part.link is Link.STRATEGY and differs(distance) and unknown and kernels.cancels(comparison, side, distance)
 
 
 def _unfinished(causes: tuple[Cause, ...], missing: str) -> Decision:
@@ -192,6 +202,12 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
     """Without float64 runs: single float32 steps of both sides from common states, where nothing has grown. They can show
     a difference. They cannot show that there is none as finely as float64 runs do, and the cause says so."""
     because_of = because(Code.NO_FLOAT64, comparison.no_float64)
+    # A file holds copies: whatever differs in them by a bit is a difference, in whatever precision.
+    copied = [part for part in comparison.components if part.link is Link.FILE and distances.quantity in part.distances]
+    if copied and distances.quantity != "predictions":
+        return Verdict.DIFFERENT, united(part.causes for part in copied)
+    if any(part.link is Link.DECLARATION and (part.missing or part.causes) for part in comparison.components):
+        return Verdict.INCONCLUSIVE, (because_of,)  # steps may differ by design: only float64 runs tell by how much
     if len(comparison.apart_in_steps) >= UNSTABLE_STATES:
         known = united(part.causes for part in comparison.components if part.link is Link.BACKEND)
         evidence = (("states", float(len(comparison.apart_in_steps))), ("measured", float(comparison.stepped)))

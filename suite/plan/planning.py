@@ -284,13 +284,18 @@ class Jobs:
                     for run in runs
                     if run.precision == precision
                     and (not run.configuration.fault or run.configuration.environment == name)
-                    and (run not in self.reused or not self._store.reload(run, name, names.KERAS_FILE).complete(digest))
+                    and (run not in self.reused or not self._reloaded(run, name, digest))
                 )
                 if wanted:
                     after = tuple(job.id for job in training if job.precision == precision)
                     job = self._job("reload", name, scenario=wanted[0].configuration.scenario, digest=digest)
                     jobs.append(replace(job, precision=precision, runs=wanted, after=after))
         return jobs
+
+    def _reloaded(self, run: Run, environment: str, digest: str) -> bool:
+        """Whether every file of the run that is loaded in this environment was: elsewhere, only the whole model is."""
+        forms = names.MODEL_FILES if run.configuration.environment == environment else names.MODEL_FILES[:1]
+        return all(self._store.reload(run, environment, form).complete(digest) for form in forms)
 
     def _job(self, kind: str, environment: str, **fields: object) -> Job:
         scenario = str(fields.get("scenario", ""))

@@ -57,6 +57,8 @@ def _trouble(results: Results) -> str:
     failed = len({row.run.configuration for row in results.runs if row.status.broken})
     broken = len(results.broken)
     words = f" {failed} {'configuration has' if failed == 1 else 'configurations have'} runs that failed." if failed else ""
+    if jobs := len(results.jobs):
+        words += f" {jobs} {'job' if jobs == 1 else 'jobs'} beside the runs failed."
     return words + (f" {broken} {'scenario is' if broken == 1 else 'scenarios are'} broken." if broken else "")
 
 

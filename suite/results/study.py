@@ -129,7 +129,7 @@ class Study:
         folder, declared = self.folder, self.declared()
         known = {side: diagnoses.diagnosis(folder, side, found) for side, found in declared.items()}
         declared, known = diagnoses.emulated(folder, declared, known)
-        composition = Composition(folder, declared, known, self.backends())
+        composition = Composition(folder, declared, known, diagnoses.rounds(folder, declared), self.backends())
         pairs, seen = tuple(self._judged_pairs(composition)), tuple(checks(folder, composition))
         rows = tuple(folder.row(run) for run in folder.runs)
         found = fingerprint.named(findings.group((*pairs, *seen), known.values()))
@@ -147,10 +147,11 @@ class Study:
             findings=found,
             limits=limits.LIMITS,
             diagnoses=tuple(known.values()),
+            jobs=folder.session.jobs,
             known=states,
         )
         gate = Verdict(folder.plan.options.gate)
-        code = exit_code(results.members, rows, results.broken, gate, excused=results.excused)
+        code = exit_code(results.members, rows, results.broken, gate, jobs=results.jobs, excused=results.excused)
         return replace(results, exit_code=code)
 
 

@@ -18,6 +18,9 @@ TRANSPARENT = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D
                "AveragePooling3D", "Identity", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
                "GlobalMaxPooling1D", "GlobalMaxPooling2D")  # fmt: skip
 
+# Layers with a kernel whose last axis is the channel that the batch normalization normalizes.
+FOLDABLE = ("Dense", "Conv1D", "Conv2D", "Conv3D")
+
 NORM_ATTRIBUTES = {
     TensorGroup.SCALE_OR_SHIFT: ("gamma", "beta"),
     TensorGroup.MOVING_MEAN: ("moving_mean",),
@@ -70,10 +73,10 @@ def symbolic_inputs(model: Any, rows: int | None = None) -> Any:
     from keras import tree
 
     if getattr(model, "inputs", None):
-        struct = getattr(model, "_inputs_struct", None) or (model.inputs if len(model.inputs) > 1 else model.inputs[0])
-        return tree.map_structure(lambda tensor: keras.KerasTensor((rows, *tensor.shape[1:]), tensor.dtype), struct)
-    shape = model._build_shapes_dict
-    shapes = next(iter(shape.values())) if len(shape) == 1 else shape
+        inputs = getattr(model, "_inputs_struct", None) or (model.inputs if len(model.inputs) > 1 else model.inputs[0])
+        return tree.map_structure(lambda tensor: keras.KerasTensor((rows, *tensor.shape[1:]), tensor.dtype), inputs)
+    by_argument = model._build_shapes_dict
+    shapes = next(iter(by_argument.values())) if len(by_argument) == 1 else by_argument
     if isinstance(shapes, dict):
         return {name: keras.KerasTensor((rows, *built[1:])) for name, built in shapes.items()}
     return keras.KerasTensor((rows, *shapes[1:]))
@@ -184,7 +187,3 @@ def _batch_norm(norm: Any, feeding: list[Any], names: dict[int, str]) -> BatchNo
         axis=-1,
         trainable=bool(norm.trainable),
     )
-
-
-# Kernels whose last axis is the channel that the batch normalization normalizes.
-FOLDABLE = ("Dense", "Conv1D", "Conv2D", "Conv3D")

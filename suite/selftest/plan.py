@@ -93,7 +93,7 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def chosen(names: Sequence[str], sample: int, seed: int, environments: Mapping[str, str]) -> list[Injected]:
-    """All, or those of the named faults; of these a random sample, the same for one seed."""
+    """All, or those of the named faults; of these, if `sample` is not 0, a random sample, which is the same for one seed."""
     everything = injected([fault for fault in FAULTS if not names or fault.name in names], environments)
     if not sample or sample >= len(everything):
         return everything
@@ -123,7 +123,8 @@ def restricted(plan: Plan, faults: Sequence[Injected]) -> Plan:
 
 
 def _wanted(run: Run, of_backends: set[tuple[str, str]], faulty: set[str]) -> bool:
-    """More devices than two in a scenario whose statistics are synchronized only."""
+    """Of an environment with a fault, one device in that scenario; more than two devices only in the scenario whose
+    statistics are synchronized."""
     configuration = run.configuration
     if configuration.environment in faulty:
         return configuration.devices == 1 and (configuration.scenario, configuration.environment) in of_backends

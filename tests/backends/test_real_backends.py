@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import combinations
 from pathlib import Path
 
@@ -13,12 +12,9 @@ from suite.commands import main
 from suite.compare.run_folder import LINEAR
 from suite.records import Code, ConsistencyCheck, Judged, Member, Pair, Results, Status, Verdict
 from suite.report import answer, results_json
+from tests.backends.marks import REAL_BACKENDS
 
-pytestmark = [
-    pytest.mark.backends,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
-]
+pytestmark = REAL_BACKENDS
 
 PER_REPLICA = ("tensorflow/tf_mirrored-x2", "torch/torch_ddp-x2")
 GLOBAL = ("tensorflow/single-x1", "jax/single-x1", "jax/jax_data_parallel-x2", "torch/single-x1")
@@ -177,7 +173,7 @@ def test_a_file_loads_the_same_weights_everywhere(results: Results) -> None:
         assert found["predictions"].verdict in AGREE
 
 
-def test_every_run_is_what_its_strategy_declares(results: Results, cured: Results) -> None:
+def test_every_run_does_what_its_strategy_declares(results: Results, cured: Results) -> None:
     diagnoses = [*results.diagnoses, *cured.diagnoses]
     assert len(diagnoses) == 4 * 6
     assert {one.run.id: one.distance for one in diagnoses if one.distance is None or one.distance >= 1e-10} == {}

@@ -14,7 +14,8 @@ import pytest
 from suite.engine.hosts import Warm
 from suite.engine.local import Event
 from suite.records import Options, Status
-from tests.engine.bench import Bench, alive, all_gone, until
+from tests.engine.bench import Bench, all_gone
+from tests.processes import alive, until
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_who_needs_a_job_waits_for_its_second_attempt(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("what", ["raise", "unsupported", "fail", "vanish", "killed", "rank-9", "rank-15"])
-def test_what_is_no_crash_is_not_started_once_more(bench: Bench, what: str) -> None:
+def test_a_job_that_did_not_crash_is_not_started_once_more(bench: Bench, what: str) -> None:
     bench.run(bench.job(what))
     assert started(bench) == [(f"prepare/{what}", "")]
 
@@ -226,7 +227,7 @@ def test_failure_is_inherited_through_a_chain(bench: Bench) -> None:
     )
 
 
-def test_what_needs_something_unsupported_is_unsupported(bench: Bench) -> None:
+def test_a_job_that_needs_something_unsupported_is_unsupported(bench: Bench) -> None:
     outcomes = bench.run(bench.job("unsupported"), bench.job("fine", needs=("prepare/unsupported",)))
     assert outcomes["prepare/fine"].status is Status.UNSUPPORTED
     assert "which is unsupported: JAX" in outcomes["prepare/fine"].reason

@@ -113,7 +113,8 @@ def test_a_pair_has_the_causes_of_all_its_parts_each_once() -> None:
 
 def test_a_part_that_makes_no_difference_is_no_cause() -> None:
     assert composed(part(Link.STRATEGY, 9.9e-11, A), DESIGN, FINE) == (Verdict.BY_DESIGN, [Code.BY_DESIGN])
-    assert composed(part(Link.STRATEGY, 1e-10, A), DESIGN, FINE) == (Verdict.DIFFERENT, ["a", Code.BY_DESIGN])
+    assert composed(part(Link.STRATEGY, 9.9e-8, A), DESIGN, FINE) == (Verdict.BY_DESIGN, [Code.BY_DESIGN])
+    assert composed(part(Link.STRATEGY, 1e-7, A), DESIGN, FINE) == (Verdict.DIFFERENT, ["a", Code.BY_DESIGN])
     assert composed(FINE, part(Link.BACKEND, 0.0, B), FINE) == (Verdict.DIFFERENT, [Code.UNKNOWN])
     elsewhere = Component(link=Link.BACKEND, environment="jax", distances={"predictions": 1e-2}, causes=(B,))
     assert composed(FINE, elsewhere, FINE) == (Verdict.DIFFERENT, [Code.UNKNOWN]), "a different quantity"
@@ -179,6 +180,7 @@ def test_without_float64_runs_single_float32_steps_decide() -> None:
     assert found(0.2, 5, 0) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64])
     assert found(1e-6, 1, 0) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64])
     assert found(0.2, 5, 2, components=(FINE, BACKEND, FINE)) == (Verdict.DIFFERENT, ["b"])
+    assert found(0.2, 5, 2, components=(FINE, DESIGN, FINE)) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64])
 
 
 def test_a_float64_is_what_its_oracle_is_up_to_the_limit() -> None:

@@ -59,7 +59,7 @@ def steps_of(results: Results) -> set[str]:
 
 
 def artifact(parity: Parity, environment: str, devices: int, precision: str = "float32") -> Path:
-    """The folder of what a plain run left."""
+    """The folder of a plain run's artifact."""
     configuration = Configuration(scenario="clusters", environment=environment, strategy="fake", devices=devices)
     run: Run = plain(configuration, precision)
     return parity.run / names.RUNS / run.id

@@ -17,7 +17,7 @@ from tests.conftest import Parity
 from tests.pipeline.fake_runs import CLEAN, ONE, artifact, compared, injected, pair, rows, written
 
 
-def test_a_worker_that_crashed_once_is_told_of_for_good(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_worker_that_crashed_once_is_reported_for_good(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
     code, results = injected(parity, "crash")
     died = {name: row.died for name, row in rows(results).items() if row.died}
     assert code == 0
@@ -56,7 +56,7 @@ def test_nothing_is_repeated_that_has_not_changed(parity: Parity, capsys: pytest
 
 
 @pytest.mark.parametrize("again", ["failed", "all"])
-def test_what_an_earlier_command_left_is_no_result_of_a_run_that_failed(parity: Parity, again: str) -> None:
+def test_a_result_of_an_earlier_command_is_none_of_a_run_that_failed(parity: Parity, again: str) -> None:
     source = parity.scenario("clusters")
     spoiled = parity.folder / "spoiled"
     lines = f"    import os\n    assert not os.path.exists({str(spoiled)!r}), 'no rows today'\n    import numpy as np\n"

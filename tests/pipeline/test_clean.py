@@ -36,7 +36,7 @@ def test_every_planned_run_is_a_row(clean: Compared) -> None:
     assert {row.status for row in results.runs} == {Status.COMPLETE}
 
 
-def test_every_run_is_what_its_strategy_declares(clean: Compared) -> None:
+def test_every_run_does_what_its_strategy_declares(clean: Compared) -> None:
     _, results = clean
     assert len(results.diagnoses) == 8
     assert all(one.distance is not None and one.distance < 1e-10 for one in results.diagnoses)

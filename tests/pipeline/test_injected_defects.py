@@ -78,7 +78,7 @@ def test_every_defect_is_tested() -> None:
 
 
 @pytest.mark.parametrize("defect", WRONG)
-def test_a_wrong_run_is_told_from_rounding(parity: Parity, defect: str) -> None:
+def test_a_wrong_run_is_not_taken_for_rounding(parity: Parity, defect: str) -> None:
     expected = WRONG[defect]
     code, results = injected(parity, defect)
     found = pair(results, f"fake-a/{expected.devices}", f"fake-b/{expected.devices}")
@@ -186,7 +186,7 @@ def test_a_kernel_that_is_unstable_only_after_some_training_is_found(parity: Par
         r"first from state 10 in forward norm \(fake-a ×\1 [0-9.]+e-[78], fake-b ×\1 [0-9.]+e-4\)$",
         words["evidence"],
     )
-    # Nobody is off its declaration, and nothing was asked that does not decide.
+    # Every run does what is declared, and no further run was made that would not decide anything.
     assert len(results.diagnoses) == 4
     assert all(one.distance is not None and one.distance < 1e-10 for one in results.diagnoses)
     assert len(steps_of(results)) == 4 + 2

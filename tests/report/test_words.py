@@ -1,5 +1,4 @@
-"""Words are the report's alone: with any others, nothing that decides, names or counts is otherwise. And nothing lacks
-words."""
+"""Words belong to the report alone: with other words, no verdict, name or count is different. And nothing lacks words."""
 
 from __future__ import annotations
 
@@ -78,7 +77,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.NOT_RUN: (("reason", "it ended with exit code 1"),),
     Code.UNSUPPORTED: (("status", "unsupported"), ("reason", "it cannot load it")),
 }
-# What is a reason in itself, or the name of a hypothesis, or no difference: a finding repeats it.
+# Causes that are a reason in themselves, or the name of a hypothesis, or no difference: a finding repeats them.
 REPEATED = {
     Code.DTYPE_DEMOTED,
     Code.AMPLIFIED_ROUNDING,
@@ -103,7 +102,7 @@ def cause(code: str) -> Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """All that comes of one comparison. `document`: as JSON, without what is added for people."""
+    """Everything that one comparison leads to. `document`: as JSON, without what is added for people."""
 
     judged: tuple[Judged, ...]
     fingerprints: tuple[str, ...]
@@ -179,7 +178,7 @@ def judged() -> tuple[Judged, ...]:
 
 
 def kinds(results: Results) -> dict[str, tuple[str, ...]]:
-    """Suite -> its counts and, of each case, what it is."""
+    """Suite -> its counts, and for each case its kind."""
     found = {}
     for suite in ElementTree.fromstring(junit.text(results)):
         counts = [f"{name} {suite.get(name)}" for name in ("tests", "failures", "errors", "skipped")]
@@ -240,7 +239,7 @@ def test_words_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_words_that_were_changed_are_those_that_a_person_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the test above would have changed nothing."""
+    """It shows that the test above changes something."""
     results, _ = compared()
     before, page = for_people(results), html.text(results)
     replace_all(monkeypatch)

@@ -1,4 +1,4 @@
-"""A worker's entry for tests: does what the job's scenario is called, and notes in the run folder what it saw."""
+"""A worker's entry for tests: the job's scenario names what it does. It notes in the run folder what it saw."""
 
 from __future__ import annotations
 

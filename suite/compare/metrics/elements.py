@@ -6,6 +6,8 @@ import numpy as np
 
 from suite.compare.metrics.blocks import Array, Arrays, in_blocks, norms_of, peak, ratio, same_names
 
+HISTOGRAM_BINS = 64  # a unit of float64 is 2^-52 of the largest element: nothing finite that is compared is farther apart
+
 
 def bits(a: Array, b: Array) -> bool:
     """Whether shape, dtype and every byte are equal: -0.0 is not 0.0, and NaN equals only the same NaN."""
@@ -55,9 +57,6 @@ def ulp(a: Array, b: Array) -> float:
     rounding near 0 would look enormous.
     """
     return max_abs(a, b) / max(_unit(a), _unit(b))
-
-
-HISTOGRAM_BINS = 64  # a unit of float64 is 2^-52 of the largest element: nothing finite that is compared is farther apart
 
 
 def ulp_histogram(a: Array, b: Array) -> tuple[int, ...]:

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from suite.referee import layers
-from suite.referee.definition import Answer, Array, Arrays, Call
+from suite.referee.definition import Answer, Array, Arrays, Call, Undefined
+
+# Where Keras serializes its layers and models from. A custom class may have the name of one of them, and so has, for
+# example, the operation keras.src.ops.numpy.Add.
+KERAS = ("keras", "keras.layers", "keras.models", "keras.src.models.functional", "keras.src.models.sequential")
 
 
 def below(weights: Arrays, name: str) -> Arrays:
@@ -14,10 +18,26 @@ def below(weights: Arrays, name: str) -> Arrays:
     return {key.removeprefix(f"{name}/"): value for key, value in weights.items() if key.startswith(f"{name}/")}
 
 
-def inside(asked: Call, serialized: Mapping[str, Any], inputs: tuple[Array, ...], **changes: Any) -> Answer:
-    """What an inner layer answers, with its weights and in the mode of the call around it; its state is named as seen from
-    there. `changes`: further fields of its call (masks, arguments, config, weights)."""
+def inner_call(asked: Call, serialized: Mapping[str, Any], inputs: tuple[Array, ...], **changes: Any) -> Call:
+    """The call of an inner layer, with its weights and in the mode of the call around it. `changes`: further fields (masks,
+    arguments, config, weights).
+
+    Raises:
+        Undefined: the inner layer is not Keras's.
+    """
+    if serialized.get("module", "keras") not in KERAS:
+        raise Undefined(f"there is no independent definition of {serialized['module']}.{serialized['class_name']}")
     config = serialized["config"]
     fields = {"config": config, "weights": below(asked.weights, config["name"]), "training": asked.training} | changes
-    answer = layers.call(Call(layer=serialized["class_name"], inputs=inputs, **fields))
-    return Answer(outputs=answer.outputs, state={f"{config['name']}/{key}": value for key, value in answer.state.items()})
+    return Call(layer=serialized["class_name"], inputs=inputs, **fields)
+
+
+def inside(asked: Call, serialized: Mapping[str, Any], inputs: tuple[Array, ...], **changes: Any) -> Answer:
+    """What an inner layer answers to `inner_call`; its state is named as seen from the layer around it."""
+    answer = layers.call(inner_call(asked, serialized, inputs, **changes))
+    return Answer(outputs=answer.outputs, state=above(answer.state, serialized["config"]["name"]))
+
+
+def above(state: Arrays, name: str) -> dict[str, Array]:
+    """The inverse of `below`."""
+    return {f"{name}/{key}": value for key, value in state.items()}

@@ -66,8 +66,8 @@ def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups:
     linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
     mean, variance = moments(linear, groups)
     rows = len(x) // groups
-    deviation = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
-    normal = (linear - np.repeat(mean, rows, axis=0)) * deviation
+    inverse = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
+    normal = (linear - np.repeat(mean, rows, axis=0)) * inverse
     scaled = normal * weights["norm/gamma"] + weights["norm/beta"]
     hidden = np.maximum(scaled, 0)
     scale = np.asarray(recipe.logits, x.dtype)
@@ -80,7 +80,7 @@ def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups:
     grouped = normal.reshape(groups, rows, -1)
     centred = scaled_normal - scaled_normal.mean(1, keepdims=True)
     centred -= grouped * (scaled_normal * grouped).mean(1, keepdims=True)
-    inner = centred.reshape(linear.shape) * deviation
+    inner = centred.reshape(linear.shape) * inverse
     gradients = {
         "hidden/kernel": x.T @ inner,
         "hidden/bias": inner.sum(0),
@@ -106,8 +106,8 @@ def layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tupl
     linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
     (mean, variance), rows = moments(linear, groups), len(x) // groups
     _, kept = moments(linear, groups, recipe.bessel)
-    deviation = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
-    scaled = (linear - np.repeat(mean, rows, axis=0)) * deviation * weights["norm/gamma"] + weights["norm/beta"]
+    inverse = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
+    scaled = (linear - np.repeat(mean, rows, axis=0)) * inverse * weights["norm/gamma"] + weights["norm/beta"]
     scale = np.asarray(recipe.logits, x.dtype)
     output = softmax(scale * (np.maximum(scaled, 0) @ weights["output/kernel"] + weights["output/bias"]))
     statistics = {"norm/moving_mean": mean, "norm/moving_variance": kept}

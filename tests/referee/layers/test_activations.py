@@ -69,6 +69,13 @@ def test_softmax_of_entries_that_are_all_masked_is_zero() -> None:
     np.testing.assert_allclose(answer[:, 0], scipy.special.softmax(X[:, 0], axis=-1), rtol=1e-11)
 
 
+def test_softmax_of_large_entries_beside_masked_ones_overflows_nowhere() -> None:
+    answer = output(
+        "Softmax", {"axis": -1}, np.array([5000.0, 9.0, 5000.0]), arguments={"mask": np.array([True, False, True])}
+    )
+    np.testing.assert_array_equal(answer, [0.5, 0.0, 0.5])
+
+
 def test_softmax_refuses_a_mask_of_a_different_shape() -> None:
     with pytest.raises(Undefined, match="shape \\(3,\\) for a softmax of shape \\(2, 3, 4\\)"):
         output("Softmax", {"axis": -1}, arguments={"mask": np.array([True, False, True])})

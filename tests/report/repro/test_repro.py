@@ -162,7 +162,7 @@ def test_every_kind_of_script_is_python_of_keras_alone(tmp_path: Path, name: str
 
 
 def with_metric(results: Results, old: str, new: str) -> Results:
-    """The results of a regression: predictions have another metric."""
+    """The results of a regression: predictions have a different metric."""
 
     def renamed(judged: Judged) -> Judged:
         at = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.explain.inquiry import combined, whole_place
+from suite.explain.rounds import combined, whole_place
 from suite.records import At, Deviation, Distances
 
 

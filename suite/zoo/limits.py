@@ -1,0 +1,15 @@
+"""Where one word about a case ends and the next begins. Each number carries its reason."""
+
+from __future__ import annotations
+
+# float64. Single calls of equal semantics differ by 1e-16 to 1e-13 of their largest element (measured over all cases and
+# backends). Semantic differences begin at 1e-5.
+ROUNDING = 1e-11
+# A float32 constant or kernel inside a float64 call shows as one or a few units of float32's roundoff, 6e-8.
+INSIDE = 2e-6
+# A derivative along a direction cannot be seen more sharply than its own uncertainty; rounding of the terms that it sums
+# adds some 1e-12 of their absolute sum.
+UNCERTAINTIES = 4.0
+SLOPE = 1e-9
+# float32. Only gross departures count: sums that cancel lose several digits on every backend, equally.
+FLOAT32 = 1e-3
