@@ -92,6 +92,7 @@ from suite.records.plan import (
 )
 from suite.records.results import (
     Change,
+    GroundRates,
     Limit,
     Move,
     Results,
@@ -174,6 +175,7 @@ __all__ = [
     "Floats",
     "FolderInUse",
     "FoundScenario",
+    "GroundRates",
     "Interaction",
     "Job",
     "Judged",

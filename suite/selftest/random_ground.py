@@ -130,4 +130,3 @@ def faults_of(environment: str, injected: Sequence[Injected]) -> tuple[tuple[str
         for one in injected
         if one.original and one.configuration.environment == environment
     )
-

@@ -29,7 +29,7 @@ from suite.selftest.plan import BUILT_IN, Injected
 
 OFF = (Verdict.DIFFERENT, Verdict.INVALID)
 OF_FILES = (Code.NOT_SAVED, Code.SAVE_STALE, Code.SAVE_WRONG_REPLICA, Code.SAVE_SWAPPED, Code.SLOTS_NOT_SAVED)
-NO_EFFECT = 1e-12  # between float64 runs: two decades below anything that counts as a difference, and far above their rounding
+NO_EFFECT = 1e-12  # between float64 runs: two decades below anything that counts as a difference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +50,9 @@ class Location:
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """One injected fault as it was judged. `causes`: the names of all that match. `side`: whether a finding says that the run,
-    or its environment, is the one that is off. `size`: the largest distance of float64 runs in what was detected. `effect`:
-    the largest one of all, None if it is not known. `note`: why it has no answer, where it has none."""
+    """One injected fault as it was judged. `causes`: the names of all that match. `side`: whether a finding says that this
+    run, or its environment, is the one that is off. `size`: the largest distance between float64 runs in what was detected.
+    `effect`: the largest one of all, None if it is not known. `note`: why it has no answer, where it has none."""
 
     injected: Injected
     detected: bool
@@ -127,10 +127,10 @@ def score(results: Results, faults: Sequence[Injected], ground: str = BUILT_IN) 
     )
 
 
-def together(scores: Sequence[Score]) -> Score:
+def together(scores: Sequence[Score], ground: str) -> Score:
     """Several self-tests on one ground, of several seeds or models, as one."""
     return Score(
-        ground=scores[0].ground if scores else BUILT_IN,
+        ground=ground,
         outcomes=tuple(one for score in scores for one in score.outcomes),
         clean_pairs=sum(score.clean_pairs for score in scores),
         clean_checks=sum(score.clean_checks for score in scores),
@@ -186,9 +186,7 @@ class _Reported:
         found: list[Member] = [self.pair] if self.pair.verdict in OFF else []
         for kind in ("declared", "defined", "saved", "replica"):
             before = {(check.form, check.replica): _off(check) for check in self._checks(kind, self.clean)}
-            found += [
-                check for check in self._checks(kind) if _off(check) - before.get((check.form, check.replica), set())
-            ]
+            found += [check for check in self._checks(kind) if _off(check) - before.get((check.form, check.replica), set())]
         return found
 
     def _checks(self, kind: str, run: Run | None = None) -> list[ConsistencyCheck]:
@@ -304,9 +302,7 @@ class Clean:
 
 def is_clean(results: Results, member: Member) -> bool:
     """Whether no fault is injected in any of its runs, or in what an environment computes for them."""
-    faulty = {
-        (scenario, one.environment.name) for one in results.environments for scenario, _ in one.environment.faults
-    }
+    faulty = {(scenario, one.environment.name) for one in results.environments for scenario, _ in one.environment.faults}
     environments = {run.configuration.environment for run in member.runs}
     environments |= {member.environment} if isinstance(member, ConsistencyCheck) else set()
     return all(_clean(run) for run in member.runs) and not any((member.scenario, name) in faulty for name in environments)

@@ -1,4 +1,4 @@
-"""A recipe from a seed: three to eight layers between the inputs and the output, with branches; shapes fit by construction."""
+"""A recipe from a seed: three to eight layers between the inputs and the output, with branches, whose shapes fit."""
 
 from __future__ import annotations
 

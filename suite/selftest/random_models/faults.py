@@ -127,7 +127,9 @@ def _losses(recipe: Recipe) -> Iterator[Fitting]:
     if not _scale_free(recipe.optimizer):
         yield _as_listed("gradient-scaled", everywhere=True)
         for layer in _with_kernel(recipe)[:2]:
-            yield _as_listed("gradient-of-one-tensor", f"{layer.name}/kernel", target=f"{layer.name}/kernel", everywhere=True)
+            yield _as_listed(
+                "gradient-of-one-tensor", f"{layer.name}/kernel", target=f"{layer.name}/kernel", everywhere=True
+            )
 
 
 def _scale_free(optimizer: Made) -> bool:
@@ -265,4 +267,3 @@ def _alike(recipe: Recipe, layers: list[Layer]) -> Iterator[tuple[str, str]]:
         if shape in shapes[:place]:
             yield dense[shapes.index(shape)].name, dense[place].name
             return
-

@@ -160,9 +160,7 @@ def convolution(draw: Draw, shape: Shape) -> Step | None:
 def transposed_convolution(draw: Draw, shape: Shape) -> Step | None:
     rank = len(shape) - 1
     window, stride, padding, filters = draw.of(2, 3), draw.of(1, 2), draw.of("valid", "same"), draw.of(3, 4)
-    places = tuple(
-        one * stride if padding == "same" else one * stride + max(window - stride, 0) for one in shape[:-1]
-    )
+    places = tuple(one * stride if padding == "same" else one * stride + max(window - stride, 0) for one in shape[:-1])
     if size((*places, filters)) > MOST:
         return None
     arguments = given(
@@ -310,7 +308,8 @@ def to_vector(draw: Draw, shape: Shape) -> Step:
     rank = len(shape) - 1
     whole = Step(kind="Flatten", shape=(size(shape),))
     pooled = [
-        Step(kind=f"Global{kind}Pooling{rank}D", arguments=given(keepdims=None), shape=shape[-1:]) for kind in ("Average", "Max")
+        Step(kind=f"Global{kind}Pooling{rank}D", arguments=given(keepdims=None), shape=shape[-1:])
+        for kind in ("Average", "Max")
     ]
     choices = [*pooled, *([whole] if size(shape) <= 128 else [])]
     return draw.of(*choices)
@@ -325,7 +324,7 @@ def reshaping(draw: Draw, shape: Shape) -> Step | None:
     """A vector as a sequence, an image as a sequence, a sequence as an image of one channel."""
     if len(shape) == 1:
         parts = [count for count in (2, 3, 4) if shape[0] % count == 0 and shape[0] > count]
-        target = (draw.of(*parts), -1) if parts else None
+        target: Shape | None = (draw.of(*parts), -1) if parts else None
     elif len(shape) == 3:
         target = (shape[0] * shape[1], shape[2])
     else:

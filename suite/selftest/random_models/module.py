@@ -15,7 +15,9 @@ def file_name(recipe: Recipe) -> str:
 
 def source(recipe: Recipe) -> str:
     """A module with one SCENARIO."""
-    return "\n".join([*_head(recipe), *_model(recipe), *_data(recipe), *_optimizer(recipe), *_loss(recipe), *_scenario(recipe)])
+    return "\n".join(
+        [*_head(recipe), *_model(recipe), *_data(recipe), *_optimizer(recipe), *_loss(recipe), *_scenario(recipe)]
+    )
 
 
 def description(recipe: Recipe) -> str:

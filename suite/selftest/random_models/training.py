@@ -31,12 +31,17 @@ def _loss(name: str, **arguments: object) -> Made:
     return Made(of=f"losses.{name}", arguments=given(**arguments))
 
 
+def _either(*losses: str | Made) -> tuple[str | Made, ...]:
+    """Losses by name and losses with arguments, to choose from."""
+    return losses
+
+
 def _classes(draw: Draw) -> Aim:
     targets = Targets(kind="classes", units=draw.of(3, 4, 5))
     if draw.chance(0.4):
-        loss = _loss("SparseCategoricalCrossentropy", from_logits=True)
-        return Aim(activation=None, outputs="logits", targets=targets, loss=loss)
-    loss = draw.of("sparse_categorical_crossentropy", _loss("SparseCategoricalCrossentropy"))
+        of_logits = _loss("SparseCategoricalCrossentropy", from_logits=True)
+        return Aim(activation=None, outputs="logits", targets=targets, loss=of_logits)
+    loss = draw.of(*_either("sparse_categorical_crossentropy", _loss("SparseCategoricalCrossentropy")))
     return Aim(activation="softmax", outputs="probabilities", targets=targets, loss=loss)
 
 
@@ -45,7 +50,9 @@ def _distribution(draw: Draw) -> Aim:
     logits = draw.chance(0.3)
     losses = (
         _loss("CategoricalCrossentropy", from_logits=logits or None, label_smoothing=draw.of(None, 0.1)),
-        _loss("CategoricalFocalCrossentropy", from_logits=logits or None, gamma=draw.of(None, 1.5), alpha=draw.of(None, 0.5)),
+        _loss(
+            "CategoricalFocalCrossentropy", from_logits=logits or None, gamma=draw.of(None, 1.5), alpha=draw.of(None, 0.5)
+        ),
     )
     probabilities = (
         "categorical_crossentropy",
@@ -54,37 +61,34 @@ def _distribution(draw: Draw) -> Aim:
         _loss("MeanSquaredError"),
     )
     outputs = "logits" if logits else "probabilities"
-    loss = draw.of(*losses) if logits else draw.of(*losses, *probabilities)
+    loss = draw.of(*_either(*losses, *([] if logits else probabilities)))
     return Aim(activation=None if logits else "softmax", outputs=outputs, targets=targets, loss=loss)
 
 
 def _yes_or_no(draw: Draw) -> Aim:
     targets = Targets(kind="binary", units=draw.of(1, 3))
     if draw.chance(0.15):
-        loss = _loss(draw.of("Hinge", "SquaredHinge"))
-        return Aim(activation="tanh", outputs="values", targets=Targets(kind="signs", units=1), loss=loss)
+        of_signs = _loss(draw.of("Hinge", "SquaredHinge"))
+        return Aim(activation="tanh", outputs="values", targets=Targets(kind="signs", units=1), loss=of_signs)
     logits = draw.chance(0.4)
-    loss = draw.of(
+    losses = (
         _loss("BinaryCrossentropy", from_logits=logits or None, label_smoothing=draw.of(None, 0.1)),
         _loss("BinaryFocalCrossentropy", from_logits=logits or None, gamma=draw.of(None, 1.0)),
-        *([] if logits else ["binary_crossentropy"]),
     )
+    loss = draw.of(*_either(*losses, *([] if logits else ["binary_crossentropy"])))
     return Aim(activation=None if logits else "sigmoid", outputs="values", targets=targets, loss=loss)
 
 
 def _values(draw: Draw) -> Aim:
     targets = Targets(kind="values", units=draw.of(1, 2, 4))
-    losses = [
-        "mse",
-        "mae",
+    losses = (
         _loss("MeanSquaredError"),
         _loss("Huber", delta=draw.of(None, 0.5)),
         _loss("LogCosh"),
         _loss("MeanSquaredError", reduction="sum"),
-    ]
-    if targets.units > 1:
-        losses.append(_loss("CosineSimilarity"))
-    return Aim(activation=None, outputs="values", targets=targets, loss=draw.of(*losses))
+        *([_loss("CosineSimilarity")] if targets.units > 1 else []),
+    )
+    return Aim(activation=None, outputs="values", targets=targets, loss=draw.of(*_either("mse", "mae", *losses)))
 
 
 def _positive(draw: Draw) -> Aim:
@@ -96,8 +100,8 @@ def _positive(draw: Draw) -> Aim:
 # ---------------------------------------------------------------- optimizers
 
 RATES: Mapping[str, float] = {
-    "SGD": 0.05, "Adam": 0.01, "AdamW": 0.01, "RMSprop": 0.005, "Adagrad": 0.05, "Adamax": 0.01, "Nadam": 0.005, "Lion": 0.002,
-    "Adadelta": 0.5, "Lamb": 0.01, "Adafactor": 0.01,
+    "SGD": 0.05, "Adam": 0.01, "AdamW": 0.01, "RMSprop": 0.005, "Adagrad": 0.05, "Adamax": 0.01, "Nadam": 0.005,
+    "Lion": 0.002, "Adadelta": 0.5, "Lamb": 0.01, "Adafactor": 0.01,
 }  # fmt: skip
 CHOSEN: Mapping[str, float] = {
     "SGD": 6, "Adam": 6, "AdamW": 3, "RMSprop": 2, "Adagrad": 1, "Adamax": 1, "Nadam": 1, "Lion": 1, "Adadelta": 0.5,
@@ -118,7 +122,7 @@ def optimizer(draw: Draw, steps: int, loss: str | Made) -> Made:
 def _rate(draw: Draw, rate: float, steps: int) -> object:
     if not draw.chance(0.25):
         return rate
-    schedules = {
+    schedules: dict[str, dict[str, object]] = {
         "ExponentialDecay": {"decay_steps": max(steps // 2, 1), "decay_rate": 0.5, "staircase": draw.of(None, True)},
         "PolynomialDecay": {"decay_steps": steps, "end_learning_rate": rate / 8, "power": draw.of(None, 2.0)},
         "InverseTimeDecay": {"decay_steps": max(steps // 2, 1), "decay_rate": 0.5},
@@ -144,11 +148,11 @@ def _own(draw: Draw, name: str) -> tuple[tuple[str, object], ...]:
 
 def _shared(draw: Draw) -> tuple[tuple[str, object], ...]:
     """Options that all optimizers have, at most one way to clip among them."""
-    clipping = draw.of({}, {}, {}, {"clipnorm": 0.5}, {"clipvalue": 0.1}, {"global_clipnorm": 0.5})
+    clipping: str = draw.of("", "", "", "clipnorm", "clipvalue", "global_clipnorm")
     decays = draw.chance(0.2)
     averages = draw.chance(0.1)
     return given(
-        **clipping,
+        **({clipping: 0.1 if clipping == "clipvalue" else 0.5} if clipping else {}),
         weight_decay=0.02 if decays else None,
         use_ema=True if averages else None,
         ema_momentum=0.8 if averages else None,
