@@ -51,6 +51,26 @@ def test_a_single_step_has_no_order_of_batches() -> None:
     assert backwards(ORDER[:1], site(1)).tolist() == ORDER[:1].tolist()
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "wanted"),
+    [
+        ("dense_1/kernel", "dense_1/kernel", True),
+        ("model/dense_1/kernel", "dense_1/kernel", True),
+        ("einsum_dense_1/kernel", "dense_1/kernel", False),
+        ("dense_1/bias", "dense_1/kernel", False),
+    ],
+)
+def test_a_tensor_is_known_by_its_whole_name(path: str, name: str, wanted: bool) -> None:
+    assert Site.is_named(SimpleNamespace(path=path), name) is wanted
+
+
+def test_a_fault_may_be_about_one_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Site] = []
+    monkeypatch.setitem(injection.INJECTIONS, "gradient-cut", found.append)
+    injection.inject("gradient-cut@dense_1", site(1).job, site(1).drive, site(1).scenario)
+    assert [one.target for one in found] == ["dense_1"]
+
+
 def test_an_unknown_fault_is_refused_with_those_there_are() -> None:
     with pytest.raises(ValueError, match="no fault 'bn-everything'; there are activation-leaky, "):
         injection.inject("bn-everything", site(1).job, site(1).drive, site(1).scenario)

@@ -12,8 +12,8 @@ Drawn = TypeVar("Drawn")
 
 ACTIVATIONS: Mapping[str | None, float] = {
     None: 5, "relu": 5, "tanh": 2, "elu": 1, "selu": 1, "gelu": 1, "silu": 1, "softplus": 1, "softsign": 1, "sigmoid": 1,
-    "leaky_relu": 1, "mish": 1, "hard_sigmoid": 1, "hard_silu": 1, "relu6": 1, "celu": 1, "exponential": 0.2, "log_sigmoid": 0.5,
-    "hard_tanh": 0.5, "squareplus": 0.5, "sparse_plus": 0.5, "linear": 0.5,
+    "leaky_relu": 1, "mish": 1, "hard_sigmoid": 1, "hard_silu": 1, "relu6": 1, "celu": 1,
+    "exponential": 0.2, "log_sigmoid": 0.5, "hard_tanh": 0.5, "squareplus": 0.5, "sparse_plus": 0.5, "linear": 0.5,
 }  # fmt: skip
 SMOOTH = (None, "linear", "tanh", "softsign", "softplus", "sigmoid", "log_sigmoid", "exponential")  # no zero but at zero
 INITIALIZERS = ("glorot_normal", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal")

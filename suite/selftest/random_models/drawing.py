@@ -34,8 +34,7 @@ def draw(seed: int) -> Recipe:
     inputs = _inputs(drawn)
     stack = _Stack(drawn, inputs)
     count = drawn.between(3, 8)
-    normalized = [drawn.between(1, count - 1) for _ in range(2)] if drawn.chance(NORMALIZED) else []
-    normalized = normalized if drawn.chance(TWICE) else normalized[:1]
+    normalized = _normalized(drawn, count)
     for place in range(1, count):
         stack.grow(normalized=place in normalized, last=place >= count - 2)
     stack.end()
@@ -54,6 +53,14 @@ def draw(seed: int) -> Recipe:
         last_batch=drawn.of(0, 0, 0, 0, batch - 2),
         steps=steps,
     )
+
+
+def _normalized(drawn: Draw, count: int) -> set[int]:
+    """The places of batch normalizations. One right after the other would leave the first one nothing to learn."""
+    if not drawn.chance(NORMALIZED):
+        return set()
+    first, second = drawn.between(1, count - 1), drawn.between(1, count - 1)
+    return {first, second} if drawn.chance(TWICE) and abs(first - second) > 1 else {first}
 
 
 def _inputs(drawn: Draw) -> Inputs:
