@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from suite import compare
-from suite.artifacts.store import Complete
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, further_runs
