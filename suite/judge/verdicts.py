@@ -207,6 +207,8 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
     copied = [part for part in comparison.components if part.link is Link.FILE and distances.quantity in part.distances]
     if copied and distances.quantity != "predictions":
         return Verdict.DIFFERENT, united(part.causes for part in copied)
+    if any(part.link is Link.DECLARATION and (part.missing or part.causes) for part in comparison.components):
+        return Verdict.INCONCLUSIVE, (because_of,)  # steps may differ by design: only float64 runs tell by how much
     if len(comparison.apart_in_steps) >= UNSTABLE_STATES:
         known = united(part.causes for part in comparison.components if part.link is Link.BACKEND)
         evidence = (("states", float(len(comparison.apart_in_steps))), ("measured", float(comparison.stepped)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from suite.records import SCENARIO_API, BrokenPlugin, Scenario, Strategy
@@ -34,7 +34,7 @@ def valid_scenario(scenario: Any) -> Scenario:
             f"last_batch is {scenario.last_batch!r}, wanted 0 or at most batch",
         ),
         (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
-        (not (isinstance(loss, str) or callable(loss)), f"loss is {loss!r}, wanted a name or a function"),
+        (not _is_loss(loss), f"loss is {loss!r}, wanted a name, a dict or list of names by output, or a function"),
         (not (objects is None or callable(objects)), f"custom_objects is {objects!r}, wanted a function"),
         *_no_functions(scenario, "model", "data", "optimizer"),
     ]
@@ -56,6 +56,15 @@ def _is_count(value: object) -> bool:
 
 def _is_part(value: object, batch: object) -> bool:
     return type(value) is int and value >= 0 and not (type(batch) is int and 0 < batch < value)
+
+
+def _is_loss(value: object) -> bool:
+    """A function is written where losses are objects: those are made anew in each process."""
+    if isinstance(value, Mapping):
+        return bool(value) and all(isinstance(one, str) for one in (*value.keys(), *value.values()))
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(one, str) for one in value)
+    return isinstance(value, str) or callable(value)
 
 
 def valid_strategy(strategy: Any) -> Strategy:

@@ -8,9 +8,11 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Artifact, Recording, Store
-from suite.records import Data, Job, Manifest, Run, Scenario, Status
-from suite.runner import building, devices, layer_graph, models, precision, variant
+from suite.records import Job, Manifest, Run, Scenario, Status
+from suite.runner import building, devices, layer_graph, models, optimizers, precision, variant
+from suite.runner.exact_constants import constants_of
 from suite.runner.numpy_backend import batch_norm_network as network
+from suite.runner.scenario_data import data_arrays
 from suite.runner.training import named, scenario_of
 
 Arrays = Mapping[str, np.ndarray]
@@ -107,31 +109,6 @@ def prepare(job: Job) -> None:
         recorded.tell(tensors=tensors, batch_norms=batch_norms, random_layers=drawing)
 
 
-def data_arrays(data: Data, scenario: Scenario) -> dict[str, np.ndarray]:
-    """The rows as arrays (rows, ...) by name, in their own dtypes: "x" or "x/<input>", "y", "predict" or "predict/<input>".
-
-    Raises:
-        ValueError: an array is empty or not finite, "x" and "y" have different numbers of rows, or the rows of
-        "predict" do not
-            divide into batches.
-    """
-    arrays: dict[str, np.ndarray] = {"y": np.asarray(data.y)}
-    for part, rows in (("x", data.x), ("predict", data.predict)):
-        by_input = rows if isinstance(rows, Mapping) else {"": rows}
-        arrays |= {f"{part}/{name}".rstrip("/"): np.asarray(value) for name, value in by_input.items()}
-    for name, value in arrays.items():
-        if not len(value) or not np.isfinite(value).all():
-            raise ValueError(f"{scenario.name}: data {name} is empty or holds NaN or infinity")
-        wanted = len(arrays["y"]) if not name.startswith("predict") else None
-        if wanted is not None and len(value) != wanted:
-            raise ValueError(f"{scenario.name}: data {name} has {len(value)} rows, y has {wanted}")
-        if name.startswith("predict") and len(value) % scenario.batch:
-            raise ValueError(
-                f"{scenario.name}: {len(value)} rows to predict on do not divide into batches of {scenario.batch}"
-            )
-    return arrays
-
-
 def reload(job: Job) -> None:
     """Loads each run's saved files in this fresh process, on one device, and predicts."""
     scenario = scenario_of(job)
@@ -155,18 +132,19 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
 
     custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
     keras.utils.clear_session()
+    precision.adopt(job.precision, scenario.dtype_policy)  # again: the session held the dtype policy
     if form == names.KERAS_FILE:
         # A model compiled on torch loads elsewhere only with compile=False; at home the optimizer must come back too.
         model = keras.saving.load_model(saved.place(form), custom_objects=custom, compile=own, safe_mode=True)
     else:
-        constants = precision.constants_of(job.precision)
+        constants = constants_of(job.precision)
         model = building.build(scenario, data, constants=constants, seed=job.options.seed)
         building.compile_model(model, scenario, constants=constants, precision=job.precision)
         model.load_weights(saved.place(form))
     model.jit_compile = building.JIT[keras.backend.backend()]
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own:
-        recorded.add(names.optimizer(0), models.read(models.slots(model)))
+        recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
     predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
     recorded.add(names.predictions(0), named(predicted))
     recorded.tell(steps=(0,), predicted=(0,))

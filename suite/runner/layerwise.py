@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
+from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.records import Job, RecordedCall, Scenario
-from suite.runner import building, facts, models, structures
+from suite.runner import building, facts, models, optimizers, structures
 from suite.runner.differentiation import array, reason_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.layer_steps import drawn, layer_step
@@ -54,8 +55,8 @@ def record(job: Job, scenario: Scenario, store: Store, model: Any, data: Mapping
         for state in _states(starting_states.stored(described)):
             values, slots = starting_states.before(trajectory, state, described.tensors)
             models.write(models.variables(model), values)
-            models.write(models.slots(model), slots)
-            rows = starting_states.batch(state, scenario, models.rows(data), steps)
+            models.write(optimizers.slots(model), slots)
+            rows = starting_states.batch(state, scenario, count(data), steps)
             made, arrays = _step(model, data, rows, state, job.options.seed)
             recorded.add(names.layerwise(state), arrays)
             calls += made
@@ -85,7 +86,7 @@ def _step(
     for seen in losses:
         add(*_loss(seen, state, seed))
     models.write(models.variables(model), before)
-    if gradients:
+    if any(gradient is not None for gradient in gradients.values()):
         add(*_update(model, gradients, state))
     return calls, arrays
 
@@ -98,18 +99,18 @@ def _forward(
     named = models.variables(model)
     trained = {id(variable) for variable in model.trainable_variables}
     untrained = [variable for variable in named.values() if id(variable) not in trained]
-    x, y = models.inputs(data, "x", rows), models.inputs(data, "y", rows)
+    given = models.training(data, rows)
     layers: list[Seen] = []
     losses: list[Seen] = []
 
     def loss() -> Any:
-        return model.compute_loss(x=x, y=y, y_pred=model(x, training=True), training=True)
+        return model.compute_loss(**given, y_pred=model(given["x"], training=True), training=True)
 
     # By itself, because JAX differentiates a function of placeholders, in which there are no numbers to see.
     with _layers_seen(model, layers):
-        predicted = model(x, training=True)
+        predicted = model(given["x"], training=True)
     with _losses_seen(losses):
-        model.compute_loss(x=x, y=y, y_pred=predicted, training=True)
+        model.compute_loss(**given, y_pred=predicted, training=True)
     _, gradients = value_and_gradients(loss, model.trainable_variables, untrained)
     names_of = {id(variable): name for name, variable in named.items()}
     pairs = zip(model.trainable_variables, gradients, strict=True)
@@ -234,15 +235,17 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
     import keras
 
     optimizer, named = model.optimizer, models.variables(model)
-    own_slots = models.slots(model)
+    own_slots = optimizers.slots(model)
     before, slots = models.read(named), models.read(own_slots)
     rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     iteration = int(keras.ops.convert_to_numpy(optimizer.iterations))
-    optimizer.apply(list(gradients.values()), [named[name] for name in gradients])
+    scaled = [None if gradient is None else optimizer.scale_loss(gradient) for gradient in gradients.values()]
+    optimizer.apply(scaled, [named[name] for name in gradients])
     after, slots_after = models.read(named), models.read(own_slots)
     arrays: Arrays = {}
-    for name, gradient in gradients.items():
-        arrays |= {f"input|{name}": before[name], f"gradient|{name}": array(dense(gradient)), f"output|{name}": after[name]}
+    for name, gradient in zip(gradients, scaled, strict=True):
+        arrays |= {f"input|{name}": before[name], f"output|{name}": after[name]}
+        arrays[f"gradient|{name}"] = np.zeros_like(before[name]) if gradient is None else array(dense(gradient))
     arrays |= {f"slot|{name}": value for name, value in slots.items()}
     arrays |= {f"slot after|{name}": value for name, value in slots_after.items()}
     return RecordedCall(

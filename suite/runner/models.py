@@ -1,4 +1,4 @@
-"""The variables of a Keras model and of its optimizer by name: read, written and described; its layers."""
+"""The variables of a Keras model by name: read, written and described; its layers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from suite.records import BatchNorm, Tensor, TensorGroup
+from suite.artifacts import rows
+from suite.records import BatchNorm
 
 
 def layers_of(model: Any) -> Iterable[Any]:
@@ -30,16 +31,16 @@ def roundoff(model: Any) -> float:
     return max((ROUNDOFF.get(str(layer.compute_dtype), 0.0) for layer in layers_of(model)), default=ROUNDOFF["float32"])
 
 
-def inputs(data: Mapping[str, np.ndarray], part: str, rows: Any = slice(None)) -> Any:
-    """Rows of the stored "x" or "predict": one array (rows, ...), or a dict of such arrays by input name."""
-    if part in data:
-        return data[part][rows]
-    return {key.split("/", 1)[1]: value[rows] for key, value in data.items() if key.startswith(part + "/")}
+def inputs(data: Mapping[str, np.ndarray], part: str, index: Any = slice(None)) -> Any:
+    """Rows of a stored part of the data, such as "x" or "predict": one array (rows, ...), or dicts, lists and tuples of
+    such, as the scenario gave them; None if there is no such part."""
+    return rows.restored(data, part, lambda array: array[index])
 
 
-def rows(data: Mapping[str, np.ndarray]) -> int:
-    """How many rows there are to train on."""
-    return len(next(value for name, value in data.items() if name.partition("/")[0] == "y"))
+def training(data: Mapping[str, np.ndarray], index: Any) -> dict[str, Any]:
+    """What `fit` and `compute_loss` take of these rows: `x`, `y` and `sample_weight`, the last only if the data has it."""
+    weight = {rows.WEIGHT: inputs(data, rows.WEIGHT, index)} if rows.names_of(data, rows.WEIGHT) else {}
+    return {rows.X: inputs(data, rows.X, index), rows.Y: inputs(data, rows.Y, index), **weight}
 
 
 def variables(model: Any) -> dict[str, Any]:
@@ -94,27 +95,6 @@ def layer_paths(model: Any) -> dict[int, str]:
     return paths
 
 
-def slots(model: Any) -> dict[str, Any]:
-    """The optimizer's variables by name, as `slots_of` names them."""
-    return slots_of(model.optimizer, {name: one for name, one in variables(model).items() if one.trainable})
-
-
-def slots_of(optimizer: Any, trained: Mapping[str, Any]) -> dict[str, Any]:
-    """A built optimizer's variables by name: the name of the variable in `trained`, and the slot's. A variable of the
-    optimizer as a whole is "optimizer/<name>", because Keras numbers optimizers as a process makes them (sgd, sgd_1)."""
-    owners = {variable.path.replace("/", "_"): name for name, variable in trained.items()}
-    longest_first = sorted(owners, key=len, reverse=True)
-    named = {}
-    for variable in optimizer.variables:
-        key = next((key for key in longest_first if key in variable.path), None)
-        rest = variable.path.partition(key)[2].strip("_") if key else ""
-        own = variable.path.rpartition("/")[2]
-        named[f"{owners[key]}/{rest}" if key else f"optimizer/{own}"] = variable
-    if len(named) != len(optimizer.variables):
-        raise ValueError("two optimizer variables have one name: give the layers different names")
-    return named
-
-
 def read(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """A copy of the variables' values by name, in the shapes of the variables and in the dtypes of `stored`."""
     return {path: stored(variable.numpy()) for path, variable in state.items()}
@@ -147,24 +127,6 @@ def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
         if tuple(variable.shape) != values[path].shape:
             raise ValueError(f"{path} has shape {tuple(variable.shape)}, the stored one {values[path].shape}")
         variable.assign(keras.ops.convert_to_tensor(values[path], dtype=variable.dtype))
-
-
-def slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The optimizer's variables, each in the group of the model variable it belongs to."""
-    owners = {tensor.name: tensor for tensor in tensors}
-    described = []
-    for name, variable in slots(model).items():
-        owner = owners.get(name.rpartition("/")[0])
-        described.append(
-            Tensor(
-                name=name,
-                shape=tuple(variable.shape),
-                dtype=str(variable.dtype),
-                group=owner.group if owner else TensorGroup.OTHER,
-                layer=owner.layer if owner else "optimizer",
-            )
-        )
-    return tuple(described)
 
 
 def with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from suite.runner import models
+from suite.runner import optimizers
 from suite.runner.differentiation import Array, arrays, tensor
 
 
@@ -58,7 +58,7 @@ def optimizer_steps(
         name: keras.Variable(value, name=name.replace("/", "_"), dtype=str(value.dtype)) for name, value in variables.items()
     }
     optimizer.build(list(held.values()))
-    own = models.slots_of(optimizer, held)
+    own = optimizers.slots_of(optimizer, held)
     config = json.dumps(keras.saving.serialize_keras_object(optimizer)["config"], sort_keys=True)
     steps = []
     for count, given in enumerate(gradients):

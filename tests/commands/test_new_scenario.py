@@ -22,7 +22,7 @@ def test_the_written_scenario_is_a_good_one(tmp_path: Path) -> None:
     assert broken == () and found.scenario.name == "my-model.2"
     data = found.scenario.data()
     assert isinstance(data.x, np.ndarray) and isinstance(data.predict, np.ndarray)
-    assert data.x.shape == (1280, 64) and data.predict.shape == (256, 64) and data.y.shape == (1280,)
+    assert data.x.shape == (1280, 64) and data.predict.shape == (256, 64) and np.asarray(data.y).shape == (1280,)
     assert data.x.dtype == np.float32 and 0 <= data.x.min() < data.x.max() <= 1
     assert len(data.predict) % found.scenario.batch == 0
 

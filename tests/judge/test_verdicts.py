@@ -180,6 +180,7 @@ def test_without_float64_runs_single_float32_steps_decide() -> None:
     assert found(0.2, 5, 0) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64])
     assert found(1e-6, 1, 0) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64])
     assert found(0.2, 5, 2, components=(FINE, BACKEND, FINE)) == (Verdict.DIFFERENT, ["b"])
+    assert found(0.2, 5, 2, components=(FINE, DESIGN, FINE)) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64])
 
 
 def test_a_float64_is_what_its_oracle_is_up_to_the_limit() -> None:

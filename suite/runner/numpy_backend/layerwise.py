@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from suite.artifacts import names
+from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.records import Job, Manifest, RecordedCall, Run, Scenario, Status
-from suite.runner import precision
+from suite.runner import exact_constants
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.single_step import starting_states
 
@@ -42,7 +43,7 @@ def record(job: Job, run: Run, training: Calls) -> None:
     """Writes the artifact of the run: one step from the initial state."""
     store = Store(job.run_folder)
     with store.run(run).recording(Manifest(run=run.id, status=Status.STARTED, digest=job.digest)) as recorded:
-        rows = starting_states.batch("0", training.scenario, len(training.data["y"]), training.scenario.steps)
+        rows = starting_states.batch("0", training.scenario, count(training.data), training.scenario.steps)
         training.begin(store.inputs(training.scenario.name).arrays(names.initial()))
         before = training.state()
         outputs, _ = network.layers(training.weights | training.moving, training.rows("x")[rows], training.recipe, 1)
@@ -91,7 +92,7 @@ def _calls(
 
 def _declared(training: Calls) -> network.Recipe:
     """The constants that the layer has, whatever the backend computes with: a float64 run's are dyadic."""
-    rate, momentum, epsilon = map(precision.dyadic, (0.1, 0.99, 1e-3))
+    rate, momentum, epsilon = map(exact_constants.dyadic, (0.1, 0.99, 1e-3))
     return replace(training.recipe, rate=rate, momentum=momentum, epsilon=epsilon)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Emulation, Job, Manifest, Run, Scenario, Status
-from suite.runner import precision
+from suite.runner import exact_constants
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend import single_step, training
 from suite.runner.oracle.jobs import record_training
@@ -28,7 +28,7 @@ class Oracle:
         deviation = self.deviation = self.emulation.deviation
         self.semantics = deviation.semantics or self.emulation.semantics
         # Dyadic constants where float64 runs are looked at, the network's own where a float32 step is.
-        constant = precision.dyadic if run.precision == "float64" else float
+        constant = exact_constants.dyadic if run.precision == "float64" else float
         rate, momentum, epsilon = map(constant, (training.RECIPE.rate, training.RECIPE.momentum, training.RECIPE.epsilon))
         self.recipe = network.Recipe(
             rate=rate * deviation.learning_rate,
@@ -72,6 +72,9 @@ class Oracle:
                       for name, value in self.moving.items()}  # fmt: skip
             self.moving = {name: np.repeat(value[None], self.groups, 0) for name, value in shared.items()}
         return loss
+
+    def finish(self) -> None:
+        """Training has ended: SGD has nothing more to do."""
 
     def state(self, replica: int = 0) -> network.Weights:
         return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}

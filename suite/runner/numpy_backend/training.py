@@ -18,6 +18,7 @@ import numpy as np
 
 from suite.artifacts import arrays as files
 from suite.artifacts import names
+from suite.artifacts.rows import PREDICT, X, Y, count, names_of
 from suite.artifacts.store import Recording, Store
 from suite.records import (
     JUDGED_STEP,
@@ -33,11 +34,13 @@ from suite.records import (
     TensorGroup,
     shares,
 )
-from suite.runner import precision, variant
+from suite.runner import exact_constants, variant
 from suite.runner.facts import process
-from suite.runner.keras_jobs import PROBE_LIMIT, begun, data_arrays
+from suite.runner.keras_jobs import PROBE_LIMIT, begun
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend import layerwise, single_step
+from suite.runner.outcome import Unsupported
+from suite.runner.scenario_data import data_arrays
 from suite.runner.training import batch_sizes, checkpoints, row_order, scenario_of, segments
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
@@ -102,7 +105,7 @@ def recipe(float64: bool) -> network.Recipe:
     """The constants of a run; a float64 run's are dyadic."""
     chosen = RECIPE
     if float64:
-        rate, momentum, epsilon = map(precision.dyadic, (chosen.rate, chosen.momentum, chosen.epsilon))
+        rate, momentum, epsilon = map(exact_constants.dyadic, (chosen.rate, chosen.momentum, chosen.epsilon))
         chosen = replace(chosen, rate=rate, momentum=momentum, epsilon=epsilon)
     if defect("epsilon"):
         chosen = replace(chosen, epsilon=chosen.epsilon * 1.1)
@@ -284,7 +287,7 @@ def _record(training: Training, run: Run, steps: int, recorded: Recording) -> tu
 def _steps(training: Training, run: Run, steps: int, keep: set[int], recorded: Recording) -> list[float]:
     job = training.job
     sizes = batch_sizes(training.scenario, steps, job.options.steps or training.scenario.steps)
-    rows_in_order = row_order(run, len(training.data["y"]), sizes, job.devices, job.options.seed)
+    rows_in_order = row_order(run, count(training.data), sizes, job.devices, job.options.seed)
     order = np.split(rows_in_order, np.cumsum(sizes)[:-1])
     if defect("order") and steps > 2:
         order[:2] = order[1::-1]
@@ -324,6 +327,7 @@ def prepare(job: Job) -> None:
     scenario = scenario_of(job)
     with Store(job.run_folder).inputs(scenario.name).recording(begun(job, job.id)) as recorded:
         arrays = data_arrays(variant.data(scenario), scenario)
+        _refuse_structures(arrays)
         x = next(value for key, value in arrays.items() if key.startswith("x"))
         features, classes = int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1
         recorded.add(names.DATA, arrays)
@@ -335,6 +339,17 @@ def prepare(job: Job) -> None:
             for name, value in initial.items()
         )
         recorded.tell(tensors=tensors, batch_norms=(NORM,))
+
+
+def _refuse_structures(arrays: Mapping[str, np.ndarray]) -> None:
+    """The network has one input and one class number for each row.
+
+    Raises:
+        Unsupported: the scenario has more.
+    """
+    inputs, extra = names_of(arrays, X), arrays.keys() - {Y, *names_of(arrays, X), *names_of(arrays, PREDICT)}
+    if len(inputs) != 1 or Y not in arrays or arrays[Y].ndim != 1 or extra:
+        raise Unsupported(f"the fake backend takes one x and one class number for each row as y, and no {sorted(extra)}")
 
 
 def reload(job: Job) -> None:

@@ -8,24 +8,21 @@ from typing import Any
 
 def value_and_gradients(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
     """The value of `loss()`, a scalar tensor, and its gradient for each of `variables`, a tensor of that shape and
-    dtype (zeros where the loss does not depend on it).
+    dtype. Where the loss does not depend on a variable: zeros on JAX and None elsewhere, as in the backends' training.
 
     `loss` may assign `state` variables, as a forward pass does; the assignments are there afterwards.
     """
     import keras
 
-    value, gradients = BACKENDS[keras.backend.backend()](loss, variables, state)
-    return value, [
-        keras.ops.zeros_like(variable.value) if gradient is None else gradient
-        for variable, gradient in zip(variables, gradients, strict=True)
-    ]
+    return BACKENDS[keras.backend.backend()](loss, variables, state)
 
 
 def weighted_sum(weights: Sequence[float], parts: Sequence[Any]) -> Any:
     """The sum of gradients times their weights. Gradients by rows of a table (tf.IndexedSlices) stay so, their rows one
     after another, as TensorFlow reduces them over replicas: an optimizer may treat rows that occur twice in its own way."""
     if not any(hasattr(part, "dense_shape") for part in parts):
-        return sum(weight * part for weight, part in zip(weights, parts, strict=True))
+        first, *others = (weight * part for weight, part in zip(weights, parts, strict=True))
+        return sum(others, first)
     import tensorflow as tf
 
     return tf.IndexedSlices(
@@ -49,7 +46,9 @@ def _torch(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[An
 
     with torch.enable_grad():
         value = loss()
-        gradients = torch.autograd.grad(value, [variable.value for variable in variables], allow_unused=True)
+    if not variables or not value.requires_grad:  # nothing is trained, or nothing that the loss depends on
+        return value.detach(), [None] * len(variables)
+    gradients = torch.autograd.grad(value, [variable.value for variable in variables], allow_unused=True)
     return value.detach(), list(gradients)
 
 

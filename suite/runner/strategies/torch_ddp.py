@@ -10,7 +10,7 @@ import datetime
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
@@ -163,26 +163,61 @@ def _keras_wraps_itself() -> bool:
 
 
 def _distribute(model: Any) -> None:
+    """Replaces the model's `train_step` by one that averages gradients over the ranks."""
     import torch
     from keras import tree
-    from torch.nn.parallel import DistributedDataParallel
 
-    parallel = DistributedDataParallel(model)
+    forward = _forward(model)
 
     def train_step(data: Any) -> Any:
         x, y, weight = _unpack(data)
-        predicted = parallel(x, training=True)
+        predicted = forward(x)
         model.zero_grad()
         loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
         model._loss_tracker.update_state(loss, sample_weight=tree.flatten(x)[0].shape[0])
-        model.optimizer.scale_loss(loss).backward()
         trained = list(model.trainable_weights)
-        with torch.no_grad():
-            model.optimizer.apply([variable.value.grad for variable in trained], trained)
+        if trained:
+            model.optimizer.scale_loss(loss).backward()
+            with torch.no_grad():
+                model.optimizer.apply([variable.value.grad for variable in trained], trained)
         return model.compute_metrics(x, y, predicted, sample_weight=weight)
 
     # Straight into the instance: Keras would track the DDP module as a layer of the model, and save it.
     model.__dict__["train_step"] = train_step
+
+
+def _forward(model: Any) -> Callable[[Any], Any]:
+    """The model's forward pass in training, inside a DDP module where there is something to train: DDP refuses to wrap
+    what needs no gradient.
+
+    DDP must find the parameters that a step does not use, or it waits for their gradients. It looks for them from what the
+    wrapped module returns, which therefore is the losses that layers add, too. The predictions are taken from inside: DDP
+    copies what it returns, and Keras's masks hang on the originals.
+    """
+    import torch
+    from torch.nn.parallel import DistributedDataParallel
+
+    flag = {"training": True} if model._call_has_training_arg else {}
+
+    class Forward(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+            self.predicted: Any = None
+
+        def forward(self, x: Any) -> Any:
+            self.predicted = model(x, **flag)
+            return self.predicted, list(model.losses)
+
+    module = Forward()
+    trained = any(parameter.requires_grad for parameter in module.parameters())
+    wrapped = DistributedDataParallel(module, find_unused_parameters=True) if trained else module
+
+    def forward(x: Any) -> Any:
+        wrapped(x)
+        return module.predicted
+
+    return forward
 
 
 def _unpack(data: Any) -> tuple[Any, Any, Any]:

@@ -105,9 +105,9 @@ def _clipped(site: Site) -> None:
     """Each rank clips its own gradients, as the optimizer clips the mean, before they are averaged."""
     limit = float(site.scenario.optimizer().clipnorm)
     if site.job.precision == "float64":
-        from suite.runner import precision
+        from suite.runner import exact_constants
 
-        limit = precision.dyadic(limit)
+        limit = exact_constants.dyadic(limit)
 
     def exchange(bucket: Any) -> Any:
         for gradient in bucket.gradients():

@@ -39,7 +39,7 @@ def optimizer() -> Any:
 def loss() -> Any:
     import keras
 
-    @keras.saving.register_keras_serializable("cases")
+    @keras.saving.register_keras_serializable("cases")  # type: ignore[untyped-decorator]
     def mean_square(y_true: Any, y_pred: Any) -> Any:
         return keras.ops.mean(keras.ops.square(y_true - y_pred))
 
