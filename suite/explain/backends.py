@@ -53,16 +53,17 @@ class Parting:
 
 
 class Backends:
-    """All environments of one scenario that train on one device, each against each."""
+    """All environments of one scenario, each against each. `alone`: their configurations on one device, where they have one;
+    `trained`: else any."""
 
     def __init__(self, folder: RunFolder, scenario: str) -> None:
         self.folder, self.scenario = folder, scenario
-        names = sorted(
-            dict.fromkeys(one.environment for one in folder.configurations(scenario)),
-            key=lambda name: name != folder.plan.options.reference,
-        )
-        found = {name: folder.alone(scenario, name) for name in names}
+        every = sorted(folder.configurations(scenario), key=lambda one: one.environment != folder.plan.options.reference)
+        least = sorted(every, key=lambda one: (one.fault, one.devices), reverse=True)
+        first = {one.environment: one for one in least}
+        found = {one.environment: folder.alone(scenario, one.environment) for one in every}
         self.alone = {name: one for name, one in found.items() if one is not None}
+        self.trained = {name: one or first[name] for name, one in found.items()}
         self._measured: dict[tuple[str, str, int, Emulation], Comparison | str] = {}
         self._held: dict[str, Held] = {}
         self._parted: dict[tuple[str, str], Stages] = {}
@@ -79,10 +80,7 @@ class Backends:
         return self._measured[key]
 
     def _measure(self, a: str, b: str, devices: int, emulation: Emulation) -> Comparison | str:
-        first, second = self.alone.get(a), self.alone.get(b)
-        if first is None or second is None:
-            return "they were not both trained on one device"
-        mine, other = self.folder.subject(first), self.folder.subject(second)
+        mine, other = (self.folder.subject(self.trained[name]) for name in (a, b))
         if isinstance(mine, str) or isinstance(other, str):
             return mine if isinstance(mine, str) else str(other)
         runs = [
@@ -100,10 +98,11 @@ class Backends:
     def _runs(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> list[Run | None]:
         """The runs that the two are compared by: their oracles. On one device, where one of these is missing, or where
         models train by a step of their own that no oracle emulates, the float64 runs."""
-        both = [self.alone[name] for name in (a, b)]
+        both = [self.trained[name] for name in (a, b)]
         oracles = [self.folder.planned_oracle(one, devices, emulation or Emulation()) for one in both]
         there = all(run is not None and not isinstance(self.folder.complete(run), str) for run in oracles)
-        if devices > 1 or (there and not any(self._has_own_step(one) for one in both)):
+        alone = devices == 1 and all(one.devices == 1 for one in both)
+        if not alone or (there and not any(self._has_own_step(one) for one in both)):
             return list(oracles)
         return [plain(one, "float64") for one in both]
 
@@ -121,7 +120,7 @@ class Backends:
     @cached_property
     def apart(self) -> list[tuple[str, str]]:
         """The environments that differ, two by two."""
-        names = list(self.alone)
+        names = list(self.trained)
         return [(a, b) for index, a in enumerate(names) for b in names[index + 1 :] if self.differ(a, b)]
 
     # -- what is asked for
@@ -131,10 +130,10 @@ class Backends:
         # One environment's layers are held against their definitions, even where all agree: all may be wrong.
         wanted = [self.layerwise(name) for name in list(self.alone)[:1]]
         for pair in self.apart:
-            wanted += [*self._steps(*pair), *map(self.layerwise, pair)]
+            wanted += [*self._steps(*pair), *(self.layerwise(name) for name in pair if name in self.alone)]
             parting = self.parting(*pair)
             if parting.float32_inside:
-                wanted += [run for name in pair for run in self._perturbed(name)]
+                wanted += [run for name in pair if name in self.alone for run in self._perturbed(name)]
             if (inquiry := self._inquiry(*pair)) is not None:
                 wanted += inquiry.further()
         return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
@@ -172,7 +171,7 @@ class Backends:
     def _unexplained(self, odd: str, place: Place | None) -> Cause:
         if not odd:
             return Cause(code=Code.UNKNOWN)
-        others = ", ".join(name for name in self.alone if name != odd)
+        others = ", ".join(name for name in self.trained if name != odd)
         where = (("stage", place.stage), ("tensor", place.tensor)) if place else ()
         return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", others), *where))
 
@@ -191,7 +190,7 @@ class Backends:
 
     def _odd_one_out(self, a: str, b: str) -> str:
         """The one of the two that differs from every other environment, where these agree with each other."""
-        others = [name for name in self.alone if name not in (a, b)]
+        others = [name for name in self.trained if name not in (a, b)]
         for odd, other in ((a, b), (b, a)):
             agree = all(self._agree(other, name) for name in others)
             if others and agree and all(self.differ(odd, name) for name in others):
@@ -227,6 +226,8 @@ class Backends:
 
     def held(self, name: str) -> Held:
         """An environment's calls held against their definitions, as far as they were recorded."""
+        if name not in self.alone:
+            return Held(environment=name, missing="it was not trained on one device")
         if name not in self._held:
             self._held[name] = definitions.held(self.folder, name, self.layerwise(name))
         return self._held[name]
@@ -245,8 +246,8 @@ class Backends:
         return self._inquiries[a, b]
 
     def _inquired(self, a: str, b: str) -> Inquiry | None:
-        odd = self._odd_one_out(a, b) or (b if len(self.alone) == 2 else "")
-        if not odd or self.place(a, b) is None:
+        odd = self._odd_one_out(a, b) or (b if len(self.trained) == 2 else "")
+        if not odd or self.place(a, b) is None or not {a, b} <= self.alone.keys():
             return None
         other = a if odd == b else b
         oracle, subject = self.folder.oracle_of(self.alone[other]), self.folder.subject(self.alone[odd])

@@ -99,8 +99,8 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
     begins = f" It begins in {stage} {tensor}." if stage else ""
     return Said(
         claim=f"{cause.subject} differs from {others} ({what} {where}).{begins}",
-        experiment=f"the float64 runs of {others} agree; that is no proof that {cause.subject} is wrong: there is no "
-        "independent definition of what differs, and no hypothesis predicts it",
+        experiment=f"the float64 runs of {others} agree; that is no proof that {cause.subject} is wrong: no "
+        "independent definition decides it, and no hypothesis predicts it",
         advice="look at the place where the difference begins, and report it: docs/causes.md says how",
     )
 
