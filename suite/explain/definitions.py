@@ -34,9 +34,17 @@ class Departure:
     name: str
     of: str
     kind: str
+    state: str
     stage: str
     tensor: str
     size: float
+
+    @property
+    def place(self) -> Place:
+        """As single-step comparison would say it."""
+        weight = self.tensor.removeprefix("weight/") if self.tensor.startswith("weight/") else ""
+        tensor = self.tensor if self.kind != "layer" else f"{self.name}/{weight}".rstrip("/")
+        return Place(stage=self.stage, tensor=tensor, state=self.state, size=self.size, ratio=self.size / SAME)
 
     @property
     def narrow(self) -> bool:
@@ -120,7 +128,14 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
     for stage, tensor, size in off:
         if stage == off[0][0]:  # what comes later follows from it
             yield Departure(
-                environment=environment, name=call.name, of=call.of, kind=call.kind, stage=stage, tensor=tensor, size=size
+                environment=environment,
+                name=call.name,
+                of=call.of,
+                kind=call.kind,
+                state=call.state,
+                stage=stage,
+                tensor=tensor,
+                size=size,
             )
 
 
