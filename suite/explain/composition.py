@@ -100,7 +100,7 @@ class Composition:
         """From the run to the oracle of what it declares."""
         environment, found = configuration.environment, self.declared.get(configuration, "it was not compared")
         if isinstance(found, str):
-            return Component(link=Link.STRATEGY, environment=environment, missing=f"{configuration.label}: {found}")
+            return Component(link=Link.STRATEGY, environment=environment, missing=found)
         causes = diagnoses.causes(self.known.get(configuration))
         return _component(Link.STRATEGY, environment, found, causes or (Cause(code=Code.UNKNOWN, subject=environment),))
 
@@ -119,7 +119,7 @@ class Composition:
         subject = self.folder.subject(configuration)
         for found in (*runs, subject):
             if isinstance(found, str):
-                return Component(link=link, environment=environment, missing=f"{configuration.label}: no oracle: {found}")
+                return Component(link=link, environment=environment, missing=f"no oracle: {found}")
         try:
             measured = compare.float64_runs(subject, *runs)  # type: ignore[arg-type]
         except (DamagedArtifact, ValueError) as error:

@@ -88,6 +88,7 @@ DEFECTS = {
     "raise": "training raises",
     "hang": "training never ends",
     "killed": "the process is killed",
+    "unemulated": "the process of the oracle is killed",
     "crash": "the process crashes in the middle of its second run, once",
     "half": "the process ends in the middle of an artifact",
 }
