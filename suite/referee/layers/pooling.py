@@ -17,7 +17,8 @@ def max_pooling(asked: Call) -> Answer:
     What lies outside of the input is never the largest. Source: Keras documentation, MaxPooling2D; ONNX MaxPool.
     """
     x, window = _input(asked)
-    largest = reduce(np.maximum, (values for _, values in places(x, window, fill=-np.inf)))
+    smallest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    largest = reduce(np.maximum, (values for _, values in places(x, window, fill=smallest)))
     return Answer(outputs=(channels_as_configured(largest, asked.config),))
 
 
@@ -27,6 +28,7 @@ def average_pooling(asked: Call) -> Answer:
     y[n, o, c] = sum over places k of x[n, o * strides + k - before, c] / number of places inside of the input.
     Source: Keras documentation, AveragePooling2D; ONNX AveragePool with `count_include_pad=0`.
     """
+    _refuse_integers(asked)
     x, window = _input(asked)
     total = sum(values for _, values in places(x, window))
     count = sum(values for _, values in places(np.ones_like(x), window))
@@ -34,7 +36,7 @@ def average_pooling(asked: Call) -> Answer:
 
 
 def _input(asked: Call) -> tuple[Array, Window]:
-    x = _real(asked)
+    (x,) = asked.inputs
     axes = x.ndim - 2
     window = Window(
         size=each(asked.config["pool_size"], axes),
@@ -45,11 +47,10 @@ def _input(asked: Call) -> tuple[Array, Window]:
     return channels_last(x, asked.config), window
 
 
-def _real(asked: Call) -> Array:
+def _refuse_integers(asked: Call) -> None:
     (x,) = asked.inputs
     if x.dtype.kind != "f":
-        raise Undefined(f"its input is of type {x.dtype}, and only pooling of real numbers is defined")
-    return x
+        raise Undefined(f"its input is of type {x.dtype}, and only the average of real numbers is defined")
 
 
 def global_max_pooling(asked: Call) -> Answer:
@@ -57,7 +58,7 @@ def global_max_pooling(asked: Call) -> Answer:
 
     With `keepdims` the spatial axes stay, of length 1. Source: Keras documentation, GlobalMaxPooling2D; ONNX GlobalMaxPool.
     """
-    x = _real(asked)
+    (x,) = asked.inputs
     return Answer(outputs=(x.max(axis=_spatial(asked), keepdims=asked.config.get("keepdims", False)),))
 
 
@@ -68,7 +69,8 @@ def global_average_pooling(asked: Call) -> Answer:
     mask[n, p]. With `keepdims` the spatial axes stay, of length 1.
     Source: Keras documentation, GlobalAveragePooling1D and 2D; ONNX GlobalAveragePool.
     """
-    x, axes = _real(asked), _spatial(asked)
+    _refuse_integers(asked)
+    (x,), axes = asked.inputs, _spatial(asked)
     mask = asked.masks[0] if asked.masks and asked.layer == "GlobalAveragePooling1D" else None
     counted = np.ones(x.shape, bool) if mask is None else np.broadcast_to(_over_channels(mask, asked), x.shape)
     keepdims = asked.config.get("keepdims", False)
@@ -93,6 +95,7 @@ def adaptive_max_pooling(asked: Call) -> Answer:
 
 def adaptive_average_pooling(asked: Call) -> Answer:
     """AdaptiveAveragePooling1D to AdaptiveAveragePooling3D: the mean over the windows of `_adaptive`."""
+    _refuse_integers(asked)
     return _adaptive(asked, np.mean)
 
 
@@ -102,9 +105,9 @@ def _adaptive(asked: Call, summary: Callable[..., Array]) -> Answer:
     Source: PyTorch documentation, AdaptiveAvgPool2d; He et al. 2014, "Spatial pyramid pooling in deep convolutional
     networks", section 2.2. Keras documents the size of the output only.
     """
-    x = channels_last(_real(asked), asked.config)
+    x = channels_last(asked.inputs[0], asked.config)
     sizes = each(asked.config["output_size"], x.ndim - 2)
-    y = np.empty((x.shape[0], *sizes, x.shape[-1]))
+    y = np.empty((x.shape[0], *sizes, x.shape[-1]), x.dtype)
     for position in np.ndindex(*sizes):
         y[(slice(None), *position)] = summary(_covered(x, position, sizes), axis=tuple(range(1, x.ndim - 1)))
     return Answer(outputs=(channels_as_configured(y, asked.config),))

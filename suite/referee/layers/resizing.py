@@ -69,15 +69,16 @@ def interpolated(x: Array, axis: int, count: int, interpolation: str, antialias:
 def up_sampling_2d(asked: Call) -> Answer:
     """UpSampling2D: resizes height and width by whole factors; "nearest" is y[i] = x[i // size].
 
+    Integers are rounded, halves to even, and kept in range.
     Source: Keras documentation, UpSampling2D; `interpolated` for all other interpolations.
     """
     (x,), config = asked.inputs, asked.config
-    axes, size = _height_and_width(x, config), each(config["size"], 2)
+    axes, size, kind = _height_and_width(x, config), each(config["size"], 2), x.dtype
     if config["interpolation"] == "nearest":
         return Answer(outputs=(repeated(x, size, axes),))
     for axis, factor in zip(axes, size, strict=True):
         x = interpolated(x, axis, x.shape[axis] * factor, config["interpolation"])
-    return Answer(outputs=(x,))
+    return Answer(outputs=(_kept_in_range(x, kind),))
 
 
 def resizing(asked: Call) -> Answer:

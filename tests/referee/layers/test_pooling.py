@@ -124,6 +124,15 @@ def test_an_adaptive_output_of_size_1_is_global() -> None:
     np.testing.assert_allclose(ours.reshape(2, 2), x.mean(axis=(1, 2, 3)), rtol=1e-13)
 
 
-def test_pooling_of_integers_is_not_defined() -> None:
+def test_the_maximum_of_integers_is_an_integer() -> None:
+    x = np.array([-5, -3, -9]).reshape(1, 3, 1)
+    for layer in (config(2, 2, "same"), {"output_size": 2, "data_format": "channels_last"}):
+        name = "AdaptiveMaxPooling1D" if "output_size" in layer else "MaxPooling1D"
+        assert output(name, layer, x).dtype == x.dtype
+    assert output("MaxPooling1D", config(2, 2, "same"), x).ravel().tolist() == [-3, -9]
+
+
+@pytest.mark.parametrize("layer", ["AveragePooling1D", "GlobalAveragePooling1D", "AdaptiveAveragePooling1D"])
+def test_the_average_of_integers_is_not_defined(layer: str) -> None:
     with pytest.raises(Undefined, match="its input is of type int64"):
-        output("MaxPooling1D", config(2, 2, "valid"), np.arange(4).reshape(1, 4, 1))
+        output(layer, config(2, 2, "valid"), np.arange(4).reshape(1, 4, 1))

@@ -118,6 +118,8 @@ def test_integers_are_rounded_and_kept_in_range() -> None:
     assert exact.max() > 255.0 and exact.min() < 0.0
     whole = output("Resizing", config(1, 9, interpolation="bicubic"), x)
     assert whole.dtype == np.uint8 and np.array_equal(whole, np.clip(np.rint(exact), 0, 255))
+    twice = output("UpSampling2D", {"size": 2, "interpolation": "bicubic", "data_format": "channels_last"}, x)
+    assert np.array_equal(twice, output("Resizing", config(2, 10, interpolation="bicubic"), x))
 
 
 def test_what_is_not_defined() -> None:
