@@ -44,7 +44,9 @@ def additive_attention(asked: Call) -> Answer:
 
 
 def _query_value_key(asked: Call) -> tuple[Floats, Floats, Floats]:
-    query, value, *key = (np.asarray(array, np.float64) for array in asked.inputs)
+    """Inputs in this order; those that are not among them are arguments by name."""
+    by_name = [asked.arguments[name] for name in ("query", "value", "key") if asked.arguments.get(name) is not None]
+    query, value, *key = (np.asarray(array, np.float64) for array in (*asked.inputs, *by_name))
     return query, value, key[0] if key else value
 
 
@@ -82,7 +84,7 @@ def multi_head_attention(asked: Call) -> Answer:
     Raises:
         Undefined: dropout in training; other masks than attention_mask over inputs that have not three axes.
     """
-    axes, count = asked.config["attention_axes"], asked.inputs[0].ndim
+    axes, count = asked.config["attention_axes"], _query_value_key(asked)[0].ndim
     axes = tuple(range(1, count - 1)) if axes is None else tuple(axis % count for axis in axes)
     return _attended_by_heads(asked, _heads(asked, times=1), axes, asked.config["key_dim"])
 
@@ -125,7 +127,7 @@ def _attended_by_heads(asked: Call, heads: Heads, axes: tuple[int, ...], width: 
     weights = masked_softmax(scores, kept, (-1,))
     by_head = _positions_back(weights @ value, heads.query.shape, axes)
     if asked.config.get("use_gate"):
-        by_head = by_head * sigmoid(_project(asked, "gate", np.asarray(asked.inputs[0], np.float64)))
+        by_head = by_head * sigmoid(_project(asked, "gate", _query_value_key(asked)[0]))
     output = _project(asked, "attention_output", by_head, over=2)
     return Answer(outputs=(output, weights.reshape(spread)) if asked.arguments.get("return_attention_scores") else (output,))
 
@@ -163,7 +165,7 @@ def _kept(asked: Call, shape: tuple[int, ...], spread: tuple[int, ...]) -> Mask:
         kept = kept & _aligned(given, len(spread), attended=len(spread) - len(shape) + 2)
     for mask in _position_masks(asked, *shape[-2:]):
         if len(spread) != 4:
-            raise Undefined(f"{asked.layer} with a mask of its positions over inputs of {asked.inputs[0].ndim} axes")
+            raise Undefined(f"{asked.layer} with a mask of its positions over inputs that have not three axes")
         kept = kept & mask
     return kept.reshape(shape)
 

@@ -130,6 +130,14 @@ def test_a_gate_scales_each_head_before_the_output() -> None:
     np.testing.assert_allclose(gated, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("inputs", [(), (QUERY,), (QUERY, VALUE)])
+def test_inputs_may_be_arguments_by_name(inputs: tuple[Array, ...]) -> None:
+    weights, names = projections(), {"query": QUERY, "value": VALUE, "key": KEY}
+    arguments = dict(list(names.items())[len(inputs) :])
+    (answer,) = outputs("MultiHeadAttention", CONFIG, inputs, weights=weights, arguments=arguments)
+    np.testing.assert_array_equal(answer, outputs("MultiHeadAttention", CONFIG, (QUERY, VALUE, KEY), weights=weights)[0])
+
+
 def test_without_biases_and_with_several_output_axes() -> None:
     weights = {name: array for name, array in projections(output=(2, 3)).items() if name.endswith("kernel")}
     config = {**CONFIG, "use_bias": False}
@@ -171,7 +179,7 @@ def test_an_attention_mask_over_two_axes_has_each_of_them_twice() -> None:
     ("rest", "config", "words"),
     [
         ({"training": True}, {"dropout": 0.5}, "draws random numbers"),
-        ({"arguments": {"use_causal_mask": True}}, {"attention_axes": [2]}, "a mask of its positions over inputs of 4 axes"),
+        ({"arguments": {"use_causal_mask": True}}, {"attention_axes": [2]}, "over inputs that have not three axes"),
     ],
 )
 def test_what_multi_head_attention_does_not_define(rest: dict[str, Any], config: dict[str, Any], words: str) -> None:
