@@ -109,7 +109,8 @@ def categorical_focal_crossentropy(y_true: Array, y_pred: Array, config: Config)
 def sparse_categorical_crossentropy(y_true: Array, y_pred: Array, config: Config) -> Values:
     """-log p of the true class along `axis` (-1), with p = y_pred, or its softmax with `from_logits`.
 
-    Targets that are `ignore_class` give 0, and do not count in a mean.
+    Targets that are `ignore_class` give 0, and do not count in a mean. `label_smoothing` s, which versions after 3.15 have:
+    (1 - s) · this - s · mean of log p over all classes.
 
     Source: Keras documentation, SparseCategoricalCrossentropy. Up to Keras 3.15 the configuration leaves `axis` out: it
     is then -1.
@@ -125,6 +126,8 @@ def sparse_categorical_crossentropy(y_true: Array, y_pred: Array, config: Config
     numbers = class_numbers(classes, y_pred, axis)
     logarithms = _log_probabilities(y_pred, config.get("from_logits", False), axis)
     each = -np.take_along_axis(logarithms, np.expand_dims(numbers, axis), axis=axis).squeeze(axis)
+    smoothing = config.get("label_smoothing", 0.0)
+    each = (1 - smoothing) * each - smoothing * np.mean(logarithms, axis=axis)
     return Values(each=each if counted is None else np.where(counted, each, 0.0), counted=counted)
 
 

@@ -69,8 +69,13 @@ def adamax(step: Step) -> Stepped:
     return Stepped(value=value, slots={"momentum": momentum, "norm": norm})
 
 
+def nadam_shared(config: Config, number: int) -> dict[str, Array]:
+    """u₁ · … · u_t over the updates before this one: 1 for the first."""
+    return {"u_product": np.array(np.prod([nadam_momentum(config, t) for t in range(1, number)]))}
+
+
 def nadam_share(config: Config, shared: Arrays, number: int) -> dict[str, Array]:
-    """u₁ · … · u_t: one number for all variables."""
+    """The same with this update: one number for all variables."""
     return {"u_product": np.asarray(shared["u_product"] * nadam_momentum(config, number))}
 
 
@@ -146,7 +151,7 @@ ADAMS: Mapping[str, Rule] = {
     "Adam": Rule(step=adam, slots=adam_slots),
     "AdamW": Rule(step=adam, slots=adam_slots),
     "Adamax": Rule(step=adamax, slots=adamax_slots),
-    "Nadam": Rule(step=nadam, slots=moment_slots, shared={"u_product": 1.0}, share=nadam_share),
+    "Nadam": Rule(step=nadam, slots=moment_slots, shared=nadam_shared, share=nadam_share),
     "Lamb": Rule(step=lamb, slots=moment_slots),
     "ScheduleFreeAdamW": Rule(step=schedule_free_adamw, slots=schedule_free_slots),
 }

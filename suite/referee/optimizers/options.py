@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from suite.referee.definition import Array, Arrays, Update, Updated
+from suite.referee.definition import Array, Arrays, Undefined, Update, Updated
 from suite.referee.optimizers.rule import Config, Rule, Step
 
 ITERATION = "optimizer/iteration"
@@ -19,7 +19,11 @@ def updated(rule: Rule, asked: Update) -> Updated:
     """One call of the optimizer with this rule. A variable without a gradient is left alone, except by its average.
 
     Constraints of variables and `exclude_from_weight_decay` are no part of the configuration, and are not applied.
+
+    Raises:
+        Undefined: a slot of a variable has a name that neither the rule nor an option knows.
     """
+    _check_slots(rule, asked)
     config = asked.config
     gradients = unscaled(asked.gradients, config)
     accumulated, gradients = accumulate(gradients, asked)
@@ -134,7 +138,20 @@ def _untouched(rule: Rule, asked: Update) -> dict[str, Array]:
 
 def _shared(rule: Rule, asked: Update) -> dict[str, Array]:
     """The variables of the optimizer as a whole before this call, by their own names."""
-    return {name: asked.slots.get(f"optimizer/{name}", np.array(value)) for name, value in rule.shared.items()}
+    fresh = rule.shared(asked.config, period(asked) + 1)
+    return {name: asked.slots.get(f"optimizer/{name}", value) for name, value in fresh.items()}
+
+
+def _check_slots(rule: Rule, asked: Update) -> None:
+    """That every slot of a variable is one that the rule or an option knows."""
+    for name, value in asked.variables.items():
+        known = {AVERAGE, ACCUMULATOR, *rule.slots(name, value, asked.config)}
+        unknown = {slot.rpartition("/")[2] for slot in asked.slots if slot.rpartition("/")[0] == name} - known
+        if unknown:
+            raise Undefined(
+                f"{asked.optimizer} keeps {', '.join(sorted(unknown))} of {name}, which its definition does not know; "
+                "it may be a different rule in this version of Keras"
+            )
 
 
 def period(asked: Update) -> int:

@@ -49,6 +49,10 @@ def no_slots(name: str, value: Array, config: Config) -> dict[str, Array]:
     return {}
 
 
+def not_shared(config: Config, number: int) -> dict[str, Array]:
+    return {}
+
+
 def unchanged(config: Config, shared: Arrays, number: int) -> dict[str, Array]:
     return dict(shared)
 
@@ -59,12 +63,12 @@ def own_decay(name: str, value: Array, config: Config) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """`step`: the update. `slots`: a new optimizer's slots for a variable with this name and value. `shared`: a new
-    optimizer's variables for all of them together; `share`: those at the update `number`, from those before it. `decay`:
-    the weight decay of a variable."""
+    """`step`: the update. `slots`: a new optimizer's slots for a variable with this name and value. `shared`: the
+    variables of the optimizer as a whole before the update `number`, if they are not given. `share`: those after it, from
+    those before it. `decay`: the weight decay of a variable."""
 
     step: Callable[[Step], Stepped]
     slots: Callable[[str, Array, Config], dict[str, Array]] = no_slots
-    shared: Mapping[str, float] = field(default_factory=dict)
+    shared: Callable[[Config, int], dict[str, Array]] = not_shared
     share: Callable[[Config, Arrays, int], dict[str, Array]] = unchanged
     decay: Callable[[str, Array, Config], float | None] = own_decay

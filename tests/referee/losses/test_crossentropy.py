@@ -113,3 +113,9 @@ def test_sparse_categorical_of_images_with_a_void_class() -> None:
     assert loss(first) == pytest.approx(expected)
     last = call("SparseCategoricalCrossentropy", labels, np.moveaxis(scores, 1, -1), config=config)
     assert loss(last) == pytest.approx(expected)
+
+
+def test_smoothed_sparse_targets_are_smoothed_one_hot_targets() -> None:
+    config = {"label_smoothing": 0.3}
+    sparse = loss(call("SparseCategoricalCrossentropy", CLASSES, PROBABILITIES, config=config))
+    assert sparse == pytest.approx(loss(call("CategoricalCrossentropy", ONE_HOT, PROBABILITIES, config=config)))

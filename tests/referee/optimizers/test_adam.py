@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from suite.referee.definition import Update
+from suite.referee.optimizers import update
 from tests.referee.optimizers.chains import ADAM, GRADIENTS, KERNEL, chain, kernels
 from tests.referee.optimizers.onnx_updates import onnx_kernels
 
@@ -60,6 +62,17 @@ def test_nadam_by_hand() -> None:
     assert after[0].variables["kernel"] == pytest.approx([-first])
     assert after[1].variables["kernel"] == pytest.approx([-first - second])
     assert after[1].slots["optimizer/u_product"] == pytest.approx(u1 * u2)
+
+
+def test_the_product_of_nadam_follows_from_the_number_of_the_update() -> None:
+    """A run may not give it: Keras's variable for it has no name of its own."""
+    results = chain("Nadam", ADAM, GRADIENTS[:3])
+    slots = {name: value for name, value in results[1].slots.items() if name != "optimizer/u_product"}
+    asked = Update(
+        optimizer="Nadam", config=ADAM, iteration=2, learning_rate=0.125, variables=results[1].variables,
+        gradients={"kernel": GRADIENTS[2]}, slots=slots,
+    )  # fmt: skip
+    np.testing.assert_allclose(update(asked).variables["kernel"], results[2].variables["kernel"])
 
 
 def test_lamb_moves_by_its_rate_times_the_length_of_the_variable() -> None:

@@ -33,6 +33,16 @@ def test_an_unknown_optimizer_is_named() -> None:
         update(Update(optimizer="Mine", config={}, iteration=0, learning_rate=1.0, variables={}, gradients={}))
 
 
+def test_slots_that_the_definition_does_not_know_are_named() -> None:
+    kernel = {"kernel": KERNEL}
+    asked = Update(
+        optimizer="Adam", config=ADAM, iteration=1, learning_rate=1.0, variables=kernel, gradients=kernel,
+        slots={"kernel/averaged": KERNEL, "kernel/momentum": KERNEL, "optimizer/learning_rate": np.array(1.0)},
+    )  # fmt: skip
+    with pytest.raises(Undefined, match="Adam keeps averaged of kernel, which its definition does not know"):
+        update(asked)
+
+
 def test_clipping_by_the_norm_of_each_gradient() -> None:
     assert moved({"a": [3.0, 4.0], "b": [0.5]}, clipnorm=1.0) == {"a": [pytest.approx(0.6), pytest.approx(0.8)], "b": [0.5]}
 
