@@ -41,7 +41,8 @@ def groups(judged: Iterable[JudgedCase], environments: Environments) -> list[Gro
     for one in judged:
         for verdict in _worth_telling(one):
             explained = known(sighting(one, verdict, environments[verdict.environment]))
-            key = (verdict.environment, one.case.kind, one.case.name, verdict.word, verdict.stage, explained)
+            name = explained.id if explained else ""
+            key = (verdict.environment, one.case.kind, one.case.name, verdict.word, verdict.stage, name)
             found.setdefault(key, []).append((one, verdict, explained))
     return [
         Group(
@@ -114,10 +115,10 @@ def words(judged: Iterable[JudgedCase]) -> dict[str, dict[str, int]]:
 
 def to_shrink(found: Sequence[Group]) -> list[Group]:
     """New groups, one for each class and stage: where several environments have it, the last by name, for what JAX
-    compiles takes longest."""
+    compiles takes longest. A case that kills its process is left as it is: each trial would kill one."""
     chosen: dict[tuple[str, str, str], Group] = {}
     for group in found:
-        if group.is_new:
+        if group.is_new and group.verdict.stage != "process":
             case = group.smallest.case
             key = (case.kind, case.name, group.verdict.stage)
             if key not in chosen or group.environment > chosen[key].environment:
