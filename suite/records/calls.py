@@ -11,8 +11,8 @@ class RecordedCall:
 
     `kind`: "layer", "loss" or "update". `name`: the layer's path ("block/conv", "block/conv#2" when called again), the
     loss's place, or "optimizer". `of`: the name of its class. `config`, `arguments`: JSON. `reason`: why it was not
-    recorded, or has no gradient; empty if it is whole. `own`: whether it is a class of Keras itself, and not the user's. `rows`: of an
-    update, whether a gradient came by rows of a table.
+    recorded, or has no gradient; empty if it is whole. `own`: whether it is a class of Keras itself, and not the user's.
+    `rows`: of an update, whether a gradient came by rows of a table.
     """
 
     state: str
