@@ -30,6 +30,7 @@ from suite.records import (
     Configuration,
     DamagedArtifact,
     Diagnosis,
+    Emulation,
     Link,
     Place,
     Run,
@@ -141,8 +142,7 @@ class Composition:
         return single_step.first(single_step.stage_distances(*steps), equivalence.SAME_SEMANTICS)  # type: ignore[arg-type]
 
     def _oracles(self, configuration: Configuration) -> tuple[Run | None, Run | None]:
-        alone = self.backends[configuration.scenario].alone.get(configuration.environment)
-        return self.folder.oracle_of(configuration), self.folder.oracle_of(alone) if alone else None
+        return self.folder.oracle_of(configuration), self.folder.planned_oracle(configuration, 1, Emulation())
 
     def _step(self, oracle: Run | None) -> Complete | None:
         found = self.folder.further(single_step_of(oracle)) if oracle else ""

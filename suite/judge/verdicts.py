@@ -220,11 +220,11 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
 
 
 def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple[Cause, ...]) -> Decision:
+    if comparison.no_float64:
+        return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
     apart = apart_of(distances, comparison)
-    if comparison.no_float64:
-        return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
     if apart is None:
         return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
     if differs(apart):
