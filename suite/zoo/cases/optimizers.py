@@ -80,7 +80,7 @@ OWN: Mapping[str, Mapping[str, Sequence[Any]]] = {
 def cases() -> Iterator[Case]:
     for name, own in OWN.items():
         yield from family("optimizer", name, _build, arguments={**RATE, **own, **SHARED}, about=_about(), allowed=_allowed)
-    table = {"variables": [(TABLE,)], "size": [1.0]}
+    table: Table = {"variables": [(TABLE,)], "size": [1.0]}
     yield from family("optimizer", "SGD", _build, arguments={"loss_scale_factor": [8.0], **RATE}, about=table)
     schedules: Table = {"learning_rate": SCHEDULES}
     yield from family("optimizer", "SGD", lambda choice: _fields((Values(shape=(2,)),), 1.0, 6), arguments=schedules)
