@@ -97,7 +97,7 @@ def test_adafactor_of_a_matrix(rate: float) -> None:
 
 def test_adafactor_of_two_matrices_shares_only_their_sizes() -> None:
     """The second moments are factored within each matrix of the last two dimensions."""
-    gradients = [np.stack([gradient, gradient]) for gradient in GRADIENTS]
+    gradients = [np.stack([gradient, 10 * gradient]) for gradient in GRADIENTS]
     results = chain("Adafactor", ADAFACTOR, gradients, np.stack([KERNEL, KERNEL]))
     np.testing.assert_allclose([kernel[1] for kernel in kernels(results)], paper(GRADIENTS, KERNEL, 0.125))
     assert results[-1].slots["kernel/c"].shape == (2, 2)
