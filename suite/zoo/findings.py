@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from suite.records import Provisioned
 from suite.records.zoo import JudgedCase, Word, ZooFinding, ZooVerdict
-from suite.referee.known_defects import KnownDefect, Sighting, known
+from suite.referee.defects.matching import known
+from suite.referee.defects.records import KnownDefect, Sighting
 from suite.zoo.plain_keras import line
 from suite.zoo.simplifying import size
 
@@ -75,6 +76,7 @@ def sighting(one: JudgedCase, verdict: ZooVerdict, environment: Provisioned) -> 
         shapes=[values.shape for values in one.case.inputs],
         packages=environment.packages,
         part=verdict.part,
+        precision=verdict.precision,
         training=one.case.training,
         masked=any(one.case.masks),
         rows=any(values.holds == "rows" for values in one.case.inputs),

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from suite.commands import main
-from suite.referee import known_defects
+from suite.referee.defects import matching
+from suite.referee.defects.records import KnownDefect
 
 
 class Zoo:
@@ -36,7 +37,7 @@ class Zoo:
 
 @pytest.fixture
 def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zoo:
-    monkeypatch.setattr(known_defects, "DEFECTS", ())
+    monkeypatch.setattr(matching, "DEFECTS", ())
     return Zoo(tmp_path)
 
 
@@ -77,10 +78,10 @@ def test_what_one_refuses_and_another_computes_is_listed(zoo: Zoo) -> None:
 
 
 def test_a_known_defect_is_named_and_does_not_fail(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    bias = known_defects.KnownDefect(
+    bias = KnownDefect(
         id="K-98", title="The bias counts twice", backends=("fake",), kind="layer", names=("Dense",), stages=("forward",)
     )
-    monkeypatch.setattr(known_defects, "DEFECTS", (bias,))
+    monkeypatch.setattr(matching, "DEFECTS", (bias,))
     assert zoo.run(broken="forward") == 0
     assert {one["known"] for one in zoo.results()["findings"]} == {"K-98"}
 

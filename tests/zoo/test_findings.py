@@ -9,8 +9,9 @@ import pytest
 
 from suite.records import Environment, Provisioned
 from suite.records.zoo import Case, JudgedCase, Values, Word, ZooResults, ZooVerdict
-from suite.referee import known_defects
-from suite.referee.known_defects import KnownDefect, Sighting, known
+from suite.referee.defects import matching
+from suite.referee.defects.matching import known
+from suite.referee.defects.records import KnownDefect, Sighting
 from suite.zoo import findings, output
 from suite.zoo.plain_keras import line
 from suite.zoo.visit import exit_code
@@ -48,12 +49,12 @@ AGREES = (Word.AGREES, "", 0.0)
 
 @pytest.fixture
 def units_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_defects, "DEFECTS", (UNITS,))
+    monkeypatch.setattr(matching, "DEFECTS", (UNITS,))
 
 
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_defects, "DEFECTS", ())
+    monkeypatch.setattr(matching, "DEFECTS", ())
 
 
 def test_the_same_about_one_class_on_one_environment_is_one_finding() -> None:
