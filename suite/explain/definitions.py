@@ -14,9 +14,10 @@ from suite.artifacts.store import Artifact
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.records import Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
-from suite.referee import gradients, known_defects, layers, losses, optimizers
+from suite.referee import gradients, layers, losses, optimizers
+from suite.referee.defects.matching import known
+from suite.referee.defects.records import Sighting
 from suite.referee.definition import Call, LossCall, Undefined, Update
-from suite.referee.known_defects import Sighting
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -77,11 +78,11 @@ class Held:
 def cause(departure: Departure) -> Cause:
     """That this environment's layer, loss or optimizer departs from its definition."""
     detail = (("what", departure.kind), ("class", departure.of), ("name", departure.name), ("stage", departure.stage))
-    known = (("known", departure.known),) if departure.known else ()
+    defect = (("known", departure.known),) if departure.known else ()
     return Cause(
         code=Code.DEFINITION,
         subject=departure.environment,
-        detail=(*detail, *known),
+        detail=(*detail, *defect),
         evidence=(("distance", departure.size),),
     )
 
@@ -117,7 +118,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
     """The same with the known defect that it is, if it is one."""
     if environment is None:
         return one
-    explained = known_defects.known(
+    explained = known(
         Sighting(
             kind="optimizer" if call.kind == "update" else call.kind,
             name=call.of,

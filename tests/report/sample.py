@@ -24,6 +24,7 @@ from suite.records import (
     Magnitude,
     Move,
     Options,
+    Outcome,
     Pair,
     Part,
     Place,
@@ -263,6 +264,9 @@ def results(
         checks=tuple(check for one in every if one in there for check in checks(one, turn)),
         findings=tuple(finding(verdict, pairs) for verdict in list(Verdict)[::-1] if verdict.rank > 1),
         limits=(Limit(name="float64 runs are equal below", value=1e-10, reason="measured over 200 steps"),),
+        jobs=(
+            Outcome(job="reload/small-cnn/jax/float64", status=Status.FAILED, reason="it was killed", seconds=1.5, log="…"),
+        ),
         known=KNOWN,
         change=CHANGE,
         self_test=SELF_TEST,
