@@ -85,6 +85,7 @@ CRASHED = Configuration(scenario="sync-bn", environment="tensorflow", strategy="
 DIED = "the worker was killed by signal 11 (SIGSEGV), see logs/train__sync-bn__tensorflow__tf_mirrored-x2__plain.log"
 
 
+FAILED_JOB = Outcome(job="reload/small-cnn/jax/float64", status=Status.FAILED, reason="it was killed", seconds=1.5, log="…")
 KNOWN = tuple(
     KnownDifference(
         fingerprint=f"{place:08x}", reason="it is <known>", expires="2027-01-31", source="known.toml:2", state=state
