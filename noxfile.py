@@ -68,6 +68,12 @@ def selftest(session: nox.Session) -> None:
 
 
 @nox.session
+def zoo(session: nox.Session) -> None:
+    """Hold single calls of layers, losses and optimizers against their definitions: nox -s zoo -- --sample 100"""
+    parity(session, "zoo", *session.posargs)
+
+
+@nox.session
 def diff(session: nox.Session) -> None:
     """Say what moved between two results.json: nox -s diff -- A B."""
     parity(session, "diff", *session.posargs)

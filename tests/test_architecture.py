@@ -19,7 +19,7 @@ FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 # The pipeline: a package imports from itself and from those before it. Nobody imports the worker.
 PIPELINE = (
     "records", "artifacts", "plan", "engine", "runner",
-    "compare", "judge", "referee", "explain", "results", "report", "selftest", "commands",
+    "compare", "judge", "referee", "zoo", "explain", "results", "report", "selftest", "commands",
 )  # fmt: skip
 PACKAGES = tuple(f"suite.{name}" for name in PIPELINE)
 PUBLIC = ("suite.Data", "suite.Scenario", "suite.records")  # what a scenario may import of the suite

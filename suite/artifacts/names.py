@@ -3,6 +3,7 @@
     <run folder>/plan.json, session.json                     what was asked for, what happened
     <run folder>/inputs/<scenario>/                          data and initial weights, made once
     <run folder>/probes/<environment>/                       the float64 probe
+    <run folder>/zoo/<environment>/<precision>/<chunk>/      some cases of the zoo
     <run folder>/runs/<run id>/                              one artifact: manifest.json, model files, and parts
     <run folder>/runs/<run id>/reload/<environment>/<form>/  the same file, loaded again: an artifact of its own
 
@@ -18,7 +19,7 @@ from suite.records import Manifest
 PLAN = "plan.json"
 SESSION = "session.json"
 LOCK = ".lock"
-INPUTS, PROBES, RUNS, RELOAD = "inputs", "probes", "runs", "reload"
+INPUTS, PROBES, RUNS, RELOAD, ZOO = "inputs", "probes", "runs", "reload", "zoo"
 
 # ---------------------------------------------------------------- files of an artifact
 
@@ -87,3 +88,22 @@ def single_step_states(manifest: Manifest) -> set[str]:
     """The states from which the artifact of this manifest holds a training step."""
     prefix, suffix = single_step(""), file_of("")
     return {file.removeprefix(prefix).removesuffix(suffix) for file in manifest.files if file.startswith(prefix)}
+
+
+# ---------------------------------------------------------------- the zoo
+
+READINGS = "readings.json"  # what the worker says about each case
+RUNNING = "running"  # which case it is at; gone when it has finished
+CASES = "cases"  # the arrays of all cases
+ZOO_JSON, ZOO_TABLE = "zoo.json", "zoo.md"  # what the zoo found
+
+# Kinds of arrays of a case: "<kind>/<place or name>". Those of an optimizer begin with the number of the update.
+INPUT, MASK, WEIGHT, OUTPUT, STATE, COTANGENT, GRADIENT = (
+    "input", "mask", "weight", "output", "state", "cotangent", "gradient",
+)  # fmt: skip
+VARIABLE, SLOT, AFTER = "variable", "slot", "after"
+
+
+def of_case(case: str, array: str) -> str:
+    """An array of a case, among those of all cases."""
+    return f"{case}|{array}"

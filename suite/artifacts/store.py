@@ -201,6 +201,10 @@ class Store:
     def run(self, run: Run | str) -> Artifact:
         return Artifact(self.folder / names.RUNS / (run if isinstance(run, str) else run.id))
 
+    def zoo(self, environment: str, precision: str, chunk: str) -> Artifact:
+        """Some cases of the zoo, run together."""
+        return Artifact(self.folder / names.ZOO / environment / precision / chunk)
+
     def reload(self, run: Run | str, environment: str, form: str) -> Artifact:
         return Artifact(self.run(run).folder / names.RELOAD / environment / form)
 
@@ -210,6 +214,8 @@ class Store:
             return [self.probe(job.environment.name)]
         if job.kind == "prepare":
             return [self.inputs(job.scenario)]
+        if job.kind == "zoo":
+            return [self.zoo(job.environment.name, job.precision, job.chunk)]
         if job.kind == "reload":
             return [self.reload(run, job.environment.name, form) for run in job.runs for form in names.MODEL_FILES]
         return [self.run(run) for run in job.runs]

@@ -28,6 +28,7 @@ from suite.commands import (
     repro,
     scenarios,
     selftest,
+    zoo,
 )
 from suite.records import BUG, ParityError, UsageError
 
@@ -39,6 +40,7 @@ COMMANDS: Mapping[str, Callable[[Any], int]] = {
     "plan": plan.run,
     "selftest": selftest.run,
     "claims": claims.run,
+    "zoo": zoo.run,
     "report": report.run,
     "diff": diff.run,
     "repro": repro.run,

@@ -10,6 +10,7 @@ from suite.plan import locations
 from suite.records import Verdict
 
 CLAIMS = "put the article's claims to the test on one scenario: a factorial, and an answer to each"
+ZOO = "call single layers, losses and optimizers everywhere, and hold each call against its independent definition"
 GATES = tuple(verdict.value.replace(" ", "-") for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
 
 
@@ -26,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
         _add_compare(commands.add_parser(name, help=meaning, description=meaning))
     _add_selftest(commands.add_parser("selftest", help="inject faults in real runs: what is detected, named and located?"))
     _add_claims(commands.add_parser("claims", help=CLAIMS, description=CLAIMS))
+    _add_zoo(commands.add_parser("zoo", help=ZOO, description=ZOO))
     _add_report(commands.add_parser("report", help="judge and render again what is on disk"))
     _add_diff(commands.add_parser("diff", help="say what is worse, better, new and gone between two results.json"))
     _add_repro(commands.add_parser("repro", help="write a script of plain Keras that shows a finding, and a bug report"))
@@ -80,6 +82,16 @@ def _add_claims(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=_several, default=2, metavar="N", help="how many are several (default: 2)")
     _add_recipe(parser, "where the factorial runs (default: torch)")
     _add_running(parser, locations.LATEST, "for the answers")
+
+
+def _add_zoo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="CLASS", help="only this layer, loss or optimizer (repeatable)"
+    )
+    parser.add_argument("--sample", type=_positive, default=0, metavar="N", help="N cases, drawn by --seed (default: all)")
+    parser.add_argument("--seed", type=int, default=0, help="of the values in the cases (default: 0)")
+    _add_environments(parser)
+    _add_running(parser, locations.ZOO, "the run folder")
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:

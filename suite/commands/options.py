@@ -95,6 +95,17 @@ class ClaimsOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ZooOptions:
+    """`only`: names of classes; all if empty. `sample`: how many cases, 0 for all."""
+
+    only: tuple[str, ...]
+    sample: int
+    seed: int
+    environments: EnvironmentOptions
+    running: RunOptions
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportOptions:
     """`fail_on`: None for the gate of the plan."""
 
@@ -138,6 +149,7 @@ OPTIONS: Mapping[str, type] = {
     "plan": CompareOptions,
     "selftest": SelftestOptions,
     "claims": ClaimsOptions,
+    "zoo": ZooOptions,
     "report": ReportOptions,
     "diff": DiffOptions,
     "repro": ReproOptions,

@@ -134,7 +134,8 @@ class Backends:
             parting = self.parting(*pair)
             if parting.float32_inside:
                 wanted += [run for name in pair if name in self.alone for run in self._perturbed(name)]
-            if (inquiry := self._inquiry(*pair)) is not None:
+            explained = any(cause.code in (Code.DEFINITION, Code.FLOAT32_INSIDE) for cause in parting.causes)
+            if not explained and (inquiry := self._inquiry(*pair)) is not None:
                 wanted += inquiry.further()
         return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
 
@@ -163,6 +164,7 @@ class Backends:
         if departures := self._departures(a, b, place):
             off = {one.environment for one in departures}
             causes = verdicts.united([[definitions.cause(one) for one in departures]])
+            place = place or departures[0].place
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
         if causes := self._hypotheses(a, b):
             return Parting(place=place, off=odd, causes=causes)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from suite.records.scenario import Source
 from suite.records.vocabulary import Status
+from suite.records.zoo import Case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,10 +219,11 @@ class Job:
 
     `kind`: "probe" (does the environment really compute in float64?), "prepare" (data and initial weights of a scenario),
     "train" (runs of one configuration that share a process), "reload" (the saved models of `runs`, loaded on one device of
-    `environment`). `precision`: "float32", or "float64" for float64 runs. `needs`: ids of jobs that must have succeeded
-    before; `after`: ids of jobs that must have ended, however. `cores`: how many processors it keeps busy.
-    `run_folder` is where `suite.artifacts.store` reads and writes. `trajectory`: id of the run whose states single-step
-    comparison starts from. `died`: how the first attempt at it died, in the job of the second; else empty.
+    `environment`), "zoo" (calls of single layers, losses and optimizers: `cases`). `precision`: "float32", or "float64"
+    for float64 runs. `needs`: ids of jobs that must have succeeded before; `after`: ids of jobs that must have ended,
+    however. `cores`: how many processors it keeps busy. `run_folder` is where `suite.artifacts.store` reads and writes.
+    `trajectory`: id of the run whose states single-step comparison starts from. `died`: how the first attempt at it died,
+    in the job of the second; else empty.
     """
 
     kind: str
@@ -239,9 +242,18 @@ class Job:
     after: tuple[str, ...] = ()
     cores: int = 1
     died: str = ""
+    cases: tuple[Case, ...] = ()
+
+    @property
+    def chunk(self) -> str:
+        """Names the cases of a job: the first one, and digits that depend on all of them."""
+        digits = hashlib.sha256(" ".join(case.id for case in self.cases).encode()).hexdigest()[:8]
+        return f"{self.cases[0].id}-{digits}" if self.cases else ""
 
     @property
     def id(self) -> str:
+        if self.kind == "zoo":
+            return f"zoo/{self.environment.name}/{self.precision}/{self.chunk}"
         if self.kind == "probe":
             return f"probe/{self.environment.name}"
         if self.kind == "prepare":

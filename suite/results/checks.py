@@ -191,7 +191,7 @@ def _check(configuration: Configuration, subject: compare.Subject, compared: Sid
     else:
         try:
             judged = _judged(_compared(configuration, subject, compared))
-            verdict, causes = verdicts.worst(judged)
+            verdict, causes = _finite(subject, *verdicts.worst(judged))
         except (DamagedArtifact, ValueError) as error:
             verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, str(error)),)
     return ConsistencyCheck(
@@ -204,6 +204,14 @@ def _check(configuration: Configuration, subject: compare.Subject, compared: Sid
         replica=compared.replica,
         quantities=judged,
     )
+
+
+def _finite(subject: compare.Subject, verdict: Verdict, causes: tuple[Cause, ...]) -> verdicts.Decision:
+    """Of a run that reached NaN or infinity, what cannot be compared has that reason, wherever it shows."""
+    step = compare.first_non_finite(subject.plain) if verdict in (Verdict.INVALID, Verdict.INCONCLUSIVE) else None
+    if step is None:
+        return verdict, causes
+    return Verdict.INVALID, (Cause(code=Code.NON_FINITE, evidence=(("step", float(step)),)),)
 
 
 def _judged(comparison: Comparison) -> tuple[Judged, ...]:

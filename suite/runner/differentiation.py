@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from suite.runner.outcome import shortened
+
 Array = np.ndarray
 Function = Callable[[list[Any]], list[Any]]  # tensors -> tensors, in any order of either; None is allowed among the latter
-Cotangents = Callable[[tuple[Array, ...]], Sequence[Array]]  # outputs -> one array of the same shape for each
+Cotangents = Callable[[Sequence[tuple[int, ...]]], Sequence[Array]]  # the outputs' shapes -> an array of each shape
 
 
 @dataclass(frozen=True, kw_only=True)
 class Differentiated:
     """`outputs`: as the backend returned them. `of_inputs`: the gradient by each input of floats, by its place.
-    `of_variables`: by each trained variable, by its name. `state`: the other variables after the call. `reason`: why there
+    `of_variables`: by each trained variable, by its name. `state`: all variables after the call. `reason`: why there
     are no gradients; empty if there are."""
 
     outputs: tuple[Array, ...]
@@ -36,9 +39,8 @@ def differentiate(
 ) -> Differentiated:
     """Calls `function` once, and pulls the cotangents back to every input of floats and every trained variable.
 
-    `trained`, `others`: Keras variables by name that `function` uses; those in `others` it may assign to, and they keep
-    what was assigned. Where an output does not depend on a source, the gradient is zero. Outputs of integers or booleans
-    have cotangents that are not used.
+    `trained`, `others`: Keras variables by name that `function` uses; they keep what it assigns to them. Where an output
+    does not depend on a source, the gradient is zero. Outputs of integers or booleans have cotangents that are not used.
 
     Raises:
         Exception: whatever the call itself raises. An error of the gradient alone is a `reason`.
@@ -74,8 +76,9 @@ def is_float(value: Any) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """One line: what kind of error, and what it says."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    """One line: what kind of error, and what it says, without the colours that Keras adds."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    return shortened(f"{type(error).__name__}: {' '.join(plain.split())}")
 
 
 def _torch(
@@ -92,7 +95,7 @@ def _torch(
     values = {name: variable.value for name, variable in trained.items()}
     outputs = [value for value in function(tensors) if value is not None]
     found = tuple(array(value.detach()) for value in outputs)
-    directions = tuple(cotangents(found))
+    directions = tuple(cotangents([one.shape for one in found]))
     tied = [place for place, value in enumerate(outputs) if is_float(value) and value.requires_grad]
     wanted = [*sources.values(), *values.values()]
     try:
@@ -107,9 +110,9 @@ def _torch(
             else [None] * len(wanted)
         )
     except Exception as error:
-        return Differentiated(outputs=found, state=arrays(others), reason=reason_of(error))
+        return Differentiated(outputs=found, state=arrays({**others, **trained}), reason=reason_of(error))
     filled = [np.zeros(source.shape) if one is None else array(one) for source, one in zip(wanted, gradients, strict=True)]
-    return _with_gradients(found, others, directions, sources, values, filled)
+    return _with_gradients(found, {**others, **trained}, directions, sources, values, filled)
 
 
 def _tensorflow(
@@ -130,7 +133,7 @@ def _tensorflow(
             tape.watch(source)
         outputs = [value for value in function(tensors) if value is not None]
     found = tuple(array(value) for value in outputs)
-    directions = tuple(cotangents(found))
+    directions = tuple(cotangents([one.shape for one in found]))
     floats = [place for place, value in enumerate(outputs) if is_float(value)]
     try:
         gradients = tape.gradient(
@@ -142,8 +145,8 @@ def _tensorflow(
         # The gradient by rows of a table (tf.IndexedSlices) becomes dense: rows that occur twice are added.
         filled = [array(tf.convert_to_tensor(one)) for one in gradients]
     except Exception as error:
-        return Differentiated(outputs=found, state=arrays(others), reason=reason_of(error))
-    return _with_gradients(found, others, directions, sources, values, filled)
+        return Differentiated(outputs=found, state=arrays({**others, **trained}), reason=reason_of(error))
+    return _with_gradients(found, {**others, **trained}, directions, sources, values, filled)
 
 
 def _jax(
@@ -153,57 +156,68 @@ def _jax(
     others: Mapping[str, Any],
     cotangents: Cotangents,
 ) -> Differentiated:
+    """Compiled as a whole, as Keras runs JAX; operation by operation, each would be compiled alone."""
     import jax
 
-    tensors = [tensor(value) for value in inputs]
-    sources = {index: tensors[index] for index, value in enumerate(inputs) if is_float(value)}
+    tensors = dict(enumerate(tensor(value) for value in inputs))
+    sources = {index: one for index, one in tensors.items() if is_float(one)}
+    rest = {index: one for index, one in tensors.items() if index not in sources}
     values = {name: variable.value for name, variable in trained.items()}
-    placed: list[int] = []  # where the outputs of floats lie among all of them
+    states = {name: variable.value for name, variable in others.items()}
 
-    def stateless(sources: Mapping[int, Any], values: Mapping[str, Any]) -> Any:
-        outputs, after = _stateless(function, [sources.get(i, t) for i, t in enumerate(tensors)], values, trained, others)
-        placed[:] = [place for place, value in enumerate(outputs) if is_float(value)]
-        return [outputs[place] for place in placed], (outputs, after)
+    def call(sources: Mapping[int, Any], values: Mapping[str, Any], rest: Any, states: Any) -> Any:
+        merged = {**rest, **sources}
+        return _stateless(function, [merged[index] for index in range(len(inputs))], values, states, trained, others)
+
+    shapes = [one.shape for one in jax.eval_shape(call, sources, values, rest, states)[0]]
+    directions = tuple(cotangents(shapes))
+
+    def pulled(sources: Any, values: Any, rest: Any, states: Any) -> Any:
+        def floats(sources: Any, values: Any) -> Any:
+            outputs, after = call(sources, values, rest, states)
+            return [value for value in outputs if is_float(value)], (outputs, after)
+
+        primal, pull_back, kept = jax.vjp(floats, sources, values, has_aux=True)
+        places = [place for place, value in enumerate(kept[0]) if is_float(value)]
+        weights = [jax.numpy.asarray(directions[at], dtype=one.dtype) for at, one in zip(places, primal, strict=True)]
+        return pull_back(weights), kept
 
     reason = ""
     try:
-        floats, pull_back, (outputs, after) = jax.vjp(stateless, sources, values, has_aux=True)
+        (of_sources, of_values), (outputs, after) = jax.jit(pulled)(sources, values, rest, states)
     except Exception as error:
         reason = reason_of(error)
-        outputs, after = _stateless(function, tensors, values, trained, others)
-    for name, variable in others.items():
+        outputs, after = jax.jit(call)(sources, values, rest, states)
+    for name, variable in {**others, **trained}.items():
         variable.assign(after[name])
     found = tuple(array(value) for value in outputs)
-    directions = tuple(cotangents(found))
     if reason:
-        return Differentiated(outputs=found, state=arrays(others), reason=reason)
-    try:
-        pulled = [
-            jax.numpy.asarray(directions[place], dtype=value.dtype) for place, value in zip(placed, floats, strict=True)
-        ]
-        of_sources, of_values = pull_back(pulled)
-        filled = [array(of_sources[index]) for index in sources] + [array(of_values[name]) for name in values]
-    except Exception as error:
-        return Differentiated(outputs=found, state=arrays(others), reason=reason_of(error))
-    return _with_gradients(found, others, directions, sources, values, filled)
+        return Differentiated(outputs=found, state=arrays({**others, **trained}), reason=reason)
+    filled = [array(of_sources[index]) for index in sources] + [array(of_values[name]) for name in values]
+    return _with_gradients(found, {**others, **trained}, directions, sources, values, filled)
 
 
 def _stateless(
-    function: Function, tensors: list[Any], values: Mapping[str, Any], trained: Mapping[str, Any], others: Mapping[str, Any]
+    function: Function,
+    tensors: list[Any],
+    values: Mapping[str, Any],
+    states: Mapping[str, Any],
+    trained: Mapping[str, Any],
+    others: Mapping[str, Any],
 ) -> tuple[list[Any], dict[str, Any]]:
-    """The outputs, and the values of `others` after the call, without an assignment: as JAX differentiates it."""
+    """The outputs, and the values of all variables after the call, without an assignment: as JAX differentiates it."""
     import keras
 
     mapping = [(variable, values[name]) for name, variable in trained.items()]
-    mapping += [(variable, variable.value) for variable in others.values()]
+    mapping += [(variable, states[name]) for name, variable in others.items()]
     with keras.StatelessScope(state_mapping=mapping) as scope:
         outputs = [value for value in function(tensors) if value is not None]
-    return outputs, {name: scope.get_current_value(variable) for name, variable in others.items()}
+    return outputs, {name: scope.get_current_value(variable) for name, variable in {**others, **trained}.items()}
 
 
 def _with_gradients(
     outputs: tuple[Array, ...],
-    others: Mapping[str, Any],
+    variables: Mapping[str, Any],
     cotangents: tuple[Array, ...],
     sources: Mapping[int, Any],
     values: Mapping[str, Any],
@@ -211,7 +225,7 @@ def _with_gradients(
 ) -> Differentiated:
     return Differentiated(
         outputs=outputs,
-        state=arrays(others),
+        state=arrays(variables),
         of_inputs=dict(zip(sources, gradients[: len(sources)], strict=True)),
         of_variables=dict(zip(values, gradients[len(sources) :], strict=True)),
         cotangents=cotangents,

@@ -8,7 +8,8 @@ from suite.artifacts.store import read_record
 from suite.plan import discover
 from suite.records import Job
 from suite.runner import keras_jobs, references
-from suite.runner.numpy_backend import training
+from suite.runner.numpy_backend import training, zoo
+from suite.runner.zoo import jobs
 
 
 def main(job_file: str) -> None:
@@ -18,5 +19,6 @@ def main(job_file: str) -> None:
         strategies, _ = discover.strategies()
         references.load(strategies[job.strategy].worker)(job)
         return
-    kinds = training.KINDS if job.environment.backend == "fake" else keras_jobs.KINDS
+    fake = job.environment.backend == "fake"
+    kinds = {**training.KINDS, "zoo": zoo.zoo} if fake else {**keras_jobs.KINDS, "zoo": jobs.zoo}
     kinds[job.kind](job)

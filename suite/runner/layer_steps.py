@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from suite.runner import masks as carried
 from suite.runner import models, structures
 from suite.runner.differentiation import Array, Cotangents, Differentiated, array, differentiate, is_float, tensor
 
@@ -24,10 +24,10 @@ class LayerStep:
     `layer`: the name of its class. `config`: JSON of `keras.saving.serialize_keras_object(layer)["config"]`. `inputs`: the
     positional arguments, flattened. `masks`: one for each input, or None. `arguments`: the other arguments as JSON holds
     them; `tensors`: those of them that are arrays, by name ("initial_state/0"). `weights`: every variable before the call,
-    but for states of seeds, by the names of the layers below this one and its own. `outputs`: flattened. `state`: the
-    weights that are not trained, after the call. `cotangents`: one for each output. `gradients`: of the sum of outputs
-    times cotangents: "input/<place>", "argument/<name>", "weight/<name>". `reason`: why there are none; empty if there
-    are.
+    but for states of seeds, by the names of the layers below this one and its own. `outputs`: flattened. `state`: after the
+    call, the weights that are not trained, and those trained ones that the call changes. `cotangents`: one for each output.
+    `gradients`: of the sum of outputs times cotangents: "input/<place>", "argument/<name>", "weight/<name>". `reason`: why
+    there are none; empty if there are.
     """
 
     layer: str
@@ -57,9 +57,10 @@ def layer_step(
     """Calls `layer(*inputs, **arguments)` once, eagerly, and pulls the cotangents back. The layer keeps its values.
 
     `layer`: built. `inputs`: the positional arguments, arrays or nested structures of them, in the dtypes that the layer is
-    to get. `masks`: for each input in the order in which `structures.leaves` finds them; none if empty. `arguments`: by
-    name: arrays, nested structures of them, or what JSON holds. `cotangents`: makes one array for each output, of its
-    shape, when the outputs are known; `drawn` does.
+    to get. `masks`: what each input carries from the layer before, in the order in which `structures.leaves` finds them;
+    none if empty. Keras decides what the layer gets of them, as it does in a model. `arguments`: by name: arrays, nested
+    structures of them, or what JSON holds. `cotangents`: makes one array for each output, of its shape, when the shapes
+    are known; `drawn` does.
 
     Raises:
         ValueError: there are masks, but not one for each input.
@@ -75,13 +76,15 @@ def layer_step(
     extra = {name: leaf for name, leaf in structures.leaves(arguments) if isinstance(leaf, np.ndarray)}
     if masks and len(masks) != len(given):
         raise ValueError(f"got {len(masks)} masks for {len(given)} inputs: give one for each input, or None")
-    kwargs = {**arguments, **_mask_arguments(layer, inputs, masks), "training": training}
 
     def function(tensors: list[Any]) -> list[Any]:
+        for value, mask in zip(tensors, masks, strict=False):
+            if mask is not None:
+                carried.carry(value, tensor(mask))
         placed = dict(zip([*given, *(ARGUMENT + name for name in extra)], tensors, strict=True))
         args = structures.replaced(inputs, lambda path, leaf: placed[path])
-        named_args = structures.replaced(kwargs, lambda path, leaf: placed.get(ARGUMENT + path, _mask_tensor(leaf)))
-        return [leaf for _, leaf in structures.leaves(layer(*args, **named_args))]
+        kwargs = structures.replaced(arguments, lambda path, leaf: placed.get(ARGUMENT + path, leaf))
+        return [leaf for _, leaf in structures.leaves(layer(*args, **kwargs, training=training))]
 
     try:
         done = differentiate(function, [*given.values(), *extra.values()], trained, others, cotangents)
@@ -97,7 +100,11 @@ def layer_step(
         tensors=extra,
         weights={name: value for name, value in before.items() if not name.endswith(SEED_STATE)},
         outputs=done.outputs,
-        state={name: value for name, value in done.state.items() if not name.endswith(SEED_STATE)},
+        state={
+            name: value
+            for name, value in done.state.items()
+            if not name.endswith(SEED_STATE) and (name in others or not np.array_equal(value, before[name]))
+        },
         cotangents=done.cotangents,
         gradients=_named_gradients(done, len(given), list(extra)),
         reason=done.reason,
@@ -107,9 +114,9 @@ def layer_step(
 def drawn(seed: int) -> Cotangents:
     """Cotangents of float32 values from a normal distribution, the same on every backend."""
 
-    def draw(outputs: tuple[Array, ...]) -> list[Array]:
+    def draw(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
         random = np.random.default_rng(seed)
-        return [random.normal(size=output.shape).astype(np.float32).astype(np.float64) for output in outputs]
+        return [random.normal(size=shape).astype(np.float32).astype(np.float64) for shape in shapes]
 
     return draw
 
@@ -119,23 +126,6 @@ def config_of(layer: Any) -> str:
     import keras
 
     return json.dumps(keras.saving.serialize_keras_object(layer)["config"], sort_keys=True)
-
-
-def _mask_arguments(layer: Any, inputs: tuple[Any, ...], masks: Sequence[Array | None]) -> dict[str, Any]:
-    """The masks as Keras passes them: `mask`, in the structure of the only input, or `<name>_mask` for each of several."""
-    names = list(inspect.signature(layer.call).parameters)
-    remaining = iter(masks)
-    by_input = [structures.replaced(value, lambda path, leaf: next(remaining, None)) for value in inputs]
-    if not any(mask is not None for mask in masks):
-        return {}
-    if len(inputs) == 1:
-        return {"mask": by_input[0]} if "mask" in names else {}
-    own = {f"{name}_mask": mask for name, mask in zip(names, by_input, strict=False)}
-    return {name: mask for name, mask in own.items() if name in names and mask is not None}
-
-
-def _mask_tensor(leaf: Any) -> Any:
-    return tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
 
 
 def _restore(named: Mapping[str, Any], before: Mapping[str, Array]) -> None:

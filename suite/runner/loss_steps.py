@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from suite.runner import masks
 from suite.runner.differentiation import Array, Cotangents, differentiate, tensor
 
 
@@ -44,7 +45,7 @@ def loss_step(
 
     def function(tensors: list[Any]) -> list[Any]:
         if mask is not None:
-            _carry(tensors[0], tensor(mask))
+            masks.carry(tensors[0], tensor(mask))
         weight = None if sample_weight is None else tensor(sample_weight)
         return [loss(tensor(y_true), tensors[0], sample_weight=weight)]
 
@@ -61,13 +62,3 @@ def loss_step(
         gradient=done.of_inputs.get(0),
         reason=done.reason,
     )
-
-
-def _carry(predictions: Any, mask: Any) -> None:
-    # Private: how a tensor carries its mask from a layer to the loss. Older versions set the attribute themselves.
-    try:
-        from keras.src.backend.common.masking import set_keras_mask
-    except ImportError:
-        predictions._keras_mask = mask
-    else:
-        set_keras_mask(predictions, mask)

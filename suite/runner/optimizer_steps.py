@@ -62,7 +62,7 @@ def optimizer_steps(
     config = json.dumps(keras.saving.serialize_keras_object(optimizer)["config"], sort_keys=True)
     steps = []
     for count, given in enumerate(gradients):
-        before, slots = arrays(held), arrays(own)
+        before, kept = arrays(held), arrays(own)
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         optimizer.apply([_as_backends_have_it(given[name]) for name in held], list(held.values()))
         steps.append(
@@ -73,7 +73,7 @@ def optimizer_steps(
                 learning_rate=rate,
                 variables=before,
                 gradients={name: one.dense if isinstance(one, Rows) else one for name, one in given.items()},
-                slots=slots,
+                slots=kept,
                 updated_variables=arrays(held),
                 updated_slots=arrays(own),
             )

@@ -57,23 +57,22 @@ def test_the_state_is_that_after_the_call_and_the_layer_keeps_its_own(arrays: Ar
     assert close(arrays["norm/weight/moving_mean"], np.zeros(5)) and close(arrays["norm/kept"], np.zeros(5))
 
 
-def test_masks_and_arguments_reach_the_layer(arrays: Arrays) -> None:
-    x, mask = (
-        arrays["recurrent/input/0"],
-        arrays["norm/output/0"][..., 0] * 0 + np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1], [1, 1, 0]]),
-    )
+@pytest.mark.parametrize(("name", "first", "mask"), [("recurrent", 0.0, MASK), ("started", 1.0, MASK | True)])
+def test_masks_and_arguments_reach_the_layer(arrays: Arrays, name: str, first: float, mask: np.ndarray) -> None:
+    x = arrays[f"{name}/input/0"]
     kernel, recurrent, bias = (
-        arrays[f"recurrent/weight/simple_rnn_cell/{name}"] for name in ("kernel", "recurrent_kernel", "bias")
+        arrays[f"{name}/weight/simple_rnn_cell/{own}"] for own in ("kernel", "recurrent_kernel", "bias")
     )
-    state, pulled = np.ones((4, 2)), [np.eye(2)] * 4
+    state, pulled = np.full((4, 2), first), [np.eye(2)] * 4
     for time in range(3):
         seen = mask[:, time, None]
         state = np.where(seen, x[:, time] @ kernel + state @ recurrent + bias, state)
         pulled = [recurrent.T @ one if row else one for one, row in zip(pulled, seen[:, 0], strict=True)]
-    assert close(arrays["recurrent/output/0"], state)
-    cotangent = arrays["recurrent/cotangent/0"]
-    expected = np.stack([direction @ one for direction, one in zip(cotangent, pulled, strict=True)])
-    assert close(arrays["recurrent/gradient/argument/initial_state"], expected)
+    assert close(arrays[f"{name}/output/0"], state)
+    if name == "started":
+        cotangent = arrays["started/cotangent/0"]
+        expected = np.stack([direction @ one for direction, one in zip(cotangent, pulled, strict=True)])
+        assert close(arrays["started/gradient/argument/initial_state"], expected)
 
 
 @pytest.mark.parametrize("name", ["attention", "multi-head"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from suite.records import MEASURED, Cause, Code, Status, Verdict
-from suite.runner.numpy_backend.training import DEFECTS
+from suite.runner.numpy_backend.defects import DEFECTS
 from tests.conftest import Parity
 from tests.pipeline.fake_runs import ONE, TWO, checks, compared, injected, pair, quantity, rows, steps_of, trained
 

@@ -1,0 +1,72 @@
+"""parity zoo: single calls of layers, losses and optimizers on every backend, against their independent definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from suite.artifacts import names
+from suite.artifacts.store import Store
+from suite.commands.execution import provisioned, say, wanted
+from suite.commands.options import ZooOptions
+from suite.engine import devices, plugins
+from suite.engine.local import Local
+from suite.engine.progress import Progress
+from suite.plan import locations
+from suite.records import Options, unknown_name
+from suite.records.zoo import Case
+from suite.zoo import output
+from suite.zoo.cases import every_case, sample
+from suite.zoo.visit import Visit, exit_code
+
+
+def run(options: ZooOptions) -> int:
+    """0 if every departure is known, 1 if one is new, 2 if something that was needed is missing."""
+    cases = chosen(options)
+    gpus = devices.detect_gpus()
+    device = devices.resolve(options.environments.device, gpus)
+    environments = wanted(options.environments)
+    folder = options.environments.environments_folder
+    plugins.add(options.environments.plugin, folder, say)
+    ready = provisioned(options.environments, environments, device)
+    store = Store(options.running.out)
+    with store.lock():
+        say(f"{len(cases)} calls, each in float64 and in float32, on {', '.join(ready)}")
+        with Local(
+            ready,
+            folder=store.folder,
+            cores=options.running.jobs,
+            timeout=options.running.timeout,
+            gpus=len(gpus),
+            listen=Progress(),
+            cache=folder / "compiled",
+            imports=locations.import_folder(folder),
+        ) as engine:
+            visit = Visit(
+                engine,
+                store,
+                ready,
+                Options(device=device, seed=options.seed),
+                processes=options.running.jobs,
+                again=options.running.rerun == "all",
+            )
+            results = visit.results(cases)
+        output.write(results, store.folder)
+    say(output.table(results))
+    say(str(store.folder / names.ZOO_TABLE))
+    return exit_code(results)
+
+
+def chosen(options: ZooOptions) -> Sequence[Case]:
+    """The cases that were asked for.
+
+    Raises:
+        UsageError: there is no class of a name.
+    """
+    cases = every_case(options.seed)
+    classes = list(dict.fromkeys(case.name for case in cases))
+    for name in options.only:
+        if name not in classes:
+            raise unknown_name("layer, loss or optimizer", name, classes)
+    if options.only:
+        cases = tuple(case for case in cases if case.name in options.only)
+    return sample(cases, options.sample, options.seed) if options.sample else cases

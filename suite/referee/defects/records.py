@@ -1,0 +1,63 @@
+"""A known defect, and a sighting that may be one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """One thing that is off. `kind`: "layer", "loss" or "optimizer"; `name`: of the class; `config`: its configuration, with
+    what its constructor got. `shapes`: of the inputs, or of an optimizer's variables. `stage`: as in a `ZooVerdict`, or
+    "refused". `packages`: versions by name. `precision`: "float64" or "float32". `rows`: gradients came by rows."""
+
+    kind: str
+    name: str
+    backend: str
+    stage: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Sequence[tuple[int, ...]] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
+    part: str = ""
+    precision: str = ""
+    training: bool = False
+    masked: bool = False
+    rows: bool = False
+    detail: str = ""
+
+    def argument(self, name: str, default: Any = None) -> Any:
+        value = self.config.get(name)
+        return default if value is None else value
+
+
+def _always(_: Sighting) -> bool:
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownDefect:
+    """`id`: K-... for a defect, D-... for a documented difference. `backends`: those that have it. `affected`: a version
+    specifier by package; all that are not named are affected whatever their version. `when`: what else must hold.
+    `issue`: where it is reported upstream; empty if it is not, as far as was found. `source`: of a documented difference,
+    where it is documented. `scripts`: their names in docs/defects/scripts/: on these backends, in the pinned versions, they
+    exit with 1, and on all others with 0.
+    """
+
+    id: str
+    title: str
+    backends: tuple[str, ...]
+    kind: str
+    names: tuple[str, ...]
+    stages: tuple[str, ...]
+    affected: Mapping[str, str] = field(default_factory=dict)
+    when: Callable[[Sighting], bool] = _always
+    issue: str = ""
+    source: str = ""
+    scripts: tuple[str, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """The page about it, below the project's root; empty for a documented difference."""
+        return f"docs/defects/{self.id}.md" if self.id.startswith("K") else "docs/zoo.md"
