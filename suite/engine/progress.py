@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TextIO, final
 
 from suite.engine.local import Event
+from suite.engine.schedule import NEEDS
 from suite.records import Outcome, Status
 
 PLAIN_SECONDS = 10.0  # between two plain lines: a CI log of a 15-minute run stays below a hundred of them
@@ -32,6 +33,7 @@ class Progress:
         self._began = self._said = clock()
         self._timed = 0
         self._status = ""
+        self._needed: set[str] = set()
 
     def __enter__(self) -> Progress:
         return self
@@ -49,7 +51,7 @@ class Progress:
         if event.outcome is not None:
             self._timed += event.outcome.seconds > 0
             if event.outcome.status is not Status.COMPLETE:
-                self._line(_failure(event.outcome))
+                self._fail(event.outcome)
         self._status = self._describe(event)
         last = event.done == event.total
         if last or self._clock() - self._said >= (TERMINAL_SECONDS if self._terminal else PLAIN_SECONDS):
@@ -62,6 +64,16 @@ class Progress:
             self._stream.write("\n")
             self._stream.flush()
         self._status = ""
+
+    def _fail(self, outcome: Outcome) -> None:
+        """One line for a job that failed; of those that only need what failed, one line for all."""
+        if outcome.reason.startswith(NEEDS):
+            if outcome.reason in self._needed:
+                return
+            self._needed.add(outcome.reason)
+            self._line(f"{_failure(outcome)} (and so for every job that needs it)")
+            return
+        self._line(_failure(outcome))
 
     def _describe(self, event: Event) -> str:
         parts = [f"{event.done} of {event.total} done"]

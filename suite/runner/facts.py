@@ -28,6 +28,8 @@ def gather(model: Any, job: Job) -> dict[str, str]:
         "optimizer": _optimizer(model),
         "process": process(),
     }
+    if type(model).train_step is not keras.Model.train_step:
+        facts["train step"] = "the model's own"
     for package in PACKAGES[1:]:
         try:
             facts[package] = version(package)

@@ -53,4 +53,27 @@ def _jax(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]
     return value, gradients
 
 
+def changed(gradient: Any, change: Callable[[Any], Any]) -> Any:
+    """The gradient with `change` made to its numbers; `change` is linear. None stays None."""
+    if _is_sparse(gradient):
+        return type(gradient)(change(gradient.values), gradient.indices, gradient.dense_shape)
+    return None if gradient is None else change(gradient)
+
+
+def total(gradients: Sequence[Any]) -> Any:
+    """The sum of gradients of one variable; None if there is none. Sparse ones, as TensorFlow has of embeddings, are put one
+    behind the other, as its strategies do: an optimizer may treat rows that appear twice in its own way."""
+    import keras
+
+    given = [gradient for gradient in gradients if gradient is not None]
+    if given and all(map(_is_sparse, given)):
+        values, indices = (keras.ops.concatenate([getattr(one, name) for one in given]) for name in ("values", "indices"))
+        return type(given[0])(values, indices, given[0].dense_shape)
+    return sum(given[1:], given[0]) if given else None
+
+
+def _is_sparse(gradient: Any) -> bool:
+    return hasattr(gradient, "dense_shape")
+
+
 BACKENDS = {"torch": _torch, "tensorflow": _tensorflow, "jax": _jax}
