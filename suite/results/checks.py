@@ -246,8 +246,6 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     return replace(
         comparison,
         components=check_parts.relevant(parts, compared.kind, apart),
-        # A file is as it was saved, NaN or not; replicas of a run that has come to NaN say nothing.
-        non_finite=(compare.first_non_finite(subject.plain),) * 2 if compared.kind == "replica" else (None, None),
         environments=(configuration.environment, compared.environment),
         # With an equal state, a prediction is a single step from a common state.
         stepped=UNSTABLE_STATES if same_state else 0,
