@@ -122,8 +122,8 @@ def drawn(seed: int) -> Cotangents:
 
 
 def config_of(layer: Any) -> str:
-    """JSON of the layer's serialized configuration, nested objects included, with the numbers that the layer holds now: where
-    a class has no `get_config` of its own, Keras gives what its constructor got."""
+    """JSON of the layer's serialized configuration, nested objects included, with the numbers that the layer holds now:
+    where a class has no `get_config` of its own, Keras gives what its constructor got."""
     import keras
 
     config = dict(keras.saving.serialize_keras_object(layer)["config"])
