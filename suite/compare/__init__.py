@@ -3,7 +3,7 @@
 Enters: artifacts of a run folder. Leaves: `Comparison`, `Distances`, places. It decides nothing and names no cause.
 """
 
-from suite.compare.comparisons import check, declared, first_replica_distance, float64_runs, judged, pair
+from suite.compare.comparisons import check, declared, first_non_finite, first_replica_distance, float64_runs, judged, pair
 from suite.compare.envelopes import seed_distances
 from suite.compare.measuring import TRAINED, measure
 from suite.compare.snapshots import (
@@ -30,6 +30,7 @@ __all__ = [
     "check",
     "declared",
     "emulated_file",
+    "first_non_finite",
     "first_replica_distance",
     "float64_runs",
     "judged",

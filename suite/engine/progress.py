@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from suite.engine.local import Event
+from suite.engine.schedule import NEEDS
 from suite.engine.terminal import console_of
 from suite.records import Outcome, Status
 
@@ -40,6 +41,7 @@ class Progress:
         self._live: Live | None = None
         self._began = self._said = clock()
         self._timed = 0
+        self._needed: set[str] = set()
 
     def __enter__(self) -> Progress:
         return self
@@ -57,7 +59,7 @@ class Progress:
         if event.outcome is not None:
             self._timed += event.outcome.seconds > 0
             if event.outcome.status is not Status.COMPLETE:
-                self._line(_failure(event.outcome), "red")
+                self._fail(event.outcome)
         seconds = TERMINAL_SECONDS if self._console else PLAIN_SECONDS
         if event.done == event.total or self._clock() - self._said >= seconds:
             self._show(event)
@@ -92,6 +94,16 @@ class Progress:
     def _counted(self, event: Event) -> str:
         left = self._left(event)
         return f"{event.done} of {event.total} done{f', {left}' if left else ''}"
+
+    def _fail(self, outcome: Outcome) -> None:
+        """One line for a job that failed; of those that only need what failed, one line for all."""
+        more = ""
+        if outcome.reason.startswith(NEEDS):
+            if outcome.reason in self._needed:
+                return
+            self._needed.add(outcome.reason)
+            more = " (and so for every job that needs it)"
+        self._line(_failure(outcome) + more, "red")
 
     def _left(self, event: Event) -> str:
         """From the time that jobs took so far, as they overlapped; nothing while too little is known."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from suite import compare
-from suite.artifacts.store import Complete
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, further_runs
 from suite.explain.definitions import Departure, Held
 from suite.explain.inquiry import Inquiry
+from suite.explain.observations import Stages
 from suite.judge import equivalence, verdicts
 from suite.records import (
     LAYERWISE,
@@ -53,18 +53,21 @@ class Parting:
 
 
 class Backends:
-    """All environments of one scenario that train on one device, each against each."""
+    """All environments of one scenario, each against each. `alone`: their configurations on one device, where they have one;
+    `trained`: else any."""
 
     def __init__(self, folder: RunFolder, scenario: str) -> None:
         self.folder, self.scenario = folder, scenario
-        names = sorted(
-            dict.fromkeys(one.environment for one in folder.configurations(scenario)),
-            key=lambda name: name != folder.plan.options.reference,
-        )
-        found = {name: folder.alone(scenario, name) for name in names}
+        every = sorted(folder.configurations(scenario), key=lambda one: one.environment != folder.plan.options.reference)
+        least = sorted(every, key=lambda one: (one.fault, one.devices), reverse=True)
+        first = {one.environment: one for one in least}
+        found = {one.environment: folder.alone(scenario, one.environment) for one in every}
         self.alone = {name: one for name, one in found.items() if one is not None}
+        self.trained = {name: one or first[name] for name, one in found.items()}
         self._measured: dict[tuple[str, str, int, Emulation], Comparison | str] = {}
         self._held: dict[str, Held] = {}
+        self._parted: dict[tuple[str, str], Stages] = {}
+        self._inquiries: dict[tuple[str, str], Inquiry | None] = {}
 
     # -- measured
 
@@ -77,16 +80,12 @@ class Backends:
         return self._measured[key]
 
     def _measure(self, a: str, b: str, devices: int, emulation: Emulation) -> Comparison | str:
-        first, second = self.alone.get(a), self.alone.get(b)
-        if first is None or second is None:
-            return "they were not both trained on one device"
-        mine, other = self.folder.subject(first), self.folder.subject(second)
+        mine, other = (self.folder.subject(self.trained[name]) for name in (a, b))
         if isinstance(mine, str) or isinstance(other, str):
             return mine if isinstance(mine, str) else str(other)
-        runs = [self._emulated(one, devices, emulation) for one in (first, second)]
-        own_step = mine.plain[1].facts.get(TRAINING_STEP) == OWN  # which no oracle emulates
-        if (own_step or any(isinstance(run, str) for run in runs)) and devices == 1:
-            runs = [self.folder.complete(plain(one, "float64")) for one in (first, second)]
+        runs = [
+            self.folder.complete(run) if run else "no oracle was planned" for run in self._runs(a, b, devices, emulation)
+        ]
         whole = [run for run in runs if not isinstance(run, str)]
         if len(whole) < len(runs):
             return next(run for run in runs if isinstance(run, str))
@@ -96,9 +95,20 @@ class Backends:
             return str(error)
         return replace(found, environments=(a, b))
 
-    def _emulated(self, alone: Configuration, devices: int, emulation: Emulation) -> Complete | str:
-        run = self.folder.planned_oracle(alone, devices, emulation)
-        return self.folder.complete(run) if run else "no oracle was planned"
+    def _runs(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> list[Run | None]:
+        """The runs that the two are compared by: their oracles. On one device, where one of these is missing, or where
+        models train by a step of their own that no oracle emulates, the float64 runs."""
+        both = [self.trained[name] for name in (a, b)]
+        oracles = [self.folder.planned_oracle(one, devices, emulation or Emulation()) for one in both]
+        there = all(run is not None and not isinstance(self.folder.complete(run), str) for run in oracles)
+        alone = devices == 1 and all(one.devices == 1 for one in both)
+        if not alone or (there and not any(self._has_own_step(one) for one in both)):
+            return list(oracles)
+        return [plain(one, "float64") for one in both]
+
+    def _has_own_step(self, configuration: Configuration) -> bool:
+        subject = self.folder.subject(configuration)
+        return not isinstance(subject, str) and subject.plain[1].facts.get(TRAINING_STEP) == OWN
 
     def differ(self, a: str, b: str) -> bool:
         """Whether they are known to compute different things; what float32 rounds inside is not left out here."""
@@ -110,7 +120,7 @@ class Backends:
     @cached_property
     def apart(self) -> list[tuple[str, str]]:
         """The environments that differ, two by two."""
-        names = list(self.alone)
+        names = list(self.trained)
         return [(a, b) for index, a in enumerate(names) for b in names[index + 1 :] if self.differ(a, b)]
 
     # -- what is asked for
@@ -119,18 +129,19 @@ class Backends:
         """The runs that would show where they part and who is off, and that were not asked for yet."""
         # One environment's layers are held against their definitions, even where all agree: all may be wrong.
         wanted = [self.layerwise(name) for name in list(self.alone)[:1]]
-        for name in dict.fromkeys(name for pair in self.apart for name in pair):
-            wanted += [self._step(name), self.layerwise(name)]
         for pair in self.apart:
+            wanted += [*self._steps(*pair), *(self.layerwise(name) for name in pair if name in self.alone)]
             parting = self.parting(*pair)
             if parting.float32_inside:
-                wanted += [run for name in pair for run in self._perturbed(name)]
-            if (inquiry := self._inquiry(*pair)) is not None:
+                wanted += [run for name in pair if name in self.alone for run in self._perturbed(name)]
+            explained = any(cause.code in (Code.DEFINITION, Code.FLOAT32_INSIDE) for cause in parting.causes)
+            if not explained and (inquiry := self._inquiry(*pair)) is not None:
                 wanted += inquiry.further()
         return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
 
-    def _step(self, name: str) -> Run:
-        return Run(configuration=self.alone[name], variation=SINGLE_STEP, precision="float64")
+    def _steps(self, a: str, b: str) -> list[Run]:
+        """The single steps of the runs that the two are compared by."""
+        return [replace(run, variation=SINGLE_STEP) for run in self._runs(a, b) if run]
 
     def layerwise(self, name: str) -> Run:
         return Run(configuration=self.alone[name], variation=LAYERWISE, precision="float64")
@@ -153,6 +164,7 @@ class Backends:
         if departures := self._departures(a, b, place):
             off = {one.environment for one in departures}
             causes = verdicts.united([[definitions.cause(one) for one in departures]])
+            place = place or departures[0].place
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
         if causes := self._hypotheses(a, b):
             return Parting(place=place, off=odd, causes=causes)
@@ -161,7 +173,7 @@ class Backends:
     def _unexplained(self, odd: str, place: Place | None) -> Cause:
         if not odd:
             return Cause(code=Code.UNKNOWN)
-        others = ", ".join(name for name in self.alone if name != odd)
+        others = ", ".join(name for name in self.trained if name != odd)
         where = (("stage", place.stage), ("tensor", place.tensor)) if place else ()
         return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", others), *where))
 
@@ -170,16 +182,17 @@ class Backends:
         stages = self._stages(a, b)
         return single_step.first(stages, equivalence.SAME_SEMANTICS) if stages else None
 
-    def _stages(self, a: str, b: str) -> dict[str, list[single_step.StageDistance]]:
-        found = [self.folder.further(self._step(name)) for name in (a, b)]
-        if any(isinstance(one, str) for one in found):
-            return {}
-        stages = single_step.stage_distances(found[0], found[1])  # type: ignore[arg-type]
-        return {state: distances for state, distances in stages.items() if state.isdigit()}
+    def _stages(self, a: str, b: str) -> Stages:
+        if (a, b) not in self._parted:
+            found = [self.folder.further(run) for run in self._steps(a, b)]
+            whole = [one for one in found if not isinstance(one, str)]
+            stages = single_step.stage_distances(*whole) if len(whole) == 2 else {}
+            self._parted[a, b] = {state: distances for state, distances in stages.items() if state.isdigit()}
+        return self._parted[a, b]
 
     def _odd_one_out(self, a: str, b: str) -> str:
         """The one of the two that differs from every other environment, where these agree with each other."""
-        others = [name for name in self.alone if name not in (a, b)]
+        others = [name for name in self.trained if name not in (a, b)]
         for odd, other in ((a, b), (b, a)):
             agree = all(self._agree(other, name) for name in others)
             if others and agree and all(self.differ(odd, name) for name in others):
@@ -199,18 +212,24 @@ class Backends:
         return not any(not one.narrow and one.is_at(place) for one in self._departing(a, b))
 
     def _departures(self, a: str, b: str, place: Place | None) -> list[Departure]:
-        """What departs from its definition in one of them and not in both alike: where they part, else anywhere."""
+        """What departs from its definition in one of them, not in both alike, and explains where they part: it is there. A
+        layer that gets its gradient wrong shows in the weights of the layers before it. Anything, if no place is known."""
         found = [one for one in self._departing(a, b) if not one.narrow]
         alone = [
             one for one in found if not any(_alike(one, other) for other in found if other.environment != one.environment)
         ]
-        return [one for one in alone if place is not None and one.is_at(place)] or alone
+        if place is None:
+            return alone
+        backward = [one for one in alone if one.stage == place.stage == "gradient"]
+        return [one for one in alone if one.is_at(place)] or backward
 
     def _departing(self, a: str, b: str) -> list[Departure]:
         return [one for name in (a, b) for one in self.held(name).departures]
 
     def held(self, name: str) -> Held:
         """An environment's calls held against their definitions, as far as they were recorded."""
+        if name not in self.alone:
+            return Held(environment=name, missing="it was not trained on one device")
         if name not in self._held:
             self._held[name] = definitions.held(self.folder, name, self.layerwise(name))
         return self._held[name]
@@ -222,10 +241,15 @@ class Backends:
         return verdicts.united([[one.cause for one in inquiry.diagnosis(None).suspects if one.matches]])
 
     def _inquiry(self, a: str, b: str) -> Inquiry | None:
-        """Which deviation of the other side's oracle predicts the odd one's run; None if neither is odd, or one of its own
-        strategy's faults is in the way."""
-        odd = self._odd_one_out(a, b) or (b if len(self.alone) == 2 else "")
-        if not odd or self.place(a, b) is None:
+        """Which deviation of the other side's oracle predicts the odd one's run; None if neither is odd, or if the odd one's
+        run is not even what its own strategy declares."""
+        if (a, b) not in self._inquiries:
+            self._inquiries[a, b] = self._inquired(a, b)
+        return self._inquiries[a, b]
+
+    def _inquired(self, a: str, b: str) -> Inquiry | None:
+        odd = self._odd_one_out(a, b) or (b if len(self.trained) == 2 else "")
+        if not odd or self.place(a, b) is None or not {a, b} <= self.alone.keys():
             return None
         other = a if odd == b else b
         oracle, subject = self.folder.oracle_of(self.alone[other]), self.folder.subject(self.alone[odd])
@@ -233,6 +257,8 @@ class Backends:
         if oracle is None or isinstance(emulated, str) or isinstance(subject, str) or subject.float64 is None:
             return None
         try:
+            if subject.oracle is not None and equivalence.differs(verdicts.oracle_distance(compare.declared(subject))):
+                return None
             found = compare.float64_runs(subject, subject.float64, emulated)
         except (DamagedArtifact, ValueError):
             return None

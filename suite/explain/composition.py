@@ -30,6 +30,7 @@ from suite.records import (
     Configuration,
     DamagedArtifact,
     Diagnosis,
+    Emulation,
     Link,
     Place,
     Run,
@@ -100,7 +101,7 @@ class Composition:
         """From the run to the oracle of what it declares."""
         environment, found = configuration.environment, self.declared.get(configuration, "it was not compared")
         if isinstance(found, str):
-            return Component(link=Link.STRATEGY, environment=environment, missing=f"{configuration.label}: {found}")
+            return Component(link=Link.STRATEGY, environment=environment, missing=found)
         causes = diagnoses.causes(self.known.get(configuration))
         return _component(Link.STRATEGY, environment, found, causes or (Cause(code=Code.UNKNOWN, subject=environment),))
 
@@ -119,7 +120,7 @@ class Composition:
         subject = self.folder.subject(configuration)
         for found in (*runs, subject):
             if isinstance(found, str):
-                return Component(link=link, environment=environment, missing=f"{configuration.label}: no oracle: {found}")
+                return Component(link=link, environment=environment, missing=f"no oracle: {found}")
         try:
             measured = compare.float64_runs(subject, *runs)  # type: ignore[arg-type]
         except (DamagedArtifact, ValueError) as error:
@@ -141,8 +142,7 @@ class Composition:
         return single_step.first(single_step.stage_distances(*steps), equivalence.SAME_SEMANTICS)  # type: ignore[arg-type]
 
     def _oracles(self, configuration: Configuration) -> tuple[Run | None, Run | None]:
-        alone = self.backends[configuration.scenario].alone.get(configuration.environment)
-        return self.folder.oracle_of(configuration), self.folder.oracle_of(alone) if alone else None
+        return self.folder.oracle_of(configuration), self.folder.planned_oracle(configuration, 1, Emulation())
 
     def _step(self, oracle: Run | None) -> Complete | None:
         found = self.folder.further(single_step_of(oracle)) if oracle else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,10 @@ from suite.artifacts import names
 from suite.artifacts.store import Artifact
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
-from suite.records import Cause, Code, DamagedArtifact, Place, RecordedCall, Run
+from suite.records import Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
 from suite.referee import gradients, layers, losses, optimizers
+from suite.referee.defects.matching import known
+from suite.referee.defects.records import Sighting
 from suite.referee.definition import Call, LossCall, Undefined, Update
 
 Arrays = Mapping[str, np.ndarray]
@@ -28,15 +30,25 @@ FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32
 @dataclass(frozen=True, kw_only=True)
 class Departure:
     """One recorded call that is not what its definition says. `stage`: of a training step. `tensor`: of it. `size`: the
-    distance, relative. `narrow`: no more than float32 rounds, in a float64 run."""
+    distance, relative. `state`: that the step started from. `known`: the known defect that it is; empty if it is none.
+    `narrow`: no more than float32 rounds, in a float64 run."""
 
     environment: str
     name: str
     of: str
     kind: str
+    state: str
     stage: str
     tensor: str
     size: float
+    known: str = ""
+
+    @property
+    def place(self) -> Place:
+        """As single-step comparison would say it."""
+        weight = self.tensor.removeprefix("weight/") if self.tensor.startswith("weight/") else ""
+        tensor = self.tensor if self.kind != "layer" else f"{self.name}/{weight}".rstrip("/")
+        return Place(stage=self.stage, tensor=tensor, state=self.state, size=self.size, ratio=self.size / SAME)
 
     @property
     def narrow(self) -> bool:
@@ -66,8 +78,12 @@ class Held:
 def cause(departure: Departure) -> Cause:
     """That this environment's layer, loss or optimizer departs from its definition."""
     detail = (("what", departure.kind), ("class", departure.of), ("name", departure.name), ("stage", departure.stage))
+    defect = (("known", departure.known),) if departure.known else ()
     return Cause(
-        code=Code.DEFINITION, subject=departure.environment, detail=detail, evidence=(("distance", departure.size),)
+        code=Code.DEFINITION,
+        subject=departure.environment,
+        detail=(*detail, *defect),
+        evidence=(("distance", departure.size),),
     )
 
 
@@ -81,12 +97,47 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
     undefined: dict[str, str] = {}
     defined = 0
     for place, call in _placed(manifest.recorded):
+        arrays = _arrays(artifact, call.state, place)
         try:
-            departures += _departures(environment, call, _arrays(artifact, call.state, place))
+            found_off = list(_departures(environment, call, arrays))
             defined += 1
         except (Undefined, DamagedArtifact) as reason:
             undefined[call.name] = str(reason)
+            continue
+        except Exception as error:  # a definition that fails on one call must not cost the verdicts of all others
+            undefined[call.name] = f"its definition failed: {type(error).__name__}: {error}"
+            continue
+        departures += [_known(one, call, arrays, _provisioned(folder, environment)) for one in found_off]
     return Held(environment=environment, departures=tuple(departures), defined=defined, undefined=tuple(undefined.items()))
+
+
+STAGES = {"moving statistics": "state", "loss": "forward", "optimizer state": "slots"}  # as known defects name them
+
+
+def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], environment: Provisioned | None) -> Departure:
+    """The same with the known defect that it is, if it is one."""
+    if environment is None:
+        return one
+    explained = known(
+        Sighting(
+            kind="optimizer" if call.kind == "update" else call.kind,
+            name=call.of,
+            backend=environment.environment.backend,
+            stage=STAGES.get(one.stage, one.stage),
+            config={**json.loads(call.config), **json.loads(call.arguments)},
+            shapes=[value.shape for value in arrays.get("input", {}).values()],
+            packages=environment.packages,
+            part=one.tensor,
+            training=call.training,
+            masked="mask" in arrays,
+            rows=call.rows,
+        )
+    )
+    return one if explained is None else replace(one, known=explained.id)
+
+
+def _provisioned(folder: RunFolder, name: str) -> Provisioned | None:
+    return next((one for one in folder.session.environments if one.environment.name == name), None)
 
 
 def _placed(calls: tuple[RecordedCall, ...]) -> Iterator[tuple[int, RecordedCall]]:
@@ -120,7 +171,14 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
     for stage, tensor, size in off:
         if stage == off[0][0]:  # what comes later follows from it
             yield Departure(
-                environment=environment, name=call.name, of=call.of, kind=call.kind, stage=stage, tensor=tensor, size=size
+                environment=environment,
+                name=call.name,
+                of=call.of,
+                kind=call.kind,
+                state=call.state,
+                stage=stage,
+                tensor=tensor,
+                size=size,
             )
 
 

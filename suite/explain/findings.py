@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from suite.explain import diagnoses
 from suite.judge import equivalence
 from suite.judge.verdicts import EXPECTED
 from suite.records import Cause, Code, Diagnosis, Finding, Magnitude, Member, Pair, Place, Run, Verdict
@@ -15,17 +16,16 @@ ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_R
 Known = Mapping[Run, Diagnosis]
 
 
-def group(members: Iterable[Member], diagnoses: Iterable[Diagnosis]) -> tuple[Finding, ...]:
+def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Finding, ...]:
     """Findings, the worst first and then those that explain most. What is identical or rounding needs none."""
-    known = {diagnosis.run: diagnosis for diagnosis in diagnoses}
-    grouped: dict[tuple[Verdict, tuple[Cause, ...], str], list[Member]] = {}
+    of_run = {diagnosis.run: diagnosis for diagnosis in known}
+    grouped: dict[tuple[Verdict, frozenset[Cause], str], list[Member]] = {}
     for member in members:
         if member.verdict.rank >= Verdict.NOISE.rank:
-            causes = tuple(cause.kind for cause in _deciding(member))
-            one = member.verdict in (Verdict.DIFFERENT, Verdict.INVALID) and _names_something(causes)
-            kind = "" if one else member.kind
+            causes = frozenset(cause.kind for cause in _deciding(member))
+            kind = "" if _is_one_thing(member.verdict, causes) else member.kind
             grouped.setdefault((member.verdict, causes, kind), []).append(member)
-    return tuple(sorted((_finding(alike, known) for alike in grouped.values()), key=_urgency))
+    return tuple(sorted((_finding(alike, of_run) for alike in grouped.values()), key=_urgency))
 
 
 def _deciding(member: Member) -> tuple[Cause, ...]:
@@ -35,9 +35,12 @@ def _deciding(member: Member) -> tuple[Cause, ...]:
     return tuple(cause for cause in member.causes if cause.code not in EXPECTED) or member.causes
 
 
-def _names_something(causes: Sequence[Cause]) -> bool:
-    """Whether it is one thing wherever it shows; what is unknown may be two."""
-    return bool(causes) and all(cause.code not in (Code.UNKNOWN, Code.INVALID) for cause in causes)
+def _is_one_thing(verdict: Verdict, causes: frozenset[Cause]) -> bool:
+    """Whether it is the same in pairs and in checks of every kind; what is unknown may be two things."""
+    if verdict is Verdict.INCONCLUSIVE:
+        return any(cause.code == Code.UNCHECKED for cause in causes)
+    named = bool(causes) and all(cause.code not in (Code.UNKNOWN, Code.INVALID) for cause in causes)
+    return named and verdict in (Verdict.DIFFERENT, Verdict.INVALID)
 
 
 def _urgency(finding: Finding) -> tuple[int, int]:
@@ -48,6 +51,7 @@ def _urgency(finding: Finding) -> tuple[int, int]:
 
 def _finding(members: Sequence[Member], known: Known) -> Finding:
     verdict, causes = members[0].verdict, _deciding(members[0])
+    known = {run: one for run, one in known.items() if verdict is Verdict.DIFFERENT and _explains(one, causes)}
     side, environment = _side(members, known)
     subjects = {cause.subject for cause in causes if cause.subject}
     if not environment and len(subjects) == 1:
@@ -61,6 +65,12 @@ def _finding(members: Sequence[Member], known: Known) -> Finding:
         place=None if verdict is Verdict.NOT_RUN else _place(members, known),
         magnitudes=_largest_of(members),
     )
+
+
+def _explains(diagnosis: Diagnosis, causes: Sequence[Cause]) -> bool:
+    """Whether one of these causes is why the run is not what its strategy declares."""
+    suspected = {cause.code for cause in diagnoses.causes(diagnosis)} or {Code.UNKNOWN, Code.UNSTABLE_KERNEL}
+    return equivalence.differs(diagnosis.distance) and not suspected.isdisjoint(cause.code for cause in causes)
 
 
 def _largest_of(members: Iterable[Member]) -> tuple[Magnitude, ...]:
@@ -86,15 +96,14 @@ def _off(member: Member, known: Known) -> set[Run]:
     """The runs that are off: by their distance from float64, or from their oracle."""
     if isinstance(member, Pair) and member.side:
         return {member.side}
-    return {run for run in member.runs if run in known and equivalence.differs(known[run].distance)}
+    return {run for run in member.runs if run in known}
 
 
 def _place(members: Iterable[Member], known: Known) -> Place | None:
     """Where the first of them begins to differ, that is known."""
     for member in members:
-        places = [known[run].place for run in member.runs if run in known]
-        if isinstance(member, Pair):
-            places.append(member.place)
+        places = [member.place] if isinstance(member, Pair) else []
+        places += [known[run].place for run in member.runs if run in known]
         if any(places):
             return next(place for place in places if place)
     return None

@@ -8,8 +8,11 @@ from suite.records import Cause, Comparison, Component, Link, Place, Run
 
 
 def off(a: Run, b: Run, comparison: Comparison, causes: tuple[Cause, ...]) -> Run | None:
-    """The one run that is off: that of a strategy or a backend that takes part in the difference; None if neither is shown
-    to be, or both are."""
+    """The one run that is off: the one that alone comes to NaN or infinity, else that of a strategy or a backend that takes
+    part in the difference; None if neither is shown to be, or both are."""
+    lost = [run for run, step in zip((a, b), comparison.non_finite, strict=True) if step is not None]
+    if len(lost) == 1:
+        return lost[0]
     shown: set[Run] = set()
     parts = [part for part in comparison.components if _apart(part) and set(part.causes) & set(causes)]
     for part in parts:

@@ -20,6 +20,11 @@ def differs(distance: float | None) -> bool:
     return distance is not None and distance >= SAME_SEMANTICS
 
 
+def differ(comparison: Comparison) -> bool:
+    """Whether two float64 runs differ in anything by more than rounding."""
+    return any(differs(apart_of(one, comparison)) for one in comparison.distances)
+
+
 def apart_of(distances: Distances, comparison: Comparison) -> float | None:
     """The largest judged metric between the float64 runs in one quantity, before their own rounding has grown. Of what
     is stored only later, what is far beyond that rounding counts where weights and statistics are still within it: it

@@ -159,7 +159,7 @@ def composed(quantity: str, apart: float, comparison: Comparison) -> Decision:
         if (size := part.distances.get(quantity, 0.0)) >= least or _is_unstable(part, size, comparison)
     ]
     causes = united(_of_part(part, part.distances[quantity], comparison) for part in parts)
-    missing = [part.missing for part in comparison.components if part.missing and quantity not in part.distances]
+    missing = [part for part in comparison.components if part.missing and quantity not in part.distances]
     if apart > COMPOSED * sum(part.distances[quantity] for part in parts):
         if missing:
             return _unfinished(causes, missing[0])
@@ -181,11 +181,12 @@ def _is_unstable(part: Component, distance: float, comparison: Comparison) -> bo
     return part.link is Link.STRATEGY and differs(distance) and unknown and kernels.cancels(comparison, side, distance)
 
 
-def _unfinished(causes: tuple[Cause, ...], missing: str) -> Decision:
+def _unfinished(causes: tuple[Cause, ...], missing: Component) -> Decision:
     """Something needed to explain the whole is not there: what is known to be wrong stays wrong, and nothing else is."""
+    subject = "" if missing.link is Link.BACKEND else missing.environment
     known = any(cause.code not in (*EXPECTED, Code.UNKNOWN) for cause in causes)
     verdict = Verdict.DIFFERENT if known else Verdict.INCONCLUSIVE
-    return verdict, united([causes, (because(Code.UNCHECKED, missing),)])
+    return verdict, united([causes, (because(Code.UNCHECKED, missing.missing, subject),)])
 
 
 def _is_about(quantity: str, tensor: str, comparison: Comparison) -> bool:
@@ -219,11 +220,11 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
 
 
 def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple[Cause, ...]) -> Decision:
+    if comparison.no_float64:
+        return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
     apart = apart_of(distances, comparison)
-    if comparison.no_float64:
-        return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
     if apart is None:
         return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
     if differs(apart):

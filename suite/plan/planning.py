@@ -16,6 +16,7 @@ from suite.records import (
     SINGLE_STEP,
     Configuration,
     Emulation,
+    Environment,
     FoundScenario,
     Job,
     Options,
@@ -271,8 +272,14 @@ class Jobs:
         for scenario in dict.fromkeys(run.configuration.scenario for run in self.runs):
             digest = self._inputs_digest(scenario)
             if self._again or not self._store.inputs(scenario).complete(digest):
-                jobs.append(self._job("prepare", self.reference(), scenario=scenario, digest=digest))
+                job = self._job("prepare", self.reference(), scenario=scenario, digest=digest)
+                jobs.append(replace(job, elsewhere=self._others(self.reference())))
         return jobs
+
+    def _others(self, name: str) -> tuple[Environment, ...]:
+        """The other environments that are there, in their order: each can do what belongs to no environment."""
+        there = (one.environment for one in self._environments.values() if not one.reason)
+        return tuple(environment for environment in there if environment.name != name)
 
     def _reloads(self, runs: Sequence[Run], training: Sequence[Job]) -> list[Job]:
         jobs = []
@@ -288,7 +295,8 @@ class Jobs:
                 )
                 if wanted:
                     after = tuple(job.id for job in training if job.precision == precision)
-                    job = self._job("reload", name, scenario=wanted[0].configuration.scenario, digest=digest)
+                    scenario = wanted[0].configuration.scenario
+                    job = self._job("reload", name, scenario=scenario, digest=digest, needs=(f"prepare/{scenario}",))
                     jobs.append(replace(job, precision=precision, runs=wanted, after=after))
         return jobs
 

@@ -18,6 +18,7 @@ from suite.records.calls import RecordedCall
 from suite.records.causes import (
     MEASURED,
     REASON,
+    ROUND,
     Cause,
     Code,
     Names,
@@ -143,6 +144,7 @@ __all__ = [
     "REASON",
     "RERUNS",
     "RESULTS_SCHEMA",
+    "ROUND",
     "SCENARIO_API",
     "SINGLE_STEP",
     "STAGES",

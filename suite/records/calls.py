@@ -12,6 +12,7 @@ class RecordedCall:
     `kind`: "layer", "loss" or "update". `name`: the layer's path ("block/conv", "block/conv#2" when called again), the
     loss's place, or "optimizer". `of`: the name of its class. `config`, `arguments`: JSON. `reason`: why it was not
     recorded, or has no gradient; empty if it is whole. `own`: whether it is a class of Keras itself, and not the user's.
+    `rows`: of an update, whether a gradient came by rows of a table.
     """
 
     state: str
@@ -24,4 +25,5 @@ class RecordedCall:
     iteration: int = 0
     learning_rate: float = 0.0
     own: bool = True
+    rows: bool = False
     reason: str = ""

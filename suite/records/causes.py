@@ -45,6 +45,7 @@ class Code(enum.StrEnum):
 
 REASON = "reason"  # the detail that holds somebody else's words: an exception's, a backend's
 MEASURED = "measured"  # the detail that holds a number, as text
+ROUND = "round"  # the evidence of a hypothesis that came on top of those of earlier rounds
 
 
 @dataclass(frozen=True, kw_only=True)

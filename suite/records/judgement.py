@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from suite.records.causes import MEASURED, Cause, Code
+from suite.records.causes import MEASURED, ROUND, Cause, Code
 from suite.records.comparison import Distances, Place
 from suite.records.plan import Run
 from suite.records.vocabulary import Floats, Verdict
@@ -127,7 +127,8 @@ class Suspect:
     def cause(self) -> Cause:
         what = MEASURED if self.measured else "variant"
         detail = ((what, self.detail),) if self.detail else ()
-        return Cause(code=self.name, detail=detail, evidence=(("distance", self.distance),))
+        later = ((ROUND, float(self.round)),) if self.round > 1 else ()
+        return Cause(code=self.name, detail=detail, evidence=(("distance", self.distance), *later))
 
 
 class Note(enum.StrEnum):
@@ -170,7 +171,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One set of causes, and what has it. `members`: the pairs or checks that it covers, all of one kind. `environment`: the
+    """One set of causes, and what has it. `members`: the pairs and checks that it covers. `environment`: the
     one that is off in all of them, and `side`: the run, if it is one; empty and None where that is not shown. `fingerprint`:
     names the same finding tomorrow (scenarios, kinds, quantities, causes, place); `parts`: the same for each scenario alone.
     `accepted`: why all of it is accepted; empty if any of it is not.

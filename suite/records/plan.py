@@ -230,7 +230,8 @@ class Job:
     for float64 runs. `needs`: ids of jobs that must have succeeded before; `after`: ids of jobs that must have ended,
     however. `cores`: how many processors it keeps busy. `run_folder` is where `suite.artifacts.store` reads and writes.
     `trajectory`: id of the run whose states single-step comparison starts from. `died`: how the first attempt at it died,
-    in the job of the second; else empty.
+    in the job of the second; else empty. `elsewhere`: environments that do it, in this order, if this one cannot;
+    `refused`: what those said that could not.
     """
 
     kind: str
@@ -250,6 +251,8 @@ class Job:
     cores: int = 1
     died: str = ""
     cases: tuple[Case, ...] = ()
+    elsewhere: tuple[Environment, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @property
     def chunk(self) -> str:
@@ -272,7 +275,8 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a job ended. `reason` is a sentence when it did not complete; `log` the end of what it printed."""
+    """How a job ended. `reason` is a sentence when it did not complete, or not where it was to; `log` the end of what it
+    printed."""
 
     job: str
     status: Status

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from suite.judge import equivalence, limits
 from suite.records import Code, Diagnosis, Finding, Judged, Member, Note, Pair, Results, Run, Suspect, Verdict
 from suite.records.formatting import number
-from suite.report import causes, repeat_command, summary
+from suite.report import causes, explanations, repeat_command, summary
 
 NOUNS = {
     "pair": ("pair", "pairs"),
@@ -52,15 +52,16 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
     scenarios = sorted({member.scenario for member in finding.members})
     where = f"in {scenarios[0]}" if len(scenarios) == 1 else f"in {len(scenarios)} scenarios"
     what = _counted(finding.members)
-    said = causes.said(what, where, finding.causes, finding.verdict.value)
+    said = explanations.said(what, where, finding.causes, finding.verdict.value)
     claim, experiment = said.claim, said.experiment
     codes = {cause.code for cause in finding.causes}
-    if Code.BY_DESIGN in codes and said.experiment == causes.FLOAT64_RUNS:
+    if Code.BY_DESIGN in codes and said.experiment == explanations.FLOAT64_RUNS:
         experiment = _oracle_experiment(finding.members, known)
-    if Code.UNKNOWN in codes:
-        off = [known[run] for run in _runs(finding.members) if run in known and known[run].suspects]
-        experiment = f"{causes.FLOAT64_RUNS}; {_nearest(off)}" if off else experiment
-        if finding.environment:
+    if codes == {Code.UNKNOWN}:
+        off = [known[run] for run in _runs(finding.members) if run in known and equivalence.differs(known[run].distance)]
+        near = [one for one in off if one.suspects and not any(suspect.matches for suspect in one.suspects)]
+        experiment = f"{explanations.FLOAT64_RUNS}; {_nearest(near)}" if near else experiment
+        if finding.environment and off:
             claim = f"{finding.environment} does not do what its strategy declares {where} ({what}). The cause is unknown."
     if finding.verdict is Verdict.DIFFERENT and finding.place and finding.place.tensor not in claim:
         claim += f" It begins in {finding.place.stage} {finding.place.tensor}."
@@ -89,12 +90,15 @@ def _runs(members: Sequence[Member]) -> list[Run]:
 
 
 def _oracle_experiment(members: Sequence[Member], known: Mapping[Run, Diagnosis]) -> str:
-    """That each side equals its own oracle, with the largest distance; or why that is not known."""
+    """That each side equals its own oracle, with the largest distance; or which of them do not, or are not known to."""
     runs = _runs(members)
-    measured = [known[run].distance or 0.0 for run in runs if run in known and known[run].distance is not None]
-    if not measured or len(measured) < len(runs):
-        checked = f"{len(measured)} of {len(runs)} runs were checked to compute what their strategies declare"
-        return f"{causes.FLOAT64_RUNS}; {checked}"
+    measured = [distance for run in runs if run in known and (distance := known[run].distance) is not None]
+    equal = [distance for distance in measured if not equivalence.differs(distance)]
+    if not equal or len(equal) < len(runs):
+        return (
+            "the reference emulations of what the strategies declare explain the difference; "
+            f"{len(equal)} of {len(runs)} runs were shown to equal theirs, and a run that does not is a finding of its own"
+        )
     grown = sum(known[run].note is Note.ROUNDING_GROWN for run in runs)
     where = (
         f"; where rounding grows ({grown} of them), a run is within 5 times its own rounding, or is not judged"
@@ -102,8 +106,8 @@ def _oracle_experiment(members: Sequence[Member], known: Mapping[Run, Diagnosis]
         else ""
     )
     return (
-        f"each float64 run equals the reference emulation of its declaration on one device ({len(measured)} runs, at most "
-        f"{number(max(measured))} apart){where}; the declarations explain the whole difference"
+        f"each float64 run equals the reference emulation of its declaration on one device ({len(equal)} runs, at most "
+        f"{number(max(equal))} apart){where}; the declarations explain the whole difference"
     )
 
 
@@ -125,7 +129,7 @@ def _evidence(members: Sequence[Member]) -> str:
     for member in members:
         said = _steps(member)
         for judged in member.quantities:
-            if judged.verdict is member.verdict and judged.distances.at:
+            if judged.verdict is member.verdict and judged.distances.at and judged.distances.at[-1].plain:
                 size, numbers = _largest(judged, _sides(member))
                 worst = max(worst, (size, f"{numbers}; {said}" if said else numbers), key=lambda entry: entry[0])
     return worst[1]

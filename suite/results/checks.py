@@ -10,10 +10,10 @@ from suite import compare
 from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import declarations, definitions, diagnoses, saving
+from suite.explain import definitions, diagnoses
 from suite.explain.composition import Composition
 from suite.explain.definitions import Held
-from suite.judge import equivalence, verdicts
+from suite.judge import verdicts
 from suite.judge.limits import UNSTABLE_STATES
 from suite.records import (
     REASON,
@@ -31,10 +31,8 @@ from suite.records import (
     because,
     plain,
 )
-
-Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
-STATE = (compare.WEIGHTS, compare.STATISTICS, compare.OTHER)
-ENOUGH = 1.0  # the distance of a part that explains whatever it is about: it was looked for bit by bit
+from suite.results import check_parts
+from suite.results.check_parts import Side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +74,7 @@ def _declared(folder: RunFolder, configuration: Configuration, composition: Comp
     if isinstance(found, str):
         verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, found),)
     else:
+        found = replace(found, environments=(configuration.environment,) * 2)
         judged = verdicts.judge_declared(found, diagnoses.causes(composition.known.get(configuration)))
         verdict, causes = verdicts.worst(judged)
     return ConsistencyCheck(
@@ -117,6 +116,10 @@ def _sides(
 ) -> Iterator[Sides]:
     own = configuration.environment
     home = {form: _files(folder, configuration, subject, own, form) for form in names.MODEL_FILES}
+    # An injected fault's file is loaded at home only.
+    others = [name for name in environments if name != own and not configuration.fault]
+    elsewhere = {name: _files(folder, configuration, subject, name, names.KERAS_FILE) for name in others}
+    loads = [(name, file) for name, (file, _) in elsewhere.items()]
     strategy = composition.strategy(configuration)
     for form, (file, double) in home.items():
         sides = [_live(subject.plain), file]
@@ -127,22 +130,20 @@ def _sides(
             form=form,
             sides=sides if form == names.KERAS_FILE else _without_optimizer(sides),
             doubles=doubles if form == names.KERAS_FILE else _without_optimizer(doubles),
-            parts=(strategy, *_saved_by_design(folder, configuration, subject, double)),
-            file=_file_causes(file, subject),
+            parts=(strategy, *check_parts.saved_by_design(folder, configuration, subject, double)),
+            file=check_parts.of_file(subject, (own, file), loads if form == names.KERAS_FILE else ()),
         )
-    form = names.KERAS_FILE
-    for environment in environments:
-        if environment != own and not configuration.fault:  # an injected fault's file is loaded at home only
-            file, double = _files(folder, configuration, subject, environment, form)
-            yield Sides(
-                kind="reloaded",
-                environment=environment,
-                form=form,
-                sides=_without_optimizer([home[form][0], file]),
-                doubles=_without_optimizer([home[form][1], double]) if subject.float64 else (),
-                parts=(_predicting(configuration, environment, composition),),
-                file=(Cause(code=Code.LOADED_WRONGLY, subject=environment),),
-            )
+    at_home = home[names.KERAS_FILE]
+    for environment, (file, double) in elsewhere.items():
+        yield Sides(
+            kind="reloaded",
+            environment=environment,
+            form=names.KERAS_FILE,
+            sides=_without_optimizer([at_home[0], file]),
+            doubles=_without_optimizer([at_home[1], double]) if subject.float64 else (),
+            parts=(check_parts.predicting(configuration, environment, composition),),
+            file=check_parts.misloading(subject, (own, at_home[0]), (environment, file)),
+        )
     for index in range(1, subject.plain[1].replicas):
         yield Sides(
             kind="replica",
@@ -150,7 +151,7 @@ def _sides(
             replica=index,
             sides=_replicas(subject.plain, index),
             doubles=_replicas(subject.float64, index) if subject.float64 else (),
-            parts=(strategy, strategy, *_replica_by_design(folder, configuration, subject, index)),
+            parts=(strategy, strategy, *check_parts.replica_by_design(folder, configuration, subject, index)),
         )
 
 
@@ -167,85 +168,6 @@ def _files(
     if subject.float64:
         double = folder.reloaded(plain(configuration, "float64"), environment, form, subject.float64[1])
     return folder.reloaded(run, environment, form, subject.plain[1]), double
-
-
-# ---------------------------------------------------------------- what is expected to differ
-
-
-def _saved_by_design(
-    folder: RunFolder, configuration: Configuration, subject: compare.Subject, double: Side
-) -> Iterator[Component]:
-    """Where each replica predicts with its own statistics and the file holds the first one's: by how much that differs."""
-    declared = declarations.within(folder.declared(configuration), "saved")
-    if not declared:
-        return
-    cause = Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))
-    environment = configuration.environment
-    if subject.oracle is None or subject.no_float64:
-        yield Component(link=Link.DECLARATION, environment=environment, missing=subject.no_oracle or subject.no_float64)
-        return
-    if _is_first_replica(double, subject):
-        # Nothing has grown in between, however chaotic the training was: the file is what is declared.
-        yield Component(
-            link=Link.DECLARATION, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=(cause,)
-        )
-        return
-    live, file = compare.trained(*subject.oracle, subject.oracle[1].steps[-1]), compare.emulated_file(*subject.oracle)
-    yield _emulated(environment, cause, live, file, (compare.PREDICTIONS,), subject.outputs)
-
-
-def _replica_by_design(
-    folder: RunFolder, configuration: Configuration, subject: compare.Subject, index: int
-) -> Iterator[Component]:
-    """Where each replica has its own moving statistics: how far apart they are in the oracle."""
-    declared = declarations.within(folder.declared(configuration), "replica")
-    if not declared:
-        return
-    cause = Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))
-    environment = configuration.environment
-    if subject.oracle is None or subject.no_float64:
-        yield Component(link=Link.DECLARATION, environment=environment, missing=subject.no_oracle or subject.no_float64)
-        return
-    first, other = compare.replica(*subject.oracle, 0), compare.replica(*subject.oracle, index)
-    yield _emulated(environment, cause, first, other, STATE, subject.outputs)
-
-
-def _emulated(
-    environment: str, cause: Cause, a: compare.Snapshot, b: compare.Snapshot, quantities: Sequence[str], outputs: str
-) -> Component:
-    """How far the two are apart in the oracle."""
-    measured = {quantity: compare.judged(quantity, a, b, outputs) for quantity in quantities}
-    distances = {quantity: value for quantity, value in measured.items() if value is not None}
-    return Component(link=Link.DECLARATION, environment=environment, distances=distances, causes=(cause,))
-
-
-def _is_first_replica(double: Side, subject: compare.Subject) -> bool:
-    if not isinstance(double, compare.Snapshot) or subject.float64 is None:
-        return False
-    try:
-        distance = compare.first_replica_distance(double, subject.float64, subject.outputs)
-    except (DamagedArtifact, ValueError):
-        return False
-    return distance is not None and not equivalence.differs(distance)
-
-
-def _predicting(configuration: Configuration, environment: str, composition: Composition) -> Component:
-    """Why the same file predicts differently where the whole state is equal: the two backends compute differently, or one
-    of them does not compute what it declares."""
-    backends = composition.backends[configuration.scenario]
-    sides = [backends.alone.get(name) for name in (configuration.environment, environment)]
-    causes = [part.causes for one in sides if one is not None for part in [composition.strategy(one)]]
-    if backends.differ(configuration.environment, environment):
-        causes.append(backends.parting(configuration.environment, environment).causes)
-    known = verdicts.united(causes) or (Cause(code=Code.UNKNOWN),)
-    return Component(link=Link.BACKEND, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=known)
-
-
-def _file_causes(file: Side, subject: compare.Subject) -> tuple[Cause, ...]:
-    try:
-        return saving.causes(*subject.plain, file) if isinstance(file, compare.Snapshot) else ()
-    except DamagedArtifact:
-        return ()
 
 
 def _replicas(found: Complete, index: int) -> Sequence[Side]:
@@ -269,7 +191,7 @@ def _check(configuration: Configuration, subject: compare.Subject, compared: Sid
     else:
         try:
             judged = _judged(_compared(configuration, subject, compared))
-            verdict, causes = verdicts.worst(judged)
+            verdict, causes = _finite(subject, *verdicts.worst(judged))
         except (DamagedArtifact, ValueError) as error:
             verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, str(error)),)
     return ConsistencyCheck(
@@ -282,6 +204,14 @@ def _check(configuration: Configuration, subject: compare.Subject, compared: Sid
         replica=compared.replica,
         quantities=judged,
     )
+
+
+def _finite(subject: compare.Subject, verdict: Verdict, causes: tuple[Cause, ...]) -> verdicts.Decision:
+    """Of a run that reached NaN or infinity, what cannot be compared has that reason, wherever it shows."""
+    step = compare.first_non_finite(subject.plain) if verdict in (Verdict.INVALID, Verdict.INCONCLUSIVE) else None
+    if step is None:
+        return verdict, causes
+    return Verdict.INVALID, (Cause(code=Code.NON_FINITE, evidence=(("step", float(step)),)),)
 
 
 def _judged(comparison: Comparison) -> tuple[Judged, ...]:
@@ -303,19 +233,19 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     float64_pair = (float64_runs[0], float64_runs[1]) if len(float64_runs) == 2 else None
     comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject)
     equal = {one.quantity: one.bits for one in comparison.distances}
-    same_state = all(equal.get(quantity, True) for quantity in STATE[:2]) and _only_counters(comparison)
+    same_state = all(equal.get(quantity, True) for quantity in check_parts.STATE[:2]) and _only_counters(comparison)
     file = compared.file or (Cause(code=Code.UNKNOWN),)
     # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.
     apart = [
         quantity for quantity, bits in equal.items() if not bits and not (same_state and quantity == compare.PREDICTIONS)
     ]
     of_file = Component(
-        link=Link.FILE, environment=compared.environment, distances=dict.fromkeys(apart, ENOUGH), causes=file
+        link=Link.FILE, environment=compared.environment, distances=dict.fromkeys(apart, check_parts.ENOUGH), causes=file
     )
     parts = (*compared.parts, of_file) if compared.kind != "replica" else compared.parts
     return replace(
         comparison,
-        components=_relevant(parts, compared, apart),
+        components=check_parts.relevant(parts, compared.kind, apart),
         environments=(configuration.environment, compared.environment),
         # With an equal state, a prediction is a single step from a common state.
         stepped=UNSTABLE_STATES if same_state else 0,
@@ -327,20 +257,6 @@ def _only_counters(comparison: Comparison) -> bool:
     known = {*comparison.renewed, *comparison.unsaved}
     others = (one for one in comparison.distances if one.quantity == compare.OTHER)
     return all(tensor.bits or tensor.name in known for one in others for tensor in one.tensors)
-
-
-def _relevant(parts: tuple[Component, ...], compared: Sides, apart: list[str]) -> tuple[Component, ...]:
-    """Without what cancels: a file holds what training left, right or wrong. What a strategy does wrong can show in live
-    predictions, and between replicas."""
-    if compared.kind == "replica":
-        return parts
-    kept = []
-    for part in parts:
-        quantities = [name for name in part.distances if part.link is Link.FILE or name == compare.PREDICTIONS]
-        if compared.kind == "reloaded" and part.link is Link.BACKEND and compare.PREDICTIONS in apart:
-            quantities = []  # the file was loaded with a different state, which explains it
-        kept.append(replace(part, distances={name: part.distances[name] for name in quantities}))
-    return tuple(kept)
 
 
 def _missing(status: Status, reason: str) -> Cause:

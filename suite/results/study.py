@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -14,7 +13,7 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes, sides
 from suite.explain.backends import Backends
 from suite.explain.composition import Composition, single_step_of
-from suite.judge import kernels, limits, verdicts
+from suite.judge import equivalence, kernels, limits, verdicts
 from suite.records import (
     ORACLE,
     Cause,
@@ -93,11 +92,16 @@ class Study:
         return list(dict.fromkeys([*wanted, *float32_steps.oracle_steps(self.folder, wanted), *asked]))
 
     def _oracle_steps(self) -> list[Run]:
-        """One step of every oracle, in environments that have several: they show where declarations part."""
+        """One step of each oracle of an environment in which two configurations differ: they show where declarations
+        part."""
+        places = {
+            (a.scenario, a.environment)
+            for (a, b), found in self.pairs().items()
+            if a.environment == b.environment and not isinstance(found, str) and equivalence.differ(found)
+        }
         oracles = [run for run in self.folder.plan.runs if run.variation == ORACLE]
-        counts = Counter((run.configuration.scenario, run.configuration.environment) for run in oracles)
-        several = [run for run in oracles if counts[run.configuration.scenario, run.configuration.environment] > 1]
-        return [single_step_of(run) for run in several if not isinstance(self.folder.complete(run), str)]
+        wanted = [run for run in oracles if (run.configuration.scenario, run.configuration.environment) in places]
+        return [single_step_of(run) for run in wanted if not isinstance(self.folder.complete(run), str)]
 
     def _seeds(self) -> dict[str, Floats]:
         """Scenario -> metric -> the median difference between runs from other initial weights."""

@@ -19,7 +19,7 @@ Cotangents = Callable[[Sequence[tuple[int, ...]]], Sequence[Array]]  # the outpu
 @dataclass(frozen=True, kw_only=True)
 class Differentiated:
     """`outputs`: as the backend returned them. `of_inputs`: the gradient by each input of floats, by its place.
-    `of_variables`: by each trained variable, by its name. `state`: the other variables after the call. `reason`: why there
+    `of_variables`: by each trained variable, by its name. `state`: all variables after the call. `reason`: why there
     are no gradients; empty if there are."""
 
     outputs: tuple[Array, ...]
@@ -39,9 +39,8 @@ def differentiate(
 ) -> Differentiated:
     """Calls `function` once, and pulls the cotangents back to every input of floats and every trained variable.
 
-    `trained`, `others`: Keras variables by name that `function` uses; those in `others` it may assign to, and they keep
-    what was assigned. Where an output does not depend on a source, the gradient is zero. Outputs of integers or booleans
-    have cotangents that are not used.
+    `trained`, `others`: Keras variables by name that `function` uses; they keep what it assigns to them. Where an output
+    does not depend on a source, the gradient is zero. Outputs of integers or booleans have cotangents that are not used.
 
     Raises:
         Exception: whatever the call itself raises. An error of the gradient alone is a `reason`.
@@ -111,9 +110,9 @@ def _torch(
             else [None] * len(wanted)
         )
     except Exception as error:
-        return Differentiated(outputs=found, state=arrays(others), reason=reason_of(error))
+        return Differentiated(outputs=found, state=arrays({**others, **trained}), reason=reason_of(error))
     filled = [np.zeros(source.shape) if one is None else array(one) for source, one in zip(wanted, gradients, strict=True)]
-    return _with_gradients(found, others, directions, sources, values, filled)
+    return _with_gradients(found, {**others, **trained}, directions, sources, values, filled)
 
 
 def _tensorflow(
@@ -146,8 +145,8 @@ def _tensorflow(
         # The gradient by rows of a table (tf.IndexedSlices) becomes dense: rows that occur twice are added.
         filled = [array(tf.convert_to_tensor(one)) for one in gradients]
     except Exception as error:
-        return Differentiated(outputs=found, state=arrays(others), reason=reason_of(error))
-    return _with_gradients(found, others, directions, sources, values, filled)
+        return Differentiated(outputs=found, state=arrays({**others, **trained}), reason=reason_of(error))
+    return _with_gradients(found, {**others, **trained}, directions, sources, values, filled)
 
 
 def _jax(
@@ -189,13 +188,13 @@ def _jax(
     except Exception as error:
         reason = reason_of(error)
         outputs, after = jax.jit(call)(sources, values, rest, states)
-    for name, variable in others.items():
+    for name, variable in {**others, **trained}.items():
         variable.assign(after[name])
     found = tuple(array(value) for value in outputs)
     if reason:
-        return Differentiated(outputs=found, state=arrays(others), reason=reason)
+        return Differentiated(outputs=found, state=arrays({**others, **trained}), reason=reason)
     filled = [array(of_sources[index]) for index in sources] + [array(of_values[name]) for name in values]
-    return _with_gradients(found, others, directions, sources, values, filled)
+    return _with_gradients(found, {**others, **trained}, directions, sources, values, filled)
 
 
 def _stateless(
@@ -206,19 +205,19 @@ def _stateless(
     trained: Mapping[str, Any],
     others: Mapping[str, Any],
 ) -> tuple[list[Any], dict[str, Any]]:
-    """The outputs, and the values of `others` after the call, without an assignment: as JAX differentiates it."""
+    """The outputs, and the values of all variables after the call, without an assignment: as JAX differentiates it."""
     import keras
 
     mapping = [(variable, values[name]) for name, variable in trained.items()]
     mapping += [(variable, states[name]) for name, variable in others.items()]
     with keras.StatelessScope(state_mapping=mapping) as scope:
         outputs = [value for value in function(tensors) if value is not None]
-    return outputs, {name: scope.get_current_value(variable) for name, variable in others.items()}
+    return outputs, {name: scope.get_current_value(variable) for name, variable in {**others, **trained}.items()}
 
 
 def _with_gradients(
     outputs: tuple[Array, ...],
-    others: Mapping[str, Any],
+    variables: Mapping[str, Any],
     cotangents: tuple[Array, ...],
     sources: Mapping[int, Any],
     values: Mapping[str, Any],
@@ -226,7 +225,7 @@ def _with_gradients(
 ) -> Differentiated:
     return Differentiated(
         outputs=outputs,
-        state=arrays(others),
+        state=arrays(variables),
         of_inputs=dict(zip(sources, gradients[: len(sources)], strict=True)),
         of_variables=dict(zip(values, gradients[len(sources) :], strict=True)),
         cotangents=cotangents,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -103,11 +106,12 @@ def prepare(job: Job) -> None:
         recorded.add(names.DATA, arrays)
         model = building.build(scenario, arrays, constants="own", seed=job.options.seed)
         recorded.add(names.initial(), models.read(models.variables(model)))
-        tensors, batch_norms, drawing = layer_graph.describe(model)
+        tensors, batch_norms, drawing = layer_graph.describe(model, models.inputs(arrays, "x", slice(0, 1)))
         for index in range(1, job.options.seeds + 1):
             other = building.build(scenario, arrays, constants="own", seed=job.options.seed + index)
             recorded.add(names.initial(index), models.read(models.variables(other)))
-        recorded.tell(tensors=tensors, batch_norms=batch_norms, random_layers=drawing)
+        facts = {"environment": job.environment.name, "refused": "; ".join(job.refused)}
+        recorded.tell(tensors=tensors, batch_norms=batch_norms, random_layers=drawing, facts=facts)
 
 
 def reload(job: Job) -> None:
@@ -132,12 +136,10 @@ def reload(job: Job) -> None:
 def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, data: Arrays, form: str, own: bool) -> None:
     import keras
 
-    custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
     keras.utils.clear_session()
     precision.adopt(job.precision, scenario.dtype_policy)  # again: the session held the dtype policy
     if form == names.KERAS_FILE:
-        # A model compiled on torch loads elsewhere only with compile=False; at home the optimizer must come back too.
-        model = keras.saving.load_model(saved.place(form), custom_objects=custom, compile=own, safe_mode=True)
+        model = _model_of(saved.place(form), scenario, own)
     else:
         constants = constants_of(job.precision)
         model = building.build(scenario, data, constants=constants, seed=job.options.seed)
@@ -152,10 +154,41 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
     recorded.tell(steps=(0,), predicted=(0,))
 
 
+def _model_of(path: Path, scenario: Scenario, own: bool) -> Any:
+    """The model of a .keras file. What the scenario's functions define and register as they run is known, too.
+
+    safe_mode is off: the file was written by a run of this very scenario, whose code runs here anyway.
+    """
+    import keras
+
+    custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
+
+    def load() -> Any:
+        # A model compiled on torch loads elsewhere only with compile=False; at home the optimizer must come back too.
+        return keras.saving.load_model(path, custom_objects=custom, compile=own, safe_mode=False)
+
+    try:
+        return load()
+    except (TypeError, ValueError):
+        variant.model(scenario), building.loss_of(scenario, "own"), scenario.optimizer()
+        return load()
+
+
+def why_it_does_not_load(error: Exception) -> str:
+    """What Keras says in the end: around it, it prints the configuration of everything that holds what it cannot load."""
+    message = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+    if (found := re.search(r"Could not locate (class|function) '(.+?)'", message)) is None:
+        return message[:500]
+    kind, name = found.groups()
+    return (
+        f"Keras does not know the {kind} {name!r}, which is in the file: give it in the scenario's custom_objects, or put "
+        f"@keras.saving.register_keras_serializable() on it where model() finds it"
+    )
+
+
 def _failed(artifact: Artifact, job: Job, run: Run, error: Exception) -> None:
-    message = " ".join(str(error).split())
-    unsupported = "synchronized=True is only supported" in message
-    reason = UNSUPPORTED_SYNCHRONIZED if unsupported else message[:500]
+    unsupported = "synchronized=True is only supported" in " ".join(str(error).split())
+    reason = UNSUPPORTED_SYNCHRONIZED if unsupported else why_it_does_not_load(error)
     artifact.finish(
         Manifest(
             run=run.id,

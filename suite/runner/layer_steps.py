@@ -24,10 +24,10 @@ class LayerStep:
     `layer`: the name of its class. `config`: JSON of `keras.saving.serialize_keras_object(layer)["config"]`. `inputs`: the
     positional arguments, flattened. `masks`: one for each input, or None. `arguments`: the other arguments as JSON holds
     them; `tensors`: those of them that are arrays, by name ("initial_state/0"). `weights`: every variable before the call,
-    but for states of seeds, by the names of the layers below this one and its own. `outputs`: flattened. `state`: the
-    weights that are not trained, after the call. `cotangents`: one for each output. `gradients`: of the sum of outputs
-    times cotangents: "input/<place>", "argument/<name>", "weight/<name>". `reason`: why there are none; empty if there
-    are.
+    but for states of seeds, by the names of the layers below this one and its own. `outputs`: flattened. `state`: after the
+    call, the weights that are not trained, and those trained ones that the call changes. `cotangents`: one for each output.
+    `gradients`: of the sum of outputs times cotangents: "input/<place>", "argument/<name>", "weight/<name>". `reason`: why
+    there are none; empty if there are.
     """
 
     layer: str
@@ -100,7 +100,11 @@ def layer_step(
         tensors=extra,
         weights={name: value for name, value in before.items() if not name.endswith(SEED_STATE)},
         outputs=done.outputs,
-        state={name: value for name, value in done.state.items() if not name.endswith(SEED_STATE)},
+        state={
+            name: value
+            for name, value in done.state.items()
+            if not name.endswith(SEED_STATE) and (name in others or not np.array_equal(value, before[name]))
+        },
         cotangents=done.cotangents,
         gradients=_named_gradients(done, len(given), list(extra)),
         reason=done.reason,
@@ -118,10 +122,14 @@ def drawn(seed: int) -> Cotangents:
 
 
 def config_of(layer: Any) -> str:
-    """JSON of the layer's serialized configuration, nested objects included."""
+    """JSON of the layer's serialized configuration, nested objects included, with the numbers that the layer holds now:
+    where a class has no `get_config` of its own, Keras gives what its constructor got."""
     import keras
 
-    return json.dumps(keras.saving.serialize_keras_object(layer)["config"], sort_keys=True)
+    config = dict(keras.saving.serialize_keras_object(layer)["config"])
+    held = {name: getattr(layer, name, None) for name, value in config.items() if isinstance(value, float)}
+    config |= {name: float(value) for name, value in held.items() if isinstance(value, float)}
+    return json.dumps(config, sort_keys=True)
 
 
 def _restore(named: Mapping[str, Any], before: Mapping[str, Array]) -> None:

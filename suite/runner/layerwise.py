@@ -257,4 +257,5 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
         config=json.dumps(keras.saving.serialize_keras_object(optimizer)["config"], sort_keys=True, default=str),
         iteration=iteration,
         learning_rate=rate,
+        rows=any(hasattr(gradient, "dense_shape") for gradient in gradients.values()),
     ), arrays

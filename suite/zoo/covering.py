@@ -21,6 +21,8 @@ def covering(
     Greedy, and always the same for the same options. Pairs that no allowed choice has are left out.
     """
     names = sorted(options)
+    if not names:
+        return [{}] if allowed({}) else []
     strength = min(strength, len(names))
     first = dict.fromkeys(names, 0)
     chosen = [first] if allowed(_values(first, options)) else []

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from suite.records import Provisioned
 from suite.records.zoo import JudgedCase, Word, ZooFinding, ZooVerdict
-from suite.referee.known_defects import KnownDefect, Sighting, known
+from suite.referee.defects.matching import known
+from suite.referee.defects.records import KnownDefect, Sighting
 from suite.zoo.plain_keras import line
 from suite.zoo.simplifying import size
 
@@ -41,7 +42,8 @@ def groups(judged: Iterable[JudgedCase], environments: Environments) -> list[Gro
     for one in judged:
         for verdict in _worth_telling(one):
             explained = known(sighting(one, verdict, environments[verdict.environment]))
-            key = (verdict.environment, one.case.kind, one.case.name, verdict.word, verdict.stage, explained)
+            name = explained.id if explained else ""
+            key = (verdict.environment, one.case.kind, one.case.name, verdict.word, verdict.stage, name)
             found.setdefault(key, []).append((one, verdict, explained))
     return [
         Group(
@@ -74,6 +76,7 @@ def sighting(one: JudgedCase, verdict: ZooVerdict, environment: Provisioned) -> 
         shapes=[values.shape for values in one.case.inputs],
         packages=environment.packages,
         part=verdict.part,
+        precision=verdict.precision,
         training=one.case.training,
         masked=any(one.case.masks),
         rows=any(values.holds == "rows" for values in one.case.inputs),
@@ -114,10 +117,10 @@ def words(judged: Iterable[JudgedCase]) -> dict[str, dict[str, int]]:
 
 def to_shrink(found: Sequence[Group]) -> list[Group]:
     """New groups, one for each class and stage: where several environments have it, the last by name, for what JAX
-    compiles takes longest."""
+    compiles takes longest. A case that kills its process is left as it is: each trial would kill one."""
     chosen: dict[tuple[str, str, str], Group] = {}
     for group in found:
-        if group.is_new:
+        if group.is_new and group.verdict.stage != "process":
             case = group.smallest.case
             key = (case.kind, case.name, group.verdict.stage)
             if key not in chosen or group.environment > chosen[key].environment:

@@ -16,6 +16,7 @@ from suite.zoo.measuring import Gap
 from suite.zoo.sweep import Recorded
 
 SLOPED = "gradient"
+UPDATES = ("schedule", "update", "slots")
 
 
 def judge(case: Case, recorded: Sequence[Recorded]) -> JudgedCase:
@@ -121,12 +122,14 @@ def _verdict(one: Recorded, gaps: Iterable[Gap]) -> ZooVerdict:
 
 
 def _word(gap: Gap, precision: str) -> Word:
-    allowed = limits.UNCERTAINTIES * gap.resolution
     if precision == "float32":
-        return Word.AGREES if gap.distance <= limits.FLOAT32 + allowed else Word.DEPARTS
-    if gap.distance <= (limits.SLOPE if gap.stage == SLOPED else limits.ROUNDING) + allowed:
+        allowed = limits.FLOAT32 + limits.FLOAT32_TERMS * gap.resolution
+        return Word.AGREES if gap.distance <= allowed else Word.DEPARTS
+    uncertain = limits.UNCERTAINTIES * gap.resolution
+    if gap.distance <= (limits.SLOPE if gap.stage == SLOPED else limits.ROUNDING) + uncertain:
         return Word.AGREES
-    return Word.INSIDE if gap.distance <= limits.INSIDE + allowed else Word.DEPARTS
+    inside = limits.INSIDE_UPDATES if gap.stage in UPDATES else limits.INSIDE
+    return Word.INSIDE if gap.distance <= inside + uncertain else Word.DEPARTS
 
 
 def _located(verdict: ZooVerdict, one: Recorded) -> ZooVerdict:

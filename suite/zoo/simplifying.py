@@ -15,12 +15,22 @@ Step = Callable[[Case], Case]
 FLOATS = ("positive", "unit", "large mean", "saturated", "pixels")
 
 
-def size(case: Case) -> tuple[int, int, int]:
-    """Smaller is simpler: what is said of the case, what its arrays hold, and how large they are."""
+def size(case: Case) -> tuple[int, int, int, int]:
+    """Smaller is simpler: what is said of the case, what its arrays hold, how large they are, and the numbers in its
+    arguments."""
     said = len(case.arguments) + len(case.call) + 10 * (len(case.inputs) + len(case.masks)) + 10 * case.training
     special = sum(one.holds in FLOATS for one in case.inputs)
-    elements = sum(_product(one.shape) for one in case.inputs)
-    return said, special, elements
+    elements = sum(_product(one.shape) + len(one.shape) for one in case.inputs)
+    return said, special, elements, _total(json.loads(case.arguments))
+
+
+def _total(value: Any) -> int:
+    """The sum of the whole numbers in a JSON value."""
+    if isinstance(value, Mapping):
+        return sum(map(_total, value.values()))
+    if isinstance(value, list):
+        return sum(map(_total, value))
+    return abs(value) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _product(shape: Sequence[int]) -> int:
@@ -134,11 +144,23 @@ def _normal(place: int, case: Case) -> Case:
 
 
 def _of_shapes(case: Case) -> Iterator[Step]:
-    """Every extent smaller, in all arrays that have it at the same axis."""
+    """An axis less; every extent smaller, in all arrays that have it at the same axis."""
+    for axis in range(1, max((len(one.shape) for one in case.inputs), default=0) - 1):
+        yield partial(_without_axis, axis)
     extents = {(axis, extent) for one in case.inputs for axis, extent in enumerate(one.shape) if extent > 1}
     for axis, extent in sorted(extents):
         for smaller in dict.fromkeys((1, extent // 2, extent - 1)):
             yield partial(_resized, axis, extent, smaller)
+
+
+def _without_axis(axis: int, case: Case) -> Case:
+    def reduced(one: Values | None) -> Values | None:
+        if one is None or len(one.shape) <= axis + 1:
+            return one
+        return replace(one, shape=(*one.shape[:axis], *one.shape[axis + 1 :]))
+
+    inputs = tuple(one for one in map(reduced, case.inputs) if one is not None)
+    return replace(case, inputs=inputs, masks=tuple(map(reduced, case.masks)))
 
 
 def _resized(axis: int, extent: int, smaller: int, case: Case) -> Case:

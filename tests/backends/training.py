@@ -19,16 +19,29 @@ from suite.engine.local import Local
 from suite.plan import discover, planning
 from suite.plan.environments import environments
 from suite.plan.locations import ROOT
-from suite.records import SINGLE_STEP, Configuration, Emulation, Options, Outcome, Plan, Run, Scenario, Status, plain
+from suite.records import (
+    SINGLE_STEP,
+    Configuration,
+    Emulation,
+    Manifest,
+    Options,
+    Outcome,
+    Plan,
+    Run,
+    Scenario,
+    Status,
+    plain,
+)
 
 MARKS = [
     pytest.mark.backends,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
 ]
 Side = tuple[str, str, int]  # environment, strategy, devices
 SIDES: tuple[Side, ...] = (("tensorflow", "tf_mirrored", 2), ("jax", "single", 1), ("torch", "torch_ddp", 2))
 ALL = (*SIDES, ("tensorflow", "single", 1), ("jax", "jax_data_parallel", 2), ("torch", "single", 1))
+SMALL = 1e-3  # no tensor counts as smaller: the gradient of a bias before a batch normalization is rounding
 CACHE = ROOT / ".environments"
 
 
@@ -57,6 +70,12 @@ class Trained:
         """The oracle of what this side declares."""
         return self.store.run(_oracle(self.scenarios[scenario], side))
 
+    def reload(self, scenario: str, side: Side, environment: str, form: str = names.KERAS_FILE) -> Manifest:
+        """What loading the side's float32 file said."""
+        manifest = self.store.reload(plain(_configuration(scenario, side)), environment, form).manifest()
+        assert manifest is not None
+        return manifest
+
     def last(self, artifact: Artifact) -> dict[str, np.ndarray]:
         """The model's variables and the optimizer's, as training leaves them."""
         manifest = artifact.manifest()
@@ -65,9 +84,11 @@ class Trained:
         return artifact.arrays(names.step(step)) | artifact.arrays(names.optimizer(step))
 
 
-def train(folder: Path, files: Path, *, sides: Sequence[Side] = SIDES, stepped: Sequence[str] = ()) -> Trained:
+def train(
+    folder: Path, files: Path, *, sides: Sequence[Side] = SIDES, stepped: Sequence[str] = (), loaded: Sequence[str] = ()
+) -> Trained:
     """Trains every scenario of the folder `files` on these sides. `stepped`: names of scenarios that also take one step from
-    each common state."""
+    each common state; `loaded`: of those whose files are loaded everywhere."""
     found, broken = discover.scenarios([files], plugins=False)
     assert not broken, broken
     ready = provision.provision(environments(), folder=CACHE, device="cpu")
@@ -75,7 +96,7 @@ def train(folder: Path, files: Path, *, sides: Sequence[Side] = SIDES, stepped: 
     plan = Plan(runs=tuple(dict.fromkeys(runs)), refused=(), options=Options(), digest="")
     jobs = planning.Jobs(Store(folder), plan, found, ready)
     with Local(ready, folder=folder, cores=2, timeout=300, listen=lambda _: None, cache=CACHE / "compiled") as engine:
-        ended = dict(engine.run([job for job in jobs.first() if job.kind != "reload"]))
+        ended = dict(engine.run([job for job in jobs.first() if job.kind != "reload" or job.scenario in loaded]))
         chosen = [one.scenario for one in found if one.scenario.name in stepped]
         ended |= engine.run(jobs.training([step for scenario in chosen for step in _single_steps(scenario, sides)]))
     return Trained(store=Store(folder), outcomes=ended, scenarios={one.scenario.name: one.scenario for one in found})
@@ -115,9 +136,10 @@ def files(folder: Path, module: Path, kinds: Sequence[str]) -> Path:
 
 
 def farthest(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> float:
-    """The largest difference of a tensor, relative to the tensor's largest element. The names must be the same."""
+    """The largest difference of a tensor, relative to the tensor's largest element; 0 where both are the same, NaN included.
+    The names must be the same."""
     assert a.keys() == b.keys(), a.keys() ^ b.keys()
-    distances = [
-        float(np.abs(a[name] - b[name]).max(initial=0.0)) / (float(np.abs(b[name]).max(initial=0.0)) or 1.0) for name in a
-    ]
-    return max(distances, default=0.0)
+    pairs = [(a[name], b[name]) for name in a if not np.array_equal(a[name], b[name], equal_nan=True)]
+    return max(
+        (float(np.abs(one - other).max()) / max(float(np.abs(other).max()), SMALL) for one, other in pairs), default=0.0
+    )

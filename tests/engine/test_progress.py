@@ -80,6 +80,20 @@ def test_a_failure_is_a_line_at_once() -> None:
     ]
 
 
+def test_what_only_needs_a_failure_is_one_line() -> None:
+    told = Told(io.StringIO(), total=4)
+    told.end("a", Status.FAILED, "ValueError: no")
+    for name in ("b", "c"):
+        told.end(name, Status.FAILED, "needs prepare/a, which failed: ValueError: no", seconds=0.0)
+    told.end("d", Status.FAILED, "needs prepare/z, which failed: ValueError: no", seconds=0.0)
+    assert told.lines() == [
+        "failed: prepare/a: ValueError: no",
+        "failed: prepare/b: needs prepare/a, which failed: ValueError: no (and so for every job that needs it)",
+        "failed: prepare/d: needs prepare/z, which failed: ValueError: no (and so for every job that needs it)",
+        "4 of 4 done",
+    ]
+
+
 def test_a_second_attempt_is_a_line_at_once() -> None:
     told = Told(io.StringIO(), total=2)
     told.start("a")

@@ -125,7 +125,7 @@ def test_missing_evidence_is_inconclusive_and_neither_a_difference_nor_agreement
     found = decide(distances(at(1e-6, float64=1e-2)), components=(FINE, lost, FINE))
     assert (found.verdict, found.causes) == (
         Verdict.INCONCLUSIVE,
-        (because(Code.UNCHECKED, "no oracle: it was killed"),),
+        (because(Code.UNCHECKED, "no oracle: it was killed", "torch"),),
     )
     assert composed(FINE, DESIGN, lost, FINE) == (Verdict.BY_DESIGN, [Code.BY_DESIGN]), "the rest explains the whole"
     assert composed(FINE, DESIGN, lost, FINE, apart=1.0) == (Verdict.INCONCLUSIVE, [Code.BY_DESIGN, Code.UNCHECKED])

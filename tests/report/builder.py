@@ -79,6 +79,7 @@ def assemble(
         pairs=tuple(pairs),
         checks=tuple(checks),
         findings=(),
+        jobs=(),
     )
 
 

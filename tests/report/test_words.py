@@ -31,8 +31,8 @@ from suite.records import (
     Verdict,
     plain,
 )
-from suite.report import causes, findings, glossary, html, hypothesis_words, junit, payload, results_json
-from suite.report.causes import Said
+from suite.report import causes, explanations, findings, glossary, html, hypothesis_words, junit, payload, results_json
+from suite.report.explanations import Said
 from suite.report.hypothesis_words import Words
 from suite.results import baseline
 from suite.results.exit_code import exit_code
@@ -212,8 +212,8 @@ def replace_all(monkeypatch: pytest.MonkeyPatch) -> None:
     other = Said(claim="Anders.", experiment="keines", advice="nichts", link="https://else.example/")
     for code in causes.SHORT:
         monkeypatch.setitem(causes.SHORT, code, lambda cause: f"anders {cause.code}")
-    for code in causes.FINDINGS:
-        monkeypatch.setitem(causes.FINDINGS, code, lambda what, where, cause: other)
+    for code in explanations.FINDINGS:
+        monkeypatch.setitem(explanations.FINDINGS, code, lambda what, where, cause: other)
     for name in hypothesis_words.HYPOTHESES:
         words = Words(words=f"anders {name}", advice="nichts", link="https://else.example/")
         monkeypatch.setitem(hypothesis_words.HYPOTHESES, name, words)
@@ -271,12 +271,12 @@ def test_every_code_has_words(code: Code) -> None:
 
 def test_no_other_code_has_words() -> None:
     assert causes.SHORT.keys() == set(Code)
-    assert causes.FINDINGS.keys() == set(Code) - REPEATED
+    assert explanations.FINDINGS.keys() == set(Code) - REPEATED
 
 
 @pytest.mark.parametrize("code", [*Code, *hypothesis_words.HYPOTHESES])
 def test_a_finding_of_every_cause_has_a_claim_and_an_experiment(code: str) -> None:
-    said = causes.said("8 pairs", "in article-mlp", (cause(code),), "different")
+    said = explanations.said("8 pairs", "in article-mlp", (cause(code),), "different")
     assert said.claim.endswith(".")
     assert not said.claim.endswith("..")
     assert "8 pairs" in said.claim and "in article-mlp" in said.claim
@@ -296,7 +296,7 @@ def test_every_cause_of_the_judge_has_a_finding_with_words() -> None:
 
 @pytest.mark.parametrize("code", [*Code, "gradients-summed"])
 def test_the_verb_of_a_claim_agrees_with_what_is_counted(code: str) -> None:
-    one, several = (causes.said(what, "in a", (cause(code),), "different").claim for what in ("1 pair", "8 pairs"))
+    one, several = (explanations.said(what, "in a", (cause(code),), "different").claim for what in ("1 pair", "8 pairs"))
     assert not re.match(r"1 pair in a (are|have|do|differ|hold|compare|compute|draw)\b", one)
     assert not re.match(r"8 pairs in a (is|has|does|differs|holds|compares|computes|draws)\b", several)
 
@@ -329,7 +329,7 @@ def test_hypotheses_that_predict_the_same_are_alternatives() -> None:
 def test_a_cause_of_a_different_version_is_called_by_its_code() -> None:
     later = Cause(code="of-tomorrow", subject="torch", detail=(("tensor", "norm/gamma"), ("reason", "it is new")))
     assert causes.words((later,)) == "of-tomorrow torch tensor=norm/gamma"
-    assert "of-tomorrow" in causes.said("1 pair", "in a", (later,), "different").claim
+    assert "of-tomorrow" in explanations.said("1 pair", "in a", (later,), "different").claim
     assert (
         causes.hypothesis(Suspect(name="of-tomorrow", distance=0.5, matches=False, whole=True, detail="2").cause)
         == "of-tomorrow (2)"

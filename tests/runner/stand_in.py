@@ -43,6 +43,11 @@ def do_raise(notes: Path, *_: str) -> None:
     raise ValueError("the first line\n\nthe second " + "x" * 1000)
 
 
+def do_able(notes: Path, *_: str) -> None:
+    if "ABLE" not in os.environ:
+        raise ValueError("this environment cannot do it")
+
+
 def do_unsupported(notes: Path, *_: str) -> None:
     raise outcome.Unsupported("JAX 0.10.2 has no such thing")
 

@@ -44,7 +44,9 @@ def additive_attention(asked: Call) -> Answer:
 
 
 def _query_value_key(asked: Call) -> tuple[Floats, Floats, Floats]:
-    query, value, *key = (np.asarray(array, np.float64) for array in asked.inputs)
+    """Inputs in this order; those that are not among them are arguments by name."""
+    by_name = [asked.arguments[name] for name in ("query", "value", "key") if asked.arguments.get(name) is not None]
+    query, value, *key = (np.asarray(array, np.float64) for array in (*asked.inputs, *by_name))
     return query, value, key[0] if key else value
 
 
@@ -75,14 +77,18 @@ def multi_head_attention(asked: Call) -> Answer:
 
     A key counts for a query if all masks that there are keep it: attention_mask (broadcast to rows, T, S), the masks of
     query, value and key, use_causal_mask (up to the query's own position), sliding_window (less than so many positions
-    away). A query that may see no key has weights of 0. return_attention_scores adds the weights (rows, heads, T, S).
+    away). return_attention_scores adds the weights (rows, heads, T, S).
+
+    The documentation does not say what a query gets that may see no key, as a padded one. It has weights of 0, as in ONNX,
+    where Keras computes the weights itself: to return them, with dropout (also in inference), or over inputs that have not
+    three axes. Elsewhere a kernel computes them, and it sees every key alike.
 
     Source: Vaswani et al. 2017, section 3.2; Keras, MultiHeadAttention layer; ONNX operator Attention.
 
     Raises:
         Undefined: dropout in training; other masks than attention_mask over inputs that have not three axes.
     """
-    axes, count = asked.config["attention_axes"], asked.inputs[0].ndim
+    axes, count = asked.config["attention_axes"], _query_value_key(asked)[0].ndim
     axes = tuple(range(1, count - 1)) if axes is None else tuple(axis % count for axis in axes)
     return _attended_by_heads(asked, _heads(asked, times=1), axes, asked.config["key_dim"])
 
@@ -123,9 +129,11 @@ def _attended_by_heads(asked: Call, heads: Heads, axes: tuple[int, ...], width: 
     spread = _spread_shape(heads, axes, scores)
     kept = _kept(asked, scores.shape, spread)
     weights = masked_softmax(scores, kept, (-1,))
+    if not (asked.arguments.get("return_attention_scores") or asked.config["dropout"] or len(spread) != 4):
+        weights = np.where(kept.any(axis=-1, keepdims=True), weights, 1.0 / scores.shape[-1])
     by_head = _positions_back(weights @ value, heads.query.shape, axes)
     if asked.config.get("use_gate"):
-        by_head = by_head * sigmoid(_project(asked, "gate", np.asarray(asked.inputs[0], np.float64)))
+        by_head = by_head * sigmoid(_project(asked, "gate", _query_value_key(asked)[0]))
     output = _project(asked, "attention_output", by_head, over=2)
     return Answer(outputs=(output, weights.reshape(spread)) if asked.arguments.get("return_attention_scores") else (output,))
 
@@ -163,7 +171,7 @@ def _kept(asked: Call, shape: tuple[int, ...], spread: tuple[int, ...]) -> Mask:
         kept = kept & _aligned(given, len(spread), attended=len(spread) - len(shape) + 2)
     for mask in _position_masks(asked, *shape[-2:]):
         if len(spread) != 4:
-            raise Undefined(f"{asked.layer} with a mask of its positions over inputs of {asked.inputs[0].ndim} axes")
+            raise Undefined(f"{asked.layer} with a mask of its positions over inputs that have not three axes")
         kept = kept & mask
     return kept.reshape(shape)
 
@@ -171,6 +179,8 @@ def _kept(asked: Call, shape: tuple[int, ...], spread: tuple[int, ...]) -> Mask:
 def _position_masks(asked: Call, queries: int, keys: int) -> list[Mask]:
     """The masks other than attention_mask, each broadcast to (rows, heads, T, S)."""
     of_query, of_value, of_key = (_named_mask(asked, name, index) for index, name in enumerate(("query", "value", "key")))
+    if asked.layer == "MultiHeadAttention":
+        of_query = mask_of(asked, 0)  # Keras takes the mask that the query carries, and no other
     masks = [of_query[:, np.newaxis, :, np.newaxis]] if of_query is not None else []
     masks += [mask[:, np.newaxis, np.newaxis, :] for mask in (of_value, of_key) if mask is not None]
     if asked.arguments.get("use_causal_mask"):

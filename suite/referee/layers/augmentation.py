@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from suite.referee.definition import Answer, Call, Definition, Undefined
+from suite.referee.layers.preprocessing import cropped_and_resized
 
 NAMES = (
     "AugMix", "CutMix", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
@@ -27,4 +28,15 @@ def augmentation(asked: Call) -> Answer:
     return Answer(outputs=tuple(np.asarray(images, np.float64) for images in asked.inputs))
 
 
-LAYERS: Mapping[str, Definition] = dict.fromkeys(NAMES, augmentation)
+def random_crop(asked: Call) -> Answer:
+    """In inference, the largest part in the middle with the aspect ratio of height x width, resized to that size.
+
+    Source: Keras, RandomCrop layer. To 3.15 at least, Keras returns the images as they are: keras#21868.
+
+    Raises:
+        Undefined: in training it draws random numbers.
+    """
+    return cropped_and_resized(asked, augmentation(asked).outputs[0])
+
+
+LAYERS: Mapping[str, Definition] = {**dict.fromkeys(NAMES, augmentation), "RandomCrop": random_crop}

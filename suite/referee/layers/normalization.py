@@ -195,7 +195,8 @@ def _spectrally_normalized(asked: Call, vectors: tuple[Array, Array] | None) -> 
             layer=layer["class_name"],
             config=layer["config"],
             inputs=asked.inputs,
-            weights={name.removeprefix(within): value for name, value in weights.items() if name.startswith(within)},
+            # A wrapper that holds the kernel itself owns it under its bare name.
+            weights={name.removeprefix(within): value for name, value in weights.items() if name != "vector_u"},
             training=asked.training,
         )
     )

@@ -145,13 +145,14 @@ def center_crop(asked: Call) -> Answer:
     first = x.ndim - (2 if config["data_format"] == "channels_first" else 3)
     margins = [x.shape[first] - config["height"], x.shape[first + 1] - config["width"]]
     if min(margins) < 0:
-        return _resized(asked, x)
+        return cropped_and_resized(asked, x)
     for axis, (margin, length) in enumerate(zip(margins, (config["height"], config["width"]), strict=True), start=first):
         x = np.take(x, np.arange(math.floor(margin / 2), math.floor(margin / 2) + length), axis=axis)
     return Answer(outputs=(x,))
 
 
-def _resized(asked: Call, x: Floats) -> Answer:
+def cropped_and_resized(asked: Call, x: Floats) -> Answer:
+    """The largest part in the middle with the aspect ratio of height x width, resized to that size bilinearly."""
     names = ("name", "height", "width", "data_format")
     config = {name: asked.config[name] for name in names}
     config |= {"interpolation": "bilinear", "crop_to_aspect_ratio": True}

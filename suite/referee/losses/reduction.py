@@ -49,8 +49,7 @@ def reduced(values: Values, weight: Array | None, mask: Array | None, reduction:
         factors = _counted_weights(counted, factors, reduction)
     if factors is None:
         return _divided(values.each, float(values.each.size), reduction)
-    each, factors = _over_rows(*same_rank(values.each, factors))
-    weighted = each * factors
+    weighted = _weighted(*same_rank(values.each, factors))
     total = float(factors.sum()) if reduction == "mean_with_sample_weight" else float(weighted.size)
     return _divided(weighted, total, reduction)
 
@@ -70,6 +69,21 @@ def _counted_weights(counted: Array, weight: Array | None, reduction: str | None
     if weight is None:
         return factors
     first, second = _over_rows(*same_rank(factors, weight))
+    return np.asarray(first * second)
+
+
+def _weighted(each: Array, factors: Array) -> Array:
+    """The values times their weights. One value for the whole batch is repeated for each weight.
+
+    Raises:
+        Undefined: the weights have dimensions that the values lack.
+    """
+    if factors.ndim > each.ndim > 0:
+        raise Undefined(
+            f"weights or a mask of shape {factors.shape} have more dimensions than losses of shape {each.shape}; "
+            "versions of Keras differ in what they do with them"
+        )
+    first, second = _over_rows(each, factors)
     return np.asarray(first * second)
 
 

@@ -116,5 +116,5 @@ def _rms(values: Array) -> float:
 
 MATRICES: Mapping[str, Rule] = {
     "Muon": Rule(step=muon, slots=muon_slots, decay=muon_decay),
-    "Adafactor": Rule(step=adafactor, slots=adafactor_slots),
+    "Adafactor": Rule(step=adafactor, slots=adafactor_slots, idle=frozenset({"r", "c"})),
 }

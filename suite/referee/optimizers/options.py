@@ -145,7 +145,7 @@ def _shared(rule: Rule, asked: Update) -> dict[str, Array]:
 def _check_slots(rule: Rule, asked: Update) -> None:
     """That every slot of a variable is one that the rule or an option knows."""
     for name, value in asked.variables.items():
-        known = {AVERAGE, ACCUMULATOR, *rule.slots(name, value, asked.config)}
+        known = {AVERAGE, ACCUMULATOR, *rule.idle, *rule.slots(name, value, asked.config)}
         unknown = {slot.rpartition("/")[2] for slot in asked.slots if slot.rpartition("/")[0] == name} - known
         if unknown:
             raise Undefined(

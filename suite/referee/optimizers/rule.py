@@ -65,10 +65,12 @@ def own_decay(name: str, value: Array, config: Config) -> float | None:
 class Rule:
     """`step`: the update. `slots`: a new optimizer's slots for a variable with this name and value. `shared`: the
     variables of the optimizer as a whole before the update `number`, if they are not given. `share`: those after it, from
-    those before it. `decay`: the weight decay of a variable."""
+    those before it. `decay`: the weight decay of a variable. `idle`: names of slots that Keras also makes for variables
+    that have no use for them."""
 
     step: Callable[[Step], Stepped]
     slots: Callable[[str, Array, Config], dict[str, Array]] = no_slots
     shared: Callable[[Config, int], dict[str, Array]] = not_shared
     share: Callable[[Config, Arrays, int], dict[str, Array]] = unchanged
     decay: Callable[[str, Array, Config], float | None] = own_decay
+    idle: frozenset[str] = frozenset()

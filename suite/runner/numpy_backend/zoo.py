@@ -67,7 +67,7 @@ def _dense(case: Case, dtype: str) -> tuple[Reading, dict[str, np.ndarray]]:
     bias = weights.get("bias", np.zeros(kernel.shape[1:], dtype))
     output = x @ kernel + bias * (2 if _defect("forward") else 1)
     cotangent = np.ones_like(output)
-    gradients = {"kernel": np.einsum("...i,...o->io", x, cotangent)}
+    gradients = {"kernel": x.reshape(-1, x.shape[-1]).T @ cotangent.reshape(-1, cotangent.shape[-1])}
     gradients |= {"bias": cotangent.reshape(-1, cotangent.shape[-1]).sum(0)} if given["use_bias"] else {}
     made = {f"{names.INPUT}/0": x, f"{names.OUTPUT}/0": output, f"{names.COTANGENT}/0": cotangent}
     made |= {f"{names.WEIGHT}/{name}": value for name, value in weights.items()}

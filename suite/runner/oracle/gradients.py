@@ -17,21 +17,6 @@ def value_and_gradients(loss: Callable[[], Any], variables: Sequence[Any], state
     return BACKENDS[keras.backend.backend()](loss, variables, state)
 
 
-def weighted_sum(weights: Sequence[float], parts: Sequence[Any]) -> Any:
-    """The sum of gradients times their weights. Gradients by rows of a table (tf.IndexedSlices) stay so, their rows one
-    after another, as TensorFlow reduces them over replicas: an optimizer may treat rows that occur twice in its own way."""
-    if not any(hasattr(part, "dense_shape") for part in parts):
-        first, *others = (weight * part for weight, part in zip(weights, parts, strict=True))
-        return sum(others, first)
-    import tensorflow as tf
-
-    return tf.IndexedSlices(
-        tf.concat([weight * part.values for weight, part in zip(weights, parts, strict=True)], axis=0),
-        tf.concat([part.indices for part in parts], axis=0),
-        parts[0].dense_shape,
-    )
-
-
 def dense(gradient: Any) -> Any:
     """The same as one tensor: rows that occur twice are added."""
     if not hasattr(gradient, "dense_shape"):
@@ -75,6 +60,29 @@ def _jax(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]
     for variable, moved in zip(state, after, strict=True):
         variable.assign(moved)
     return value, gradients
+
+
+def changed(gradient: Any, change: Callable[[Any], Any]) -> Any:
+    """The gradient with `change` made to its numbers; `change` is linear. None stays None."""
+    if _is_sparse(gradient):
+        return type(gradient)(change(gradient.values), gradient.indices, gradient.dense_shape)
+    return None if gradient is None else change(gradient)
+
+
+def total(gradients: Sequence[Any]) -> Any:
+    """The sum of gradients of one variable; None if there is none. Sparse ones, as TensorFlow has of embeddings, are put one
+    behind the other, as its strategies do: an optimizer may treat rows that appear twice in its own way."""
+    import keras
+
+    given = [gradient for gradient in gradients if gradient is not None]
+    if given and all(map(_is_sparse, given)):
+        values, indices = (keras.ops.concatenate([getattr(one, name) for one in given]) for name in ("values", "indices"))
+        return type(given[0])(values, indices, given[0].dense_shape)
+    return sum(given[1:], given[0]) if given else None
+
+
+def _is_sparse(gradient: Any) -> bool:
+    return hasattr(gradient, "dense_shape")
 
 
 BACKENDS = {"torch": _torch, "tensorflow": _tensorflow, "jax": _jax}

@@ -11,12 +11,10 @@ import numpy as np
 
 from suite.records import Deviation, Semantics
 from suite.runner import models, optimizers
-from suite.runner.oracle.gradients import weighted_sum
+from suite.runner.oracle.gradients import changed, total
 from suite.runner.outcome import Unsupported
 
-Gradients = Sequence[
-    Any
-]  # a tensor for each trained variable, in their order; None for one that the loss does not depend on
+Gradients = Sequence[Any]  # a tensor for each trained variable, in their order; None where the loss does not depend on it
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
@@ -32,13 +30,8 @@ def reduced(gradients: Sequence[Gradients], sizes: Sequence[float], semantics: S
     elif deviation.reduction == "first":
         weights = [1.0] + [0.0] * (len(sizes) - 1)
     factors = [weight * deviation.gradient_scale for weight in weights]
-    return [_weighted(parts, factors) for parts in zip(*gradients, strict=True)]
-
-
-def _weighted(parts: Sequence[Any], factors: Sequence[float]) -> Any:
-    """The weighted sum of one variable's gradients; None if there is none."""
-    given = [(factor, part) for factor, part in zip(factors, parts, strict=True) if part is not None]
-    return weighted_sum(*zip(*given, strict=True)) if given else None
+    weighted = (_scaled(parts, factor) for parts, factor in zip(gradients, factors, strict=True))
+    return [total(parts) for parts in zip(*weighted, strict=True)]
 
 
 def clipped(optimizer: Any, gradients: Sequence[Gradients], deviation: Deviation) -> Sequence[Gradients]:
@@ -57,7 +50,7 @@ def clipped(optimizer: Any, gradients: Sequence[Gradients], deviation: Deviation
 
 
 def _scaled(gradients: Gradients, factor: float) -> list[Any]:
-    return [None if one is None else factor * one for one in gradients]
+    return [changed(one, lambda value: factor * value) for one in gradients]
 
 
 def apply(model: Any, gradients: Gradients, deviation: Deviation) -> None:
@@ -73,7 +66,7 @@ def apply(model: Any, gradients: Gradients, deviation: Deviation) -> None:
     before = {name: np.array(variables[name].numpy()) for name in deviation.untrained}
     with _counting(optimizer, deviation.iteration), _constants(optimizer, deviation):
         # `fit` scales the loss, and the optimizer takes the scale out of the gradients again.
-        optimizer.apply([None if one is None else optimizer.scale_loss(one) for one in gradients], trained)
+        optimizer.apply([changed(one, optimizer.scale_loss) for one in gradients], trained)
     for name in deviation.untrained:
         variables[name].assign(before[name])
 

@@ -10,8 +10,8 @@ import datetime
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,46 @@ def _keras_wraps_itself() -> bool:
 
 def _distribute(model: Any) -> None:
     """Replaces the model's `train_step` by one that averages gradients over the ranks."""
+    import keras
+
+    own = type(model).train_step is not keras.Model.train_step
+    # Straight into the instance: Keras would track the DDP module as a layer of the model, and save it.
+    model.__dict__["train_step"] = _own_train_step(model) if own else _train_step(model)
+
+
+def _own_train_step(model: Any) -> Callable[[Any], Any]:
+    """The step that the model's class defines: how it calls the model is its own affair, so that gradients are averaged
+    where they reach the optimizer, and not by a DDP module."""
+
+    def train_step(data: Any) -> Any:
+        with _averaging(model.optimizer):
+            return type(model).train_step(model, data)
+
+    return train_step
+
+
+@contextmanager
+def _averaging(optimizer: Any) -> Iterator[None]:
+    import torch.distributed as dist
+
+    apply = optimizer.apply
+
+    def averaged(gradients: Any, *args: Any, **kwargs: Any) -> Any:
+        for gradient in gradients:
+            if gradient is not None:
+                dist.all_reduce(gradient)
+                gradient /= dist.get_world_size()
+        return apply(gradients, *args, **kwargs)
+
+    optimizer.__dict__["apply"] = averaged
+    try:
+        yield
+    finally:
+        del optimizer.__dict__["apply"]
+
+
+def _train_step(model: Any) -> Callable[[Any], Any]:
+    """The step of Keras, through a DDP module."""
     import torch
     from keras import tree
 
@@ -182,8 +222,7 @@ def _distribute(model: Any) -> None:
                 model.optimizer.apply([variable.value.grad for variable in trained], trained)
         return model.compute_metrics(x, y, predicted, sample_weight=weight)
 
-    # Straight into the instance: Keras would track the DDP module as a layer of the model, and save it.
-    model.__dict__["train_step"] = train_step
+    return train_step
 
 
 def _forward(model: Any) -> Callable[[Any], Any]:

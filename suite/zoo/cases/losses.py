@@ -71,7 +71,8 @@ def _call(choice: Choice, truth: Values, predicted: Values, *, places: int | Non
 
 def _binary() -> Iterator[Case]:
     arguments: Table = {"from_logits": [None, True], "label_smoothing": [None, 0.1], "axis": [None, 1]}
-    about: Table = {"holds": ["unit", "normal", "saturated"]}
+    # The focal losses subtract probabilities from 1, which cancels where they are saturated, on every backend.
+    about: Table = {"holds": ["unit", "normal"]}
 
     def build(choice: Choice) -> dict[str, Any]:
         shape = choice["shape"]
@@ -90,6 +91,9 @@ def _binary() -> Iterator[Case]:
             about={**ROWS, **WEIGHTS, **about},
             allowed=allowed,
         )
+    saturated: Table = {**ROWS, **WEIGHTS, "holds": ["saturated"]}
+    logits: Table = {"from_logits": [True], "label_smoothing": [None, 0.1]}
+    yield from family("loss", "BinaryCrossentropy", build, arguments=logits, about=saturated)
 
 
 def _categorical() -> Iterator[Case]:

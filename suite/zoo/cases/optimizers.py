@@ -80,6 +80,8 @@ OWN: Mapping[str, Mapping[str, Sequence[Any]]] = {
 def cases() -> Iterator[Case]:
     for name, own in OWN.items():
         yield from family("optimizer", name, _build, arguments={**RATE, **own, **SHARED}, about=_about(), allowed=_allowed)
+    table: Table = {"variables": [(TABLE,)], "size": [1.0]}
+    yield from family("optimizer", "SGD", _build, arguments={"loss_scale_factor": [8.0], **RATE}, about=table)
     schedules: Table = {"learning_rate": SCHEDULES}
     yield from family("optimizer", "SGD", lambda choice: _fields((Values(shape=(2,)),), 1.0, 6), arguments=schedules)
     inner = [nested("SGD", learning_rate=0.1, momentum=0.9), nested("Adam", clipnorm=0.5), nested("SGD", use_ema=True)]
@@ -100,8 +102,10 @@ def _fields(variables: tuple[Values, ...], size: float, updates: int) -> dict[st
 
 
 def _allowed(choice: Choice) -> bool:
-    """One way of clipping at a time, averages and Nesterov only with what they need."""
+    """One way of clipping at a time; averages and Nesterov only with what they need."""
     clipping = sum(choice[name] is not None for name in ("clipnorm", "clipvalue", "global_clipnorm"))
     averages = choice["use_ema"] or (choice["ema_momentum"] is None and choice["ema_overwrite_frequency"] is None)
     nesterov = choice.get("nesterov") is not True or choice.get("momentum") is not None
-    return clipping <= 1 and bool(averages) and nesterov
+    # TensorFlow cannot scale gradients by rows: with both, nothing else of it would be seen.
+    scaled = choice["loss_scale_factor"] is not None and TABLE in choice["variables"]
+    return clipping <= 1 and bool(averages) and nesterov and not scaled

@@ -89,7 +89,7 @@ def evenly(kept: Array) -> Array:
         ({"use_causal_mask": True, "attention_mask": KEPT}, np.tril(KEPT)),
         ({"value_mask": KEPT[:2]}, KEPT[:2][:, np.newaxis, np.newaxis, :]),
         ({"key_mask": KEPT[:2], "value_mask": KEPT[1:]}, (KEPT[:2] & KEPT[1:])[:, np.newaxis, np.newaxis, :]),
-        ({"query_mask": KEPT[:2, 1:]}, np.broadcast_to(KEPT[:2, np.newaxis, 1:, np.newaxis], (2, 1, 3, 4))),
+        ({"query_mask": KEPT[:2, 1:]}, np.ones((QUERIES, KEYS))),
     ],
 )
 def test_a_key_counts_if_every_mask_keeps_it(arguments: dict[str, Any], kept: Array) -> None:
@@ -107,12 +107,27 @@ def test_a_sliding_window_keeps_the_keys_less_than_so_many_positions_away() -> N
     np.testing.assert_allclose(weights_of({}, sliding_window=2), evenly(kept))
 
 
-def test_a_query_that_may_see_no_key_gets_the_bias_of_the_output() -> None:
-    weights = projections()
-    arguments = {"attention_mask": KEPT & (np.arange(QUERIES) > 0)[:, np.newaxis], "return_attention_scores": True}
-    answer, scores = outputs("MultiHeadAttention", CONFIG, (QUERY, VALUE, KEY), weights=weights, arguments=arguments)
-    np.testing.assert_allclose(answer[:, 0], np.stack([weights["attention_output/bias"]] * ROWS))
-    np.testing.assert_array_equal(scores[:, :, 0], np.zeros((ROWS, HEADS, KEYS)))
+@pytest.mark.parametrize(
+    ("returned", "dropout", "share"), [(True, 0.0, 0.0), (False, 0.5, 0.0), (True, 0.5, 0.0), (False, 0.0, 1.0 / KEYS)]
+)
+def test_a_query_that_may_see_no_key(returned: bool, dropout: float, share: float) -> None:
+    weights, config = projections(), {**CONFIG, "dropout": dropout}
+    arguments = {"attention_mask": KEPT & (np.arange(QUERIES) > 0)[:, np.newaxis], "return_attention_scores": returned}
+    answer, *scores = outputs("MultiHeadAttention", config, (QUERY, VALUE, KEY), weights=weights, arguments=arguments)
+    values = np.einsum("bsd,dnh->bnh", VALUE, weights["value/kernel"]) + KEYS * weights["value/bias"]
+    expected = (
+        np.einsum("bnh,nhd->bd", share * values, weights["attention_output/kernel"]) + weights["attention_output/bias"]
+    )
+    np.testing.assert_allclose(answer[:, 0], expected, rtol=1e-12)
+    if returned:
+        np.testing.assert_array_equal(scores[0][:, :, 0], np.zeros((ROWS, HEADS, KEYS)))
+
+
+def test_the_mask_of_a_query_of_grouped_query_attention_may_be_an_argument() -> None:
+    weights = projections(key_heads=2, value_width=WIDTH)
+    arguments = {"query_mask": KEPT[:2, 1:], "return_attention_scores": True}
+    _, scores = outputs("GroupQueryAttention", GROUPED, (QUERY, VALUE, KEY), weights=weights, arguments=arguments)
+    np.testing.assert_allclose(scores.sum(axis=-1), np.broadcast_to(KEPT[:2, np.newaxis, 1:], (ROWS, HEADS, QUERIES)))
 
 
 def test_a_gate_scales_each_head_before_the_output() -> None:
@@ -128,6 +143,14 @@ def test_a_gate_scales_each_head_before_the_output() -> None:
     (gated,) = outputs("MultiHeadAttention", {**CONFIG, "use_gate": True}, inputs, weights=one)
     expected = np.einsum("btnh,nhd->btd", scipy.special.expit(logits), weights["attention_output/kernel"]) + bias
     np.testing.assert_allclose(gated, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("inputs", [(), (QUERY,), (QUERY, VALUE)])
+def test_inputs_may_be_arguments_by_name(inputs: tuple[Array, ...]) -> None:
+    weights, names = projections(), {"query": QUERY, "value": VALUE, "key": KEY}
+    arguments = dict(list(names.items())[len(inputs) :])
+    (answer,) = outputs("MultiHeadAttention", CONFIG, inputs, weights=weights, arguments=arguments)
+    np.testing.assert_array_equal(answer, outputs("MultiHeadAttention", CONFIG, (QUERY, VALUE, KEY), weights=weights)[0])
 
 
 def test_without_biases_and_with_several_output_axes() -> None:
@@ -171,7 +194,7 @@ def test_an_attention_mask_over_two_axes_has_each_of_them_twice() -> None:
     ("rest", "config", "words"),
     [
         ({"training": True}, {"dropout": 0.5}, "draws random numbers"),
-        ({"arguments": {"use_causal_mask": True}}, {"attention_axes": [2]}, "a mask of its positions over inputs of 4 axes"),
+        ({"arguments": {"use_causal_mask": True}}, {"attention_axes": [2]}, "over inputs that have not three axes"),
     ],
 )
 def test_what_multi_head_attention_does_not_define(rest: dict[str, Any], config: dict[str, Any], words: str) -> None:

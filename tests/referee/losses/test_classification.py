@@ -44,7 +44,8 @@ def test_divergence() -> None:
 
 
 def test_divergence_clips_both_distributions() -> None:
-    assert loss(call("KLDivergence", [[1.0, 0.0]], [[0.0, 2.0]])) == pytest.approx([math.log(1e7) + 1e-7 * math.log(1e-7)])
+    assert loss(call("KLDivergence", [[1.0, 0.0]], [[0.0, 1.0]])) == pytest.approx([math.log(1e7) + 1e-7 * math.log(1e-7)])
+    assert loss(call("KLDivergence", [[3.0]], [[2.0]])) == pytest.approx([0.0])
 
 
 @pytest.mark.parametrize("axis", [(1,), [1]])

@@ -88,3 +88,8 @@ def test_one_loss_of_the_whole_batch() -> None:
 def test_weights_that_do_not_fit_are_undefined() -> None:
     with pytest.raises(Undefined, match=r"shapes \(2, 3\) and \(3,\) do not fit"):
         value("sum", [1.0, 2, 3])
+
+
+def test_a_mask_of_steps_for_one_loss_of_a_row_is_undefined() -> None:
+    with pytest.raises(Undefined, match=r"mask of shape \(2, 3\) have more dimensions than losses of shape \(2,\)"):
+        reduced(Values(each=np.array([1.0, 2.0])), None, MASK, "mean")

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from suite.referee.definition import Update
+from suite.referee.optimizers import update
 from suite.referee.optimizers.matrices import as_adamw, orthogonal
 from tests.referee.optimizers.chains import GRADIENTS, KERNEL, chain, kernels
 
@@ -97,7 +99,7 @@ def test_adafactor_of_a_matrix(rate: float) -> None:
 
 def test_adafactor_of_two_matrices_shares_only_their_sizes() -> None:
     """The second moments are factored within each matrix of the last two dimensions."""
-    gradients = [np.stack([gradient, gradient]) for gradient in GRADIENTS]
+    gradients = [np.stack([gradient, 10 * gradient]) for gradient in GRADIENTS]
     results = chain("Adafactor", ADAFACTOR, gradients, np.stack([KERNEL, KERNEL]))
     np.testing.assert_allclose([kernel[1] for kernel in kernels(results)], paper(GRADIENTS, KERNEL, 0.125))
     assert results[-1].slots["kernel/c"].shape == (2, 2)
@@ -109,6 +111,16 @@ def test_adafactor_of_a_vector_keeps_every_second_moment() -> None:
     assert results[0].variables["kernel"] == pytest.approx(first)
     assert results[1].slots["kernel/velocity"] == pytest.approx([4.0, 16.0])
     assert "kernel/r" not in results[1].slots
+
+
+def test_adafactor_keeps_idle_slots_for_vectors() -> None:
+    """Keras makes an integer 0 in the place of the rows and columns that a vector does not have."""
+    idle = {"bias/r": np.array(0), "bias/c": np.array(0)}
+    bias = {"bias": np.array([3.0, 4.0])}
+    asked = Update(
+        optimizer="Adafactor", config=ADAFACTOR, iteration=0, learning_rate=0.125, variables=bias, gradients=bias, slots=idle
+    )
+    np.testing.assert_allclose(update(asked).variables["bias"], kernels(chain("Adafactor", ADAFACTOR, [[3, 4]], [3, 4]))[0])
 
 
 def test_adafactor_of_tiny_variables_moves_by_the_second_epsilon() -> None:

@@ -1,7 +1,4 @@
-"""Defects of Keras that are known, and differences that its documentation states: data that findings are matched with.
-
-Each defect has a page in docs/defects/, with the smallest script that shows it.
-"""
+"""A known defect, and a sighting that may be one."""
 
 from __future__ import annotations
 
@@ -9,15 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
     """One thing that is off. `kind`: "layer", "loss" or "optimizer"; `name`: of the class; `config`: its configuration, with
     what its constructor got. `shapes`: of the inputs, or of an optimizer's variables. `stage`: as in a `ZooVerdict`, or
-    "refused". `packages`: versions by name. `rows`: gradients came by rows."""
+    "refused". `packages`: versions by name. `precision`: "float64" or "float32". `rows`: gradients came by rows."""
 
     kind: str
     name: str
@@ -27,6 +21,7 @@ class Sighting:
     shapes: Sequence[tuple[int, ...]] = ()
     packages: Mapping[str, str] = field(default_factory=dict)
     part: str = ""
+    precision: str = ""
     training: bool = False
     masked: bool = False
     rows: bool = False
@@ -46,7 +41,9 @@ class KnownDefect:
     """`id`: K-... for a defect, D-... for a documented difference. `backends`: those that have it. `affected`: a version
     specifier by package; all that are not named are affected whatever their version. `when`: what else must hold.
     `issue`: where it is reported upstream; empty if it is not, as far as was found. `source`: of a documented difference,
-    where it is documented."""
+    where it is documented. `scripts`: their names in docs/defects/scripts/: on these backends, in the pinned versions, they
+    exit with 1, and on all others with 0.
+    """
 
     id: str
     title: str
@@ -58,38 +55,9 @@ class KnownDefect:
     when: Callable[[Sighting], bool] = _always
     issue: str = ""
     source: str = ""
+    scripts: tuple[str, ...] = ()
 
     @property
     def page(self) -> str:
         """The page about it, below the project's root; empty for a documented difference."""
         return f"docs/defects/{self.id}.md" if self.id.startswith("K") else "docs/zoo.md"
-
-
-def known(sighting: Sighting) -> KnownDefect | None:
-    """The first known defect or documented difference that explains the sighting; None if there is none."""
-    return next((one for one in DEFECTS if _fits(one, sighting)), None)
-
-
-def _fits(one: KnownDefect, sighting: Sighting) -> bool:
-    return (
-        sighting.backend in one.backends
-        and sighting.kind == one.kind
-        and (not one.names or sighting.name in one.names)
-        and sighting.stage in one.stages
-        and all(_within(sighting.packages.get(package), wanted) for package, wanted in one.affected.items())
-        and one.when(sighting)
-    )
-
-
-def _within(version: str | None, wanted: str) -> bool:
-    """Whether a version is one of those that a specifier names. One that is not known, or that has none, counts as such:
-    a finding must not lose its name because a package hides its version."""
-    if version is None:
-        return True
-    try:
-        return SpecifierSet(wanted).contains(Version(version), prereleases=True)
-    except InvalidVersion:
-        return True
-
-
-DEFECTS: tuple[KnownDefect, ...] = ()

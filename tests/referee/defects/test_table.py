@@ -1,0 +1,125 @@
+"""Every known defect has its page and its scripts, and every page and script belongs to one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from suite.referee import layers, losses, optimizers
+from suite.referee.defects.matching import known
+from suite.referee.defects.records import KnownDefect, Sighting
+from suite.referee.defects.table import DEFECTS
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "docs" / "defects"
+KNOWN = [one for one in DEFECTS if one.id.startswith("K")]
+DOCUMENTED = [one for one in DEFECTS if one.id.startswith("D")]
+STAGES = {"schedule", "forward", "state", "update", "slots", "gradient", "config", "process", "refused"}
+
+
+def test_ids_are_unique_and_leave_no_gap() -> None:
+    assert [count for count in Counter(one.id for one in DEFECTS).values() if count > 1] == []
+    assert sorted(int(one.id[2:]) for one in KNOWN) == list(range(1, len(KNOWN) + 1))
+
+
+@pytest.mark.parametrize("defect", KNOWN, ids=lambda one: one.id)
+def test_a_defect_has_a_page_with_its_title_its_scripts_and_a_report(defect: KnownDefect) -> None:
+    page = (ROOT / defect.page).read_text()
+    assert page.startswith(f"# {defect.id}: {defect.title}\n")
+    assert re.findall(r"\(scripts/([\w-]+)\.py\)", page) == list(defect.scripts) != []
+    assert all((FOLDER / "scripts" / f"{script}.py").is_file() for script in defect.scripts)
+    for heading in ("## What to do", "## How to see it", "## Upstream", "Text of a report:"):
+        assert heading in page
+    assert (defect.issue.rpartition("/")[2] or "Upstream") in page
+    assert "| 3.15.1 |" in page
+
+
+def test_every_page_and_every_script_belongs_to_a_defect_and_the_index_has_all() -> None:
+    assert {path.stem for path in FOLDER.glob("K-*.md")} == {one.id for one in KNOWN}
+    assert {path.stem for path in (FOLDER / "scripts").glob("*.py")} == {name for one in KNOWN for name in one.scripts}
+    index = (FOLDER / "README.md").read_text()
+    assert re.findall(r"\[(K-\d+)\]\(\1\.md\)", index) == sorted(one.id for one in KNOWN)
+
+
+@pytest.mark.parametrize("defect", DOCUMENTED, ids=lambda one: one.id)
+def test_a_documented_difference_says_where_and_is_in_the_zoo_s_page(defect: KnownDefect) -> None:
+    assert defect.source and not defect.scripts
+    assert f"| {defect.id} | {defect.title} |" in (ROOT / "docs" / "zoo.md").read_text()
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.id)
+def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
+    classes = {"layer": layers.LAYERS, "loss": losses.LOSSES, "optimizer": optimizers.OPTIMIZERS}[defect.kind]
+    assert set(defect.names) <= set(classes)
+    assert set(defect.stages) <= STAGES and set(defect.backends) <= {"tensorflow", "jax", "torch"} and defect.backends
+
+
+def test_scripts_import_no_part_of_the_suite() -> None:
+    for path in (FOLDER / "scripts").glob("*.py"):
+        assert "suite" not in path.read_text(), path.name
+
+
+def sighting(name: str, backend: str, stage: str, kind: str = "layer", **about: object) -> Sighting:
+    return Sighting(kind=kind, name=name, backend=backend, stage=stage, packages={"keras": "3.15.1"}, **about)  # type: ignore[arg-type]
+
+
+STATE = ((2, 5, 4), (2, 3))
+SIGHTINGS = [
+    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True), "K-01"),
+    (sighting("Adam", "tensorflow", "update", "optimizer"), None),
+    (sighting("Adam", "torch", "update", "optimizer", rows=True), None),
+    (sighting("Conv2D", "tensorflow", "forward", config={"data_format": "channels_first"}), "K-02"),
+    (sighting("Conv2D", "tensorflow", "forward", config={"data_format": "channels_first", "use_bias": False}), None),
+    (sighting("Conv2D", "tensorflow", "forward", config={}), None),
+    (sighting("EinsumDense", "tensorflow", "gradient", config={"bias_axes": "d"}), "K-02"),
+    (sighting("SGD", "tensorflow", "update", "optimizer", rows=True, config={"clipnorm": 1.0}), "K-03"),
+    (sighting("SGD", "tensorflow", "update", "optimizer", rows=True), None),
+    (sighting("SGD", "tensorflow", "refused", "optimizer", rows=True, config={"loss_scale_factor": 8.0}), "K-04"),
+    (sighting("ScheduleFreeAdamW", "torch", "update", "optimizer"), "K-05"),
+    (sighting("ScheduleFreeAdamW", "jax", "update", "optimizer"), None),
+    (sighting("Tversky", "jax", "forward", "loss", config={"alpha": 0.3}), "K-11"),
+    (sighting("Tversky", "jax", "forward", "loss", config={"alpha": 0.3, "beta": 0.3}), None),
+    (sighting("Huber", "jax", "config", "loss", part="delta"), "K-12"),
+    (sighting("Huber", "jax", "config", "loss", part="reduction"), None),
+    (sighting("AveragePooling2D", "torch", "forward", config={"padding": "same"}), "K-22"),
+    (sighting("AdaptiveMaxPooling2D", "tensorflow", "process", config={"output_size": [1, 2]}), "K-23"),
+    (sighting("AdaptiveMaxPooling2D", "tensorflow", "process", config={"output_size": [2, 2]}), None),
+    (sighting("LayerNormalization", "torch", "refused", config={"axis": 1}, shapes=[(2, 3, 4)]), "K-24"),
+    (sighting("LayerNormalization", "torch", "refused", config={"axis": [-1, -2]}, shapes=[(2, 3, 4)]), None),
+    (sighting("RMSNormalization", "jax", "forward", config={"axis": [1]}, shapes=[(2, 3, 4)]), "K-25"),
+    (sighting("RMSNormalization", "jax", "forward", config={"axis": 2}, shapes=[(2, 3, 4)]), None),
+    (sighting("BatchNormalization", "torch", "forward", precision="float32"), "K-26"),
+    (sighting("BatchNormalization", "torch", "forward", precision="float64"), None),
+    (sighting("Activation", "torch", "forward", config={"activation": "sparsemax"}), "K-37"),
+    (sighting("LSTM", "torch", "forward", masked=True, shapes=STATE), "K-38"),
+    (sighting("LSTM", "torch", "forward", masked=True, shapes=STATE[:1]), None),
+    (sighting("LSTM", "torch", "forward", masked=True, config={"zero_output_for_mask": True}), "K-39"),
+    (
+        sighting(
+            "LSTM",
+            "jax",
+            "forward",
+            masked=True,
+            config={"zero_output_for_mask": True, "unroll": True, "return_sequences": True},
+        ),
+        "K-40",
+    ),
+    (sighting("GRU", "torch", "refused", masked=True, config={"unroll": True, "go_backwards": True}), "K-41"),
+    (sighting("Dropout", "jax", "forward", training=True), "D-01"),
+    (sighting("Dropout", "jax", "forward"), None),
+]
+
+
+@pytest.mark.parametrize(("seen", "expected"), SIGHTINGS, ids=[f"{one.name}-{id_}" for one, id_ in SIGHTINGS])
+def test_a_sighting_is_explained_by_the_defect_that_it_is_and_by_no_other(seen: Sighting, expected: str | None) -> None:
+    found = known(seen)
+    assert (found.id if found else None) == expected
+
+
+def test_what_is_mended_upstream_is_known_up_to_the_last_version_that_has_it_only() -> None:
+    seen = sighting("Tversky", "jax", "forward", "loss", config={"alpha": 0.3})
+    later = Sighting(**{**vars(seen), "packages": {"keras": "3.16.0"}})
+    assert known(seen) is not None and known(later) is None
