@@ -1,4 +1,8 @@
-"""Real defects of Keras and its backends that show without any injected fault: naming one there is no false alarm."""
+"""Real defects of Keras and its backends that show without any injected fault: naming one there is no false alarm.
+
+What departs from an independent definition, and is known, has its number from `suite.referee.defects`. Here are those that
+are found in a different way.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,15 @@ from suite.selftest.catalogue import CONFIDENT
 
 @dataclass(frozen=True, kw_only=True)
 class Defect:
-    """`cause`: the name of a hypothesis, or a `Code`. `backends`: of the side that is off. `of`: the class that departs from
-    its definition. `scenario`, `of`: patterns. `strategies`: those of a run that takes part."""
+    """One that is found by a hypothesis, or by an unstable kernel. `cause`: the name of the hypothesis, or a `Code`.
+    `backends`: of the side that is off; `strategies`: of a run that takes part; `scenario`: a pattern."""
 
     cause: str
     words: str
     backends: tuple[str, ...]
     scenario: str = "*"
-    of: str = "*"
     strategies: tuple[str, ...] = ("single", "tf_mirrored", "jax_data_parallel", "torch_ddp")
 
-
-EVERY_BACKEND = ("tensorflow", "jax", "torch")
 
 DEFECTS = (
     Defect(
@@ -46,9 +47,11 @@ DEFECTS = (
 )
 
 
-def known_defect(cause: Cause, member: Member, results: Results) -> Defect | None:
-    """The known defect that a cause of a pair or check is; None if it is none."""
-    return next((defect for defect in DEFECTS if _is(defect, cause, member, results)), None)
+def known_defect(cause: Cause, member: Member, results: Results) -> str:
+    """The known defect that a cause of a pair or check names, in words; "" if it names none."""
+    if number := dict(cause.detail).get("known"):
+        return f"known defect {number}"
+    return next((defect.words for defect in DEFECTS if _is(defect, cause, member, results)), "")
 
 
 def _is(defect: Defect, cause: Cause, member: Member, results: Results) -> bool:
@@ -57,7 +60,6 @@ def _is(defect: Defect, cause: Cause, member: Member, results: Results) -> bool:
     return (
         cause.code == defect.cause
         and fnmatchcase(member.scenario, defect.scenario)
-        and fnmatchcase(dict(cause.detail).get("class", ""), defect.of)
         and any(backends.get(name, name) in defect.backends for name in environments)
         and any(run.configuration.strategy in defect.strategies for run in member.runs)
     )

@@ -226,7 +226,7 @@ class _Reported:
         pair = self.pair
         if pair is not None and pair.verdict in OFF and pair.place is not None:
             return _location(pair.place)
-        for check in self.off:
+        for check in () if self.diagnosis else self.off:
             if check.kind == "saved":
                 first = next(judged for judged in check.quantities if judged.verdict in OFF)
                 return Location(stage="save", tensor=first.worst_tensor)
@@ -288,16 +288,21 @@ class Clean:
     """What was reported for the runs in which nothing is injected, or something that is no fault."""
 
     def __init__(self, results: Results) -> None:
-        judged = [one for one in results.members if one.verdict is not Verdict.NOT_RUN and is_clean(results, one)]
-        found = {one.id: tuple(unexplained(one, results)) for one in judged if one.verdict in OFF}
-        defective = [one for one in judged if found.get(one.id) == ()]
-        clean = [one for one in judged if one not in defective]
-        self.pairs = [one for one in clean if isinstance(one, Pair)]
-        self.checks = [one for one in clean if isinstance(one, ConsistencyCheck)]
-        self.alarms = tuple(
-            f"{one.id}: {'; '.join(cause.identity for cause in found[one.id])}" for one in clean if one.id in found
-        )
-        self.defects = tuple(dict.fromkeys(name for one in defective for name in _defects(one, results)))
+        self.pairs, self.checks = list[Pair](), list[ConsistencyCheck]()
+        alarms, defects = list[str](), list[str]()
+        for member in results.members:
+            if member.verdict is Verdict.NOT_RUN or not is_clean(results, member):
+                continue
+            unknown = list(unexplained(member, results)) if member.verdict in OFF else []
+            if member.verdict in OFF and not unknown:
+                defects += _defects(member, results)
+                continue
+            alarms += [f"{member.id}: {'; '.join(cause.identity for cause in unknown)}"] if unknown else []
+            if isinstance(member, Pair):
+                self.pairs.append(member)
+            else:
+                self.checks.append(member)
+        self.alarms, self.defects = tuple(alarms), tuple(dict.fromkeys(defects))
 
 
 def is_clean(results: Results, member: Member) -> bool:
@@ -315,14 +320,14 @@ def _clean(run: Run) -> bool:
 def unexplained(member: Member, results: Results) -> Iterator[Cause]:
     """The causes of a difference that are no known defect of a backend, and that nobody declared."""
     for cause in member.causes or (Cause(code=Code.UNKNOWN),):
-        if cause.code not in EXPECTED and known_defect(cause, member, results) is None:
+        if cause.code not in EXPECTED and not known_defect(cause, member, results):
             yield cause
 
 
 def _defects(member: Member, results: Results) -> Iterator[str]:
     for cause in member.causes:
-        if (defect := known_defect(cause, member, results)) is not None:
-            yield f"{member.scenario}: {defect.words}"
+        if defect := known_defect(cause, member, results):
+            yield f"{member.scenario}: {defect}"
 
 
 def versions(results: Results) -> dict[str, str]:

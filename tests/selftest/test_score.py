@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from suite.explain import diagnoses as diagnoses_of
 from suite.explain import findings
 from suite.records import (
     At,
@@ -100,7 +101,10 @@ def declared(diagnosis: Diagnosis) -> ConsistencyCheck:
     off = diagnosis.distance is not None and diagnosis.distance >= 1e-7
     quantities = (judged("trainable weights", Verdict.DIFFERENT if off else Verdict.ROUNDING, diagnosis.distance or 0.0),)
     verdict = quantities[0].verdict
-    return ConsistencyCheck(run=diagnosis.run, kind="declared", environment="torch", verdict=verdict, quantities=quantities)
+    causes = (diagnoses_of.causes(diagnosis) or (Cause(code=Code.UNKNOWN, subject="torch"),)) if off else ()
+    return ConsistencyCheck(
+        run=diagnosis.run, kind="declared", environment="torch", verdict=verdict, causes=causes, quantities=quantities
+    )
 
 
 PLACE = Place(stage="forward", tensor="norm", state="0", size=0.1, ratio=1e9)
@@ -221,7 +225,7 @@ def test_a_clean_run_that_is_not_its_oracle_is_a_false_alarm() -> None:
     every = (off, small, diagnosis(distance=1e-3))
     found = score.score(replace(builder.assemble((), (), [declared(one) for one in every]), diagnoses=every), [])
     assert (found.clean_pairs, found.clean_checks) == (0, 2)
-    assert found.alarms == (f"{CLEAN.id}/plain | declared | torch: unknown",)
+    assert found.alarms == (f"{CLEAN.id}/plain | declared | torch: unknown torch",)
 
 
 # ---------------------------------------------------------------- real defects
@@ -444,7 +448,10 @@ def test_the_file_holds_a_row_for_each_fault() -> None:
 
 def test_the_table_says_what_was_missed_and_why() -> None:
     missed = results(pair(Verdict.DIFFERENT), diagnoses=(diagnosis(("bn-bessel", 0.0)),))
-    text = output.table(replace(score.score(missed, [INJECTED]), clean_pairs=3, alarms=("a | b: unknown",)))
+    one = replace(score.score(missed, [INJECTED]).outcomes[0], side=False)
+    text = output.table(
+        replace(score.score(missed, []), outcomes=(one,), clean_pairs=3, clean_checks=0, alarms=("a | b: unknown",))
+    )
     assert "bn-epsilon-small        torch x2 torch_ddp  yes    NO    NO     NO" in text
     why = "the side is not named; cause bn-bessel in place of bn-epsilon; place unknown in place of forward of norm"
     assert f"{FAULTY.id}: {why}" in text

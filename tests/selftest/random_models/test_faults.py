@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -24,8 +24,10 @@ def layer(name: str, kind: str, *inputs: str, shape: tuple[int, ...] = (4,), **a
     )
 
 
-def recipe(*layers: Layer, optimizer: str = "SGD", last_batch: int = 0, **arguments: object) -> Recipe:
-    given = {"learning_rate": 0.05, **arguments}
+def recipe(
+    *layers: Layer, optimizer: str = "SGD", last_batch: int = 0, arguments: Mapping[str, object] | None = None
+) -> Recipe:
+    given = {"learning_rate": 0.05, **(arguments or {})}
     return Recipe(
         seed=1,
         inputs=Inputs(kind="vectors", shape=(4,)),
@@ -131,7 +133,7 @@ def test_the_gradient_that_is_cut_is_missing_in_the_last_layer_before_with_weigh
 def test_faults_of_the_update_are_those_that_the_optimizer_can_have(
     optimizer: str, arguments: dict[str, object], there: str, absent: str
 ) -> None:
-    found = fitting(recipe(layer("output", "Dense", units=4), optimizer=optimizer, **arguments))
+    found = fitting(recipe(layer("output", "Dense", units=4), optimizer=optimizer, arguments=arguments))
     assert of(found, there) and not of(found, absent)
 
 
