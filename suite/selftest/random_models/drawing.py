@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from suite.selftest.random_models import layers, training
+from suite.selftest.random_models import layers, steps, training
 from suite.selftest.random_models.choices import SMOOTH, Draw, given
 from suite.selftest.random_models.recipe import (
     INPUT,
@@ -89,7 +89,7 @@ class _Stack:
             self._embed(inputs)
         elif inputs.kind == "pixels":
             scale = 1.0 / 255 if drawn.chance(0.5) else 1.0 / 256
-            self._add(layers.alike("Rescaling", self.shape, scale=scale))
+            self._add(steps.alike("Rescaling", self.shape, scale=scale))
 
     def grow(self, *, normalized: bool, last: bool) -> None:
         """One layer more, or two branches that come together again."""
@@ -111,7 +111,7 @@ class _Stack:
             step = layers.following(self.drawn, self.shape)
         self._add(step)
         if step.kind == "GroupNormalization":
-            self._add(layers.alike("Activation", self.shape, activation=self.drawn.of("relu", "tanh", "elu", "sigmoid")))
+            self._add(steps.alike("Activation", self.shape, activation=self.drawn.of("relu", "tanh", "elu", "sigmoid")))
 
     def _is_smooth(self) -> bool:
         """Whether what comes in is hardly ever a row of zeros, which have no unit and, in Keras, no finite gradient."""
@@ -139,11 +139,11 @@ class _Stack:
     def _embed(self, inputs: Inputs) -> None:
         width, masked = self.drawn.of(3, 4, 6), self.drawn.chance(0.3)
         arguments = given(input_dim=inputs.vocabulary, output_dim=width, mask_zero=True if masked else None)
-        self._add(layers.Step(kind="Embedding", arguments=arguments, shape=(*self.shape, width)))
+        self._add(steps.Step(kind="Embedding", arguments=arguments, shape=(*self.shape, width)))
         self.masked = masked
         self.layers[-1] = replace(self.layers[-1], masked=masked)
 
-    def _add(self, step: layers.Step) -> None:
+    def _add(self, step: steps.Step) -> None:
         repeated = {"one": 1, "each": 2, "list": 2}[step.passed]
         masked = self.masked and step.kind in KEEP_MASKS and len(step.shape) > 1
         self._append(
@@ -186,12 +186,12 @@ class _Stack:
             width = self.shape[-1] + before[-1]
             self._merge("Concatenate", begun, (*self.shape[:-1], width))
 
-    def _keeping(self) -> layers.Step | None:
+    def _keeping(self) -> steps.Step | None:
         """A layer with weights, mostly, that keeps the places."""
         for _ in range(TRIES):
             step = layers.following(self.drawn, self.shape)
             kept = step.shape[:-1] == self.shape[:-1] and len(step.shape) == len(self.shape)
-            if kept and step.kind in BRANCHED and size(step.shape) + size(self.shape) <= layers.MOST:
+            if kept and step.kind in BRANCHED and size(step.shape) + size(self.shape) <= steps.MOST:
                 return step
         return None
 
