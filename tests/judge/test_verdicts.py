@@ -127,6 +127,9 @@ def test_missing_evidence_is_inconclusive_and_neither_a_difference_nor_agreement
         Verdict.INCONCLUSIVE,
         (because(Code.UNCHECKED, "no oracle: it was killed", "torch"),),
     )
+    between = part(Link.BACKEND, None, missing="torch and jax: no oracle")
+    (cause,) = decide(distances(at(1e-6, float64=1e-2)), components=(FINE, between, FINE)).causes
+    assert cause.subject == "", "it is about both"
     assert composed(FINE, DESIGN, lost, FINE) == (Verdict.BY_DESIGN, [Code.BY_DESIGN]), "the rest explains the whole"
     assert composed(FINE, DESIGN, lost, FINE, apart=1.0) == (Verdict.INCONCLUSIVE, [Code.BY_DESIGN, Code.UNCHECKED])
     off = part(Link.STRATEGY, 1e-3, A)

@@ -108,5 +108,5 @@ def test_a_log_with_control_characters_is_legal_and_keeps_its_words() -> None:
 
 
 def test_nothing_at_all_is_no_failure_and_no_case() -> None:
-    found = suites(replace(sample.NOTHING, broken=()))
+    found = suites(replace(sample.NOTHING, broken=(), jobs=()))
     assert {len(one) for one in found.values()} == {0}

@@ -31,9 +31,11 @@ values = relative_l2
 
 
 def state(a: Arrays, b: Arrays) -> float:
-    """Variables by name that are neither trained nor moving statistics: ‖a-b‖ / max(‖a‖, ‖b‖), the worst variable.
+    """Variables by name that are neither trained nor moving statistics:
 
-    Integers (random seeds, counters) are equal or not, 0 or 1: a counter of 5 beside a seed of 4e8 is no small difference.
+        ‖a-b‖ / max(‖a‖, ‖b‖), the worst variable; of integers 0 or 1
+
+    Integers are random seeds and counters, and equal or not: a counter of 5 beside a seed of 4e8 is no small difference.
     """
     same_names(a, b)
     return float(np.max([_of_variable(a[name], b[name]) for name in a], initial=0.0))
