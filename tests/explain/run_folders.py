@@ -19,6 +19,7 @@ from suite.records import (
     LAYERWISE,
     ORACLE,
     SINGLE_STEP,
+    BatchNorm,
     Comparison,
     Configuration,
     Emulation,
@@ -70,8 +71,9 @@ class Folder:
         environments: Sequence[str],
         devices: Sequence[int] = (1,),
         declared: Mapping[int, Semantics] | None = None,
+        norms: Sequence[BatchNorm] = (),
     ) -> None:
-        self.declared = dict(declared or {})
+        self.declared, self.norms = dict(declared or {}), tuple(norms)
         self.configurations = [configuration(name, count) for name in environments for count in devices]
         runs = [run for one in self.configurations for run in (plain(one), plain(one, "float64"))]
         oracles = [oracle(name, count, self.emulation(count)) for name in environments for count in {1, *devices}]
@@ -81,20 +83,28 @@ class Folder:
         self.store = Store(path)
         self.further: list[Run] = []
         for name in environments:
-            self._probe(name)
+            self.probed(name, 0.0)
 
     def emulation(self, devices: int) -> Emulation:
         return Emulation(semantics=self.declared.get(devices, Semantics()))
 
-    def _probe(self, environment: str) -> None:
+    def probed(self, environment: str, nonlinearity: float) -> None:
+        """The float64 probe of the environment answers a change this far from linearly."""
         with self.store.probe(environment).recording(Manifest(run=environment, status=Status.STARTED)) as recorded:
-            recorded.add(names.NONLINEARITY, {names.NONLINEARITY: np.zeros(1)})
+            recorded.add(names.NONLINEARITY, {names.NONLINEARITY: np.array([nonlinearity])})
 
     # -- what runs leave
 
     def trained(self, run: Run, kernel: float, facts: Mapping[str, str] | None = None) -> None:
         """The run is complete: it has moved every number of the kernel from 0 to this one."""
-        manifest = Manifest(run=run.id, status=Status.STARTED, tensors=(KERNEL,), steps=(0, 1), facts=facts or {})
+        manifest = Manifest(
+            run=run.id,
+            status=Status.STARTED,
+            tensors=(KERNEL,),
+            batch_norms=self.norms,
+            steps=(0, 1),
+            facts=facts or {},
+        )
         with self.store.run(run).recording(manifest) as recorded:
             recorded.add(names.step(0), {"dense/kernel": np.zeros(4)})
             recorded.add(names.step(1), {"dense/kernel": np.full(4, kernel)})
@@ -103,6 +113,11 @@ class Folder:
         """Every planned run is: by environment."""
         for run in self.plan.runs:
             self.trained(run, kernels[run.configuration.environment])
+
+    def rerun(self, run: Run, kernel: float) -> None:
+        """A run that was asked for after the plan is complete, as `trained`."""
+        self.further.append(run)
+        self.trained(run, kernel)
 
     def stepped(self, run: Run, stages: Mapping[str, float], calls: Sequence[str] = ("dense",)) -> None:
         """It took a single step from the initial state, with one number for each "<stage>|<tensor>"."""
