@@ -28,6 +28,7 @@ from suite.records import (
     Plan,
     RecordedCall,
     Run,
+    ScenarioRow,
     Semantics,
     Session,
     Status,
@@ -96,18 +97,20 @@ class Folder:
     # -- what runs leave
 
     def trained(self, run: Run, kernel: float, facts: Mapping[str, str] | None = None) -> None:
-        """The run is complete: it has moved every number of the kernel from 0 to this one."""
+        """The run is complete: it has moved every number of the kernel from 0 to this one, and predicts 1."""
         manifest = Manifest(
             run=run.id,
             status=Status.STARTED,
             tensors=(KERNEL,),
             batch_norms=self.norms,
             steps=(0, 1),
+            predicted=(1,),
             facts=facts or {},
         )
         with self.store.run(run).recording(manifest) as recorded:
             recorded.add(names.step(0), {"dense/kernel": np.zeros(4)})
             recorded.add(names.step(1), {"dense/kernel": np.full(4, kernel)})
+            recorded.add(names.predictions(1), {"output": np.ones((2, 1)), "replica": np.zeros(2, np.int32)})
 
     def all_trained(self, kernels: Mapping[str, float]) -> None:
         """Every planned run is: by environment."""
@@ -118,6 +121,20 @@ class Folder:
         """A run that was asked for after the plan is complete, as `trained`."""
         self.further.append(run)
         self.trained(run, kernel)
+
+    def loaded(
+        self, run: Run, environment: str, kernel: float, output: float = 1.0, form: str = names.KERAS_FILE, reason: str = ""
+    ) -> None:
+        """The run's file, loaded in the environment: every number of the kernel, and a regression's two outputs."""
+        manifest = Manifest(run=run.id, status=Status.UNSUPPORTED if reason else Status.STARTED, reason=reason)
+        artifact = self.store.reload(run, environment, form)
+        if reason:
+            artifact.begin(manifest)
+            return
+        with artifact.recording(manifest) as recorded:
+            recorded.add(names.step(0), {"dense/kernel": np.full(4, kernel)})
+            recorded.add(names.predictions(0), {"output": np.full((2, 1), output)})
+            recorded.tell(steps=(0,), predicted=(0,))
 
     def stepped(self, run: Run, stages: Mapping[str, float], calls: Sequence[str] = ("dense",)) -> None:
         """It took a single step from the initial state, with one number for each "<stage>|<tensor>"."""
@@ -138,9 +155,10 @@ class Folder:
     # -- read
 
     def read(self) -> RunFolder:
+        scenario = ScenarioRow(name="s", description="", source="", digest="", batch=2, steps=1, outputs="values")
         session = Session(
             environments=(),
-            scenarios=(),
+            scenarios=(scenario,),
             broken=(),
             declared={one.id: self.declared.get(one.devices, Semantics()) for one in self.configurations},
             further=tuple(self.further),
