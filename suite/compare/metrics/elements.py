@@ -31,11 +31,10 @@ values = relative_l2
 
 
 def state(a: Arrays, b: Arrays) -> float:
-    """Variables by name that are neither trained nor moving statistics:
+    """Variables by name that are neither trained nor moving statistics: ‖a-b‖ / max(‖a‖, ‖b‖), the worst variable; of
+    integers 0 or 1.
 
-        ‖a-b‖ / max(‖a‖, ‖b‖), the worst variable; of integers 0 or 1
-
-    Integers are random seeds and counters, and equal or not: a counter of 5 beside a seed of 4e8 is no small difference.
+    Integers (random seeds, counters) are equal or not: a counter of 5 beside a seed of 4e8 is no small difference.
     """
     same_names(a, b)
     return float(np.max([_of_variable(a[name], b[name]) for name in a], initial=0.0))
