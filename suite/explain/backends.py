@@ -14,7 +14,7 @@ from functools import cached_property
 from suite import compare
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import definitions, further_runs
+from suite.explain import definitions, diagnoses, further_runs
 from suite.explain.definitions import Departure, Held
 from suite.explain.inquiry import Inquiry
 from suite.explain.observations import Stages
@@ -166,7 +166,7 @@ class Backends:
             causes = verdicts.united([[definitions.cause(one) for one in departures]])
             place = place or departures[0].place
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
-        if causes := self._hypotheses(a, b):
+        if causes := self._hypotheses(a, b, odd):
             return Parting(place=place, off=odd, causes=causes)
         return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
 
@@ -234,11 +234,12 @@ class Backends:
             self._held[name] = definitions.held(self.folder, name, self.layerwise(name))
         return self._held[name]
 
-    def _hypotheses(self, a: str, b: str) -> tuple[Cause, ...]:
+    def _hypotheses(self, a: str, b: str, odd: str) -> tuple[Cause, ...]:
+        """Deviations with which the other side's oracle does as one of them does: about the odd one, if there is one."""
         inquiry = self._inquiry(a, b)
         if inquiry is None:
             return ()
-        return verdicts.united([[one.cause for one in inquiry.diagnosis(None).suspects if one.matches]])
+        return tuple(replace(cause, subject=odd) for cause in diagnoses.causes(inquiry.diagnosis(None)))
 
     def _inquiry(self, a: str, b: str) -> Inquiry | None:
         """Which deviation of the other side's oracle predicts the odd one's run; None if neither is odd, or if the odd one's

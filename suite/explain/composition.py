@@ -86,10 +86,13 @@ class Composition:
             measured = compare.float64_runs(subject, runs[2 + side], runs[side])  # type: ignore[arg-type]
             found.append(_component(Link.STRATEGY, (a, b)[side].environment, measured, unshared[side]))
         between = compare.float64_runs(subjects[0], runs[0], runs[1])  # type: ignore[arg-type]
-        link = Link.DECLARATION if a.environment == b.environment else Link.BACKEND
-        cause = self._by_design(b if b.devices > a.devices else a, (runs[0], runs[1]))
-        other = cause if link is Link.DECLARATION else Cause(code=Code.UNKNOWN)
-        return found[0], _component(link, b.environment, between, (other,)), found[1]
+        if a.environment == b.environment:
+            cause = self._by_design(b if b.devices > a.devices else a, (runs[0], runs[1]))
+            middle = _component(Link.DECLARATION, b.environment, between, (cause,))
+        else:
+            parting = self.backends[a.scenario].parting(a.environment, b.environment)
+            middle = _component(Link.BACKEND, parting.off, between, parting.causes)
+        return found[0], middle, found[1]
 
     def _unshared(self, configuration: Configuration, common: list[Matched]) -> tuple[Cause, ...]:
         names = frozenset().union(*(one.names for one in common))

@@ -81,8 +81,9 @@ def _largest_of(members: Iterable[Member]) -> tuple[Magnitude, ...]:
 
 def _side(members: Iterable[Member], known: Known) -> tuple[Run | None, str]:
     """The run that is off in all of them, and its environment; only the environment where it is not the same run; None
-    and "" where neither is shown."""
-    sides = [_off(member, known) for member in members]
+    and "" where neither is shown. A file that predicts differently elsewhere shows nobody by itself."""
+    showing = [member for member in members if member.kind != "reloaded"] or members
+    sides = [_off(member, known) for member in showing]
     common = set.intersection(*sides) if sides else set()
     if len(common) == 1:
         run = common.pop()

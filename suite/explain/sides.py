@@ -14,10 +14,11 @@ def off(a: Run, b: Run, comparison: Comparison, causes: tuple[Cause, ...]) -> Ru
     if len(lost) == 1:
         return lost[0]
     shown: set[Run] = set()
-    parts = [part for part in comparison.components if _apart(part) and set(part.causes) & set(causes)]
-    for part in parts:
+    for number, part in enumerate(comparison.components):
+        if not _apart(part) or set(part.causes).isdisjoint(causes):
+            continue
         if part.link is Link.STRATEGY:
-            shown.add(a if part is comparison.components[0] else b)
+            shown.add(b if number else a)
         elif part.link is Link.BACKEND:
             shown |= {run for run in (a, b) if run.configuration.environment == part.environment}
     return shown.pop() if len(shown) == 1 else None

@@ -58,9 +58,11 @@ def float64_distance(distances: Distances, before: float = math.inf) -> float | 
 
     What a float64 run's own reruns with permuted rows differ by is rounding in float64 as in float32: a distance that
     would be called one, and is within 5 of their envelopes, is left out (`excused` says whether there is any). What
-    there is from step `before` on alone is compared if all of it is within them, and says nothing otherwise.
+    there is from step `before` on alone is compared if all of it is within them, and says nothing otherwise. That two runs
+    start from equal states says nothing of what they compute.
     """
     judged = _judged([distances])
+    judged = [(at, metric) for at, metric in judged if at.step or differs(at.float64[metric])] or judged
     early = [one for one in judged if one[0].step < before]
     open_ones = [at.float64[metric] for at, metric in early or judged if not _excused(at, metric)]
     compared = bool(early) or (bool(judged) and max(open_ones, default=0.0) < SAME_SEMANTICS)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.backends import inside_backends, training
+from tests.backends import inside_backends
+from tests.backends.marks import REAL_BACKENDS
 
-pytestmark = training.MARKS
+pytestmark = REAL_BACKENDS
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "torch"])

@@ -4,13 +4,11 @@ Nothing is judged."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from suite.artifacts import names
 from suite.artifacts.store import Artifact, Store
@@ -33,11 +31,6 @@ from suite.records import (
     plain,
 )
 
-MARKS = [
-    pytest.mark.backends,
-    pytest.mark.timeout(1800),
-    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
-]
 Side = tuple[str, str, int]  # environment, strategy, devices
 SIDES: tuple[Side, ...] = (("tensorflow", "tf_mirrored", 2), ("jax", "single", 1), ("torch", "torch_ddp", 2))
 ALL = (*SIDES, ("tensorflow", "single", 1), ("jax", "jax_data_parallel", 2), ("torch", "single", 1))
@@ -123,9 +116,9 @@ def _configuration(scenario: str, side: Side) -> Configuration:
 
 def _oracle(scenario: Scenario, side: Side) -> Run:
     strategies, _ = discover.strategies()
-    _, strategy, devices = side
+    environment, strategy, devices = side
     semantics = strategies[strategy].semantics(scenario, devices)
-    return planning.oracle(scenario.name, "torch", devices, Emulation(semantics=semantics))
+    return planning.oracle(scenario.name, environment, devices, Emulation(semantics=semantics))
 
 
 def files(folder: Path, module: Path, kinds: Sequence[str]) -> Path:

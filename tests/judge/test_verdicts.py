@@ -48,6 +48,11 @@ def test_float64_runs_that_are_stored_only_after_their_rounding_grew_are_equal_w
         return equivalence.float64_distance(late, before=10)
 
     assert (apart(4e-6, 1e-6), apart(6e-6, 1e-6), apart(1e-12, 0.0)) == (0.0, None, 1e-12)
+    begun = distances(at(0.0, step=0, float64=0.0), at(1e-6, step=20, float64=6e-6, grown=1e-6))
+    assert equivalence.float64_distance(begun, before=10) is None, "equal initial states say nothing"
+    other = distances(at(1e-3, step=0, float64=1e-3), at(1e-6, step=20, float64=6e-6, grown=1e-6))
+    assert equivalence.float64_distance(other, before=10) == 1e-3
+    assert equivalence.float64_distance(distances(at(0.0, step=0, float64=0.0))) == 0.0
     late = distances(at(1e-6, step=20, float64=6e-6, grown=1e-6), quantity="predictions")
     early = distances(at(1e-6, step=1), at(1e-6, step=10, grown=1e-9))
     found = verdicts.judge(Comparison(distances=(early, late)))
@@ -127,6 +132,9 @@ def test_missing_evidence_is_inconclusive_and_neither_a_difference_nor_agreement
         Verdict.INCONCLUSIVE,
         (because(Code.UNCHECKED, "no oracle: it was killed", "torch"),),
     )
+    between = part(Link.BACKEND, None, missing="torch and jax: no oracle")
+    (cause,) = decide(distances(at(1e-6, float64=1e-2)), components=(FINE, between, FINE)).causes
+    assert cause.subject == "", "it is about both"
     assert composed(FINE, DESIGN, lost, FINE) == (Verdict.BY_DESIGN, [Code.BY_DESIGN]), "the rest explains the whole"
     assert composed(FINE, DESIGN, lost, FINE, apart=1.0) == (Verdict.INCONCLUSIVE, [Code.BY_DESIGN, Code.UNCHECKED])
     off = part(Link.STRATEGY, 1e-3, A)

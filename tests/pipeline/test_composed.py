@@ -237,6 +237,27 @@ def test_a_defect_of_a_strategy_and_one_of_its_backend_are_both_named(parity: Pa
     assert "the layer Dense (output)" in said and "batch normalization adds a different epsilon" in said
 
 
+def test_several_deviations_of_one_strategy_are_found_one_after_another(parity: Parity) -> None:
+    parity.scenario("clusters")
+    _, results = trained(parity, {"fake-a": "", "fake-b": "rate,momentum,epsilon"}, "--devices", "1")
+    (diagnosis,) = (one for one in results.diagnoses if one.suspects)
+    assert [(one.name, one.round) for one in diagnosis.suspects] == [
+        ("bn-epsilon", 1),
+        ("learning-rate", 2),
+        ("bn-momentum", 3),
+    ], "in the order in which a step comes to them"
+    first, second, last = diagnosis.suspects
+    assert min(first.distance, second.distance) > 0.1 and last.distance < 1e-10, "all of them predict the run, none alone"
+    assert diagnosis.place is not None and diagnosis.place.stage == "forward"
+    assert diagnosis.remaining is None
+    (finding,) = red(results)
+    assert [cause.code for cause in finding.causes] == ["bn-epsilon", "learning-rate", "bn-momentum"]
+    assert finding.environment == "fake-b"
+    (said,) = (one["claim"] for one in parity.results()["findings"] if one["verdict"] == "different")
+    assert said.count("and on top of that") == 2
+    assert said.endswith("An emulation with these deviations predicts the run.")
+
+
 def test_a_defect_that_all_share_shows_against_the_definition_alone(parity: Parity) -> None:
     parity.scenario("clusters")
     code, results = trained(parity, {"fake-a": "layer", "fake-b": "layer"}, "--devices", "1")

@@ -60,14 +60,15 @@ def _calls(
     """The three layers, the loss and the update, each with its arrays "<what>|<name>"."""
     after = training.state()
     moving = ("moving_mean", "moving_variance")
-    epsilon = {"axis": -1, "momentum": training.recipe.momentum, "epsilon": _declared(training).epsilon}
+    declared = _declared(training)
+    normal = {"axis": -1, "momentum": declared.momentum, "epsilon": declared.epsilon}
     dense = {"units": network.HIDDEN, "activation": "linear", "use_bias": True}
     return [
         _layer("hidden", "Dense", dense, training.rows("x")[rows], outputs["hidden"], before),
         _layer(
             "norm",
             "BatchNormalization",
-            epsilon | {"center": True, "scale": True, "trainable": True},
+            normal | {"center": True, "scale": True, "trainable": True},
             outputs["hidden"],
             outputs["norm"],
             before,

@@ -121,11 +121,6 @@ class Drive:
         return nullcontext()
 
     def adapt(self, model: Any, scenario: Scenario) -> None:
-        if models.has_own_train_step(model):
-            raise Unsupported(
-                "torch DDP averages gradients in a training step of its own, and this model has one, too: compare it on one "
-                "device, or with a version of Keras that drives DDP"
-            )
         if scenario.synchronized:
             for layer in models.batch_norm_layers(model):
                 _synchronize(layer)
@@ -164,9 +159,7 @@ def _keras_wraps_itself() -> bool:
 
 def _distribute(model: Any) -> None:
     """Replaces the model's `train_step` by one that averages gradients over the ranks."""
-    import keras
-
-    own = type(model).train_step is not keras.Model.train_step
+    own = models.has_own_train_step(model)
     # Straight into the instance: Keras would track the DDP module as a layer of the model, and save it.
     model.__dict__["train_step"] = _own_train_step(model) if own else _train_step(model)
 
