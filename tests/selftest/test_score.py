@@ -256,6 +256,7 @@ def test_a_defect_of_a_backend_that_is_named_is_no_false_alarm_and_its_pairs_are
         (CLIPPED, (CLIPS, UNKNOWN)),
         (CLIPPED, (Cause(code="bn-epsilon", subject="tensorflow"),)),
         (CLIPPED, (replace(CLIPS, subject="jax"),)),
+        (replace(CLIPPED, strategy="single", devices=1), (CLIPS,)),
         (replace(CLIPPED, strategy="torch_ddp", environment="torch"), (replace(CLIPS, subject="torch"),)),
     ],
 )
