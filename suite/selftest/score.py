@@ -293,7 +293,7 @@ class Clean:
         for member in results.members:
             if member.verdict is Verdict.NOT_RUN or not is_clean(results, member):
                 continue
-            unknown = list(unexplained(member, results)) if member.verdict in OFF else []
+            unknown = unexplained(member, results) if member.verdict in OFF else ()
             if member.verdict in OFF and not unknown:
                 defects += _defects(member, results)
                 continue
@@ -317,11 +317,13 @@ def _clean(run: Run) -> bool:
     return run.configuration.fault.partition("@")[0] not in BY_NAME
 
 
-def unexplained(member: Member, results: Results) -> Iterator[Cause]:
-    """The causes of a difference that are no known defect of a backend, and that nobody declared."""
-    for cause in member.causes or (Cause(code=Code.UNKNOWN),):
-        if cause.code not in EXPECTED and not known_defect(cause, member, results):
-            yield cause
+def unexplained(member: Member, results: Results) -> tuple[Cause, ...]:
+    """The causes of a difference that are no known defect of a backend, and that nobody declared; all of them where none is
+    a known defect, because what is declared is no difference."""
+    causes = member.causes or (Cause(code=Code.UNKNOWN),)
+    known = [cause for cause in causes if known_defect(cause, member, results)]
+    rest = [cause for cause in causes if cause.code not in EXPECTED and cause not in known]
+    return tuple(rest) if known else causes
 
 
 def _defects(member: Member, results: Results) -> Iterator[str]:

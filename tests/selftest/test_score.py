@@ -254,6 +254,7 @@ def test_a_defect_of_a_backend_that_is_named_is_no_false_alarm_and_its_pairs_are
         (CLIPPED, ()),
         (CLIPPED, (UNKNOWN,)),
         (CLIPPED, (CLIPS, UNKNOWN)),
+        (CLIPPED, (Cause(code=Code.BY_DESIGN),)),
         (CLIPPED, (Cause(code="bn-epsilon", subject="tensorflow"),)),
         (CLIPPED, (replace(CLIPS, subject="jax"),)),
         (replace(CLIPPED, strategy="single", devices=1), (CLIPS,)),
