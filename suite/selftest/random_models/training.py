@@ -109,6 +109,7 @@ CHOSEN: Mapping[str, float] = {
 }  # fmt: skip
 ADAM = ("Adam", "AdamW", "Adamax", "Nadam", "Lamb")
 WITH_MOMENTUM = ("SGD", "RMSprop")
+CLIPPING: Mapping[str, float] = {"": 9, "clipnorm": 1, "clipvalue": 1, "global_clipnorm": 1}
 
 
 def optimizer(draw: Draw, steps: int, loss: str | Made) -> Made:
@@ -148,7 +149,7 @@ def _own(draw: Draw, name: str) -> tuple[tuple[str, object], ...]:
 
 def _shared(draw: Draw) -> tuple[tuple[str, object], ...]:
     """Options that all optimizers have, at most one way to clip among them."""
-    clipping: str = draw.of("", "", "", "clipnorm", "clipvalue", "global_clipnorm")
+    clipping = draw.weighted(CLIPPING)
     decays = draw.chance(0.2)
     averages = draw.chance(0.1)
     return given(
