@@ -17,7 +17,9 @@ def _tampered(tamper: Callable[[Any], None]) -> Injection:
     def inject(site: Site) -> None:
         import keras
 
-        compile_model = keras.Model.compile
+        # Where Keras defines it: a model of a class with its own `compile` is not compiled when it is loaded.
+        owner = next(one for one in keras.Model.__mro__ if "compile" in vars(one))
+        compile_model = owner.compile
         tampered = False
 
         def compiled(self: Any, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> Any:
@@ -29,7 +31,7 @@ def _tampered(tamper: Callable[[Any], None]) -> Injection:
                 optimizer.__dict__["get_config"] = lambda: configuration
             return compile_model(self, optimizer, *args, **kwargs)
 
-        keras.Model.compile = compiled
+        owner.compile = compiled
 
     return inject
 
