@@ -202,6 +202,12 @@ class _Reported:
         return next(known, None) if any(check.verdict in OFF for check in declared) else None
 
     def _right_side(self) -> bool:
+        """Where the pair names a side, by that; else a check of the faulty run, or a finding, names it."""
+        assert self.pair is not None
+        if self.pair.side is not None:
+            return self.pair.side == self.faulty
+        if any(member.runs == (self.faulty,) for member in self.off):
+            return True
         reported = {member.id for member in self.off}
         findings = (one for one in self.results.findings if reported & {member.id for member in one.members})
         return any(one.side == self.faulty or self._has_environment(one.environment) for one in findings)

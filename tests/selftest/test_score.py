@@ -115,6 +115,18 @@ def test_a_fault_that_is_named_and_located() -> None:
     assert (found.detected, found.side, found.right_cause, found.right_place, found.size) == (True, True, True, True, 0.25)
 
 
+def test_the_side_that_a_pair_names_is_right_or_wrong_whatever_checks_say() -> None:
+    off = (diagnosis(("bn-epsilon", 1e-13), place=PLACE),)
+    assert outcome(replace(pair(Verdict.DIFFERENT), side=plain(FAULTY))).side
+    assert not outcome(replace(pair(Verdict.DIFFERENT), side=plain(CLEAN)), diagnoses=off).side
+
+
+def test_a_check_of_the_faulty_run_alone_names_the_side_where_the_pair_names_none() -> None:
+    assert not outcome(pair(Verdict.DIFFERENT)).side
+    assert outcome(pair(Verdict.IDENTICAL), checks=(check(FAULTY, judged("predictions", Verdict.DIFFERENT)),)).side
+    assert not outcome(pair(Verdict.DIFFERENT), checks=(check(CLEAN, judged("predictions", Verdict.DIFFERENT)),)).side
+
+
 @pytest.mark.parametrize("verdict", [Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE, Verdict.INCONCLUSIVE])
 def test_a_pair_that_agrees_detects_nothing(verdict: Verdict) -> None:
     found = outcome(pair(verdict))
