@@ -46,7 +46,7 @@ def test_the_side_is_the_run_that_all_have_in_common_or_its_environment() -> Non
 
 def different(**changes: object) -> list[Pair]:
     """Pairs of different environments, all of them off for unknown reasons."""
-    pairs = [pair for pair in sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).pairs]
+    pairs = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).pairs
     unknown = [replace(pair, causes=(Cause(code=Code.UNKNOWN),), side=pair.b, place=PLACE) for pair in pairs]
     return [replace(pair, **changes) for pair in unknown]  # type: ignore[arg-type]
 

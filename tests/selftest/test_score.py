@@ -278,6 +278,24 @@ def test_anything_else_in_its_place_is_a_false_alarm(configuration: Configuratio
     assert (whole.clean_pairs, len(whole.alarms), whole.defects) == (2, 1, ())
 
 
+@pytest.mark.parametrize(
+    ("code", "tensors", "alarms"),
+    [
+        (Code.NOT_SAVED, ("dropout/seed_generator_state",), 0),
+        (Code.RENEWED, ("lstm/cell/seed_generator_state",), 0),
+        (Code.NOT_SAVED, ("dropout/seed_generator_state", "norm/moving_mean"), 1),
+        (Code.SAVE_STALE, ("dropout/seed_generator_state",), 1),
+    ],
+)
+def test_a_file_without_the_state_of_random_layers_is_a_defect_and_without_anything_else_an_alarm(
+    code: Code, tensors: tuple[str, ...], alarms: int
+) -> None:
+    cause = Cause(code=code, detail=tuple(("tensor", name) for name in tensors))
+    file = replace(check(CLEAN, judged("other state", Verdict.DIFFERENT)), causes=(cause,))
+    found = score.score(builder.assemble((), (), (file,)), [])
+    assert (len(found.alarms), len(found.defects), found.clean_checks) == (alarms, 1 - alarms, alarms)
+
+
 def test_an_unstable_kernel_is_a_defect_where_it_is_known() -> None:
     def found(scenario: str) -> score.Score:
         torch, jax = (
