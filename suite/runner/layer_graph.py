@@ -113,8 +113,8 @@ def describe(model: Any, inputs: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNo
 
 
 def draws(layer: Any) -> bool:
-    """Whether a layer with a seed draws random numbers in training: not if all that it would draw for is dropout, at a rate of
-    zero, as in most recurrent and attention layers."""
+    """Whether a layer with a seed draws random numbers in training: not if all that it would draw for is dropout at a rate
+    of zero, as in most recurrent and attention layers."""
     try:
         settings = layer.get_config()
     except NotImplementedError:  # Keras cannot say what the settings of such a class are
