@@ -6,8 +6,8 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 # What coverage measures, and its floor, are in pyproject.toml. The tests on the real backends fill all cores themselves.
-WITHOUT_BACKENDS = ("-m", "not backends", "--numprocesses", "auto", "--cov", "--cov-report=term")
-ON_BACKENDS = ("-m", "backends")
+WITHOUT_BACKENDS = ["-m", "not backends", "--numprocesses", "auto", "--cov", "--cov-report=term"]
+ON_BACKENDS = ["-m", "backends"]
 
 nox.options.sessions = ["compare-all"]
 nox.options.reuse_existing_virtualenvs = True

@@ -14,12 +14,13 @@ from suite.artifacts.rows import count
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario
 from suite.runner import building, facts, models, optimizers, precision, random_streams
+from suite.runner.batches import batches, checkpoints, segments
 from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
 from suite.runner.oracle.gradients import dense
 from suite.runner.single_step import starting_states
-from suite.runner.training import batches, checkpoints, scenario_of, segments
+from suite.runner.training import scenario_of
 
 
 def train(job: Job) -> None:
