@@ -7,6 +7,8 @@ from suite.compare.comparisons import check, declared, first_non_finite, first_r
 from suite.compare.envelopes import seed_distances
 from suite.compare.measuring import TRAINED, measure
 from suite.compare.snapshots import (
+    COMPILED,
+    EVALUATION,
     OTHER,
     PREDICTIONS,
     STATISTICS,
@@ -14,12 +16,16 @@ from suite.compare.snapshots import (
     Snapshot,
     Subject,
     emulated_file,
+    live,
     reloaded,
     replica,
+    resumed,
     trained,
 )
 
 __all__ = [
+    "COMPILED",
+    "EVALUATION",
     "OTHER",
     "PREDICTIONS",
     "STATISTICS",
@@ -34,10 +40,12 @@ __all__ = [
     "first_replica_distance",
     "float64_runs",
     "judged",
+    "live",
     "measure",
     "pair",
     "reloaded",
     "replica",
+    "resumed",
     "seed_distances",
     "trained",
 ]

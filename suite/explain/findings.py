@@ -13,6 +13,7 @@ from suite.records import Cause, Code, Diagnosis, Finding, Magnitude, Member, Pa
 
 ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.BY_DESIGN, Verdict.NOISE)
 
+OF_FILES = ("saved", "resumed")  # checks of a run against its own file
 Known = Mapping[Run, Diagnosis]
 
 
@@ -31,7 +32,7 @@ def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Findin
 def _origin(member: Member, known: Known) -> tuple[str, ...]:
     """The environment that is off and the stage where it begins, as far as they are known: what is unknown is one thing only
     where they are the same. Files are files in every environment."""
-    if member.verdict is not Verdict.DIFFERENT or member.kind == "saved":
+    if member.verdict is not Verdict.DIFFERENT or member.kind in OF_FILES:
         return ()
     known = _explaining(known, _deciding(member))
     _, environment = _side([member], known)
@@ -112,7 +113,7 @@ def _off(member: Member, known: Known) -> set[Run]:
     """The runs that are off: by their distance from float64, or from their oracle, or from their own file."""
     if isinstance(member, Pair) and member.side:
         return {member.side}
-    if member.kind == "saved":
+    if member.kind in OF_FILES:
         return set(member.runs)
     return {run for run in member.runs if run in known}
 

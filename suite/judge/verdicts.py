@@ -34,6 +34,8 @@ from suite.records import (
 )
 
 NAMED = 3  # tensors that a cause names: more are read by nobody
+COMPUTED = ("predictions", "evaluation")  # anew from a file; all else is copied
+COMPILED = "compile configuration"  # text: different or not
 EXPECTED = (Code.BY_DESIGN, Code.RANDOM_STREAMS)  # what the two sides are declared to do differently
 
 Decision = tuple[Verdict, tuple[Cause, ...]]
@@ -121,6 +123,8 @@ def _non_finite(comparison: Comparison) -> Decision:
 def _decide(distances: Distances, comparison: Comparison) -> Decision:
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
+    if distances.quantity == COMPILED:
+        return Verdict.DIFFERENT, united(part.causes for part in _copied(distances, comparison))
     if comparison.no_float64:
         return _by_steps(distances, comparison)
     apart = apart_of(distances, comparison)
@@ -204,8 +208,8 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
     a difference. They cannot show that there is none as finely as float64 runs do, and the cause says so."""
     because_of = because(Code.NO_FLOAT64, comparison.no_float64)
     # A file holds copies: whatever differs in them by a bit is a difference, in whatever precision.
-    copied = [part for part in comparison.components if part.link is Link.FILE and distances.quantity in part.distances]
-    if copied and distances.quantity != "predictions":
+    copied = _copied(distances, comparison)
+    if copied and distances.quantity not in COMPUTED:
         return Verdict.DIFFERENT, united(part.causes for part in copied)
     if any(part.link is Link.DECLARATION and (part.missing or part.causes) for part in comparison.components):
         return Verdict.INCONCLUSIVE, (because_of,)  # steps may differ by design: only float64 runs tell by how much
@@ -217,6 +221,11 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
     if within and not beyond(distances, kernels.scale(comparison)):
         return Verdict.ROUNDING, (because_of,)
     return Verdict.INCONCLUSIVE, (because_of,)
+
+
+def _copied(distances: Distances, comparison: Comparison) -> list[Component]:
+    """What a file holds of this quantity that is not what was saved."""
+    return [part for part in comparison.components if part.link is Link.FILE and distances.quantity in part.distances]
 
 
 def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple[Cause, ...]) -> Decision:

@@ -302,7 +302,7 @@ class Jobs:
 
     def _reloaded(self, run: Run, environment: str, digest: str) -> bool:
         """Whether every file of the run that is loaded in this environment was: elsewhere, only the whole model is."""
-        forms = names.MODEL_FILES if run.configuration.environment == environment else names.MODEL_FILES[:1]
+        forms = names.forms(self._store.run(run).manifest(), own=run.configuration.environment == environment)
         return all(self._store.reload(run, environment, form).complete(digest) for form in forms)
 
     def _job(self, kind: str, environment: str, **fields: object) -> Job:

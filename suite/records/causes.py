@@ -32,6 +32,7 @@ class Code(enum.StrEnum):
     SAVE_SWAPPED = "save-swapped"
     SLOTS_NOT_SAVED = "slots-not-saved"
     LOADED_WRONGLY = "loaded-wrongly"
+    COMPILED_DIFFERENTLY = "compiled-differently"
     REPEATS_DIFFER = "repeats-differ"
     AMPLIFIED_ROUNDING = "amplified-rounding"
     BEYOND_ENVELOPE = "beyond-envelope"

@@ -105,6 +105,9 @@ SHORT: dict[str, Callable[[Cause], str]] = {
         "the file holds " + "; ".join(f"{held} in place of {name}" for name, held in cause.detail)
     ),
     Code.SLOTS_NOT_SAVED: lambda cause: "the file does not hold the optimizer's slots",
+    Code.COMPILED_DIFFERENTLY: lambda cause: (
+        "the file is compiled differently: " + "; ".join(f"{name} {change}" for name, change in cause.detail)
+    ),
     Code.LOADED_WRONGLY: lambda cause: f"{cause.subject} misloads a correct file",
     Code.REPEATS_DIFFER: lambda cause: "the same run, repeated, differs as much",
     Code.AMPLIFIED_ROUNDING: lambda cause: "amplified rounding",

@@ -199,6 +199,15 @@ def _loaded(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _compiled(what: str, where: str, cause: Cause) -> Said:
+    changes = "; ".join(f"{name}: {change}" for name, change in cause.detail)
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'is', 'are')} not compiled as the live model is: {changes}.",
+        experiment="optimizer, loss and metrics of both, with their configurations and attributes",
+        advice="give the class a get_config that returns every argument of its constructor, or compile what is loaded anew",
+    )
+
+
 def _unknown(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by more than the strategies declare. The cause is "
@@ -243,6 +252,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.SAVE_SWAPPED: _held,
     Code.SLOTS_NOT_SAVED: _held,
     Code.LOADED_WRONGLY: _loaded,
+    Code.COMPILED_DIFFERENTLY: _compiled,
     Code.UNKNOWN: _unknown,
     Code.BEYOND_ENVELOPE: _beyond,
     Code.REPEATS_DIFFER: _noise,

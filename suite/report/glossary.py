@@ -18,6 +18,8 @@ METRICS = {
     "explained": "share of the changed rows that were a close call",
     "values": "relative difference of predicted values",
     "max_abs": "largest difference of a predicted value",
+    "evaluation": "largest relative difference of the loss or of a metric over all training rows",
+    "compiled": "arguments of compile that are not the same",
     "state": "relative difference of other variables, such as random seed counters and constants",
     "tensor": "like train, for one tensor",
     "ulp": "in units of the last digit that float32 can hold",
@@ -33,7 +35,12 @@ TENSOR_GROUPS = {
     TensorGroup.OTHER: "other state that is not trained",
 }
 
-KINDS = ("defined", "declared", "saved", "reloaded", "replica")
+KINDS = ("defined", "declared", "saved", "resumed", "reloaded", "replica")
+
+
+def form(check: ConsistencyCheck) -> str:
+    """The file that a check is about, in words."""
+    return check.form.replace("+unbuilt", ", optimizer not built")
 
 
 def column(check: ConsistencyCheck) -> str:
@@ -43,7 +50,9 @@ def column(check: ConsistencyCheck) -> str:
     if check.kind == "declared":
         return "run – what it declares"
     if check.kind == "saved":
-        return f"live – {check.form}"
+        return f"live – {form(check)}"
+    if check.kind == "resumed":
+        return "live – saved, both trained on"
     return f"saved – on {check.environment}" if check.kind == "reloaded" else f"replica {check.replica} – first"
 
 

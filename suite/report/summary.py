@@ -99,10 +99,11 @@ def pair_group(pair: Pair) -> tuple[int, str]:
 
 CHECK_GROUPS = {
     "saved": (3, "live – saved"),
-    "reloaded": (4, "saved – reloaded elsewhere"),
-    "replica": (5, "replica – first replica"),
-    "declared": (6, "run – what its strategy declares"),
-    "defined": (7, "layers, loss and update – their definitions"),
+    "resumed": (4, "live – saved, both trained on"),
+    "reloaded": (5, "saved – reloaded elsewhere"),
+    "replica": (6, "replica – first replica"),
+    "declared": (7, "run – what its strategy declares"),
+    "defined": (8, "layers, loss and update – their definitions"),
 }
 
 

@@ -184,7 +184,7 @@ class _Reported:
         """The pair, and checks of the faulty run, as far as they are off where those of the clean run are not."""
         assert self.pair is not None
         found: list[Member] = [self.pair] if self.pair.verdict in OFF else []
-        for kind in ("declared", "defined", "saved", "replica"):
+        for kind in ("declared", "defined", "saved", "resumed", "replica"):
             before = {(check.form, check.replica): _off(check) for check in self._checks(kind, self.clean)}
             found += [check for check in self._checks(kind) if _off(check) - before.get((check.form, check.replica), set())]
         return found

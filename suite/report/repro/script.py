@@ -141,6 +141,7 @@ def _recipe(scenario: Scenario, module: Path) -> dict[str, object]:
     """The scenario's own code, and how the script calls it."""
     wanted = {"model": scenario.model, "optimizer": scenario.optimizer}
     wanted |= {"loss": scenario.loss} if callable(scenario.loss) else {}
+    wanted |= {"metrics": scenario.metrics} if scenario.metrics else {}
     wanted |= {"custom_objects": scenario.custom_objects} if scenario.custom_objects else {}
     names = {key: _name(key, value, module) for key, value in wanted.items()}
     return {
@@ -148,6 +149,7 @@ def _recipe(scenario: Scenario, module: Path) -> dict[str, object]:
         "model": names["model"],
         "optimizer": names["optimizer"],
         "loss": f"{names['loss']}()" if "loss" in names else json.dumps(scenario.loss),
+        "metrics": f", metrics={names['metrics']}()" if "metrics" in names else "",
         "load": f", custom_objects={names['custom_objects']}()" if "custom_objects" in names else "",
     }
 

@@ -20,6 +20,8 @@ DEFECTS = {
     "unsaved": "the moving variance is not saved",
     "swapped": "gamma and beta are swapped in the file",
     "loaded": "gamma is doubled in what is loaded",
+    "recompiled": "the file is compiled with another learning rate",
+    "restarted": "training goes on from a file with half the learning rate",
     "demoted": "float64 is computed in float32",
     "wide": "float32 normalizes with too large a variance, once training has moved the first weights",
     "narrow": "float32 normalizes with too small a variance, once training has moved the first weights",
