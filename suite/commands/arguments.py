@@ -62,10 +62,23 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_selftest(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
-    parser.add_argument("--sample", type=_positive, default=0, metavar="N", help="N of them, drawn by --seed (default: all)")
     parser.add_argument(
-        "--seeds", type=_positive, default=1, metavar="N", help="clean pairs for N initial states (default: 1)"
+        "--ground",
+        choices=("built-in", "random", "both"),
+        default="both",
+        help="the self-test's own scenarios, models drawn at random by --seed, or both (default)",
+    )
+    parser.add_argument("--models", type=_positive, default=20, metavar="N", help="drawn at random (default: 20)")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+    parser.add_argument(
+        "--sample",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="N faults on each ground, drawn by --seed (default: all that are built in, eight in each random model)",
+    )
+    parser.add_argument(
+        "--seeds", type=_positive, default=1, metavar="N", help="clean built-in pairs for N initial states (default: 1)"
     )
     parser.add_argument("--keep", action="store_true", help="write docs/selftest.json, which reports quote")
     _add_environments(parser)

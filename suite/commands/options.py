@@ -71,8 +71,12 @@ class CompareOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SelftestOptions:
-    """`sample`: how many faults, 0 for all; `seeds`: from how many initial states clean pairs are made."""
+    """`ground`: "built-in", "random" or "both". `models`: how many are drawn at random. `sample`: how many faults on each
+    ground, 0 for all built-in ones and for some in each model. `seeds`: from how many initial states clean pairs of built-in
+    scenarios are made."""
 
+    ground: str
+    models: int
     fault: tuple[str, ...]
     sample: int
     seeds: int

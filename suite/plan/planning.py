@@ -198,11 +198,12 @@ class Jobs:
     def digest(self, run: Run) -> str:
         """Equal digests, equal results: the scenario, the environment, the suite, the inputs and the options. The code
         of faults counts for a run with one only."""
-        options = self._plan.options
-        injected = [self._injection] if run.configuration.fault else []
+        options, scenario = self._plan.options, run.configuration.scenario
+        of_backend = self._environments[run.configuration.environment].environment.fault_in(scenario)
+        injected = [self._injection, of_backend] if of_backend or run.configuration.fault else []
         return digest_of(
             *injected,
-            self._inputs_digest(run.configuration.scenario),
+            self._inputs_digest(scenario),
             self._environments[run.configuration.environment].digest,
             # All oracles of a scenario share a job; what they emulate is in their ids.
             ORACLE if run.emulates else run.configuration,

@@ -93,6 +93,7 @@ from suite.records.plan import (
 )
 from suite.records.results import (
     Change,
+    GroundRates,
     Limit,
     Move,
     Results,
@@ -176,6 +177,7 @@ __all__ = [
     "Floats",
     "FolderInUse",
     "FoundScenario",
+    "GroundRates",
     "Interaction",
     "Job",
     "Judged",

@@ -14,7 +14,9 @@ from suite.records.zoo import Case
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     """A named interpreter with one backend. Either `requirements` (a virtual environment is made)
-    or `python` (an interpreter that exists). `variables` are environment variables (name, value)."""
+    or `python` (an interpreter that exists). `variables` are environment variables (name, value). `faults`, in self-tests
+    only: (scenario, fault) for faults that are injected in everything it computes of a scenario, emulations included, as
+    if its backend had them."""
 
     name: str
     backend: str
@@ -23,7 +25,12 @@ class Environment:
     python: str = ""
     pythonpath: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
     source: str = "built in"
+
+    def fault_in(self, scenario: str) -> str:
+        """The fault that it has in this scenario; "" if it has none."""
+        return dict(self.faults).get(scenario, "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,6 +128,7 @@ def _environment() -> Environment:
         "note": findings.NOTES.__getitem__,
         "decided": payload.decided,
         "holds_here": glossary.holds_here,
+        "ground": glossary.ground,
         "rests_on": glossary.rests_on,
         "to_measure": glossary.to_measure,
         "width": lambda count, total: max(1, round(WIDTHS * count / total)),

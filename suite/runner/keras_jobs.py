@@ -28,7 +28,8 @@ from suite.runner import (
 from suite.runner.exact_constants import constants_of
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.scenario_data import data_arrays
-from suite.runner.training import named, scenario_of
+from suite.runner.strategies import single
+from suite.runner.training import inject_faults, named, scenario_of
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -135,6 +136,7 @@ def reload(job: Job) -> None:
     precision.adopt(job.precision, scenario.dtype_policy)
     if job.precision == "float64":
         exact_constants.dyadic_defaults()
+    inject_faults(job, single.Drive(), scenario)
     for run in job.runs:
         own = run.configuration.environment == job.environment.name
         for form in names.forms(store.run(run).manifest(), own=own):

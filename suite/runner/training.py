@@ -64,8 +64,7 @@ def train(job: Job, drive: Drive) -> None:
     data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
     constants = constants_of(job.precision)
     precision.adopt(job.precision, scenario.dtype_policy)
-    if job.runs[0].configuration.fault:
-        _inject(job, drive, scenario)
+    inject_faults(job, drive, scenario)
     with drive.scope():
         model = building.build(scenario, data, constants=constants, seed=job.options.seed, rows=drive.devices)
         building.restore(model, initial)  # first: an optimizer may begin at what it trains
@@ -85,12 +84,15 @@ def train(job: Job, drive: Drive) -> None:
         trainer.execute(run)
 
 
-def _inject(job: Job, drive: Drive, scenario: Scenario) -> None:
-    """Injects the fault that the job's runs ask for. Faults are imported here only: a run without one must not depend
-    on them."""
-    from suite.selftest import injection
+def inject_faults(job: Job, drive: Any, scenario: Scenario) -> None:
+    """Injects the fault that the job's runs ask for, if it trains them, and the one that its environment has in this
+    scenario. Faults are imported here only: a run without one must not depend on them."""
+    asked = job.runs[0].configuration.fault if job.kind == "train" else ""
+    for fault in (asked, job.environment.fault_in(scenario.name)):
+        if fault:
+            from suite.selftest import injection
 
-    injection.inject(job.runs[0].configuration.fault, job, drive, scenario)
+            injection.inject(fault, job, drive, scenario)
 
 
 class _Trainer:
