@@ -3,7 +3,17 @@
 Enters: artifacts of a run folder. Leaves: `Comparison`, `Distances`, places. It decides nothing and names no cause.
 """
 
-from suite.compare.comparisons import check, declared, first_non_finite, first_replica_distance, float64_runs, judged, pair
+from suite.compare.comparisons import (
+    check,
+    declared,
+    first_non_finite,
+    first_replica_distance,
+    float64_runs,
+    judged,
+    pair,
+    renewed,
+    unsaved,
+)
 from suite.compare.envelopes import seed_distances
 from suite.compare.measuring import TRAINED, measure
 from suite.compare.snapshots import (
@@ -44,8 +54,10 @@ __all__ = [
     "measure",
     "pair",
     "reloaded",
+    "renewed",
     "replica",
     "resumed",
     "seed_distances",
     "trained",
+    "unsaved",
 ]

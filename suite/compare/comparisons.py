@@ -155,8 +155,8 @@ def check(
     return Comparison(
         distances=tuple(distances),
         no_float64=(subject.no_float64 or "the float64 run was not loaded again") if float64_runs is None else "",
-        unsaved=_unsaved(start, *plain),
-        renewed=_renewed(start, *plain),
+        unsaved=unsaved(start, *plain),
+        renewed=renewed(start, *plain),
         roundoff=subject.plain[1].roundoff,
     )
 
@@ -191,8 +191,8 @@ def first_replica_distance(loaded: Snapshot, live: Complete, outputs: str) -> fl
     return max(values, default=None)
 
 
-def _unsaved(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...]:
-    """Tensors that training changed and that are bit-equal to the initial ones after loading."""
+def unsaved(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...]:
+    """The names of tensors that training changed and that are bit-equal to the initial ones after loading."""
     names = []
     for quantity in GROUPS_OF:
         begun, now, after = (snapshot.arrays(quantity) or {} for snapshot in (start, live, loaded))
@@ -204,8 +204,8 @@ def _unsaved(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ..
     return tuple(names)
 
 
-def _renewed(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...]:
-    """Integers (seeds, counters) that are neither as they were saved nor as they were before training."""
+def renewed(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...]:
+    """The names of integers (seeds, counters) that are neither as they were saved nor as they were before training."""
     begun, now, after = (snapshot.arrays(OTHER) or {} for snapshot in (start, live, loaded))
     return tuple(
         name

@@ -167,7 +167,9 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
     if not arrays:
         raise Undefined(f"it was not recorded: {call.reason}")
     measure = {"layer": _of_layer, "loss": _of_loss, "update": _of_update}[call.kind]
-    off = [one for one in measure(call, arrays) if not one[2] < (SAME_GRADIENT if one[0] == "gradient" else SAME)]
+    with np.errstate(all="ignore"):  # what overflows in the run overflows in its definition
+        measured = list(measure(call, arrays))
+    off = [one for one in measured if not one[2] < (SAME_GRADIENT if one[0] == "gradient" else SAME)]
     for stage, tensor, size in off:
         if stage == off[0][0]:  # what comes later follows from it
             yield Departure(

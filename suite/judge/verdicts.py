@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from suite.compare.metrics import METRICS
 from suite.judge import kernels
@@ -154,7 +154,7 @@ def composed(quantity: str, apart: float, comparison: Comparison) -> Decision:
     if changed := [
         tensor for tensor in (*comparison.unsaved, *comparison.renewed) if _is_about(quantity, tensor, comparison)
     ]:
-        return Verdict.DIFFERENT, (_not_saved(changed, comparison),)
+        return Verdict.DIFFERENT, (not_saved(changed, Code.NOT_SAVED if changed[0] in comparison.unsaved else Code.RENEWED),)
     # Beside a real difference, a part that float32 cannot show is no cause of it.
     least = OTHER_SEMANTICS if apart >= OTHER_SEMANTICS else SAME_SEMANTICS
     parts = [
@@ -198,8 +198,8 @@ def _is_about(quantity: str, tensor: str, comparison: Comparison) -> bool:
     return found is not None and any(one.name == tensor and not one.bits for one in found.tensors)
 
 
-def _not_saved(names: list[str], comparison: Comparison) -> Cause:
-    code = Code.NOT_SAVED if names[0] in comparison.unsaved else Code.RENEWED
+def not_saved(names: Sequence[str], code: Code) -> Cause:
+    """That a file does not hold these tensors. `code`: NOT_SAVED if loading brings the initial values back, else RENEWED."""
     return Cause(code=code, detail=tuple(("tensor", name) for name in names[:NAMED]))
 
 

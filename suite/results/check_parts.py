@@ -110,8 +110,14 @@ def of_file(subject: compare.Subject, file: Load, elsewhere: Iterable[Load]) -> 
 def of_resumed(subject: compare.Subject, file: Load) -> Iterator[tuple[Cause, ...]]:
     """Why training does not go on from a run's file as in the live model: what it holds, and what it is compiled with."""
     yield of_file(subject, file, ())
-    if isinstance(file[1], compare.Snapshot):
-        yield saving.compiled(compare.live(*subject.plain), file[1])
+    if not isinstance(file[1], compare.Snapshot):
+        return
+    run, manifest = subject.plain
+    live, start = compare.live(run, manifest), compare.trained(run, manifest, 0)
+    for code, lost in ((Code.NOT_SAVED, compare.unsaved), (Code.RENEWED, compare.renewed)):
+        if tensors := lost(start, live, file[1]):
+            yield (verdicts.not_saved(tensors, code),)
+    yield saving.compiled(live, file[1])
 
 
 def held(

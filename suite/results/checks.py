@@ -255,6 +255,8 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     )
     float64_pair = (float64_runs[0], float64_runs[1]) if len(float64_runs) == 2 else None
     comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject)
+    if compared.kind == "resumed":
+        comparison = replace(comparison, unsaved=(), renewed=())  # training moves both on: what was lost is told of the file
     equal = {one.quantity: one.bits for one in comparison.distances}
     same_state = all(equal.get(quantity, True) for quantity in check_parts.STATE[:2]) and _only_counters(comparison)
     # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.

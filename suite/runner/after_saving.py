@@ -59,8 +59,9 @@ def compiled(model: Any) -> Arrays:
     """What the model was compiled with: the text of each argument of `compile`, uint8 (LENGTH,)."""
     # Private: the arguments as they were given, with the objects. The public configuration holds what a file would.
     held = getattr(model._compile_config, "config", {}) if getattr(model, "_compile_config", None) else {}
-    given = {**held, "optimizer": model.optimizer}
-    return {name: as_bytes(json.dumps(described(given.get(name)), sort_keys=True)) for name in ARGUMENTS}
+    told = {name: described({**held, "optimizer": model.optimizer}.get(name)) for name in ARGUMENTS}
+    told["optimizer"][optimizers.UNDECAYED] = optimizers.undecayed(model)
+    return {name: as_bytes(json.dumps(one, sort_keys=True)) for name, one in told.items()}
 
 
 def described(value: Any, depth: int = DEPTH) -> Any:

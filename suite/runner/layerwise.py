@@ -235,12 +235,16 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
     import keras
 
     optimizer, named = model.optimizer, models.variables(model)
+    own = type(optimizer).__module__.split(".")[0] == "keras"
+    call = RecordedCall(state=state, kind="update", name="optimizer", of=type(optimizer).__name__, own=own)
+    if len(optimizers.leaves(optimizer)) > 1:
+        return replace(call, reason="several optimizers share the variables"), {}
     own_slots = optimizers.slots(model)
     before, slots = models.read(named), models.read(own_slots)
     rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     iteration = int(keras.ops.convert_to_numpy(optimizer.iterations))
     scaled = [None if gradient is None else optimizer.scale_loss(gradient) for gradient in gradients.values()]
-    optimizer.apply(scaled, [named[name] for name in gradients])
+    optimizers.apply(optimizer, scaled, [named[name] for name in gradients])
     after, slots_after = models.read(named), models.read(own_slots)
     arrays: Arrays = {}
     for name, gradient in zip(gradients, scaled, strict=True):
@@ -248,13 +252,12 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
         arrays[f"gradient|{name}"] = np.zeros_like(before[name]) if gradient is None else array(dense(gradient))
     arrays |= {f"slot|{name}": value for name, value in slots.items()}
     arrays |= {f"slot after|{name}": value for name, value in slots_after.items()}
-    return RecordedCall(
-        state=state,
-        kind="update",
-        name="optimizer",
-        of=type(optimizer).__name__,
-        own=type(optimizer).__module__.split(".")[0] == "keras",
-        config=json.dumps(keras.saving.serialize_keras_object(optimizer)["config"], sort_keys=True, default=str),
+    config = keras.saving.serialize_keras_object(optimizer)["config"]
+    if undecayed := optimizers.undecayed(model):
+        config[optimizers.UNDECAYED] = undecayed
+    return replace(
+        call,
+        config=json.dumps(config, sort_keys=True, default=str),
         iteration=iteration,
         learning_rate=rate,
         rows=any(hasattr(gradient, "dense_shape") for gradient in gradients.values()),

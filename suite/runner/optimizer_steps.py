@@ -64,7 +64,7 @@ def optimizer_steps(
     for count, given in enumerate(gradients):
         before, kept = arrays(held), arrays(own)
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-        optimizer.apply([_as_backends_have_it(given[name]) for name in held], list(held.values()))
+        optimizers.apply(optimizer, [_as_backends_have_it(given[name]) for name in held], list(held.values()))
         steps.append(
             OptimizerStep(
                 optimizer=type(optimizer).__name__,
