@@ -24,6 +24,7 @@ STEPS = 2  # of training, beyond the saved file: the second one starts from slot
 ARGUMENTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")  # of `compile`
 LENGTH = 4096  # bytes of the text of one argument: a shorter text ends in zeros, a longer one in its hash
 DEPTH = 6  # of what is described in an argument
+TOLD = "_fn_kwargs"  # private: what a loss or metric that wraps a function gives to it
 UNTOLD = "built"  # an attribute that says nothing of what an object computes
 
 
@@ -89,7 +90,8 @@ def _held(value: Any) -> dict[str, Any]:
         for name, one in vars(value).items()
         if not name.startswith("_") and name != UNTOLD and isinstance(one, bool | int | float | str)
     }
-    return {**plain, **value.get_config()}
+    wrapped = {TOLD: vars(value)[TOLD]} if TOLD in vars(value) else {}
+    return {**plain, **wrapped, **value.get_config()}
 
 
 def as_bytes(text: str) -> np.ndarray:

@@ -157,7 +157,9 @@ def test_all_formats_count_the_same_of_one_run_and_of_none(runs: int) -> None:
 def test_the_answer_counts_causes(verdict: Verdict, lead: str) -> None:
     """However many pairs one of them takes part in."""
     found = builder.configurations(sample.SCENARIOS[:1], builder.BACKENDS, (1,))
-    pairs = [sample.pair(a, b, verdict) for a, b in itertools.combinations(found, 2)]
+    pairs = [
+        dataclasses.replace(sample.pair(a, b, verdict), side=None, place=None) for a, b in itertools.combinations(found, 2)
+    ]
     rows = [builder.row(one, Status.COMPLETE) for one in found]
     results = builder.assemble(rows, pairs, [], scenarios=sample.SCENARIOS[:1])
     named = dataclasses.replace(results, findings=grouping.group(results.members, ()))
