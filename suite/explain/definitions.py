@@ -111,6 +111,7 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
     return Held(environment=environment, departures=tuple(departures), defined=defined, undefined=tuple(undefined.items()))
 
 
+WENT_IN = ("input", "weight", "gradient", "slot")
 STAGES = {"moving statistics": "state", "loss": "forward", "optimizer state": "slots"}  # as known defects name them
 
 
@@ -131,6 +132,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
             training=call.training,
             masked="mask" in arrays,
             rows=call.rows,
+            infinite=not all(metrics.finite(value) for what in WENT_IN for value in arrays.get(what, {}).values()),
         )
     )
     return one if explained is None else replace(one, known=explained.id)

@@ -16,7 +16,7 @@ import numpy as np
 from suite.artifacts import names, rows
 from suite.artifacts.store import Recording
 from suite.records import Scenario
-from suite.runner import models, optimizers
+from suite.runner import loss_steps, models, optimizers
 
 Arrays = dict[str, np.ndarray]
 
@@ -24,7 +24,6 @@ STEPS = 2  # of training, beyond the saved file: the second one starts from slot
 ARGUMENTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")  # of `compile`
 LENGTH = 4096  # bytes of the text of one argument: a shorter text ends in zeros, a longer one in its hash
 DEPTH = 6  # of what is described in an argument
-TOLD = "_fn_kwargs"  # private: what a loss or metric that wraps a function gives to it
 UNTOLD = "built"  # an attribute that says nothing of what an object computes
 
 
@@ -90,8 +89,7 @@ def _held(value: Any) -> dict[str, Any]:
         for name, one in vars(value).items()
         if not name.startswith("_") and name != UNTOLD and isinstance(one, bool | int | float | str)
     }
-    wrapped = {TOLD: vars(value)[TOLD]} if TOLD in vars(value) else {}
-    return {**plain, **wrapped, **value.get_config()}
+    return {**plain, **loss_steps.wrapped(value), **value.get_config()}
 
 
 def as_bytes(text: str) -> np.ndarray:

@@ -110,7 +110,7 @@ def test_what_a_file_has_lost_of_a_loss_is_named_with_its_values(results: Callab
     }
     for check in lost:
         (cause,) = check.causes
-        assert ("loss._fn_kwargs.delta", "0.25 -> 1.0") in cause.detail
+        assert ("loss.delta", "0.25 -> 1.0") in cause.detail
         states = [one for one in check.quantities if one.quantity in ("trainable weights", "moving statistics")]
         assert {one.verdict is Verdict.IDENTICAL for one in states} == {check.kind == "saved"}
 
