@@ -161,11 +161,21 @@ def _add_recipe(parser: argparse.ArgumentParser, reference: str) -> None:
     parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
     parser.add_argument("--reference", default="torch", metavar="NAME", help=reference)
+    parser.add_argument(
+        "--virtual-devices", action="store_true", help="where there are fewer GPUs than devices, put the devices on one GPU"
+    )
 
 
 def _add_running(parser: argparse.ArgumentParser, out: Path, meaning: str) -> None:
     parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help=meaning)
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
+    parser.add_argument(
+        "--jobs-per-gpu",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="processes of one device that share a GPU (default: as many as its memory allows)",
+    )
     parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
     parser.add_argument(
         "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"

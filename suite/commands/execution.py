@@ -87,6 +87,8 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
     """
     gpus = devices.detect_gpus()
     device = devices.resolve(selected.environments.device, gpus)
+    if passed_over := devices.passed_over(selected.environments.device, gpus):
+        say(passed_over)
     chosen = wanted(selected.environments)
     _check_reference(selected.recipe.reference, selected.environments)
     if install:
@@ -111,6 +113,7 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
             seeds=selected.seeds,
             reference=selected.recipe.reference,
             gate=selected.fail_on,
+            virtual_devices=selected.recipe.virtual_devices,
         ),
         gpus=len(gpus),
         folder=selected.environments.environments_folder,
@@ -192,6 +195,8 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
     further: dict[Run, None] = {}
     first = jobs.first()
     say(f"{len(jobs.runs)} runs in {len(first)} processes; {len(jobs.reused)} runs reused from {store.folder}")
+    # Before anything runs: `parity report` can show what an interrupted command has done.
+    _session(store, plan, chosen, jobs, outcomes, (), ())
     with _engine(store, chosen, options) as engine:
         ended = _ended(engine, store, first)
         outcomes |= _by_run(first, ended)
@@ -239,6 +244,7 @@ def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Local
             cores=options.jobs,
             timeout=options.timeout,
             gpus=chosen.gpus,
+            jobs_per_gpu=options.jobs_per_gpu,
             listen=progress,
             cache=chosen.folder / "compiled",
             imports=locations.import_folder(chosen.folder),

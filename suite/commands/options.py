@@ -25,19 +25,22 @@ class EnvironmentOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeOptions:
-    """How it is trained. `steps`: 0 for the scenario's own."""
+    """How it is trained. `steps`: 0 for the scenario's own. `virtual_devices`: of one GPU, where there are too few."""
 
     steps: int
     seed: int
     reference: str
+    virtual_devices: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Where it runs. `jobs`: processes at once; `timeout`: seconds for one; `rerun`: "failed" or "all"."""
+    """Where it runs. `jobs`: processes at once; `jobs_per_gpu`: of these on one GPU, 0 for as many as its memory allows;
+    `timeout`: seconds for one; `rerun`: "failed" or "all"."""
 
     out: Path
     jobs: int
+    jobs_per_gpu: int
     timeout: int
     rerun: str
 

@@ -62,7 +62,7 @@ def plan(
                     )
                     planned = variations(configuration)
                     runs.extend(planned)
-                    status, reason = _refusal(found, environment, devices, options, gpus)
+                    status, reason = _refusal(found, environment, strategy, devices, options, gpus)
                     if status:
                         refused.extend((run, status, reason) for run in planned)
                     else:
@@ -125,7 +125,7 @@ def _driving(strategies: Mapping[str, Strategy], backend: str, devices: int) -> 
 
 
 def _refusal(
-    found: FoundScenario, environment: Provisioned, devices: int, options: Options, gpus: int
+    found: FoundScenario, environment: Provisioned, strategy: Strategy, devices: int, options: Options, gpus: int
 ) -> tuple[Status | None, str]:
     scenario = found.scenario
     if environment.reason:
@@ -137,9 +137,21 @@ def _refusal(
             f"with a last batch of {scenario.last_batch} rows, one of {devices} devices gets no rows, and backends crash or "
             "hang: give it more rows, or drop it"
         )
-    if options.device == "gpu" and devices > gpus:
-        return Status.NO_DEVICES, f"needs {devices} GPUs, but this machine has {gpus}: give --devices 1, or --device cpu"
+    divided = options.virtual_devices and strategy.divides_gpu and gpus
+    if options.device == "gpu" and devices > gpus and not divided:
+        return Status.NO_DEVICES, _too_few(environment.environment.backend, strategy, devices, gpus, options)
     return None, ""
+
+
+def _too_few(backend: str, strategy: Strategy, devices: int, gpus: int, options: Options) -> str:
+    """What a configuration needs that this machine has not, and what runs in its place."""
+    there = "1 is there" if gpus == 1 else f"{gpus} are there"
+    instead = [f"add --environment {backend}@cpu, which compares {devices} devices of the CPU"]
+    if strategy.divides_gpu:
+        instead.append(f"or give --virtual-devices, which puts {devices} on one GPU")
+    elif options.virtual_devices:
+        there += f", and {backend} cannot have several devices on one GPU"
+    return f"needs {devices} GPUs, {there}: {', '.join(instead)}"
 
 
 # What a worker imports of the suite, but for the faults that some runs ask for: a test holds this list against a real

@@ -201,7 +201,7 @@ def plain(configuration: Configuration, precision: str = "float32") -> Run:
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the user chose, and what changes a result. `seeds`: how many other initial states the reference trains from, to
-    say what is a large difference."""
+    say what is a large difference. `virtual_devices`: where there are fewer GPUs than devices, they are on one GPU."""
 
     device: str = "cpu"
     devices: tuple[int, ...] = (1, 2)
@@ -211,6 +211,7 @@ class Options:
     reference: str = "torch"
     gate: str = "different"
     seeds: int = 0
+    virtual_devices: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +225,8 @@ class Job:
     however. `cores`: how many processors it keeps busy. `run_folder` is where `suite.artifacts.store` reads and writes.
     `trajectory`: id of the run whose states single-step comparison starts from. `died`: how the first attempt at it died,
     in the job of the second; else empty. `elsewhere`: environments that do it, in this order, if this one cannot;
-    `refused`: what those said that could not.
+    `refused`: what those said that could not. `gpus`: how many GPUs it was given; fewer than `devices` if they are virtual.
+    `alone`: it has its GPU for itself, because it ran out of memory beside other jobs.
     """
 
     kind: str
@@ -246,6 +248,8 @@ class Job:
     cases: tuple[Case, ...] = ()
     elsewhere: tuple[Environment, ...] = ()
     refused: tuple[str, ...] = ()
+    gpus: int = 0
+    alone: bool = False
 
     @property
     def chunk(self) -> str:

@@ -43,6 +43,41 @@ def spoiled() -> str:
     return ""
 
 
+def memory() -> tuple[int, int] | None:
+    """Of the first visible GPU: bytes that all processes together hold, and all there are. None if this process has not
+    initialized it. Initializes nothing."""
+    if not (path := _loaded()):
+        return None
+    library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+    device, flags, active = ctypes.c_int(), ctypes.c_uint(), ctypes.c_int()
+    if library.cuDeviceGet(ctypes.byref(device), 0) or library.cuDevicePrimaryCtxGetState(
+        device, ctypes.byref(flags), ctypes.byref(active)
+    ):
+        return None
+    # All three backends work in the primary context. It is current in their threads, which need not be this one.
+    context, free, total = ctypes.c_void_p(), ctypes.c_size_t(), ctypes.c_size_t()
+    if not active.value or library.cuDevicePrimaryCtxRetain(ctypes.byref(context), device):
+        return None
+    try:
+        if library.cuCtxPushCurrent_v2(context):
+            return None
+        failed = library.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total))
+        library.cuCtxPopCurrent_v2(ctypes.byref(context))
+    finally:
+        library.cuDevicePrimaryCtxRelease_v2(device)
+    return None if failed else (total.value - free.value, total.value)
+
+
+def total_memory() -> int:
+    """Bytes of the first visible GPU; 0 if the driver does not say. Initializes CUDA, but no device."""
+    device, total = ctypes.c_int(), ctypes.c_size_t()
+    with contextlib.suppress(OSError):
+        library = ctypes.CDLL(_loaded() or f"{LIBRARY}.1")
+        if not library.cuInit(0) and not library.cuDeviceGet(ctypes.byref(device), 0):
+            library.cuDeviceTotalMem_v2(ctypes.byref(total), device)
+    return total.value
+
+
 def _loaded() -> str:
     """The driver library that is loaded into this process; empty if there is none, or no /proc to ask."""
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from suite.records import OWN, TRAINING_STEP, Job
 from suite.runner import models
+from suite.runner.devices import are_virtual
 
 PROCESS = "PARITY_PROCESS"  # the variable that a host sets for a job that it does not fork, with the reason
 PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch")
@@ -36,6 +37,8 @@ def gather(model: Any, job: Job) -> dict[str, str]:
             facts[package] = version(package)
         except PackageNotFoundError:
             continue
+    if are_virtual(job):
+        facts["virtual devices"] = f"{job.devices} on one GPU"
     return facts | BACKENDS[keras.backend.backend()](job.devices)
 
 
