@@ -24,7 +24,7 @@ def run(options: ZooOptions) -> int:
     cases = chosen(options)
     gpus = devices.detect_gpus()
     device = devices.resolve(options.environments.device, gpus)
-    environments = wanted(options.environments)
+    environments = wanted(options.environments, gpus)
     folder = options.environments.environments_folder
     plugins.add(options.environments.plugin, folder, say)
     ready = provisioned(options.environments, environments, device)

@@ -137,7 +137,7 @@ def _refusal(
             f"with a last batch of {scenario.last_batch} rows, one of {devices} devices gets no rows, and backends crash or "
             "hang: give it more rows, or drop it"
         )
-    if options.device == "gpu" and devices > gpus:
+    if (environment.environment.device or options.device) == "gpu" and devices > gpus:
         return Status.NO_DEVICES, f"needs {devices} GPUs, but this machine has {gpus}: give --devices 1, or --device cpu"
     return None, ""
 
@@ -206,8 +206,14 @@ class Jobs:
             self._environments[run.configuration.environment].digest,
             # All oracles of a scenario share a job; what they emulate is in their ids.
             ORACLE if run.emulates else run.configuration,
-            (options.device, options.steps, options.threads),
+            (options.steps, options.threads),
+            numerics_of(self._environments[run.configuration.environment].environment),
         )
+
+    def _digest_alone(self, environment: str) -> str:
+        """Of what no scenario is part of."""
+        provisioned = self._environments[environment]
+        return digest_of(self._suite, provisioned.digest, numerics_of(provisioned.environment))
 
     def _inputs_digest(self, scenario: str) -> str:
         found = self._scenarios[scenario]
@@ -261,7 +267,7 @@ class Jobs:
     def _probes(self) -> list[Job]:
         jobs = []
         for name in dict.fromkeys(run.configuration.environment for run in self.runs):
-            digest = digest_of(self._suite, self._environments[name].digest, self._plan.options.device)
+            digest = self._digest_alone(name)
             if self._again or not self._store.probe(name).complete(digest):
                 jobs.append(self._job("probe", name, digest=digest))
         return jobs
@@ -284,7 +290,7 @@ class Jobs:
         jobs = []
         for name in dict.fromkeys(run.configuration.environment for run in runs):
             for precision in PRECISIONS:
-                digest = digest_of(self._suite, self._environments[name].digest, self._plan.options.device)
+                digest = self._digest_alone(name)
                 wanted = tuple(
                     run
                     for run in runs
@@ -306,13 +312,17 @@ class Jobs:
 
     def _job(self, kind: str, environment: str, **fields: object) -> Job:
         scenario = str(fields.get("scenario", ""))
-        return replace(
-            Job(
-                kind=kind,
-                run_folder=str(self._store.folder.resolve()),
-                environment=self._environments[environment].environment,
-                options=self._plan.options,
-                source=self._scenarios[scenario].source if scenario else None,
-            ),
-            **fields,  # type: ignore[arg-type]
+        chosen = self._environments[environment].environment
+        job = Job(
+            kind=kind,
+            run_folder=str(self._store.folder.resolve()),
+            environment=chosen,
+            options=self._plan.options,
+            source=self._scenarios[scenario].source if scenario else None,
         )
+        return replace(job.moved(chosen), **fields)  # type: ignore[arg-type]
+
+
+def numerics_of(environment: Environment) -> tuple[str, str, bool]:
+    """What of an environment changes numbers, beside its packages and variables."""
+    return environment.device, environment.precision, environment.deterministic

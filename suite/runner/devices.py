@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from suite.records import Job
-from suite.runner import driver
+from suite.runner import driver, numerics
 from suite.runner.outcome import ForkedTooLate, NoDevices
 
 
 def claim(job: Job) -> None:
-    """Makes exactly `job.devices` devices of the wanted kind visible to the backend, with a pinned thread count.
+    """Makes exactly `job.devices` devices of the wanted kind visible to the backend, with a pinned thread count, and has it
+    compute there as the environment says.
 
     Raises:
         NoDevices: fewer GPUs are visible than were asked for. It never falls back to the CPU.
@@ -17,6 +18,7 @@ def claim(job: Job) -> None:
     if job.options.device == "gpu" and (reason := driver.spoiled()):
         raise ForkedTooLate(reason)
     CLAIMS[job.environment.backend](job.options.device, job.devices, job.options.threads)
+    numerics.choose(job)
 
 
 def _enough(seen: int, wanted: int, backend: str) -> None:
@@ -29,7 +31,6 @@ def _tensorflow(device: str, count: int, threads: int) -> None:
 
     if device == "gpu":
         _enough(len(tf.config.list_physical_devices("GPU")), count, "TensorFlow")
-        tf.config.experimental.enable_tensor_float_32_execution(False)
         return
     tf.config.set_visible_devices([], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -44,7 +45,6 @@ def _jax(device: str, count: int, threads: int) -> None:
     if device == "gpu":
         seen = [gpu for gpu in jax.devices() if gpu.platform == "gpu"]
         _enough(len(seen), count, "JAX")
-        jax.config.update("jax_default_matmul_precision", "highest")
         return
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", count)
@@ -55,8 +55,6 @@ def _torch(device: str, count: int, threads: int) -> None:
 
     if device == "gpu":
         _enough(torch.cuda.device_count(), count, "PyTorch")
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
         return
     torch.set_num_threads(threads)
 
