@@ -14,13 +14,18 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentOptions:
-    """Which environments, and on which device. `plugin`: requirements that are installed into each."""
+    """Which environments, on which device, and how they compute there. `environment`: names, those of variants too;
+    `backend`: names of backends or environments. `plugin`: requirements that are installed into each. `precision`:
+    "default", "exact" or "both"."""
 
     environments: tuple[Path, ...]
     environments_folder: Path
+    environment: tuple[str, ...]
     backend: tuple[str, ...]
     plugin: tuple[str, ...]
     device: str
+    precision: str
+    deterministic: bool
 
 
 @dataclass(frozen=True, kw_only=True)

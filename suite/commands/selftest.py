@@ -9,6 +9,7 @@ from suite.artifacts.store import Store, write_text
 from suite.commands import conclusion
 from suite.commands.execution import Selection, choose, execute, planned, wanted
 from suite.commands.options import SelftestOptions
+from suite.engine import devices
 from suite.plan import locations
 from suite.records import UsageError
 from suite.selftest import output, score
@@ -21,7 +22,7 @@ def run(options: SelftestOptions) -> int:
         raise UsageError(
             "--keep writes docs/selftest.json into a checkout, and this keras-parity is installed: leave it out"
         )
-    environments = {one.name: one.backend for one in wanted(options.environments)}
+    environments = {one.name: one.backend for one in wanted(options.environments, devices.detect_gpus())}
     faults = injecting.chosen(options.fault, options.sample, options.recipe.seed, environments)
     names = injecting.scenarios(faults) if options.fault or options.sample else ()
     scores: list[score.Score] = []

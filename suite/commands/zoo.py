@@ -26,7 +26,7 @@ def run(options: ZooOptions) -> int:
     device = devices.resolve(options.environments.device, gpus)
     if passed_over := devices.passed_over(options.environments.device, gpus):
         say(passed_over)
-    environments = wanted(options.environments)
+    environments = wanted(options.environments, gpus)
     folder = options.environments.environments_folder
     plugins.add(options.environments.plugin, folder, say)
     ready = provisioned(options.environments, environments, device)

@@ -309,7 +309,7 @@ class Local:
     def _go_on_elsewhere(self, schedule: Schedule, job: Job, outcome: Outcome) -> None:
         refused = f"{job.environment.name}: {outcome.reason}"
         following, *rest = job.elsewhere
-        again = replace(job, environment=following, elsewhere=tuple(rest), refused=(*job.refused, refused), died="")
+        again = replace(job.moved(following), elsewhere=tuple(rest), refused=(*job.refused, refused), died="")
         schedule.again(again)
         self._host(again)
         why = refused.partition("\n")[0]

@@ -30,6 +30,14 @@ ON_DEMAND = {
 }
 
 
+# What deterministic kernels need before the framework is imported, by backend and device. On a CPU, JAX's repeat themselves.
+DETERMINISTIC: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("torch", "gpu"): {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"},
+    ("jax", "gpu"): {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"},
+    ("tensorflow", "gpu"): {"TF_DETERMINISTIC_OPS": "1"},
+}
+
+
 def of_host(
     environment: Environment,
     options: Options,
@@ -63,6 +71,8 @@ def of_host(
         variables["CUDA_VISIBLE_DEVICES"] = ""
     else:
         variables |= ON_DEMAND.get(environment.backend, {}) | _visible_gpus(shell)
+    if environment.deterministic:
+        variables |= DETERMINISTIC.get((environment.backend, options.device), {})
     if environment.backend == "jax" and cache is not None:
         # Everything is kept: by default only what took a second to compile is, and small models take less.
         variables |= {

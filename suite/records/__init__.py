@@ -72,6 +72,8 @@ from suite.records.judgement import (
     Suspect,
 )
 from suite.records.plan import (
+    DEFAULT,
+    EXACT,
     LAYERWISE,
     ORACLE,
     PRECISIONS,
@@ -130,6 +132,8 @@ from suite.records.vocabulary import (
 
 __all__ = [
     "BUG",
+    "DEFAULT",
+    "EXACT",
     "FLOAT32",
     "JUDGED_STEP",
     "LATER_STAGES",

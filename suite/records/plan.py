@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from suite.records.scenario import Source
 from suite.records.vocabulary import Status
 from suite.records.zoo import Case
 
+DEFAULT, EXACT = "default", "exact"  # precisions of an environment
+
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     """A named interpreter with one backend. Either `requirements` (a virtual environment is made)
-    or `python` (an interpreter that exists). `variables` are environment variables (name, value)."""
+    or `python` (an interpreter that exists). `variables` are environment variables (name, value).
+
+    `device`: "cpu" or "gpu"; empty for the command's. `precision`: "default" (what a user gets: on a GPU, frameworks may
+    round the operands of float32 products) or "exact" (they may not); empty for the command's. `deterministic`: whether the
+    framework is asked for kernels that repeat themselves bit for bit. Once environments are chosen, neither is empty.
+    """
 
     name: str
     backend: str
@@ -24,6 +31,9 @@ class Environment:
     pythonpath: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     source: str = "built in"
+    device: str = ""
+    precision: str = ""
+    deterministic: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +237,7 @@ class Job:
     in the job of the second; else empty. `elsewhere`: environments that do it, in this order, if this one cannot;
     `refused`: what those said that could not. `gpus`: how many GPUs it was given; fewer than `devices` if they are virtual.
     `alone`: it has its GPU for itself, because it ran out of memory beside other jobs.
+    `options.device` is the environment's own.
     """
 
     kind: str
@@ -250,6 +261,11 @@ class Job:
     refused: tuple[str, ...] = ()
     gpus: int = 0
     alone: bool = False
+
+    def moved(self, environment: Environment) -> Job:
+        """The same in a different environment, on its device."""
+        options = replace(self.options, device=environment.device or self.options.device)
+        return replace(self, environment=environment, options=options)
 
     @property
     def chunk(self) -> str:

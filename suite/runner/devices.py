@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from suite.records import Job
-from suite.runner import driver
+from suite.runner import driver, numerics
 from suite.runner.outcome import ForkedTooLate, NoDevices
 
 DIVIDED = 0.8  # of a GPU's memory, among its virtual devices: contexts and libraries take some outside of any allocator
@@ -13,7 +13,8 @@ SMALL_PART = 2048  # MiB, where the driver does not say how much there is
 
 
 def claim(job: Job) -> None:
-    """Makes exactly `job.devices` devices of the wanted kind visible to the backend, with a pinned thread count.
+    """Makes exactly `job.devices` devices of the wanted kind visible to the backend, with a pinned thread count, and has it
+    compute there as the environment says.
 
     Raises:
         NoDevices: the backend sees other GPUs than this job was given. It never falls back to the CPU.
@@ -23,6 +24,7 @@ def claim(job: Job) -> None:
         raise ForkedTooLate(reason)
     given = job.gpus or job.devices
     CLAIMS[job.environment.backend](job.options.device, job.devices, job.options.threads, given)
+    numerics.choose(job)
 
 
 def are_virtual(job: Job) -> bool:
@@ -47,7 +49,6 @@ def _tensorflow(device: str, count: int, threads: int, gpus: int) -> None:
     if device == "gpu":
         seen = tf.config.list_physical_devices("GPU")
         _check(len(seen), gpus, "TensorFlow")
-        tf.config.experimental.enable_tensor_float_32_execution(False)
         if gpus < count:
             # A part of a GPU must be told its size, in MiB; it takes what it needs of that, not all at once.
             size = int(driver.total_memory() * DIVIDED / count) >> 20
@@ -65,7 +66,6 @@ def _jax(device: str, count: int, threads: int, gpus: int) -> None:
     if device == "gpu":
         seen = [gpu for gpu in jax.devices() if gpu.platform == "gpu"]
         _check(len(seen), gpus, "JAX")
-        jax.config.update("jax_default_matmul_precision", "highest")
         return
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", count)
@@ -77,8 +77,6 @@ def _torch(device: str, count: int, threads: int, gpus: int) -> None:
     torch.set_num_threads(threads)
     if device == "gpu":
         _check(torch.cuda.device_count(), gpus, "PyTorch")
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
 
 
 CLAIMS = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -12,6 +14,7 @@ from suite.runner import models
 from suite.runner.devices import are_virtual
 
 PROCESS = "PARITY_PROCESS"  # the variable that a host sets for a job that it does not fork, with the reason
+NVIDIA = {"cuda package": "nvidia-cuda-runtime", "cudnn package": "nvidia-cudnn"}  # fact -> distribution, without its CUDA
 PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch")
 
 
@@ -33,13 +36,51 @@ def gather(model: Any, job: Job) -> dict[str, str]:
     if models.has_own_train_step(model):
         facts[TRAINING_STEP] = OWN
     for package in PACKAGES[1:]:
-        try:
-            facts[package] = version(package)
-        except PackageNotFoundError:
-            continue
+        if found := _version(package):
+            facts[package] = found
     if are_virtual(job):
         facts["virtual devices"] = f"{job.devices} on one GPU"
-    return facts | BACKENDS[keras.backend.backend()](job.devices)
+    return facts | BACKENDS[keras.backend.backend()](job.devices) | asked(job) | _driver(job)
+
+
+def asked(job: Job) -> dict[str, str]:
+    """What the environment asks of its framework."""
+    return {"precision": job.environment.precision, "deterministic kernels": _word(job.environment.deterministic)}
+
+
+def _driver(job: Job) -> dict[str, str]:
+    """The GPU's driver, and what of CUDA is installed as packages; empty on a CPU."""
+    if job.options.device != "gpu":
+        return {}
+    found = {"driver": driver_version()}
+    for fact, package in NVIDIA.items():
+        versions = [one for suffix in ("-cu13", "-cu12", "") if (one := _version(f"{package}{suffix}"))]
+        found |= {fact: versions[0]} if versions else {}
+    return found
+
+
+@functools.cache
+def driver_version() -> str:
+    """As nvidia-smi gives it, of the first GPU; "unknown" if it does not answer."""
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    lines = answer.stdout.split() if answer.returncode == 0 else []
+    return lines[0] if lines else "unknown"
+
+
+def _word(flag: bool) -> str:
+    return "asked for" if flag else "not asked for"
+
+
+def _version(package: str) -> str:
+    """Of an installed distribution; empty if it is not there."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def process() -> str:
@@ -55,13 +96,21 @@ def _optimizer(model: Any) -> str:
 def _torch(devices: int) -> dict[str, str]:
     import torch
 
-    gpu = torch.cuda.is_available()
-    return {
-        "devices": f"{devices} x {torch.cuda.get_device_name() if gpu else 'cpu'}",
+    facts = {
+        "devices": f"{devices} x cpu",
         "threads": str(torch.get_num_threads()),
-        "tf32": str(torch.backends.cuda.matmul.allow_tf32) if gpu else "no GPU",
+        "tf32": "no GPU",
         "deterministic": str(torch.are_deterministic_algorithms_enabled()),
     }
+    if torch.cuda.is_available():
+        matmul, convolution = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+        facts |= {
+            "devices": f"{devices} x {torch.cuda.get_device_name()}",
+            "tf32": f"products {matmul}, convolutions {convolution}",
+            "cuda": str(torch.version.cuda),
+            "cudnn": str(torch.backends.cudnn.version()),
+        }
+    return facts
 
 
 def _jax(devices: int) -> dict[str, str]:
@@ -72,18 +121,36 @@ def _jax(devices: int) -> dict[str, str]:
         "threads": os.environ.get("NPROC", "not pinned"),
         "x64": str(jax.config.jax_enable_x64),
         "matmul precision": str(jax.config.jax_default_matmul_precision),
+        "platform": _jax_platform(),
     }
+
+
+def _jax_platform() -> str:
+    """What JAX computes with, as it says, in one line: "PJRT C API; cuda 12080"."""
+    from jax.extend import backend
+
+    return "; ".join(backend.get_backend().platform_version.split("\n"))
 
 
 def _tensorflow(devices: int) -> dict[str, str]:
     import tensorflow as tf
 
     gpus = tf.config.list_logical_devices("GPU")
-    return {
-        "devices": f"{len(gpus) or len(tf.config.list_logical_devices('CPU'))} x {'gpu' if gpus else 'cpu'}",
+    facts = {
+        "devices": f"{len(tf.config.list_logical_devices('CPU'))} x cpu",
         "threads": str(tf.config.threading.get_intra_op_parallelism_threads()),
-        "tf32": str(tf.config.experimental.tensor_float_32_execution_enabled()) if gpus else "no GPU",
+        "tf32": "no GPU",
     }
+    if gpus:
+        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
+        built = tf.sysconfig.get_build_info()
+        facts |= {
+            "devices": f"{len(gpus)} x {details.get('device_name', 'gpu')}",
+            "tf32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
+            "cuda": str(built.get("cuda_version", "unknown")),
+            "cudnn": str(built.get("cudnn_version", "unknown")),
+        }
+    return facts
 
 
 BACKENDS = {"torch": _torch, "jax": _jax, "tensorflow": _tensorflow}

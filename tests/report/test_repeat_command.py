@@ -50,8 +50,8 @@ def test_the_command_plans_the_pair_it_is_for(place: int) -> None:
     given = of_pair(RESULTS, place)
     sides = [run.configuration for run in pair.runs]
     assert given.scenario == [pair.scenario]
-    assert {side.environment for side in sides} <= set(given.backend)
-    assert set(given.backend) <= {"torch", *(side.environment for side in sides)}
+    assert {side.environment for side in sides} <= set(given.environment)
+    assert set(given.environment) <= {"torch", *(side.environment for side in sides)}
     assert given.devices == tuple(sorted({side.devices for side in sides}))
 
 
@@ -60,16 +60,16 @@ def test_a_check_takes_the_environment_that_loads_it() -> None:
         one for one in RESULTS.checks if one.kind == "reloaded" and one.run.configuration.environment == "tensorflow"
     )
     given = parsed(commands(replace(RESULTS, pairs=(), checks=(check,)))[0])
-    assert given.backend == ["tensorflow", check.environment, *(["torch"] if check.environment != "torch" else [])]
+    assert given.environment == ["tensorflow", check.environment, *(["torch"] if check.environment != "torch" else [])]
     replica = next(one for one in RESULTS.checks if one.kind == "replica")
     given = parsed(commands(replace(RESULTS, pairs=(), checks=(replica,)))[0])
-    assert (given.backend, given.devices) == (["tensorflow", "torch"], (2,))
+    assert (given.environment, given.devices) == (["tensorflow", "torch"], (2,))
 
 
 def test_options_are_those_of_the_run() -> None:
     given = of_pair(with_options(device="gpu", steps=7, seed=3, reference="jax", gate="noise"), 0)
     assert (given.device, given.steps, given.seed, given.reference, given.fail_on) == ("gpu", 7, 3, "jax", "noise")
-    assert "jax" in given.backend
+    assert "jax" in given.environment
     given = of_pair(RESULTS, 0)
     assert (given.device, given.steps, given.seed, given.reference, given.fail_on) == ("cpu", 0, 0, "torch", "different")
 

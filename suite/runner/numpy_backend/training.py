@@ -35,7 +35,7 @@ from suite.records import (
     shares,
 )
 from suite.runner import exact_constants, variant
-from suite.runner.facts import process
+from suite.runner.facts import asked, process
 from suite.runner.keras_jobs import PROBE_LIMIT, begun
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend import layerwise, single_step
@@ -222,6 +222,7 @@ def _execute(training: Training, run: Run) -> None:
             "numpy": np.__version__,
             "defect": os.environ.get("PARITY_FAKE_DEFECT", "none"),
             "process": process(),
+            **asked(job),
         }
         recorded.tell(steps=kept, predicted=segments(steps), facts=facts)
 
