@@ -140,7 +140,8 @@ def _refusal(
         )
     divided = options.virtual_devices and strategy.divides_gpu and gpus
     if (environment.environment.device or options.device) == "gpu" and devices > gpus and not divided:
-        return Status.NO_DEVICES, _too_few(environment.environment, strategy, devices, gpus, options)
+        status = Status.UNSUPPORTED if options.virtual_devices and gpus else Status.NO_DEVICES
+        return status, _too_few(environment.environment, strategy, devices, gpus, options)
     return None, ""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from suite.records.artifact import (
     OWN,
     TRAINING_STEP,
+    VIRTUAL_DEVICES,
     BatchNorm,
     Manifest,
     Tensor,
@@ -153,6 +154,7 @@ __all__ = [
     "STAGES",
     "TRAINING_STEP",
     "VARIATIONS",
+    "VIRTUAL_DEVICES",
     "Answer",
     "At",
     "BatchNorm",

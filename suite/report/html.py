@@ -96,6 +96,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             overview=summary.overview(results),
             failed=summary.failed(results),
             restarted=summary.restarted(results),
+            virtual=summary.virtual(results),
             unsupported=summary.unsupported(results),
             shown=SHOWN_FINDINGS,
             shown_names=SHOWN_NAMES,

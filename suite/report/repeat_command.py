@@ -34,6 +34,7 @@ def command(finding: Finding, results: Results) -> str:
     devices = sorted({run.configuration.devices for run in member.runs})
     words += ["--device", options.device, "--devices", ",".join(str(count) for count in devices)]
     words += _numerics(names, results)
+    words += ["--virtual-devices"] if options.virtual_devices else []
     if options.steps:
         words += ["--steps", str(options.steps)]
     if options.seeds:

@@ -9,7 +9,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from suite.records import OWN, TRAINING_STEP, Job
+from suite.records import OWN, TRAINING_STEP, VIRTUAL_DEVICES, Job
 from suite.runner import models
 from suite.runner.devices import are_virtual
 
@@ -39,7 +39,7 @@ def gather(model: Any, job: Job) -> dict[str, str]:
         if found := _version(package):
             facts[package] = found
     if are_virtual(job):
-        facts["virtual devices"] = f"{job.devices} on one GPU"
+        facts[VIRTUAL_DEVICES] = f"{job.devices} on one GPU"
     return facts | BACKENDS[keras.backend.backend()](job.devices) | asked(job) | _driver(job)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from suite.artifacts.store import Store
 from suite.plan import discover, planning
-from suite.records import Environment, FoundScenario, Job, Options, Provisioned, Scenario, Source
+from suite.records import Environment, FoundScenario, Job, Options, Provisioned, Scenario, Source, Status
 
 
 def nothing() -> None:
@@ -54,3 +55,30 @@ def test_whatever_reads_the_inputs_needs_them(jobs: list[Job]) -> None:
     reading = [job for job in jobs if job.kind in ("train", "reload")]
     assert {job.kind for job in reading} == {"train", "reload"}
     assert all(job.needs == ("prepare/mine",) for job in reading)
+
+
+def refused(backend: str, *, gpus: int = 1, **options: Any) -> set[tuple[Status, str]]:
+    """Why configurations of two devices cannot run on a machine with this many GPUs."""
+    strategies, _ = discover.strategies()
+    environment = Provisioned(environment=Environment(name=f"{backend}@gpu", backend=backend), python="python")
+    asked = Options(device="gpu", devices=(1, 2), **options)
+    plan = planning.plan([SCENARIO], {environment.environment.name: environment}, strategies, asked, gpus=gpus)
+    assert all(run.configuration.devices == 2 for run, _, _ in plan.refused)
+    return {(status, reason) for _, status, reason in plan.refused}
+
+
+INSTEAD = "choose --environment {}@cpu, which has 2 devices on the CPU"
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
+def test_too_few_gpus_are_named_with_what_runs_in_their_place(backend: str) -> None:
+    virtual = "or give --virtual-devices, which puts 2 on one GPU"
+    assert refused(backend) == {(Status.NO_DEVICES, f"needs 2 GPUs, 1 is there: {INSTEAD.format(backend)}, {virtual}")}
+    assert refused(backend, virtual_devices=True) == set()
+    assert refused(backend, gpus=2) == set()
+
+
+def test_jax_cannot_divide_a_gpu() -> None:
+    assert refused("jax") == {(Status.NO_DEVICES, f"needs 2 GPUs, 1 is there: {INSTEAD.format('jax')}")}
+    why = f"needs 2 GPUs, 1 is there, and jax cannot have several devices on one GPU: {INSTEAD.format('jax')}"
+    assert refused("jax", virtual_devices=True) == {(Status.UNSUPPORTED, why)}
