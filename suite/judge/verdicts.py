@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from suite.compare.metrics import METRICS
-from suite.judge import kernels
+from suite.judge import kernels, precision
 from suite.judge.equivalence import (
     ENVELOPE_FACTOR,
     OTHER_SEMANTICS,
@@ -126,14 +126,25 @@ def _decide(distances: Distances, comparison: Comparison) -> Decision:
     apart = apart_of(distances, comparison)
     if apart is None:
         return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
-    if apart < OTHER_SEMANTICS and (found := kernels.unstable(comparison)) is not None:
-        return Verdict.DIFFERENT, (kernels.cause(comparison, found),)
+    if apart < OTHER_SEMANTICS:
+        if (rounded := precision.decide(comparison, beyond=_is_no_rounding(distances, comparison))) is not None:
+            return rounded
+        if (found := kernels.unstable(comparison)) is not None:
+            return Verdict.DIFFERENT, (kernels.cause(comparison, found),)
     if not differs(apart):
         return _same_semantics(distances, comparison)
     verdict, causes = composed(distances.quantity, apart, comparison)
     if verdict is Verdict.DIFFERENT and apart < OTHER_SEMANTICS and not beyond(distances, kernels.scale(comparison)):
         return _below_float32(apart)
     return verdict, causes
+
+
+def _is_no_rounding(distances: Distances, comparison: Comparison) -> bool:
+    """Whether float32 runs differ by more than measured rounding; or by as much as a side's repeats, where these would hide
+    that the products of one side only round their operands."""
+    first, second = (one.format if one else "" for one in comparison.products)
+    hidden = first != second and bool(comparison.repeats) and _within_repeats(distances, comparison.repeats)
+    return hidden or beyond(distances, kernels.scale(comparison)) is not None
 
 
 def _below_float32(apart: float) -> Decision:
@@ -212,6 +223,8 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
     if len(comparison.apart_in_steps) >= UNSTABLE_STATES:
         known = united(part.causes for part in comparison.components if part.link is Link.BACKEND)
         evidence = (("states", float(len(comparison.apart_in_steps))), ("measured", float(comparison.stepped)))
+        if not known and (rounded := precision.decide(comparison, beyond=True)) is not None:
+            return rounded
         return Verdict.DIFFERENT, known or (Cause(code=Code.STEPS_APART, evidence=evidence),)
     within = comparison.stepped >= UNSTABLE_STATES and not comparison.apart_in_steps
     if within and not beyond(distances, kernels.scale(comparison)):
@@ -252,7 +265,7 @@ def oracle_distance(comparison: Comparison) -> float | None:
 def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
     """Equal in float64: what remains is rounding, unless it is too large for that."""
     if comparison.repeats and _within_repeats(distances, comparison.repeats):
-        return _only(Verdict.NOISE, Code.REPEATS_DIFFER)
+        return Verdict.NOISE, (_not_repeated(comparison),)
     if comparison.random_streams:
         return _only(Verdict.BY_DESIGN, Code.RANDOM_STREAMS)
     if beyond(distances, kernels.scale(comparison)):
@@ -264,6 +277,19 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
             (Code.FLOAT32_INSIDE, float32_inside(distances)),
         )
         if holds
+    )
+
+
+def _not_repeated(comparison: Comparison) -> Cause:
+    """Which side does not repeat itself, by how much, and which deterministic variant of it does, if one was tried."""
+    off = [side for side in (0, 1) if comparison.unrepeated[side]]
+    subject = comparison.environments[off[0]] if len(off) == 1 else ""
+    steady = dict.fromkeys(comparison.steady[side] for side in off if comparison.steady[side])
+    return Cause(
+        code=Code.REPEATS_DIFFER,
+        subject=subject,
+        detail=tuple(("steady", name) for name in steady),
+        evidence=tuple((name, comparison.unrepeated[side]) for side, name in enumerate(("a", "b"))),
     )
 
 

@@ -62,10 +62,13 @@ WRONG = {
     "initial": Expected(causes=(variant("initial-state", "norm/beta"),), place="initial state"),
     "order": Expected(causes=(Cause(code="batch-order"),), place="trajectory"),
     "nan": Expected(causes=(Cause(code=Code.NON_FINITE, subject="fake-b"),)),
-    "noise": Expected(verdict=Verdict.NOISE, causes=(Cause(code=Code.REPEATS_DIFFER),)),
+    "noise": Expected(verdict=Verdict.NOISE, causes=(Cause(code=Code.REPEATS_DIFFER, subject="fake-b"),)),
 }
 BROKEN = {"raise": Status.FAILED, "hang": Status.TIMED_OUT, "killed": Status.FAILED, "half": Status.FAILED}
-OTHER = {"unsaved", "swapped", "loaded", "demoted", "wide", "narrow", "crash", "layer", "unemulated"}  # tests of their own
+# Those have tests of their own.
+OTHER = {
+    "unsaved", "swapped", "loaded", "demoted", "wide", "narrow", "crash", "layer", "unemulated", "tf32", "bfloat16",
+}  # fmt: skip
 
 
 def kinds(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
