@@ -27,6 +27,11 @@ def used_memory() -> tuple[int, ...]:
     return tuple(int(amount) * 2**20 for amount in _visible(tuple(amounts))) if all(map(str.isdigit, amounts)) else ()
 
 
+def forbids_sharing() -> bool:
+    """Whether an administrator lets only one process use a visible GPU (compute mode "Exclusive_Process")."""
+    return any(mode.startswith("Exclusive") for mode in _visible(_query("compute_mode")))
+
+
 def answers(gpu: str) -> bool:
     """Whether the driver still knows a GPU, by its name in CUDA_VISIBLE_DEVICES. True if nobody can be asked."""
     command = shutil.which("nvidia-smi")

@@ -76,9 +76,16 @@ class Gpus:
         empty = [name for name, holders in self._holders.items() if not holders and name not in kept]
         if len(empty) >= count:
             return tuple(empty[:count])
-        if count == 1 and (job.alone or not self._measures(job.environment.backend)):
+        if count == 1 and self.goes_first(job):
             kept |= set(sorted(self._holders.keys() - kept, key=lambda name: len(self._holders[name]))[:1])
         return None
+
+    def goes_first(self, job: Job) -> bool:
+        """Whether a job is to be considered before others that are ready: it waits for a GPU of its own, and others for what
+        it tells."""
+        backend = job.environment.backend
+        is_first = not self._jobs_per_gpu and backend not in self._needs and not self._measures(backend)
+        return job.options.device == "gpu" and (job.alone or is_first)
 
     def start(self, job: Job, gpus: Sequence[str]) -> None:
         """The job has these from now on."""

@@ -74,6 +74,8 @@ class Local:
     ) -> None:
         self._provisioned, self._folder, self._cores, self._timeout = provisioned, folder.resolve(), cores, timeout
         self._listen, self._cache, self._imports, self._entry = listen, cache, imports, entry
+        if gpus and devices.forbids_sharing():
+            jobs_per_gpu = 1
         used = devices.used_memory() if gpus and not jobs_per_gpu else ()
         self._gpus = Gpus(variables.gpu_names(gpus), used=used, jobs_per_gpu=jobs_per_gpu)
         self._hosts: dict[Key, Warm] = {}
@@ -189,7 +191,7 @@ class Local:
     def _start(self, schedule: Schedule) -> None:
         """Starts every ready job that fits beside those that run."""
         kept: set[str] = set()
-        for job in schedule.ready():
+        for job in sorted(schedule.ready(), key=lambda job: not self._gpus.goes_first(job)):
             cores = min(job.cores, self._cores)  # one that wants more than there are runs alone
             used = sum(running.cores for running in self._running.values())
             if used + cores > self._cores:

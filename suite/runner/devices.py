@@ -66,6 +66,8 @@ def _jax(device: str, count: int, threads: int, gpus: int) -> None:
     if device == "gpu":
         seen = [gpu for gpu in jax.devices() if gpu.platform == "gpu"]
         _check(len(seen), gpus, "JAX")
+        if gpus < count:
+            raise NoDevices(f"JAX cannot have {count} devices on {gpus} GPU: give it as many GPUs as devices")
         return
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", count)

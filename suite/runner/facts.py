@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import platform
+import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from suite.records import OWN, TRAINING_STEP, VIRTUAL_DEVICES, Job
 from suite.runner import models
 from suite.runner.devices import are_virtual
 
+DRIVER = Path("/proc/driver/nvidia/version")
+NUMBER = re.compile(r"\b\d{3,}\.\d+(\.\d+)?\b")  # of a driver: 580.159.04
 PROCESS = "PARITY_PROCESS"  # the variable that a host sets for a job that it does not fork, with the reason
 NVIDIA = {"cuda package": "nvidia-cuda-runtime", "cudnn package": "nvidia-cudnn"}  # fact -> distribution, without its CUDA
 PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch")
@@ -61,7 +66,10 @@ def _driver(job: Job) -> dict[str, str]:
 
 @functools.cache
 def driver_version() -> str:
-    """As nvidia-smi gives it, of the first GPU; "unknown" if it does not answer."""
+    """As the kernel gives it, or nvidia-smi, which takes up to seconds; "unknown" if neither answers."""
+    with contextlib.suppress(OSError):
+        if found := NUMBER.search(DRIVER.read_text()):
+            return found[0]
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.engine.devices import answers, detect_gpus, resolve, used_memory
+from suite.engine.devices import answers, detect_gpus, forbids_sharing, resolve, used_memory
 from suite.records import UnavailableDevice
 
 NAMES = ("NVIDIA H200", "NVIDIA H100", "NVIDIA A100")
@@ -93,6 +93,18 @@ def test_memory_in_use_is_asked_of_the_driver(tmp_path: Path, monkeypatch: pytes
     assert used_memory() == (2**21, 2**30)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-5a")
     assert used_memory() == (), "that of the whole GPU is not that of one of its instances"
+
+
+@pytest.mark.parametrize(
+    ("mode", "forbidden"), [("Default", False), ("Exclusive_Process", True), ("[N/A]", False), ("Exclusive_Thread", True)]
+)
+def test_a_gpu_for_one_process_is_not_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, forbidden: bool
+) -> None:
+    driver(tmp_path, monkeypatch, f'[ "$1" = --query-gpu=compute_mode ] && printf "Default\\n{mode}\\n"')
+    assert forbids_sharing() is forbidden
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert not forbids_sharing()
 
 
 @pytest.mark.parametrize("script", ["exit 9", "echo '[N/A]'", "printf '5 MiB\\n[N/A]\\n'"])

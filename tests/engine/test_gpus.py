@@ -149,6 +149,17 @@ def test_one_job_of_a_backend_measures_and_the_others_keep_no_gpu_for_that() -> 
     assert kept == set()
 
 
+def test_who_measures_or_runs_again_alone_is_considered_first() -> None:
+    gpus = Gpus(("0", "1"))
+    assert gpus.goes_first(job("first"))
+    assert not gpus.goes_first(job("first", device="cpu"))
+    assert begin(gpus, job("first"))
+    assert not gpus.goes_first(job("second")), "one measures"
+    assert gpus.goes_first(job("again", alone=True))
+    assert not measured().goes_first(job("more"))
+    assert not Gpus(("0",), jobs_per_gpu=2).goes_first(job("first"))
+
+
 def test_fewer_jobs_are_started_where_memory_ran_out() -> None:
     gpus = measured(need=1, total=80)
     assert count_that_fit(gpus) == 60

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from suite.engine import devices
-from suite.records import Job, Options, Status
-from tests.engine.bench import Bench
+from suite.records import Job, Options, Provisioned, Status
+from tests.engine.bench import FAKE, Bench
 from tests.engine.test_local import peak, started
 
 GPU = Options(device="gpu")
@@ -19,6 +21,7 @@ GPU = Options(device="gpu")
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(devices, "used_memory", lambda: ())
+    monkeypatch.setattr(devices, "forbids_sharing", lambda: False)
     monkeypatch.setattr(devices, "answers", lambda gpu: True)
     return Bench(tmp_path)
 
@@ -49,6 +52,24 @@ def test_a_fixed_number_of_jobs_shares_a_gpu(bench: Bench) -> None:
     bench.run(*on_gpu(bench, *(f"sleep-0.3-{number}" for number in range(6))), gpus=1, jobs_per_gpu=2, cores=9)
     assert most_at_once(bench) == 2
     assert said(bench) == []
+
+
+def test_a_gpu_for_one_process_runs_one_job_whatever_is_asked_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "forbids_sharing", lambda: True)
+    bench.run(*on_gpu(bench, *(f"sleep-0.2-{number}" for number in range(3))), gpus=1, jobs_per_gpu=3, cores=9)
+    assert most_at_once(bench) == 1
+
+
+def test_a_backend_that_waits_to_be_measured_does_not_wait_for_all_jobs_of_another(bench: Bench) -> None:
+    for module in ("jax", "keras"):
+        (bench.folder / f"{module}.py").touch()
+    other = replace(FAKE, name="other", backend="jax", pythonpath=(str(bench.folder), *FAKE.pythonpath))
+    python = Provisioned(environment=FAKE, python=sys.executable)
+    many = on_gpu(bench, *(f"gpu-2-0.4-{number}" for number in range(12)))
+    jobs = [*many, *on_gpu(bench, "gpu-2-0.1-last", environment=other)]
+    bench.run(*jobs, gpus=1, cores=3, provisioned={"fake": python, "other": replace(python, environment=other)})
+    ended = [note["job"] for note in sorted(bench.notes(), key=lambda note: note["ended"])]
+    assert ended.index("gpu-2-0.1-last") < 8, "it does not come last of 13"
 
 
 def test_jobs_of_the_cpu_run_beside_those_of_the_gpu_on_what_cores_are_left(bench: Bench) -> None:

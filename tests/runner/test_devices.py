@@ -81,6 +81,11 @@ def test_virtual_devices_of_tensorflow_divide_the_memory_of_one_gpu(monkeypatch:
     assert claimed(monkeypatch, two, sees=1).logical == {"GPU:0": [2048, 2048]}
 
 
+def test_jax_cannot_divide_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoDevices, match="JAX cannot have 2 devices on 1 GPU: give it as many GPUs as devices"):
+        claimed(monkeypatch, job("jax", count=2, gpus=1, virtual_devices=True), sees=1)
+
+
 def test_devices_are_virtual_where_a_job_has_fewer_gpus_than_devices() -> None:
     assert devices.are_virtual(job("torch", count=2, gpus=1))
     assert not devices.are_virtual(job("torch", count=2, gpus=2))
