@@ -9,9 +9,7 @@ import pytest
 
 from suite.runner import facts
 
-KERNEL = (
-    "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build\nGCC 12.2.0\n"
-)
+KERNEL = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build\nGCC 12.2.0\n"
 
 
 @pytest.fixture(autouse=True)
