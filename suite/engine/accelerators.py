@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -35,8 +36,12 @@ def _apple() -> str:
 
 
 def _tpu() -> str:
-    """The chips as devices, or the variables that Google sets. A `libtpu` alone is no sign: it is a package."""
-    if chips := sorted(path.name for path in DEVICES.glob("accel[0-9]*")):
+    """The chips as devices, or the variables that Google sets. A `libtpu` alone is no sign: it is a package. Nor is a
+    device of vfio alone: that is how virtual machines get any hardware, and newer TPUs."""
+    chips = sorted(path.name for path in DEVICES.glob("accel[0-9]*"))
+    if not chips and importlib.util.find_spec("libtpu") is not None:
+        chips = sorted(f"vfio/{path.name}" for path in (DEVICES / "vfio").glob("[0-9]*"))
+    if chips:
         return f"/dev/{chips[0]} is a TPU"
     named = next((name for name in TPU_VARIABLES if os.environ.get(name)), "")
     return f"{named} is set, as on a machine with a TPU" if named else ""

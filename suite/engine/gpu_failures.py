@@ -37,7 +37,7 @@ def failure(
         return Failure(reason=f"its GPU {names} was lost: {reason}", again=again, note=note)
     if not is_out_of_memory(said):
         return Failure(reason=reason)
-    if not beside or job.alone:
+    if not beside:
         return Failure(reason=f"{reason}\nIt had its GPU for itself: it needs one with more memory, or a smaller batch")
     pool.exceeded(job, gpus[0], beside)
     jobs = "1 other job" if beside == 1 else f"up to {beside} other jobs"

@@ -250,7 +250,7 @@ class Local:
         reason, again = answer.reason, None
         if answer.status is not Status.COMPLETE:
             reason = reason or f"the worker {ended_by(answer.exitcode)}"
-            if running.gpus and answer.status in (Status.FAILED, Status.NO_DEVICES) and not running.stopped:
+            if running.gpus and answer.status in (Status.FAILED, Status.NO_DEVICES):
                 reason, again = self._failed_on_gpu(schedule, running, answer, reason, beside)
             if again is None and -answer.exitcode in CRASHES and not running.job.died and not running.stopped:
                 again = replace(running.job, died=f"{reason}, see logs/{running.log.name}")
@@ -266,6 +266,8 @@ class Local:
     ) -> tuple[str, Job | None]:
         """The reason with what is known of the GPU, and the second attempt if there is to be one."""
         said = answer.reason or f"{reason} {tail(running.log)}"
+        if running.stopped:  # a GPU that is lost can also leave a job waiting: the driver says whether it is
+            said = reason = f"CUDA gave no answer within {self._timeout:g} s"
         found = failure(
             self._gpus, running.job, running.gpus, said=said, reason=reason, beside=beside, answers=devices.answers
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
 from pathlib import Path
 
@@ -77,6 +78,21 @@ def test_a_tpu_is_refused(bare: Path) -> None:
     assert accelerators.unsupported() == ""
     (bare / "accel0").touch()
     assert "/dev/accel0 is a TPU, which is not supported yet" in refused()
+
+
+def test_a_newer_tpu_is_a_device_of_vfio_where_libtpu_is_installed(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(bare / "site"))
+    (bare / "site").mkdir()
+    (bare / "site" / "libtpu.py").touch()
+    assert accelerators.unsupported() == ""
+    (bare / "vfio").mkdir()
+    (bare / "vfio" / "vfio").touch()
+    assert accelerators.unsupported() == ""
+    (bare / "vfio" / "0").touch()
+    assert "/dev/vfio/0 is a TPU, which is not supported yet" in refused()
+    (bare / "site" / "libtpu.py").unlink()
+    importlib.invalidate_caches()
+    assert accelerators.unsupported() == "", "it could be any other hardware"
 
 
 def test_a_tpu_machine_is_known_by_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,10 +85,10 @@ def test_a_job_that_needed_more_than_the_first_leaves_room_for_fewer() -> None:
     two = [job("a"), job("b")]
     for one in two:
         assert begin(gpus, one)
-    # All processes hold 50 GiB: that says nothing about one of them. Its allocator's 29 and the 1 outside of it do.
-    gpus.end(two[0], ("0",), Memory(reserved=29 * GIB, used=50 * GIB, total=80 * GIB))
+    # All processes hold 50 GiB: that says nothing about one of them. Its allocator's 30 and the 1 outside of it do.
+    gpus.end(two[0], ("0",), Memory(reserved=30 * GIB, used=50 * GIB, total=80 * GIB))
     gpus.end(two[1], ("0",))
-    assert count_that_fit(gpus) == 2
+    assert count_that_fit(gpus) == 1, "2 x 1.25 x 31 are more than 76 GiB"
 
 
 def test_jobs_go_where_the_fewest_are() -> None:

@@ -130,6 +130,23 @@ def test_when_the_last_gpu_is_lost_every_job_gets_a_reason(bench: Bench) -> None
     assert all("needs 1 GPU, but this machine has 0 left (GPU 0 was lost: RuntimeError: CUDA" in one.reason for one in lost)
 
 
+def test_a_job_that_hangs_on_a_lost_gpu_goes_on_on_another(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "answers", lambda gpu: gpu != "0")
+    outcome = bench.run(*on_gpu(bench, "hang"), gpus=2, timeout=1.0)["prepare/hang"]
+    assert said(bench) == ["GPU 0 is lost (CUDA gave no answer within 1 s): nothing more is started on it"]
+    assert outcome.status is Status.TIMED_OUT, "on the other GPU it hangs, too, and that one is there"
+    assert outcome.reason.startswith(
+        "first attempt: its GPU 0 was lost: CUDA gave no answer within 1 s; second: was stopped"
+    )
+
+
+def test_a_job_that_hangs_is_only_that_where_its_gpu_is_there(bench: Bench) -> None:
+    outcome = bench.run(*on_gpu(bench, "hang"), gpus=2, timeout=1.0)["prepare/hang"]
+    assert outcome.status is Status.TIMED_OUT
+    assert outcome.reason.startswith("was stopped after 1 s, with all its processes.")
+    assert (said(bench), len(started(bench))) == ([], 1)
+
+
 def test_devices_that_are_virtual_get_one_gpu_and_are_told_so(bench: Bench) -> None:
     options = Options(device="gpu", virtual_devices=True)
     bench.run(bench.job("fine", devices=2, options=options), gpus=1)
