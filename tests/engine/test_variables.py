@@ -52,6 +52,19 @@ def test_on_gpus_the_users_choice_stays_and_threads_are_free() -> None:
     assert "CUDA_VISIBLE_DEVICES" not in of_host(JAX, gpu, folder=RUN, cache=None, shell={})
 
 
+def test_deterministic_kernels_need_variables_on_a_gpu_only() -> None:
+    for backend, name, value in (
+        ("torch", "CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
+        ("jax", "XLA_FLAGS", "--xla_gpu_deterministic_ops=true"),
+        ("tensorflow", "TF_DETERMINISTIC_OPS", "1"),
+    ):
+        one = Environment(name="mine", backend=backend, deterministic=True)
+        assert of_host(one, Options(device="gpu"), folder=RUN, cache=None, shell={})[name] == value
+        assert name not in of_host(one, Options(device="cpu"), folder=RUN, cache=None, shell={})
+        other = dataclasses.replace(one, deterministic=False)
+        assert name not in of_host(other, Options(device="gpu"), folder=RUN, cache=None, shell={})
+
+
 def test_the_environments_own_variables_win() -> None:
     own = dataclasses.replace(JAX, pythonpath=("/a", "/b"), variables=(("PYTHONHASHSEED", "7"), ("JAX_ENABLE_X64", "0")))
     variables = of_host(own, Options(), folder=RUN, cache=None, shell={})
