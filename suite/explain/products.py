@@ -4,8 +4,8 @@ Two experiments show it. One recorded call of a layer, on the inputs that it get
 definition with rounded operands, and not its definition. Or, where the layer's algorithm transforms its operands first: the
 same environment with the precision "exact" is as near to float64 as float32 rounds, and this one is not.
 
-TF32: NVIDIA, "Ampere Architecture In-Depth", 2020. Whether hardware rounds or cuts operands is documented nowhere: both are
-tried.
+TF32: NVIDIA, "Ampere Architecture In-Depth", 2020. How hardware and libraries round operands is documented nowhere: every
+way is tried.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from suite.referee.definition import Call, Undefined
 
 BITS = {"tf32": 10, "bfloat16": 7}
 FRACTION = 23
+WAYS = ("nearest, ties to even", "nearest, ties away from zero", "cut")
 # Layers that are one product of their input and this weight; the others multiply what they have computed before.
 OPERANDS: Mapping[str, str] = dict.fromkeys(
     (
@@ -165,20 +166,21 @@ def _distance(made: tuple[np.ndarray, ...], asked: Call) -> float:
 
 
 def _roundings(asked: Call) -> Iterator[tuple[str, Call]]:
-    """The same call with the operands of its product in each format, rounded and cut."""
+    """The same call with the operands of its product in each format, rounded in each way."""
     kernel = OPERANDS[asked.layer]
     for form, bits in BITS.items():
-        for cut in (False, True):
-            weights = {**asked.weights, kernel: rounded(asked.weights[kernel], bits, cut=cut)}
-            inputs = tuple(rounded(one, bits, cut=cut) for one in asked.inputs)
-            yield form, replace(asked, inputs=inputs, weights=weights)
+        for way in WAYS:
+            weights = {**asked.weights, kernel: rounded(asked.weights[kernel], bits, way)}
+            yield form, replace(asked, inputs=tuple(rounded(one, bits, way) for one in asked.inputs), weights=weights)
 
 
-def rounded(values: np.ndarray, bits: int, *, cut: bool = False) -> np.ndarray:
-    """Float32 numbers with so many bits of their fraction, to the nearest (ties to even) or with the rest cut off: float64
-    of the same shape. Numbers that are not finite stay."""
+def rounded(values: np.ndarray, bits: int, way: str = WAYS[0]) -> np.ndarray:
+    """Float32 numbers with so many bits of their fraction, rounded in one of `WAYS`: float64 of the same shape. Numbers that
+    are not finite stay."""
     words = np.ascontiguousarray(values, np.float32).view(np.uint32)
     dropped = FRACTION - bits
-    half = 0 if cut else (1 << (dropped - 1)) - 1 + ((words >> dropped) & 1)
-    kept = ((words + half) & np.uint32(0xFFFFFFFF << dropped & 0xFFFFFFFF)).astype(np.uint32).view(np.float32)
+    half = 1 << (dropped - 1)
+    to_even = half - 1 + ((words >> dropped) & 1)
+    more = {WAYS[0]: to_even, WAYS[1]: np.full_like(words, half), WAYS[2]: np.zeros_like(words)}[way]
+    kept = (np.add(words, more, dtype=np.uint32) >> dropped << dropped).view(np.float32)
     return np.where(np.isfinite(values), kept, values).astype(np.float64)

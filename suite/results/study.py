@@ -116,9 +116,9 @@ class Study:
             found[scenario] = magnitudes.medians([distances for each in measured for distances in each])
         return found
 
-    def _judged_pairs(self, composition: Composition) -> Iterator[Pair]:
+    def _judged_pairs(self, composition: Composition, products: Precision) -> Iterator[Pair]:
         """Every pair, judged by what its difference is composed of."""
-        seeds, products = self._seeds(), Precision(self.folder, self.backends())
+        seeds = self._seeds()
         for (a, b), comparison in self.pairs().items():
             if isinstance(comparison, str):
                 yield Pair(a=plain(a), b=plain(b), verdict=Verdict.NOT_RUN, causes=(self._not_run(a, b, comparison),))
@@ -144,7 +144,9 @@ class Study:
         known = {side: diagnoses.diagnosis(folder, side, found) for side, found in declared.items()}
         declared, known = diagnoses.emulated(folder, declared, known)
         composition = Composition(folder, declared, known, diagnoses.rounds(folder, declared), self.backends())
-        pairs, seen = tuple(self._judged_pairs(composition)), tuple(checks(folder, composition))
+        products = Precision(folder, self.backends())
+        pairs = tuple(self._judged_pairs(composition, products))
+        seen = tuple(checks(folder, composition, products))
         rows = tuple(folder.row(run) for run in folder.runs)
         found = fingerprint.named(findings.group((*pairs, *seen), known.values()))
         found, states = accepting.mark(found, accepted, rows, datetime.date.today())

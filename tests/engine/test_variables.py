@@ -73,6 +73,19 @@ def test_backends_take_memory_of_a_gpu_as_they_need_it_whatever_the_shell_says()
     assert "XLA_PYTHON_CLIENT_PREALLOCATE" not in of_host(JAX, Options(), folder=RUN, cache=None, shell=shell)
 
 
+def test_deterministic_kernels_need_variables_on_a_gpu_only() -> None:
+    for backend, name, value in (
+        ("torch", "CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
+        ("jax", "XLA_FLAGS", "--xla_gpu_deterministic_ops=true"),
+        ("tensorflow", "TF_DETERMINISTIC_OPS", "1"),
+    ):
+        one = Environment(name="mine", backend=backend, deterministic=True)
+        assert of_host(one, Options(device="gpu"), folder=RUN, cache=None, shell={})[name] == value
+        assert name not in of_host(one, Options(device="cpu"), folder=RUN, cache=None, shell={})
+        other = dataclasses.replace(one, deterministic=False)
+        assert name not in of_host(other, Options(device="gpu"), folder=RUN, cache=None, shell={})
+
+
 def test_the_environments_own_variables_win() -> None:
     own = dataclasses.replace(JAX, pythonpath=("/a", "/b"), variables=(("PYTHONHASHSEED", "7"), ("JAX_ENABLE_X64", "0")))
     variables = of_host(own, Options(), folder=RUN, cache=None, shell={})

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from suite.__main__ import main
+from suite.commands import main
 from tests.conftest import Parity
 from tests.engine.screen import drawn, shows_cursor
 from tests.processes import until
