@@ -80,7 +80,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("driver") / "driver.c"
     source.write_text(DRIVER + MEMORY)
     library = source.with_name("libcuda.so.1")
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o", library, source], check=True)
     return library
 
 
@@ -167,6 +167,19 @@ def test_memory_is_told_by_who_has_a_context_and_nobody_gets_one_by_asking(libra
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
     assert said == ["None", "None", "None", f"({3 << 30}, {16 << 30}) 1 0", str(16 << 30)]
+
+
+def test_a_driver_that_was_updated_while_it_was_in_use_is_found(tmp_path: Path, library: Path) -> None:
+    copy = tmp_path / "libcuda.so.1"
+    copy.write_bytes(library.read_bytes())
+    script = "import ctypes, pathlib, sys; path = pathlib.Path(sys.argv[1]); loaded = ctypes.CDLL(str(path)); path.unlink()"
+    script += "; from suite.runner import driver; print([driver.initialized('fake'), driver.spoiled()])"
+    script += "; print(driver.initialized('fake'))"
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-c", script, str(copy)]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said[0] == "['', '']"
+    assert said[1].startswith("the imports of fake initialized CUDA (libcuda.so.1")
 
 
 def test_without_a_driver_nobody_knows_how_much_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
