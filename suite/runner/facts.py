@@ -134,10 +134,11 @@ def _jax(devices: int) -> dict[str, str]:
 
 
 def _jax_platform() -> str:
-    """What JAX computes with, as it says, in one line: "PJRT C API; cuda 12080"."""
-    from jax.extend import backend
+    """What JAX computes with, as it says, in one line: "PJRT C API; cuda 12080". Looked for: it is not documented."""
+    import jax
 
-    return "; ".join(backend.get_backend().platform_version.split("\n"))
+    client = getattr(jax.devices()[0], "client", None)
+    return "; ".join(str(getattr(client, "platform_version", "unknown")).split("\n"))
 
 
 def _tensorflow(devices: int) -> dict[str, str]:

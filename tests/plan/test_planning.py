@@ -82,3 +82,39 @@ def test_jax_cannot_divide_a_gpu() -> None:
     assert refused("jax") == {(Status.NO_DEVICES, f"needs 2 GPUs, 1 is there: {INSTEAD.format('jax')}")}
     why = f"needs 2 GPUs, 1 is there, and jax cannot have several devices on one GPU: {INSTEAD.format('jax')}"
     assert refused("jax", virtual_devices=True) == {(Status.UNSUPPORTED, why)}
+
+
+def test_a_job_runs_on_its_environments_device(tmp_path: Path) -> None:
+    chosen = {
+        name: Provisioned(environment=Environment(name=name, backend="torch", device=device), python="python", digest="d")
+        for name, device in (("torch", "gpu"), ("torch@cpu", "cpu"))
+    }
+    strategies, _ = discover.strategies()
+    plan = planning.plan([SCENARIO], chosen, strategies, Options(device="gpu", devices=(1,)), gpus=1)
+    made = planning.Jobs(Store(tmp_path), plan, [SCENARIO], chosen).first()
+    assert {(job.environment.name, job.options.device) for job in made} == {("torch", "gpu"), ("torch@cpu", "cpu")}
+    (prepare,) = (job for job in made if job.kind == "prepare")
+    assert prepare.moved(prepare.elsewhere[0]).options.device == "cpu"
+
+
+def test_a_gpu_is_missed_only_where_one_is_wanted() -> None:
+    chosen = {
+        name: Provisioned(environment=Environment(name=name, backend="torch", device=device), python="python", digest="d")
+        for name, device in (("torch", "gpu"), ("torch@cpu", "cpu"))
+    }
+    strategies, _ = discover.strategies()
+    plan = planning.plan([SCENARIO], chosen, strategies, Options(device="gpu", devices=(1, 2)), gpus=1)
+    assert {(run.configuration.environment, run.configuration.devices) for run, _, _ in plan.refused} == {("torch", 2)}
+
+
+def test_what_changes_numbers_changes_the_digest_of_a_run(tmp_path: Path) -> None:
+    strategies, _ = discover.strategies()
+    digests = set()
+    for device, precision, deterministic in (
+        ("gpu", "default", False), ("cpu", "default", False), ("gpu", "exact", False), ("gpu", "default", True),
+    ):  # fmt: skip
+        one = Environment(name="torch", backend="torch", device=device, precision=precision, deterministic=deterministic)
+        chosen = {"torch": Provisioned(environment=one, python="python", digest="d")}
+        plan = planning.plan([SCENARIO], chosen, strategies, Options(devices=(1,)), gpus=1)
+        digests.add(planning.Jobs(Store(tmp_path), plan, [SCENARIO], chosen).digest(plan.runs[0]))
+    assert len(digests) == 4

@@ -109,3 +109,19 @@ def test_the_cheapest_of_many() -> None:
 
 def test_a_finding_that_covers_nothing_has_no_command() -> None:
     assert repeat_command.command(sample.finding(Verdict.DIFFERENT, ()), RESULTS) == ""
+
+
+def test_the_command_adds_no_variant_and_asks_for_the_same_kernels() -> None:
+    def on_gpu(precision: str, deterministic: bool) -> argparse.Namespace:
+        ready = tuple(
+            replace(
+                one,
+                environment=replace(one.environment, device="gpu", precision=precision, deterministic=deterministic),
+            )
+            for one in RESULTS.environments
+        )
+        return of_pair(replace(with_options(device="gpu"), environments=ready), 0)
+
+    assert (on_gpu("default", False).precision, on_gpu("default", False).deterministic) == ("default", False)
+    assert (on_gpu("exact", True).precision, on_gpu("exact", True).deterministic) == ("exact", True)
+    assert of_pair(RESULTS, 0).deterministic is False

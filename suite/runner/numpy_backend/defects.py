@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 
+from suite.records import EXACT, Environment
+
 DEFECTS = {
     "epsilon": "batch normalization adds a different epsilon",
     "momentum": "moving statistics move at a different rate",
@@ -40,3 +42,10 @@ def defect(name: str) -> bool:
     """Whether this process has the defect injected."""
     assert name in DEFECTS
     return name in os.environ.get("PARITY_FAKE_DEFECT", "").split(",")
+
+
+def operand_bits(environment: Environment) -> int:
+    """How many bits of their fraction the operands of float32 products keep; 0 for all."""
+    if environment.precision == EXACT:
+        return 0
+    return next((bits for name, bits in (("tf32", 10), ("bfloat16", 7)) if defect(name)), 0)

@@ -21,7 +21,6 @@ from suite.artifacts import names
 from suite.artifacts.rows import PREDICT, X, Y, count, names_of
 from suite.artifacts.store import Recording, Store
 from suite.records import (
-    EXACT,
     JUDGED_STEP,
     LAYERWISE,
     SINGLE_STEP,
@@ -40,7 +39,7 @@ from suite.runner.facts import asked, process
 from suite.runner.keras_jobs import PROBE_LIMIT, begun
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend import layerwise, single_step
-from suite.runner.numpy_backend.defects import defect
+from suite.runner.numpy_backend.defects import defect, operand_bits
 from suite.runner.outcome import Unsupported
 from suite.runner.scenario_data import data_arrays
 from suite.runner.training import batch_sizes, checkpoints, row_order, scenario_of, segments
@@ -85,13 +84,6 @@ def recipe(float64: bool) -> network.Recipe:
     return replace(chosen, bessel=defect("bessel"), logits=logits())
 
 
-def operand_bits(job: Job) -> int:
-    """How many bits of their fraction the operands of float32 products keep; 0 for all."""
-    if job.environment.precision == EXACT:
-        return 0
-    return next((bits for name, bits in (("tf32", 10), ("bfloat16", 7)) if defect(name)), 0)
-
-
 def logits() -> float:
     """The factor on the last layer's logits, of runs and oracles alike."""
     return 1.001 if defect("layer") else 1.0
@@ -106,7 +98,7 @@ class Training:
         self.data: Mapping[str, np.ndarray] = store.inputs(scenario.name).arrays(names.DATA)
         self.groups = 1 if scenario.synchronized else job.devices
         self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
-        self.constants = self.recipe = replace(recipe(job.precision == "float64"), bits=operand_bits(job))
+        self.constants = self.recipe = replace(recipe(job.precision == "float64"), bits=operand_bits(job.environment))
         self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
 
     def start(self, seed: int = 0) -> None:
