@@ -78,6 +78,17 @@ def test_too_few_gpus_are_named_with_what_runs_in_their_place(backend: str) -> N
     assert refused(backend, gpus=2) == set()
 
 
+def test_runs_on_parts_of_a_gpu_are_not_reused_as_runs_on_several(tmp_path: Path) -> None:
+    strategies, _ = discover.strategies()
+    digests = set()
+    for virtual in (True, False):
+        chosen = {"torch": provisioned("torch")}
+        options = Options(device="gpu", devices=(2,), virtual_devices=virtual)
+        plan = planning.plan([SCENARIO], chosen, strategies, options, gpus=2)
+        digests.add(planning.Jobs(Store(tmp_path), plan, [SCENARIO], chosen).digest(plan.runs[0]))
+    assert len(digests) == 2
+
+
 def test_jax_cannot_divide_a_gpu() -> None:
     assert refused("jax") == {(Status.NO_DEVICES, f"needs 2 GPUs, 1 is there: {INSTEAD.format('jax')}")}
     why = f"needs 2 GPUs, 1 is there, and jax cannot have several devices on one GPU: {INSTEAD.format('jax')}"
