@@ -12,9 +12,12 @@ def decide(comparison: Comparison, *, beyond: bool) -> tuple[Verdict, tuple[Caus
     """Verdict and causes where a side's products explain why float32 runs differ; None where they do not, or none do.
 
     `beyond`: whether the runs differ by more than measured rounding, or are as far apart as repeats of one side. A side
-    whose kernel is unstable without such products is a different matter. It is by design where each such side's environment
+    whose kernel is unstable without such products is a different matter, and two runs in one environment have the same
+    products: these do not tell them apart. It is by design where each such side's environment
     has the default precision, which allows it.
     """
+    if comparison.environments[0] == comparison.environments[1] != "":
+        return None
     found = [one for one in comparison.products if one is not None]
     unstable = kernels.unstable(comparison)
     explained = comparison.products[unstable.side] is not None if unstable else beyond

@@ -10,6 +10,7 @@ import pytest
 
 from suite.explain import products
 from suite.explain.products import WAYS, rounded
+from suite.referee import layers
 from suite.referee.definition import Call
 
 EVEN, AWAY, CUT = WAYS
@@ -89,3 +90,18 @@ def test_a_layer_that_is_far_for_a_different_reason_has_no_format() -> None:
     wrong = products._call(norm, (np.maximum(norm.inputs[0], 0) * 1.001,), "relu", "0")
     assert wrong is not None
     assert wrong.format == ""
+
+
+def test_a_layer_of_several_products_decides_nothing_up_to_what_rounding_reaches() -> None:
+    attention = replace(
+        DENSE,
+        layer="Attention",
+        config={"score_mode": "dot", "use_scale": False, "dropout": 0.0},
+        inputs=(DENSE.inputs[0][None],) * 2,
+        weights={},
+    )
+    (exact,) = layers.call(attention).outputs
+    assert products._call(attention, (exact * 1.001,), "attention", "0") is None
+    far = products._call(attention, (exact * 1.1,), "attention", "0")
+    assert far is not None
+    assert far.format == ""

@@ -90,5 +90,11 @@ def test_the_side_that_does_not_repeat_itself_is_named_with_what_cures_it() -> N
     assert (both.causes[0].subject, both.causes[0].detail) == ("", ())
 
 
+def test_two_runs_in_one_environment_are_not_told_apart_by_its_products() -> None:
+    both = {"products": (FIRST, FIRST), "environments": ("torch", "torch")}
+    assert codes(decide(OUTSIDE, **both)) == [Code.BEYOND_ENVELOPE]
+    assert codes(decide(OUTSIDE, **both, steps=steps(TENFOLD, TENFOLD))) == [Code.UNSTABLE_KERNEL]
+
+
 def test_the_limit_is_a_decade() -> None:
     assert EXPLAINED == 10
