@@ -93,13 +93,8 @@ def test_a_layer_that_is_far_for_a_different_reason_has_no_format() -> None:
 
 
 def test_a_layer_of_several_products_decides_nothing_up_to_what_rounding_reaches() -> None:
-    attention = replace(
-        DENSE,
-        layer="Attention",
-        config={"score_mode": "dot", "use_scale": False, "dropout": 0.0},
-        inputs=(DENSE.inputs[0][None],) * 2,
-        weights={},
-    )
+    config = {"score_mode": "dot", "use_scale": False, "dropout": 0.0}
+    attention = replace(DENSE, layer="Attention", config=config, inputs=(DENSE.inputs[0][None],) * 2, weights={})
     (exact,) = layers.call(attention).outputs
     assert products._call(attention, (exact * 1.001,), "attention", "0") is None
     far = products._call(attention, (exact * 1.1,), "attention", "0")
