@@ -199,6 +199,20 @@ def test_a_worker_that_was_started_once_more_is_named_once() -> None:
     assert summary.restarted(dataclasses.replace(results, runs=(*results.runs, repeat))) == [crashed]
 
 
+def test_devices_that_are_parts_of_one_gpu_are_marked_as_such() -> None:
+    found = sample.results()
+    assert summary.virtual(found) == ""
+    one = dataclasses.replace(found.runs[0], facts={"virtual devices": "2 on one GPU"})
+    repeat = dataclasses.replace(one, run=dataclasses.replace(one.run, variation="repeat"))
+    marked = dataclasses.replace(found, runs=(one, repeat, *found.runs[1:]))
+    words = (
+        "1 configuration has its devices on one GPU (--virtual-devices). This shows what the strategy computes, not what "
+    )
+    assert summary.virtual(marked) == f"{words}several GPUs and NCCL do."
+    assert words in html.text(marked)
+    assert words in markdown.text(marked)
+
+
 def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
     found = sample.results()
     failed = next(row for row in found.runs if row.run.configuration == sample.FAILED)
