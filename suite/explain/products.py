@@ -19,7 +19,7 @@ from suite.artifacts.store import Complete
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, float32_steps
 from suite.explain.backends import Backends
-from suite.judge import kernels
+from suite.judge import kernels, verdicts
 from suite.judge.limits import EXPLAINED, STEP_FLOORS, UNSTABLE_FLOORS
 from suite.plan import variants
 from suite.records import (
@@ -79,17 +79,25 @@ class Precision:
         return self._found[key]
 
     def further(self, pairs: Mapping[tuple[Configuration, Configuration], Comparison | str]) -> list[Run]:
-        """The recorded float32 steps that would show it, where float32 steps are far from float64."""
+        """The recorded float32 steps that would show it, where float32 steps are far from float64, or where random layers
+        have none and the runs are apart."""
         wanted = []
         for sides, found in pairs.items():
             if isinstance(found, str) or found.random_streams:
                 continue
             for side, one in enumerate(sides):
-                far = kernels.is_far(found, side) if not found.no_float64 else bool(found.apart_in_steps)
                 run = self._layerwise(one.scenario, one.environment)
-                if far and run is not None and not self._folder.asked(run):
+                if run is not None and not self._folder.asked(run) and self._is_far(found, side, one):
                     wanted.append(run)
         return list(dict.fromkeys(wanted))
+
+    def _is_far(self, found: Comparison, side: int, configuration: Configuration) -> bool:
+        if found.no_float64:
+            return bool(found.apart_in_steps)
+        subject = self._folder.subject(configuration)
+        if isinstance(subject, str) or not subject.plain[1].random_layers:
+            return kernels.is_far(found, side)
+        return any(verdicts.beyond(one, kernels.scale(found)) for one in found.distances)
 
     def _layerwise(self, scenario: str, environment: str) -> Run | None:
         alone = self._backends[scenario].alone.get(environment)
