@@ -19,7 +19,7 @@ from suite.artifacts.store import Complete
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, float32_steps
 from suite.explain.backends import Backends
-from suite.judge import kernels, verdicts
+from suite.judge import envelopes, kernels
 from suite.judge.limits import EXPLAINED, STEP_FLOORS, UNSTABLE_FLOORS
 from suite.plan import variants
 from suite.records import (
@@ -97,7 +97,7 @@ class Precision:
         subject = self._folder.subject(configuration)
         if isinstance(subject, str) or not subject.plain[1].random_layers:
             return kernels.is_far(found, side)
-        return any(verdicts.beyond(one, kernels.scale(found)) for one in found.distances)
+        return any(envelopes.beyond(one, kernels.scale(found)) for one in found.distances)
 
     def _layerwise(self, scenario: str, environment: str) -> Run | None:
         alone = self._backends[scenario].alone.get(environment)
