@@ -11,6 +11,7 @@ from suite.artifacts.store import Store, digest_of, write_text
 from suite.commands import conclusion
 from suite.commands.execution import Chosen, Selection, choose, execute, planned, say, wanted
 from suite.commands.options import SelftestOptions
+from suite.engine import devices
 from suite.plan import locations
 from suite.records import Provisioned, Results, UsageError
 from suite.selftest import kept_rates, output, random_ground, score
@@ -30,7 +31,7 @@ def run(options: SelftestOptions) -> int:
             "--keep writes docs/selftest.json into a checkout, and this keras-parity is installed: leave it out"
         )
     injecting.check_names(options.fault)
-    environments = {one.name: one.backend for one in wanted(options.environments)}
+    environments = {one.name: one.backend for one in wanted(options.environments, devices.detect_gpus())}
     measure = {BUILT_IN: _built_in, RANDOM: _random}
     scores = [measure[ground](options, environments) for ground in GROUNDS if options.ground in (ground, "both")]
     copy = options.running.out / locations.KEPT_SELFTEST.name

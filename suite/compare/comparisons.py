@@ -30,7 +30,7 @@ from suite.compare.snapshots import (
     replica,
     trained,
 )
-from suite.records import JUDGED_STEP, QUANTITIES, Comparison, Distances
+from suite.records import JUDGED_STEP, QUANTITIES, Comparison, Distances, Floats
 
 
 def pair(a: Subject, b: Subject) -> Comparison:
@@ -58,10 +58,15 @@ def pair(a: Subject, b: Subject) -> Comparison:
         distances=tuple(distances),
         no_float64=a.no_float64 or b.no_float64,
         repeats=wider(repeat_distance(a), repeat_distance(b)),
+        unrepeated=(_largest(repeat_distance(a)), _largest(repeat_distance(b))),
         random_streams=_random_streams(a.plain, b.plain),
         non_finite=(first_non_finite(a.plain), first_non_finite(b.plain)),
         roundoff=max(a.plain[1].roundoff, b.plain[1].roundoff),
     )
+
+
+def _largest(distances: Floats) -> float:
+    return max((value for metric, value in distances.items() if metrics.METRICS[metric].judged), default=0.0)
 
 
 def first_non_finite(run: Complete) -> int | None:

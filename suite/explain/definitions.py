@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact
+from suite.artifacts.store import Artifact, Complete
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.records import Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
@@ -97,8 +97,7 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
     departures: list[Departure] = []
     undefined: dict[str, str] = {}
     defined = 0
-    for place, call in _placed(manifest.recorded):
-        arrays = _arrays(artifact, call.state, place)
+    for call, arrays in calls((artifact, manifest)):
         try:
             found_off = list(_departures(environment, call, arrays))
             defined += 1
@@ -112,6 +111,14 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
     return Held(environment=environment, departures=tuple(departures), defined=defined, undefined=tuple(undefined.items()))
 
 
+def calls(found: Complete) -> Iterator[tuple[RecordedCall, dict[str, dict[str, np.ndarray]]]]:
+    """Every call that a run recorded, with its arrays: what -> name -> array."""
+    artifact, manifest = found
+    for place, call in _placed(manifest.recorded):
+        yield call, _arrays(artifact, call.state, place)
+
+
+WENT_IN = ("input", "weight", "gradient", "slot")
 STAGES = {"moving statistics": "state", "loss": "forward", "optimizer state": "slots"}  # as known defects name them
 
 
@@ -132,6 +139,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
             training=call.training,
             masked="mask" in arrays,
             rows=call.rows,
+            infinite=not all(metrics.finite(value) for what in WENT_IN for value in arrays.get(what, {}).values()),
         )
     )
     return one if explained is None else replace(one, known=explained.id)
@@ -188,25 +196,34 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
 Measured = Iterator[tuple[str, str, float]]  # stage, tensor, distance
 
 
-def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
-    asked = Call(
+def asked(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Call:
+    """What the definition of the layer is asked, in float64."""
+    return Call(
         layer=call.of,
         config=json.loads(call.config),
-        inputs=_in_order(arrays.get("input", {})),
-        weights=arrays.get("weight", {}),
+        inputs=tuple(_wide(one) for one in _in_order(arrays.get("input", {}))),
+        weights={name: _wide(one) for name, one in arrays.get("weight", {}).items()},
         training=call.training,
         masks=_masks(arrays),
         arguments=_arguments(call, arrays.get("argument", {})),
     )
-    answer = layers.call(asked)
-    outputs = _in_order(arrays.get("output", {}))
-    for place, (made, defined) in enumerate(zip(outputs, answer.outputs, strict=True)):
-        yield "forward", f"output {place}", _apart(made, defined)
+
+
+def outputs(arrays: Mapping[str, Arrays]) -> tuple[np.ndarray, ...]:
+    """What the call returned."""
+    return _in_order(arrays.get("output", {}))
+
+
+def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+    question = asked(call, arrays)
+    answer = layers.call(question)
+    for place, (made, defined) in enumerate(zip(outputs(arrays), answer.outputs, strict=True)):
+        yield "forward", f"output {place}", apart(made, defined)
     for name, defined in answer.state.items():
         if name in arrays.get("state", {}):
-            yield "moving statistics", name, _apart(arrays["state"][name], defined)
+            yield "moving statistics", name, apart(arrays["state"][name], defined)
     if (cotangents := _in_order(arrays.get("cotangent", {}))) and "gradient" in arrays:
-        yield from _gradients(asked, cotangents, arrays["gradient"])
+        yield from _gradients(question, cotangents, arrays["gradient"])
 
 
 def _gradients(asked: Call, cotangents: tuple[np.ndarray, ...], made: Arrays) -> Measured:
@@ -233,7 +250,7 @@ def _part(name: str) -> str:
 
 def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     inputs, masks = arrays["input"], arrays.get("mask", {})
-    asked = LossCall(
+    question = LossCall(
         loss=call.of,
         config=json.loads(call.config),
         y_true=inputs["y_true"],
@@ -241,7 +258,7 @@ def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
         sample_weight=inputs.get("sample_weight"),
         mask=masks.get("0"),
     )
-    yield "loss", "loss", _apart(arrays["output"]["0"], np.asarray(losses.loss(asked)))
+    yield "loss", "loss", apart(arrays["output"]["0"], np.asarray(losses.loss(question)))
 
 
 def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
@@ -258,10 +275,10 @@ def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     )
     for name, before in arrays["input"].items():
         moved, defined = arrays["output"][name] - before, updated.variables[name] - before
-        yield "update", name, _apart(moved, defined)
+        yield "update", name, apart(moved, defined)
     for name, defined in updated.slots.items():
         if name in arrays.get("slot after", {}):
-            yield "optimizer state", name, _apart(arrays["slot after"][name], defined)
+            yield "optimizer state", name, apart(arrays["slot after"][name], defined)
 
 
 def _in_order(arrays: Arrays) -> tuple[np.ndarray, ...]:
@@ -285,7 +302,11 @@ def _arguments(call: RecordedCall, tensors: Arrays) -> dict[str, Any]:
     return found
 
 
-def _apart(made: np.ndarray, defined: np.ndarray) -> float:
+def _wide(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float64) if values.dtype.kind == "f" else values
+
+
+def apart(made: np.ndarray, defined: np.ndarray) -> float:
     """Relative L2; 1 where shapes differ, or where one is finite and the other is not."""
     if made.shape != np.shape(defined):
         return 1.0

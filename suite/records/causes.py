@@ -16,6 +16,8 @@ class Code(enum.StrEnum):
     BY_DESIGN = "by-design"
     RANDOM_STREAMS = "random-streams"
     UNSTABLE_KERNEL = "unstable-kernel"
+    TF32_PRODUCTS = "tf32-products"
+    BFLOAT16_PRODUCTS = "bfloat16-products"
     DTYPE_DEMOTED = "dtype-demoted"
     DEFINITION = "definition"
     UNDEFINED = "undefined"

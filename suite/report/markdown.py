@@ -118,7 +118,9 @@ def _failed(results: Results) -> Iterator[str]:
 
 
 def _restarted(results: Results) -> Iterator[str]:
-    """Workers whose second attempt completed."""
+    """Workers whose second attempt completed, and devices that are parts of one GPU."""
+    if virtual := summary.virtual(results):
+        yield from ("", _plain(virtual))
     restarted = summary.restarted(results)
     if restarted:
         yield from ("", "## Started once more", "")

@@ -13,6 +13,7 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, diagnoses, saving
 from suite.explain.composition import Composition
 from suite.explain.definitions import Held
+from suite.explain.products import Precision
 from suite.judge import verdicts
 from suite.judge.limits import UNSTABLE_STATES
 from suite.records import (
@@ -26,6 +27,7 @@ from suite.records import (
     DamagedArtifact,
     Judged,
     Link,
+    Products,
     Status,
     Verdict,
     because,
@@ -48,10 +50,18 @@ class Sides:
     file: tuple[Cause, ...] = ()
     form: str = ""
     replica: int = 0
+    products: tuple[Products | None, Products | None] = (None, None)
 
 
-def checks(folder: RunFolder, composition: Composition) -> Iterator[ConsistencyCheck]:
-    """Every configuration with a plain run, in all its checks."""
+def _products(configuration: Configuration, sides: Sides, precision: Precision) -> tuple[Products | None, Products | None]:
+    """How both sides compute products, where the file is loaded in a different environment."""
+    if sides.kind != "reloaded":
+        return None, None
+    return precision.of(configuration), precision.of(replace(configuration, environment=sides.environment))
+
+
+def checks(folder: RunFolder, composition: Composition, precision: Precision) -> Iterator[ConsistencyCheck]:
+    """Every configuration with a plain run, in all its checks. `precision`: how environments compute products."""
     environments = list(dict.fromkeys(run.configuration.environment for run in folder.plan.runs))
     for scenario in folder.scenarios():
         for configuration in folder.configurations(scenario):
@@ -60,7 +70,7 @@ def checks(folder: RunFolder, composition: Composition) -> Iterator[ConsistencyC
                 continue
             yield _declared(folder, configuration, composition)
             for sides in _sides(folder, configuration, subject, composition, environments):
-                yield _check(configuration, subject, sides)
+                yield _check(configuration, subject, replace(sides, products=_products(configuration, sides, precision)))
         for environment, alone in composition.backends[scenario].alone.items():
             if folder.asked(composition.backends[scenario].layerwise(environment)):
                 yield _defined(alone, composition.backends[scenario].held(environment))
@@ -269,6 +279,7 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
         comparison,
         components=check_parts.relevant(parts, compared.kind, apart),
         environments=(configuration.environment, compared.environment),
+        products=compared.products,
         # With an equal state, a prediction is a single step from a common state.
         stepped=UNSTABLE_STATES if same_state else 0,
     )

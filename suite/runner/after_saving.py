@@ -16,7 +16,7 @@ import numpy as np
 from suite.artifacts import names, rows
 from suite.artifacts.store import Recording
 from suite.records import Scenario
-from suite.runner import models, optimizers
+from suite.runner import loss_steps, models, optimizers
 
 Arrays = dict[str, np.ndarray]
 
@@ -89,7 +89,7 @@ def _held(value: Any) -> dict[str, Any]:
         for name, one in vars(value).items()
         if not name.startswith("_") and name != UNTOLD and isinstance(one, bool | int | float | str)
     }
-    return {**plain, **value.get_config()}
+    return {**plain, **loss_steps.wrapped(value), **value.get_config()}
 
 
 def as_bytes(text: str) -> np.ndarray:

@@ -62,12 +62,13 @@ WRONG = {
     "initial": Expected(causes=(variant("initial-state", "norm/beta"),), place="initial state"),
     "order": Expected(causes=(Cause(code="batch-order"),), place="trajectory"),
     "nan": Expected(causes=(Cause(code=Code.NON_FINITE, subject="fake-b"),)),
-    "noise": Expected(verdict=Verdict.NOISE, causes=(Cause(code=Code.REPEATS_DIFFER),)),
+    "noise": Expected(verdict=Verdict.NOISE, causes=(Cause(code=Code.REPEATS_DIFFER, subject="fake-b"),)),
 }
 BROKEN = {"raise": Status.FAILED, "hang": Status.TIMED_OUT, "killed": Status.FAILED, "half": Status.FAILED}
 # These have tests of their own.
 OTHER = {
     "unsaved", "recompiled", "restarted", "swapped", "loaded", "demoted", "wide", "narrow", "crash", "layer", "unemulated",
+    "tf32", "bfloat16",
 }  # fmt: skip
 
 

@@ -69,6 +69,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.RENEWED: (("tensor", "dropout/seed"),),
     Code.DTYPE_DEMOTED: (("variant", "float32"),),
     Code.NOT_SAVED: (("tensor", "norm/gamma"),),
+    Code.COMPILED_DIFFERENTLY: (("loss.delta", "0.25 -> 1.0"),),
     Code.SAVE_STALE: (("step", "5"),),
     Code.SAVE_WRONG_REPLICA: (("replica", "1"),),
     Code.SAVE_SWAPPED: (("norm/gamma", "norm/beta"),),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite.artifacts import names
+from suite.explain.products import Precision
 from suite.records import PRECISIONS, REASON, Cause, Code, ConsistencyCheck, Verdict, plain
 from suite.results.checks import checks
 from tests.explain.run_folders import Folder, RecordedArrays, configuration, dense_call, oracle
@@ -40,7 +41,7 @@ def found(made: Folder, kind: str, environment: str = "", name: str = "torch", f
     composition = made.composition()
     (check,) = (
         check
-        for check in checks(composition.folder, composition)
+        for check in checks(composition.folder, composition, Precision(composition.folder, composition.backends))
         if check.kind == kind
         and check.run.configuration.environment == name
         and environment in ("", check.environment)
@@ -53,7 +54,7 @@ def test_a_run_has_a_check_of_every_kind(tmp_path: Path) -> None:
     made = folder(tmp_path, torch=1.0, jax=1.0)
     made.recorded("torch", [dense_call()])
     composition = made.composition()
-    every = list(checks(composition.folder, composition))
+    every = list(checks(composition.folder, composition, Precision(composition.folder, composition.backends)))
     seen = [(one.run.configuration.environment, one.kind, one.environment, one.form) for one in every]
     for name, other in (("torch", "jax"), ("jax", "torch")):
         assert [one[1:] for one in seen if one[0] == name and one[1] != "defined"] == [

@@ -34,10 +34,10 @@ from suite.records import (
 )
 from suite.runner import exact_constants
 from suite.runner.batches import batch_sizes, checkpoints, row_order, segments
-from suite.runner.facts import process
+from suite.runner.facts import asked, process
 from suite.runner.numpy_backend import after_saving, layerwise, single_step
 from suite.runner.numpy_backend import batch_norm_network as network
-from suite.runner.numpy_backend.defects import defect
+from suite.runner.numpy_backend.defects import defect, operand_bits
 from suite.runner.training import scenario_of
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
@@ -94,7 +94,7 @@ class Training:
         self.data: Mapping[str, np.ndarray] = store.inputs(scenario.name).arrays(names.DATA)
         self.groups = 1 if scenario.synchronized else job.devices
         self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
-        self.constants = self.recipe = recipe(job.precision == "float64")
+        self.constants = self.recipe = replace(recipe(job.precision == "float64"), bits=operand_bits(job.environment))
         self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
 
     def start(self, seed: int = 0) -> None:
@@ -149,7 +149,7 @@ class Training:
 
     def _reordered(self, rows: np.ndarray) -> np.ndarray:
         """The same row indices in a different order inside each replica's share, as a different backend would sum them."""
-        if defect("noise"):
+        if defect("noise") and not self.job.environment.deterministic:
             self.random = np.random.default_rng()
         elif os.environ.get("PARITY_FAKE_ORDER", "0") == "0":
             return rows
@@ -218,6 +218,7 @@ def _execute(training: Training, run: Run) -> None:
             "numpy": np.__version__,
             "defect": os.environ.get("PARITY_FAKE_DEFECT", "none"),
             "process": process(),
+            **asked(job),
         }
         recorded.tell(steps=kept, predicted=segments(steps), facts=facts)
 
