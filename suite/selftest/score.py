@@ -52,7 +52,8 @@ class Location:
 class Scored:
     """One injected fault as it was judged. `causes`: the names of all that match. `side`: whether a finding says that this
     run, or its environment, is the one that is off. `size`: the largest distance between float64 runs in what was detected.
-    `effect`: the largest one of all, None if it is not known. `note`: why it has no answer, where it has none."""
+    `effect`: the largest one of all, None if it is not known. `note`: why it has no answer, where it has none. `ran`:
+    whether the configuration runs without the fault."""
 
     injected: Injected
     detected: bool
@@ -62,6 +63,7 @@ class Scored:
     size: float | None
     effect: float | None = None
     note: str = ""
+    ran: bool = True
 
     @property
     def expected_cause(self) -> str:
@@ -104,12 +106,17 @@ class Score:
 
     @property
     def faults(self) -> tuple[Scored, ...]:
-        """Those that have an effect."""
-        return tuple(one for one in self.outcomes if not one.without_effect)
+        """Those that were injected in what runs without them, and that have an effect."""
+        return tuple(one for one in self.outcomes if one.ran and not one.without_effect)
 
     @property
     def without_effect(self) -> tuple[Scored, ...]:
         return tuple(one for one in self.outcomes if one.without_effect)
+
+    @property
+    def not_run(self) -> tuple[Scored, ...]:
+        """Those of configurations that do not run without a fault either."""
+        return tuple(one for one in self.outcomes if not one.ran)
 
 
 def score(results: Results, faults: Sequence[Injected], ground: str = BUILT_IN) -> Score:
@@ -161,7 +168,16 @@ class _Reported:
         if self.pair is None or self.pair.verdict is Verdict.NOT_RUN:
             reasons = [cause.reason for cause in self.pair.causes] if self.pair else []
             note = " ".join(reasons) if self.pair else f"{self.faulty.id} was compared with nothing"
-            return Scored(injected=self.injected, detected=False, side=False, causes=(), place=None, size=None, note=note)
+            return Scored(
+                injected=self.injected,
+                detected=False,
+                side=False,
+                causes=(),
+                place=None,
+                size=None,
+                note=note,
+                ran=self._runs_without_it(),
+            )
         return Scored(
             injected=self.injected,
             detected=bool(self.off),
@@ -171,6 +187,9 @@ class _Reported:
             size=max(_float64(self.off, OFF), default=None),
             effect=max([*_float64([self.pair]), *self._in_files()], default=None),
         )
+
+    def _runs_without_it(self) -> bool:
+        return not any(row.run == self.clean and row.status.broken for row in self.results.runs)
 
     def _in_files(self) -> Iterator[float]:
         """How much farther each file is from its live model than without the fault."""

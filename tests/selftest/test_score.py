@@ -23,6 +23,7 @@ from suite.records import (
     Place,
     Provisioned,
     Results,
+    Status,
     Suspect,
     Verdict,
     because,
@@ -144,6 +145,14 @@ def test_a_run_that_failed_is_not_detected_and_says_why() -> None:
     found = outcome(pair(Verdict.NOT_RUN, cause=because(Code.NOT_RUN, "rank 1 died")))
     assert (found.detected, found.note) == (False, "rank 1 died")
     assert outcome().note == f"{FAULTY.id}/plain was compared with nothing"
+
+
+@pytest.mark.parametrize(("status", "counted"), [(Status.FAILED, 0), (Status.COMPLETE, 1)])
+def test_a_fault_in_what_does_not_run_without_it_is_in_no_rate(status: Status, counted: int) -> None:
+    lost = pair(Verdict.NOT_RUN, cause=because(Code.NOT_RUN, "no such kernel"))
+    found = score.score(builder.assemble((builder.row(CLEAN, status),), (lost,), ()), [INJECTED])
+    assert (len(found.faults), len(found.not_run)) == (counted, 1 - counted)
+    assert ("not run: " in output.table(found)) is (counted == 0)
 
 
 def test_a_suspect_that_does_not_match_is_not_named() -> None:
