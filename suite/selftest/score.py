@@ -29,6 +29,7 @@ from suite.selftest.plan import BUILT_IN, Injected
 
 OFF = (Verdict.DIFFERENT, Verdict.INVALID)
 OF_FILES = (Code.NOT_SAVED, Code.SAVE_STALE, Code.SAVE_WRONG_REPLICA, Code.SAVE_SWAPPED, Code.SLOTS_NOT_SAVED)
+OF_RUNS = ("declared", "defined", "saved", "resumed", "replica")  # checks that no other environment takes part in
 NO_EFFECT = 1e-12  # between float64 runs: two decades below anything that counts as a difference
 
 
@@ -203,7 +204,7 @@ class _Reported:
         """The pair, and checks of the faulty run, as far as they are off where those of the clean run are not."""
         assert self.pair is not None
         found: list[Member] = [self.pair] if self.pair.verdict in OFF else []
-        for kind in ("declared", "defined", "saved", "resumed", "replica"):
+        for kind in OF_RUNS:
             before = {(check.form, check.replica): _off(check) for check in self._checks(kind, self.clean)}
             found += [check for check in self._checks(kind) if _off(check) - before.get((check.form, check.replica), set())]
         return found
@@ -246,7 +247,8 @@ class _Reported:
         the clean run as well."""
         known = self._suspected(self.clean)
         named = [name for name in self._suspected(self.faulty) if name not in known]
-        before = {cause.kind for member in self.results.checks if member.run == self.clean for cause in _all_causes(member)}
+        clean = [check for kind in OF_RUNS for check in self._checks(kind, self.clean)]
+        before = {cause.kind for check in clean for cause in _all_causes(check)}
         causes = [cause for member in self.off for cause in _all_causes(member) if cause.kind not in before]
         named += [cause.code for cause in causes if cause.code in OF_FILES]
         if self.injected.original:

@@ -363,6 +363,9 @@ def test_a_fault_of_a_backend_is_found_where_it_departs_from_the_environment_wit
     assert (found.detected, found.side, found.right_cause, found.right_place) == (True, True, True, False)
     there = replace(off, place=replace(PLACE, tensor="dense_2"))
     assert score.outcome(of_backend(there), OF_BACKEND).right_place
+    # A file of the run without it, loaded where it is, is no run without it.
+    loaded = replace(check(clean, judged("predictions", Verdict.DIFFERENT)), kind="reloaded", environment="jax-defect")
+    assert score.outcome(of_backend(off, checks=(replace(loaded, causes=off.causes),)), OF_BACKEND).right_cause
     for wrong in (departs("jax-defect", "dense_10"), departs("jax", "dense_1")):
         named = replace(off, causes=(wrong,))
         assert score.outcome(of_backend(named), OF_BACKEND).right_cause is (wrong.subject == "jax-defect")
