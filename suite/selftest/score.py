@@ -169,6 +169,7 @@ class _Reported:
         if self.pair is None or self.pair.verdict is Verdict.NOT_RUN:
             reasons = [cause.reason for cause in self.pair.causes] if self.pair else []
             note = " ".join(reasons) if self.pair else f"{self.faulty.id} was compared with nothing"
+            note = note.partition("\n")[0]  # the exception that a run ended with may be long
             return Scored(
                 injected=self.injected,
                 detected=False,
