@@ -299,18 +299,20 @@ def test_anything_else_in_its_place_is_a_false_alarm(configuration: Configuratio
 
 
 @pytest.mark.parametrize(
-    ("code", "tensors", "alarms"),
+    ("code", "detail", "alarms"),
     [
-        (Code.NOT_SAVED, ("dropout/seed_generator_state",), 0),
-        (Code.RENEWED, ("lstm/cell/seed_generator_state",), 0),
-        (Code.NOT_SAVED, ("dropout/seed_generator_state", "norm/moving_mean"), 1),
-        (Code.SAVE_STALE, ("dropout/seed_generator_state",), 1),
+        (Code.NOT_SAVED, {"tensor": "dropout/seed_generator_state"}, 0),
+        (Code.RENEWED, {"tensor": "lstm/cell/seed_generator_state"}, 0),
+        (Code.NOT_SAVED, {"tensor": "norm/moving_mean"}, 1),
+        (Code.SAVE_STALE, {"tensor": "dropout/seed_generator_state"}, 1),
+        (Code.COMPILED_DIFFERENTLY, {"loss.delta": "0.5 -> 1.0"}, 0),
+        (Code.COMPILED_DIFFERENTLY, {"loss.delta": "0.5 -> 1.0", "optimizer.beta_1": "0.8 -> 0.9"}, 1),
     ],
 )
-def test_a_file_without_the_state_of_random_layers_is_a_defect_and_without_anything_else_an_alarm(
-    code: Code, tensors: tuple[str, ...], alarms: int
+def test_a_file_without_what_files_are_known_to_lose_is_a_defect_and_without_anything_else_an_alarm(
+    code: Code, detail: dict[str, str], alarms: int
 ) -> None:
-    cause = Cause(code=code, detail=tuple(("tensor", name) for name in tensors))
+    cause = Cause(code=code, detail=tuple(detail.items()))
     file = replace(check(CLEAN, judged("other state", Verdict.DIFFERENT)), causes=(cause,))
     found = score.score(builder.assemble((), (), (file,)), [])
     assert (len(found.alarms), len(found.defects), found.clean_checks) == (alarms, 1 - alarms, alarms)
