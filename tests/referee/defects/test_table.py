@@ -108,6 +108,12 @@ SIGHTINGS = [
         "K-40",
     ),
     (sighting("GRU", "torch", "refused", masked=True, config={"unroll": True, "go_backwards": True}), "K-41"),
+    (sighting("AdaptiveMaxPooling1D", "jax", "forward", config={"output_size": 7}), "K-50"),
+    (sighting("MultiHeadAttention", "jax", "refused", config={"key_dim": 2, "value_dim": 4}), "K-51"),
+    (sighting("MultiHeadAttention", "jax", "refused", config={"key_dim": 2}), None),
+    (sighting("MultiHeadAttention", "torch", "config", part="flash_attention"), "K-52"),
+    (sighting("Conv3D", "tensorflow", "refused", detail="only supports the NHWC tensor format"), "D-03"),
+    (sighting("Conv3D", "tensorflow", "refused", detail="it said no"), None),
     (sighting("Dropout", "jax", "forward", training=True), "D-01"),
     (sighting("Dropout", "jax", "forward"), None),
 ]
