@@ -52,7 +52,7 @@ def backends_named(source: str) -> list[str]:
 
 
 def array(x: object) -> np.ndarray:
-    """A built-in scenario has one input."""
+    """A built-in scenario has one input, and one target."""
     assert isinstance(x, np.ndarray)
     return x
 
@@ -103,7 +103,7 @@ def test_a_scenario_says_what_it_asks(path: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_shapes_and_dtypes(rows: dict[str, Data], name: str) -> None:
-    x, y, predict = array(rows[name].x), rows[name].y, array(rows[name].predict)
+    x, y, predict = array(rows[name].x), array(rows[name].y), array(rows[name].predict)
     assert x.dtype == predict.dtype == np.float32
     assert y.dtype == np.int32
     assert y.shape == x.shape[:1]
@@ -115,17 +115,17 @@ def test_values_are_finite_and_labels_are_classes(rows: dict[str, Data], name: s
     data = rows[name]
     assert np.isfinite(array(data.x)).all()
     assert np.isfinite(array(data.predict)).all()
-    assert np.array_equal(np.unique(data.y), np.arange(data.y.max() + 1))
+    assert np.array_equal(np.unique(array(data.y)), np.arange(array(data.y).max() + 1))
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_batch_is_full_and_divides_over_up_to_eight_devices(
     found: dict[str, Scenario], rows: dict[str, Data], name: str
 ) -> None:
-    """Training rows are used again from row 0: were they no whole batches, later batches would be cut elsewhere."""
+    """Training rows are used again from row 0: if they did not divide into batches, later batches would be cut elsewhere."""
     batch = found[name].batch
     assert batch % 8 == 0
-    assert len(rows[name].y) % batch == 0
+    assert len(array(rows[name].y)) % batch == 0
     assert len(array(rows[name].predict)) % batch == 0
     assert len(array(rows[name].predict)) >= batch
 
@@ -134,7 +134,7 @@ def test_every_batch_is_full_and_divides_over_up_to_eight_devices(
 def test_data_is_the_same_every_time(found: dict[str, Scenario], rows: dict[str, Data], name: str) -> None:
     again = found[name].data()
     assert array(again.x).tobytes() == array(rows[name].x).tobytes()
-    assert again.y.tobytes() == rows[name].y.tobytes()
+    assert array(again.y).tobytes() == array(rows[name].y).tobytes()
     assert array(again.predict).tobytes() == array(rows[name].predict).tobytes()
 
 
@@ -169,7 +169,7 @@ def test_masked_sequences_have_padding_and_steps_in_every_batch(
 
 
 def test_masked_shards_are_unequally_long(found: dict[str, Scenario], rows: dict[str, Data]) -> None:
-    """Only then is a mean of the shards' means another number than the mean over the batch."""
+    """Only then does the mean of the shards' means differ from the mean over the batch."""
     steps = (array(rows["masked-bn"].x) != 0).any(axis=2)
     per_shard = steps.reshape(-1, 2, found["masked-bn"].batch // 2 * steps.shape[1]).sum(axis=2)
     assert (per_shard[:, 0] != per_shard[:, 1]).any()

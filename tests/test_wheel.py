@@ -49,7 +49,7 @@ def run(parity: Path, folder: Path, *arguments: str) -> subprocess.CompletedProc
     )
 
 
-def test_the_wheel_holds_what_is_not_code_too(wheel: Path) -> None:
+def test_the_wheel_also_holds_files_that_are_not_code(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         names = set(file.namelist())
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
@@ -115,6 +115,6 @@ def test_a_new_scenario_is_written_here_and_found_as_it_says(parity: Path, tmp_p
     assert planned.returncode == 0 and "my-model/torch/single-x1" in planned.stdout, planned.stderr
 
 
-def test_what_only_a_checkout_can_do_is_refused(parity: Path, tmp_path: Path) -> None:
+def test_an_option_for_checkouts_only_is_refused(parity: Path, tmp_path: Path) -> None:
     done = run(parity, tmp_path, "selftest", "--keep", "--device", "cpu")
     assert done.returncode == 4 and "this keras-parity is installed: leave it out" in done.stderr

@@ -79,6 +79,11 @@ def single_step(state: str) -> str:
     return f"single-step-{state}"
 
 
+def layerwise(state: str) -> str:
+    """Every call in one training step from this state: arrays "<place of the call>|<what>|<name>"."""
+    return f"layerwise-{state}"
+
+
 def single_step_states(manifest: Manifest) -> set[str]:
     """The states from which the artifact of this manifest holds a training step."""
     prefix, suffix = single_step(""), file_of("")

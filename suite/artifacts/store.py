@@ -6,7 +6,6 @@ Nothing is unpickled. Reading never fills a gap: what a manifest does not list i
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -17,18 +16,13 @@ from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
-from safetensors.numpy import save_file
 
+from suite.artifacts import arrays as files
 from suite.artifacts import names
 from suite.records import DamagedArtifact, FolderInUse, Job, Manifest, Plan, Run, Session, Status
 
 Arrays = Mapping[str, np.ndarray]
 Record = TypeVar("Record")
-
-DTYPES = {
-    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
-    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "?",
-}  # fmt: skip
 
 
 def digest_of(*parts: object) -> str:
@@ -98,10 +92,10 @@ class Artifact:
         write_record(self.folder / names.MANIFEST, manifest)
 
     def add(self, name: str, arrays: Arrays) -> None:
-        """Stores arrays (any shape; booleans, integers, floats) as the part of this name."""
+        """Stores arrays (any shape and memory layout; booleans, integers, floats) as the part of this name."""
         path = self.folder / names.file_of(name)
         partial = self.folder / f".{name}.partial"
-        save_file({key: np.asarray(value, order="C") for key, value in arrays.items()}, partial)
+        files.write(partial, arrays)
         partial.replace(path)
         self._digests[path.name] = file_digest(path)
 
@@ -160,7 +154,7 @@ class Artifact:
         """
         path = self.folder / names.file_of(name)
         try:
-            return _mapped(path)
+            return files.mapped(path)
         except (OSError, ValueError, KeyError) as error:
             raise DamagedArtifact(f"{path.name} of {self.folder.name} cannot be read: {error}") from error
 
@@ -173,7 +167,7 @@ class Recording:
         self.told: dict[str, Any] = {}
 
     def add(self, name: str, arrays: Arrays) -> None:
-        """Stores arrays (any shape; booleans, integers, floats) as the part of this name."""
+        """Stores arrays (any shape and memory layout; booleans, integers, floats) as the part of this name."""
         if self._leads:
             self._artifact.add(name, arrays)
 
@@ -186,18 +180,6 @@ class Recording:
     def tell(self, **fields: Any) -> None:
         """Fields of the finished manifest that are known only now."""
         self.told |= fields
-
-
-def _mapped(path: Path) -> dict[str, np.ndarray]:
-    with path.open("rb") as stream:
-        size = int.from_bytes(stream.read(8), "little")
-        header: dict[str, Any] = json.loads(stream.read(size))
-    header.pop("__metadata__", None)
-    whole = np.memmap(path, mode="r", offset=8 + size) if path.stat().st_size > 8 + size else np.empty(0, np.uint8)
-    return {
-        name: whole[entry["data_offsets"][0] : entry["data_offsets"][1]].view(DTYPES[entry["dtype"]]).reshape(entry["shape"])
-        for name, entry in header.items()
-    }
 
 
 Complete = tuple[Artifact, Manifest]  # of a finished run

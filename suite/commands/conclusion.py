@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suite import report
+from suite.commands import listing
 from suite.commands.options import HistoryOptions
 from suite.plan import locations
 from suite.records import Change, KnownDifference, Results
@@ -54,8 +55,7 @@ def conclude(study: Study, history: History, *, split_assets: bool) -> int:
     results = quoting(replace(results, change=change))
     folder = study.folder.store.folder
     report.render(results, folder, split_assets=split_assets)
-    for line in report.terminal(results):
-        print(line)
+    listing.say_all(report.terminal(results))
     print(folder / "index.html")
     return results.exit_code
 

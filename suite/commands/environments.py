@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from suite.commands import listing
 from suite.commands.execution import provisioned, say, wanted
 from suite.commands.options import EnvironmentOptions
 from suite.engine import devices, plugins
+from suite.records import Provisioned
 
 
 def run(options: EnvironmentOptions) -> int:
@@ -13,7 +15,12 @@ def run(options: EnvironmentOptions) -> int:
     chosen = wanted(options)
     plugins.add(options.plugin, options.environments_folder, say)
     ready = provisioned(options, chosen, device)
-    for one in ready.values():
-        packages = ", ".join(f"{name} {version}" for name, version in one.packages.items())
-        print(f"{one.environment.name:14} {one.environment.backend:11} {one.reason or packages}")
+    rows = [(one.environment.name, one.environment.backend, _state(one)) for one in ready.values()]
+    lines = (f"{name:14} {backend:11} {state}" for name, backend, state in rows)
+    listing.show(("environment", "backend", "packages"), rows, lines)
     return 2 if any(one.reason for one in ready.values()) else 0
+
+
+def _state(provisioned: Provisioned) -> str:
+    """What it has, or why it cannot be used."""
+    return provisioned.reason or ", ".join(f"{name} {version}" for name, version in provisioned.packages.items())

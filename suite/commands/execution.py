@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -192,14 +193,16 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
     first = jobs.first()
     say(f"{len(jobs.runs)} runs in {len(first)} processes; {len(jobs.reused)} runs reused from {store.folder}")
     with _engine(store, chosen, options) as engine:
-        outcomes |= _by_run(first, _ended(engine, store, first))
-        study = Study(store, plan, _session(store, plan, chosen, jobs, outcomes, ()))
+        ended = _ended(engine, store, first)
+        outcomes |= _by_run(first, ended)
+        failed = _without_runs(first, ended)
+        study = Study(store, plan, _session(store, plan, chosen, jobs, outcomes, failed, ()))
         while asked_for := [run for run in study.further_runs() if run not in further]:
             further |= dict.fromkeys(asked_for)
             more = jobs.training(asked_for)
             say(f"{len(asked_for)} further runs decide what is open")
             outcomes |= _by_run(more, _ended(engine, store, more))
-            study.renew(_session(store, plan, chosen, jobs, outcomes, tuple(further)))
+            study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further)))
     return study
 
 
@@ -226,17 +229,22 @@ def execute_cells(
         return _by_run(rest, _ended(engine, store, rest))
 
 
-def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Local:
-    return Local(
-        chosen.environments,
-        folder=store.folder,
-        cores=options.jobs,
-        timeout=options.timeout,
-        gpus=chosen.gpus,
-        listen=Progress(),
-        cache=chosen.folder / "compiled",
-        imports=locations.import_folder(chosen.folder),
-    )
+@contextmanager
+def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Local]:
+    with (
+        Progress() as progress,
+        Local(
+            chosen.environments,
+            folder=store.folder,
+            cores=options.jobs,
+            timeout=options.timeout,
+            gpus=chosen.gpus,
+            listen=progress,
+            cache=chosen.folder / "compiled",
+            imports=locations.import_folder(chosen.folder),
+        ) as engine,
+    ):
+        yield engine
 
 
 def _ended(engine: Local, store: Store, jobs: Sequence[Job]) -> dict[str, Outcome]:
@@ -253,12 +261,19 @@ def _by_run(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> dict[str, Outc
     return {run.id: ended[job.id] for job in jobs for run in job.runs if job.kind == "train" and job.id in ended}
 
 
+def _without_runs(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> tuple[Outcome, ...]:
+    """How the jobs ended that execute no run and did not complete: without them, less is known than was asked for."""
+    outcomes = (ended[job.id] for job in jobs if job.kind != "train" and job.id in ended)
+    return tuple(outcome for outcome in outcomes if outcome.status is not Status.COMPLETE)
+
+
 def _session(
     store: Store,
     plan: Plan,
     chosen: Chosen,
     jobs: planning.Jobs,
     outcomes: Mapping[str, Outcome],
+    failed: tuple[Outcome, ...],
     further: tuple[Run, ...],
 ) -> Session:
     found = {one.scenario.name: one.scenario for one in chosen.scenarios}
@@ -274,6 +289,7 @@ def _session(
             if configuration.strategy != ORACLE
         },
         ended={run: outcome for run, outcome in outcomes.items() if outcome.status is not Status.COMPLETE},
+        jobs=failed,
         further=further,
         reused=tuple(run.id for run in jobs.reused),
     )

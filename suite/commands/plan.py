@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from suite.artifacts.store import Store
+from suite.commands import listing
 from suite.commands.execution import choose, planned, say, selection
 from suite.commands.options import CompareOptions
 from suite.plan import planning
-from suite.records import ORACLE
+from suite.records import ORACLE, Configuration
 
 
 def run(options: CompareOptions) -> int:
@@ -15,8 +18,7 @@ def run(options: CompareOptions) -> int:
     again = options.running.rerun == "all"
     jobs = planning.Jobs(Store(options.running.out), plan, chosen.scenarios, chosen.environments, again=again)
     waiting = jobs.first()
-    for configuration in dict.fromkeys(one.configuration for one in plan.runs if one.configuration.strategy != ORACLE):
-        say(configuration.id)
+    _show(tuple(dict.fromkeys(run.configuration for run in plan.runs if run.configuration.strategy != ORACLE)))
     for one, status, reason in plan.refused:
         if one.kind == "plain":
             say(f"not run: {one.configuration.id}: {status.value}: {reason}")
@@ -26,3 +28,14 @@ def run(options: CompareOptions) -> int:
         say(f"environment {name} would be made first: installing {packages}")
     say(f"{len(plan.runs)} runs in {len(waiting)} processes, {len(jobs.reused)} already there; plan {plan.digest[:12]}")
     return 0
+
+
+def _show(configurations: Sequence[Configuration]) -> None:
+    """As a table: a row for each scenario, a column for each environment, in the plan's order; in the cells, strategies."""
+    scenarios = dict.fromkeys(one.scenario for one in configurations)
+    environments = dict.fromkeys(one.environment for one in configurations)
+    strategies: dict[tuple[str, str], list[str]] = {}
+    for one in configurations:
+        strategies.setdefault((one.scenario, one.environment), []).append(f"{one.strategy}-x{one.devices}")
+    rows = [(row, *(", ".join(strategies.get((row, column), ())) for column in environments)) for row in scenarios]
+    listing.show(("scenario", *environments), rows, (one.id for one in configurations))

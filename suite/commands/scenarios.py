@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+from suite.commands import listing
 from suite.commands.options import ScenariosOptions
 from suite.plan import discover, locations
 
@@ -11,8 +13,11 @@ from suite.plan import discover, locations
 def run(options: ScenariosOptions) -> int:
     """3 if one is broken."""
     found, broken = discover.scenarios([locations.SCENARIOS, *options.scenario_path])
-    for one in found if options.action == "list" else ():
-        print(f"{one.scenario.name:20} {one.scenario.description}  [{one.source}]")
+    if options.action == "list":
+        here = f"{Path.cwd()}/"
+        rows = [(one.scenario.name, one.scenario.description, str(one.source).removeprefix(here)) for one in found]
+        lines = (f"{one.scenario.name:20} {one.scenario.description}  [{one.source}]" for one in found)
+        listing.show(("scenario", "description", "file"), rows, lines)
     for wrong in broken:
         print(f"broken: {wrong.name}: {wrong.reason}  [{wrong.source}]", file=sys.stderr)
     if options.action == "check":

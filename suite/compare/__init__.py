@@ -3,10 +3,21 @@
 Enters: artifacts of a run folder. Leaves: `Comparison`, `Distances`, places. It decides nothing and names no cause.
 """
 
-from suite.compare.comparisons import check, declared, file_distances, first_replica_distance, pair
+from suite.compare.comparisons import check, declared, first_non_finite, first_replica_distance, float64_runs, judged, pair
 from suite.compare.envelopes import seed_distances
 from suite.compare.measuring import TRAINED, measure
-from suite.compare.snapshots import OTHER, PREDICTIONS, STATISTICS, WEIGHTS, Snapshot, Subject, reloaded, replica, trained
+from suite.compare.snapshots import (
+    OTHER,
+    PREDICTIONS,
+    STATISTICS,
+    WEIGHTS,
+    Snapshot,
+    Subject,
+    emulated_file,
+    reloaded,
+    replica,
+    trained,
+)
 
 __all__ = [
     "OTHER",
@@ -18,8 +29,11 @@ __all__ = [
     "Subject",
     "check",
     "declared",
-    "file_distances",
+    "emulated_file",
+    "first_non_finite",
     "first_replica_distance",
+    "float64_runs",
+    "judged",
     "measure",
     "pair",
     "reloaded",

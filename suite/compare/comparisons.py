@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare import metrics
-from suite.compare.envelopes import bits, envelope, float64_envelope, repeat_distance, replica_envelope, wider
+from suite.compare.envelopes import (
+    bits,
+    envelope,
+    float64_envelope,
+    perturbed_envelope,
+    repeat_distance,
+    replica_envelope,
+    wider,
+)
 from suite.compare.measuring import Sides, distances_of, measure, mismatch, prediction_distances
 from suite.compare.snapshots import (
     GROUPS_OF,
+    OTHER,
     PREDICTIONS,
     STATISTICS,
     WEIGHTS,
     Snapshot,
     Subject,
-    emulated_file,
     replica,
     trained,
 )
 from suite.records import JUDGED_STEP, QUANTITIES, Comparison, Distances
 
-HELD = (WEIGHTS, STATISTICS, PREDICTIONS)  # what a file is asked for: other state may not be in it, and is named by itself
 
-
-def pair(a: Subject, b: Subject, *, declared: Mapping[str, str]) -> Comparison:
+def pair(a: Subject, b: Subject) -> Comparison:
     """Two configurations of one scenario: every quantity at every stored step, with envelope and float64 runs."""
     steps = [step for step in a.plain[1].steps if step and step in b.plain[1].steps]
     both = (a.float64, b.float64) if a.float64 and b.float64 else None
@@ -41,6 +48,7 @@ def pair(a: Subject, b: Subject, *, declared: Mapping[str, str]) -> Comparison:
                 float64=(trained(*both[0], step), trained(*both[1], step)) if both else None,
                 envelope=wider(envelope(a, quantity, step), envelope(b, quantity, step)),
                 float64_envelope=wider(float64_envelope(a, quantity, step), float64_envelope(b, quantity, step)),
+                perturbed=wider(perturbed_envelope(a, quantity, step), perturbed_envelope(b, quantity, step)),
             )
             for step in steps
         ]
@@ -48,21 +56,37 @@ def pair(a: Subject, b: Subject, *, declared: Mapping[str, str]) -> Comparison:
             distances.append(found)
     return Comparison(
         distances=tuple(distances),
-        declared=declared,
         no_float64=a.no_float64 or b.no_float64,
         repeats=wider(repeat_distance(a), repeat_distance(b)),
         random_streams=_random_streams(a.plain, b.plain),
+        non_finite=(first_non_finite(a.plain), first_non_finite(b.plain)),
         roundoff=max(a.plain[1].roundoff, b.plain[1].roundoff),
     )
 
 
-def declared(subject: Subject) -> Comparison:
-    """A configuration's float64 run against the oracle of its declaration: at every step, and each replica at the end.
+def first_non_finite(run: Complete) -> int | None:
+    """The first step after which a loss or a stored state is NaN or infinite; None if none is."""
+    artifact, manifest = run
+    losses = artifact.arrays(names.LOSSES)[names.LOSSES] if names.has(manifest, names.LOSSES) else np.zeros(0)
+    steps = [int(index) + 1 for index in np.flatnonzero(~np.isfinite(losses))[:1]]
+    for step in manifest.steps:
+        if not all(metrics.finite(value) for value in artifact.arrays(names.step(step)).values()):
+            return min([step, *steps])
+    return next(iter(steps), None)
 
-    The distances between the two are `plain` and `float64 run` alike: there is no float32 here.
-    """
+
+def declared(subject: Subject) -> Comparison:
+    """A configuration's float64 run against the oracle of its declaration: at every step, and each replica at the end."""
     assert subject.float64 and subject.oracle
-    float64, oracle = subject.float64, subject.oracle
+    return float64_runs(subject, subject.float64, subject.oracle)
+
+
+def float64_runs(subject: Subject, float64: Complete, oracle: Complete) -> Comparison:
+    """Two runs that compute in float64, the second of them an oracle: at every step, and each replica at the end.
+
+    The distances between the two are `plain` and `float64` alike: there is no float32 here. Their envelopes are those of
+    the subject's float64 run.
+    """
     start = Snapshot(artifact=float64[0], manifest=float64[1], state=names.step(0))
     steps = [step for step in float64[1].steps if step in oracle[1].steps]
     distances = []
@@ -73,11 +97,12 @@ def declared(subject: Subject) -> Comparison:
                 a=_stored(trained(*float64, step), step),
                 b=_stored(trained(*oracle, step), step),
                 float64_envelope=float64_envelope(subject, quantity, step),
+                perturbed=perturbed_envelope(subject, quantity, step),
             )
             for step in steps
         ]
         found = distances_of(quantity, sides, start, subject.outputs)
-        for index in range(1, float64[1].replicas):
+        for index in range(1, min(float64[1].replicas, oracle[1].replicas)):
             of_replica = Sides(
                 step=steps[-1],
                 a=replica(*float64, index),
@@ -90,7 +115,8 @@ def declared(subject: Subject) -> Comparison:
                 found = replace(found, at=(*found.at, *other.at), bits=bits, invalid=invalid)
         if found:
             distances.append(_as_float64(found))
-    return Comparison(distances=tuple(distances), no_float64=subject.no_float64)
+    non_finite = first_non_finite(float64), first_non_finite(oracle)
+    return Comparison(distances=tuple(distances), no_float64=subject.no_float64, non_finite=non_finite)
 
 
 def _as_float64(distances: Distances) -> Distances:
@@ -109,8 +135,6 @@ def check(
     plain: tuple[Snapshot, Snapshot],
     float64_runs: tuple[Snapshot, Snapshot] | None,
     subject: Subject,
-    *,
-    declared: Mapping[str, str],
 ) -> Comparison:
     """Two snapshots of one configuration (live and saved, saved and reloaded, two replicas), with its own envelope."""
     last = subject.plain[1].steps[-1]
@@ -118,25 +142,29 @@ def check(
     judged = min(JUDGED_STEP, last)
     distances = []
     for quantity in QUANTITIES:
-        width = envelope(subject, quantity, judged)
-        sides = Sides(step=judged, a=plain[0], b=plain[1], float64=float64_runs, envelope=width)
+        sides = Sides(
+            step=judged,
+            a=plain[0],
+            b=plain[1],
+            float64=float64_runs,
+            envelope=envelope(subject, quantity, judged),
+            perturbed=perturbed_envelope(subject, quantity, last),
+        )
         if found := distances_of(quantity, [sides], start, subject.outputs):
             distances.append(found)
     return Comparison(
         distances=tuple(distances),
-        declared=declared,
         no_float64=(subject.no_float64 or "the float64 run was not loaded again") if float64_runs is None else "",
         unsaved=_unsaved(start, *plain),
+        renewed=_renewed(start, *plain),
         roundoff=subject.plain[1].roundoff,
     )
 
 
-def file_distances(loaded: Snapshot, oracle: Complete, outputs: str) -> tuple[Distances, ...]:
-    """A float64 run's file, loaded again, against what the oracle says that it holds and predicts."""
-    start = Snapshot(artifact=oracle[0], manifest=oracle[1], state=names.step(0))
-    sides = Sides(step=0, a=replace(loaded, slots=""), b=emulated_file(*oracle))
-    found = (distances_of(quantity, [sides], start, outputs) for quantity in HELD)
-    return tuple(_as_float64(distances) for distances in found if distances)
+def judged(quantity: str, a: Snapshot, b: Snapshot, outputs: str) -> float | None:
+    """The largest judged distance of one quantity between two snapshots; None if they cannot be compared."""
+    found = measure(quantity, a, b, None, outputs)
+    return max((value for metric, value in found.items() if metrics.METRICS[metric].judged), default=None)
 
 
 def first_replica_distance(loaded: Snapshot, live: Complete, outputs: str) -> float | None:
@@ -174,6 +202,18 @@ def _unsaved(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ..
             if metrics.bits(after[name], begun[name]) and not metrics.bits(now[name], begun[name])
         ]
     return tuple(names)
+
+
+def _renewed(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...]:
+    """Integers (seeds, counters) that are neither as they were saved nor as they were before training."""
+    begun, now, after = (snapshot.arrays(OTHER) or {} for snapshot in (start, live, loaded))
+    return tuple(
+        name
+        for name in sorted(begun.keys() & now.keys() & after.keys())
+        if after[name].dtype.kind in "iu"
+        and not metrics.bits(after[name], now[name])
+        and not metrics.bits(after[name], begun[name])
+    )
 
 
 def _random_streams(a: Complete, b: Complete) -> bool:

@@ -50,6 +50,19 @@ def float64_envelope(subject: Subject, quantity: str, step: int) -> dict[str, fl
     )
 
 
+def perturbed_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
+    """Metric -> largest distance at `step` between the float64 run on one device and its reruns from initial weights that
+    are as far away as float32 rounds; empty where these were not asked for."""
+    if not subject.perturbed:
+        return {}
+    key = f"perturbed {quantity}@{step}"
+    if key not in subject.cache:
+        first, *reruns = (trained(*run, step) for run in subject.perturbed)
+        subject.cache[key] = wider(*(measure(quantity, first, rerun, None, subject.outputs) for rerun in reruns))
+    found: dict[str, float] = subject.cache[key]  # type: ignore[assignment]
+    return found
+
+
 def replica_envelope(subject: Subject, quantity: str, index: int) -> dict[str, float]:
     """The same of one replica's state at the end: its statistics may be whitened by a variance of its own."""
     if subject.float64 is None:

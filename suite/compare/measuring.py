@@ -98,7 +98,7 @@ def prediction_distances(first: np.ndarray, second: np.ndarray, outputs: str) ->
 @dataclass(frozen=True, kw_only=True)
 class Sides:
     """Both sides after one step. `float64`: those of their float64 runs, where there are any. `envelope`,
-    `float64_envelope`: metric -> how far apart a side is from its own reruns, the larger of both sides."""
+    `float64_envelope`, `perturbed`: metric -> how far apart a side is from its own reruns, the larger of both sides."""
 
     step: int
     a: Snapshot
@@ -106,6 +106,7 @@ class Sides:
     float64: tuple[Snapshot, Snapshot] | None = None
     envelope: Floats = field(default_factory=dict)
     float64_envelope: Floats = field(default_factory=dict)
+    perturbed: Floats = field(default_factory=dict)
 
 
 def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs: str) -> Distances | None:
@@ -115,6 +116,9 @@ def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs
     for sides in steps:
         values, others = sides.a.arrays(quantity) or {}, sides.b.arrays(quantity) or {}
         if not values and not others:
+            continue
+        if _equal_non_finite(values, others):
+            at.append(At(step=sides.step, plain={}))
             continue
         if invalid := mismatch(values, others):
             break
@@ -127,12 +131,13 @@ def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs
                 envelope=sides.envelope,
                 float64=measure(quantity, *sides.float64, None, outputs) if sides.float64 else {},
                 float64_envelope=sides.float64_envelope,
+                perturbed=sides.perturbed,
             )
         )
     if invalid:
         return Distances(quantity=quantity, bits=False, at=tuple(at), invalid=invalid)
     if last is None:
-        return None
+        return Distances(quantity=quantity, bits=True, at=tuple(at)) if at else None
     tensors = tensor_distances(quantity, last, steps[0], start)
     return Distances(
         quantity=quantity,
@@ -141,6 +146,16 @@ def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs
         tensors=tensors[:WORST],
         layers=_layers(tensors, last.a.manifest),
         histogram=_histogram(quantity, steps[0].a, steps[0].b),
+    )
+
+
+def _equal_non_finite(a: Arrays, b: Arrays) -> bool:
+    """Whether every bit is equal, and some are NaN or infinite: there is nothing to measure then."""
+    return (
+        bool(a)
+        and a.keys() == b.keys()
+        and not all(map(metrics.finite, a.values()))
+        and all(value.dtype == b[name].dtype and metrics.bits(value, b[name]) for name, value in a.items())
     )
 
 

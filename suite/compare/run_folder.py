@@ -20,6 +20,7 @@ from suite.records import (
     Semantics,
     Session,
     Status,
+    plain,
 )
 
 LINEAR = 1e-2  # float64 comes to 1e-5, anything rounded to float32 to 1 and more
@@ -30,6 +31,7 @@ class RunFolder:
 
     def __init__(self, store: Store, plan: Plan, session: Session) -> None:
         self.store, self.plan, self.session = store, plan, session
+        self._planned = frozenset(plan.runs)
         self._refused = {run: (status, reason) for run, status, reason in plan.refused}
         self._complete: dict[Run, Complete | str] = {}
         self._subjects: dict[Configuration, compare.Subject | str] = {}
@@ -44,6 +46,10 @@ class RunFolder:
         for run in asked:
             self._complete.pop(run, None)
         changed = {run.configuration for run in asked}
+        # What a perturbed rerun says, it says of every configuration in its environment.
+        perturbed = [run.configuration for run in asked if run.variation == "perturbed"]
+        places = {(one.scenario, one.environment) for one in perturbed}
+        changed |= {one for one in self._subjects if (one.scenario, one.environment) in places}
         for configuration in changed:
             self._subjects.pop(configuration, None)
         return changed
@@ -58,13 +64,16 @@ class RunFolder:
         return [configuration for configuration in found if configuration.scenario == scenario]
 
     def oracle_of(self, configuration: Configuration) -> Run | None:
-        """The planned run that emulates what the configuration's strategy declares; None if none was planned."""
-        emulated = replace(configuration, environment="", strategy=ORACLE, fault="")
-        wanted = emulated, Emulation(semantics=self.declared(configuration))
-        for run in self.plan.runs:
-            if run.variation == ORACLE and (replace(run.configuration, environment=""), run.emulates) == wanted:
-                return run
-        return None
+        """The planned run that emulates, in the configuration's own environment, what its strategy declares; None if
+        none was planned."""
+        emulation = Emulation(semantics=self.declared(configuration))
+        return self.planned_oracle(configuration, configuration.devices, emulation)
+
+    def planned_oracle(self, configuration: Configuration, devices: int, emulation: Emulation) -> Run | None:
+        """The planned run that emulates so many devices in the configuration's environment; None if none was planned."""
+        where = replace(configuration, strategy=ORACLE, devices=devices, fault="")
+        wanted = Run(configuration=where, variation=ORACLE, precision="float64", emulates=emulation)
+        return wanted if wanted in self._planned else None
 
     def scenarios(self) -> list[str]:
         return list(dict.fromkeys(run.configuration.scenario for run in self.plan.runs))
@@ -112,7 +121,7 @@ class RunFolder:
 
     def trajectory(self, scenario: str) -> Artifact | None:
         """The run whose states single-step comparison starts from."""
-        run = trajectory_of(self.plan, scenario)
+        run = trajectory_of(self.plan, scenario, lambda one: not isinstance(self.complete(one), str))
         return self.store.run(run) if run else None
 
     def _look(self, run: Run) -> Complete | str:
@@ -155,11 +164,33 @@ class RunFolder:
             permuted=tuple(own.get("permuted", ())),
             float64=own["plain-float64"][0] if "plain-float64" in own else None,
             float64_permuted=tuple(own.get("permuted-float64", ())),
+            perturbed=self._perturbed(configuration),
             oracle=None if isinstance(emulated, str) else emulated,
             seeds=tuple(own.get("seed", ())),
             no_oracle=f"no oracle: {emulated}" if isinstance(emulated, str) else "",
             no_float64=no_float64 or self.probe(configuration.environment),
             outputs=self.outputs.get(configuration.scenario, "probabilities"),
+        )
+
+    def _perturbed(self, configuration: Configuration) -> tuple[Complete, ...]:
+        """The float64 run on one device in this environment and its perturbed reruns; empty if these were not asked for."""
+        alone = self.alone(configuration.scenario, configuration.environment)
+        reruns = [run for run in self.session.further if run.variation == "perturbed" and run.configuration == alone]
+        if alone is None or not reruns:
+            return ()
+        found = [self.complete(run) for run in (plain(alone, "float64"), *reruns)]
+        whole = tuple(one for one in found if not isinstance(one, str))
+        return whole if len(whole) == len(found) else ()
+
+    def alone(self, scenario: str, environment: str) -> Configuration | None:
+        """The configuration on one device in an environment, without a fault; None if there is none."""
+        return next(
+            (
+                one
+                for one in self.configurations(scenario)
+                if one.environment == environment and one.devices == 1 and not one.fault
+            ),
+            None,
         )
 
     def probe(self, environment: str) -> str:
@@ -184,7 +215,13 @@ class RunFolder:
         artifact = self.store.reload(run, environment, form)
         manifest = artifact.manifest()
         if manifest is None or manifest.status is not Status.COMPLETE:
-            reason = manifest.reason if manifest and manifest.reason else f"it was not reloaded in {environment}"
+            reason = manifest.reason if manifest and manifest.reason else self._not_reloaded(run, environment)
             return (manifest.status if manifest else Status.FAILED), reason
         damage = artifact.damage(manifest)
         return (Status.FAILED, damage) if damage else compare.reloaded(artifact, manifest, described)
+
+    def _not_reloaded(self, run: Run, environment: str) -> str:
+        """Why there is nothing of a file: how the job ended that was to load it."""
+        job = f"reload/{run.configuration.scenario}/{environment}/{run.precision}"
+        reasons = [outcome.reason for outcome in self.session.jobs if outcome.job == job]
+        return f"it was not reloaded in {environment}" + (f": {reasons[0]}" if reasons and reasons[0] else "")

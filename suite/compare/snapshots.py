@@ -84,13 +84,15 @@ def emulated_file(artifact: Artifact, manifest: Manifest) -> Snapshot:
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """A configuration's artifacts: the plain run, its reruns, its float64 run, and the oracle of its declaration, where they
-    are complete."""
+    are complete. `perturbed`: the float64 run on one device in the same environment, and its reruns from an initial state
+    that is as far away as float32 rounds; empty where no layer computes in float32 there."""
 
     plain: Complete
     repeats: tuple[Complete, ...] = ()
     permuted: tuple[Complete, ...] = ()
     float64: Complete | None = None
     float64_permuted: tuple[Complete, ...] = ()
+    perturbed: tuple[Complete, ...] = ()
     oracle: Complete | None = None
     seeds: tuple[Complete, ...] = ()
     no_float64: str = ""

@@ -214,7 +214,8 @@ class Local:
             host = self._host(job)
             if host is None or not host.ready:
                 continue
-            name = job.id.replace("/", "__") + ("__again" if job.died else "")
+            attempt = ("__again" if job.died else "") + (f"__{job.environment.name}" if job.refused else "")
+            name = job.id.replace("/", "__") + attempt
             running = Running(
                 job=job,
                 host=host,
@@ -292,9 +293,23 @@ class Local:
                 host.kill()
             if outcome.status is not Status.COMPLETE:
                 outcome = replace(outcome, reason=f"first attempt: {job.died}; second: {outcome.reason}")
+        if outcome.status is not Status.COMPLETE and job.elsewhere:
+            self._go_on_elsewhere(schedule, job, outcome)
+            return
+        if job.refused:
+            outcome = replace(outcome, reason=_after_others(job, outcome))
         schedule.end(outcome)
         self._outcomes[job.id] = outcome
         self._say(schedule, "ended", job, outcome)
+
+    def _go_on_elsewhere(self, schedule: Schedule, job: Job, outcome: Outcome) -> None:
+        refused = f"{job.environment.name}: {outcome.reason}"
+        following, *rest = job.elsewhere
+        again = replace(job, environment=following, elsewhere=tuple(rest), refused=(*job.refused, refused), died="")
+        schedule.again(again)
+        self._host(again)
+        why = refused.partition("\n")[0]
+        self._say(schedule, "noted", note=f"{job.id} goes on in {following.name}, because it failed in {why}")
 
     def _say(
         self, schedule: Schedule, kind: str, job: Job | None = None, outcome: Outcome | None = None, note: str = ""
@@ -308,6 +323,17 @@ def _key(job: Job) -> Key:
     """What a host was started for: threads and device are fixed before the import. A second attempt has one of its own: what
     the first one died of may be in the processes that its host forks."""
     return job.environment.name, job.options.device, job.options.threads, job.id if job.died else ""
+
+
+def _after_others(job: Job, outcome: Outcome) -> str:
+    """How a job ended that other environments could not do: where it completed, or that nothing could do it, and why."""
+    if outcome.status is Status.COMPLETE:
+        return f"done in {job.environment.name}, because other environments could not: {'; '.join(job.refused)}"
+    said = [*job.refused, f"{job.environment.name}: {outcome.reason}"]
+    reasons = dict.fromkeys(one.partition(": ")[2] for one in said)
+    if len(reasons) == 1:
+        return f"{outcome.reason} (in every environment: {', '.join(one.partition(': ')[0] for one in said)})"
+    return f"no environment can do it: {'; '.join(said)}"
 
 
 def _gpus(job: Job) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from suite.records import Job, Outcome, Status
 
+NEEDS = "needs "  # how the reason of a job begins that cannot start
 ENDED = {
     Status.FAILED: "failed",
     Status.TIMED_OUT: "timed out",
@@ -63,7 +64,7 @@ class Schedule:
                 # What depends on something unsupported was never meant to give a result either.
                 status = Status.UNSUPPORTED if unmet.status is Status.UNSUPPORTED else Status.FAILED
                 how = ENDED.get(unmet.status, f"is {unmet.status.value}")
-                yield job, Outcome(job=job.id, status=status, reason=f"needs {unmet.job}, which {how}: {unmet.reason}")
+                yield job, Outcome(job=job.id, status=status, reason=f"{NEEDS}{unmet.job}, which {how}: {unmet.reason}")
 
     def circle(self) -> Iterator[tuple[Job, Outcome]]:
         """The waiting jobs, when nothing runs and none is ready: they wait for each other."""
@@ -76,8 +77,8 @@ class Schedule:
         del self._waiting[job.id]
 
     def again(self, job: Job) -> None:
-        """A job that was started waits again, as the next one to start."""
-        self._waiting = {job.id: job} | self._waiting
+        """A job waits again, as the next one to start, in place of the one of this id that was started or waits."""
+        self._waiting = {job.id: job} | {one: other for one, other in self._waiting.items() if one != job.id}
 
     def end(self, outcome: Outcome) -> None:
         self._waiting.pop(outcome.job, None)

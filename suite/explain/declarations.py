@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from suite.records import Semantics
+from suite.records import Place, Semantics
 
-Difference = dict[str, str]  # field of the declaration -> both values
+Difference = dict[str, str]  # field of the declaration -> its value
 
 
-def difference(a: Semantics, b: Semantics) -> Difference:
-    """The same for (a, b) and (b, a); empty if both declare the same."""
+def difference(declared: Semantics) -> Difference:
+    """What it declares differently from one device; empty if nothing."""
+    one = Semantics()
     return {
-        field.name.replace("_", " "): " or ".join(sorted((getattr(a, field.name), getattr(b, field.name))))
+        field.name.replace("_", " "): getattr(declared, field.name)
         for field in fields(Semantics)
-        if getattr(a, field.name) != getattr(b, field.name)
+        if getattr(declared, field.name) != getattr(one, field.name)
     }
+
+
+def effective(declared: Semantics, place: Place | None, normalizes: bool) -> Difference:
+    """What of that can make a difference: statistics only in a model that has some, and where it begins in the forward
+    pass; the reduction only where it begins in the loss or after it."""
+    found = difference(declared)
+    backward = place is not None and place.stage in ("loss", "gradient", "update", "optimizer state")
+    if backward or not normalizes:
+        return {name: value for name, value in found.items() if name == "gradients"} or found
+    return {name: value for name, value in found.items() if name != "gradients"} or found
 
 
 def within(semantics: Semantics, kind: str) -> Difference:

@@ -3,11 +3,14 @@ known of why not."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from suite import compare
 from suite.compare.run_folder import RunFolder
 from suite.explain.inquiry import Inquiry
+from suite.explain.rounds import Matched
 from suite.judge import equivalence, verdicts
-from suite.records import Cause, Comparison, Configuration, DamagedArtifact, Diagnosis, Note, plain
+from suite.records import OWN, TRAINING_STEP, Cause, Code, Comparison, Configuration, DamagedArtifact, Diagnosis, Note, plain
 
 
 def compared(subject: compare.Subject) -> Comparison | str:
@@ -29,7 +32,8 @@ def diagnosis(folder: RunFolder, configuration: Configuration, found: Comparison
         return Diagnosis(run=run, oracle=oracle, distance=None, reason=found)
     distance = verdicts.oracle_distance(found)
     if equivalence.differs(distance):
-        return Inquiry(folder, configuration, found).diagnosis(distance)
+        assert oracle is not None
+        return Inquiry(folder, configuration, oracle, found).diagnosis(distance)
     if distance is not None:
         note = Note.ROUNDING_GROWN if equivalence.excused(found) else Note.NONE
         return Diagnosis(run=run, oracle=oracle, distance=distance, note=note)
@@ -39,9 +43,51 @@ def diagnosis(folder: RunFolder, configuration: Configuration, found: Comparison
 
 
 def causes(diagnosis: Diagnosis | None) -> tuple[Cause, ...]:
-    """The suspected causes of a run that is not what its strategy declares: hypotheses that predict the same; empty if
-    none is suspected."""
+    """The suspected causes of a run that is not what its strategy declares: hypotheses that predict the same, those of
+    later rounds on top; with an unknown one where they leave something. Empty if none is suspected."""
     if diagnosis is None:
         return ()
-    matching = (suspect.cause for suspect in diagnosis.suspects if not equivalence.differs(suspect.distance))
-    return verdicts.united([matching])
+    matching = [suspect.cause for suspect in diagnosis.suspects if suspect.matches]
+    environment = diagnosis.run.configuration.environment
+    rest = [Cause(code=Code.UNKNOWN, subject=environment)] if matching and diagnosis.remaining else []
+    return verdicts.united([matching, rest])
+
+
+def rounds(
+    folder: RunFolder, declared: Mapping[Configuration, Comparison | str]
+) -> dict[Configuration, tuple[Matched, ...]]:
+    """With which deviations, one after another, the oracles of those that are off do as they do."""
+    measured = {one: found for one, found in declared.items() if not isinstance(found, str)}
+    return {inquiry.configuration: inquiry.matched for inquiry in inquiries(folder, measured)}
+
+
+UNEMULATED = "no oracle: the model has a training step of its own, and none of the known deviations predicts what it does"
+
+
+def emulated(
+    folder: RunFolder, declared: Mapping[Configuration, Comparison | str], known: Mapping[Configuration, Diagnosis]
+) -> tuple[dict[Configuration, Comparison | str], dict[Configuration, Diagnosis]]:
+    """The same, without the oracles of models that train by a step of their own where these do not predict it: what such
+    a step does is the model's own business, and no fault of a strategy."""
+    found, answers = dict(declared), dict(known)
+    for configuration, answer in known.items():
+        explained = any(suspect.matches for suspect in answer.suspects) and answer.remaining is None
+        if equivalence.differs(answer.distance) and not explained and _has_own_step(folder, configuration):
+            found[configuration] = UNEMULATED
+            answers[configuration] = Diagnosis(run=answer.run, oracle=answer.oracle, distance=None, reason=UNEMULATED)
+    return found, answers
+
+
+def _has_own_step(folder: RunFolder, configuration: Configuration) -> bool:
+    subject = folder.subject(configuration)
+    return not isinstance(subject, str) and subject.plain[1].facts.get(TRAINING_STEP) == OWN
+
+
+def inquiries(folder: RunFolder, declared: Mapping[Configuration, Comparison]) -> list[Inquiry]:
+    """One for each configuration that is off its oracle."""
+    found = []
+    for configuration, comparison in declared.items():
+        oracle = folder.oracle_of(configuration)
+        if oracle is not None and equivalence.differs(verdicts.oracle_distance(comparison)):
+            found.append(Inquiry(folder, configuration, oracle, comparison))
+    return found

@@ -1,27 +1,46 @@
 """Groups what differs by its causes: one finding for each set of causes, with the side and the place that all its
-members share."""
+members share. One defect is one finding, in whatever it takes part: a declared difference that comes with it in some
+pairs has a finding of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from suite.explain import diagnoses
 from suite.judge import equivalence
-from suite.records import Cause, Diagnosis, Finding, Magnitude, Member, Pair, Place, Run, Verdict
+from suite.judge.verdicts import EXPECTED
+from suite.records import Cause, Code, Diagnosis, Finding, Magnitude, Member, Pair, Place, Run, Verdict
 
 ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.BY_DESIGN, Verdict.NOISE)
 
 Known = Mapping[Run, Diagnosis]
 
 
-def group(members: Iterable[Member], diagnoses: Iterable[Diagnosis]) -> tuple[Finding, ...]:
+def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Finding, ...]:
     """Findings, the worst first and then those that explain most. What is identical or rounding needs none."""
-    known = {diagnosis.run: diagnosis for diagnosis in diagnoses}
-    grouped: dict[tuple[Verdict, tuple[Cause, ...], str], list[Member]] = {}
+    of_run = {diagnosis.run: diagnosis for diagnosis in known}
+    grouped: dict[tuple[Verdict, frozenset[Cause], str], list[Member]] = {}
     for member in members:
         if member.verdict.rank >= Verdict.NOISE.rank:
-            causes = tuple(cause.kind for cause in member.causes)
-            grouped.setdefault((member.verdict, causes, member.kind), []).append(member)
-    return tuple(sorted((_finding(alike, known) for alike in grouped.values()), key=_urgency))
+            causes = frozenset(cause.kind for cause in _deciding(member))
+            kind = "" if _is_one_thing(member.verdict, causes) else member.kind
+            grouped.setdefault((member.verdict, causes, kind), []).append(member)
+    return tuple(sorted((_finding(alike, of_run) for alike in grouped.values()), key=_urgency))
+
+
+def _deciding(member: Member) -> tuple[Cause, ...]:
+    """Of a difference, the causes that nobody declared."""
+    if member.verdict is not Verdict.DIFFERENT:
+        return member.causes
+    return tuple(cause for cause in member.causes if cause.code not in EXPECTED) or member.causes
+
+
+def _is_one_thing(verdict: Verdict, causes: frozenset[Cause]) -> bool:
+    """Whether it is the same in pairs and in checks of every kind; what is unknown may be two things."""
+    if verdict is Verdict.INCONCLUSIVE:
+        return any(cause.code == Code.UNCHECKED for cause in causes)
+    named = bool(causes) and all(cause.code not in (Code.UNKNOWN, Code.INVALID) for cause in causes)
+    return named and verdict in (Verdict.DIFFERENT, Verdict.INVALID)
 
 
 def _urgency(finding: Finding) -> tuple[int, int]:
@@ -31,17 +50,27 @@ def _urgency(finding: Finding) -> tuple[int, int]:
 
 
 def _finding(members: Sequence[Member], known: Known) -> Finding:
-    verdict = members[0].verdict
+    verdict, causes = members[0].verdict, _deciding(members[0])
+    known = {run: one for run, one in known.items() if verdict is Verdict.DIFFERENT and _explains(one, causes)}
     side, environment = _side(members, known)
+    subjects = {cause.subject for cause in causes if cause.subject}
+    if not environment and len(subjects) == 1:
+        environment = subjects.pop()
     return Finding(
         verdict=verdict,
-        causes=members[0].causes,
+        causes=causes,
         members=tuple(members),
         side=side,
         environment=environment,
         place=None if verdict is Verdict.NOT_RUN else _place(members, known),
         magnitudes=_largest_of(members),
     )
+
+
+def _explains(diagnosis: Diagnosis, causes: Sequence[Cause]) -> bool:
+    """Whether one of these causes is why the run is not what its strategy declares."""
+    suspected = {cause.code for cause in diagnoses.causes(diagnosis)} or {Code.UNKNOWN, Code.UNSTABLE_KERNEL}
+    return equivalence.differs(diagnosis.distance) and not suspected.isdisjoint(cause.code for cause in causes)
 
 
 def _largest_of(members: Iterable[Member]) -> tuple[Magnitude, ...]:
@@ -52,8 +81,9 @@ def _largest_of(members: Iterable[Member]) -> tuple[Magnitude, ...]:
 
 def _side(members: Iterable[Member], known: Known) -> tuple[Run | None, str]:
     """The run that is off in all of them, and its environment; only the environment where it is not the same run; None
-    and "" where neither is shown."""
-    sides = [_off(member, known) for member in members]
+    and "" where neither is shown. A file that predicts differently elsewhere shows nobody by itself."""
+    showing = [member for member in members if member.kind != "reloaded"] or members
+    sides = [_off(member, known) for member in showing]
     common = set.intersection(*sides) if sides else set()
     if len(common) == 1:
         run = common.pop()
@@ -67,15 +97,14 @@ def _off(member: Member, known: Known) -> set[Run]:
     """The runs that are off: by their distance from float64, or from their oracle."""
     if isinstance(member, Pair) and member.side:
         return {member.side}
-    return {run for run in member.runs if run in known and equivalence.differs(known[run].distance)}
+    return {run for run in member.runs if run in known}
 
 
 def _place(members: Iterable[Member], known: Known) -> Place | None:
     """Where the first of them begins to differ, that is known."""
     for member in members:
-        places = [known[run].place for run in member.runs if run in known]
-        if isinstance(member, Pair):
-            places.append(member.place)
+        places = [member.place] if isinstance(member, Pair) else []
+        places += [known[run].place for run in member.runs if run in known]
         if any(places):
             return next(place for place in places if place)
     return None

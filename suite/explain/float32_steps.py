@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.records import SINGLE_STEP, Configuration, Run, StepErrors
+from suite.judge.limits import STEP_ENVELOPES, STEP_FLOORS
+from suite.records import FLOAT32, SINGLE_STEP, Configuration, Place, Run, StepErrors
 
 Distances = dict[str, list[single_step.StageDistance]]
 
@@ -55,3 +57,26 @@ def _errors(folder: RunFolder, configuration: Configuration) -> Distances:
         subject.cache["steps"] = {state: distances for state, distances in found.items() if state.isdigit()}
     measured: Distances = subject.cache["steps"]  # type: ignore[assignment]
     return measured
+
+
+def apart(folder: RunFolder, a: Configuration, b: Configuration) -> tuple[int, tuple[Place, ...]]:
+    """Single float32 steps of both sides from common states, compared with each other: from how many states, and where they
+    part in each in which they are farther apart than rounding. Only what the forward pass computes: later stages of nearly
+    zero gradients are rounding."""
+    runs = [folder.further(Run(configuration=one, variation=SINGLE_STEP)) for one in (a, b)]
+    first, second = runs
+    if isinstance(first, str) or isinstance(second, str) or first[1].random_layers:
+        return 0, ()
+    scale = max(1.0, max(one[1].roundoff for one in (first, second)) / FLOAT32)
+    stages = single_step.stage_distances(first, second)
+    states = {state: found for state, found in stages.items() if state.isdigit()}
+    places = []
+    for state, found in states.items():
+        judged = [
+            replace(one, value=one.value / (STEP_ENVELOPES * scale * STEP_FLOORS[one.stage]))
+            for one in found
+            if one.stage in STEP_FLOORS
+        ]
+        if (place := single_step.first({state: judged}, 1.0)) is not None:
+            places.append(place)
+    return len(states), tuple(places)

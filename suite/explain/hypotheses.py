@@ -116,6 +116,13 @@ def _scaled(evidence: StepEvidence) -> Candidates:
         yield f"the gradient, {gradient:.6g}", Deviation(gradient_scale=gradient)
 
 
+def _reported(evidence: StepEvidence) -> Candidates:
+    """The loss is scaled, and no gradient is."""
+    loss = estimates.loss_scale(evidence)
+    if loss is not None and estimates.gradient_scale(evidence) is None:
+        yield f"{loss:.6g}", Deviation(reported_loss=loss)
+
+
 def _clipped(evidence: StepEvidence) -> Candidates:
     if evidence.replicas > 1:
         yield "and averaged", Deviation(clipping="per replica")
@@ -222,6 +229,12 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         name="gradient-scale",
         stages=("loss", "gradient"),
         candidates=_scaled,
+        measured=True,
+    ),
+    Hypothesis(
+        name="loss-reported",
+        stages=("loss",),
+        candidates=_reported,
         measured=True,
     ),
     Hypothesis(

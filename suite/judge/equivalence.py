@@ -20,6 +20,11 @@ def differs(distance: float | None) -> bool:
     return distance is not None and distance >= SAME_SEMANTICS
 
 
+def differ(comparison: Comparison) -> bool:
+    """Whether two float64 runs differ in anything by more than rounding."""
+    return any(differs(apart_of(one, comparison)) for one in comparison.distances)
+
+
 def apart_of(distances: Distances, comparison: Comparison) -> float | None:
     """The largest judged metric between the float64 runs in one quantity, before their own rounding has grown. Of what
     is stored only later, what is far beyond that rounding counts where weights and statistics are still within it: it
@@ -53,9 +58,11 @@ def float64_distance(distances: Distances, before: float = math.inf) -> float | 
 
     What a float64 run's own reruns with permuted rows differ by is rounding in float64 as in float32: a distance that
     would be called one, and is within 5 of their envelopes, is left out (`excused` says whether there is any). What
-    there is from step `before` on alone is compared if all of it is within them, and says nothing otherwise.
+    there is from step `before` on alone is compared if all of it is within them, and says nothing otherwise. That two runs
+    start from equal states says nothing of what they compute.
     """
     judged = _judged([distances])
+    judged = [(at, metric) for at, metric in judged if at.step or differs(at.float64[metric])] or judged
     early = [one for one in judged if one[0].step < before]
     open_ones = [at.float64[metric] for at, metric in early or judged if not _excused(at, metric)]
     compared = bool(early) or (bool(judged) and max(open_ones, default=0.0) < SAME_SEMANTICS)
@@ -63,7 +70,8 @@ def float64_distance(distances: Distances, before: float = math.inf) -> float | 
 
 
 def _excused(at: At, metric: str) -> bool:
-    return SAME_SEMANTICS <= at.float64[metric] <= ENVELOPE_FACTOR * at.float64_envelope.get(metric, 0.0)
+    width = max(at.float64_envelope.get(metric, 0.0), at.perturbed.get(metric, 0.0))
+    return SAME_SEMANTICS <= at.float64[metric] <= ENVELOPE_FACTOR * width
 
 
 def excused(comparison: Comparison) -> bool:
@@ -71,6 +79,14 @@ def excused(comparison: Comparison) -> bool:
     every = [at for distances in comparison.distances for at in distances.at]
     grown = grown_at(comparison)
     return any(at.step >= grown or any(_excused(at, metric) for metric in at.float64) for at in every)
+
+
+def float32_inside(distances: Distances) -> bool:
+    """Whether a distance between the float64 runs was left out because a layer computes in float32 in one of them."""
+    judged = _judged([distances])
+    return any(
+        SAME_SEMANTICS <= at.float64[metric] <= ENVELOPE_FACTOR * at.perturbed.get(metric, 0.0) for at, metric in judged
+    )
 
 
 def grown_at(comparison: Comparison) -> float:

@@ -63,14 +63,13 @@ def cause(comparison: Comparison, found: Unstable) -> Cause:
     )
 
 
-def cancels(comparison: Comparison, side: int) -> bool:
-    """Whether what this side is off by is what an unstable kernel does in float64: its float32 steps are far from
+def cancels(comparison: Comparison, side: int, distance: float) -> bool:
+    """Whether a float64 distance of this side is what an unstable kernel does in float64: its float32 steps are far from
     float64, too, whatever the other side's are."""
-    distance = comparison.oracles[side]
     far = {
         one.state for one in judged_steps(comparison) if one.sides[side] >= _step_limit(one.stage, 0.0, scale(comparison))
     }
-    return distance is not None and distance < OTHER_SEMANTICS and len(far) >= UNSTABLE_STATES
+    return distance < OTHER_SEMANTICS and len(far) >= UNSTABLE_STATES
 
 
 def steps_alike(comparison: Comparison) -> Numbers:

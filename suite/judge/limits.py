@@ -14,8 +14,15 @@ UNSTABLE_STATES = 2
 # turns the rounding of a nearly zero gradient into a full step, and a gradient's tensors can be nearly zero themselves.
 STEP_FLOORS = {"forward": 5e-7, "batch statistics": 3e-7, "loss": 2e-7}
 AMPLIFIED = 100.0
+COMPOSED = 2.0
+STEP_ENVELOPES = 100.0
 
 LIMITS = (
+    Limit(
+        name="the parts of a difference explain the whole up to this many times their sum",
+        value=COMPOSED,
+        reason="distances obey the triangle inequality up to their denominators, which are norms of nearly equal models",
+    ),
     Limit(
         name="float64 runs are equal below",
         value=SAME_SEMANTICS,
@@ -51,6 +58,11 @@ LIMITS = (
         name="a kernel is unstable when a float32 step of its side is this many times farther from float64",
         value=UNSTABLE_RATIO,
         reason="rounding of equal kernels differs by less than a decade (1.7 times in steps of mobilenet-v2)",
+    ),
+    Limit(
+        name="without float64 runs, single float32 steps of two sides differ from this many floors",
+        value=STEP_ENVELOPES,
+        reason="equal kernels of deep models came to 10 floors; the smallest injected fault of a forward pass to 200",
     ),
     Limit(
         name="rounding is called amplified from this many times its size at the judged step",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 
 from suite.compare.metrics import METRICS
 from suite.judge import kernels
@@ -15,23 +14,27 @@ from suite.judge.equivalence import (
     STATE,
     apart_of,
     differs,
+    float32_inside,
     grown_at,
     reaches,
 )
-from suite.judge.limits import AMPLIFIED, NOISE_FACTOR
+from suite.judge.limits import AMPLIFIED, COMPOSED, NOISE_FACTOR, UNSTABLE_STATES
 from suite.records import (
     JUDGED_STEP,
     Cause,
     Code,
     Comparison,
+    Component,
     Distances,
     Floats,
     Judged,
+    Link,
     Verdict,
     because,
 )
 
 NAMED = 3  # tensors that a cause names: more are read by nobody
+EXPECTED = (Code.BY_DESIGN, Code.RANDOM_STREAMS)  # what the two sides are declared to do differently
 
 Decision = tuple[Verdict, tuple[Cause, ...]]
 
@@ -39,18 +42,6 @@ Decision = tuple[Verdict, tuple[Cause, ...]]
 def judge(comparison: Comparison) -> tuple[Judged, ...]:
     """Every quantity's verdict and causes."""
     return tuple(_judge(distances, comparison) for distances in comparison.distances)
-
-
-def judge_saved(comparison: Comparison) -> tuple[Judged, ...]:
-    """Live model against its file. A declaration may say that they predict with different statistics, and nothing else:
-    weights, statistics and optimizer are in the file as they were. Where they are not, it is the file that is off."""
-    judged = []
-    for distances in comparison.distances:
-        declared = comparison.declared if distances.quantity == "predictions" else {}
-        found = _judge(distances, replace(comparison, declared=declared))
-        unknown = [cause.code for cause in found.causes] == [Code.UNKNOWN]
-        judged.append(replace(found, causes=comparison.off[1]) if unknown and comparison.off[1] else found)
-    return tuple(judged)
 
 
 def judge_declared(comparison: Comparison, causes: tuple[Cause, ...]) -> tuple[Judged, ...]:
@@ -107,71 +98,141 @@ def _only(verdict: Verdict, code: Code) -> Decision:
     return verdict, (Cause(code=code),)
 
 
-def _trivial(distances: Distances) -> Decision | None:
+def _trivial(distances: Distances, comparison: Comparison) -> Decision | None:
     """Where there is nothing to weigh; else None."""
+    if any(step is not None for step in comparison.non_finite):
+        return _non_finite(comparison)
     if distances.invalid:
         return Verdict.INVALID, (because(Code.INVALID, distances.invalid),)
     return (Verdict.IDENTICAL, ()) if distances.bits else None
 
 
+def _non_finite(comparison: Comparison) -> Decision:
+    """NaN or infinity. On both sides it is the scenario's: a step earlier or later is rounding that has grown. On one
+    side alone it is a difference."""
+    steps = [step for step in comparison.non_finite if step is not None]
+    evidence = (("step", float(min(steps))),)
+    if len(steps) == 2:
+        return Verdict.INVALID, (Cause(code=Code.NON_FINITE, evidence=evidence),)
+    subject = comparison.environments[comparison.non_finite.index(steps[0])]
+    return Verdict.DIFFERENT, (Cause(code=Code.NON_FINITE, subject=subject, evidence=evidence),)
+
+
 def _decide(distances: Distances, comparison: Comparison) -> Decision:
-    if (trivial := _trivial(distances)) is not None:
+    if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
     if comparison.no_float64:
-        return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
+        return _by_steps(distances, comparison)
     apart = apart_of(distances, comparison)
     if apart is None:
         return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
-    if apart >= OTHER_SEMANTICS:
-        return _other_semantics(distances, comparison)
-    if (found := kernels.unstable(comparison)) is not None:
+    if apart < OTHER_SEMANTICS and (found := kernels.unstable(comparison)) is not None:
         return Verdict.DIFFERENT, (kernels.cause(comparison, found),)
-    if differs(apart):
-        return Verdict.DIFFERENT, _off(comparison) or (Cause(code=Code.CONSTANT),)
-    return _same_semantics(distances, comparison)
+    if not differs(apart):
+        return _same_semantics(distances, comparison)
+    verdict, causes = composed(distances.quantity, apart, comparison)
+    if verdict is Verdict.DIFFERENT and apart < OTHER_SEMANTICS and not beyond(distances, kernels.scale(comparison)):
+        return _below_float32(apart)
+    return verdict, causes
 
 
-def _other_semantics(distances: Distances, comparison: Comparison) -> Decision:
-    """The float64 runs differ: by design if it is declared and each side was checked to do what it declares."""
-    if lost := [tensor.name for tensor in distances.tensors if tensor.name in comparison.unsaved]:
-        return Verdict.DIFFERENT, (Cause(code=Code.NOT_SAVED, detail=tuple(("tensor", name) for name in lost[:NAMED])),)
-    declared = tuple(sorted(comparison.declared.items()))
-    if off := off_sides(comparison):
-        cancels = all(kernels.cancels(comparison, side) for side in off)
-        environment = comparison.environments[off[0]] if len(off) == 1 else ""
-        fallback = Cause(code=Code.UNSTABLE_KERNEL, subject=environment) if cancels else Cause(code=Code.UNKNOWN)
-        return Verdict.DIFFERENT, _off(comparison) or (fallback,)
-    if not declared:
-        return _only(Verdict.DIFFERENT, Code.UNKNOWN)
-    if None in comparison.oracles:
-        return Verdict.DIFFERENT, (Cause(code=Code.BY_DESIGN_UNCHECKED, detail=declared),)
-    evidence = tuple((side, distance or 0.0) for side, distance in zip(("a", "b"), comparison.oracles, strict=True))
-    return Verdict.BY_DESIGN, (Cause(code=Code.BY_DESIGN, detail=declared, evidence=evidence),)
+def _below_float32(apart: float) -> Decision:
+    """The float64 runs part by less than float32 rounds, as where a constant passes through it: no float32 run shows it."""
+    return Verdict.ROUNDING, (Cause(code=Code.BELOW_FLOAT32, evidence=(("distance", apart),)),)
+
+
+def composed(quantity: str, apart: float, comparison: Comparison) -> Decision:
+    """The float64 runs differ by `apart`: because of what, and is that the whole of it?
+
+    Distances obey the triangle inequality, some of them up to their denominators. So what is farther apart than twice the
+    sum of the parts is not explained by them, and what could not be measured may be the rest.
+    """
+    if changed := [
+        tensor for tensor in (*comparison.unsaved, *comparison.renewed) if _is_about(quantity, tensor, comparison)
+    ]:
+        return Verdict.DIFFERENT, (_not_saved(changed, comparison),)
+    # Beside a real difference, a part that float32 cannot show is no cause of it.
+    least = OTHER_SEMANTICS if apart >= OTHER_SEMANTICS else SAME_SEMANTICS
+    parts = [
+        part
+        for part in comparison.components
+        if (size := part.distances.get(quantity, 0.0)) >= least or _is_unstable(part, size, comparison)
+    ]
+    causes = united(_of_part(part, part.distances[quantity], comparison) for part in parts)
+    missing = [part for part in comparison.components if part.missing and quantity not in part.distances]
+    if apart > COMPOSED * sum(part.distances[quantity] for part in parts):
+        if missing:
+            return _unfinished(causes, missing[0])
+        causes = united([causes, (Cause(code=Code.UNKNOWN),)])
+    declared = all(cause.code in EXPECTED for cause in causes)
+    return (Verdict.BY_DESIGN if declared else Verdict.DIFFERENT), causes
+
+
+def _of_part(part: Component, distance: float, comparison: Comparison) -> tuple[Cause, ...]:
+    """Its causes, or an unstable kernel where that explains in float64 what nothing else does."""
+    if _is_unstable(part, distance, comparison):
+        return (Cause(code=Code.UNSTABLE_KERNEL, subject=part.environment),)
+    return part.causes
+
+
+def _is_unstable(part: Component, distance: float, comparison: Comparison) -> bool:
+    side = 0 if part is comparison.components[0] else 1
+    unknown = all(cause.code == Code.UNKNOWN for cause in part.causes)
+    return part.link is Link.STRATEGY and differs(distance) and unknown and kernels.cancels(comparison, side, distance)
+
+
+def _unfinished(causes: tuple[Cause, ...], missing: Component) -> Decision:
+    """Something needed to explain the whole is not there: what is known to be wrong stays wrong, and nothing else is."""
+    subject = "" if missing.link is Link.BACKEND else missing.environment
+    known = any(cause.code not in (*EXPECTED, Code.UNKNOWN) for cause in causes)
+    verdict = Verdict.DIFFERENT if known else Verdict.INCONCLUSIVE
+    return verdict, united([causes, (because(Code.UNCHECKED, missing.missing, subject),)])
+
+
+def _is_about(quantity: str, tensor: str, comparison: Comparison) -> bool:
+    found = next((one for one in comparison.distances if one.quantity == quantity), None)
+    return found is not None and any(one.name == tensor and not one.bits for one in found.tensors)
+
+
+def _not_saved(names: list[str], comparison: Comparison) -> Cause:
+    code = Code.NOT_SAVED if names[0] in comparison.unsaved else Code.RENEWED
+    return Cause(code=code, detail=tuple(("tensor", name) for name in names[:NAMED]))
+
+
+def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
+    """Without float64 runs: single float32 steps of both sides from common states, where nothing has grown. They can show
+    a difference. They cannot show that there is none as finely as float64 runs do, and the cause says so."""
+    because_of = because(Code.NO_FLOAT64, comparison.no_float64)
+    # A file holds copies: whatever differs in them by a bit is a difference, in whatever precision.
+    copied = [part for part in comparison.components if part.link is Link.FILE and distances.quantity in part.distances]
+    if copied and distances.quantity != "predictions":
+        return Verdict.DIFFERENT, united(part.causes for part in copied)
+    if any(part.link is Link.DECLARATION and (part.missing or part.causes) for part in comparison.components):
+        return Verdict.INCONCLUSIVE, (because_of,)  # steps may differ by design: only float64 runs tell by how much
+    if len(comparison.apart_in_steps) >= UNSTABLE_STATES:
+        known = united(part.causes for part in comparison.components if part.link is Link.BACKEND)
+        evidence = (("states", float(len(comparison.apart_in_steps))), ("measured", float(comparison.stepped)))
+        return Verdict.DIFFERENT, known or (Cause(code=Code.STEPS_APART, evidence=evidence),)
+    within = comparison.stepped >= UNSTABLE_STATES and not comparison.apart_in_steps
+    if within and not beyond(distances, kernels.scale(comparison)):
+        return Verdict.ROUNDING, (because_of,)
+    return Verdict.INCONCLUSIVE, (because_of,)
 
 
 def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple[Cause, ...]) -> Decision:
-    if (trivial := _trivial(distances)) is not None:
-        return trivial
-    apart = apart_of(distances, comparison)
     if comparison.no_float64:
         return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
+    if (trivial := _trivial(distances, comparison)) is not None:
+        return trivial
+    apart = apart_of(distances, comparison)
     if apart is None:
         return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
     if differs(apart):
-        return Verdict.DIFFERENT, causes or (Cause(code=Code.UNKNOWN),)
+        return (
+            _below_float32(apart) if apart < OTHER_SEMANTICS else (Verdict.DIFFERENT, causes or (Cause(code=Code.UNKNOWN),))
+        )
     grown = (Cause(code=Code.AMPLIFIED_ROUNDING),) if math.isfinite(grown_at(comparison)) else ()
     return Verdict.ROUNDING, grown
-
-
-def _off(comparison: Comparison) -> tuple[Cause, ...]:
-    """What is suspected of the sides that are off; empty if there is nothing for one of them."""
-    suspected = [comparison.off[side] for side in off_sides(comparison)]
-    return united(suspected) if all(suspected) else ()
-
-
-def off_sides(comparison: Comparison) -> tuple[int, ...]:
-    """The sides (0, 1) whose float64 run is not what the oracle of its declaration computes."""
-    return tuple(side for side, distance in enumerate(comparison.oracles) if differs(distance))
 
 
 def oracle_distance(comparison: Comparison) -> float | None:
@@ -196,8 +257,14 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
         return _only(Verdict.BY_DESIGN, Code.RANDOM_STREAMS)
     if beyond(distances, kernels.scale(comparison)):
         return Verdict.INCONCLUSIVE, (Cause(code=Code.BEYOND_ENVELOPE, evidence=kernels.steps_alike(comparison)),)
-    grown = (Cause(code=Code.AMPLIFIED_ROUNDING),) if amplified(distances) else ()
-    return Verdict.ROUNDING, grown
+    return Verdict.ROUNDING, tuple(
+        Cause(code=code)
+        for code, holds in (
+            (Code.AMPLIFIED_ROUNDING, amplified(distances)),
+            (Code.FLOAT32_INSIDE, float32_inside(distances)),
+        )
+        if holds
+    )
 
 
 def limits(distances: Distances, scale: float = 1.0) -> Floats:

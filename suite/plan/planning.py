@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +10,13 @@ from suite.artifacts import names
 from suite.artifacts.store import Store, digest_of, file_digest
 from suite.plan.locations import SUITE
 from suite.records import (
+    LAYERWISE,
     ORACLE,
     PRECISIONS,
     SINGLE_STEP,
     Configuration,
     Emulation,
+    Environment,
     FoundScenario,
     Job,
     Options,
@@ -29,6 +31,7 @@ from suite.records import (
 )
 
 PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
+FROM_STATES = (SINGLE_STEP, LAYERWISE)  # they start from the states of a trajectory
 REPEATS = 5  # when a repeat is not bit-equal
 
 
@@ -47,7 +50,7 @@ def plan(
     reference = reference_of(environments, options)
     for found in scenarios:
         alone: list[Configuration] = []
-        declared: dict[tuple[int, Semantics], None] = {}
+        emulated: dict[tuple[str, int, Semantics], None] = {}
         for environment in environments.values():
             for devices in options.devices:
                 for strategy in _driving(strategies, environment.environment.backend, devices):
@@ -63,14 +66,20 @@ def plan(
                     if status:
                         refused.extend((run, status, reason) for run in planned)
                     else:
-                        declared[devices, strategy.semantics(found.scenario, devices)] = None
-                        alone += [configuration] if environment.environment.name == reference else []
+                        name = environment.environment.name
+                        emulated[name, 1, Semantics()] = None
+                        emulated[name, devices, strategy.semantics(found.scenario, devices)] = None
+                        alone += [configuration] if name == reference else []
         runs.extend(
             Run(configuration=configuration, variation="seed", index=index)
             for configuration in alone[:1]
             for index in range(1, options.seeds + 1)
         )
-        runs.extend(oracle(found.scenario.name, reference, devices, Emulation(semantics=one)) for devices, one in declared)
+        # The reference's come first: single-step comparisons start from the states of the first that is complete.
+        runs.extend(
+            oracle(found.scenario.name, environment, devices, Emulation(semantics=declared))
+            for environment, devices, declared in sorted(emulated, key=lambda one: one[0] != reference)
+        )
     return Plan(
         runs=tuple(runs),
         refused=tuple(refused),
@@ -92,21 +101,23 @@ def variations(configuration: Configuration) -> list[Run]:
 
 
 def reference_of(environments: Mapping[str, Provisioned], options: Options) -> str:
-    """The environment that makes inputs and oracles: the one asked for, else the first that is there; "" if none is."""
+    """The environment that makes data and initial weights: the one asked for, else the first that is there; "" if none
+    is."""
     there = [name for name, one in environments.items() if not one.reason]
     return options.reference if options.reference in there else next(iter(there), "")
 
 
-def oracle(scenario: str, reference: str, devices: int, emulation: Emulation) -> Run:
-    """The run that emulates so many devices in the reference environment."""
-    configuration = Configuration(scenario=scenario, environment=reference, strategy=ORACLE, devices=devices)
+def oracle(scenario: str, environment: str, devices: int, emulation: Emulation) -> Run:
+    """The run that emulates so many devices on one of the environment."""
+    configuration = Configuration(scenario=scenario, environment=environment, strategy=ORACLE, devices=devices)
     return Run(configuration=configuration, variation=ORACLE, precision="float64", emulates=emulation)
 
 
-def trajectory_of(plan: Plan, scenario: str) -> Run | None:
-    """The run whose states single-step comparison starts from: the scenario's first oracle; None if it has none."""
+def trajectory_of(plan: Plan, scenario: str, complete: Callable[[Run], bool]) -> Run | None:
+    """The run whose states single-step comparison starts from: the scenario's first oracle that is complete, the
+    reference's if it can be; None if none is."""
     oracles = (run for run in plan.runs if run.variation == ORACLE and run.configuration.scenario == scenario)
-    return next(oracles, None)
+    return next((run for run in oracles if complete(run)), None)
 
 
 def _driving(strategies: Mapping[str, Strategy], backend: str, devices: int) -> list[Strategy]:
@@ -225,7 +236,7 @@ class Jobs:
                 self.reused.add(run)
                 continue
             configuration = replace(run.configuration, devices=1) if run.emulates else run.configuration
-            together = run.precision == "float32" and run.variation != SINGLE_STEP
+            together = run.precision == "float32" and run.variation not in FROM_STATES
             grouped.setdefault((configuration, run.precision, "" if together else run.variation), []).append(run)
         return [
             self._job(
@@ -237,14 +248,14 @@ class Jobs:
                 precision=precision,
                 runs=tuple(members),
                 digest=self.digest(members[0]),
-                trajectory=(trajectory or self._trajectory(configuration.scenario)) if variation == SINGLE_STEP else "",
+                trajectory=(trajectory or self._trajectory(configuration.scenario)) if variation in FROM_STATES else "",
                 needs=(f"prepare/{configuration.scenario}",),
             )
             for (configuration, precision, variation), members in grouped.items()
         ]
 
     def _trajectory(self, scenario: str) -> str:
-        run = trajectory_of(self._plan, scenario)
+        run = trajectory_of(self._plan, scenario, lambda one: self._store.run(one).complete(self.digest(one)))
         return run.id if run else ""
 
     def _probes(self) -> list[Job]:
@@ -260,8 +271,14 @@ class Jobs:
         for scenario in dict.fromkeys(run.configuration.scenario for run in self.runs):
             digest = self._inputs_digest(scenario)
             if self._again or not self._store.inputs(scenario).complete(digest):
-                jobs.append(self._job("prepare", self.reference(), scenario=scenario, digest=digest))
+                job = self._job("prepare", self.reference(), scenario=scenario, digest=digest)
+                jobs.append(replace(job, elsewhere=self._others(self.reference())))
         return jobs
+
+    def _others(self, name: str) -> tuple[Environment, ...]:
+        """The other environments that are there, in their order: each can do what belongs to no environment."""
+        there = (one.environment for one in self._environments.values() if not one.reason)
+        return tuple(environment for environment in there if environment.name != name)
 
     def _reloads(self, runs: Sequence[Run], training: Sequence[Job]) -> list[Job]:
         jobs = []
@@ -273,13 +290,19 @@ class Jobs:
                     for run in runs
                     if run.precision == precision
                     and (not run.configuration.fault or run.configuration.environment == name)
-                    and (run not in self.reused or not self._store.reload(run, name, names.KERAS_FILE).complete(digest))
+                    and (run not in self.reused or not self._reloaded(run, name, digest))
                 )
                 if wanted:
                     after = tuple(job.id for job in training if job.precision == precision)
-                    job = self._job("reload", name, scenario=wanted[0].configuration.scenario, digest=digest)
+                    scenario = wanted[0].configuration.scenario
+                    job = self._job("reload", name, scenario=scenario, digest=digest, needs=(f"prepare/{scenario}",))
                     jobs.append(replace(job, precision=precision, runs=wanted, after=after))
         return jobs
+
+    def _reloaded(self, run: Run, environment: str, digest: str) -> bool:
+        """Whether every file of the run that is loaded in this environment was: elsewhere, only the whole model is."""
+        forms = names.MODEL_FILES if run.configuration.environment == environment else names.MODEL_FILES[:1]
+        return all(self._store.reload(run, environment, form).complete(digest) for form in forms)
 
     def _job(self, kind: str, environment: str, **fields: object) -> Job:
         scenario = str(fields.get("scenario", ""))

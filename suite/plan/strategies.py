@@ -3,6 +3,8 @@ here imports."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from suite.records import ORACLE, Scenario, Semantics, Strategy
 
 KERAS_BACKENDS = frozenset({"tensorflow", "jax", "torch"})
@@ -36,6 +38,13 @@ def _replicated(scenario: Scenario, devices: int) -> Semantics:
     return Semantics(gradients="mean of replica means") if scenario.synchronized else PER_REPLICA
 
 
+def _mirrored(scenario: Scenario, devices: int) -> Semantics:
+    """The same, but that gradients are added up, of losses that Keras has divided by the number of replicas if they are
+    means. A loss that is given by its name is one."""
+    declared = _replicated(scenario, devices)
+    return declared if isinstance(scenario.loss, str) else replace(declared, gradients="sum of replica shares")
+
+
 def _in_numpy(scenario: Scenario, devices: int) -> Semantics:
     return Semantics() if devices == 1 or scenario.synchronized else PER_REPLICA
 
@@ -52,7 +61,7 @@ BUILT_IN = (
         name="tf_mirrored",
         backends=frozenset({"tensorflow"}),
         refuse=_several,
-        semantics=_replicated,
+        semantics=_mirrored,
         worker="suite.runner.strategies.tf_mirrored:work",
     ),
     Strategy(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from suite.records import SCENARIO_API, BrokenPlugin, Scenario, Strategy
@@ -33,14 +34,11 @@ def valid_scenario(scenario: Any) -> Scenario:
             f"last_batch is {scenario.last_batch!r}, wanted 0 or at most batch",
         ),
         (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
-        (not (isinstance(loss, str) or callable(loss)), f"loss is {loss!r}, wanted a name or a function"),
+        (not _is_loss(loss), f"loss is {loss!r}, wanted a name, a dict or list of names by output, or a function"),
         (not (objects is None or callable(objects)), f"custom_objects is {objects!r}, wanted a function"),
+        *_no_functions(scenario, "model", "data", "optimizer"),
     ]
-    for member in ("model", "data", "optimizer"):
-        value = getattr(scenario, member)
-        wrong.append((not callable(value), f"{member} is {value!r}, wanted a function"))
-    if words := [words for is_wrong, words in wrong if is_wrong]:
-        raise BrokenPlugin("; ".join(words))
+    _refuse(wrong)
     return scenario
 
 
@@ -60,6 +58,15 @@ def _is_part(value: object, batch: object) -> bool:
     return type(value) is int and value >= 0 and not (type(batch) is int and 0 < batch < value)
 
 
+def _is_loss(value: object) -> bool:
+    """A function is written where losses are objects: those are made anew in each process."""
+    if isinstance(value, Mapping):
+        return bool(value) and all(isinstance(one, str) for one in (*value.keys(), *value.values()))
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(one, str) for one in value)
+    return isinstance(value, str) or callable(value)
+
+
 def valid_strategy(strategy: Any) -> Strategy:
     """The same, if every field is what a strategy needs. Its worker is not imported.
 
@@ -73,12 +80,9 @@ def valid_strategy(strategy: Any) -> Strategy:
         (not _is_strategy_name(name), f"name is {name!r}, wanted lower case, digits and underscores"),
         (not _is_backends(backends), f"backends is {backends!r}, wanted a frozenset of {', '.join(BACKENDS)}"),
         (not _is_reference(worker), f'worker is {worker!r}, wanted a reference "package.module:function"'),
+        *_no_functions(strategy, "refuse", "semantics"),
     ]
-    for member in ("refuse", "semantics"):
-        value = getattr(strategy, member)
-        wrong.append((not callable(value), f"{member} is {value!r}, wanted a function"))
-    if words := [words for is_wrong, words in wrong if is_wrong]:
-        raise BrokenPlugin("; ".join(words))
+    _refuse(wrong)
     return strategy
 
 
@@ -92,3 +96,15 @@ def _is_backends(value: object) -> bool:
 
 def _is_reference(value: object) -> bool:
     return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
+
+
+def _no_functions(plugin: Scenario | Strategy, *fields: str) -> Iterator[tuple[bool, str]]:
+    """For each field, whether it is something else than a function, and the words for that."""
+    for field in fields:
+        value = getattr(plugin, field)
+        yield not callable(value), f"{field} is {value!r}, wanted a function"
+
+
+def _refuse(wrong: Iterable[tuple[bool, str]]) -> None:
+    if words := [words for is_wrong, words in wrong if is_wrong]:
+        raise BrokenPlugin("; ".join(words))

@@ -7,14 +7,18 @@ decides.
 from __future__ import annotations
 
 from suite.records.artifact import (
+    OWN,
+    TRAINING_STEP,
     BatchNorm,
     Manifest,
     Tensor,
     TensorGroup,
 )
+from suite.records.calls import RecordedCall
 from suite.records.causes import (
     MEASURED,
     REASON,
+    ROUND,
     Cause,
     Code,
     Names,
@@ -34,7 +38,9 @@ from suite.records.claims import (
 from suite.records.comparison import (
     At,
     Comparison,
+    Component,
     Distances,
+    Link,
     Place,
     StepErrors,
     TensorDistance,
@@ -66,6 +72,7 @@ from suite.records.judgement import (
     Suspect,
 )
 from suite.records.plan import (
+    LAYERWISE,
     ORACLE,
     PRECISIONS,
     RERUNS,
@@ -126,17 +133,21 @@ __all__ = [
     "FLOAT32",
     "JUDGED_STEP",
     "LATER_STAGES",
+    "LAYERWISE",
     "MARKS",
     "MEASURED",
     "ORACLE",
+    "OWN",
     "PRECISIONS",
     "QUANTITIES",
     "REASON",
     "RERUNS",
     "RESULTS_SCHEMA",
+    "ROUND",
     "SCENARIO_API",
     "SINGLE_STEP",
     "STAGES",
+    "TRAINING_STEP",
     "VARIATIONS",
     "Answer",
     "At",
@@ -149,6 +160,7 @@ __all__ = [
     "Claims",
     "Code",
     "Comparison",
+    "Component",
     "Configuration",
     "ConfigurationError",
     "ConsistencyCheck",
@@ -169,6 +181,7 @@ __all__ = [
     "Judged",
     "KnownDifference",
     "Limit",
+    "Link",
     "Magnitude",
     "Manifest",
     "Measurement",
@@ -187,6 +200,7 @@ __all__ = [
     "ProvisionError",
     "Provisioned",
     "Question",
+    "RecordedCall",
     "Results",
     "Run",
     "RunRow",

@@ -6,7 +6,10 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from suite.records.calls import RecordedCall
 from suite.records.vocabulary import FLOAT32, Status
+
+TRAINING_STEP, OWN = "training step", "the model's own"  # a fact of a run whose model trains by a step of its own
 
 
 class TensorGroup(enum.StrEnum):
@@ -58,8 +61,8 @@ class Manifest:
     `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
     `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
     `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
-    `calls`: of a single-step comparison, the layers in the order in which a step calls them. `died`: how the first attempt
-    died, if this is the second; else empty.
+    `calls`: of a single-step comparison, the layers in the order in which a step calls them. `recorded`: of a
+    layerwise step, its calls. `died`: how the first attempt died, if this is the second; else empty.
     """
 
     run: str
@@ -78,5 +81,6 @@ class Manifest:
     roundoff: float = FLOAT32
     optimizer_epsilon: float = 0.0
     calls: tuple[str, ...] = ()
+    recorded: tuple[RecordedCall, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -14,12 +14,19 @@ class Code(enum.StrEnum):
     well."""
 
     BY_DESIGN = "by-design"
-    BY_DESIGN_UNCHECKED = "by-design-unchecked"
     RANDOM_STREAMS = "random-streams"
     UNSTABLE_KERNEL = "unstable-kernel"
     DTYPE_DEMOTED = "dtype-demoted"
-    CONSTANT = "constant"
+    DEFINITION = "definition"
+    UNDEFINED = "undefined"
+    ODD_ONE_OUT = "odd-one-out"
+    FLOAT32_INSIDE = "float32-inside"
+    BELOW_FLOAT32 = "below-float32"
+    STEPS_APART = "steps-apart"
+    NON_FINITE = "non-finite"
+    UNCHECKED = "unchecked"
     NOT_SAVED = "not-saved"
+    RENEWED = "renewed"
     SAVE_STALE = "save-stale"
     SAVE_WRONG_REPLICA = "save-wrong-replica"
     SAVE_SWAPPED = "save-swapped"
@@ -38,6 +45,7 @@ class Code(enum.StrEnum):
 
 REASON = "reason"  # the detail that holds somebody else's words: an exception's, a backend's
 MEASURED = "measured"  # the detail that holds a number, as text
+ROUND = "round"  # the evidence of a hypothesis that came on top of those of earlier rounds
 
 
 @dataclass(frozen=True, kw_only=True)

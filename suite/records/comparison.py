@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import enum
 from dataclasses import dataclass, field
 
 from suite.records.artifact import TensorGroup
@@ -13,13 +13,16 @@ from suite.records.vocabulary import FLOAT32, Floats
 @dataclass(frozen=True, kw_only=True)
 class At:
     """Distances at one training step: plain runs, the rerun envelope, the float64 runs and their own rerun envelope
-    (measured on demand, where rounding grows fast). Metric id -> value."""
+    (measured on demand, where rounding grows fast). `perturbed`: how far a float64 run comes from itself when it starts as
+    far away as float32 rounds (measured on demand, where a layer computes in float32 in a float64 run). Metric id ->
+    value."""
 
     step: int
     plain: Floats
     envelope: Floats = field(default_factory=dict)
     float64: Floats = field(default_factory=dict)
     float64_envelope: Floats = field(default_factory=dict)
+    perturbed: Floats = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,29 +88,56 @@ class Unstable:
     sizes: tuple[float, float]
 
 
+class Link(enum.StrEnum):
+    """What one part of a difference leads across."""
+
+    STRATEGY = "strategy"  # from a run to the oracle of what its strategy declares, in its own environment
+    DECLARATION = "declaration"  # from that oracle to the one of one device, in the same environment
+    BACKEND = "backend"  # from an oracle to the same one in a different environment
+    FILE = "file"  # from what the oracle says that a file holds to the file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One of the parts that the difference of two sides is composed of. `environment`: whose it is, the second of the two
+    if it leads from one to another. `distances`: quantity -> the largest judged float64 distance across it; without those
+    that could not be measured, for the reason `missing`. `causes`: what is known of why; never empty where a distance is no
+    rounding."""
+
+    link: Link
+    environment: str
+    distances: Floats = field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
+    missing: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Two sides, measured: everything that `suite.judge` decides from.
 
-    `declared`: what the two declarations say differently, field -> both values; empty if they declare the same.
-    `no_float64`: why the float64 runs cannot be compared; empty if they were.
+    `components`: the parts of which the difference of the float64 runs is composed, from the first side to the second;
+    empty until they are known. `no_float64`: why the float64 runs cannot be compared; empty if they were.
     `repeats`: metric -> the largest difference at the last step between a side and its repeats; empty if every repeat
     is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones.
     `steps`: the errors of single float32 steps, state by state, in the order of a step; empty if they were not run.
-    `oracles`: for each side, the largest judged distance of its float64 run from the oracle of what it declares; None where
-    that was not compared. `off`: for each side, what is known of why it is not what it declares.
-    `unsaved`: tensors that are back at their initial value after loading. `roundoff`: the coarser side's, see Manifest.
-    `environments`: each side's, where a cause may be about one of them.
+    `stepped`: from how many common states single float32 steps of both sides were compared with each other;
+    `apart_in_steps`: where they part, for each state in which they are farther apart than rounding.
+    `unsaved`: tensors that are back at their initial value after loading; `renewed`: integers (seeds, counters) that have a
+    value which is neither that nor the saved one. `roundoff`: the coarser side's, see Manifest.
+    `environments`: each side's, where a cause may be about one of them. `non_finite`: of each side, the first step whose
+    loss or state is NaN or infinite; None if none is.
     """
 
     distances: tuple[Distances, ...]
-    declared: Mapping[str, str] = field(default_factory=dict)
+    components: tuple[Component, ...] = ()
     no_float64: str = ""
     repeats: Floats = field(default_factory=dict)
     random_streams: bool = False
     steps: tuple[StepErrors, ...] = ()
-    oracles: tuple[float | None, float | None] = (None, None)
-    off: tuple[tuple[Cause, ...], tuple[Cause, ...]] = ((), ())
+    stepped: int = 0
+    apart_in_steps: tuple[Place, ...] = ()
     unsaved: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
     roundoff: float = FLOAT32
     environments: tuple[str, str] = ("", "")
+    non_finite: tuple[int | None, int | None] = (None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from suite.records.causes import MEASURED, Cause, Code
+from suite.records.causes import MEASURED, ROUND, Cause, Code
 from suite.records.comparison import Distances, Place
 from suite.records.plan import Run
 from suite.records.vocabulary import Floats, Verdict
@@ -73,10 +73,12 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsistencyCheck:
-    """One run compared with its own saved file, reload, replica or oracle. `kind`: "saved" (live model against its file,
-    reloaded in its own environment), "reloaded" (its file reloaded in its own environment against `environment`), "replica"
-    (`replica` against replica 0), "declared" (its float64 run against the oracle of what its strategy declares, which ran in
-    `environment`). `form`: the file, "model.keras" or "model.weights.h5"; empty for replicas."""
+    """One run compared with its own saved file, reload, replica or oracle, or with definitions.
+
+    `kind`: "saved" (live model against its file, reloaded in its own environment), "reloaded" (its file reloaded in its own
+    environment against `environment`), "replica" (`replica` against replica 0), "declared" (its float64 run against the
+    oracle of what its strategy declares), "defined" (its layers, loss and update, call by call, against their independent
+    definitions). `form`: the file, "model.keras" or "model.weights.h5"; empty for the others."""
 
     run: Run
     kind: str
@@ -108,13 +110,16 @@ Member = Pair | ConsistencyCheck  # of a finding, of the overview, of a count
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect:
-    """A hypothesis that was tried. `detail`: what tells it from others of its name, `measured` if that is a number.
-    `distance`: the largest judged distance of the run from its prediction; within the float64 limit it is the suspected
-    cause. `whole`: whether a whole run of it was compared, or one step only."""
+    """A hypothesis that was tried, on top of those of earlier rounds. `round`: of the inquiry, from 1. `detail`: what tells
+    it from others of its name, `measured` if that is a number. `matches`: whether it predicts what the run does at the place
+    of its round; then it is a suspected cause. `distance`: the largest judged distance of the run from its prediction.
+    `whole`: whether a whole run of it was compared, or one step only."""
 
     name: str
     distance: float
+    matches: bool
     whole: bool
+    round: int = 1
     detail: str = ""
     measured: bool = False
 
@@ -122,7 +127,8 @@ class Suspect:
     def cause(self) -> Cause:
         what = MEASURED if self.measured else "variant"
         detail = ((what, self.detail),) if self.detail else ()
-        return Cause(code=self.name, detail=detail, evidence=(("distance", self.distance),))
+        later = ((ROUND, float(self.round)),) if self.round > 1 else ()
+        return Cause(code=self.name, detail=detail, evidence=(("distance", self.distance), *later))
 
 
 class Note(enum.StrEnum):
@@ -138,8 +144,9 @@ class Diagnosis:
     """What became of the question whether a run does what its strategy declares.
 
     `run`: the plain run; `oracle`: the run that emulates the declaration; `distance`: the float64 run's largest judged
-    distance from it, None where it was not compared, for the `reason`. `suspects`: the hypotheses that match, else the
-    nearest one, which then does not.
+    distance from it, None where it was not compared, for the `reason`. `suspects`: the hypotheses that match, in rounds:
+    those of one round are alternatives, those of a later one come on top; else the nearest one, if it explains nearly all.
+    `place`: where the run begins to differ; `remaining`: where it still differs with every match applied, None if nowhere.
     """
 
     run: Run
@@ -148,6 +155,7 @@ class Diagnosis:
     note: Note = Note.NONE
     reason: str = ""
     place: Place | None = None
+    remaining: Place | None = None
     suspects: tuple[Suspect, ...] = ()
     tried: int = 0
 
@@ -163,7 +171,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One set of causes, and what has it. `members`: the pairs or checks that it covers, all of one kind. `environment`: the
+    """One set of causes, and what has it. `members`: the pairs and checks that it covers. `environment`: the
     one that is off in all of them, and `side`: the run, if it is one; empty and None where that is not shown. `fingerprint`:
     names the same finding tomorrow (scenarios, kinds, quantities, causes, place); `parts`: the same for each scenario alone.
     `accepted`: why all of it is accepted; empty if any of it is not.

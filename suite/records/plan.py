@@ -44,7 +44,8 @@ class Semantics:
 
     batch_statistics:  "global" or "per replica"
     moving_statistics: "global", "per replica", "first replica" or "averaged"
-    gradients:         "global batch" or "mean of replica means"
+    gradients:         "global batch", "mean of replica means", or "sum of replica shares" (means count as parts of one
+                       mean over all replicas, sums as parts of one sum)
     live_predictions:  "shared statistics" or "own statistics of each replica"
     saved:             "the model" or "first replica"
     """
@@ -71,6 +72,7 @@ class Deviation:
     weights drift apart).
 
     Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss;
+    `reported_loss`: factor on the loss that is reported, and on no gradient;
     `regularization`: factor on penalties (0: forgotten, 2: twice). `unclipped`: probabilities are not kept away from 0 and 1
     in cross-entropies, as where these are computed from logits. `iteration`: added to the optimizer's step counter while it
     updates (schedule, bias correction). `weight_decay`: factor. `clipping`: "declared", "none", "per replica" (before the
@@ -98,6 +100,7 @@ class Deviation:
     reduction: str = "mean"
     loss_scale: float = 1.0
     gradient_scale: float = 1.0
+    reported_loss: float = 1.0
     regularization: float = 1.0
     unclipped: bool = False
     iteration: int = 0
@@ -157,8 +160,9 @@ class Configuration:
 
 ORACLE = "oracle"  # the strategy that emulates several devices on one, and its variation
 SINGLE_STEP = "single-step"
-VARIATIONS = ("plain", "repeat", "permuted", "seed", ORACLE, SINGLE_STEP)
-RERUNS = ("repeat", "permuted", "seed")
+LAYERWISE = "layerwise"
+VARIATIONS = ("plain", "repeat", "permuted", "perturbed", "seed", ORACLE, SINGLE_STEP, LAYERWISE)
+RERUNS = ("repeat", "permuted", "perturbed", "seed")
 PRECISIONS = ("float32", "float64")
 
 
@@ -219,7 +223,8 @@ class Job:
     for float64 runs. `needs`: ids of jobs that must have succeeded before; `after`: ids of jobs that must have ended,
     however. `cores`: how many processors it keeps busy. `run_folder` is where `suite.artifacts.store` reads and writes.
     `trajectory`: id of the run whose states single-step comparison starts from. `died`: how the first attempt at it died,
-    in the job of the second; else empty.
+    in the job of the second; else empty. `elsewhere`: environments that do it, in this order, if this one cannot;
+    `refused`: what those said that could not.
     """
 
     kind: str
@@ -239,6 +244,8 @@ class Job:
     cores: int = 1
     died: str = ""
     cases: tuple[Case, ...] = ()
+    elsewhere: tuple[Environment, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @property
     def chunk(self) -> str:
@@ -261,7 +268,8 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a job ended. `reason` is a sentence when it did not complete; `log` the end of what it printed."""
+    """How a job ended. `reason` is a sentence when it did not complete, or not where it was to; `log` the end of what it
+    printed."""
 
     job: str
     status: Status

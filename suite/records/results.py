@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from suite.records.judgement import ConsistencyCheck, Diagnosis, Finding, KnownDifference, Member, Pair
-from suite.records.plan import Plan, Provisioned
+from suite.records.plan import Outcome, Plan, Provisioned
 from suite.records.scenario import Broken
 from suite.records.session import RunRow, ScenarioRow
 from suite.records.vocabulary import RESULTS_SCHEMA
@@ -88,7 +88,8 @@ class SelfTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """Everything a report shows. The report computes nothing more. `change`: None without a baseline, which is not "no
+    """Everything a report shows. The report computes nothing more. `jobs`: those that execute no run (probes, inputs,
+    reloads) and did not complete. `change`: None without a baseline, which is not "no
     change". `self_test`: None if none was kept."""
 
     plan: Plan
@@ -103,6 +104,7 @@ class Results:
     findings: tuple[Finding, ...]
     limits: tuple[Limit, ...]
     diagnoses: tuple[Diagnosis, ...] = ()
+    jobs: tuple[Outcome, ...] = ()
     known: tuple[KnownDifference, ...] = ()
     change: Change | None = None
     self_test: SelfTest | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +11,23 @@ from suite.records.vocabulary import SCENARIO_API
 if TYPE_CHECKING:
     import numpy as np
 
+    Rows = np.ndarray | Mapping[str, Any] | Sequence[Any]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
     """The rows of one scenario.
 
-    `x`: array (rows, ...) or a dict of such arrays by input name; `y`: targets (rows, ...);
-    `predict`: rows to predict on, shaped as `x`. Training takes rows in order, batch after batch,
-    and starts again at row 0 when they are used up, so every batch is full.
+    `x`: array (rows, ...), or a dict of such arrays by input name, or a list or tuple of them; `y`: targets (rows, ...),
+    in one of these forms too, None where the model makes its loss itself; `predict`: rows to predict on, shaped as `x`.
+    `sample_weight`: what `fit` takes under this name, (rows, ...); None for none. Training takes rows in order, batch after
+    batch, and starts again at row 0 when they are used up, so every batch is full.
     """
 
-    x: np.ndarray | Mapping[str, np.ndarray]
-    y: np.ndarray
-    predict: np.ndarray | Mapping[str, np.ndarray]
+    x: Rows
+    y: Rows | None
+    predict: Rows
+    sample_weight: Rows | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,7 @@ class Scenario:
     `model`, `optimizer` and `custom_objects` import keras inside; they never name a backend.
     `batch` is the global batch: every strategy splits it over its devices (see `shares`). `last_batch`: the rows of the
     run's last batch, as where an epoch's rows do not divide; 0 for a full one.
+    `loss`: what `compile` takes: a name, or a dict or list of names by output; or a function that returns that, or losses.
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
@@ -63,7 +68,7 @@ class Scenario:
     model: Callable[[], Any]
     data: Callable[[], Data]
     optimizer: Callable[[], Any]
-    loss: str | Callable[[], Any]
+    loss: str | Mapping[str, Any] | Sequence[Any] | Callable[[], Any]
     batch: int = 64
     last_batch: int = 0
     steps: int = 20

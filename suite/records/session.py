@@ -42,7 +42,8 @@ class RunRow:
 class Session:
     """What one command found and did, kept beside its artifacts so that they can be judged again, anywhere.
 
-    `declared`: configuration id -> what its strategy declares; `ended`: id of a run that did not complete -> how;
+    `declared`: configuration id -> what its strategy declares; `ended`: id of a run that did not complete -> how; `jobs`:
+    how the jobs ended that execute no run (probes, inputs, reloads) and did not complete;
     `further`: runs that were asked for after the plan, to decide what was open; `reused`: ids of runs found complete.
     """
 
@@ -51,5 +52,6 @@ class Session:
     broken: tuple[Broken, ...]
     declared: Mapping[str, Semantics]
     ended: Mapping[str, Outcome] = field(default_factory=dict)
+    jobs: tuple[Outcome, ...] = ()
     further: tuple[Run, ...] = ()
     reused: tuple[str, ...] = ()

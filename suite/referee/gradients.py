@@ -18,6 +18,7 @@ NOT_TRAINED = frozenset(
 # In units of the spread of what moves. The first suits smooth functions: at 2^-8, the terms that the extrapolation leaves
 # and the rounding of float64 are both near 1e-12. The smaller ones are tried where a kink lies within the first.
 STEPS = (2.0**-6, 2.0**-11, 2.0**-16)
+NARROWEST = 1e-4
 # Relative to `Directional.scale`: what smooth functions reach at the first step.
 ENOUGH = 1e-11
 
@@ -93,8 +94,10 @@ def _part(asked: Call, name: str) -> Array:
 
 
 def _direction(value: Array, name: str, seed: int) -> Array:
-    """As wide as the values themselves; if these are all alike, as their size; if that is 0, as 1."""
+    """As wide as the values themselves; if these are all alike, as their size; if that is 0, as 1. Never narrower than
+    `NARROWEST`: a bias that holds rounding would move by less than the outputs resolve."""
     width = float(value.std()) or float(np.abs(value).max(initial=0.0)) or 1.0
+    width = max(width, NARROWEST)
     return np.random.default_rng([seed, zlib.crc32(name.encode())]).normal(scale=width, size=value.shape)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suite.records import Code, Member, Pair, Results, Verdict
+from suite.records import Member, Pair, Results, Verdict
 
 AGREE = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
 # Of several; of the only one, if it agrees and if it does not.
@@ -26,33 +26,39 @@ def sentence(results: Results) -> str:
         _part("with several devices", many, PAIRS),
         _part("after saving", saved, FILES),
     ]
-    return f"{_lead([*compared, *seen])}: {'; '.join(part for part in parts if part)}.{_trouble(results)}"
+    counted = "; ".join(part for part in parts if part)
+    return f"{_lead(results, [*compared, *seen])}. {counted[:1].upper()}{counted[1:]}.{_trouble(results)}"
 
 
-def _lead(members: Sequence[Member]) -> str:
-    """Yes or no, and what is known of why not."""
-    apart = [member for member in members if member.verdict not in AGREE]
-    if not apart:
+def _lead(results: Results, members: Sequence[Member]) -> str:
+    """Yes or no, and how many causes there are: those that need a decision, undecided ones, and expected ones."""
+    if all(member.verdict in AGREE for member in members):
         return "Yes, up to rounding"
-    unexplained = [member for member in apart if member.verdict is not Verdict.BY_DESIGN]
-    if not unexplained:
-        return "Not everywhere, and every difference is by design and was checked"
-    if unknown := sum(_unknown(member) for member in unexplained):
-        have = "has" if unknown == 1 else "have"
-        return f"Not everywhere, and {unknown} of {len(apart)} differences {have} no known cause"
-    are = "is" if len(unexplained) == 1 else "are"
-    return f"Not everywhere; {len(unexplained)} of {len(apart)} differences {are} not by design, and each has a named cause"
-
-
-def _unknown(member: Member) -> bool:
-    """Whether nothing is known of why the two sides differ."""
-    return member.verdict is Verdict.INCONCLUSIVE or any(cause.code == Code.UNKNOWN for cause in member.causes)
+    open_ones = [finding for finding in results.findings if not finding.accepted]
+    decide = sum(finding.verdict in (Verdict.DIFFERENT, Verdict.INVALID) for finding in open_ones)
+    undecided = sum(finding.verdict is Verdict.INCONCLUSIVE for finding in open_ones)
+    accepted = len(results.findings) - len(open_ones)
+    expected = sum(finding.verdict is Verdict.BY_DESIGN for finding in open_ones)
+    counts = [
+        f"{decide} {'cause needs' if decide == 1 else 'causes need'} a decision" if decide else "",
+        f"{undecided} {'is' if undecided == 1 else 'are'} undecided" if undecided else "",
+        f"{accepted} {'is' if accepted == 1 else 'are'} accepted" if accepted else "",
+        f"{expected} {'is' if expected == 1 else 'are'} expected, by design" if expected else "",
+    ]
+    said = ", ".join(one for one in counts if one) or "what differs is in no finding"
+    # From the members, so that the answer is right whatever the findings say.
+    verdicts = {member.verdict for member in members if member.id not in results.excused}
+    if verdicts & {Verdict.DIFFERENT, Verdict.INVALID}:
+        return f"No: {said}"
+    return f"Undecided: {said}" if Verdict.INCONCLUSIVE in verdicts else f"Yes, up to rounding and what is expected: {said}"
 
 
 def _trouble(results: Results) -> str:
     failed = len({row.run.configuration for row in results.runs if row.status.broken})
     broken = len(results.broken)
     words = f" {failed} {'configuration has' if failed == 1 else 'configurations have'} runs that failed." if failed else ""
+    if jobs := len(results.jobs):
+        words += f" {jobs} {'job' if jobs == 1 else 'jobs'} beside the runs failed."
     return words + (f" {broken} {'scenario is' if broken == 1 else 'scenarios are'} broken." if broken else "")
 
 

@@ -1,35 +1,20 @@
-"""The words for every cause: a sentence part, and what a finding claims, how that is known, and what to do.
-docs/causes.md lists them.
-
-A claim says only what its experiment has shown. `what` and `where` are counted members and scenarios: "8 pairs", "in
-article-mlp".
-"""
+"""The words for every cause: a sentence part for each. docs/causes.md lists them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from itertools import groupby
 
-from suite.records import Cause, Code
+from suite.records import ROUND, Cause, Code
 from suite.report.hypothesis_words import HYPOTHESES
 
-FLOAT64_RUNS = "the float64 runs of both sides also differ, so the difference is not rounding"
-SYNCHRONIZE = (
-    "use BatchNormalization(synchronized=True) on TensorFlow and the equivalent on torch, or compare with one device at the "
-    "per-replica batch size"
-)
-PER_REPLICA_ISSUE = "https://github.com/tensorflow/tensorflow/issues/46488"
-MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
 BEYOND = "equal in float64, but float32 differs by more than measured rounding"
 
 
-# ---------------------------------------------------------------- sentence parts
-
-
 def words(causes: Sequence[Cause]) -> str:
-    """All causes of a verdict in one sentence part; hypotheses that predict the same are alternatives."""
+    """All causes of a verdict in one sentence part."""
     hypotheses = [cause for cause in causes if cause.code in HYPOTHESES]
-    parts = [f"suspected: {alternatives(hypotheses)}"] if hypotheses else []
+    parts = [f"suspected: {suspected(hypotheses)}"] if hypotheses else []
     return "; ".join([*parts, *(_short(cause) for cause in causes if cause not in hypotheses)])
 
 
@@ -39,9 +24,15 @@ def _short(cause: Cause) -> str:
     return say(cause) if say else cause.identity
 
 
-def alternatives(hypotheses: Iterable[Cause]) -> str:
-    """What each of them says: they predict the same."""
-    return " or ".join(map(hypothesis, hypotheses))
+def suspected(hypotheses: Iterable[Cause]) -> str:
+    """What each of them says. Those of one round predict the same, and are alternatives; those of the next come on top."""
+    rounds = groupby(sorted(hypotheses, key=turn), key=turn)
+    return ", and on top of that ".join(" or ".join(map(hypothesis, alike)) for _, alike in rounds)
+
+
+def turn(cause: Cause) -> float:
+    """The round of an inquiry in which a hypothesis was found."""
+    return dict(cause.evidence).get(ROUND, 1.0)
 
 
 def hypothesis(cause: Cause) -> str:
@@ -51,12 +42,36 @@ def hypothesis(cause: Cause) -> str:
 
 
 def declared(cause: Cause) -> str:
-    """What the two declarations say differently: "batch statistics: global or per replica"."""
+    """What is declared differently from one device: "batch statistics: per replica"."""
     return "; ".join(f"{what}: {name}" for what, name in cause.detail)
 
 
-def _names(cause: Cause, what: str) -> str:
+def names_of(cause: Cause, what: str) -> str:
+    """The names of this kind that belong to it."""
     return ", ".join(name for key, name in cause.detail if key == what)
+
+
+def in_environment(environment: str) -> str:
+    return f" in {environment}" if environment else ""
+
+
+def bracketed(words: str) -> str:
+    return f" ({words.strip()})" if words.strip() else ""
+
+
+def step_of(cause: Cause) -> str:
+    return f"{dict(cause.evidence).get('step', 0.0):.0f}"
+
+
+KINDS = {"layer": "layer", "loss": "loss", "update": "optimizer"}
+
+
+def defined(cause: Cause) -> str:
+    """What departs: "the layer Embedding (words), gradient"."""
+    detail = dict(cause.detail)
+    kind = KINDS.get(detail.get("what", ""), "layer")
+    name = f" ({detail['name']})" if kind == "layer" and "name" in detail else ""
+    return f"the {kind} {detail.get('class', '')}{name}, {detail.get('stage', '')}"
 
 
 def _missing(cause: Cause) -> str:
@@ -66,14 +81,26 @@ def _missing(cause: Cause) -> str:
 
 SHORT: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: f"by design ({declared(cause)})",
-    Code.BY_DESIGN_UNCHECKED: lambda cause: f"declared to differ ({declared(cause)}), and not checked",
     Code.RANDOM_STREAMS: lambda cause: "different random numbers",
     Code.UNSTABLE_KERNEL: lambda cause: f"unstable kernel in {cause.subject}" if cause.subject else "unstable kernel",
     Code.DTYPE_DEMOTED: hypothesis,
-    Code.CONSTANT: lambda cause: "a constant or hyper-parameter is rounded differently",
-    Code.NOT_SAVED: lambda cause: f"not saved: {_names(cause, 'tensor')}",
-    Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {_names(cause, 'step')}",
-    Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {_names(cause, 'replica')}",
+    Code.DEFINITION: lambda cause: f"{defined(cause)} in {cause.subject} departs from its definition",
+    Code.UNDEFINED: lambda cause: f"without an independent definition: {names_of(cause, 'layer')}",
+    Code.ODD_ONE_OUT: lambda cause: (
+        f"{cause.subject} differs from {names_of(cause, 'others')}"
+        f"{bracketed(' '.join(names_of(cause, name) for name in ('stage', 'tensor')))}"
+    ),
+    Code.FLOAT32_INSIDE: lambda cause: (
+        f"a layer computes in float32, also in the float64 run{bracketed(names_of(cause, 'layer'))}"
+    ),
+    Code.STEPS_APART: lambda cause: "single float32 steps from common states differ by more than rounding",
+    Code.NON_FINITE: lambda cause: f"NaN or infinity in {cause.subject or 'both'} from step {step_of(cause)} on",
+    Code.BELOW_FLOAT32: lambda cause: "a float64 difference that is smaller than what float32 rounds",
+    Code.UNCHECKED: lambda cause: f"not checked{in_environment(cause.subject)}: {cause.reason}",
+    Code.NOT_SAVED: lambda cause: f"not saved: {names_of(cause, 'tensor')}",
+    Code.RENEWED: lambda cause: f"not saved, and drawn again: {names_of(cause, 'tensor')}",
+    Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {names_of(cause, 'step')}",
+    Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {names_of(cause, 'replica')}",
     Code.SAVE_SWAPPED: lambda cause: (
         "the file holds " + "; ".join(f"{held} in place of {name}" for name, held in cause.detail)
     ),
@@ -89,173 +116,3 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.UNSUPPORTED: _missing,
     Code.UNKNOWN: lambda cause: "unknown cause",
 }
-
-
-# ---------------------------------------------------------------- what a finding says
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a finding says of its causes."""
-
-    claim: str
-    experiment: str
-    advice: str = ""
-    link: str = ""
-
-
-def _verb(what: str, singular: str, plural: str) -> str:
-    """The form that agrees with a counted noun: "1 pair" or "8 pairs"."""
-    return singular if what.startswith("1 ") else plural
-
-
-def _declared(what: str, where: str, cause: Cause) -> Said:
-    fields = dict(cause.detail)
-    if "live predictions" in fields and "saved" in fields and " or " not in fields["saved"]:
-        return Said(
-            claim=f"{what} {where} {_verb(what, 'holds', 'hold')} only the first replica's moving statistics. In memory, "
-            "each replica predicts with its own.",
-            experiment=FLOAT64_RUNS,
-            advice="evaluate the loaded file, not the model in memory, or average the replicas' statistics before saving",
-            link=PER_REPLICA_ISSUE,
-        )
-    if fields == {"moving statistics": "per replica"}:
-        return Said(
-            claim=f"{what} {where} {_verb(what, 'has its', 'have their')} own moving statistics. Nothing keeps replicas "
-            "equal.",
-            experiment=FLOAT64_RUNS,
-            advice=SYNCHRONIZE,
-            link=PER_REPLICA_ISSUE,
-        )
-    if "batch statistics" in fields:
-        return Said(
-            claim=f"{what} {where} {_verb(what, 'compares', 'compare')} batch normalization over the whole batch with batch "
-            "normalization over each replica's part. The strategies declare this difference.",
-            experiment=FLOAT64_RUNS,
-            advice=SYNCHRONIZE,
-            link=PER_REPLICA_ISSUE,
-        )
-    claim = f"{what} {where} {_verb(what, 'computes', 'compute')} different things, as the strategies declare"
-    return Said(claim=f"{claim}: {declared(cause)}.", experiment=FLOAT64_RUNS)
-
-
-def _unstable(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{cause.subject or 'One side'} computes inaccurately {where} ({what}). Its single float32 steps are far from "
-        "float64.",
-        experiment="each side took single float32 steps from common states; each step was compared with the float64 step "
-        "that its strategy declares, with the same constants",
-        advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² "
-        "cancels where "
-        "the mean is large compared with the standard deviation",
-        link=MOMENTS_ISSUE,
-    )
-
-
-def _random(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'draws', 'draw')} different random numbers. Backends turn one seed into "
-        "different streams.",
-        experiment="both sides drew different numbers from one seed; with one shared stream, their float64 runs are equal",
-        advice="do not expect equal results from equal seeds in random layers; compare without them, or over several seeds",
-    )
-
-
-def _unsaved(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold {_names(cause, 'tensor')}. Loading brings back the "
-        "initial value.",
-        experiment="the loaded value is bit-equal to the value before training, and training had changed it",
-        advice="save this state beside the model if training must continue after loading as if it had not stopped",
-    )
-
-
-def _held(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold the model that was saved: {words([cause])}.",
-        experiment="every loaded tensor is bit-equal to what the cause says, not to the live model's tensor",
-        advice="check which state is written: from which step, from which replica, and under which names",
-    )
-
-
-def _loaded(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where}: {words([cause])}.",
-        experiment="where it was saved, the float64 run's loaded file equals what the strategy declares within 1e-10; here "
-        "it does not",
-        advice="compare the Keras versions on both sides, and check that every layer of the file is known where it is "
-        "loaded",
-    )
-
-
-def _unknown(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'differs', 'differ')}, although the strategies declare the same. The cause is "
-        "unknown.",
-        experiment=f"{FLOAT64_RUNS}; no hypothesis predicts it",
-        advice="look at the place where the difference begins, and report it: docs/causes.md says how",
-    )
-
-
-def _constant(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by about the float32 rounding of a constant.",
-        experiment="the float64 runs differ by that much; the suite does not check which constant it is",
-        advice="pass constants as powers of two where they must not be rounded",
-    )
-
-
-def _beyond(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'is', 'are')} {BEYOND}.",
-        experiment="the float64 runs are equal, and no kernel was shown to be unstable; each side's reruns with "
-        "re-ordered rows "
-        "are closer together than the two sides are",
-        advice="rerun with fewer steps (--steps 1) to decide: in training, a network like this amplifies float32 rounding "
-        "by decades",
-    )
-
-
-def _noise(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by no more than repeats of the same run.",
-        experiment="the runs were repeated, and the repeats differ as much",
-        advice="turn on deterministic kernels to compare bit by bit",
-    )
-
-
-FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
-    Code.BY_DESIGN: _declared,
-    Code.BY_DESIGN_UNCHECKED: _declared,
-    Code.UNSTABLE_KERNEL: _unstable,
-    Code.RANDOM_STREAMS: _random,
-    Code.NOT_SAVED: _unsaved,
-    Code.SAVE_STALE: _held,
-    Code.SAVE_WRONG_REPLICA: _held,
-    Code.SAVE_SWAPPED: _held,
-    Code.SLOTS_NOT_SAVED: _held,
-    Code.LOADED_WRONGLY: _loaded,
-    Code.UNKNOWN: _unknown,
-    Code.CONSTANT: _constant,
-    Code.BEYOND_ENVELOPE: _beyond,
-    Code.REPEATS_DIFFER: _noise,
-}
-
-
-def said(what: str, where: str, causes: Sequence[Cause], verdict: str) -> Said:
-    """What a finding says of its first cause, or of all that are hypotheses; a cause that is a reason in itself is
-    repeated."""
-    first = next(iter(causes), None)
-    if first is not None and first.code in HYPOTHESES:
-        return Said(
-            claim=f"{what} {where} {_verb(what, 'does', 'do')} not match what the strategy declares. Suspected cause: "
-            f"{alternatives(cause for cause in causes if cause.code in HYPOTHESES)}. An emulation with this one deviation "
-            "predicts the run.",
-            experiment="the same run was emulated in float64 with this one deviation, and equals the run within 1e-10",
-            advice=HYPOTHESES[first.code].advice,
-            link=HYPOTHESES[first.code].link,
-        )
-    say = FINDINGS.get(first.code) if first is not None else None
-    if say is None or first is None:
-        return Said(claim=f"{what} {where}: {words(causes) or verdict}.", experiment="none was run")
-    return say(what, where, first)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.judge import equivalence, limits
 from suite.records import Code, Diagnosis, Finding, Judged, Member, Note, Pair, Results, Run, Suspect, Verdict
 from suite.records.formatting import number
-from suite.report import causes, repeat_command, summary
+from suite.report import causes, explanations, repeat_command, summary
 
 NOUNS = {
     "pair": ("pair", "pairs"),
@@ -16,6 +17,7 @@ NOUNS = {
     "reloaded": ("reloaded file", "reloaded files"),
     "replica": ("replica", "replicas"),
     "declared": ("run", "runs"),
+    "defined": ("model held against definitions", "models held against definitions"),
 }
 NOTES = {
     Note.NONE: "",
@@ -49,18 +51,20 @@ def worded(results: Results) -> tuple[Worded, ...]:
 def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) -> Worded:
     scenarios = sorted({member.scenario for member in finding.members})
     where = f"in {scenarios[0]}" if len(scenarios) == 1 else f"in {len(scenarios)} scenarios"
-    kind = finding.members[0].kind if finding.members else "pair"
-    what = f"{len(finding.members)} {NOUNS[kind][len(finding.members) != 1]}"
-    said = causes.said(what, where, finding.causes, finding.verdict.value)
+    what = _counted(finding.members)
+    said = explanations.said(what, where, finding.causes, finding.verdict.value)
     claim, experiment = said.claim, said.experiment
     codes = {cause.code for cause in finding.causes}
-    if codes & {Code.BY_DESIGN, Code.BY_DESIGN_UNCHECKED}:
+    if Code.BY_DESIGN in codes and said.experiment == explanations.FLOAT64_RUNS:
         experiment = _oracle_experiment(finding.members, known)
-    if Code.UNKNOWN in codes:
-        off = [known[run] for run in _runs(finding.members) if run in known and known[run].suspects]
-        experiment = f"{causes.FLOAT64_RUNS}; {_nearest(off)}" if off else experiment
-        if finding.environment:
+    if codes == {Code.UNKNOWN}:
+        off = [known[run] for run in _runs(finding.members) if run in known and equivalence.differs(known[run].distance)]
+        near = [one for one in off if one.suspects and not any(suspect.matches for suspect in one.suspects)]
+        experiment = f"{explanations.FLOAT64_RUNS}; {_nearest(near)}" if near else experiment
+        if finding.environment and off:
             claim = f"{finding.environment} does not do what its strategy declares {where} ({what}). The cause is unknown."
+    if finding.verdict is Verdict.DIFFERENT and finding.place and finding.place.tensor not in claim:
+        claim += f" It begins in {finding.place.stage} {finding.place.tensor}."
     return Worded(
         finding=finding,
         claim=claim,
@@ -73,18 +77,28 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
     )
 
 
+def _counted(members: Sequence[Member]) -> str:
+    """How many of each kind: "8 pairs and 1 saved file"."""
+    counts = Counter(member.kind for member in members)
+    parts = [f"{count} {NOUNS[kind][count != 1]}" for kind, count in counts.items()]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else (parts or ["0 pairs"])[0]
+
+
 def _runs(members: Sequence[Member]) -> list[Run]:
     """The plain runs that are compared."""
     return list(dict.fromkeys(run for member in members for run in member.runs))
 
 
 def _oracle_experiment(members: Sequence[Member], known: Mapping[Run, Diagnosis]) -> str:
-    """That each side equals its own oracle, with the largest distance; or why that is not known."""
+    """That each side equals its own oracle, with the largest distance; or which of them do not, or are not known to."""
     runs = _runs(members)
-    measured = [known[run].distance or 0.0 for run in runs if run in known and known[run].distance is not None]
-    if not measured or len(measured) < len(runs):
-        checked = f"{len(measured)} of {len(runs)} runs were checked to compute what their strategies declare"
-        return f"{causes.FLOAT64_RUNS}; {checked}"
+    measured = [distance for run in runs if run in known and (distance := known[run].distance) is not None]
+    equal = [distance for distance in measured if not equivalence.differs(distance)]
+    if not equal or len(equal) < len(runs):
+        return (
+            "the reference emulations of what the strategies declare explain the difference; "
+            f"{len(equal)} of {len(runs)} runs were shown to equal theirs, and a run that does not is a finding of its own"
+        )
     grown = sum(known[run].note is Note.ROUNDING_GROWN for run in runs)
     where = (
         f"; where rounding grows ({grown} of them), a run is within 5 times its own rounding, or is not judged"
@@ -92,8 +106,8 @@ def _oracle_experiment(members: Sequence[Member], known: Mapping[Run, Diagnosis]
         else ""
     )
     return (
-        f"each float64 run equals the reference emulation of its declaration on one device ({len(measured)} runs, at most "
-        f"{number(max(measured))} apart){where}; the declarations explain the whole difference"
+        f"each float64 run equals the reference emulation of its declaration on one device ({len(equal)} runs, at most "
+        f"{number(max(equal))} apart){where}; the declarations explain the whole difference"
     )
 
 
@@ -115,7 +129,7 @@ def _evidence(members: Sequence[Member]) -> str:
     for member in members:
         said = _steps(member)
         for judged in member.quantities:
-            if judged.verdict is member.verdict and judged.distances.at:
+            if judged.verdict is member.verdict and judged.distances.at and judged.distances.at[-1].plain:
                 size, numbers = _largest(judged, _sides(member))
                 worst = max(worst, (size, f"{numbers}; {said}" if said else numbers), key=lambda entry: entry[0])
     return worst[1]
@@ -140,6 +154,7 @@ def _sides(member: Member) -> str:
         "reloaded": f"{member.form} loaded on {member.environment}",
         "replica": f"replica {member.replica} against replica 0",
         "declared": "against the oracle of what it declares",
+        "defined": "against the independent definitions",
     }
     return f"{member.scenario}, {summary.label(member.run)}, {what[member.kind]}"
 

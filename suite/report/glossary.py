@@ -33,11 +33,13 @@ TENSOR_GROUPS = {
     TensorGroup.OTHER: "other state that is not trained",
 }
 
-KINDS = ("declared", "saved", "reloaded", "replica")
+KINDS = ("defined", "declared", "saved", "reloaded", "replica")
 
 
 def column(check: ConsistencyCheck) -> str:
     """What one check compares, as the heading of its column."""
+    if check.kind == "defined":
+        return "model – its definitions"
     if check.kind == "declared":
         return "run – what it declares"
     if check.kind == "saved":

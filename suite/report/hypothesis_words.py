@@ -81,6 +81,11 @@ HYPOTHESES: dict[str, Words] = {
         words="the loss, or every gradient, is multiplied by a constant",
         advice="check the loss reduction, loss scaling and the division by the number of replicas",
     ),
+    "loss-reported": Words(
+        words="the loss is reported with a factor, and its gradient is right",
+        advice="training is right: check what the training step tells its loss metric, where the loss was divided by the "
+        "number of replicas",
+    ),
     "loss-from-logits": Words(
         words="the loss is computed from the logits: probabilities near 0 and 1 are not clipped",
         advice="let the model return logits, with from_logits=True: that is one formula everywhere. Keras clips "

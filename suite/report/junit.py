@@ -21,6 +21,7 @@ def text(results: Results) -> str:
     root = ElementTree.Element("testsuites", name="keras-parity")
     for name, cases in (
         ("runs", [_run(row) for row in results.runs]),
+        ("jobs", [_case("jobs", one.job, "error", f"{one.status.value}: {one.reason}", one.log) for one in results.jobs]),
         ("pairs", [_compared(pair, " – ".join(run.id for run in pair.runs), gate, known) for pair in results.pairs]),
         ("checks", [_check(check, gate, known) for check in results.checks]),
         ("broken", [_case(one.source, one.name, "error", f"{one.source}: {one.reason}") for one in results.broken]),

@@ -107,10 +107,12 @@ def _changed(results: Results) -> Iterator[str]:
 
 def _failed(results: Results) -> Iterator[str]:
     failed = summary.failed(results)
-    if failed or results.broken:
+    if failed or results.jobs or results.broken:
         yield from ("", "## Failed and broken", "")
     for row in failed:
         yield f"- `{_code(row.run.id)}`: {row.status.value}: {_plain(row.reason)}"
+    for job in results.jobs:
+        yield f"- `{_code(job.job)}`: {job.status.value}: {_plain(job.reason)}"
     for one in results.broken:
         yield f"- broken `{_code(one.name)}` ({_plain(one.source)}): {_plain(one.reason)}"
 

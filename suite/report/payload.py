@@ -79,7 +79,7 @@ def _scenario(results: Results, row: ScenarioRow, pairs: Sequence[Pair | None], 
         "runs": [[_short(run), label, run.configuration.environment] for run, label in labels.items()],
         "v": "".join(str(pair.verdict.rank) if pair else ABSENT for pair in pairs),
         "c": [causes.of(pair.causes) if pair else -1 for pair in pairs],
-        "d": [decided(pair).rpartition(", ")[2] if pair else "" for pair in pairs],
+        "d": [_deciding(pair)[1] if pair else "" for pair in pairs],
         "off": {str(place): summary.label(pair.side) for place, pair in enumerate(pairs) if pair and pair.side},
         "q": _quantities(pairs),
         "checks": _checks(results, row.name, list(labels), causes),
@@ -115,11 +115,16 @@ def _size(judged: Judged | None) -> float:
 
 def decided(one: Member) -> str:
     """What a verdict rests on: "predictions, pmax 0.0021"; empty for identical ones."""
+    return ", ".join(filter(None, _deciding(one)))
+
+
+def _deciding(one: Member) -> tuple[str, str]:
+    """The quantity that a verdict rests on, and its main metric with the distance; empty for identical ones."""
     for judged in one.quantities:
         metric = summary.main_metric(judged)
         if judged.verdict is one.verdict and one.verdict is not Verdict.IDENTICAL and metric:
-            return f"{judged.quantity}, {metric} {number(judged.distances.at[-1].plain[metric])}"
-    return ""
+            return judged.quantity, f"{metric} {number(judged.distances.at[-1].plain[metric])}"
+    return "", ""
 
 
 def _checks(results: Results, scenario: str, runs: Sequence[Run], causes: _Causes) -> dict[str, object]:

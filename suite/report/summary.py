@@ -102,6 +102,7 @@ CHECK_GROUPS = {
     "reloaded": (4, "saved – reloaded elsewhere"),
     "replica": (5, "replica – first replica"),
     "declared": (6, "run – what its strategy declares"),
+    "defined": (7, "layers, loss and update – their definitions"),
 }
 
 

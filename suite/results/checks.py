@@ -1,54 +1,56 @@
 """One run compared with itself: live against saved, saved against reloaded, replica against replica, run against
-declaration."""
+declaration; and its layers, loss and update against their independent definitions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from suite import compare
 from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import declarations, diagnoses, saving
-from suite.judge import equivalence, verdicts
+from suite.explain import definitions, diagnoses
+from suite.explain.composition import Composition
+from suite.explain.definitions import Held
+from suite.judge import verdicts
+from suite.judge.limits import UNSTABLE_STATES
 from suite.records import (
     REASON,
     Cause,
     Code,
     Comparison,
+    Component,
     Configuration,
     ConsistencyCheck,
     DamagedArtifact,
-    Diagnosis,
     Judged,
+    Link,
     Status,
     Verdict,
     because,
     plain,
 )
-
-Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
+from suite.results import check_parts
+from suite.results.check_parts import Side
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
-    """What a check compares: two sides, of the plain run and of its float64 run, and what is known of each side's oracle."""
+    """What a check compares: two sides, of the plain run and of its float64 run, and what a difference of the two can be
+    composed of. `file`: what is known of the file, where one of them is a file."""
 
     kind: str
     environment: str
     sides: Sequence[Side]
     doubles: Sequence[Side] = ()
-    declared: Mapping[str, str] = field(default_factory=dict)
-    oracles: tuple[float | None, float | None] = (None, None)
-    off: tuple[tuple[Cause, ...], tuple[Cause, ...]] = ((), ())
+    parts: tuple[Component, ...] = ()
+    file: tuple[Cause, ...] = ()
     form: str = ""
     replica: int = 0
 
 
-def checks(
-    folder: RunFolder, compared: Mapping[Configuration, Comparison | str], known: Mapping[Configuration, Diagnosis]
-) -> Iterator[ConsistencyCheck]:
+def checks(folder: RunFolder, composition: Composition) -> Iterator[ConsistencyCheck]:
     """Every configuration with a plain run, in all its checks."""
     environments = list(dict.fromkeys(run.configuration.environment for run in folder.plan.runs))
     for scenario in folder.scenarios():
@@ -56,23 +58,24 @@ def checks(
             subject = folder.subject(configuration)
             if isinstance(subject, str):
                 continue
-            diagnosis = known.get(configuration)
-            yield _declared(folder, configuration, compared.get(configuration, "it was not compared"), diagnosis)
-            for sides in _sides(folder, configuration, subject, diagnosis, environments):
+            yield _declared(folder, configuration, composition)
+            for sides in _sides(folder, configuration, subject, composition, environments):
                 yield _check(configuration, subject, sides)
+        for environment, alone in composition.backends[scenario].alone.items():
+            if folder.asked(composition.backends[scenario].layerwise(environment)):
+                yield _defined(alone, composition.backends[scenario].held(environment))
 
 
-def _declared(
-    folder: RunFolder, configuration: Configuration, found: Comparison | str, diagnosis: Diagnosis | None
-) -> ConsistencyCheck:
+def _declared(folder: RunFolder, configuration: Configuration, composition: Composition) -> ConsistencyCheck:
     """The float64 run against the oracle of what the strategy declares."""
-    oracle = folder.oracle_of(configuration)
+    oracle, found = folder.oracle_of(configuration), composition.declared.get(configuration, "it was not compared")
     judged: tuple[Judged, ...] = ()
     causes: tuple[Cause, ...]
     if isinstance(found, str):
         verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, found),)
     else:
-        judged = verdicts.judge_declared(found, diagnoses.causes(diagnosis))
+        found = replace(found, environments=(configuration.environment,) * 2)
+        judged = verdicts.judge_declared(found, diagnoses.causes(composition.known.get(configuration)))
         verdict, causes = verdicts.worst(judged)
     return ConsistencyCheck(
         run=plain(configuration),
@@ -84,16 +87,40 @@ def _declared(
     )
 
 
+def _defined(configuration: Configuration, held: Held) -> ConsistencyCheck:
+    """Its layers, loss and update against their independent definitions."""
+    departures = [one for one in held.departures if not one.narrow]
+    undefined = Cause(code=Code.UNDEFINED, detail=tuple(("layer", name) for name, _ in held.undefined))
+    causes: tuple[Cause, ...] = (undefined,) if held.undefined else ()
+    if held.missing:
+        verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, held.missing),)
+    elif departures:
+        verdict, causes = Verdict.DIFFERENT, verdicts.united([[definitions.cause(one) for one in departures]])
+    else:
+        verdict = Verdict.ROUNDING if held.defined else Verdict.INCONCLUSIVE
+    return ConsistencyCheck(
+        run=plain(configuration),
+        kind="defined",
+        environment=configuration.environment,
+        verdict=verdict,
+        causes=causes,
+    )
+
+
 def _sides(
     folder: RunFolder,
     configuration: Configuration,
     subject: compare.Subject,
-    diagnosis: Diagnosis | None,
+    composition: Composition,
     environments: Sequence[str],
 ) -> Iterator[Sides]:
     own = configuration.environment
     home = {form: _files(folder, configuration, subject, own, form) for form in names.MODEL_FILES}
-    live = diagnosis.distance if diagnosis else None
+    # An injected fault's file is loaded at home only.
+    others = [name for name in environments if name != own and not configuration.fault]
+    elsewhere = {name: _files(folder, configuration, subject, name, names.KERAS_FILE) for name in others}
+    loads = [(name, file) for name, (file, _) in elsewhere.items()]
+    strategy = composition.strategy(configuration)
     for form, (file, double) in home.items():
         sides = [_live(subject.plain), file]
         doubles = [_live(subject.float64), double] if subject.float64 else []
@@ -103,25 +130,20 @@ def _sides(
             form=form,
             sides=sides if form == names.KERAS_FILE else _without_optimizer(sides),
             doubles=doubles if form == names.KERAS_FILE else _without_optimizer(doubles),
-            declared=declarations.within(folder.declared(configuration), "saved"),
-            oracles=(live, _file_distance(double, subject)),
-            off=(diagnoses.causes(diagnosis), _file_causes(file, subject)),
+            parts=(strategy, *check_parts.saved_by_design(folder, configuration, subject, double)),
+            file=check_parts.of_file(subject, (own, file), loads if form == names.KERAS_FILE else ()),
         )
-    form = names.KERAS_FILE
-    for environment in environments:
-        if environment != own and not configuration.fault:  # a injected fault's file is loaded at home only
-            file, double = _files(folder, configuration, subject, environment, form)
-            # What a run that is off left in its file is no measure of who loads it.
-            misloads = () if equivalence.differs(live) else (Cause(code=Code.LOADED_WRONGLY, subject=environment),)
-            yield Sides(
-                kind="reloaded",
-                environment=environment,
-                form=form,
-                sides=_without_optimizer([home[form][0], file]),
-                doubles=_without_optimizer([home[form][1], double]) if subject.float64 else (),
-                oracles=(_file_distance(home[form][1], subject), _file_distance(double, subject)),
-                off=((), misloads),
-            )
+    at_home = home[names.KERAS_FILE]
+    for environment, (file, double) in elsewhere.items():
+        yield Sides(
+            kind="reloaded",
+            environment=environment,
+            form=names.KERAS_FILE,
+            sides=_without_optimizer([at_home[0], file]),
+            doubles=_without_optimizer([at_home[1], double]) if subject.float64 else (),
+            parts=(check_parts.predicting(configuration, environment, composition),),
+            file=check_parts.misloading(subject, (own, at_home[0]), (environment, file)),
+        )
     for index in range(1, subject.plain[1].replicas):
         yield Sides(
             kind="replica",
@@ -129,9 +151,7 @@ def _sides(
             replica=index,
             sides=_replicas(subject.plain, index),
             doubles=_replicas(subject.float64, index) if subject.float64 else (),
-            declared=declarations.within(folder.declared(configuration), "replica"),
-            oracles=(live, live),
-            off=(diagnoses.causes(diagnosis), diagnoses.causes(diagnosis)),
+            parts=(strategy, strategy, *check_parts.replica_by_design(folder, configuration, subject, index)),
         )
 
 
@@ -150,28 +170,6 @@ def _files(
     return folder.reloaded(run, environment, form, subject.plain[1]), double
 
 
-def _file_distance(double: Side, subject: compare.Subject) -> float | None:
-    """How far a float64 run's file is from what its strategy declares that it holds: the oracle's file, or, where
-    training amplifies rounding so that no oracle can follow it, the live model's first replica; the smaller. None if
-    neither can be compared."""
-    if not isinstance(double, compare.Snapshot) or subject.float64 is None or subject.oracle is None or subject.no_float64:
-        return None
-    try:
-        found = compare.file_distances(double, subject.oracle, subject.outputs)
-        distances = [verdicts.oracle_distance(Comparison(distances=found))]
-        distances.append(compare.first_replica_distance(double, subject.float64, subject.outputs))
-    except (DamagedArtifact, ValueError):
-        return None
-    return min((one for one in distances if one is not None), default=None)
-
-
-def _file_causes(file: Side, subject: compare.Subject) -> tuple[Cause, ...]:
-    try:
-        return saving.causes(*subject.plain, file) if isinstance(file, compare.Snapshot) else ()
-    except DamagedArtifact:
-        return ()
-
-
 def _replicas(found: Complete, index: int) -> Sequence[Side]:
     return compare.replica(*found, 0), compare.replica(*found, index)
 
@@ -181,23 +179,19 @@ def _without_optimizer(sides: Sequence[Side]) -> list[Side]:
     return [replace(side, slots="") if isinstance(side, compare.Snapshot) else side for side in sides]
 
 
+# ---------------------------------------------------------------- one check
+
+
 def _check(configuration: Configuration, subject: compare.Subject, compared: Sides) -> ConsistencyCheck:
     judged: tuple[Judged, ...] = ()
     causes: tuple[Cause, ...]
     missing = [side for side in compared.sides if not isinstance(side, compare.Snapshot)]
-    snapshots, float64_runs = (
-        [side for side in both if isinstance(side, compare.Snapshot)] for both in (compared.sides, compared.doubles)
-    )
     if missing:
         verdict, causes = Verdict.NOT_RUN, (_missing(*missing[0]),)
     else:
         try:
-            float64_pair = (float64_runs[0], float64_runs[1]) if len(float64_runs) == 2 else None
-            comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject, declared=compared.declared)
-            decide = verdicts.judge_saved if compared.kind == "saved" else verdicts.judge
-            environments = configuration.environment, compared.environment
-            judged = decide(replace(comparison, oracles=compared.oracles, off=compared.off, environments=environments))
-            verdict, causes = verdicts.worst(judged)
+            judged = _judged(_compared(configuration, subject, compared))
+            verdict, causes = _finite(subject, *verdicts.worst(judged))
         except (DamagedArtifact, ValueError) as error:
             verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, str(error)),)
     return ConsistencyCheck(
@@ -210,6 +204,59 @@ def _check(configuration: Configuration, subject: compare.Subject, compared: Sid
         replica=compared.replica,
         quantities=judged,
     )
+
+
+def _finite(subject: compare.Subject, verdict: Verdict, causes: tuple[Cause, ...]) -> verdicts.Decision:
+    """Of a run that reached NaN or infinity, what cannot be compared has that reason, wherever it shows."""
+    step = compare.first_non_finite(subject.plain) if verdict in (Verdict.INVALID, Verdict.INCONCLUSIVE) else None
+    if step is None:
+        return verdict, causes
+    return Verdict.INVALID, (Cause(code=Code.NON_FINITE, evidence=(("step", float(step)),)),)
+
+
+def _judged(comparison: Comparison) -> tuple[Judged, ...]:
+    """What is expected comes first: a run with a fault of its own still saves by design what it saves by design. Its fault
+    is reported by itself, and is a cause here where nothing else explains the difference."""
+    expected = tuple(part for part in comparison.components if part.link is not Link.STRATEGY)
+    first = verdicts.judge(replace(comparison, components=expected))
+    every = verdicts.judge(comparison)
+    return tuple(
+        other if any(cause.code == Code.UNKNOWN for cause in one.causes) else one
+        for one, other in zip(first, every, strict=True)
+    )
+
+
+def _compared(configuration: Configuration, subject: compare.Subject, compared: Sides) -> Comparison:
+    snapshots, float64_runs = (
+        [side for side in both if isinstance(side, compare.Snapshot)] for both in (compared.sides, compared.doubles)
+    )
+    float64_pair = (float64_runs[0], float64_runs[1]) if len(float64_runs) == 2 else None
+    comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject)
+    equal = {one.quantity: one.bits for one in comparison.distances}
+    same_state = all(equal.get(quantity, True) for quantity in check_parts.STATE[:2]) and _only_counters(comparison)
+    file = compared.file or (Cause(code=Code.UNKNOWN),)
+    # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.
+    apart = [
+        quantity for quantity, bits in equal.items() if not bits and not (same_state and quantity == compare.PREDICTIONS)
+    ]
+    of_file = Component(
+        link=Link.FILE, environment=compared.environment, distances=dict.fromkeys(apart, check_parts.ENOUGH), causes=file
+    )
+    parts = (*compared.parts, of_file) if compared.kind != "replica" else compared.parts
+    return replace(
+        comparison,
+        components=check_parts.relevant(parts, compared.kind, apart),
+        environments=(configuration.environment, compared.environment),
+        # With an equal state, a prediction is a single step from a common state.
+        stepped=UNSTABLE_STATES if same_state else 0,
+    )
+
+
+def _only_counters(comparison: Comparison) -> bool:
+    """Whether all other state that differs are seeds and counters, which no prediction reads."""
+    known = {*comparison.renewed, *comparison.unsaved}
+    others = (one for one in comparison.distances if one.quantity == compare.OTHER)
+    return all(tensor.bits or tensor.name in known for one in others for tensor in one.tensors)
 
 
 def _missing(status: Status, reason: str) -> Cause:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from suite.records import Broken, Code, Member, RunRow, Verdict
+from suite.records import Broken, Code, Member, Outcome, RunRow, Verdict
 
 FINE, DIFFERENCE, BROKEN_RUN, BROKEN_SCENARIO = 0, 1, 2, 3
 
@@ -15,11 +15,13 @@ def exit_code(
     broken: Sequence[Broken],
     gate: Verdict,
     *,
+    jobs: Sequence[Outcome] = (),
     excused: Container[str] = (),
 ) -> int:
-    """0 nothing as bad as the gate, 1 a difference, 2 a run failed (or no pairs), 3 a broken scenario; the largest.
+    """0 nothing as bad as the gate, 1 a difference, 2 a run or a job failed (or no pairs), 3 a broken scenario; the largest.
 
-    `excused`: ids of pairs and checks whose difference is accepted. What did not run is never excused.
+    `jobs`: those that execute no run and did not complete: what they would have shown is not known. `excused`: ids of pairs
+    and checks whose difference is accepted. What did not run is never excused.
     """
     codes = [FINE]
     compared = [member for member in members if member.verdict is not Verdict.NOT_RUN]
@@ -27,7 +29,8 @@ def exit_code(
         codes.append(DIFFERENCE)
     pairs = [member for member in members if member.kind == "pair"]
     failed_checks = any(_failed(member) for member in members if member.kind != "pair")
-    if any(row.status.broken for row in rows) or failed_checks or not pairs:
+    failed_jobs = any(outcome.status.broken for outcome in jobs)
+    if any(row.status.broken for row in rows) or failed_checks or failed_jobs or not pairs:
         codes.append(BROKEN_RUN)
     if broken:
         codes.append(BROKEN_SCENARIO)

@@ -8,25 +8,22 @@ from dataclasses import replace
 from itertools import combinations
 
 from suite import compare
-from suite.artifacts.store import Complete, Store
-from suite.compare import single_step
+from suite.artifacts.store import Store
 from suite.compare.run_folder import RunFolder
-from suite.explain import declarations, diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes
-from suite.explain.inquiry import inquiries
+from suite.explain import diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes, sides
+from suite.explain.backends import Backends
+from suite.explain.composition import Composition, single_step_of
 from suite.judge import equivalence, kernels, limits, verdicts
 from suite.records import (
     ORACLE,
-    SINGLE_STEP,
     Cause,
     Code,
     Comparison,
     Configuration,
     DamagedArtifact,
-    Diagnosis,
     Floats,
     KnownDifference,
     Pair,
-    Place,
     Plan,
     Results,
     Run,
@@ -50,19 +47,22 @@ class Study:
         self.folder = RunFolder(store, plan, session)
         self._pairs: dict[Sides, Comparison | str] = {}
         self._declared: dict[Configuration, Comparison | str] = {}
+        self._backends: dict[str, Backends] = {}
 
     def renew(self, session: Session) -> None:
         """Takes a later session of the same plan."""
         changed = self.folder.renew(session)
+        scenarios = {one.scenario for one in changed}
         self._pairs = {sides: found for sides, found in self._pairs.items() if changed.isdisjoint(sides)}
         self._declared = {one: found for one, found in self._declared.items() if one not in changed}
+        self._backends = {name: found for name, found in self._backends.items() if name not in scenarios}
 
     def pairs(self) -> Mapping[Sides, Comparison | str]:
         """Every pair of configurations of every scenario, measured, or why not."""
         for scenario in self.folder.scenarios():
-            for sides in combinations(self.folder.configurations(scenario), 2):
-                if sides not in self._pairs and _belong_together(*sides):
-                    self._pairs[sides] = _pair(self.folder, *sides)
+            for both in combinations(self.folder.configurations(scenario), 2):
+                if both not in self._pairs and _belong_together(*both):
+                    self._pairs[both] = _pair(self.folder, *both)
         return self._pairs
 
     def declared(self) -> Mapping[Configuration, Comparison | str]:
@@ -74,32 +74,34 @@ class Study:
                     self._declared[configuration] = diagnoses.compared(subject)
         return self._declared
 
+    def backends(self) -> Mapping[str, Backends]:
+        """By scenario: every environment on one device against every other."""
+        for scenario in self.folder.scenarios():
+            if scenario not in self._backends:
+                self._backends[scenario] = Backends(self.folder, scenario)
+        return self._backends
+
     def further_runs(self) -> list[Run]:
         """What would decide or explain what is open, as far as is known now."""
         declared = {one: found for one, found in self.declared().items() if not isinstance(found, str)}
         settled = {one: found for one, found in declared.items() if further_runs.settled(found)}
         asked = [run for run in self._oracle_steps() if not self.folder.asked(run)]
-        asked += [run for inquiry in inquiries(self.folder, settled) for run in inquiry.further()]
+        asked += [run for inquiry in diagnoses.inquiries(self.folder, settled) for run in inquiry.further()]
+        asked += [run for backends in self.backends().values() for run in backends.further()]
         wanted = further_runs.further_runs(self.pairs(), declared)
         return list(dict.fromkeys([*wanted, *float32_steps.oracle_steps(self.folder, wanted), *asked]))
 
     def _oracle_steps(self) -> list[Run]:
-        """One step of every oracle, in scenarios that have several: they show where declarations part."""
+        """One step of each oracle of an environment in which two configurations differ: they show where declarations
+        part."""
+        places = {
+            (a.scenario, a.environment)
+            for (a, b), found in self.pairs().items()
+            if a.environment == b.environment and not isinstance(found, str) and equivalence.differ(found)
+        }
         oracles = [run for run in self.folder.plan.runs if run.variation == ORACLE]
-        scenarios = [run.configuration.scenario for run in oracles if run.emulates != oracles[0].emulates]
-        return [replace(run, variation=SINGLE_STEP) for run in oracles if run.configuration.scenario in scenarios]
-
-    def _place(self, a: Configuration, b: Configuration, comparison: Comparison) -> Place | None:
-        """Where the oracles of what both sides declare first differ, if they declare different things."""
-        first, second = (self._oracle_step(side) for side in (a, b))
-        if not comparison.declared or first is None or second is None:
-            return None
-        return single_step.first(single_step.stage_distances(first, second), equivalence.SAME_SEMANTICS)
-
-    def _oracle_step(self, configuration: Configuration) -> Complete | None:
-        oracle = self.folder.oracle_of(configuration)
-        found = self.folder.further(replace(oracle, variation=SINGLE_STEP)) if oracle else ""
-        return None if isinstance(found, str) else found
+        wanted = [run for run in oracles if (run.configuration.scenario, run.configuration.environment) in places]
+        return [single_step_of(run) for run in wanted if not isinstance(self.folder.complete(run), str)]
 
     def _seeds(self) -> dict[str, Floats]:
         """Scenario -> metric -> the median difference between runs from other initial weights."""
@@ -110,16 +112,15 @@ class Study:
             found[scenario] = magnitudes.medians([distances for each in measured for distances in each])
         return found
 
-    def _judged_pairs(self, known: Mapping[Configuration, Diagnosis]) -> Iterator[Pair]:
-        """Every pair, judged by what is known of each side."""
+    def _judged_pairs(self, composition: Composition) -> Iterator[Pair]:
+        """Every pair, judged by what its difference is composed of."""
         seeds = self._seeds()
         for (a, b), comparison in self.pairs().items():
             if isinstance(comparison, str):
                 yield Pair(a=plain(a), b=plain(b), verdict=Verdict.NOT_RUN, causes=(self._not_run(a, b, comparison),))
                 continue
-            pair = _judged(plain(a), plain(b), _with_diagnoses(comparison, (known.get(a), known.get(b))))
-            sizes = magnitudes.magnitudes(pair.quantities, comparison.repeats, seeds[a.scenario])
-            yield replace(pair, magnitudes=sizes, place=pair.place or self._place(a, b, comparison))
+            pair = _judged(plain(a), plain(b), replace(comparison, components=composition.between(a, b)), composition)
+            yield replace(pair, magnitudes=magnitudes.magnitudes(pair.quantities, comparison.repeats, seeds[a.scenario]))
 
     def _not_run(self, a: Configuration, b: Configuration, reason: str) -> Cause:
         """A pair is unsupported only if nothing but missing support is in its way."""
@@ -131,7 +132,9 @@ class Study:
         """Everything that a report shows. `accepted`: differences that do not fail the gate before their day."""
         folder, declared = self.folder, self.declared()
         known = {side: diagnoses.diagnosis(folder, side, found) for side, found in declared.items()}
-        pairs, seen = tuple(self._judged_pairs(known)), tuple(checks(folder, declared, known))
+        declared, known = diagnoses.emulated(folder, declared, known)
+        composition = Composition(folder, declared, known, diagnoses.rounds(folder, declared), self.backends())
+        pairs, seen = tuple(self._judged_pairs(composition)), tuple(checks(folder, composition))
         rows = tuple(folder.row(run) for run in folder.runs)
         found = fingerprint.named(findings.group((*pairs, *seen), known.values()))
         found, states = accepting.mark(found, accepted, rows, datetime.date.today())
@@ -148,10 +151,11 @@ class Study:
             findings=found,
             limits=limits.LIMITS,
             diagnoses=tuple(known.values()),
+            jobs=folder.session.jobs,
             known=states,
         )
         gate = Verdict(folder.plan.options.gate)
-        code = exit_code(results.members, rows, results.broken, gate, excused=results.excused)
+        code = exit_code(results.members, rows, results.broken, gate, jobs=results.jobs, excused=results.excused)
         return replace(results, exit_code=code)
 
 
@@ -163,35 +167,32 @@ def _belong_together(a: Configuration, b: Configuration) -> bool:
 
 
 def _pair(folder: RunFolder, a: Configuration, b: Configuration) -> Comparison | str:
-    sides = folder.subject(a), folder.subject(b)
-    reasons = [f"{side.label}: {found}" for side, found in zip((a, b), sides, strict=True) if isinstance(found, str)]
-    if reasons:
+    first, second = folder.subject(a), folder.subject(b)
+    reasons = [f"{side.label}: {found}" for side, found in ((a, first), (b, second)) if isinstance(found, str)]
+    if isinstance(first, str) or isinstance(second, str):
         return "; ".join(reasons)
-    declared = declarations.difference(folder.declared(a), folder.declared(b))
     try:
-        comparison = compare.pair(*sides, declared=declared)  # type: ignore[arg-type]
-        return replace(comparison, steps=float32_steps.errors(folder, a, b), environments=(a.environment, b.environment))
+        comparison = compare.pair(first, second)
+        stepped, apart = float32_steps.apart(folder, a, b) if comparison.no_float64 else (0, ())
+        return replace(
+            comparison,
+            steps=float32_steps.errors(folder, a, b),
+            stepped=stepped,
+            apart_in_steps=apart,
+            environments=(a.environment, b.environment),
+        )
     except (DamagedArtifact, ValueError) as error:
         return str(error)
 
 
-def _with_diagnoses(comparison: Comparison, known: tuple[Diagnosis | None, Diagnosis | None]) -> Comparison:
-    first, second = known
-    return replace(
-        comparison,
-        oracles=(first.distance if first else None, second.distance if second else None),
-        off=(diagnoses.causes(first), diagnoses.causes(second)),
-    )
-
-
-def _judged(a: Run, b: Run, comparison: Comparison) -> Pair:
-    """With the one side that is off, by its distance from float64 or from its oracle; None if neither or both are."""
+def _judged(a: Run, b: Run, comparison: Comparison, composition: Composition) -> Pair:
+    """With the one side that is off, and where they begin to differ, as far as they are shown."""
     judged = verdicts.judge(comparison)
     verdict, causes = verdicts.worst(judged)
-    off = verdicts.off_sides(comparison)
-    side = (a, b)[off[0]] if len(off) == 1 else None
     unstable = kernels.unstable(comparison)
-    if unstable is None or all(cause.code != Code.UNSTABLE_KERNEL for cause in causes):
-        return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=side)
-    side = (a, b)[unstable.side]
-    return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=side, place=unstable.place)
+    if unstable is not None and any(cause.code == Code.UNSTABLE_KERNEL for cause in causes):
+        side = (a, b)[unstable.side]
+        return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=side, place=unstable.place)
+    off = sides.off(a, b, comparison, causes)
+    place = sides.place(a, b, comparison, composition) if verdict in (Verdict.DIFFERENT, Verdict.BY_DESIGN) else None
+    return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=off, place=place)

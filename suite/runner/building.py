@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from suite.records import Job, Manifest, Run, Scenario, Status
-from suite.runner import models, variant
+from suite.runner import exact_constants, models, optimizers, variant
+from suite.runner.exact_constants import Constants
 from suite.runner.outcome import Unsupported
-from suite.runner.precision import Constants, double_schedule, dyadic_layers, dyadic_optimizer, not_float64
+from suite.runner.precision import not_float64
 
 # What jit_compile="auto" means on one CPU, pinned so that devices and environments do not change it silently.
 JIT = {"jax": True, "tensorflow": False, "torch": False}
@@ -25,8 +26,19 @@ def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, constants: Cons
     if not model.built:
         model(models.inputs(data, "x", slice(0, rows)))
     if constants == "dyadic":
-        dyadic_layers(list(models.layers_of(model)))
+        exact_constants.dyadic_defaults()
+        exact_constants.dyadic_layers([model, *models.layers_of(model)])
     return model
+
+
+def restore(model: Any, values: Mapping[str, np.ndarray]) -> None:
+    """Gives a built model these variables, by name; Normalization layers keep tensors made of theirs, and make them anew."""
+    import keras
+
+    models.write(models.variables(model), values)
+    for layer in models.layers_of(model):
+        if isinstance(layer, keras.layers.Normalization) and layer.built:
+            layer.finalize_state()
 
 
 def compile_model(model: Any, scenario: Scenario, *, constants: Constants, precision: str) -> None:
@@ -42,25 +54,30 @@ def compile_model(model: Any, scenario: Scenario, *, constants: Constants, preci
         raise Unsupported(f"no float64 run of {scenario.name}: {left[0]}")
     optimizer = keras.optimizers.get(scenario.optimizer())
     if constants == "dyadic":
-        optimizer = dyadic_optimizer(optimizer)
+        exact_constants.dyadic_optimizer(optimizer)
     if double:
-        double_schedule(optimizer)
-    model.compile(optimizer=optimizer, loss=loss_of(scenario), jit_compile=JIT[keras.backend.backend()])
+        exact_constants.double_schedules(optimizer)
+    _compile(model, scenario, constants, optimizer)
+
+
+def _compile(model: Any, scenario: Scenario, constants: Constants, optimizer: Any) -> None:
+    import keras
+
+    model.compile(optimizer=optimizer, loss=loss_of(scenario, constants), jit_compile=JIT[keras.backend.backend()])
     model.optimizer.build(model.trainable_variables)
 
 
-def loss_of(scenario: Scenario) -> Any:
+def loss_of(scenario: Scenario, constants: Constants) -> Any:
     """The scenario's loss as `compile` takes it."""
-    return scenario.loss() if callable(scenario.loss) else scenario.loss
+    loss = scenario.loss() if callable(scenario.loss) else scenario.loss
+    return exact_constants.dyadic_loss(loss) if constants == "dyadic" else loss
 
 
-def compile_probe(model: Any, scenario: Scenario) -> None:
+def compile_probe(model: Any, scenario: Scenario, *, constants: Constants) -> None:
     """Compiles anew so that after one step from zero slots each slot `momentum` is the negative gradient."""
     import keras
 
-    optimizer = keras.optimizers.SGD(1.0, momentum=0.5)
-    model.compile(optimizer=optimizer, loss=loss_of(scenario), jit_compile=JIT[keras.backend.backend()])
-    model.optimizer.build(model.trainable_variables)
+    _compile(model, scenario, constants, keras.optimizers.SGD(1.0, momentum=0.5))
 
 
 def started(model: Any, job: Job, run: Run, inputs: Manifest | None, replicas: int) -> Manifest:
@@ -73,10 +90,10 @@ def started(model: Any, job: Job, run: Run, inputs: Manifest | None, replicas: i
         digest=job.digest,
         died=job.died,
         tensors=tensors,
-        slots=models.slot_tensors(model, tensors),
+        slots=optimizers.slot_tensors(model, tensors),
         batch_norms=models.with_constants(inputs.batch_norms if inputs else (), model),
         random_layers=inputs.random_layers if inputs else (),
         replicas=replicas,
         roundoff=models.roundoff(model),
-        optimizer_epsilon=float(getattr(model.optimizer, "epsilon", 0.0) or 0.0),
+        optimizer_epsilon=max(float(getattr(one, "epsilon", 0.0) or 0.0) for one in optimizers.leaves(model.optimizer)),
     )

@@ -7,7 +7,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from suite.records import Job
+from suite.records import OWN, TRAINING_STEP, Job
+from suite.runner import models
 
 PROCESS = "PARITY_PROCESS"  # the variable that a host sets for a job that it does not fork, with the reason
 PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch")
@@ -28,6 +29,8 @@ def gather(model: Any, job: Job) -> dict[str, str]:
         "optimizer": _optimizer(model),
         "process": process(),
     }
+    if models.has_own_train_step(model):
+        facts[TRAINING_STEP] = OWN
     for package in PACKAGES[1:]:
         try:
             facts[package] = version(package)

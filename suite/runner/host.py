@@ -63,6 +63,8 @@ TRACEBACK_SECONDS = 0.05  # what each process of a job that is stopped gets for 
 
 @dataclass(frozen=True)
 class Child:
+    """A job's process. `answers`: the descriptor on which it says how it ended. `forked`: not a new process."""
+
     job: str
     log: str
     variables: dict[str, str]
@@ -115,6 +117,7 @@ class Host:
         self._ending = True  # no exception: it could come while jobs are being ended
 
     def answer(self, **message: Any) -> None:
+        """Sends one line to the engine: see the module's docstring."""
         os.write(self._answers, json.dumps(message).encode() + b"\n")
 
     def _obey(self, order: dict[str, Any]) -> None:
@@ -254,6 +257,7 @@ def _chain_to_parent() -> None:
 
 
 def main(backend: str, entry: str = ENTRY) -> None:
+    """Imports the backend, and serves until the orders end. `entry`: what a job calls with its file."""
     began = time.monotonic()
     die_with_parent(signal.SIGTERM)
     _chain_to_parent()

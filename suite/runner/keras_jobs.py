@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Artifact, Recording, Store
-from suite.records import Data, Job, Manifest, Run, Scenario, Status
-from suite.runner import building, devices, layer_graph, models, precision, variant
+from suite.records import Job, Manifest, Run, Scenario, Status
+from suite.runner import building, devices, layer_graph, models, optimizers, precision, variant
+from suite.runner.exact_constants import constants_of
 from suite.runner.numpy_backend import batch_norm_network as network
+from suite.runner.scenario_data import data_arrays
 from suite.runner.training import named, scenario_of
 
 Arrays = Mapping[str, np.ndarray]
@@ -100,36 +105,12 @@ def prepare(job: Job) -> None:
         recorded.add(names.DATA, arrays)
         model = building.build(scenario, arrays, constants="own", seed=job.options.seed)
         recorded.add(names.initial(), models.read(models.variables(model)))
-        tensors, batch_norms, drawing = layer_graph.describe(model)
+        tensors, batch_norms, drawing = layer_graph.describe(model, models.inputs(arrays, "x", slice(0, 1)))
         for index in range(1, job.options.seeds + 1):
             other = building.build(scenario, arrays, constants="own", seed=job.options.seed + index)
             recorded.add(names.initial(index), models.read(models.variables(other)))
-        recorded.tell(tensors=tensors, batch_norms=batch_norms, random_layers=drawing)
-
-
-def data_arrays(data: Data, scenario: Scenario) -> dict[str, np.ndarray]:
-    """The rows as arrays (rows, ...) by name, in their own dtypes: "x" or "x/<input>", "y", "predict" or "predict/<input>".
-
-    Raises:
-        ValueError: an array is empty or not finite, "x" and "y" have different numbers of rows, or the rows of
-        "predict" do not
-            divide into batches.
-    """
-    arrays: dict[str, np.ndarray] = {"y": np.asarray(data.y)}
-    for part, rows in (("x", data.x), ("predict", data.predict)):
-        by_input = rows if isinstance(rows, Mapping) else {"": rows}
-        arrays |= {f"{part}/{name}".rstrip("/"): np.asarray(value) for name, value in by_input.items()}
-    for name, value in arrays.items():
-        if not len(value) or not np.isfinite(value).all():
-            raise ValueError(f"{scenario.name}: data {name} is empty or holds NaN or infinity")
-        wanted = len(arrays["y"]) if not name.startswith("predict") else None
-        if wanted is not None and len(value) != wanted:
-            raise ValueError(f"{scenario.name}: data {name} has {len(value)} rows, y has {wanted}")
-        if name.startswith("predict") and len(value) % scenario.batch:
-            raise ValueError(
-                f"{scenario.name}: {len(value)} rows to predict on do not divide into batches of {scenario.batch}"
-            )
-    return arrays
+        facts = {"environment": job.environment.name, "refused": "; ".join(job.refused)}
+        recorded.tell(tensors=tensors, batch_norms=batch_norms, random_layers=drawing, facts=facts)
 
 
 def reload(job: Job) -> None:
@@ -153,29 +134,59 @@ def reload(job: Job) -> None:
 def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, data: Arrays, form: str, own: bool) -> None:
     import keras
 
-    custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
     keras.utils.clear_session()
+    precision.adopt(job.precision, scenario.dtype_policy)  # again: the session held the dtype policy
     if form == names.KERAS_FILE:
-        # A model compiled on torch loads elsewhere only with compile=False; at home the optimizer must come back too.
-        model = keras.saving.load_model(saved.place(form), custom_objects=custom, compile=own, safe_mode=True)
+        model = _model_of(saved.place(form), scenario, own)
     else:
-        constants = precision.constants_of(job.precision)
+        constants = constants_of(job.precision)
         model = building.build(scenario, data, constants=constants, seed=job.options.seed)
         building.compile_model(model, scenario, constants=constants, precision=job.precision)
         model.load_weights(saved.place(form))
     model.jit_compile = building.JIT[keras.backend.backend()]
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own:
-        recorded.add(names.optimizer(0), models.read(models.slots(model)))
+        recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
     predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
     recorded.add(names.predictions(0), named(predicted))
     recorded.tell(steps=(0,), predicted=(0,))
 
 
+def _model_of(path: Path, scenario: Scenario, own: bool) -> Any:
+    """The model of a .keras file. What the scenario's functions define and register as they run is known, too.
+
+    safe_mode is off: the file was written by a run of this very scenario, whose code runs here anyway.
+    """
+    import keras
+
+    custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
+
+    def load() -> Any:
+        # A model compiled on torch loads elsewhere only with compile=False; at home the optimizer must come back too.
+        return keras.saving.load_model(path, custom_objects=custom, compile=own, safe_mode=False)
+
+    try:
+        return load()
+    except (TypeError, ValueError):
+        variant.model(scenario), building.loss_of(scenario, "own"), scenario.optimizer()
+        return load()
+
+
+def why_it_does_not_load(error: Exception) -> str:
+    """What Keras says in the end: around it, it prints the configuration of everything that holds what it cannot load."""
+    message = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+    if (found := re.search(r"Could not locate (class|function) '(.+?)'", message)) is None:
+        return message[:500]
+    kind, name = found.groups()
+    return (
+        f"Keras does not know the {kind} {name!r}, which is in the file: give it in the scenario's custom_objects, or put "
+        f"@keras.saving.register_keras_serializable() on it where model() finds it"
+    )
+
+
 def _failed(artifact: Artifact, job: Job, run: Run, error: Exception) -> None:
-    message = " ".join(str(error).split())
-    unsupported = "synchronized=True is only supported" in message
-    reason = UNSUPPORTED_SYNCHRONIZED if unsupported else message[:500]
+    unsupported = "synchronized=True is only supported" in " ".join(str(error).split())
+    reason = UNSUPPORTED_SYNCHRONIZED if unsupported else why_it_does_not_load(error)
     artifact.finish(
         Manifest(
             run=run.id,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from suite.records import BatchNorm, Tensor, TensorGroup
 from suite.runner import models
 from suite.runner.layer_calls import layer_calls
@@ -17,6 +19,9 @@ from suite.runner.layer_calls import layer_calls
 TRANSPARENT = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D",
                "AveragePooling3D", "Identity", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
                "GlobalMaxPooling1D", "GlobalMaxPooling2D")  # fmt: skip
+
+# Layers with a kernel whose last axis is the channel that the batch normalization normalizes.
+FOLDABLE = ("Dense", "Conv1D", "Conv2D", "Conv3D")
 
 NORM_ATTRIBUTES = {
     TensorGroup.SCALE_OR_SHIFT: ("gamma", "beta"),
@@ -34,8 +39,9 @@ class Node:
     outputs: tuple[int, ...]
 
 
-def walk(model: Any) -> tuple[list[Node], tuple[int, ...]]:
-    """The calls in a forward pass of a built model, in order, and the identities of the model's outputs."""
+def walk(model: Any, inputs: Any) -> tuple[list[Node], tuple[int, ...]]:
+    """The calls in a forward pass of a built model, in order, and the identities of the model's outputs. `inputs`: arrays
+    (rows, ...) as training takes them."""
     import keras
     from keras import tree
 
@@ -56,7 +62,7 @@ def walk(model: Any) -> tuple[list[Node], tuple[int, ...]]:
         return outputs
 
     with layer_calls(noted, operations=True):
-        outputs = model.call(symbolic_inputs(model))
+        outputs = model.call(_symbolic(inputs))
     return nodes, ids(outputs)
 
 
@@ -64,25 +70,23 @@ def _without_none(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kwargs.items() if value is not None}
 
 
-def symbolic_inputs(model: Any, rows: int | None = None) -> Any:
-    """Fresh symbolic inputs like those the model was built with; with so many rows, or any number."""
+def _symbolic(inputs: Any) -> Any:
+    """Symbolic inputs, with any number of rows, in place of arrays (rows, ...)."""
     import keras
     from keras import tree
 
-    if getattr(model, "inputs", None):
-        struct = getattr(model, "_inputs_struct", None) or (model.inputs if len(model.inputs) > 1 else model.inputs[0])
-        return tree.map_structure(lambda tensor: keras.KerasTensor((rows, *tensor.shape[1:]), tensor.dtype), struct)
-    shape = model._build_shapes_dict
-    shapes = next(iter(shape.values())) if len(shape) == 1 else shape
-    if isinstance(shapes, dict):
-        return {name: keras.KerasTensor((rows, *built[1:])) for name, built in shapes.items()}
-    return keras.KerasTensor((rows, *shapes[1:]))
+    def tensor(array: np.ndarray) -> Any:
+        dtype = keras.config.floatx() if array.dtype.kind == "f" else str(array.dtype)
+        return keras.KerasTensor((None, *array.shape[1:]), dtype)
+
+    return tree.map_structure(tensor, inputs)
 
 
-def describe(model: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNorm, ...], tuple[str, ...]]:
-    """The model's variables in their groups, its batch normalizations, and the names of layers that draw random numbers."""
+def describe(model: Any, inputs: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNorm, ...], tuple[str, ...]]:
+    """The model's variables in their groups, its batch normalizations, and the names of layers that draw random numbers.
+    `inputs`: arrays (rows, ...) as training takes them."""
     try:
-        nodes, outputs = walk(model)
+        nodes, outputs = walk(model, inputs)
     except Exception as error:  # any model may refuse symbolic calls: then groups are coarser, and say so by being empty
         print(f"the graph of {model.name} cannot be walked ({type(error).__name__}: {error}); groups are coarser")
         nodes, outputs = [], ()
@@ -184,7 +188,3 @@ def _batch_norm(norm: Any, feeding: list[Any], names: dict[int, str]) -> BatchNo
         axis=-1,
         trainable=bool(norm.trainable),
     )
-
-
-# Kernels whose last axis is the channel that the batch normalization normalizes.
-FOLDABLE = ("Dense", "Conv1D", "Conv2D", "Conv3D")

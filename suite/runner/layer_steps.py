@@ -122,10 +122,14 @@ def drawn(seed: int) -> Cotangents:
 
 
 def config_of(layer: Any) -> str:
-    """JSON of the layer's serialized configuration, nested objects included."""
+    """JSON of the layer's serialized configuration, nested objects included, with the numbers that the layer holds now:
+    where a class has no `get_config` of its own, Keras gives what its constructor got."""
     import keras
 
-    return json.dumps(keras.saving.serialize_keras_object(layer)["config"], sort_keys=True)
+    config = dict(keras.saving.serialize_keras_object(layer)["config"])
+    held = {name: getattr(layer, name, None) for name, value in config.items() if isinstance(value, float)}
+    config |= {name: float(value) for name, value in held.items() if isinstance(value, float)}
+    return json.dumps(config, sort_keys=True)
 
 
 def _restore(named: Mapping[str, Any], before: Mapping[str, Array]) -> None:

@@ -1,4 +1,4 @@
-"""The variables of a Keras model and of its optimizer by name: read, written and described; its layers."""
+"""The variables of a Keras model by name: read, written and described; its layers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from suite.records import BatchNorm, Tensor, TensorGroup
+from suite.artifacts import rows
+from suite.records import BatchNorm
 
 
 def layers_of(model: Any) -> Iterable[Any]:
@@ -30,11 +31,16 @@ def roundoff(model: Any) -> float:
     return max((ROUNDOFF.get(str(layer.compute_dtype), 0.0) for layer in layers_of(model)), default=ROUNDOFF["float32"])
 
 
-def inputs(data: Mapping[str, np.ndarray], part: str, rows: Any = slice(None)) -> Any:
-    """Rows of the stored "x" or "predict": one array (rows, ...), or a dict of such arrays by input name."""
-    if part in data:
-        return data[part][rows]
-    return {key.split("/", 1)[1]: value[rows] for key, value in data.items() if key.startswith(part + "/")}
+def inputs(data: Mapping[str, np.ndarray], part: str, index: Any = slice(None)) -> Any:
+    """Rows of a stored part of the data, such as "x" or "predict": one array (rows, ...), or dicts, lists and tuples of
+    such, as the scenario gave them; None if there is no such part."""
+    return rows.restored(data, part, lambda array: array[index])
+
+
+def training(data: Mapping[str, np.ndarray], index: Any) -> dict[str, Any]:
+    """What `fit` and `compute_loss` take of these rows: `x`, `y` and `sample_weight`, the last only if the data has it."""
+    weight = {rows.WEIGHT: inputs(data, rows.WEIGHT, index)} if rows.names_of(data, rows.WEIGHT) else {}
+    return {rows.X: inputs(data, rows.X, index), rows.Y: inputs(data, rows.Y, index), **weight}
 
 
 def variables(model: Any) -> dict[str, Any]:
@@ -70,6 +76,11 @@ def _walk(layer: Any, prefix: str, visited: set[int]) -> Iterable[tuple[str, Any
         yield from _walk(child, f"{prefix}{child.name}/", visited)
 
 
+def has_own_train_step(model: Any) -> bool:
+    """Whether its class brings a training step in place of Keras's."""
+    return any("train_step" in vars(kind) for kind in type(model).__mro__ if not kind.__module__.startswith("keras."))
+
+
 def layer_paths(model: Any) -> dict[int, str]:
     """Identity of a layer -> the names of the layers around it, below the model, and its own."""
     paths: dict[int, str] = {}
@@ -84,31 +95,15 @@ def layer_paths(model: Any) -> dict[int, str]:
     return paths
 
 
-def slots(model: Any) -> dict[str, Any]:
-    """Optimizer variables by name: the model variable's name and the slot's. A variable of the optimizer as a whole is
-    "optimizer/<name>", because Keras numbers optimizers as a process makes them (sgd, sgd_1)."""
-    owners = {variable.path.replace("/", "_"): name for name, variable in variables(model).items() if variable.trainable}
-    longest_first = sorted(owners, key=len, reverse=True)
-    named = {}
-    for variable in model.optimizer.variables:
-        key = next((key for key in longest_first if key in variable.path), None)
-        rest = variable.path.partition(key)[2].strip("_") if key else ""
-        own = variable.path.rpartition("/")[2]
-        named[f"{owners[key]}/{rest}" if key else f"optimizer/{own}"] = variable
-    if len(named) != len(model.optimizer.variables):
-        raise ValueError("two optimizer variables have one name: give the layers different names")
-    return named
-
-
 def read(state: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """A copy of the variables' values by name, in the shapes of the variables and in the dtypes of `stored`."""
     return {path: stored(variable.numpy()) for path, variable in state.items()}
 
 
 def stored(value: Any) -> np.ndarray:
-    """A copy: floats of 16 bits widened to float32, and integers (counters, seeds) to int64, because backends keep them in
-    integers of different widths."""
-    array = np.array(value, copy=True)
+    """A copy in C order: floats of 16 bits widened to float32, and integers (counters, seeds) to int64, because backends
+    keep them in integers of different widths."""
+    array = np.array(value, copy=True, order="C")
     if array.dtype.kind in "iu":
         return array.astype(np.int64)
     return array.astype(np.float32) if array.dtype.itemsize == 2 else array
@@ -132,24 +127,6 @@ def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
         if tuple(variable.shape) != values[path].shape:
             raise ValueError(f"{path} has shape {tuple(variable.shape)}, the stored one {values[path].shape}")
         variable.assign(keras.ops.convert_to_tensor(values[path], dtype=variable.dtype))
-
-
-def slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The optimizer's variables, each in the group of the model variable it belongs to."""
-    owners = {tensor.name: tensor for tensor in tensors}
-    described = []
-    for name, variable in slots(model).items():
-        owner = owners.get(name.rpartition("/")[0])
-        described.append(
-            Tensor(
-                name=name,
-                shape=tuple(variable.shape),
-                dtype=str(variable.dtype),
-                group=owner.group if owner else TensorGroup.OTHER,
-                layer=owner.layer if owner else "optimizer",
-            )
-        )
-    return tuple(described)
 
 
 def with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from suite.runner import optimizers
 from suite.runner.differentiation import Array, arrays, tensor
-
-NAMELESS = re.compile(r"variable(_\d+)?")  # the name of a variable that got none
-LISTS = ("_variables", "_trainable_variables")  # lists of an optimizer that hold no slots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +58,7 @@ def optimizer_steps(
         name: keras.Variable(value, name=name.replace("/", "_"), dtype=str(value.dtype)) for name, value in variables.items()
     }
     optimizer.build(list(held.values()))
-    own = slots(optimizer, held)
+    own = optimizers.slots_of(optimizer, held)
     config = json.dumps(keras.saving.serialize_keras_object(optimizer)["config"], sort_keys=True)
     steps = []
     for count, given in enumerate(gradients):
@@ -107,41 +104,3 @@ def _as_backends_have_it(gradient: Gradient) -> Any:
     import tensorflow as tf
 
     return tf.IndexedSlices(tensor(gradient.values), tensor(gradient.indices), tf.constant(gradient.dense.shape))
-
-
-def slots(optimizer: Any, held: Mapping[str, Any]) -> dict[str, Any]:
-    """A built optimizer's variables by name: "<variable>/<slot>" for what it keeps for one of `held`, and
-    "optimizer/<name>" for the rest. What a wrapper and the optimizer inside it both have is the inner one's.
-
-    A slot is found by its place in a list of slots, because Adafactor names two of them like the variable itself.
-    """
-    owned = {id(variable): name for name, variable in held.items()}
-    inner = getattr(optimizer, "inner_optimizer", None)
-    inside = [] if inner is None else list(inner.variables)
-    wrapped = {id(variable) for variable in inside}
-    listed = dict(_listed(optimizer if inner is None else inner, owned))
-    found: dict[str, Any] = {}
-    for variable in [*(one for one in optimizer.variables if id(one) not in wrapped), *inside]:
-        own = variable.path.rpartition("/")[2]
-        if id(variable) in listed:
-            owner, attribute = listed[id(variable)]
-            prefix = f"{held[owner].path.replace('/', '_')}_"
-            found[f"{owner}/{own.removeprefix(prefix) if own.startswith(prefix) else attribute}"] = variable
-        elif id(variable) not in owned:
-            found[f"optimizer/{_attribute(optimizer, inner, variable) if NAMELESS.fullmatch(own) else own}"] = variable
-    return found
-
-
-def _attribute(optimizer: Any, inner: Any, variable: Any) -> str:
-    """The name under which an optimizer holds a variable that has none of its own, as Nadam does."""
-    held = [*vars(optimizer).items(), *(vars(inner).items() if inner is not None else ())]
-    return next((name.strip("_") for name, value in held if value is variable), "variable")
-
-
-def _listed(optimizer: Any, owned: Mapping[int, str]) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Identity of a slot -> the name of the variable in whose place it is, and that of the list."""
-    for attribute, values in vars(optimizer).items():
-        if attribute not in LISTS and isinstance(values, list) and len(values) == len(owned):
-            for name, slot in zip(owned.values(), values, strict=True):
-                if id(slot) not in owned and hasattr(slot, "path"):
-                    yield id(slot), (name, attribute.strip("_"))

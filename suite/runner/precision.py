@@ -1,22 +1,18 @@
-"""Float64 runs made real: Keras, its layers and its constants in double precision on every backend.
+"""Float64 runs made real: Keras and its layers in double precision on every backend.
 
 A float64 run has the semantics of the float32 run and a rounding unit nine decades smaller. Three things stand in the way:
 JAX needs x64; Keras demotes float64 to float32 inside ops on JAX and torch (keras#23223, keras#23704); and a decimal
-constant such as Adam's 0.999 may pass through float32 on one backend only. `adopt` removes the first two, `dyadic` the
-third.
+constant such as Adam's 0.999 may pass through float32 on one backend only. `adopt` removes the first two,
+`exact_constants` the third.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any, Literal
+from typing import Any
 
-Constants = Literal["own", "dyadic"]  # the decimal constants of a scenario, or in place of each a power of two near it
+from suite.runner import float64_kernels
 
-
-def constants_of(precision: str) -> Constants:
-    """The constants of a run: dyadic ones in a float64 run."""
-    return "dyadic" if precision == "float64" else "own"
+_adopted: list[bool] = []  # whether this process has what float64 needs
 
 
 def adopt(precision: str, policy: str) -> None:
@@ -34,6 +30,9 @@ def adopt(precision: str, policy: str) -> None:
     keras.config.set_dtype_policy("float64")
     _keep_64_bits()
     _every_policy_is_float64()
+    if not _adopted:
+        _adopted.append(True)
+        float64_kernels.provide()
 
 
 def _keep_64_bits() -> None:
@@ -53,58 +52,6 @@ def _every_policy_is_float64() -> None:
 
     double = keras.dtype_policies.DTypePolicy("float64")
     dtype_policies.get = lambda identifier=None: double
-
-
-def dyadic(value: float) -> float:
-    """The nearest power of two, or for 0.5 < value < 1 the nearest 1 - 2^-k: exact in every floating-point format."""
-    if not math.isfinite(value) or value == 0.0:
-        return value
-    if 0.5 < value < 1.0:
-        return 1.0 - 2.0 ** round(math.log2(1.0 - value))
-    return math.copysign(2.0 ** round(math.log2(abs(value))), value)
-
-
-def dyadic_config(config: Any) -> Any:
-    """A Keras configuration with every float in it made dyadic."""
-    if isinstance(config, float):
-        return dyadic(config)
-    if isinstance(config, dict):
-        return {key: dyadic_config(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return type(config)(dyadic_config(value) for value in config)
-    return config
-
-
-def dyadic_optimizer(optimizer: Any) -> Any:
-    """The same optimizer with dyadic constants, its schedule included."""
-    return type(optimizer).from_config(dyadic_config(optimizer.get_config()))
-
-
-def double_schedule(optimizer: Any) -> None:
-    """Gives a schedule's constants the type float64, in place: TensorFlow makes float32 tensors of Python's floats, and
-    would compute the learning rate of a float64 run in single precision."""
-    import keras
-    import numpy as np
-
-    schedule = optimizer._learning_rate
-    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        for name, value in vars(schedule).items():
-            if isinstance(value, float):
-                setattr(schedule, name, np.float64(value))
-
-
-def dyadic_layers(layers: list[Any]) -> None:
-    """Makes the constants of layers dyadic, in place: momentum and epsilon of batch normalizations, factors of penalties."""
-    import keras
-
-    for layer in layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum, layer.epsilon = dyadic(layer.momentum), dyadic(layer.epsilon)
-        for penalty in vars(layer).values():
-            if isinstance(penalty, keras.regularizers.Regularizer):
-                for name, value in vars(penalty).items():
-                    if isinstance(value, float):
-                        setattr(penalty, name, dyadic(value))
 
 
 def not_float64(model: Any) -> list[str]:

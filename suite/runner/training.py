@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from suite.artifacts import names
+from suite.artifacts import names, rows
 from suite.artifacts.store import Recording, Store
 from suite.plan import discover
-from suite.records import JUDGED_STEP, SINGLE_STEP, Job, Run, Scenario, shares
-from suite.runner import building, facts, models, precision, random_streams
+from suite.records import JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario, shares
+from suite.runner import building, facts, layerwise, models, optimizers, precision, random_streams
+from suite.runner.exact_constants import constants_of
 from suite.runner.outcome import Unsupported
 from suite.runner.single_step import passes
 
@@ -106,18 +107,21 @@ def train(job: Job, drive: Drive) -> None:
     scenario = scenario_of(job)
     store = Store(job.run_folder)
     data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
-    constants = precision.constants_of(job.precision)
+    constants = constants_of(job.precision)
     precision.adopt(job.precision, scenario.dtype_policy)
     if job.runs[0].configuration.fault:
         _inject(job, drive, scenario)
     with drive.scope():
         model = building.build(scenario, data, constants=constants, seed=job.options.seed, rows=drive.devices)
+        building.restore(model, initial)  # first: an optimizer may begin at what it trains
         building.compile_model(model, scenario, constants=constants, precision=job.precision)
-        models.write(models.variables(model), initial)
-        start = models.read(models.slots(model))
+        start = models.read(optimizers.slots(model))
     drive.adapt(model, scenario)
     if job.precision == "float64":
         random_streams.share(drive.replica)
+    if job.runs[0].variation == LAYERWISE:
+        layerwise.record(job, scenario, store, model, data)
+        return
     if job.runs[0].variation == SINGLE_STEP:
         passes.record(passes.Stepped(job, drive, scenario, store, model, data))
         return
@@ -152,6 +156,7 @@ class _Trainer:
         self.job, self.drive, self.scenario, self.store, self.model = job, drive, scenario, store, model
         self.data, self.initial, self.start = data, initial, start
         self.leads = drive.rank == 0
+        self.whole = job.options.steps or scenario.steps
         self.inputs = store.inputs(scenario.name).manifest()
         self.random_layers = self.inputs.random_layers if self.inputs else ()
         if self.random_layers and job.precision == "float64" and scenario.last_batch % drive.devices:
@@ -171,8 +176,7 @@ class _Trainer:
             recorded.tell(steps=kept, predicted=segments(steps), facts=facts.gather(self.model, self.job))
 
     def _steps(self, run: Run) -> int:
-        steps = self.job.options.steps or self.scenario.steps
-        return min(steps, JUDGED_STEP) if run.kind == "permuted" else steps
+        return min(self.whole, JUDGED_STEP) if run.kind == "permuted" else self.whole
 
     def _reset(self, run: Run) -> None:
         import keras
@@ -182,32 +186,37 @@ class _Trainer:
         with self.drive.scope():
             double = self.job.precision == "float64"
             initial = _nudged(self.initial, run, self.job.options.seed, double) if nudged else self.initial
+            if run.variation == "perturbed":
+                initial = _perturbed(self.initial, run, self.job.options.seed)
             if run.variation == "seed":
                 initial = self.store.inputs(self.scenario.name).arrays(names.initial(run.index))
             models.write(models.variables(self.model), initial)
-            models.write(models.slots(self.model), self.start)
+            models.write(optimizers.slots(self.model), optimizers.starting(self.start, self.initial, initial))
 
     def _record(self, run: Run, steps: int, recorded: Recording) -> tuple[int, ...]:
         """Trains, and adds what is to be kept; the steps whose states were kept."""
         whole = run.variation == "plain"
-        keep = set(checkpoints(steps)) if whole or run.kind == "permuted-float64" else {1, *segments(steps)}
+        every = whole or run.kind in ("permuted-float64", "perturbed-float64")
+        keep = set(checkpoints(steps)) if every else {1, *segments(steps)}
         recorder = _recorder(self.model, keep)
         recorded.add(names.step(0), models.read(models.variables(self.model)))
         # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
         ordered = replace(run, variation="plain") if self.random_layers else run
-        sizes = batch_sizes(self.scenario, steps, self.job.options.steps or self.scenario.steps)
-        order = row_order(ordered, len(self.data["y"]), sizes, self.drive.devices, self.job.options.seed)
+        sizes = batch_sizes(self.scenario, steps, self.whole)
+        order = row_order(ordered, rows.count(self.data), sizes, self.drive.devices, self.job.options.seed)
         done = 0
         for end in segments(steps):
-            self._fit(order[done * self.scenario.batch : end * self.scenario.batch], recorder)
+            with contextlib.nullcontext() if end == self.whole else optimizers.unfinished(self.model.optimizer):
+                self._fit(order[done * self.scenario.batch : end * self.scenario.batch], recorder)
+            optimizers.separate(self.model)
             recorder.ended(end)
             done = end
             self._predict(recorded, end)
-            recorded.add(names.optimizer(end), models.read(models.slots(self.model)))
+            recorded.add(names.optimizer(end), models.read(optimizers.slots(self.model)))
         for step, values in recorder.states.items():
             recorded.add(names.step(step), values)
         self._losses(recorded, recorder.losses)
-        if whole or run.kind == "permuted-float64":
+        if every:
             self._replicas(recorded)
         if whole and self.leads:
             self._save(recorded)
@@ -227,8 +236,7 @@ class _Trainer:
     def _fit(self, rows: np.ndarray, recorder: Any) -> None:
         mine = self._shard(rows)
         self.model.fit(
-            models.inputs(self.data, "x", mine),
-            self.data["y"][mine],
+            **models.training(self.data, mine),
             batch_size=self.scenario.batch // self.drive.processes,
             epochs=1,
             shuffle=False,
@@ -239,7 +247,7 @@ class _Trainer:
     def _predict(self, recorded: Recording, step: int) -> None:
         """The live model's predictions (rows, ...); each process predicts its own shard of each batch, as it trains."""
         batch, processes = self.scenario.batch, self.drive.processes
-        total = len(next(iter(value for key, value in self.data.items() if key.startswith("predict"))))
+        total = rows.count(self.data, rows.PREDICT)
         mine = self._shard(np.arange(total))
         predicted = self.model.predict(models.inputs(self.data, "predict", mine), batch_size=batch // processes, verbose=0)
         parts = self.drive.gather(names.predictions(step), named(predicted))
@@ -296,6 +304,20 @@ def _nudged(initial: Mapping[str, np.ndarray], run: Run, seed: int, double: bool
     return nudged
 
 
+PERTURBATION = 2.0**-21  # of each initial weight: eight units of float32's roundoff, for what a few layers leave together
+
+
+def _perturbed(initial: Mapping[str, np.ndarray], run: Run, seed: int) -> Arrays:
+    """The initial variables in float64, each number of a float array moved by a share of itself, at random."""
+    random = np.random.default_rng([seed, run.index])
+    return {
+        name: value.astype(np.float64) * (1.0 + PERTURBATION * random.uniform(-1.0, 1.0, value.shape))
+        if value.dtype.kind == "f"
+        else np.asarray(value)
+        for name, value in initial.items()
+    }
+
+
 def _recorder(model: Any, keep: Iterable[int]) -> Any:
     import keras
 
@@ -319,10 +341,10 @@ def _recorder(model: Any, keep: Iterable[int]) -> Any:
                 self.states[self.steps] = models.read(models.variables(self.model))
 
         def ended(self, step: int) -> None:
-            """Where fewer steps were made than asked for, the missing ones have no loss and change nothing."""
-            for index in range(self.steps + 1, step + 1):
-                if index in keep:
-                    self.states[index] = models.read(models.variables(self.model))
+            """`fit` has ended. Where fewer steps were made than asked for, the missing ones have no loss and change nothing;
+            the last state is the one that `fit` leaves."""
+            for index in {*range(self.steps + 1, step + 1), step} & set(keep):
+                self.states[index] = models.read(models.variables(self.model))
             self.steps = step
 
     return Recorder()

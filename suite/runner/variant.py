@@ -5,12 +5,12 @@ The other changes of a variant (synchronized statistics, a short last batch) are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from suite.artifacts.rows import WEIGHT, X, Y, count, flattened, restored
 from suite.records import Data, Scenario
 from suite.runner import models
 from suite.runner.outcome import Unsupported
@@ -75,8 +75,10 @@ def _without_batch_norm(model: Any) -> Any:
 
 
 def _reordered(data: Data, order: int, rows: int) -> Data:
-    """The same data with the first `rows` rows of x and y (0: all) in an order drawn from the seed `order`."""
-    used = min(rows or len(data.y), len(data.y))
-    index = np.concatenate([np.random.default_rng(order).permutation(used), np.arange(used, len(data.y))])
-    x = {name: value[index] for name, value in data.x.items()} if isinstance(data.x, Mapping) else data.x[index]
-    return replace(data, x=x, y=data.y[index])
+    """The same data with the first `rows` rows to train on (0: all) in an order drawn from the seed `order`."""
+    trained = {part: flattened(getattr(data, part), part) for part in (X, Y, WEIGHT) if getattr(data, part) is not None}
+    total = count(trained[X])
+    used = min(rows or total, total)
+    index = np.concatenate([np.random.default_rng(order).permutation(used), np.arange(used, total)])
+    moved = {part: restored(arrays, part, lambda array: np.asarray(array)[index]) for part, arrays in trained.items()}
+    return replace(data, **moved)

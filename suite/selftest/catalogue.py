@@ -33,8 +33,7 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Defect:
-    """A real defect of a backend that shows in a scenario of the self-test: naming it there is no false
-    alarm."""
+    """A real defect of a backend that shows in a scenario of the self-test: to name it there is no false alarm."""
 
     cause: str  # the name of a hypothesis, or a `Code`
     words: str

@@ -16,7 +16,7 @@ from suite.records import Results, SelfTest, Suite
 from suite.selftest.score import versions
 
 # No verdict and no cause of a self-test comes from there; the scenarios are inside only where the suite is installed.
-SHOWING = ("report", "repro", "claims", "scenarios")
+SHOWING = ("report", "scenarios")
 DIGITS = 12  # of a digest, for a person
 
 

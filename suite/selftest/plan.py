@@ -50,7 +50,7 @@ def injected(faults: Sequence[Fault], environments: Mapping[str, str]) -> list[I
 
 
 def chosen(names: Sequence[str], sample: int, seed: int, environments: Mapping[str, str]) -> list[Injected]:
-    """All, or those of the named faults; of these a random sample, the same for one seed.
+    """All, or those of the named faults; of these, if `sample` is not 0, a random sample, which is the same for one seed.
 
     Raises:
         UsageError: there is no fault of a name.
@@ -72,6 +72,7 @@ def variants(faults: Sequence[Injected], environments: Mapping[str, str]) -> lis
 
 
 def scenarios(faults: Sequence[Injected]) -> tuple[str, ...]:
+    """The names of the scenarios that the faults are injected in, each once."""
     return tuple(dict.fromkeys(one.configuration.scenario for one in faults))
 
 
@@ -85,7 +86,7 @@ def restricted(plan: Plan, faults: Sequence[Injected]) -> Plan:
 
 
 def _wanted(run: Run) -> bool:
-    """More devices than two in a scenario whose statistics are synchronized only."""
+    """More than two devices only in the scenario whose statistics are synchronized."""
     configuration = run.configuration
     if configuration.devices <= DEVICES:
         return True

@@ -12,6 +12,7 @@ from suite.selftest.catalogue import DEFECTS, FAULTS, UNKNOWN, Defect
 from suite.selftest.plan import Injected
 
 OFF = (Verdict.DIFFERENT, Verdict.INVALID)
+OF_FILES = (Code.NOT_SAVED, Code.SAVE_STALE, Code.SAVE_WRONG_REPLICA, Code.SAVE_SWAPPED, Code.SLOTS_NOT_SAVED)
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
@@ -28,8 +29,8 @@ class Location:
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """One injected fault as it was judged. `causes`: the names of all hypotheses that match. `size`: the largest float64 run
-    distance from the clean run, or from the oracle. `note`: why it has no answer, where it has none."""
+    """One injected fault as it was judged. `causes`: the names of all hypotheses that match. `size`: the largest distance
+    between float64 runs, from the clean run or from the oracle. `note`: why it has no answer, where it has none."""
 
     injected: Injected
     detected: bool
@@ -99,6 +100,7 @@ def together(scores: Sequence[Score]) -> Score:
 
 
 def outcome(results: Results, injected: Injected) -> Scored:
+    """What was reported for one injected fault. The faulty run is compared with its clean configuration's."""
     faulty, clean = plain(injected.configuration), plain(injected.clean)
     pair = next((pair for pair in results.pairs if {pair.a, pair.b} == {faulty, clean}), None)
     diagnosis = next((diagnosis for diagnosis in results.diagnoses if diagnosis.run == faulty), None)
@@ -143,9 +145,6 @@ def _causes(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> t
     judged = [judged for check in worse for judged in check.quantities if judged.verdict in OFF]
     named += [cause.code for one in judged for cause in one.causes if cause.code in OF_FILES]
     return tuple(dict.fromkeys(named))
-
-
-OF_FILES = (Code.NOT_SAVED, Code.SAVE_STALE, Code.SAVE_WRONG_REPLICA, Code.SAVE_SWAPPED, Code.SLOTS_NOT_SAVED)
 
 
 def _place(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> Location | None:
@@ -206,6 +205,7 @@ def _clean(run: Run) -> bool:
 
 
 def versions(results: Results) -> dict[str, str]:
+    """The version of each package of Keras, the backends and NumPy that the results were made with."""
     packages = ("keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "numpy")
     found: dict[str, str] = {}
     for one in results.environments:

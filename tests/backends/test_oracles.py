@@ -3,7 +3,6 @@ declares."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,9 @@ from suite.commands import main
 from suite.records import Results, Status, Verdict
 from suite.report import results_json
 from tests.backends.kinds.kinds_of_models import KINDS
+from tests.backends.marks import REAL_BACKENDS
 
-pytestmark = [
-    pytest.mark.backends,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
-]
+pytestmark = REAL_BACKENDS
 
 SOURCE = Path(__file__).parent / "kinds" / "kinds_of_models.py"
 

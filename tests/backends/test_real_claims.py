@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,9 @@ from suite.artifacts.store import Store
 from suite.commands import main
 from suite.records import Status
 from suite.report import results_json
+from tests.backends.marks import REAL_BACKENDS
 
-pytestmark = [
-    pytest.mark.backends,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
-]
+pytestmark = REAL_BACKENDS
 
 SCENARIO = """
 from suite.records import Data, Scenario

@@ -14,12 +14,9 @@ from suite.commands import main
 from suite.plan.locations import ROOT
 from suite.records import Cause, Code, ConsistencyCheck, Finding, Pair, Results, Verdict
 from suite.report import results_json
+from tests.backends.marks import REAL_BACKENDS
 
-pytestmark = [
-    pytest.mark.backends,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
-]
+pytestmark = REAL_BACKENDS
 
 SCENARIOS = ("article-mlp", "large-mean-bn", "dropout-bn")
 Member = Pair | ConsistencyCheck
@@ -114,7 +111,7 @@ def test_two_backends_on_two_devices(results: Results, folder: Path, tmp_path: P
     ("kind", "strategy", "compared"),
     [("saved", "tensorflow/tf_mirrored-x2", "predictions"), ("replica", "torch/torch_ddp-x2", "moving mean")],
 )
-def test_what_is_saved_and_what_replicas_hold(
+def test_saved_files_and_replicas_that_differ_are_shown(
     results: Results, folder: Path, tmp_path: Path, kind: str, strategy: str, compared: str
 ) -> None:
     script = written(results, folder, check(results, f"article-mlp/{strategy}", kind), tmp_path)
@@ -123,7 +120,7 @@ def test_what_is_saved_and_what_replicas_hold(
     assert output.startswith(compared)
 
 
-def test_what_a_file_does_not_hold(results: Results, folder: Path, tmp_path: Path) -> None:
+def test_state_that_a_file_lacks_is_shown(results: Results, folder: Path, tmp_path: Path) -> None:
     script = written(results, folder, check(results, "dropout-bn/jax/single-x1", "saved"), tmp_path)
     code, output = run(results, script)
     assert (code, words(output)) == (1, {"DIFFERENT"})
@@ -138,7 +135,7 @@ def test_an_unstable_kernel_by_itself_and_as_two_backends_on_one_device(
     assert 'PRECISION="float64"' in script.read_text()
     code, output = run(results, script)
     assert (code, words(output)) == (1, {"DIFFERENT"})
-    # As if nobody knew which side is off: with the rounding that jax has.
+    # As if it were not known which side is off: with the rounding limits of jax.
     limits = pair(results, "large-mean-bn", "jax/single-x1", "jax/jax_data_parallel-x2").quantities
     quantities = tuple(replace(one, limits=other.limits) for one, other in zip(found.quantities, limits, strict=True))
     unknown = replace(found, causes=(Cause(code=Code.UNKNOWN),), side=None, quantities=quantities)
@@ -148,7 +145,7 @@ def test_an_unstable_kernel_by_itself_and_as_two_backends_on_one_device(
 
 
 def test_a_file_loaded_elsewhere_is_the_same_and_the_script_says_so(results: Results, folder: Path, tmp_path: Path) -> None:
-    """No file of these differs there: as if one had, its script answers that it does not."""
+    """No file differs there. The script for a made-up difference answers that there is none."""
     differs = check(results, "article-mlp/tensorflow/tf_mirrored-x2", "saved")
     same = check(results, "article-mlp/tensorflow/tf_mirrored-x2", "reloaded", "torch")
     assert same.verdict in (Verdict.IDENTICAL, Verdict.ROUNDING)

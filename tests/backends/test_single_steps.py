@@ -3,7 +3,6 @@ normalization."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +17,9 @@ from suite.judge import limits
 from suite.plan import discover, planning
 from suite.plan.environments import environments
 from suite.records import STAGES, Configuration, Emulation, Options, Plan, Run, Semantics, Status
+from tests.backends.marks import REAL_BACKENDS
 
-pytestmark = [
-    pytest.mark.backends,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
-]
+pytestmark = REAL_BACKENDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIMIT = 1e-10

@@ -139,7 +139,7 @@ OLD_STEP = ("pairs", 0, "quantities", "trainable weights", "trajectory", 0)
         (("findings",), [], "findings: injected-mlp"),
     ],
 )
-def test_what_is_not_the_same_is_named(path: tuple[Any, ...], value: object, said: str) -> None:
+def test_every_difference_is_named(path: tuple[Any, ...], value: object, said: str) -> None:
     found = outcome(old(), change(new(), path, value))
     assert any(said in line for line in found.lines), found.lines
 
@@ -210,7 +210,7 @@ def test_a_sentence_that_nobody_knows_is_refused() -> None:
         compare_results.codes({"cause": "a moon phase", "verdict": "different"})
 
 
-def test_another_schema_is_refused() -> None:
+def test_a_different_schema_is_refused() -> None:
     with pytest.raises(ValueError, match=r"got a results.json of schema 3, wanted one of \(1, 2\)"):
         compare_results.said({"schema": 3})
 

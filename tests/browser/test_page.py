@@ -163,7 +163,7 @@ def test_a_pair_says_when_how_much_and_where(open_page: Open) -> None:
     assert "8 of 8 layers differ; the first is block_1/norm (layer 0)" in one.page.inner_text("#pair")
 
 
-def test_what_is_packed_is_what_is_shown(open_page: Open) -> None:
+def test_the_page_shows_the_numbers_that_were_packed(open_page: Open) -> None:
     results = sample.results(verdicts=(Verdict.DIFFERENT,))
     one = open_page(results, address=PAIR)
     one.page.click("#pair figure summary >> nth=0")

@@ -49,7 +49,7 @@ def ending(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
         (BrokenPlugin, 3), (UsageError, 4),
     ],
 )  # fmt: skip
-def test_what_is_no_bug_is_a_sentence_with_its_code(
+def test_an_expected_error_is_a_sentence_with_its_code(
     kind: type[ParityError], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ending(monkeypatch, kind("it is so")) == code
@@ -75,7 +75,7 @@ def test_an_error_of_the_operating_system_names_the_file_and_what_to_do(
     assert said.startswith("parity: /the/file: ") and ": c" in said.replace("make some", ": c") and "Traceback" not in said
 
 
-def test_another_error_of_the_operating_system_is_said_too(
+def test_every_other_error_of_the_operating_system_is_a_sentence_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ending(monkeypatch, OSError(errno.EIO, "Input/output error")) == 2

@@ -15,14 +15,14 @@ from suite.plan.locations import ROOT
 from suite.records import ConfigurationError
 
 
-def test_what_is_written_is_a_good_scenario(tmp_path: Path) -> None:
+def test_the_written_scenario_is_a_good_one(tmp_path: Path) -> None:
     path = new_scenario.write("my-model.2", tmp_path / "new")
     assert path == tmp_path / "new" / "my_model_2.py"
     (found,), broken = discover.scenarios([tmp_path / "new"], plugins=False)
     assert broken == () and found.scenario.name == "my-model.2"
     data = found.scenario.data()
     assert isinstance(data.x, np.ndarray) and isinstance(data.predict, np.ndarray)
-    assert data.x.shape == (1280, 64) and data.predict.shape == (256, 64) and data.y.shape == (1280,)
+    assert data.x.shape == (1280, 64) and data.predict.shape == (256, 64) and np.asarray(data.y).shape == (1280,)
     assert data.x.dtype == np.float32 and 0 <= data.x.min() < data.x.max() <= 1
     assert len(data.predict) % found.scenario.batch == 0
 

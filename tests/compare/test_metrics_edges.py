@@ -1,4 +1,4 @@
-"""What holds of every distance: symmetry, bounds, odd numbers, errors, and that METRICS is complete."""
+"""Every distance: symmetry, bounds, unusual numbers, errors; and that METRICS is complete."""
 
 from __future__ import annotations
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from suite.engine.local import Event, Local
 from suite.records import Environment, Job, Options, Outcome, Provisioned
+from tests.processes import alive, until
 
 RUNNER_TESTS = Path(__file__).resolve().parents[1] / "runner"
 PROJECT = RUNNER_TESTS.parents[1]
@@ -19,7 +19,7 @@ ENTRY = "stand_in:main"
 
 
 class Bench:
-    """An engine in a folder, and what it told."""
+    """An engine in a folder, and the events that it sent."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,7 +40,7 @@ class Bench:
             return local.run(jobs)
 
     def notes(self) -> list[dict[str, Any]]:
-        """What the jobs that came to an end saw."""
+        """The notes of the jobs that ended."""
         file = self.folder / "notes"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
@@ -52,20 +52,6 @@ class Bench:
     def _hear(self, event: Event) -> None:
         self.events.append(event)
         self.react(event)
-
-
-def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    limit = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < limit, "it did not come true in time"
-        time.sleep(0.01)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def all_gone(pids: list[list[int]]) -> bool:

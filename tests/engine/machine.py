@@ -64,7 +64,7 @@ def _source_of_wheel() -> str:
 
 @dataclass(kw_only=True)
 class Machine:
-    """A folder of environments, and what was said while they were made."""
+    """A folder of environments, and the lines that were reported while they were made."""
 
     folder: Path
     said: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""GPUs as nvidia-smi tells of them: here a script of that name."""
+"""GPUs as nvidia-smi reports them. Here nvidia-smi is a script."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ import pytest
 
 from suite.engine.local import Event
 from suite.records import Provisioned, Status
-from tests.engine.bench import ENTRY, FAKE, PROJECT, Bench, alive, all_gone, until
+from tests.engine.bench import ENTRY, FAKE, PROJECT, Bench, all_gone
+from tests.processes import alive, until
 
 
 @pytest.fixture

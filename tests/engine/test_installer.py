@@ -1,4 +1,4 @@
-"""What installers are told, and what is shown of what they print."""
+"""The commands that installers get, and which of their output is shown."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_pip_has_the_last_word(python: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("only_this_index")
-def test_pip_installs_what_uv_cannot_be_told(python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pip_installs_where_uv_lacks_a_setting(python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_PREFER_BINARY", "1")
     Installer(log=tmp_path / "log").install(python, ["numpy"], "installing")
     assert ran(tmp_path) == ["pip"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ import pytest
 
 from suite.engine.hosts import Warm
 from suite.engine.local import Event
-from suite.records import Options, Status
-from tests.engine.bench import Bench, alive, all_gone, until
+from suite.records import Options, Provisioned, Status
+from tests.engine.bench import FAKE, Bench, all_gone
+from tests.processes import alive, until
 
 
 @pytest.fixture
@@ -71,6 +74,51 @@ def test_whatever_a_job_does_the_next_one_runs(bench: Bench, what: str, status: 
     assert outcome.status is status
     assert outcome.reason.splitlines()[0] == reason
     assert outcomes["prepare/fine"].status is Status.COMPLETE
+
+
+OTHER = replace(FAKE, name="other")
+ABLE = replace(FAKE, name="able", variables=(("ABLE", "1"),))
+BY_NAME = {one.name: Provisioned(environment=one, python=sys.executable) for one in (FAKE, OTHER, ABLE)}
+
+
+def test_what_one_environment_cannot_do_the_next_one_does(bench: Bench) -> None:
+    job = bench.job("able", elsewhere=(OTHER, ABLE))
+    outcomes = bench.run(job, bench.job("fine", needs=(job.id,)), provisioned=BY_NAME)
+    made = outcomes["prepare/able"]
+    assert made.status is outcomes["prepare/fine"].status is Status.COMPLETE
+    assert made.reason == (
+        "done in able, because other environments could not: fake: ValueError: this environment cannot do it; "
+        "other: ValueError: this environment cannot do it"
+    )
+    assert [event.note for event in bench.events if event.kind == "noted"] == [
+        "prepare/able goes on in other, because it failed in fake: ValueError: this environment cannot do it",
+        "prepare/able goes on in able, because it failed in other: ValueError: this environment cannot do it",
+    ]
+    assert {file.name for file in (bench.folder / "logs").glob("prepare__able*")} == {
+        "prepare__able.log", "prepare__able__other.log", "prepare__able__able.log",
+    }  # fmt: skip
+
+
+def test_what_no_environment_can_do_is_said_once(bench: Bench) -> None:
+    job = bench.job("able", elsewhere=(OTHER,))
+    outcomes = bench.run(job, bench.job("fine", needs=(job.id,)), provisioned=BY_NAME)
+    reason = "ValueError: this environment cannot do it (in every environment: fake, other)"
+    assert outcomes["prepare/able"].reason == reason
+    assert outcomes["prepare/fine"].reason == f"needs prepare/able, which failed: {reason}"
+
+
+def test_an_environment_that_is_not_there_is_passed_over(bench: Bench) -> None:
+    missing = {**BY_NAME, "fake": Provisioned(environment=FAKE, reason="no network")}
+    made = bench.run(bench.job("able", elsewhere=(ABLE,)), provisioned=missing)["prepare/able"]
+    assert made.status is Status.COMPLETE
+    assert made.reason == "done in able, because other environments could not: fake: no network"
+
+
+def test_each_environment_may_have_a_reason_of_its_own(bench: Bench) -> None:
+    missing = {**BY_NAME, "other": Provisioned(environment=OTHER, reason="no network")}
+    ended = bench.run(bench.job("able", elsewhere=(OTHER,)), provisioned=missing)["prepare/able"]
+    said = "fake: ValueError: this environment cannot do it; other: no network"
+    assert ended.reason == f"no environment can do it: {said}"
 
 
 def test_the_log_is_the_end_of_what_it_printed(bench: Bench) -> None:
@@ -149,7 +197,7 @@ def test_who_needs_a_job_waits_for_its_second_attempt(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("what", ["raise", "unsupported", "fail", "vanish", "killed", "rank-9", "rank-15"])
-def test_what_is_no_crash_is_not_started_once_more(bench: Bench, what: str) -> None:
+def test_a_job_that_did_not_crash_is_not_started_once_more(bench: Bench, what: str) -> None:
     bench.run(bench.job(what))
     assert started(bench) == [(f"prepare/{what}", "")]
 
@@ -226,7 +274,7 @@ def test_failure_is_inherited_through_a_chain(bench: Bench) -> None:
     )
 
 
-def test_what_needs_something_unsupported_is_unsupported(bench: Bench) -> None:
+def test_a_job_that_needs_something_unsupported_is_unsupported(bench: Bench) -> None:
     outcomes = bench.run(bench.job("unsupported"), bench.job("fine", needs=("prepare/unsupported",)))
     assert outcomes["prepare/fine"].status is Status.UNSUPPORTED
     assert "which is unsupported: JAX" in outcomes["prepare/fine"].reason

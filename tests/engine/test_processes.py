@@ -1,4 +1,4 @@
-"""Nothing that a job began survives it, where psutil is there; without it, its process group."""
+"""No process that a job started survives it. Without psutil, none of its process group does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from suite.engine import processes
-from tests.engine.bench import alive, until
+from tests.processes import alive, until
 
 # A leader with a child in its group, one in a group of its own, and one in a session of its own.
 LEADER = """

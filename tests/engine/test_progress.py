@@ -1,21 +1,18 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 
 from suite.engine.local import Event
-from suite.engine.progress import Progress, rounded
+from suite.engine.progress import SHOWN_JOBS, Progress, rounded
 from suite.records import Environment, Job, Options, Outcome, Status
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from tests.engine.screen import Screen
 
 
 class Told:
-    """A progress that was told of jobs, one after another, by a clock that stands still in between."""
+    """A progress display that gets events. Its clock stands still in between."""
 
     def __init__(self, stream: io.StringIO, total: int) -> None:
         self.now = 0.0
@@ -83,6 +80,20 @@ def test_a_failure_is_a_line_at_once() -> None:
     ]
 
 
+def test_what_only_needs_a_failure_is_one_line() -> None:
+    told = Told(io.StringIO(), total=4)
+    told.end("a", Status.FAILED, "ValueError: no")
+    for name in ("b", "c"):
+        told.end(name, Status.FAILED, "needs prepare/a, which failed: ValueError: no", seconds=0.0)
+    told.end("d", Status.FAILED, "needs prepare/z, which failed: ValueError: no", seconds=0.0)
+    assert told.lines() == [
+        "failed: prepare/a: ValueError: no",
+        "failed: prepare/b: needs prepare/a, which failed: ValueError: no (and so for every job that needs it)",
+        "failed: prepare/d: needs prepare/z, which failed: ValueError: no (and so for every job that needs it)",
+        "4 of 4 done",
+    ]
+
+
 def test_a_second_attempt_is_a_line_at_once() -> None:
     told = Told(io.StringIO(), total=2)
     told.start("a")
@@ -101,7 +112,7 @@ def test_a_long_silence_is_broken() -> None:
     assert told.lines() == ["0 of 2 done, now: prepare/a"] * 2
 
 
-def test_what_runs_is_named() -> None:
+def test_running_jobs_are_named() -> None:
     told = Told(io.StringIO(), total=9)
     told.now = 11.0
     told.wait()
@@ -111,7 +122,7 @@ def test_what_runs_is_named() -> None:
     assert told.lines() == ["0 of 9 done, now: importing the backends", "0 of 9 done, now: prepare/a  prepare/b"]
 
 
-def test_no_time_is_said_before_enough_is_known() -> None:
+def test_no_time_is_given_before_enough_is_known() -> None:
     told = Told(io.StringIO(), total=10)
     one_each(told, 2, seconds=20.0)
     assert not any("left" in line for line in told.lines())
@@ -140,21 +151,138 @@ def test_overlapping_jobs_halve_the_time_left() -> None:
     assert "about 3 min left" in told.lines()[-1]
 
 
-def test_a_terminal_has_one_line_that_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    told = Told(Terminal(), total=2)
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """60 columns wide, with colors."""
+    for name, value in (("TERM", "xterm-256color"), ("COLUMNS", "60"), ("LINES", "24")):
+        monkeypatch.setenv(name, value)
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    return Screen()
+
+
+def test_a_terminal_has_a_display_that_is_drawn_again_and_removed(screen: Screen) -> None:
+    told = Told(screen, total=3)
     told.now = 1.0
-    told.start("a-rather-long-name-for-a-job-that-runs")
-    told.end("a-rather-long-name-for-a-job-that-runs", Status.FAILED, "no")
+    told.start("a")
+    bar = "━" * 15
+    assert screen.lines() == [f"{bar} 0 of 3 done", "  prepare/a"]
+    told.start("b")
+    assert screen.lines() == [f"{bar} 0 of 3 done", "  prepare/a"], "nobody reads faster than that"
     told.now = 2.0
+    told.end("a")
+    assert screen.lines()[0].endswith(" 1 of 3 done") and screen.lines()[1:] == ["  prepare/b"]
     told.end("b")
+    told.end("c")
+    assert screen.lines() == ["3 of 3 done"] and screen.shows_cursor
+
+
+def test_a_failure_stays_above_the_display(screen: Screen) -> None:
+    told = Told(screen, total=3)
+    told.now = 1.0
+    told.start("a")
+    told.end("a", Status.FAILED, "ValueError: no")
+    told.now = 2.0
+    told.start("b")
+    assert screen.lines()[0] == "failed: prepare/a: ValueError: no"
+    assert screen.lines()[1].endswith(" 1 of 3 done") and screen.lines()[2:] == ["  prepare/b"]
+    assert "\x1b[31mfailed" in screen.getvalue()
+
+
+def test_a_long_failure_is_broken_between_words_and_a_long_name_is_cut(screen: Screen) -> None:
+    told = Told(screen, total=2)
+    name = "a-rather-long-name-for-a-job-that-runs-in-a-narrow-terminal"
+    told.now = 1.0
+    told.start(name)
+    assert screen.lines()[1] == f"  prepare/{name}"[:59] + "…"
+    told.end(name, Status.FAILED, "no reason")
+    assert screen.lines()[:2] == ["failed:", f"prepare/{name}"[:60]]
+
+
+def test_a_display_is_not_higher_than_it_must_be(screen: Screen) -> None:
+    told = Told(screen, total=99)
+    for number in range(SHOWN_JOBS + 3):
+        told.now += 1.0
+        told.start(f"j{number}")
+    assert len(screen.lines()) == 1 + SHOWN_JOBS + 1
+    assert screen.lines()[-2:] == [f"  prepare/j{SHOWN_JOBS - 1}", "  and 3 more"]
+
+
+def test_a_display_that_is_higher_than_its_terminal_is_removed_whole(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINES", "4")
+    told = Told(screen, total=9)
+    for number in range(5):
+        told.now += 1.0
+        told.start(f"j{number}")
+    assert [line.strip() for line in screen.lines(height=4)[1:]] == ["prepare/j0", "prepare/j1", "..."]
     told.progress.close()
-    assert told.stream.getvalue().split("\r\x1b[K")[1:] == [
-        "0 of 2 done, now: prepare/a-rather-l...",
-        "failed: prepare/a-rather-long-name-for-a-job-that-runs: no\n",
-        "2 of 2 done",
-        "2 of 2 done\n",
-    ]
+    assert screen.lines(height=4) == []
+
+
+def test_a_terminal_that_wants_no_color_gets_none(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    told = Told(screen, total=2)
+    told.now = 1.0
+    told.start("a")
+    told.end("a", Status.FAILED, "no")
+    assert screen.lines()[0] == "failed: prepare/a: no" and "\x1b[3" not in screen.getvalue()
+
+
+def test_a_dumb_terminal_gets_plain_lines(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    told = Told(screen, total=2)
+    told.now = 11.0
+    told.start("a")
+    told.end("a", Status.FAILED, "no")
+    assert screen.getvalue() == "0 of 2 done, now: prepare/a\nfailed: prepare/a: no\n"
+
+
+def test_an_exception_leaves_the_terminal_as_it_was(screen: Screen) -> None:
+    told = Told(screen, total=2)
+    streams = sys.stdout, sys.stderr
+    with pytest.raises(KeyboardInterrupt), told.progress:
+        told.now = 1.0
+        told.start("a")
+        assert len(screen.lines()) == 2 and screen.shows_cursor
+        raise KeyboardInterrupt
+    assert screen.lines() == [] and screen.shows_cursor
+    assert (sys.stdout, sys.stderr) == streams
+
+
+def test_output_printed_meanwhile_appears_above(
+    screen: Screen, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told(screen, total=2)
+    with told.progress:
+        told.now = 1.0
+        told.start("a")
+        print("a warning", file=sys.stderr)
+        print("an answer")
+        assert screen.lines()[0] == "a warning" and screen.lines()[2:] == ["  prepare/a"]
+    assert capsys.readouterr() == ("an answer\n", ""), "a program may read standard output"
+    monkeypatch.setattr(sys, "stdout", screen)
+    with told.progress:
+        told.now = 2.0
+        told.start("b")
+        print("an answer")
+        assert screen.lines()[:2] == ["a warning", "an answer"]
+
+
+def test_a_second_run_draws_over_nothing_of_the_first(screen: Screen) -> None:
+    told = Told(screen, total=1)
+    told.now = 1.0
+    told.start("a")
+    told.end("a")
+    screen.write("1 further run\n")
+    again = Told(screen, total=1)
+    again.progress = told.progress
+    told.now = 2.0
+    again.start("b")
+    assert screen.lines()[:2] == ["1 of 1 done", "1 further run"] and len(screen.lines()) == 4
+    again.end("b")
+    assert screen.lines() == ["1 of 1 done", "1 further run", "1 of 1 done"]
 
 
 def test_closing_leaves_plain_output_alone() -> None:

@@ -53,7 +53,7 @@ def test_an_environment_is_made_once_and_found_in_milliseconds(machine: Machine,
     assert machine.said == []
 
 
-def test_other_requirements_or_an_interruption_make_it_anew(machine: Machine) -> None:
+def test_different_requirements_or_an_interruption_make_it_again(machine: Machine) -> None:
     machine.one(ONE)
     home = machine.folder / "one"
     for damage in ("half", "other"):
@@ -71,7 +71,7 @@ def test_the_device_chooses_the_requirements(machine: Machine) -> None:
     assert made["one"].reason == "" and machine.said[0].endswith("keras==3.15.1, numpy, safetensors, msgspec, psutil")
 
 
-def test_what_cannot_be_installed_is_a_reason_and_the_others_are_ready(
+def test_a_requirement_that_cannot_be_installed_is_a_reason_and_the_others_are_ready(
     machine: Machine, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", index.as_uri())
@@ -104,7 +104,7 @@ def test_two_commands_at_once_make_it_once(machine: Machine) -> None:
 
 @pytest.mark.timeout(120)
 def test_a_command_that_is_killed_leaves_no_half_environment(machine: Machine, tmp_path: Path) -> None:
-    """Its pip lives on: the next command waits for it, and begins anew."""
+    """Its pip lives on: the next command waits for it, and starts again."""
     started, go_on = tmp_path / "started", tmp_path / "go on"
     wait = (
         f"import pathlib, time; pathlib.Path({str(started)!r}).touch()\n"
@@ -203,7 +203,7 @@ def test_the_fake_backend_runs_where_the_suite_runs(machine: Machine) -> None:
     assert made.python == sys.executable and made.reason == "" and made.digest
 
 
-def test_what_is_found_does_not_depend_on_the_folder(
+def test_the_packages_found_do_not_depend_on_the_folder(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = machine.one(Environment(name="pretend", backend="fake"))

@@ -1,4 +1,4 @@
-"""uv is used where it installs what pip would, and is told what pip was told."""
+"""uv is used where it installs the same as pip, with the same settings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_it_installs_names_and_leaves_files_to_pip() -> None:
     assert not uv.installs(["keras @ file:///keras.whl"])
 
 
-def test_what_pip_was_told_is_translated_and_the_shell_wins() -> None:
+def test_settings_of_pip_are_translated_and_the_shell_wins() -> None:
     configuration = """global.index-url='one'
 global.extra-index-url='two\\nthree'
 global.timeout='60'
@@ -60,5 +60,5 @@ install.no-index='false'
 
 
 @pytest.mark.parametrize("setting", ["global.proxy='x'", "install.pre='true'", ":env:.only-binary=':all:'"])
-def test_what_it_cannot_be_told_leaves_everything_to_pip(setting: str) -> None:
+def test_a_setting_that_uv_lacks_leaves_everything_to_pip(setting: str) -> None:
     assert uv.variables(f"global.timeout='1'\n{setting}\n", {}) is None

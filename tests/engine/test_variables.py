@@ -11,7 +11,7 @@ JAX = Environment(name="jax", backend="jax")
 RUN = Path("/run")
 
 
-def test_what_would_change_a_number_is_not_inherited() -> None:
+def test_variables_that_would_change_a_number_are_not_inherited() -> None:
     foreign = {
         "KERAS_BACKEND": "torch", "KERAS_NNX_ENABLED": "1", "TF_ENABLE_ONEDNN_OPTS": "0", "XLA_FLAGS": "--x",
         "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "tpu", "PYTHONPATH": "/elsewhere", "PYTHONHOME": "/elsewhere",

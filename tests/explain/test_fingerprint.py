@@ -76,8 +76,8 @@ def test_how_far_it_begins_and_from_which_step_do_not_matter() -> None:
 @pytest.mark.parametrize(
     ("pairs", "place", "causes"),
     [
-        (RESULTS.pairs, PLACE, (Cause(code=Code.CONSTANT),)),
-        (RESULTS.pairs, PLACE, (Cause(code=Code.UNKNOWN), Cause(code=Code.CONSTANT))),
+        (RESULTS.pairs, PLACE, (Cause(code=Code.RANDOM_STREAMS),)),
+        (RESULTS.pairs, PLACE, (Cause(code=Code.UNKNOWN), Cause(code=Code.RANDOM_STREAMS))),
         (RESULTS.pairs, replace(PLACE, stage="forward"), ()),
         (RESULTS.pairs, replace(PLACE, tensor="norm/beta"), ()),
         (RESULTS.pairs, None, ()),

@@ -54,8 +54,9 @@ STEPS = {Run(configuration=one, variation=SINGLE_STEP) for one in (A, B)}
         (comparison((1, 1e-7, 1e-7), (20, 1e-6, 1e-6), (50, 1e-2, None)), STEPS),  # grown after the envelope was measured
         (comparison((1, 1e-7, 1e-7), (20, 1e-6, 1e-6), float64=1e-9), STEPS),
         (comparison((20, 1e-3, 1e-6), float64=1e-3), set()),
-        (replace(comparison((20, 1e-3, 1e-6)), no_float64="none"), set()),
         (replace(comparison((20, 1e-3, 1e-6)), random_streams=True), set()),
+        (replace(comparison((20, 1e-6, 1e-6)), repeats={"var": 1e-6}), STEPS),  # noise: are both sides as inaccurate?
+        (replace(comparison((20, 1e-6, 1e-6)), repeats={"var": 1e-6}, random_streams=True), set()),
     ],
 )
 def test_steps_are_asked_for_where_float32_is_farther_apart_than_float64_explains(
@@ -63,6 +64,13 @@ def test_steps_are_asked_for_where_float32_is_farther_apart_than_float64_explain
 ) -> None:
     assert {run for run in asked(found, A, B) if run.kind == SINGLE_STEP} == expected
     assert asked(found, A) & STEPS == set()  # of the other side there is nothing to measure against
+
+
+def test_without_float64_runs_steps_are_compared_with_each_other() -> None:
+    found = replace(comparison((20, 1e-6, 1e-6)), no_float64="none")
+    assert asked(found) & STEPS == STEPS
+    equal = replace(found, distances=(replace(found.distances[0], bits=True),))
+    assert asked(equal) & STEPS == set()
 
 
 class Runs:

@@ -1,37 +1,152 @@
-"""Where a run that no single step shows to be off begins to differ."""
+"""An inquiry in rounds: what it asks for, what it applies on top of what, and what it says of the rest."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from suite.explain import diagnoses
 from suite.explain.inquiry import Inquiry
-from suite.records import At, Comparison, Distances
+from suite.records import SINGLE_STEP, Code, Deviation, Diagnosis, Run, plain
+from tests.explain.run_folders import Folder, configuration, oracle, steps_of
 
+Step = Mapping[str, float]
 
-def only_predictions(*off: str) -> bool:
-    """Asked of a run in which these quantities are off its oracle, and no other."""
-    quantities = {"trainable weights": "train", "predictions": "pmax", "other state": "state", "loss": "loss"}
-    inquiry = Inquiry.__new__(Inquiry)
-    inquiry.found = Comparison(
-        distances=tuple(
-            Distances(
-                quantity=name, bits=False, at=(At(step=20, plain={}, float64={metric: 1e-3 if name in off else 1e-15}),)
-            )
-            for name, metric in quantities.items()
-        )
-    )
-    return inquiry._only_predictions
-
-
-@pytest.mark.parametrize(
-    ("off", "expected"),
-    [
-        (("predictions",), True),
-        (("predictions", "other state"), True),  # random layers count what they draw
-        (("other state",), False),
-        (("predictions", "loss"), False),
-        (("predictions", "trainable weights"), False),
-    ],
+RATE = 1.001
+FORWARD, LOSS, GRADIENT, UPDATE, SLOT = (
+    "forward|dense",
+    "loss|loss",
+    "gradient|dense/kernel",
+    "update|dense/kernel",
+    "optimizer state|dense/kernel/momentum",
 )
-def test_predictions_are_the_place_where_training_left_everything_right(off: tuple[str, ...], expected: bool) -> None:
-    assert only_predictions(*off) is expected
+CLEAN = {FORWARD: 1.1, LOSS: 1.0, GRADIENT: 1.0, UPDATE: 0.5, SLOT: 2.0}
+
+
+def emulated(deviation: Deviation) -> Step:
+    """One step of an oracle: what its deviation makes of it."""
+    return CLEAN | {
+        GRADIENT: deviation.gradient_scale * deviation.loss_scale,
+        LOSS: deviation.loss_scale * deviation.reported_loss,
+        UPDATE: 0.5 * deviation.learning_rate,
+    }
+
+
+def answered(
+    path: Path, run: Step, kernel: float, whole: Callable[[Deviation], float] = lambda _: 1.0
+) -> tuple[Diagnosis, list[Run]]:
+    """What comes of a run with this step that trains the kernel so far, when everything that is asked for is answered.
+    `whole`: how far an emulation trains it. With all that was asked for."""
+    made = Folder(path, ["torch"])
+    made.all_trained({"torch": 1.0})
+    subject = plain(configuration("torch"), "float64")
+    made.trained(subject, kernel)
+    asked: list[Run] = []
+    while True:
+        folder = made.read()
+        found = diagnoses.compared(folder.subject(configuration("torch")))  # type: ignore[arg-type]
+        assert not isinstance(found, str)
+        inquiry = Inquiry(folder, configuration("torch"), oracle("torch"), found)
+        wanted = inquiry.further()
+        if not wanted:
+            return inquiry.diagnosis(0.5), asked
+        asked += wanted
+        for one in wanted:
+            deviation = one.emulates.deviation if one.emulates else None
+            if one.variation == SINGLE_STEP:
+                made.stepped(one, run if deviation is None else emulated(deviation))
+            else:
+                assert deviation is not None
+                made.rerun(one, whole(deviation))
+
+
+def suspected(found: Diagnosis) -> list[tuple[str, int]]:
+    return [(one.name, one.round) for one in found.suspects if one.matches]
+
+
+def test_one_deviation_is_found_where_it_begins_and_confirmed_by_a_whole_run(tmp_path: Path) -> None:
+    run = CLEAN | {UPDATE: 0.5 * RATE}
+    found, asked = answered(tmp_path, run, 2.0, lambda deviation: 2.0 if deviation.learning_rate == RATE else 1.0)
+    assert suspected(found) == [("learning-rate", 1)]
+    assert found.place is not None and (found.place.stage, found.place.tensor) == ("update", "dense/kernel")
+    assert found.remaining is None
+    (suspect,) = found.suspects
+    assert (suspect.detail, suspect.measured, suspect.whole) == ("1.001", True, True)
+    assert suspect.distance < 1e-10
+    assert [cause.code for cause in diagnoses.causes(found)] == ["learning-rate"]
+    assert asked[:2] == [steps_of(plain(configuration("torch"))), steps_of(oracle("torch"))], "where it begins comes first"
+    whole = [one for one in asked if one.variation != SINGLE_STEP]
+    assert len(whole) == 1, "whole runs of what matches alone"
+
+
+def test_what_matches_is_applied_and_the_rest_is_searched(tmp_path: Path) -> None:
+    run = CLEAN | {LOSS: 3.0, GRADIENT: 3.0, UPDATE: 0.5 * RATE}
+
+    def whole(deviation: Deviation) -> float:
+        return 2.0 if (deviation.loss_scale, deviation.learning_rate) == (3.0, RATE) else 1.0
+
+    found, _ = answered(tmp_path, run, 2.0, whole)
+    assert suspected(found) == [("gradient-scale", 1), ("learning-rate", 2)]
+    assert found.remaining is None
+    first, second = (suspect for suspect in found.suspects if suspect.matches)
+    assert first.distance > 0.1, "alone it does not predict the run"
+    assert second.distance < 1e-10
+    causes = diagnoses.causes(found)
+    assert [dict(cause.evidence).get("round") for cause in causes] == [None, 2.0]
+
+
+def test_a_rest_that_nothing_explains_is_said_with_its_place(tmp_path: Path) -> None:
+    found, _ = answered(tmp_path, CLEAN | {UPDATE: 0.5 * RATE, SLOT: 1.0}, 2.0)
+    assert suspected(found) == [("learning-rate", 1)]
+    assert found.remaining is not None and found.remaining.stage == "optimizer state"
+    assert [cause.code for cause in diagnoses.causes(found)] == ["learning-rate", Code.UNKNOWN]
+
+
+def test_whole_runs_have_the_last_word(tmp_path: Path) -> None:
+    found, _ = answered(tmp_path, CLEAN | {UPDATE: 0.5 * RATE}, 2.0, lambda deviation: 1.0)
+    assert suspected(found) == [("learning-rate", 1)], "it predicts every step"
+    assert found.remaining is not None and found.remaining.stage == "trajectory"
+    assert Code.UNKNOWN in [cause.code for cause in diagnoses.causes(found)]
+
+
+def test_hypotheses_that_predict_the_same_are_of_one_round(tmp_path: Path) -> None:
+    found, _ = answered(tmp_path, CLEAN | {GRADIENT: 3.0}, 2.0, lambda deviation: 2.0 if deviation != Deviation() else 1.0)
+    assert {number for _, number in suspected(found)} == {1}
+    assert ("gradient-scale", 1) in suspected(found)
+
+
+@pytest.mark.parametrize(("nearest", "said"), [(2.0 - 1e-3, ["rows-reversed"]), (1.5, [])])
+def test_the_nearest_hypothesis_is_named_only_if_it_explains_nearly_all(
+    tmp_path: Path, nearest: float, said: list[str]
+) -> None:
+    def whole(deviation: Deviation) -> float:
+        return nearest if deviation.order == "reversed rows" else 1.0
+
+    found, _ = answered(tmp_path, CLEAN, 2.0, whole)
+    assert suspected(found) == []
+    assert [one.name for one in found.suspects] == said
+    assert found.place is not None and found.place.stage == "trajectory"
+    assert found.remaining == found.place
+    assert found.tried > 1
+
+
+def test_numbers_of_a_narrower_format_are_named(tmp_path: Path) -> None:
+    found, _ = answered(tmp_path, CLEAN | {FORWARD: float(np.float32(CLEAN[FORWARD]))}, 2.0)
+    (suspect,) = (one for one in found.suspects if one.matches)
+    assert (suspect.name, suspect.detail) == (Code.DTYPE_DEMOTED, "float32")
+    assert found.remaining is None, "it says nothing of the rest"
+
+
+def test_without_steps_it_is_said_why_there_is_no_place(tmp_path: Path) -> None:
+    made = Folder(tmp_path, ["torch"])
+    made.all_trained({"torch": 1.0})
+    made.trained(plain(configuration("torch"), "float64"), 2.0)
+    folder = made.read()
+    found = diagnoses.compared(folder.subject(configuration("torch")))  # type: ignore[arg-type]
+    known = diagnoses.diagnosis(folder, configuration("torch"), found)
+    assert (known.place, known.suspects) == (None, ())
+    assert known.reason == "no single-step comparison: it was not run"
+    assert known.distance == pytest.approx(0.5)

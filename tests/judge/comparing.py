@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from suite.compare.metrics import METRICS
 from suite.judge import verdicts
-from suite.records import At, Cause, Comparison, Distances, Judged, StepErrors, Verdict
+from suite.records import At, Cause, Code, Comparison, Component, Distances, Judged, Link, StepErrors, Verdict
 
 FLOOR = METRICS["train"].floor
-DECLARED = {"batch statistics": "global or per replica"}
+BY_DESIGN = Cause(code=Code.BY_DESIGN, detail=(("batch statistics", "per replica"),))
 A, B = Cause(code="a"), Cause(code="b")
 
 
@@ -31,6 +31,12 @@ def at(
 
 def decide(found: Distances, **fields: object) -> Judged:
     return verdicts.judge(replace(Comparison(distances=(found,)), **fields))[0]  # type: ignore[arg-type]
+
+
+def part(link: Link, distance: float | None, *causes: Cause, environment: str = "torch", missing: str = "") -> Component:
+    """One part of a difference of the weights."""
+    distances = {} if distance is None else {"trainable weights": distance}
+    return Component(link=link, environment=environment, distances=distances, causes=causes, missing=missing)
 
 
 def codes(found: Judged) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from suite.judge import kernels
-from suite.records import FLOAT32, STAGES, Code, Comparison, StepErrors, Unstable, Verdict
-from tests.judge.comparing import DECLARED, at, codes, decide, distances, steps, verdict
+from suite.records import FLOAT32, STAGES, Cause, Code, Comparison, Link, StepErrors, Unstable, Verdict
+from tests.judge.comparing import BY_DESIGN, at, codes, decide, distances, part, steps, verdict
 
 WIDE = distances(at(0.1, envelope=0.2))  # an unstable kernel is far from itself
 EQUAL, OFF = (1e-7, 1.2e-7), (0.1, 1e-7)
@@ -92,17 +92,23 @@ def test_a_normalization_that_is_off_is_so_by_its_statistics() -> None:
     [
         (1.9e-10, 1e-4, 2, Code.UNSTABLE_KERNEL),
         (1e-7, 1e-4, 2, Code.UNKNOWN),  # more than what cancels in float64
-        (1.9e-10, 1e-5, 2, Code.UNKNOWN),  # within 100 floors
-        (1.9e-10, 1e-4, 1, Code.UNKNOWN),
+        (1.9e-10, 1e-5, 2, None),  # within 100 floors, and too small to be a cause
+        (1.9e-10, 1e-4, 1, None),
     ],
 )
 def test_what_an_unstable_kernel_does_in_float64_is_said_though_the_declarations_differ(
-    oracle: float, error: float, states: int, code: Code
+    oracle: float, error: float, states: int, code: Code | None
 ) -> None:
     """And though the other side's kernel is the same."""
     steps = tuple(
         StepErrors(state=str(state), stage="batch statistics", tensor="norm/variance", sides=(error, error))
         for state in range(states)
     )
-    found = decide(distances(at(1e-6, float64=1e-2)), declared=DECLARED, oracles=(oracle, 1e-15), steps=steps)
-    assert (found.verdict, codes(found)) == (Verdict.DIFFERENT, [code])
+    components = (
+        part(Link.STRATEGY, oracle, Cause(code=Code.UNKNOWN, subject="torch")),
+        part(Link.DECLARATION, 1e-2, BY_DESIGN),
+        part(Link.STRATEGY, 1e-15),
+    )
+    found = decide(distances(at(1e-6, float64=1e-2)), components=components, steps=steps)
+    expected = (Verdict.DIFFERENT, [code, Code.BY_DESIGN]) if code else (Verdict.BY_DESIGN, [Code.BY_DESIGN])
+    assert (found.verdict, codes(found)) == expected

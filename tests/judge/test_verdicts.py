@@ -7,8 +7,21 @@ from dataclasses import replace
 import pytest
 
 from suite.judge import equivalence, limits, verdicts
-from suite.records import Cause, Code, Comparison, Distances, Judged, TensorDistance, TensorGroup, Verdict, because
-from tests.judge.comparing import DECLARED, FLOOR, A, B, at, codes, decide, distances, steps, verdict
+from suite.records import (
+    Cause,
+    Code,
+    Comparison,
+    Component,
+    Distances,
+    Judged,
+    Link,
+    Place,
+    TensorDistance,
+    TensorGroup,
+    Verdict,
+    because,
+)
+from tests.judge.comparing import BY_DESIGN, FLOOR, A, B, at, codes, decide, distances, part, steps, verdict
 
 
 def test_equal_bits_are_identical_and_nothing_else_is() -> None:
@@ -35,6 +48,11 @@ def test_float64_runs_that_are_stored_only_after_their_rounding_grew_are_equal_w
         return equivalence.float64_distance(late, before=10)
 
     assert (apart(4e-6, 1e-6), apart(6e-6, 1e-6), apart(1e-12, 0.0)) == (0.0, None, 1e-12)
+    begun = distances(at(0.0, step=0, float64=0.0), at(1e-6, step=20, float64=6e-6, grown=1e-6))
+    assert equivalence.float64_distance(begun, before=10) is None, "equal initial states say nothing"
+    other = distances(at(1e-3, step=0, float64=1e-3), at(1e-6, step=20, float64=6e-6, grown=1e-6))
+    assert equivalence.float64_distance(other, before=10) == 1e-3
+    assert equivalence.float64_distance(distances(at(0.0, step=0, float64=0.0))) == 0.0
     late = distances(at(1e-6, step=20, float64=6e-6, grown=1e-6), quantity="predictions")
     early = distances(at(1e-6, step=1), at(1e-6, step=10, grown=1e-9))
     found = verdicts.judge(Comparison(distances=(early, late)))
@@ -64,8 +82,8 @@ def test_invalid_comes_before_equal_bits() -> None:
     ("float64", "expected", "causes"),
     [
         (9.9e-11, Verdict.ROUNDING, []),
-        (1e-10, Verdict.DIFFERENT, [Code.CONSTANT]),
-        (9.9e-8, Verdict.DIFFERENT, [Code.CONSTANT]),
+        (1e-10, Verdict.ROUNDING, [Code.BELOW_FLOAT32]),
+        (9.9e-8, Verdict.ROUNDING, [Code.BELOW_FLOAT32]),
         (1e-7, Verdict.DIFFERENT, [Code.UNKNOWN]),
     ],
 )
@@ -74,34 +92,103 @@ def test_float64_runs_decide_semantics(float64: float, expected: Verdict, causes
     assert (found.verdict, codes(found)) == (expected, causes)
 
 
-Off = tuple[tuple[Cause, ...], tuple[Cause, ...]]
-
-
-def apart(
-    oracles: tuple[float | None, float | None], off: Off = ((), ()), declared: dict[str, str] = DECLARED
-) -> tuple[Verdict, list[str]]:
-    found = decide(distances(at(1e-6, float64=1e-2)), declared=declared, oracles=oracles, off=off)
+def composed(*components: Component, apart: float = 1e-2) -> tuple[Verdict, list[str]]:
+    found = decide(distances(at(1e-6, float64=apart)), components=components)
     return found.verdict, codes(found)
 
 
-def test_a_declared_difference_is_by_design_if_each_side_equals_its_oracle() -> None:
-    assert apart((9.9e-11, 0.0)) == (Verdict.BY_DESIGN, [Code.BY_DESIGN])
-    assert apart((9.9e-11, None)) == (Verdict.DIFFERENT, [Code.BY_DESIGN_UNCHECKED])
-    found = decide(distances(at(1e-6, float64=1e-2)), declared=DECLARED, oracles=(9.9e-11, 0.0))
-    assert found.causes[0].detail == (("batch statistics", "global or per replica"),)
-    assert found.causes[0].evidence == (("a", 9.9e-11), ("b", 0.0)), "how far each side is from its own oracle"
+FINE, DESIGN = part(Link.STRATEGY, 1e-12), part(Link.DECLARATION, 1e-2, BY_DESIGN)
+BACKEND = part(Link.BACKEND, 1e-2, B)
+
+
+def test_a_declared_difference_is_by_design_if_it_explains_the_whole() -> None:
+    assert composed(FINE, DESIGN, FINE) == (Verdict.BY_DESIGN, [Code.BY_DESIGN])
+    assert composed(FINE, DESIGN, FINE, apart=1.9e-2) == (Verdict.BY_DESIGN, [Code.BY_DESIGN])
+    assert composed(FINE, DESIGN, FINE, apart=2.1e-2) == (Verdict.DIFFERENT, [Code.BY_DESIGN, Code.UNKNOWN])
     # A declaration explains nothing where the float64 runs are equal.
-    assert verdict(distances(at(1e-6)), declared=DECLARED) is Verdict.ROUNDING
+    assert verdict(distances(at(1e-6)), components=(FINE, DESIGN, FINE)) is Verdict.ROUNDING
 
 
-def test_a_side_that_is_not_its_oracle_is_never_by_design() -> None:
-    assert apart((1e-10, 0.0)) == (Verdict.DIFFERENT, [Code.UNKNOWN])
-    assert apart((0.0, 1e-3), ((A,), (B,))) == (Verdict.DIFFERENT, ["b"])
-    assert apart((1e-3, 1e-3), ((A,), (B,))) == (Verdict.DIFFERENT, ["a", "b"])
-    assert apart((1e-3, 1e-3), ((A,), (A,))) == (Verdict.DIFFERENT, ["a"]), "one cause of both is said once"
-    assert apart((1e-3, 1e-3), ((A,), ())) == (Verdict.DIFFERENT, [Code.UNKNOWN])
-    # What is suspected of a side that is not off is not a cause.
-    assert apart((0.0, 0.0), ((A,), ()), declared={}) == (Verdict.DIFFERENT, [Code.UNKNOWN])
+def test_a_pair_has_the_causes_of_all_its_parts_each_once() -> None:
+    off = part(Link.STRATEGY, 1e-2, A)
+    assert composed(off, DESIGN, FINE) == (Verdict.DIFFERENT, ["a", Code.BY_DESIGN])
+    assert composed(off, BACKEND, off) == (Verdict.DIFFERENT, ["a", "b"])
+    assert composed(FINE, DESIGN, BACKEND, DESIGN, FINE) == (Verdict.DIFFERENT, [Code.BY_DESIGN, "b"])
+
+
+def test_a_part_that_makes_no_difference_is_no_cause() -> None:
+    assert composed(part(Link.STRATEGY, 9.9e-11, A), DESIGN, FINE) == (Verdict.BY_DESIGN, [Code.BY_DESIGN])
+    assert composed(part(Link.STRATEGY, 9.9e-8, A), DESIGN, FINE) == (Verdict.BY_DESIGN, [Code.BY_DESIGN])
+    assert composed(part(Link.STRATEGY, 1e-7, A), DESIGN, FINE) == (Verdict.DIFFERENT, ["a", Code.BY_DESIGN])
+    assert composed(FINE, part(Link.BACKEND, 0.0, B), FINE) == (Verdict.DIFFERENT, [Code.UNKNOWN])
+    elsewhere = Component(link=Link.BACKEND, environment="jax", distances={"predictions": 1e-2}, causes=(B,))
+    assert composed(FINE, elsewhere, FINE) == (Verdict.DIFFERENT, [Code.UNKNOWN]), "a different quantity"
+
+
+def test_missing_evidence_is_inconclusive_and_neither_a_difference_nor_agreement() -> None:
+    lost = part(Link.DECLARATION, None, missing="no oracle: it was killed")
+    found = decide(distances(at(1e-6, float64=1e-2)), components=(FINE, lost, FINE))
+    assert (found.verdict, found.causes) == (
+        Verdict.INCONCLUSIVE,
+        (because(Code.UNCHECKED, "no oracle: it was killed", "torch"),),
+    )
+    between = part(Link.BACKEND, None, missing="torch and jax: no oracle")
+    (cause,) = decide(distances(at(1e-6, float64=1e-2)), components=(FINE, between, FINE)).causes
+    assert cause.subject == "", "it is about both"
+    assert composed(FINE, DESIGN, lost, FINE) == (Verdict.BY_DESIGN, [Code.BY_DESIGN]), "the rest explains the whole"
+    assert composed(FINE, DESIGN, lost, FINE, apart=1.0) == (Verdict.INCONCLUSIVE, [Code.BY_DESIGN, Code.UNCHECKED])
+    off = part(Link.STRATEGY, 1e-3, A)
+    assert composed(off, lost, FINE) == (Verdict.DIFFERENT, ["a", Code.UNCHECKED]), "what is known to be wrong stays wrong"
+    unknown = part(Link.STRATEGY, 1e-3, Cause(code=Code.UNKNOWN))
+    assert composed(unknown, lost, FINE)[0] is Verdict.INCONCLUSIVE
+
+
+def test_nan_on_both_sides_is_the_scenarios_and_on_one_side_a_difference() -> None:
+    lost = distances(at(0.0), invalid="hidden/bias holds NaN or infinity")
+    both = decide(lost, non_finite=(5, 5))
+    assert (both.verdict, both.causes) == (
+        Verdict.INVALID,
+        (Cause(code=Code.NON_FINITE, evidence=(("step", 5.0),)),),
+    )
+    assert decide(lost, non_finite=(6, 5)).causes == both.causes, "one step more or less is rounding that has grown"
+    one = decide(lost, non_finite=(None, 5), environments=("jax", "torch"))
+    assert (one.verdict, one.causes[0].subject) == (Verdict.DIFFERENT, "torch")
+    assert decide(distances(at(0.0), bits=True), non_finite=(5, 5)).verdict is Verdict.INVALID, "equal NaN is no agreement"
+
+
+def test_what_a_perturbed_float64_run_differs_by_is_no_difference() -> None:
+    """A layer computes in float32 in a float64 run: up to 5 times what a change as small does."""
+
+    def inside(float64: float, perturbed: float) -> Judged:
+        found = replace(at(1e-6, float64=float64), perturbed={"train": perturbed})
+        return decide(distances(found))
+
+    assert (inside(4.9e-7, 1e-7).verdict, codes(inside(4.9e-7, 1e-7))) == (Verdict.ROUNDING, [Code.FLOAT32_INSIDE])
+    assert inside(5.1e-7, 1e-7).verdict is Verdict.DIFFERENT
+    assert codes(inside(9e-11, 1e-7)) == [], "below the limit of float64 runs nothing was left out"
+
+
+PLACE = Place(stage="forward", tensor="conv", state="0", size=0.1, ratio=100.0)
+
+
+def test_without_float64_runs_single_float32_steps_decide() -> None:
+    def found(plain: float, stepped: int, apart: int, **fields: object) -> tuple[Verdict, list[str]]:
+        one = decide(
+            distances(at(plain, float64=None)),
+            no_float64="no float64 run: no kernel",
+            stepped=stepped,
+            apart_in_steps=(PLACE,) * apart,
+            **fields,
+        )
+        return one.verdict, codes(one)
+
+    assert found(0.2, 5, 2) == (Verdict.DIFFERENT, [Code.STEPS_APART])
+    assert found(0.2, 5, 1) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64]), "one state may be an accident"
+    assert found(1e-6, 5, 0) == (Verdict.ROUNDING, [Code.NO_FLOAT64]), "and says what was not compared"
+    assert found(0.2, 5, 0) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64])
+    assert found(1e-6, 1, 0) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64])
+    assert found(0.2, 5, 2, components=(FINE, BACKEND, FINE)) == (Verdict.DIFFERENT, ["b"])
+    assert found(0.2, 5, 2, components=(FINE, DESIGN, FINE)) == (Verdict.INCONCLUSIVE, [Code.NO_FLOAT64])
 
 
 def test_a_float64_is_what_its_oracle_is_up_to_the_limit() -> None:
@@ -110,7 +197,8 @@ def test_a_float64_is_what_its_oracle_is_up_to_the_limit() -> None:
         return verdicts.judge_declared(replace(found, **fields), (A,))[0]  # type: ignore[arg-type]
 
     assert (declared(9.9e-11).verdict, declared(9.9e-11).first_step) == (Verdict.ROUNDING, 0)
-    assert (declared(1e-10).verdict, declared(1e-10).causes, declared(1e-10).first_step) == (Verdict.DIFFERENT, (A,), 20)
+    assert (declared(1e-7).verdict, declared(1e-7).causes, declared(1e-7).first_step) == (Verdict.DIFFERENT, (A,), 20)
+    assert codes(declared(9.9e-8)) == [Code.BELOW_FLOAT32]
     assert declared(1e-15, no_float64="no float64 run").verdict is Verdict.INCONCLUSIVE
 
 
@@ -183,8 +271,9 @@ def test_what_is_not_saved_is_named() -> None:
             TensorDistance(name="norm/moving_variance", group=TensorGroup.MOVING_VARIANCE, value=0.5, ulp=0.0, bits=False),
         ),
     )
-    lost = Cause(code=Code.NOT_SAVED, detail=(("tensor", "norm/moving_variance"),))
-    assert decide(found, unsaved=("norm/moving_variance",)).causes == (lost,)
+    detail = (("tensor", "norm/moving_variance"),)
+    assert decide(found, unsaved=("norm/moving_variance",)).causes == (Cause(code=Code.NOT_SAVED, detail=detail),)
+    assert decide(found, renewed=("norm/moving_variance",)).causes == (Cause(code=Code.RENEWED, detail=detail),)
     assert codes(decide(found, unsaved=("other/kernel",))) == [Code.UNKNOWN]
 
 
@@ -196,10 +285,10 @@ def test_the_worst_quantity_is_the_pair_and_nothing_is_invalid() -> None:
 
 
 def test_a_verdict_has_all_causes_of_the_worst_quantities_each_once() -> None:
-    constant = decide(distances(at(1e-6, float64=1e-9)))
+    known = decide(distances(at(1e-6, float64=1e-2)), components=(part(Link.STRATEGY, 1e-2, A),))
     unknown = decide(distances(at(1e-6, float64=1e-2)))
-    verdict, causes = verdicts.worst((constant, unknown, constant, decide(distances(at(1e-6)))))
-    assert (verdict, [cause.code for cause in causes]) == (Verdict.DIFFERENT, [Code.CONSTANT, Code.UNKNOWN])
+    verdict, causes = verdicts.worst((known, unknown, known, decide(distances(at(1e-6)))))
+    assert (verdict, [cause.code for cause in causes]) == (Verdict.DIFFERENT, ["a", Code.UNKNOWN])
     near, far = (Cause(code="a", evidence=(("distance", size),)) for size in (1e-12, 1e-11))
     assert verdicts.united([(near,), (far, B)]) == (near, B), "numbers make no cause of their own"
 
@@ -229,26 +318,10 @@ def test_every_limit_has_its_reason() -> None:
         limits.UNSTABLE_FLOORS,
         limits.UNSTABLE_STATES,
         limits.AMPLIFIED,
+        limits.COMPOSED,
+        limits.STEP_ENVELOPES,
     )
     assert set(deciding) <= values
-
-
-@pytest.mark.parametrize(
-    ("quantity", "expected"), [("predictions", Verdict.BY_DESIGN), ("optimizer state", Verdict.DIFFERENT)]
-)
-def test_only_predictions_of_a_file_may_be_declared_otherwise(quantity: str, expected: Verdict) -> None:
-    found = distances(at(0.1, float64=0.1), quantity=quantity)
-    comparison = Comparison(distances=(found,), declared=DECLARED, oracles=(0.0, 0.0))
-    assert verdicts.judge(comparison)[0].verdict is Verdict.BY_DESIGN
-    assert verdicts.judge_saved(comparison)[0].verdict is expected
-
-
-def test_what_a_file_holds_instead_is_the_cause_where_no_oracle_says_so() -> None:
-    found = distances(at(0.1, float64=0.1), quantity="optimizer state")
-    comparison = Comparison(distances=(found,), oracles=(0.0, 0.0), off=((), (A,)))
-    assert verdicts.judge_saved(comparison)[0].causes == (A,)
-    assert codes(verdicts.judge_saved(replace(comparison, off=((), ())))[0]) == [Code.UNKNOWN]
-    assert verdicts.judge_saved(replace(comparison, distances=(distances(at(0.0), bits=True),)))[0].causes == ()
 
 
 def test_what_a_float64_runs_own_reruns_differ_by_is_no_distance_between_float64_runs() -> None:

@@ -34,6 +34,11 @@ def rows(results: Results, environment: str = "") -> dict[str, RunRow]:
     return {row.run.id: row for row in results.runs if environment in ("", row.run.configuration.environment)}
 
 
+def trained(results: Results, environment: str) -> dict[str, RunRow]:
+    """Run id -> its row, of what the environment trains as a user would: not of its oracles."""
+    return {name: row for name, row in rows(results, environment).items() if row.run.emulates is None}
+
+
 def pair(results: Results, a: str, b: str) -> Pair:
     """The one pair of the two runs whose ids hold these."""
     sides = [(one, (one.a.id, one.b.id)) for one in results.pairs]
@@ -59,7 +64,7 @@ def steps_of(results: Results) -> set[str]:
 
 
 def artifact(parity: Parity, environment: str, devices: int, precision: str = "float32") -> Path:
-    """The folder of what a plain run left."""
+    """The folder of a plain run's artifact."""
     configuration = Configuration(scenario="clusters", environment=environment, strategy="fake", devices=devices)
     run: Run = plain(configuration, precision)
     return parity.run / names.RUNS / run.id

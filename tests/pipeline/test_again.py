@@ -14,15 +14,15 @@ from suite.artifacts.store import Store
 from suite.commands import main
 from suite.records import Status, Verdict
 from tests.conftest import Parity
-from tests.pipeline.fake_runs import CLEAN, ONE, artifact, compared, injected, pair, rows, written
+from tests.pipeline.fake_runs import CLEAN, ONE, artifact, compared, injected, pair, rows, trained, written
 
 
-def test_a_worker_that_crashed_once_is_told_of_for_good(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_worker_that_crashed_once_is_reported_for_good(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
     code, results = injected(parity, "crash")
     died = {name: row.died for name, row in rows(results).items() if row.died}
     assert code == 0
     assert {row.status for row in results.runs} == {Status.COMPLETE}
-    assert set(died) == set(rows(results, "fake-b"))
+    assert set(died) == set(trained(results, "fake-b"))
     log = "logs/train__clusters__fake-b__fake-x2__plain.log"
     words = f"the worker was killed by signal 11 (SIGSEGV), see {log}"
     assert died["clusters/fake-b/fake-x2/plain"] == died["clusters/fake-b/fake-x2/repeat-1"] == words
@@ -43,9 +43,9 @@ def test_nothing_is_repeated_that_has_not_changed(parity: Parity, capsys: pytest
     _, first = compared(parity)
     capsys.readouterr()
     _, second = compared(parity)
-    assert "26 runs reused" in capsys.readouterr().out
+    assert "28 runs reused" in capsys.readouterr().out
     assert [name for name, row in rows(second).items() if row.reused] == list(rows(first))
-    assert len(first.plan.runs) == 26
+    assert len(first.plan.runs) == 28
     assert second.pairs == first.pairs
 
     source.write_text(source.read_text().replace("steps=25", "steps=24"))
@@ -56,7 +56,7 @@ def test_nothing_is_repeated_that_has_not_changed(parity: Parity, capsys: pytest
 
 
 @pytest.mark.parametrize("again", ["failed", "all"])
-def test_what_an_earlier_command_left_is_no_result_of_a_run_that_failed(parity: Parity, again: str) -> None:
+def test_a_result_of_an_earlier_command_is_none_of_a_run_that_failed(parity: Parity, again: str) -> None:
     source = parity.scenario("clusters")
     spoiled = parity.folder / "spoiled"
     lines = f"    import os\n    assert not os.path.exists({str(spoiled)!r}), 'no rows today'\n    import numpy as np\n"

@@ -98,7 +98,7 @@ def _file(name: str) -> Path | None:
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
-def test_what_a_worker_imports_is_what_a_digest_covers(job: Job, tmp_path: Path) -> None:
+def test_a_digest_covers_the_files_that_a_worker_imports(job: Job, tmp_path: Path) -> None:
     hashed, loaded = set(planning.source_files(SUITE, planning.WORKER)), loaded_by_a_worker(job, tmp_path)
     workers = {f"suite.runner.strategies.{path.stem}" for path in (SUITE / "runner" / "strategies").glob("[!_]*.py")}
     everything = reached({"suite.runner.host", "suite.runner.execute_job", *workers})
@@ -129,7 +129,7 @@ SCENARIO = FoundScenario(
 
 @pytest.fixture
 def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the suite, which digests are taken of."""
+    """A copy of the suite, to take digests of."""
     copy = tmp_path / "suite"
     shutil.copytree(SUITE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("suite_digest", "injection_digest"):
@@ -160,13 +160,13 @@ def test_editing_a_fault_changes_the_digests_of_runs_with_a_fault_only(suite: Pa
     "file",
     ["runner/training.py", "runner/strategies/torch_ddp.py", "artifacts/names.py", "plan/strategies.py", "records/plan.py"],
 )
-def test_editing_what_a_worker_imports_changes_every_digest(suite: Path, file: str) -> None:
+def test_editing_a_file_that_a_worker_imports_changes_every_digest(suite: Path, file: str) -> None:
     clean, faulty = digests(suite)
     edited(suite / file)
     assert digests(suite)[0] != clean and digests(suite)[1] != faulty
 
 
-def test_editing_what_no_worker_imports_changes_no_digest(suite: Path) -> None:
+def test_editing_a_file_that_no_worker_imports_changes_no_digest(suite: Path) -> None:
     before = digests(suite)
     for file in ("plan/planning.py", "selftest/catalogue.py", "compare/measuring.py"):
         edited(suite / file)

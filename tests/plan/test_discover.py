@@ -1,5 +1,4 @@
-"""The door for files: what is good comes in, what is broken is one line with its place, and nothing broken stops the
-rest."""
+"""The door for files: good scenarios come in, a broken one is one line with its place, and it stops no other."""
 
 from __future__ import annotations
 
@@ -113,7 +112,10 @@ VALUES = {
     "steps=-1": "steps is -1, wanted a whole number of at least 1",
     "steps=2.5": "steps is 2.5",
     "outputs='labels'": "outputs is 'labels', wanted one of probabilities, logits, values",
-    "loss=None": "loss is None, wanted a name or a function",
+    "loss=None": "loss is None, wanted a name, a dict or list of names by output, or a function",
+    "loss={'a': None}": "loss is {'a': None}, wanted a name, a dict or list of names by output, or a function",
+    "loss=['mse', 3]": "loss is ['mse', 3]",
+    "loss=[]": "loss is []",
     "custom_objects={}": "custom_objects is {}, wanted a function",
     "model=3": "model is 3, wanted a function",
     "data=None": "data is None, wanted a function",
@@ -129,6 +131,13 @@ def test_a_bad_value_is_a_sentence_at_the_scenario(tmp_path: Path, change: str) 
     names, broken = found_in(tmp_path)
     assert names == [] and broken[0].reason.startswith(VALUES[change])
     assert broken[0].source == f"{path}:9"
+
+
+@pytest.mark.parametrize("loss", ["{'a': 'mse', 'b': 'mae'}", "['mse', 'mae']", "('mse',)", "lambda: None"])
+def test_losses_may_be_given_by_output(tmp_path: Path, loss: str) -> None:
+    text = GOOD.replace("{name}", "one").replace("SCENARIO = Scenario(", "SCENARIO = replace(Scenario(")
+    write(tmp_path, "one.py", "from dataclasses import replace\n" + text.rstrip() + f", loss={loss})\n")
+    assert found_in(tmp_path) == (["one"], ())
 
 
 def test_of_two_with_one_name_the_first_stays_and_the_second_names_both(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_an_installed_package_brings_a_scenario(install: Install) -> None:
     assert scenarios([], plugins=False) == ((), ())
 
 
-def test_another_version_in_the_worker_is_not_the_same_scenario(install: Install) -> None:
+def test_a_different_version_in_the_worker_is_not_the_same_scenario(install: Install) -> None:
     install("parity_example", GOOD.replace("{name}", "installed"), group=discover.SCENARIO_GROUP, attribute="SCENARIO")
     source = Source(kind="entry point", location="parity_example:SCENARIO", distribution="parity_example", version="1.1")
     with pytest.raises(ConfigurationError, match=r"parity_example 1.2 .* is installed here, but parity_example 1.1"):

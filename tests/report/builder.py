@@ -78,6 +78,7 @@ def assemble(
         pairs=tuple(pairs),
         checks=tuple(checks),
         findings=(),
+        jobs=(),
     )
 
 

@@ -24,6 +24,7 @@ from suite.records import (
     Magnitude,
     Move,
     Options,
+    Outcome,
     Pair,
     Part,
     Place,
@@ -84,6 +85,7 @@ CRASHED = Configuration(scenario="sync-bn", environment="tensorflow", strategy="
 DIED = "the worker was killed by signal 11 (SIGSEGV), see logs/train__sync-bn__tensorflow__tf_mirrored-x2__plain.log"
 
 
+FAILED_JOB = Outcome(job="reload/small-cnn/jax/float64", status=Status.FAILED, reason="it was killed", seconds=1.5, log="…")
 KNOWN = tuple(
     KnownDifference(
         fingerprint=f"{place:08x}", reason="it is <known>", expires="2027-01-31", source="known.toml:2", state=state
@@ -263,6 +265,9 @@ def results(
         checks=tuple(check for one in every if one in there for check in checks(one, turn)),
         findings=tuple(finding(verdict, pairs) for verdict in list(Verdict)[::-1] if verdict.rank > 1),
         limits=(Limit(name="float64 runs are equal below", value=1e-10, reason="measured over 200 steps"),),
+        jobs=(
+            Outcome(job="reload/small-cnn/jax/float64", status=Status.FAILED, reason="it was killed", seconds=1.5, log="…"),
+        ),
         known=KNOWN,
         change=CHANGE,
         self_test=SELF_TEST,

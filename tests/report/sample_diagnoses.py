@@ -22,7 +22,7 @@ def diagnosis(row: RunRow) -> Diagnosis:
     """One equals its oracle, one does not, and one could not be compared."""
     name = row.run.configuration.strategy
     place = Place(stage="gradient", tensor="block_1/norm/gamma", state="0", size=0.04, ratio=4e8)
-    suspect = Suspect(name="gradients-summed", distance=2e-15, whole=True)
+    suspect = Suspect(name="gradients-summed", distance=2e-15, matches=True, whole=True)
     return Diagnosis(
         run=row.run,
         oracle=oracle(row.run.configuration).run,

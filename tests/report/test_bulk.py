@@ -1,4 +1,4 @@
-"""Blocks: what goes in comes out, and what is left out to stay small is said."""
+"""Blocks: every number that goes in comes out, and the page says what was left out to stay small."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_block_holds_numbers_curves_layers_and_tensors() -> None:
     assert tuple(first["h"]) == judged(found).distances.histogram
 
 
-def test_exact_zero_stays_zero_and_what_is_not_there_stays_away() -> None:
+def test_exact_zero_stays_zero_and_a_missing_number_stays_missing() -> None:
     header, stored = unpacked(
         bulk.block([pair(Verdict.DIFFERENT, (At(step=1, plain={METRIC: 0.0}), At(step=2, plain={METRIC: 5e-324})))])
     )
@@ -81,7 +81,7 @@ def test_identical_and_invalid_quantities_have_words_and_no_numbers() -> None:
 
 
 @pytest.mark.parametrize(("level", "layers", "curves"), [(0, 2, 2), (1, 1, 2), (2, 1, 1), (3, 0, 1)])
-def test_what_is_no_worse_than_rounding_is_left_out_first(level: int, layers: int, curves: int) -> None:
+def test_pairs_no_worse_than_rounding_are_left_out_first(level: int, layers: int, curves: int) -> None:
     header, _ = unpacked(bulk.block([pair(Verdict.ROUNDING), pair(Verdict.DIFFERENT)], level))
     first = [one[0] for one in header["pairs"]]
     assert (sum("l" in one for one in first), sum("k" in one for one in first)) == (layers, curves)

@@ -1,4 +1,4 @@
-"""The page: inert names, no request, links that arrive, marks beside colours, and nothing to show at all."""
+"""The page: inert names, no request, links that arrive, marks beside colours, and a page without results."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_finding_says_where_how_large_and_what_to_do(page: Page) -> None:
     assert "How large: pmax 0.04; rounding 1.0e-6; other seed 0.3" in found
 
 
-def test_what_became_of_each_declaration_is_a_row(page: Page) -> None:
+def test_each_declaration_has_a_row_with_what_became_of_it(page: Page) -> None:
     table = next(one for one in page.all("section") if one.attributes.get("id") == "declared")
     rows = [one.text for one in page.inside(table, "tr")]
     assert len(rows) == 1 + len(sample.results().diagnoses)
@@ -236,7 +236,7 @@ def test_split_assets_leave_no_code_and_no_style_in_the_page() -> None:
     assert [(one.attributes["src"], one.text) for one in executed] == [("index.js", "")]
 
 
-def test_what_failed_is_named_beside_the_answer(page: Page) -> None:
+def test_a_failure_is_named_beside_the_answer(page: Page) -> None:
     beside = next(one for one in page.elements if "answer" in one.classes).text
     assert sample.FAILED.id in beside
     assert "it ended with exit code 1" in beside

@@ -1,4 +1,4 @@
-"""junit.xml: what is a failure, an error, skipped; and that any log makes XML."""
+"""junit.xml: which cases fail, are errors or are skipped; and that every log gives valid XML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def suites(results: Results) -> dict[str, ElementTree.Element]:
 
 
 def kinds(suite: ElementTree.Element, kind: str) -> int:
-    """As its cases have it; its own count is asserted to be that."""
+    """How many cases of a suite are of this kind. The suite's own count is asserted to be the same."""
     found = sum(case.find(kind) is not None for case in suite)
     plural = {"failure": "failures", "error": "errors", "skipped": "skipped"}[kind]
     assert suite.attrib[plural] == str(found)
@@ -27,7 +27,7 @@ def kinds(suite: ElementTree.Element, kind: str) -> int:
 @pytest.mark.parametrize(
     "gate", [verdict for verdict in Verdict if verdict is not Verdict.NOT_RUN], ids=lambda one: one.value
 )
-def test_what_is_as_bad_as_the_gate_fails(gate: Verdict) -> None:
+def test_a_verdict_as_bad_as_the_gate_fails(gate: Verdict) -> None:
     results = sample.results(gate=gate.value)
     found = suites(results)
     for name, members in (("pairs", results.pairs), ("checks", results.checks)):
@@ -49,7 +49,7 @@ def test_a_pair_of_complete_runs_that_could_not_be_compared_is_an_error() -> Non
     assert kinds(pairs, "error") == len(pairs) > 0
 
 
-def test_what_is_accepted_is_skipped_with_its_reason_and_the_rest_still_fails() -> None:
+def test_an_accepted_difference_is_skipped_with_its_reason_and_the_rest_still_fails() -> None:
     results = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True)
     finding = replace(
         results.findings[0],
@@ -108,5 +108,5 @@ def test_a_log_with_control_characters_is_legal_and_keeps_its_words() -> None:
 
 
 def test_nothing_at_all_is_no_failure_and_no_case() -> None:
-    found = suites(replace(sample.NOTHING, broken=()))
+    found = suites(replace(sample.NOTHING, broken=(), jobs=()))
     assert {len(one) for one in found.values()} == {0}

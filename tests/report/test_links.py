@@ -15,7 +15,7 @@ from tests.report.test_claims import FOUND
 
 
 def links(folder: Path, name: str) -> list[str]:
-    """Files that a page links to, those of the report that it always has left out."""
+    """The other pages that a page links to."""
     page = Page((folder / name).read_text(encoding="utf-8"))
     targets = [one.attributes["href"] for one in page.all("a")]
     return [where for where in targets if where.endswith(".html")]
@@ -61,7 +61,7 @@ def test_claims_that_are_gone_are_not_linked_to_again(tmp_path: Path) -> None:
     assert links(tmp_path, "index.html") == []
 
 
-def test_a_page_of_another_version_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_page_of_a_different_version_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "claims.html").write_text("<p>old</p>")
     report.render(sample.results(), tmp_path)
     assert (tmp_path / "claims.html").read_text() == "<p>old</p>"
@@ -69,7 +69,7 @@ def test_a_page_of_another_version_is_left_as_it_is(tmp_path: Path) -> None:
     assert links(tmp_path, "claims.html") == []
 
 
-def test_what_is_damaged_costs_no_report(tmp_path: Path) -> None:
+def test_a_damaged_page_costs_no_report(tmp_path: Path) -> None:
     (tmp_path / "claims.html").write_bytes(b"\xff\xfe")
     report.render(sample.results(), tmp_path)
     assert (tmp_path / "claims.html").read_bytes() == b"\xff\xfe"

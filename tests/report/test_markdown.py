@@ -23,12 +23,12 @@ def test_a_summary_that_would_be_too_long_is_cut_and_says_so() -> None:
     results = sample.results()
     text = markdown.text(replace(results, findings=results.findings * 2000))
     assert len(text.encode()) <= markdown.LONGEST
-    assert text.startswith("# Not everywhere")
+    assert text.startswith("# No: ")
     assert text.endswith(f"{markdown.CUT}\n")
     assert markdown.CUT not in markdown.text(results)
 
 
-def test_without_a_baseline_nothing_is_said_of_change() -> None:
+def test_without_a_baseline_the_summary_says_nothing_about_change() -> None:
     text = markdown.text(replace(sample.results(), change=None))
     assert "hanged" not in text
     assert "as they were" not in text

@@ -1,4 +1,4 @@
-"""What is read from results.json is the records that it was written from, and what cannot be read is a sentence."""
+"""Reading results.json gives the records that it was written from. An unreadable file is a sentence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def again(results: Results, folder: Path) -> tuple[str, Results]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(sample.random_results())
-def test_what_is_read_writes_the_same(tmp_path: Path, results: Results) -> None:
+def test_records_that_were_read_write_the_same(tmp_path: Path, results: Results) -> None:
     text, read = again(results, tmp_path)
     assert results_json.text(read) == text
     assert again(read, tmp_path)[1] == read
@@ -138,7 +138,7 @@ def test_of_many_tensors_the_worst_20_stay_and_unjudged_ones_go_first() -> None:
         ('{"schema": 2}', "does not match docs/results.md (KeyError: 'runs'): was it edited?"),
     ],
 )
-def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, text: str, message: str) -> None:
+def test_an_unreadable_file_is_a_sentence(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(text)
     with pytest.raises(DamagedArtifact, match=re.escape(f"{path} {message}")) as found:
@@ -152,7 +152,7 @@ def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
 
 
 def edits() -> dict[str, Callable[[Json], object]]:
-    """What a hand may do to a document."""
+    """Edits that a person may make to a document."""
     return {
         "a verdict that does not exist": lambda found: found["pairs"][0].update(verdict="fine"),
         "a word for a number": lambda found: found["pairs"][0]["quantities"][0]["distances"]["at"][0].update(step="one"),

@@ -95,7 +95,7 @@ def test_a_scenario_and_an_environment_of_the_users_own(tmp_path: Path) -> None:
     assert of_pair(installed, 0).plugin == ["my-models==1.2"]
 
 
-def test_a_built_in_scenario_of_another_checkout_is_built_in() -> None:
+def test_a_built_in_scenario_of_a_different_checkout_is_built_in() -> None:
     row = replace(RESULTS.scenarios[0], source="/elsewhere/scenarios/article_mlp.py")
     assert of_pair(replace(RESULTS, scenarios=(row,)), 0).scenario_path == []
 

@@ -45,7 +45,7 @@ EACH = sorted((name, field) for name, fields in RECORDS.items() for field in fie
 
 
 def is_valid(name: str, one: Json) -> bool:
-    """Whether it is such a record: what holds for it holds for a document that it is in."""
+    """Whether it is a valid record of this name. A document with an invalid record is invalid."""
     return bool(VALIDATOR.evolve(schema={"$ref": f"#/$defs/{name}", "$defs": FOUND["$defs"]}).is_valid(one))
 
 
@@ -136,7 +136,7 @@ def test_a_table_has_every_field_with_its_type_and_no_other(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RECORDS))
-def test_what_is_added_for_people_is_called_so_and_nothing_else(name: str) -> None:
+def test_fields_added_for_people_are_called_so_and_no_others(name: str) -> None:
     marked = {field for field, (_, meaning) in documented()[name].items() if meaning.startswith("(for people) ")}
     assert marked == PEOPLE.get(name, {}).keys()
 
@@ -148,7 +148,7 @@ def test_the_words_of_verdicts_statuses_and_notes_are_all_there() -> None:
     assert [word for word in words if f"`{word}`" not in text] == []
 
 
-def test_a_document_has_beside_its_schema_what_is_added_for_people_and_nothing_else() -> None:
+def test_a_document_has_its_schema_and_the_fields_added_for_people_and_nothing_else() -> None:
     for name, one in objects(DOCUMENT, FOUND):
         assert one.keys() - RECORDS[name].keys() == PEOPLE.get(name, {}).keys(), name
 

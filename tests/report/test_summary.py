@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suite.explain import findings as grouping
 from suite.records import ConsistencyCheck, Pair, Results, Status, Verdict
 from suite.records.formatting import number
 from suite.report import answer, html, junit, markdown, results_json, summary
@@ -142,6 +143,31 @@ def test_all_formats_count_the_same_of_one_run_and_of_none(runs: int) -> None:
     assert found.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("verdict", "lead"),
+    [
+        (Verdict.IDENTICAL, "Yes, up to rounding."),
+        (Verdict.NOISE, "Yes, up to rounding."),
+        (Verdict.BY_DESIGN, "Yes, up to rounding and what is expected: 1 is expected, by design."),
+        (Verdict.INCONCLUSIVE, "Undecided: 1 is undecided."),
+        (Verdict.DIFFERENT, "No: 1 cause needs a decision."),
+        (Verdict.INVALID, "No: 1 cause needs a decision."),
+    ],
+)
+def test_the_answer_counts_causes(verdict: Verdict, lead: str) -> None:
+    """However many pairs one of them takes part in."""
+    found = builder.configurations(sample.SCENARIOS[:1], builder.BACKENDS, (1,))
+    pairs = [sample.pair(a, b, verdict) for a, b in itertools.combinations(found, 2)]
+    rows = [builder.row(one, Status.COMPLETE) for one in found]
+    results = builder.assemble(rows, pairs, [], scenarios=sample.SCENARIOS[:1])
+    named = dataclasses.replace(results, findings=grouping.group(results.members, ()))
+    assert answer.sentence(named).startswith(lead)
+    accepted = dataclasses.replace(
+        named, findings=tuple(dataclasses.replace(one, accepted="known") for one in named.findings)
+    )
+    assert ("accepted" in answer.sentence(accepted)) == (verdict.rank >= Verdict.NOISE.rank and verdict is not Verdict.NOISE)
+
+
 def test_a_missing_result_neither_hides_a_difference_nor_passes_for_none() -> None:
     a, b, c = builder.configurations(["small-cnn"], builder.BACKENDS, [1])
     missing, apart = sample.pair(a, c, Verdict.NOT_RUN), sample.pair(a, b, Verdict.DIFFERENT)
@@ -200,13 +226,14 @@ def test_only_zero_is_printed_as_zero(value: float, words: str) -> None:
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
-        (Verdict.ROUNDING, "Yes, up to rounding: across backends on one device, the only pair agrees."),
-        (Verdict.BY_DESIGN, ": across backends on one device, the only pair differs by design."),
-        (Verdict.DIFFERENT, ": across backends on one device, the only pair differs."),
+        (Verdict.ROUNDING, "Yes, up to rounding. Across backends on one device, the only pair agrees."),
+        (Verdict.BY_DESIGN, ". Across backends on one device, the only pair differs by design."),
+        (Verdict.DIFFERENT, ". Across backends on one device, the only pair differs."),
     ],
 )
 def test_the_only_pair_is_not_counted(verdict: Verdict, words: str) -> None:
     found = builder.configurations(sample.SCENARIOS[:1], builder.BACKENDS[:2], (1,))
     pair = sample.pair(found[0], found[1], verdict)
     rows = [builder.row(one, Status.COMPLETE) for one in found]
-    assert answer.sentence(builder.assemble(rows, [pair], [], scenarios=sample.SCENARIOS[:1])).endswith(words)
+    results = dataclasses.replace(builder.assemble(rows, [pair], [], scenarios=sample.SCENARIOS[:1]), jobs=())
+    assert answer.sentence(results).endswith(words)

@@ -1,5 +1,4 @@
-"""Words are the report's alone: with any others, nothing that decides, names or counts is otherwise. And nothing lacks
-words."""
+"""Words belong to the report alone: with other words, no verdict, name or count is different. And nothing lacks words."""
 
 from __future__ import annotations
 
@@ -22,16 +21,18 @@ from suite.records import (
     Change,
     Code,
     Comparison,
+    Component,
     Diagnosis,
     Distances,
     Judged,
+    Link,
     Results,
     Suspect,
     Verdict,
     plain,
 )
-from suite.report import causes, findings, glossary, html, hypothesis_words, junit, payload, results_json
-from suite.report.causes import Said
+from suite.report import causes, explanations, findings, glossary, html, hypothesis_words, junit, payload, results_json
+from suite.report.explanations import Said
 from suite.report.hypothesis_words import Words
 from suite.results import baseline
 from suite.results.exit_code import exit_code
@@ -43,6 +44,11 @@ from tests.report.document import FOUND, PEOPLE, objects
 HYPOTHESES = ("gradients-summed", "learning-rate")
 VERDICTS = {
     Code.BY_DESIGN: Verdict.BY_DESIGN,
+    Code.UNDEFINED: Verdict.ROUNDING,
+    Code.BELOW_FLOAT32: Verdict.ROUNDING,
+    Code.FLOAT32_INSIDE: Verdict.ROUNDING,
+    Code.UNCHECKED: Verdict.INCONCLUSIVE,
+    Code.NON_FINITE: Verdict.INVALID,
     Code.RANDOM_STREAMS: Verdict.BY_DESIGN,
     Code.REPEATS_DIFFER: Verdict.NOISE,
     Code.AMPLIFIED_ROUNDING: Verdict.ROUNDING,
@@ -54,8 +60,13 @@ VERDICTS = {
     Code.UNSUPPORTED: Verdict.NOT_RUN,
 }
 DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
-    Code.BY_DESIGN: (("batch statistics", "global or per replica"),),
-    Code.BY_DESIGN_UNCHECKED: (("gradients", "global batch or mean of replica means"),),
+    Code.BY_DESIGN: (("batch statistics", "per replica"),),
+    Code.DEFINITION: (("what", "layer"), ("class", "Embedding"), ("name", "words"), ("stage", "gradient")),
+    Code.UNDEFINED: (("layer", "custom"),),
+    Code.ODD_ONE_OUT: (("others", "jax, tensorflow"), ("stage", "gradient"), ("tensor", "words")),
+    Code.FLOAT32_INSIDE: (("layer", "resize"),),
+    Code.UNCHECKED: (("reason", "no oracle: it was killed"),),
+    Code.RENEWED: (("tensor", "dropout/seed"),),
     Code.DTYPE_DEMOTED: (("variant", "float32"),),
     Code.NOT_SAVED: (("tensor", "norm/gamma"),),
     Code.SAVE_STALE: (("step", "5"),),
@@ -66,10 +77,13 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.NOT_RUN: (("reason", "it ended with exit code 1"),),
     Code.UNSUPPORTED: (("status", "unsupported"), ("reason", "it cannot load it")),
 }
-# What is a reason in itself, or the name of a hypothesis, or no difference: a finding repeats it.
+# Causes that are a reason in themselves, or the name of a hypothesis, or no difference: a finding repeats them.
 REPEATED = {
     Code.DTYPE_DEMOTED,
     Code.AMPLIFIED_ROUNDING,
+    Code.BELOW_FLOAT32,
+    Code.FLOAT32_INSIDE,
+    Code.UNDEFINED,
     Code.NO_FLOAT64,
     Code.NOTHING_COMPARED,
     Code.INVALID,
@@ -88,7 +102,7 @@ def cause(code: str) -> Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """All that comes of one comparison. `document`: as JSON, without what is added for people."""
+    """Everything that one comparison leads to. `document`: as JSON, without what is added for people."""
 
     judged: tuple[Judged, ...]
     fingerprints: tuple[str, ...]
@@ -125,8 +139,8 @@ def compared() -> tuple[Results, list[Injected]]:
             oracle=None,
             distance=0.25,
             suspects=(
-                Suspect(name=name, distance=1e-15, whole=True),
-                Suspect(name="bn-epsilon", distance=1e-15, whole=True),
+                Suspect(name=name, distance=1e-15, matches=True, whole=True),
+                Suspect(name="bn-epsilon", distance=1e-15, matches=True, whole=True),
             ),
             tried=20,
         )
@@ -146,20 +160,25 @@ def judged() -> tuple[Judged, ...]:
     """What the judge says of a difference in each of its cases."""
     at = At(step=20, plain={"train": 0.5}, envelope={"train": 1e-6}, float64={"train": 0.25})
     comparison = Comparison(distances=(Distances(quantity="trainable weights", bits=False, at=(at,)),))
-    declared = {"batch statistics": "global or per replica"}
+    fine, off = (
+        Component(link=Link.STRATEGY, environment="torch", distances={"trainable weights": size}, causes=causes)
+        for size, causes in ((0.0, ()), (0.25, (cause("gradients-summed"),)))
+    )
+    declared = replace(off, link=Link.DECLARATION, causes=(cause(Code.BY_DESIGN),))
+    lost = Component(link=Link.BACKEND, environment="torch", missing="it was killed")
     near = replace(comparison.distances[0], at=(replace(at, float64={"train": 1e-15}),))
     return (
         *verdicts.judge(comparison),
-        *verdicts.judge(replace(comparison, declared=declared)),
-        *verdicts.judge(replace(comparison, declared=declared, oracles=(0.0, 0.0))),
-        *verdicts.judge(replace(comparison, oracles=(0.0, 0.25), off=((), (cause("gradients-summed"),)))),
+        *verdicts.judge(replace(comparison, components=(fine, lost, fine))),
+        *verdicts.judge(replace(comparison, components=(fine, declared, fine))),
+        *verdicts.judge(replace(comparison, components=(fine, off))),
         *verdicts.judge(replace(comparison, no_float64="it was not planned")),
         *verdicts.judge(replace(comparison, distances=(near,))),
     )
 
 
 def kinds(results: Results) -> dict[str, tuple[str, ...]]:
-    """Suite -> its counts and, of each case, what it is."""
+    """Suite -> its counts, and for each case its kind."""
     found = {}
     for suite in ElementTree.fromstring(junit.text(results)):
         counts = [f"{name} {suite.get(name)}" for name in ("tests", "failures", "errors", "skipped")]
@@ -193,8 +212,8 @@ def replace_all(monkeypatch: pytest.MonkeyPatch) -> None:
     other = Said(claim="Anders.", experiment="keines", advice="nichts", link="https://else.example/")
     for code in causes.SHORT:
         monkeypatch.setitem(causes.SHORT, code, lambda cause: f"anders {cause.code}")
-    for code in causes.FINDINGS:
-        monkeypatch.setitem(causes.FINDINGS, code, lambda what, where, cause: other)
+    for code in explanations.FINDINGS:
+        monkeypatch.setitem(explanations.FINDINGS, code, lambda what, where, cause: other)
     for name in hypothesis_words.HYPOTHESES:
         words = Words(words=f"anders {name}", advice="nichts", link="https://else.example/")
         monkeypatch.setitem(hypothesis_words.HYPOTHESES, name, words)
@@ -220,7 +239,7 @@ def test_words_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_words_that_were_changed_are_those_that_a_person_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else the test above would have changed nothing."""
+    """It shows that the test above changes something."""
     results, _ = compared()
     before, page = for_people(results), html.text(results)
     replace_all(monkeypatch)
@@ -252,12 +271,12 @@ def test_every_code_has_words(code: Code) -> None:
 
 def test_no_other_code_has_words() -> None:
     assert causes.SHORT.keys() == set(Code)
-    assert causes.FINDINGS.keys() == set(Code) - REPEATED
+    assert explanations.FINDINGS.keys() == set(Code) - REPEATED
 
 
 @pytest.mark.parametrize("code", [*Code, *hypothesis_words.HYPOTHESES])
 def test_a_finding_of_every_cause_has_a_claim_and_an_experiment(code: str) -> None:
-    said = causes.said("8 pairs", "in article-mlp", (cause(code),), "different")
+    said = explanations.said("8 pairs", "in article-mlp", (cause(code),), "different")
     assert said.claim.endswith(".")
     assert not said.claim.endswith("..")
     assert "8 pairs" in said.claim and "in article-mlp" in said.claim
@@ -269,14 +288,15 @@ def test_a_finding_of_every_cause_has_a_claim_and_an_experiment(code: str) -> No
 def test_every_cause_of_the_judge_has_a_finding_with_words() -> None:
     results, _ = compared()
     found = {one.finding.causes[0].code: one for one in findings.worded(results)}
-    assert found.keys() == set(EVERY) - {Code.AMPLIFIED_ROUNDING}  # it is rounding, of which nothing is found
+    rounding = {code for code, verdict in VERDICTS.items() if verdict is Verdict.ROUNDING}
+    assert found.keys() == set(EVERY) - rounding, "of what is rounding nothing is found"
     for one in found.values():
         assert all((one.claim, one.evidence, one.experiment, one.repeat)), one
 
 
 @pytest.mark.parametrize("code", [*Code, "gradients-summed"])
 def test_the_verb_of_a_claim_agrees_with_what_is_counted(code: str) -> None:
-    one, several = (causes.said(what, "in a", (cause(code),), "different").claim for what in ("1 pair", "8 pairs"))
+    one, several = (explanations.said(what, "in a", (cause(code),), "different").claim for what in ("1 pair", "8 pairs"))
     assert not re.match(r"1 pair in a (are|have|do|differ|hold|compare|compute|draw)\b", one)
     assert not re.match(r"8 pairs in a (is|has|does|differs|holds|compares|computes|draws)\b", several)
 
@@ -299,17 +319,21 @@ def test_no_two_causes_have_the_same_words() -> None:
 
 def test_hypotheses_that_predict_the_same_are_alternatives() -> None:
     both = (Cause(code="gradients-summed"), Cause(code="learning-rate", detail=(("measured", "2"),)))
-    assert causes.words((*both, Cause(code=Code.CONSTANT))) == (
+    assert causes.words((*both, Cause(code=Code.RANDOM_STREAMS))) == (
         f"suspected: {hypothesis_words.HYPOTHESES['gradients-summed'].words} or "
-        f"{hypothesis_words.HYPOTHESES['learning-rate'].words} (2); {causes.SHORT[Code.CONSTANT](cause(Code.CONSTANT))}"
+        f"{hypothesis_words.HYPOTHESES['learning-rate'].words} (2); "
+        f"{causes.SHORT[Code.RANDOM_STREAMS](cause(Code.RANDOM_STREAMS))}"
     )
 
 
 def test_a_cause_of_a_different_version_is_called_by_its_code() -> None:
     later = Cause(code="of-tomorrow", subject="torch", detail=(("tensor", "norm/gamma"), ("reason", "it is new")))
     assert causes.words((later,)) == "of-tomorrow torch tensor=norm/gamma"
-    assert "of-tomorrow" in causes.said("1 pair", "in a", (later,), "different").claim
-    assert causes.hypothesis(Suspect(name="of-tomorrow", distance=0.5, whole=True, detail="2").cause) == "of-tomorrow (2)"
+    assert "of-tomorrow" in explanations.said("1 pair", "in a", (later,), "different").claim
+    assert (
+        causes.hypothesis(Suspect(name="of-tomorrow", distance=0.5, matches=False, whole=True, detail="2").cause)
+        == "of-tomorrow (2)"
+    )
     results = sample.results()
-    strange = replace(results.diagnoses[0], suspects=(Suspect(name="of-tomorrow", distance=0.5, whole=True),))
+    strange = replace(results.diagnoses[0], suspects=(Suspect(name="of-tomorrow", distance=0.5, matches=False, whole=True),))
     assert "of-tomorrow" in html.text(replace(results, diagnoses=(strange,)))

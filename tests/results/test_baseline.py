@@ -82,17 +82,17 @@ def test_a_check_that_moved_and_a_pair_whose_sides_are_exchanged() -> None:
 
 
 def test_another_cause_of_the_same_verdict() -> None:
-    constant = Cause(code=Code.CONSTANT, evidence=(("a", 1.0),))
+    constant = Cause(code=Code.RANDOM_STREAMS, evidence=(("a", 1.0),))
     moves = of(with_pair(replace(FIRST, causes=(constant,))))
-    assert [(move.about, move.how, move.before, move.now) for move in moves] == [("cause", "changed", "", "constant")]
+    assert [(move.about, move.how, move.before, move.now) for move in moves] == [("cause", "changed", "", "random-streams")]
 
 
 def test_numbers_and_words_of_a_cause_are_no_move() -> None:
     def with_causes(*causes: Cause) -> Results:
         return with_pair(replace(FIRST, causes=causes))
 
-    before = with_causes(Cause(code=Code.CONSTANT, evidence=(("a", 1.0),)), because(Code.INVALID, "x holds NaN"))
-    after = with_causes(Cause(code=Code.CONSTANT, evidence=(("a", 2.0),)), because(Code.INVALID, "NaN is in x"))
+    before = with_causes(Cause(code=Code.RANDOM_STREAMS, evidence=(("a", 1.0),)), because(Code.INVALID, "x holds NaN"))
+    after = with_causes(Cause(code=Code.RANDOM_STREAMS, evidence=(("a", 2.0),)), because(Code.INVALID, "NaN is in x"))
     assert baseline.since(before, after, "").moves == ()
 
 

@@ -15,7 +15,7 @@ from suite.commands import main
 from suite.plan import locations
 from tests.conftest import Parity
 
-FAKES = {"fake-a": {"PARITY_FAKE_ORDER": "0"}, "fake-b": {"PARITY_FAKE_ORDER": "1", "PARITY_FAKE_DEFECT": "epsilon"}}
+FAKES = {"fake-a": {"PARITY_FAKE_ORDER": "0"}, "fake-b": {"PARITY_FAKE_ORDER": "1", "PARITY_FAKE_DEFECT": "epsilon,unsaved"}}
 TODAY = datetime.date.today()
 LATER, EARLIER = TODAY + datetime.timedelta(days=30), TODAY - datetime.timedelta(days=1)
 

@@ -1,4 +1,4 @@
-"""A worker's entry for tests: does what the job's scenario is called, and notes in the run folder what it saw."""
+"""A worker's entry for tests: the job's scenario names what it does. It notes in the run folder what it saw."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ def do_sleep(notes: Path, seconds: str, *_: str) -> None:
 def do_raise(notes: Path, *_: str) -> None:
     print("about to raise")
     raise ValueError("the first line\n\nthe second " + "x" * 1000)
+
+
+def do_able(notes: Path, *_: str) -> None:
+    if "ABLE" not in os.environ:
+        raise ValueError("this environment cannot do it")
 
 
 def do_unsupported(notes: Path, *_: str) -> None:

@@ -138,7 +138,7 @@ def test_a_last_batch_that_leaves_a_device_without_rows_is_refused_before_anythi
     )
 
 
-def test_jax_refuses_what_does_not_divide() -> None:
+def test_jax_refuses_a_batch_that_does_not_divide() -> None:
     drive = jax_data_parallel.Drive.__new__(jax_data_parallel.Drive)
     drive.devices = 2
     drive.adapt(None, replace(SCENARIO, last_batch=4))

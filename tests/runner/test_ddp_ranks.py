@@ -1,4 +1,4 @@
-"""What a rank of torch DDP that ended leaves for the leader to say: a refusal is no failure."""
+"""The reason that a rank of torch DDP leaves for its leader: a refusal is no failure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_leader_says_why_a_rank_ended(
         ("ValueError: broken", ("rank 1 of torch DDP failed: ValueError: broken", 1)),
     ],
 )
-def test_a_rank_that_crashed_is_told_from_one_that_aborts_after_an_exception(
+def test_a_rank_that_crashed_differs_from_one_that_aborts_after_an_exception(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, raised: str, told: tuple[str, int]
 ) -> None:
     found: list[tuple[str, int]] = []

@@ -8,12 +8,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.processes import alive, until
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -78,20 +79,6 @@ def host(tmp_path: Path) -> Iterator[Driven]:
         yield driven
 
 
-def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    limit = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < limit, "it did not come true in time"
-        time.sleep(0.01)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def pids(folder: Path, count: int = 1) -> list[int]:
     """What hanging jobs wrote, as soon as `count` of them have."""
     until(lambda: len(list(folder.glob("pids-*"))) >= count)
@@ -132,7 +119,7 @@ def test_a_crash_leaves_its_place_in_the_log(host: Driven) -> None:
     assert "do_crash" in host.log("crash").read_text()
 
 
-def test_what_jobs_print_is_in_their_log_only(host: Driven) -> None:
+def test_output_of_jobs_is_in_their_log_only(host: Driven) -> None:
     assert host.ended("noise")["status"] == "complete"
     log = host.log("noise").read_text()
     assert log.count('{"ready": true}') == log.count('{"ended": "me"}') == 2000
@@ -140,7 +127,7 @@ def test_what_jobs_print_is_in_their_log_only(host: Driven) -> None:
     assert log.endswith("last words without an end of line")
 
 
-def test_what_an_import_prints_is_kept_away(tmp_path: Path) -> None:
+def test_output_of_an_import_is_kept_away(tmp_path: Path) -> None:
     loud = "import os\nprint('{}', flush=True)\nos.system('echo {}')\nfrom stand_in import main\n"
     (tmp_path / "loud.py").write_text(loud)
     with driving(tmp_path, "loud:main", str(tmp_path)) as host:

@@ -76,7 +76,7 @@ def test_every_state_has_every_stage(job: Job, precision: str) -> None:
         assert arrays["gradient|hidden/kernel"].dtype == precision
 
 
-def test_another_order_of_summation_is_no_difference(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_different_order_of_summation_is_no_difference(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert place(job, tmp_path, monkeypatch, order="1") is None
 
 
@@ -104,7 +104,7 @@ def test_a_defect_shows_in_its_own_stage(
 
 
 @pytest.mark.parametrize("defect", ["initial", "order", "unsaved", "swapped"])
-def test_what_is_no_part_of_a_step_does_not_show(
+def test_a_defect_outside_of_a_step_does_not_show(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: str
 ) -> None:
     assert place(job, tmp_path, monkeypatch, defect=defect) is None

@@ -92,7 +92,7 @@ def test_a_tapped_step_is_believed_if_it_leaves_the_same_weights() -> None:
     assert changed({"a": double * np.nan}, {"a": double}, set()).startswith("a step with taps leaves a different a")
 
 
-def test_what_is_zero_in_exact_arithmetic_does_not_refuse_a_tapped_step_in_float64() -> None:
+def test_a_gradient_of_exactly_zero_does_not_refuse_a_tapped_step_in_float64() -> None:
     noise, other = np.full(2, 1e-17), np.full(2, -1e-17)
     assert changed({"bias": noise}, {"bias": other}, {"bias"}) == ""
     assert changed({"bias": noise.astype(np.float32)}, {"bias": other.astype(np.float32)}, {"bias"}) != ""

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BY_LOOKING = {*OF_FILES, "dtype-demoted"}  # named without an oracle
 
 
-def test_what_is_injected_is_judged_and_the_other_way_round() -> None:
+def test_every_injected_fault_is_judged_and_every_judged_one_is_injected() -> None:
     assert {fault.name for fault in (*FAULTS, *VARIANTS)} == injected.INJECTIONS.keys()
     assert len(injected.INJECTIONS) == sum(len(family) for family in injected.FAMILIES)
     assert Counter(fault.name for fault in (*FAULTS, *VARIANTS)).most_common(1)[0][1] == 1
@@ -34,7 +34,7 @@ def test_there_are_enough_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_says_what_must_be_said_of_it(fault: Fault) -> None:
+def test_a_fault_says_what_must_be_reported_for_it(fault: Fault) -> None:
     assert fault.words
     assert fault.cause in {*BY_NAME, UNKNOWN, *BY_LOOKING}
     stages = [stage for stage in (*STAGES, *LATER_STAGES) if fnmatchcase(stage, fault.stage)]
@@ -43,7 +43,7 @@ def test_a_fault_says_what_must_be_said_of_it(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, *VARIANTS], ids=lambda fault: fault.name)
-def test_a_fault_is_injected_where_there_is_something_to_plant_it_in(fault: Fault) -> None:
+def test_a_fault_is_injected_where_its_scenario_has_something_to_break(fault: Fault) -> None:
     found, broken = discover.scenarios([ROOT / "scenarios", ROOT / "scenarios" / "selftest"], plugins=False)
     strategies, _ = discover.strategies()
     assert broken == ()

@@ -50,7 +50,7 @@ def test_a_fault_is_compared_with_the_same_configuration_without_it_and_with_not
 def test_a_fault_has_the_oracle_of_what_is_declared(tmp_path: Path) -> None:
     declared = Semantics(batch_statistics="per replica")
     oracle = planning.oracle("s", "torch", 2, Emulation(semantics=declared))
-    other = planning.oracle("s", "torch", 2, Emulation())
+    other = planning.oracle("s", "jax", 2, Emulation())
     session = Session(
         environments=(),
         scenarios=(),

@@ -87,11 +87,11 @@ def test_the_one_that_is_kept_here_can_be_read() -> None:
         ([environment("broken", {"keras": "3.14.0"}, reason="no matching distribution")], []),
     ],
 )
-def test_what_this_run_has_otherwise_is_said(tmp_path: Path, environments: list[Provisioned], apart: list[str]) -> None:
+def test_versions_that_differ_here_are_named(tmp_path: Path, environments: list[Provisioned], apart: list[str]) -> None:
     assert list(quoted(written(tmp_path), *environments).apart) == apart
 
 
-def test_another_suite_is_another_version_or_other_code(tmp_path: Path) -> None:
+def test_a_different_suite_has_a_different_version_or_different_code(tmp_path: Path) -> None:
     here = kept_rates.suite()
     other = quoted(written(tmp_path, suite={"version": "0.0.9", "digest": here.digest}), SAME)
     assert other.apart == (f"measured by keras-parity 0.0.9, and this is {here.version}",)

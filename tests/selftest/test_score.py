@@ -68,7 +68,7 @@ def diagnosis(*suspects: tuple[str, float], distance: float | None = 0.25, place
         oracle=None,
         distance=distance,
         place=place,
-        suspects=tuple(Suspect(name=name, distance=size, whole=True) for name, size in suspects),
+        suspects=tuple(Suspect(name=name, distance=size, matches=size < 1e-10, whole=True) for name, size in suspects),
     )
 
 
@@ -121,7 +121,7 @@ def test_the_right_cause_may_have_company_that_predicts_the_same() -> None:
     assert not wrong.right_cause
 
 
-def test_what_has_no_hypothesis_is_to_be_called_unknown() -> None:
+def test_a_fault_without_a_hypothesis_must_be_called_unknown() -> None:
     configuration = replace(CLEAN, fault="bias-twice")
     injected = Injected(fault="bias-twice", configuration=configuration)
     sides = pair(Verdict.DIFFERENT, b=configuration)
@@ -131,7 +131,7 @@ def test_what_has_no_hypothesis_is_to_be_called_unknown() -> None:
 
 
 @pytest.mark.parametrize(("stage", "tensor"), [("gradient", "norm"), ("forward", "hidden"), ("save", "norm")])
-def test_another_stage_or_tensor_is_another_place(stage: str, tensor: str) -> None:
+def test_a_different_stage_or_tensor_is_a_different_place(stage: str, tensor: str) -> None:
     place = replace(PLACE, stage=stage, tensor=tensor)
     assert not outcome(pair(Verdict.DIFFERENT), diagnoses=(diagnosis(place=place),)).right_place
 
@@ -141,7 +141,7 @@ def test_no_place_is_no_right_place() -> None:
 
 
 @pytest.mark.parametrize("code", score.OF_FILES)
-def test_what_is_wrong_with_a_file_has_a_name(code: Code) -> None:
+def test_a_fault_of_a_file_has_a_name(code: Code) -> None:
     off = judged("trainable weights", Verdict.DIFFERENT, code=code)
     found = outcome(
         pair(Verdict.IDENTICAL, b=SAVED.configuration), checks=(check(SAVED.configuration, off),), injected=SAVED

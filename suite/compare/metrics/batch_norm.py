@@ -10,7 +10,7 @@ from suite.compare.metrics.blocks import TINY, Array, Arrays, in_blocks, norms_o
 from suite.records import BatchNorm
 
 
-def _deviation(variance: Array, epsilon: float) -> Array:
+def _plus_epsilon(variance: Array, epsilon: float) -> Array:
     """V + ε, with V clipped at 0: a one-pass variance can be negative. NaN where V is not finite."""
     variance = variance.astype(np.float64)
     positive: Array = np.where(np.isfinite(variance), np.maximum(np.maximum(variance, 0.0) + epsilon, TINY), np.nan)
@@ -23,7 +23,7 @@ def mean(a: Array, b: Array, variance: Array, epsilon: float) -> float:
     Symmetric if `variance` (channels,) is: the larger of both sides'.
     """
     same_shape(a, b, variance)
-    apart = np.abs(a.astype(np.float64) - b.astype(np.float64)) / np.sqrt(_deviation(variance, epsilon))
+    apart = np.abs(a.astype(np.float64) - b.astype(np.float64)) / np.sqrt(_plus_epsilon(variance, epsilon))
     return float(apart.max(initial=0.0))
 
 
@@ -31,7 +31,7 @@ def var(a: Array, b: Array, epsilon: float) -> float:
     """Moving or batch variances (channels,): max |ΔV| / (V + ε), over channels, V the larger side's, clipped at 0."""
     same_shape(a, b)
     first, second = a.astype(np.float64), b.astype(np.float64)
-    return float((np.abs(first - second) / _deviation(np.maximum(first, second), epsilon)).max(initial=0.0))
+    return float((np.abs(first - second) / _plus_epsilon(np.maximum(first, second), epsilon)).max(initial=0.0))
 
 
 def folded(a: Arrays, b: Arrays, norms: Iterable[BatchNorm]) -> float:
@@ -74,6 +74,6 @@ def _fold(side: Arrays, norm: BatchNorm) -> tuple[Array, Array]:
         raise ValueError(f"got no {missing[0]}, wanted every tensor of {norm.name}: pass all tensors of the model")
     same_shape(*(side[name] for name in names if name))
     gamma, beta, bias = (side[name].astype(np.float64) if name else None for name in names[2:])
-    scale: Array = (1.0 if gamma is None else gamma) / np.sqrt(_deviation(side[norm.variance], norm.epsilon))
+    scale: Array = (1.0 if gamma is None else gamma) / np.sqrt(_plus_epsilon(side[norm.variance], norm.epsilon))
     shift: Array = ((0.0 if bias is None else bias) - side[norm.mean].astype(np.float64)) * scale
     return scale, shift if beta is None else shift + beta

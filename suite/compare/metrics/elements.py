@@ -6,6 +6,8 @@ import numpy as np
 
 from suite.compare.metrics.blocks import Array, Arrays, in_blocks, norms_of, peak, ratio, same_names
 
+HISTOGRAM_BINS = 64  # a unit of float64 is 2^-52 of the largest element: nothing finite that is compared is farther apart
+
 
 def bits(a: Array, b: Array) -> bool:
     """Whether shape, dtype and every byte are equal: -0.0 is not 0.0, and NaN equals only the same NaN."""
@@ -29,11 +31,19 @@ values = relative_l2
 
 
 def state(a: Arrays, b: Arrays) -> float:
-    """Variables by name that are neither trained nor moving statistics (random seeds' counters, constants):
-    ‖a-b‖ / max(‖a‖, ‖b‖), the worst variable.
+    """Variables by name that are neither trained nor moving statistics: ‖a-b‖ / max(‖a‖, ‖b‖), the worst variable; of
+    integers 0 or 1.
+
+    Integers (random seeds, counters) are equal or not: a counter of 5 beside a seed of 4e8 is no small difference.
     """
     same_names(a, b)
-    return float(np.max([relative_l2(a[name], b[name]) for name in a], initial=0.0))
+    return float(np.max([_of_variable(a[name], b[name]) for name in a], initial=0.0))
+
+
+def _of_variable(a: Array, b: Array) -> float:
+    if a.dtype.kind in "iub" and b.dtype.kind in "iub":
+        return float(not np.array_equal(a, b))
+    return relative_l2(a, b)
 
 
 def max_abs(a: Array, b: Array) -> float:
@@ -48,9 +58,6 @@ def ulp(a: Array, b: Array) -> float:
     rounding near 0 would look enormous.
     """
     return max_abs(a, b) / max(_unit(a), _unit(b))
-
-
-HISTOGRAM_BINS = 64  # a unit of float64 is 2^-52 of the largest element: nothing finite that is compared is farther apart
 
 
 def ulp_histogram(a: Array, b: Array) -> tuple[int, ...]:

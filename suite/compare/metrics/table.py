@@ -43,5 +43,5 @@ METRICS: Mapping[str, Metric] = {
     ),
     "values": _judged(PREDICTIONS, "‖a-b‖ / max(‖a‖, ‖b‖)", 1e-6),
     "max_abs": Metric(quantity=PREDICTIONS, formula="max |a-b|"),
-    "state": _judged(OTHER, "‖a-b‖ / max(‖a‖, ‖b‖), the worst variable", 1e-6),
+    "state": _judged(OTHER, "‖a-b‖ / max(‖a‖, ‖b‖), the worst variable; of integers 0 or 1", 1e-6),
 }

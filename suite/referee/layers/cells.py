@@ -11,7 +11,7 @@ import numpy as np
 from suite.referee import layers
 from suite.referee.activations import Floats, activation
 from suite.referee.definition import Answer, Arrays, Call, Definition, Undefined
-from suite.referee.layers.nested import below
+from suite.referee.layers.nested import below, refuse_custom
 
 States = tuple[Floats, ...]
 
@@ -155,6 +155,7 @@ def cell_of(serialized: Mapping[str, Any], weights: Arrays) -> Cell:
     Raises:
         Undefined: a cell that Keras does not have.
     """
+    refuse_custom(serialized)
     kind, config = serialized["class_name"], serialized["config"]
     if kind not in CELLS:
         raise Undefined(f"there is no independent definition of the cell {kind}")

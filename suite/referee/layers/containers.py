@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from suite.referee import layers
 from suite.referee.definition import Answer, Array, Call, Definition, Undefined
 from suite.referee.layers.masks import Mask, mask_of
-from suite.referee.layers.nested import above, below, inner_call
+from suite.referee.layers.nested import KERAS, above, below, inner_call, refuse_custom
 from suite.referee.layers.output_masks import output_mask
 
 Tensor = tuple[Array, Mask | None]
@@ -51,9 +51,7 @@ def _functional(asked: Call) -> tuple[tuple[Tensor, ...], dict[str, Array]]:
     for index, (place, array) in enumerate(zip(_places(asked.config["input_layers"]), asked.inputs, strict=True)):
         known[place] = array, mask_of(asked, index)
     state: dict[str, Array] = {}
-    waiting = [
-        (layer, at, node) for layer in asked.config["layers"] for at, node in enumerate(layer.get("inbound_nodes", ()))
-    ]
+    waiting = list(_nodes(asked.config["layers"]))
     while waiting:
         ready = [item for item in waiting if all(place in known for place in _named(item[2]))]
         if not ready:
@@ -61,7 +59,31 @@ def _functional(asked: Call) -> tuple[tuple[Tensor, ...], dict[str, Array]]:
         for layer, at, node in ready:
             state |= _apply_node(asked, layer, at, node, known, state)
         waiting = [item for item in waiting if item not in ready]
-    return tuple(known[place] for place in _places(asked.config["output_layers"])), state
+    places = list(_places(asked.config["output_layers"]))
+    if any(place not in known for place in places):
+        raise Undefined("a graph whose output is not that of a layer of Keras")
+    return tuple(known[place] for place in places), state
+
+
+def _nodes(serialized: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], int, Mapping[str, Any]]]:
+    """The calls in a graph: a layer, which of its calls, and the call's arguments.
+
+    Keras adds the operations to the graph that compute masks. They are left out, and so are the arguments that name their
+    results: here masks travel with the tensors.
+    """
+    custom = {layer["config"]["name"]: layer for layer in serialized if layer.get("module", "keras") not in KERAS}
+    for layer in serialized:
+        if layer["config"]["name"] in custom:
+            continue
+        for at, node in enumerate(layer.get("inbound_nodes", ())):
+            arguments = {
+                name: value
+                for name, value in node["kwargs"].items()
+                if not (name.endswith("mask") and any(place[0] in custom for place in _named(value)))
+            }
+            for name, _, _ in _named([node["args"], arguments]):
+                refuse_custom(custom.get(name, layer))
+            yield layer, at, {"args": node["args"], "kwargs": arguments}
 
 
 def _apply_node(

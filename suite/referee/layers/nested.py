@@ -25,11 +25,16 @@ def inner_call(asked: Call, serialized: Mapping[str, Any], inputs: tuple[Array, 
     Raises:
         Undefined: the inner layer is not Keras's.
     """
-    if serialized.get("module", "keras") not in KERAS:
-        raise Undefined(f"there is no independent definition of {serialized['module']}.{serialized['class_name']}")
+    refuse_custom(serialized)
     config = serialized["config"]
     fields = {"config": config, "weights": below(asked.weights, config["name"]), "training": asked.training} | changes
     return Call(layer=serialized["class_name"], inputs=inputs, **fields)
+
+
+def refuse_custom(serialized: Mapping[str, Any]) -> None:
+    """Raises Undefined if a serialized object is not from Keras's layers or models."""
+    if serialized.get("module", "keras") not in KERAS:
+        raise Undefined(f"there is no independent definition of {serialized['module']}.{serialized['class_name']}")
 
 
 def inside(asked: Call, serialized: Mapping[str, Any], inputs: tuple[Array, ...], **changes: Any) -> Answer:

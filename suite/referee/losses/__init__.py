@@ -58,8 +58,11 @@ def gradient_along(asked: LossCall, direction: Array) -> float | Array:
     1e-9; to 1e-6 where the second derivative jumps within the step. Without reduction: one derivative for each value.
 
     Raises:
-        Undefined: the loss has a kink within the step, where a gradient depends on the side; or see `loss`.
+        Undefined: the loss is not finite, or has a kink within the step, where a gradient depends on the side; or see
+            `loss`.
     """
+    if not np.all(np.isfinite(loss(asked))):
+        raise Undefined("the loss of these predictions is not finite: it has no gradient")
     step = STEP / max(float(np.max(np.abs(direction))), 1e-30)
     wide, narrow = (_difference(asked, direction, width) for width in (step, step / 2))
     scale = float(np.max(np.abs(narrow), initial=0.0)) + STEP

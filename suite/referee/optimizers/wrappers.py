@@ -13,7 +13,7 @@ from suite.referee.definition import Array, Undefined, Update, Updated
 from suite.referee.optimizers.options import ITERATION
 from suite.referee.schedules import learning_rate
 
-COUNTER, SCALE = "optimizer/step_counter", "optimizer/dynamic_scale"
+COUNTER, SCALE = "optimizer/LossScaleOptimizer/step_counter", "optimizer/LossScaleOptimizer/dynamic_scale"
 Inner = Callable[[Update], Updated]  # makes the update of the optimizer inside
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from suite.artifacts import names
+from suite.artifacts.rows import PREDICT, count
 from suite.artifacts.store import Store
 from suite.plan import discover
 from suite.plan.locations import SCENARIOS
@@ -41,7 +42,7 @@ def write(results: Results, run_folder: Path, wanted: str, out: Path | None) -> 
         module,
         inputs.manifest,
         parts=sorted(arrays),
-        predicted=len(next(value for key, value in arrays.items() if key.startswith("predict"))),
+        predicted=count(arrays, PREDICT),
         files=(SCRIPT, ARRAYS),
     )
     folder = out or Path("repro") / (finding.fingerprint or name)
@@ -90,11 +91,11 @@ def _sizes(store: Store, results: Results) -> dict[str, int]:
 
 def _arrays(inputs: script.Inputs, rows: int, batch: int) -> dict[str, np.ndarray]:
     """The rows in the order of training, some to predict on, and the initial weights in the model's order."""
-    order = np.arange(rows) % len(inputs.data["y"])
-    total = len(next(value for key, value in inputs.data.items() if key.startswith("predict")))
-    count = max(batch, min(total, PREDICTED)) // batch * batch
+    order = np.arange(rows) % count(inputs.data)
+    total = count(inputs.data, PREDICT)
+    shown = max(batch, min(total, PREDICTED)) // batch * batch
     arrays = {
-        key: np.asarray(value[:count] if key.startswith("predict") else value[order]) for key, value in inputs.data.items()
+        key: np.asarray(value[:shown] if key.startswith("predict") else value[order]) for key, value in inputs.data.items()
     }
     return arrays | {
         f"start {index:03} {name}": np.asarray(inputs.initial[name])

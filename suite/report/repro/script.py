@@ -8,10 +8,12 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
 
+from suite.artifacts.rows import PREDICT, WEIGHT, X, Y, names_of, restored
 from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario, TensorGroup
 from suite.report import findings
 from suite.report.findings import Worded
@@ -155,8 +157,9 @@ def _inputs(manifest: Manifest, parts: Sequence[str]) -> dict[str, object]:
     neutral = {tensor.name for tensor in manifest.tensors if tensor.group == TensorGroup.NEUTRAL_BIAS}
     return {
         "neutral": [f"start {index:03} {name}" for index, name in enumerate(weights(manifest)) if name in neutral],
-        "some_rows": lambda rows: _rows(parts, "x", rows),
-        "predict_rows": lambda rows: _rows(parts, "predict", rows),
+        "some_rows": lambda rows: _rows(parts, X, rows),
+        "trained_rows": lambda rows: _trained(parts, rows),
+        "predict_rows": lambda rows: _rows(parts, PREDICT, rows),
     }
 
 
@@ -233,12 +236,25 @@ def _backend(results: Results, name: str) -> str:
 
 
 def _rows(parts: Sequence[str], part: str, rows: str) -> str:
-    """The expression for some rows of the inputs: one array, or one for each input by name."""
+    """The expression for some rows of a part: one array, or dicts, lists and tuples of such, as the scenario has them."""
     chosen = f"[{rows}]" if rows else ""
-    if part in parts:
-        return f'ARRAYS["{part}"]{chosen}'
-    names = [name.partition("/")[2] for name in parts if name.startswith(f"{part}/")]
-    return "{" + ", ".join(f'"{name}": ARRAYS["{part}/{name}"]{chosen}' for name in names) + "}"
+    return _expression(restored({name: f'ARRAYS["{name}"]{chosen}' for name in parts}, part))
+
+
+def _expression(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(name)}: {_expression(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_expression, value)) + "]"
+    if isinstance(value, tuple):
+        return "(" + "".join(f"{_expression(one)}, " for one in value) + ")"
+    return str(value)
+
+
+def _trained(parts: Sequence[str], rows: str) -> str:
+    """The arguments of `fit` that hold rows."""
+    weight = f", sample_weight={_rows(parts, WEIGHT, rows)}" if names_of(dict.fromkeys(parts), WEIGHT) else ""
+    return f"{_rows(parts, X, rows)}, {_rows(parts, Y, rows)}{weight}"
 
 
 def _versions(results: Results, backends: Mapping[str, str]) -> str:

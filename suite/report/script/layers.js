@@ -41,7 +41,7 @@ const moveTo = (row, layer) => {
   paint();
 };
 const moveCursor = (event) => {
-  const [down, right] = STEPS[event.key] ?? (event.key === "Home" ? [0, -1e9] : event.key === "End" ? [0, 1e9] : [0, 0]);
+  const [down, right] = ARROWS[event.key] ?? (event.key === "Home" ? [0, -1e9] : event.key === "End" ? [0, 1e9] : [0, 0]);
   if (!(down || right)) return;
   event.preventDefault();
   moveTo(cursor.row + down, cursor.layer + right);

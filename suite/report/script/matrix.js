@@ -1,5 +1,5 @@
 // Every run against every run: one tab stop, arrow keys inside, Enter opens the pair.
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const sized = () => state.show === "magnitude";
 const starts = (b) => b && now().runs[b][2] !== now().runs[b - 1][2];
 const cellOf = (scenario, a, b) => {
@@ -41,7 +41,7 @@ const rove = (event) => {
   event.target.tabIndex = 0;
 };
 const walk = (event) => {
-  const [down, right] = STEPS[event.key] ?? [0, 0];
+  const [down, right] = ARROWS[event.key] ?? [0, 0];
   let cell = event.target.closest("td");
   if (!cell || !(down || right)) return;
   event.preventDefault();

@@ -11,7 +11,7 @@ const everyPair = () => DATA.scenarios.flatMap((scenario, at) => pairsOf(scenari
 }));
 const pairRow = (one) => h("tr", h("td", badge(one.verdict)), h("td", one.scenario),
   h("th", { scope: "row" }, h("a", { href: addressOf({ scenario: one.at, a: one.a, b: one.b, quantity: "", reference: -1 }) }, one.name)),
-  h("td", one.decided), h("td", one.cause.split(" (")[0]));
+  h("td", one.decided), h("td", one.cause));
 const fillTable = (changes) => {
   Object.assign(list, { count: ROWS }, changes);
   const wanted = list.words.toLowerCase().split(/\s+/);

@@ -1,4 +1,4 @@
-// The chosen scenario's runs seen another way.
+// The checks of the chosen scenario: a row for each run, a column for each kind; below, their causes.
 const drawSaved = () => {
   const scenario = now();
   const { columns, cells: found } = scenario.checks;

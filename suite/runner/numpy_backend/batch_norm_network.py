@@ -26,6 +26,7 @@ class Recipe:
     momentum: float = 1.0 - 2.0**-7
     epsilon: float = 2.0**-10
     bessel: bool = False
+    logits: float = 1.0  # factor on what the last layer returns before its softmax
 
 
 def initial(features: int, classes: int, seed: int) -> Weights:
@@ -65,20 +66,21 @@ def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups:
     linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
     mean, variance = moments(linear, groups)
     rows = len(x) // groups
-    deviation = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
-    normal = (linear - np.repeat(mean, rows, axis=0)) * deviation
+    inverse = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
+    normal = (linear - np.repeat(mean, rows, axis=0)) * inverse
     scaled = normal * weights["norm/gamma"] + weights["norm/beta"]
     hidden = np.maximum(scaled, 0)
-    probability = softmax(hidden @ weights["output/kernel"] + weights["output/bias"])
+    scale = np.asarray(recipe.logits, x.dtype)
+    probability = softmax(scale * (hidden @ weights["output/kernel"] + weights["output/bias"]))
     loss = float(-np.log(np.maximum(probability[np.arange(len(y)), y], np.finfo(x.dtype).tiny)).mean())
 
-    error = (probability - np.eye(probability.shape[1], dtype=x.dtype)[y]) / np.asarray(len(y), x.dtype)
+    error = scale * (probability - np.eye(probability.shape[1], dtype=x.dtype)[y]) / np.asarray(len(y), x.dtype)
     through = (error @ weights["output/kernel"].T) * (scaled > 0)
     scaled_normal = (through * weights["norm/gamma"]).reshape(groups, rows, -1)
     grouped = normal.reshape(groups, rows, -1)
     centred = scaled_normal - scaled_normal.mean(1, keepdims=True)
     centred -= grouped * (scaled_normal * grouped).mean(1, keepdims=True)
-    inner = centred.reshape(linear.shape) * deviation
+    inner = centred.reshape(linear.shape) * inverse
     gradients = {
         "hidden/kernel": x.T @ inner,
         "hidden/bias": inner.sum(0),
@@ -104,9 +106,10 @@ def layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tupl
     linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
     (mean, variance), rows = moments(linear, groups), len(x) // groups
     _, kept = moments(linear, groups, recipe.bessel)
-    deviation = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
-    scaled = (linear - np.repeat(mean, rows, axis=0)) * deviation * weights["norm/gamma"] + weights["norm/beta"]
-    output = softmax(np.maximum(scaled, 0) @ weights["output/kernel"] + weights["output/bias"])
+    inverse = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
+    scaled = (linear - np.repeat(mean, rows, axis=0)) * inverse * weights["norm/gamma"] + weights["norm/beta"]
+    scale = np.asarray(recipe.logits, x.dtype)
+    output = softmax(scale * (np.maximum(scaled, 0) @ weights["output/kernel"] + weights["output/bias"]))
     statistics = {"norm/moving_mean": mean, "norm/moving_variance": kept}
     return {"hidden": linear, "norm": scaled, "output": output}, statistics
 
@@ -140,12 +143,12 @@ def updated(weights: Weights, gradients: Weights, rate: float) -> Weights:
             for name, value in weights.items()}  # fmt: skip
 
 
-def predict(weights: Mapping[str, np.ndarray], x: np.ndarray, epsilon: float) -> np.ndarray:
+def predict(weights: Mapping[str, np.ndarray], x: np.ndarray, epsilon: float, logits: float = 1.0) -> np.ndarray:
     """Probabilities (n, classes), with the moving statistics."""
     linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
     scale = weights["norm/gamma"] / np.sqrt(weights["norm/moving_variance"] + np.asarray(epsilon, x.dtype))
     hidden = np.maximum((linear - weights["norm/moving_mean"]) * scale + weights["norm/beta"], 0)
-    return softmax(hidden @ weights["output/kernel"] + weights["output/bias"])
+    return softmax(np.asarray(logits, x.dtype) * (hidden @ weights["output/kernel"] + weights["output/bias"]))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

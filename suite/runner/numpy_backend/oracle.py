@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,12 +12,12 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Emulation, Job, Manifest, Run, Scenario, Status
-from suite.runner import precision
+from suite.runner import exact_constants
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend import single_step, training
-from suite.runner.oracle.jobs import reordered
-from suite.runner.single_step.starting_states import before_uneven
-from suite.runner.training import batches, checkpoints, scenario_of, segments
+from suite.runner.numpy_backend.defects import defect
+from suite.runner.oracle.jobs import record_training
+from suite.runner.training import scenario_of, segments
 
 
 class Oracle:
@@ -27,13 +29,14 @@ class Oracle:
         deviation = self.deviation = self.emulation.deviation
         self.semantics = deviation.semantics or self.emulation.semantics
         # Dyadic constants where float64 runs are looked at, the network's own where a float32 step is.
-        constant = precision.dyadic if run.precision == "float64" else float
+        constant = exact_constants.dyadic if run.precision == "float64" else float
         rate, momentum, epsilon = map(constant, (training.RECIPE.rate, training.RECIPE.momentum, training.RECIPE.epsilon))
         self.recipe = network.Recipe(
             rate=rate * deviation.learning_rate,
             momentum=momentum if deviation.momentum is None else deviation.momentum,
             epsilon=epsilon if deviation.epsilon is None else deviation.epsilon,
             bessel=bool(deviation.bessel),
+            logits=training.logits(),
         )
 
     @property
@@ -71,8 +74,15 @@ class Oracle:
             self.moving = {name: np.repeat(value[None], self.groups, 0) for name, value in shared.items()}
         return loss
 
+    def finish(self) -> None:
+        """Training has ended: SGD has nothing more to do."""
+
     def state(self, replica: int = 0) -> network.Weights:
         return self.weights | {name: value[min(replica, self.groups - 1)] for name, value in self.moving.items()}
+
+    def keep(self, recorded: Recording, step: int) -> None:
+        """This network's optimizer has no memory: its state is its weights."""
+        recorded.add(names.step(step), self.state())
 
     def predict(self, live: bool) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Predictions "output" (rows, classes) of the live model or of the file, and which replica made each row, int32
@@ -83,12 +93,16 @@ class Oracle:
         output = np.empty((len(x), len(self.weights["output/bias"])))
         for replica in range(self.replicas):
             state = self.state(replica if own else 0)
-            output[replica_of == replica] = network.predict(state, x[replica_of == replica], self.recipe.epsilon)
+            output[replica_of == replica] = network.predict(
+                state, x[replica_of == replica], self.recipe.epsilon, self.recipe.logits
+            )
         return {"output": output}, replica_of.astype(np.int32)
 
 
 def train(job: Job) -> None:
     """Executes the job's runs."""
+    if defect("unemulated"):
+        os.kill(os.getpid(), signal.SIGKILL)
     scenario, store = scenario_of(job), Store(job.run_folder)
     inputs = store.inputs(scenario.name)
     described = inputs.manifest()
@@ -110,28 +124,7 @@ def train(job: Job) -> None:
             start = oracle.deviation.initial
             stored = start == "stored"
             oracle.begin(inputs.arrays(names.initial()) if stored else store.run(start).arrays(names.step(0)))
-            kept = _whole(oracle, recorded, job)
+            steps = job.options.steps or scenario.steps
+            kept = record_training(oracle, steps, recorded, oracle.keep)
             facts = {"backend": "fake", "numpy": np.__version__}
-            recorded.tell(steps=kept, predicted=segments(kept[-1]), facts=facts)
-
-
-def _whole(oracle: Oracle, recorded: Recording, job: Job) -> tuple[int, ...]:
-    """Trains, and adds what a float64 run stores; the steps whose states were kept."""
-    steps = job.options.steps or oracle.scenario.steps
-    order = batches(oracle.scenario, len(oracle.data["y"]), steps)
-    keep = {*checkpoints(steps), before_uneven(oracle.scenario, steps)}
-    recorded.add(names.step(0), oracle.state())
-    losses: list[float] = []
-    for step, rows in enumerate(reordered(order, oracle.deviation.order), start=1):
-        losses += [oracle.step(rows)] if len(rows) else []
-        if step in keep:
-            recorded.add(names.step(step), oracle.state())
-        if step in segments(steps):
-            predicted, replica = oracle.predict(live=True)
-            recorded.add(names.predictions(step), {**predicted, "replica": replica})
-    recorded.add(names.LOSSES, {names.LOSSES: np.array(losses)})
-    for replica_index in range(oracle.replicas):
-        recorded.add(names.replica(replica_index), oracle.state(replica_index))
-    recorded.add(names.SAVED, oracle.state())
-    recorded.add(names.SAVED_PREDICTIONS, oracle.predict(live=False)[0])
-    return (0, *(step for step in range(1, steps + 1) if step in keep))
+            recorded.tell(steps=kept, predicted=segments(steps), facts=facts)

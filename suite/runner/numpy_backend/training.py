@@ -15,12 +15,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
 
+from suite.artifacts import arrays as files
 from suite.artifacts import names
+from suite.artifacts.rows import PREDICT, X, Y, count, names_of
 from suite.artifacts.store import Recording, Store
 from suite.records import (
     JUDGED_STEP,
+    LAYERWISE,
     SINGLE_STEP,
     BatchNorm,
     Job,
@@ -32,11 +34,14 @@ from suite.records import (
     TensorGroup,
     shares,
 )
-from suite.runner import precision, variant
+from suite.runner import exact_constants, variant
 from suite.runner.facts import process
-from suite.runner.keras_jobs import PROBE_LIMIT, begun, data_arrays
+from suite.runner.keras_jobs import PROBE_LIMIT, begun
 from suite.runner.numpy_backend import batch_norm_network as network
-from suite.runner.numpy_backend import single_step
+from suite.runner.numpy_backend import layerwise, single_step
+from suite.runner.numpy_backend.defects import defect
+from suite.runner.outcome import Unsupported
+from suite.runner.scenario_data import data_arrays
 from suite.runner.training import batch_sizes, checkpoints, row_order, scenario_of, segments
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
@@ -61,45 +66,14 @@ NORM = BatchNorm(
     bias="hidden/bias",
 )
 
-DEFECTS = {
-    "epsilon": "batch normalization adds a different epsilon",
-    "momentum": "moving statistics move at a different rate",
-    "bessel": "the moving variance is unbiased",
-    "rate": "the learning rate is a thousandth too large",
-    "summed": "gradients of replicas are summed, not averaged",
-    "unreduced": "the first replica's gradient is used for all",
-    "averaged": "moving statistics are averaged over replicas",
-    "skipped": "moving statistics are not updated",
-    "initial": "one initial tensor is different",
-    "order": "two batches are swapped",
-    "unsaved": "the moving variance is not saved",
-    "swapped": "gamma and beta are swapped in the file",
-    "loaded": "gamma is doubled in what is loaded",
-    "demoted": "float64 is computed in float32",
-    "wide": "float32 normalizes with too large a variance, once training has moved the first weights",
-    "narrow": "float32 normalizes with too small a variance, once training has moved the first weights",
-    "nan": "a weight becomes NaN",
-    "noise": "each run rounds differently, at random",
-    "raise": "training raises",
-    "hang": "training never ends",
-    "killed": "the process is killed",
-    "crash": "the process crashes in the middle of its second run, once",
-    "half": "the process ends in the middle of an artifact",
-}
 MOVED = 0.02  # beta starts at 0
-
-
-def defect(name: str) -> bool:
-    """Whether this process has the defect injected."""
-    assert name in DEFECTS
-    return os.environ.get("PARITY_FAKE_DEFECT", "") == name
 
 
 def recipe(float64: bool) -> network.Recipe:
     """The constants of a run; a float64 run's are dyadic."""
     chosen = RECIPE
     if float64:
-        rate, momentum, epsilon = map(precision.dyadic, (chosen.rate, chosen.momentum, chosen.epsilon))
+        rate, momentum, epsilon = map(exact_constants.dyadic, (chosen.rate, chosen.momentum, chosen.epsilon))
         chosen = replace(chosen, rate=rate, momentum=momentum, epsilon=epsilon)
     if defect("epsilon"):
         chosen = replace(chosen, epsilon=chosen.epsilon * 1.1)
@@ -107,7 +81,12 @@ def recipe(float64: bool) -> network.Recipe:
         chosen = replace(chosen, momentum=0.9)
     if defect("rate"):
         chosen = replace(chosen, rate=chosen.rate * 1.001)
-    return replace(chosen, bessel=defect("bessel"))
+    return replace(chosen, bessel=defect("bessel"), logits=logits())
+
+
+def logits() -> float:
+    """The factor on the last layer's logits, of runs and oracles alike."""
+    return 1.001 if defect("layer") else 1.0
 
 
 class Training:
@@ -193,7 +172,8 @@ class Training:
         output = np.empty((len(x), len(self.weights["output/bias"])), self.dtype)
         for index in range(self.job.devices):
             state = self.state(index)
-            output[replica == index] = network.predict(state, x[replica == index], self.constants.epsilon)
+            own = x[replica == index]
+            output[replica == index] = network.predict(state, own, self.constants.epsilon, self.constants.logits)
         return {"output": output, "replica": replica.astype(np.int32)}
 
 
@@ -203,7 +183,9 @@ def train(job: Job) -> None:
     store = Store(job.run_folder)
     _misbehave()
     for run in job.runs:
-        if run.variation == SINGLE_STEP:
+        if run.variation == LAYERWISE:
+            layerwise.record(job, run, Training(job, scenario, store))
+        elif run.variation == SINGLE_STEP:
             single_step.record(job, run, Training(job, scenario, store))
         else:
             _execute(Training(job, scenario, store), run)
@@ -273,7 +255,7 @@ def _record(training: Training, run: Run, steps: int, recorded: Recording) -> tu
 def _steps(training: Training, run: Run, steps: int, keep: set[int], recorded: Recording) -> list[float]:
     job = training.job
     sizes = batch_sizes(training.scenario, steps, job.options.steps or training.scenario.steps)
-    rows_in_order = row_order(run, len(training.data["y"]), sizes, job.devices, job.options.seed)
+    rows_in_order = row_order(run, count(training.data), sizes, job.devices, job.options.seed)
     order = np.split(rows_in_order, np.cumsum(sizes)[:-1])
     if defect("order") and steps > 2:
         order[:2] = order[1::-1]
@@ -295,7 +277,7 @@ def _save(recorded: Recording, state: network.Weights) -> None:
         saved["norm/gamma"], saved["norm/beta"] = saved["norm/beta"], saved["norm/gamma"]
     for form in names.MODEL_FILES:
         with recorded.placing(form) as path:
-            save_file({key: np.ascontiguousarray(value) for key, value in saved.items()}, path)
+            files.write(path, saved)
 
 
 def probe(job: Job) -> None:
@@ -313,6 +295,7 @@ def prepare(job: Job) -> None:
     scenario = scenario_of(job)
     with Store(job.run_folder).inputs(scenario.name).recording(begun(job, job.id)) as recorded:
         arrays = data_arrays(variant.data(scenario), scenario)
+        _refuse_structures(arrays)
         x = next(value for key, value in arrays.items() if key.startswith("x"))
         features, classes = int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1
         recorded.add(names.DATA, arrays)
@@ -326,6 +309,17 @@ def prepare(job: Job) -> None:
         recorded.tell(tensors=tensors, batch_norms=(NORM,))
 
 
+def _refuse_structures(arrays: Mapping[str, np.ndarray]) -> None:
+    """The network has one input and one class number for each row.
+
+    Raises:
+        Unsupported: the scenario has more.
+    """
+    inputs, extra = names_of(arrays, X), arrays.keys() - {Y, *names_of(arrays, X), *names_of(arrays, PREDICT)}
+    if len(inputs) != 1 or Y not in arrays or arrays[Y].ndim != 1 or extra:
+        raise Unsupported(f"the fake backend takes one x and one class number for each row as y, and no {sorted(extra)}")
+
+
 def reload(job: Job) -> None:
     """Loads each run's files and predicts on one device."""
     scenario = scenario_of(job)
@@ -336,13 +330,13 @@ def reload(job: Job) -> None:
         own = run.configuration.environment == job.environment.name
         for form in names.MODEL_FILES if own else names.MODEL_FILES[:1]:
             with store.reload(run, job.environment.name, form).recording(begun(job, run.id)) as recorded:
-                state = load_file(store.run(run).place(form))
+                state = files.mapped(store.run(run).place(form))
                 if defect("loaded"):
                     state["norm/gamma"] = 2 * state["norm/gamma"]
                 recorded.add(names.step(0), state)
                 flat = x.reshape(len(x), -1).astype(state["hidden/kernel"].dtype)
                 epsilon = recipe(job.precision == "float64").epsilon
-                recorded.add(names.predictions(0), {"output": network.predict(state, flat, epsilon)})
+                recorded.add(names.predictions(0), {"output": network.predict(state, flat, epsilon, logits())})
                 recorded.tell(steps=(0,), predicted=(0,))
 
 

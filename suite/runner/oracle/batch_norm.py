@@ -17,8 +17,8 @@ Seen = Callable[[Any, Any, Any], None]
 
 
 def replace(layer: Any, deviation: Callable[[], Deviation], seen: Seen) -> None:
-    """From now on `layer` computes by formula, departing as `deviation()` says; `seen(layer, mean, variance)` is told what
-    moving statistics are moved towards, (channels,) each, whenever they are. A subclass with a `call` of its own keeps
+    """From now on `layer` computes by formula, deviating as `deviation()` says. `seen(layer, mean, variance)` is told,
+    whenever moving statistics move, what they move towards, (channels,) each. A subclass with a `call` of its own keeps
     it, with two-pass moments."""
     import keras
 
@@ -108,10 +108,10 @@ def _move(layer: Any, mean: Any, variance: Any, deviation: Deviation, epsilon: f
     if not layer.renorm:
         towards(layer.moving_variance, variance, momentum)
         return
-    deviation = ops.sqrt(variance + epsilon)
+    stddev = ops.sqrt(variance + epsilon)
     towards(layer.renorm_mean, mean, layer.renorm_momentum)
-    towards(layer.renorm_stddev, deviation, layer.renorm_momentum)
-    moved = towards(layer.moving_stddev, deviation, momentum)
+    towards(layer.renorm_stddev, stddev, layer.renorm_momentum)
+    moved = towards(layer.moving_stddev, stddev, momentum)
     layer.moving_variance.assign(ops.maximum(moved * moved - epsilon, 0.0))
 
 

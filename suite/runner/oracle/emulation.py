@@ -9,20 +9,21 @@ forward pass over the whole batch, and only the loss is split. Batch normalizati
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
 
-from suite.records import Deviation, Emulation, Scenario, shares
-from suite.runner import models
-from suite.runner.oracle import batch_norm
+from suite.artifacts.rows import PREDICT, count
+from suite.records import Deviation, Emulation, Scenario, Semantics, shares
+from suite.runner import models, optimizers
+from suite.runner.oracle import batch_norm, update
 from suite.runner.oracle.cross_entropy import unclipped
 from suite.runner.oracle.gradients import value_and_gradients
+from suite.runner.oracle.scaled_losses import one_of
 
 Arrays = dict[str, np.ndarray]
-CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
 @final
@@ -34,7 +35,7 @@ class Oracle:
         self.emulation, self.replicas = Emulation(), 1
         self.executing = 0  # the replica whose rows are computed now
         self.statistics: dict[str, list[Any]] = {}  # of the last step, per replica, by the name of the moving variable
-        self.gradients: list[Any] = []  # of the last step, reduced, as the optimizer received them
+        self.gradients: list[Any] = []  # of the last step, reduced, as the optimizer received them; None: of no variable
         self._variables = models.variables(model)
         self._names = {id(variable): name for name, variable in self._variables.items()}
         for layer in models.batch_norm_layers(model):
@@ -45,13 +46,21 @@ class Oracle:
         return self.emulation.deviation
 
     @property
-    def semantics(self) -> Any:
+    def semantics(self) -> Semantics:
         return self.deviation.semantics or self.emulation.semantics
 
     @property
     def groups(self) -> int:
         """How many forward passes a step takes: one where batch statistics are global."""
         return self.replicas if self.semantics.batch_statistics == "per replica" else 1
+
+    @property
+    def shares(self) -> bool:
+        """Whether replicas' losses and gradients are added up, as parts of one mean or of one sum."""
+        return bool(self.semantics.gradients == "sum of replica shares")
+
+    def _scaled(self) -> contextlib.AbstractContextManager[None]:
+        return one_of(self.replicas) if self.shares else contextlib.nullcontext()
 
     @property
     def untrained(self) -> dict[str, Any]:
@@ -65,7 +74,7 @@ class Oracle:
         """From here on `emulation` of so many replicas, all from this state: variables and optimizer slots by name."""
         self.emulation, self.replicas = emulation, replicas
         models.write(self._variables, state)
-        models.write(models.slots(self.model), slots)
+        models.write(optimizers.slots(self.model), slots)
         own = models.read(self.untrained)
         self.states: list[Arrays] = [own] * self.replicas
         # Where replicas exchange nothing, each has all variables and slots for itself.
@@ -84,12 +93,12 @@ class Oracle:
         """One training step on the global batch of these row indices (rows of the batch,); the loss as the strategy
         reports it."""
         self.statistics = {}
+        self._counts: list[float] = []
         shards = self.shards(rows)
         if self._whole:
             return self._apart(shards)
         parts = shards if self.groups > 1 else [np.concatenate(shards)]
         losses, gradients = [], []
-        self._counted: list[float] = []
         for replica, part in enumerate(parts):
             self._enter(replica)
             split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
@@ -101,18 +110,23 @@ class Oracle:
             losses.append(float(loss))
             gradients.append(of_part)
             self._leave(replica)
-        clipped = self._reduced(self._clipped(gradients), self._counted)
+        clipped = self._reduced(update.clipped(self.model.optimizer, gradients, self.deviation))
         received = self.deviation.clipping == "per replica, received"
-        self.gradients = clipped if received else self._reduced(gradients, self._counted)
-        with self._constants():
-            self._update(clipped)
+        self.gradients = clipped if received else self._reduced(gradients)
+        update.apply(self.model, clipped, self.deviation)
         self._exchange()
+        return self.deviation.reported_loss * self._reported(losses)
+
+    def _reported(self, losses: Sequence[float]) -> float:
+        """The loss that the strategy reports, from those of its passes."""
+        if self.shares:
+            return float(np.sum(losses))
         whole = self.semantics.gradients == "global batch"
-        return float(np.average(losses, weights=self._counted if whole else None))
+        return float(np.average(losses, weights=self._counts if whole else None))
 
     def _apart(self, shards: Sequence[np.ndarray]) -> float:
         """Every replica trains by itself; the first one's gradient is what the leader's optimizer received."""
-        slots, losses, received = models.slots(self.model), [], []
+        slots, losses, received = optimizers.slots(self.model), [], []
         for replica, part in enumerate(shards):
             self.executing = replica
             models.write(self._variables, self._whole[replica][0])
@@ -122,8 +136,7 @@ class Oracle:
                 self.model.trainable_variables,
                 list(self.untrained.values()),
             )
-            with self._constants():
-                self._update(self.gradients)
+            update.apply(self.model, self.gradients, self.deviation)
             self._whole[replica] = models.read(self._variables), models.read(slots)
             losses.append(float(loss))
             received.append(self.gradients)
@@ -144,82 +157,28 @@ class Oracle:
 
     def _loss(self, rows: np.ndarray, sizes: Sequence[int]) -> Any:
         """The mean over `sizes` consecutive parts of their own mean losses; penalties count once."""
-        model, y = self.model, self.data["y"][rows]
-        x = models.inputs(self.data, "x", rows)
-        predicted = model(x, training=True)
+        model, given = self.model, models.training(self.data, rows)
+        predicted = model(given["x"], training=True)
         bounds = np.cumsum([0, *sizes])
-        with unclipped() if self.deviation.unclipped else contextlib.nullcontext():
+        with unclipped() if self.deviation.unclipped else contextlib.nullcontext(), self._scaled():
             losses = [
                 model.compute_loss(
-                    x=_rows(x, begin, end - begin), y=y[begin:end], y_pred=_part(predicted, begin, end), training=True
+                    **{name: _rows(part, begin, end - begin) for name, part in given.items()},
+                    y_pred=_part(predicted, begin, end),
+                    training=True,
                 )
                 for begin, end in pairwise(bounds)
             ]
         loss = losses[0] if self.deviation.reduction == "first" else sum(losses[1:], losses[0])
-        if self.deviation.reduction == "mean":
+        if self.deviation.reduction == "mean" and not self.shares:
             loss = loss / len(losses)
         if self.deviation.regularization != 1.0 and model.losses:
             loss = loss + (self.deviation.regularization - 1.0) * sum(model.losses)
-        self._counted.append(_counted(predicted, len(rows)))
+        self._counts.append(_counted(predicted, len(rows)))
         return self.deviation.loss_scale * loss
 
-    def _reduced(self, gradients: Sequence[Sequence[Any]], sizes: Sequence[float]) -> list[Any]:
-        """One gradient for all replicas, a tensor for each trained variable. `gradients`: of each pass; `sizes`: its
-        rows."""
-        weights = [1.0 / len(sizes)] * len(sizes)
-        if self.semantics.gradients == "global batch":
-            weights = [size / sum(sizes) for size in sizes]
-        if self.deviation.reduction == "sum":
-            weights = [1.0] * len(sizes)
-        elif self.deviation.reduction == "first":
-            weights = [1.0] + [0.0] * (len(sizes) - 1)
-        scale = self.deviation.gradient_scale
-        return [
-            sum(weight * scale * part for weight, part in zip(weights, parts, strict=True))
-            for parts in zip(*gradients, strict=True)
-        ]
-
-    def _clipped(self, gradients: list[Any]) -> list[Any]:
-        """Each replica's gradient as it enters the reduction: where it is clipped here, the optimizer does not clip
-        again."""
-        if not self.deviation.clipping.startswith("per replica"):
-            return gradients
-        share = len(gradients) if self.deviation.clipping == "per replica, divided" else 1
-        clipped = [self.model.optimizer._clip_gradients([part / share for part in replica]) for replica in gradients]
-        return [[share * part for part in replica] for replica in clipped]
-
-    def _update(self, gradients: list[Any]) -> None:
-        optimizer, trained = self.model.optimizer, list(self.model.trainable_variables)
-        if self.deviation.slots == "forgotten":
-            for name, variable in models.slots(self.model).items():
-                if "/" in name and self._variables.get(name.rpartition("/")[0]) is not None:
-                    variable.assign(np.zeros(variable.shape))
-        before = {name: np.array(self._variables[name].numpy()) for name in self.deviation.untrained}
-        optimizer.iterations.assign_add(self.deviation.iteration)
-        optimizer.apply(list(gradients), trained)
-        optimizer.iterations.assign_sub(self.deviation.iteration)
-        for name in self.deviation.untrained:
-            self._variables[name].assign(before[name])
-
-    @contextlib.contextmanager
-    def _constants(self) -> Iterator[None]:
-        """The optimizer with the deviation's constants, and back."""
-        optimizer, deviation = self.model.optimizer, self.deviation
-        changed: dict[str, Any] = dict(deviation.optimizer)
-        if deviation.clipping != "declared":
-            changed |= dict.fromkeys(CLIPPING)
-        if deviation.weight_decay != 1.0 and optimizer.weight_decay is not None:
-            changed["weight_decay"] = optimizer.weight_decay * deviation.weight_decay
-        before = {name: getattr(optimizer, name) for name in changed}
-        for name, value in changed.items():
-            setattr(optimizer, name, value)
-        # Private: the one place that a constant and a schedule share. Straight into the instance: Keras tracks attributes.
-        current = optimizer._get_current_learning_rate
-        optimizer.__dict__["_get_current_learning_rate"] = lambda: deviation.learning_rate * current()
-        yield
-        del optimizer.__dict__["_get_current_learning_rate"]
-        for name, value in before.items():
-            setattr(optimizer, name, value)
+    def _reduced(self, gradients: Sequence[Sequence[Any]]) -> list[Any]:
+        return update.reduced(gradients, self._counts, self.semantics, self.deviation)
 
     def _exchange(self) -> None:
         """What replicas tell each other of their moving statistics after a step."""
@@ -241,6 +200,19 @@ class Oracle:
 
     # -- what is left
 
+    def finish(self) -> None:
+        """Training has ended, and the optimizer has its last say: it may replace variables by their averages."""
+        optimizer, trained = self.model.optimizer, self.model.trainable_variables
+        if not self._whole:
+            optimizer.finalize_variable_values(trained)
+            return
+        slots = optimizers.slots(self.model)
+        for replica, (values, of_replica) in enumerate(self._whole):
+            models.write(self._variables, values)
+            models.write(slots, of_replica)
+            optimizer.finalize_variable_values(trained)
+            self._whole[replica] = models.read(self._variables), of_replica
+
     def state(self, replica: int = 0) -> Arrays:
         """All variables by name as this replica has them, float64."""
         if self._whole:
@@ -251,7 +223,7 @@ class Oracle:
     def predict(self, live: bool) -> tuple[Arrays, np.ndarray]:
         """Predictions of the live model or of the file by output, (rows, ...), float64, and which replica made each
         row, int32 (rows,)."""
-        total = len(next(value for key, value in self.data.items() if key.startswith("predict")))
+        total = count(self.data, PREDICT)
         batches = np.arange(total).reshape(-1, self.scenario.batch)
         own = live and self.semantics.live_predictions == "own statistics of each replica"
         shards = [np.array_split(batches, self.replicas, axis=1)[replica].ravel() for replica in range(self.replicas)]
@@ -286,22 +258,9 @@ class Oracle:
         import keras
 
         size = self.scenario.batch // self.groups
-        parts = [
-            {
-                name: keras.ops.convert_to_numpy(value)
-                for name, value in _outputs(self.model(_rows(x, begin, size), training=True)).items()
-            }
-            for begin in range(0, len(rows), size)
-        ]
+        predicted = [self.model(_rows(x, begin, size), training=True) for begin in range(0, len(rows), size)]
+        parts = [named(keras.tree.map_structure(keras.ops.convert_to_numpy, part)) for part in predicted]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _outputs(predicted: Any) -> dict[str, Any]:
-    if isinstance(predicted, Mapping):
-        return {f"output/{name}": value for name, value in predicted.items()}
-    if isinstance(predicted, list | tuple):
-        return {f"output/{index}": value for index, value in enumerate(predicted)}
-    return {"output": predicted}
 
 
 def _counted(predicted: Any, rows: int) -> float:
@@ -316,7 +275,7 @@ def _counted(predicted: Any, rows: int) -> float:
 def _rows(x: Any, begin: int, size: int) -> Any:
     from keras import tree
 
-    return tree.map_structure(lambda value: value[begin : begin + size], x)
+    return None if x is None else tree.map_structure(lambda value: value[begin : begin + size], x)
 
 
 def _part(predicted: Any, begin: int, end: int) -> Any:

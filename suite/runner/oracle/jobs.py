@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from suite.artifacts import names
+from suite.artifacts.rows import count
 from suite.artifacts.store import Recording, Store
-from suite.records import SINGLE_STEP, Emulation, Job, Run, Scenario
-from suite.runner import building, facts, models, precision, random_streams
+from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario
+from suite.runner import building, facts, models, optimizers, precision, random_streams
+from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
+from suite.runner.oracle.gradients import dense
 from suite.runner.single_step import starting_states
 from suite.runner.training import batches, checkpoints, scenario_of, segments
 
@@ -25,14 +28,14 @@ def train(job: Job) -> None:
     store = Store(job.run_folder)
     precision.adopt("float64", scenario.dtype_policy)
     # The scenario's own constants where a float32 run is looked at, dyadic ones where its float64 run is.
-    constants = precision.constants_of(job.precision)
+    constants = constants_of(job.precision)
     data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
     model = building.build(scenario, data, constants=constants, seed=job.options.seed)
+    building.restore(model, initial)  # first: an optimizer may begin at what it trains
     building.compile_model(model, scenario, constants=constants, precision="float64")
-    models.write(models.variables(model), initial)
     oracle = Oracle(model, scenario, data)
     random_streams.share(lambda: oracle.executing)
-    recorder = _Recorder(job, scenario, store, oracle, initial, models.read(models.slots(model)))
+    recorder = _Recorder(job, scenario, store, oracle, initial, models.read(optimizers.slots(model)))
     for run in job.runs:
         recorder.execute(run)
 
@@ -65,23 +68,9 @@ class _Recorder:
         emulation, oracle = run.emulates or Emulation(), self.oracle
         start = emulation.deviation.initial
         initial = self.initial if start == "stored" else self.store.run(start).arrays(names.step(0))
-        oracle.start(emulation, run.configuration.devices, initial, self.slots)
-        keep = {*checkpoints(self.steps), starting_states.before_uneven(self.scenario, self.steps)}
-        self._keep(recorded, 0)
-        losses = []
-        for step, rows in enumerate(self._batches(), start=1):
-            losses += [oracle.step(rows)] if len(rows) else []
-            if step in keep:
-                self._keep(recorded, step)
-            if step in segments(self.steps):
-                predicted, replica = oracle.predict(live=True)
-                recorded.add(names.predictions(step), {**predicted, "replica": replica})
-        recorded.add(names.LOSSES, {names.LOSSES: np.asarray(losses)})
-        for index in range(oracle.replicas):
-            recorded.add(names.replica(index), oracle.state(index))
-        recorded.add(names.SAVED, oracle.state())
-        recorded.add(names.SAVED_PREDICTIONS, oracle.predict(live=False)[0])
-        return (0, *(step for step in range(1, self.steps + 1) if step in keep))
+        slots = optimizers.starting(self.slots, self.initial, initial)
+        oracle.start(emulation, run.configuration.devices, initial, slots)
+        return record_training(oracle, self.steps, recorded, self._keep)
 
     def _single_step(self, run: Run, recorded: Recording) -> tuple[str, ...]:
         """One step from each of the trajectory's states, stage by stage: arrays "<stage>|<tensor>"; the layers' calls."""
@@ -93,7 +82,7 @@ class _Recorder:
         for state in starting_states.states(starting_states.stored(manifest), uneven):
             values, slots = starting_states.before(trajectory, state, manifest.tensors)
             self.oracle.start(run.emulates or Emulation(), run.configuration.devices, values, slots)
-            rows = starting_states.batch(state, self.scenario, len(self.oracle.data["y"]), self.steps)
+            rows = starting_states.batch(state, self.scenario, count(self.oracle.data), self.steps)
             with outputs_of(self.oracle) as passes:
                 loss = self.oracle.step(ordered(rows, self.oracle.deviation.order))
             calls = tuple(passes[0])
@@ -112,26 +101,67 @@ class _Recorder:
             name: variable for name, variable in models.variables(oracle.model).items() if name not in oracle.untrained
         }
         by_variable = {id(variable): name for name, variable in trained.items()}
-        gradients = zip(oracle.model.trainable_variables, oracle.gradients, strict=True)
         stages: Arrays = {"loss|loss": np.array([loss])}
         for name, seen in oracle.statistics.items():
             # A layer that is called several times in a step has as many statistics: the last ones count.
             of_groups = np.stack([ops.convert_to_numpy(value) for value in seen]).reshape(oracle.groups, -1, *seen[0].shape)
             stages[f"batch statistics|{name}"] = np.repeat(of_groups[:, -1], oracle.replicas // oracle.groups, axis=0)
-        stages |= {f"gradient|{by_variable[id(variable)]}": ops.convert_to_numpy(value) for variable, value in gradients}
+        for variable, value in zip(oracle.model.trainable_variables, oracle.gradients, strict=True):
+            gradient = np.zeros(variable.shape) if value is None else ops.convert_to_numpy(dense(value))
+            stages[f"gradient|{by_variable[id(variable)]}"] = gradient
         stages |= {f"update|{name}": after[name] - before[name] for name in trained}
         stages |= {f"moving statistics|{name}": np.stack([state[name] for state in replicas]) for name in oracle.untrained}
-        slots = models.read(models.slots(oracle.model))
+        slots = models.read(optimizers.slots(oracle.model))
         return stages | {f"optimizer state|{name}": value for name, value in slots.items()}
 
     def _keep(self, recorded: Recording, step: int) -> None:
         recorded.add(names.step(step), self.oracle.state())
-        recorded.add(names.optimizer(step), models.read(models.slots(self.oracle.model)))
+        recorded.add(names.optimizer(step), models.read(optimizers.slots(self.oracle.model)))
 
-    def _batches(self) -> list[np.ndarray]:
-        """The rows of each step, as the deviation orders them; an empty array where a step is left out."""
-        in_order = batches(self.scenario, len(self.oracle.data["y"]), self.steps)
-        return reordered(in_order, self.oracle.deviation.order)
+
+class Trainable(Protocol):
+    """What is trained: the oracle of a Keras model, or that of the NumPy backend."""
+
+    scenario: Scenario
+    data: Mapping[str, np.ndarray]
+    replicas: int
+
+    @property
+    def deviation(self) -> Deviation: ...
+
+    def step(self, rows: np.ndarray) -> float: ...
+
+    def finish(self) -> None: ...
+
+    def state(self, replica: int = 0) -> Mapping[str, np.ndarray]: ...
+
+    def predict(self, live: bool) -> tuple[Mapping[str, np.ndarray], np.ndarray]: ...
+
+
+def record_training(
+    oracle: Trainable, steps: int, recorded: Recording, keep: Callable[[Recording, int], None]
+) -> tuple[int, ...]:
+    """Trains an oracle that stands at its initial state, and records what a float64 run records: losses, predictions,
+    replicas, what is saved, and, with `keep`, its state after some of the steps, 0 among them: those are returned."""
+    kept = {*checkpoints(steps), starting_states.before_uneven(oracle.scenario, steps)}
+    in_order = batches(oracle.scenario, count(oracle.data), steps)
+    losses = []
+    keep(recorded, 0)
+    for step, rows in enumerate(reordered(in_order, oracle.deviation.order), start=1):
+        losses += [oracle.step(rows)] if len(rows) else []  # none where the deviation leaves the step out
+        if step == steps:
+            oracle.finish()
+        if step in kept:
+            keep(recorded, step)
+        if step in segments(steps):
+            predicted, replica = oracle.predict(live=True)
+            recorded.add(names.predictions(step), {**predicted, "replica": replica})
+    recorded.add(names.LOSSES, {names.LOSSES: np.asarray(losses)})
+    for index in range(oracle.replicas):
+        recorded.add(names.replica(index), oracle.state(index))
+    recorded.add(names.SAVED, oracle.state())
+    recorded.add(names.SAVED_PREDICTIONS, oracle.predict(live=False)[0])
+    return (0, *(step for step in range(1, steps + 1) if step in kept))
 
 
 @contextmanager

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
+from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.records import Job, Scenario, Status, TensorGroup, shares
-from suite.runner import building, facts, models
+from suite.runner import building, facts, models, optimizers
+from suite.runner.exact_constants import constants_of
 from suite.runner.single_step import starting_states
 from suite.runner.single_step.taps import Taps
 
@@ -59,6 +61,7 @@ class Stepped:
         self.inputs = store.inputs(scenario.name).manifest()
         self.tensors = self.inputs.tensors if self.inputs else ()
         self.batch_norms = self.inputs.batch_norms if self.inputs else ()
+        self.fresh = models.read(optimizers.slots(model))  # as training starts
 
     def states(self) -> list[State]:
         """Every state to start from.
@@ -80,7 +83,7 @@ class Stepped:
         states = []
         for name in chosen:
             values, slots = starting_states.before(trajectory, name, self.tensors)
-            rows = starting_states.batch(name, self.scenario, len(self.data["y"]), whole)
+            rows = starting_states.batch(name, self.scenario, count(self.data), whole)
             states.append(State(name=name, values=values, slots=slots, rows=rows))
         return states
 
@@ -92,12 +95,13 @@ class Stepped:
         keras.utils.set_random_seed(self.job.options.seed)
         with self.drive.scope():
             models.write(self.variables, state.values)
-            models.write(models.slots(self.model), slots)
+            state_of_optimizer = optimizers.slots(self.model)
+            models.write(state_of_optimizer, self._wrapped(state_of_optimizer, slots))
         mine = np.split(state.rows, np.cumsum(shares(len(state.rows), self.drive.processes))[:-1])[self.drive.rank]
-        with _as_built(self.model) if len(state.rows) < self.scenario.batch else nullcontext():
+        as_built = _as_built(self.model) if len(state.rows) < self.scenario.batch else nullcontext()
+        with as_built, optimizers.unfinished(self.model.optimizer):
             self.model.fit(
-                models.inputs(self.data, "x", mine),
-                self.data["y"][mine],
+                **models.training(self.data, mine),
                 batch_size=self.scenario.batch // self.drive.processes,
                 epochs=1,
                 shuffle=False,
@@ -109,6 +113,12 @@ class Stepped:
         parts = self.drive.gather(f"loss-{state.name}", {"loss": np.array([float(losses[-1])], np.float64)})
         return float(np.mean([part["loss"] for part in parts])) if parts else 0.0
 
+    def _wrapped(self, wanted: Mapping[str, Any], slots: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The slots, and what an optimizer that wraps another keeps for itself, as training starts: the trajectory has no
+        such wrapper where a float16 run scales its loss and a float64 run does not."""
+        own = {name for name in wanted if optimizers.of_a_wrapper(name)} & self.fresh.keys()
+        return {name: self.fresh[name] for name in own} | dict(slots)
+
     def replicated(self, name: str, variables: Mapping[str, Any]) -> dict[str, list[np.ndarray]]:
         """Each variable's value on every replica, by name; empty in all processes but the leader."""
         gathered = [self.drive.gather(f"{name}-{index}", local) for index, local in enumerate(self.drive.states(variables))]
@@ -118,11 +128,13 @@ class Stepped:
 
 @contextmanager
 def _as_built(model: Any) -> Iterator[None]:
-    """Keras (3.15) builds a model under MirroredStrategy anew from the mean of the replicas' first batches, which fails
+    """Keras (3.15) builds a model again under MirroredStrategy, from the mean of the replicas' first batches, which fails
     where these have different numbers of rows. This one was built by a full batch."""
     model.__dict__["_maybe_symbolic_build"] = lambda *args, **kwargs: None
-    yield
-    del model.__dict__["_maybe_symbolic_build"]
+    try:
+        yield
+    finally:
+        del model.__dict__["_maybe_symbolic_build"]
 
 
 def record(stepped: Stepped) -> None:
@@ -151,7 +163,7 @@ def _produce(stepped: Stepped, state: State) -> None:
     state.stages |= {"loss|loss": np.array([loss])}
     state.stages |= {f"update|{name}": state.after[name] - value for name, value in start.items()}
     state.stages |= {f"moving statistics|{name}": _plain(np.stack(values)) for name, values in moving.items()}
-    slots = models.read(models.slots(stepped.model))
+    slots = models.read(optimizers.slots(stepped.model))
     state.stages |= {f"optimizer state|{name}": value for name, value in slots.items()}
 
 
@@ -171,17 +183,18 @@ def _probing(stepped: Stepped) -> Iterator[None]:
     with stepped.drive.scope():
         for layer in norms:
             layer.momentum = 0.0
-        building.compile_probe(model, stepped.scenario)
+        building.compile_probe(model, stepped.scenario, constants=constants_of(stepped.job.precision))
     yield
     with stepped.drive.scope():
         for layer, momentum in zip(norms, momenta, strict=True):
             layer.momentum = momentum
-        model.compile(optimizer=optimizer, loss=building.loss_of(stepped.scenario), jit_compile=model.jit_compile)
+        loss = building.loss_of(stepped.scenario, constants_of(stepped.job.precision))
+        model.compile(optimizer=optimizer, loss=loss, jit_compile=model.jit_compile)
 
 
 def _probe(stepped: Stepped, states: list[State]) -> None:
     """The gradient that reaches the optimizer, and the batch statistics that reach the moving ones."""
-    start = models.read(models.slots(stepped.model))
+    start = models.read(optimizers.slots(stepped.model))
     statistics = {
         name: stepped.untrained[name]
         for norm in stepped.batch_norms
@@ -190,7 +203,7 @@ def _probe(stepped: Stepped, states: list[State]) -> None:
     }
     for state in states:
         stepped.step(state, start)
-        slots = models.read(models.slots(stepped.model))
+        slots = models.read(optimizers.slots(stepped.model))
         moved = stepped.replicated(f"statistics-{state.name}", statistics)
         state.stages |= {
             f"gradient|{name}": -slots[f"{name}/momentum"] for name in stepped.trained if f"{name}/momentum" in slots

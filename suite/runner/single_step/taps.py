@@ -95,9 +95,11 @@ class Taps:
                 tap.assign(value)
 
         self._model.train_function = None
-        with self._watched(assign):
-            yield
-        self._model.train_function = None
+        try:
+            with self._watched(assign):
+                yield
+        finally:
+            self._model.train_function = None
 
     @contextmanager
     def _watched(self, tell: Callable[[str, Any], None], restart: Callable[[], None] = lambda: None) -> Iterator[None]:
@@ -111,15 +113,15 @@ class Taps:
             return call_model(*args, **kwargs)
 
         def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            here, loop = self._pass, isinstance(layer, keras.layers.RNN)
-            here.loops += loop
+            current, loops = self._pass, int(isinstance(layer, keras.layers.RNN))
+            current.loops += loops
             try:
                 made = proceed(layer, *args, **kwargs)
             finally:
-                here.loops -= loop
+                current.loops -= loops
             path = self._paths.get(id(layer))
-            if path and not here.loops and not isinstance(layer, keras.Model) and _floating(made):
-                count = here.calls[path] = here.calls.get(path, 0) + 1
+            if path and not current.loops and not isinstance(layer, keras.Model) and _floating(made):
+                count = current.calls[path] = current.calls.get(path, 0) + 1
                 tell(name_of_call(path, count), made)
             return made
 

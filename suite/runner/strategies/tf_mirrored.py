@@ -8,12 +8,29 @@ from typing import Any
 
 from suite.records import Job, Scenario
 from suite.runner import devices, models, training
+from suite.runner.outcome import Unsupported
 
 
 def work(job: Job) -> None:
-    """Executes the job's runs on its devices, in this process."""
+    """Executes the job's runs on its devices, in this process.
+
+    Raises:
+        Unsupported: the optimizer updates on a condition, which Keras (3.15) cannot do under this strategy.
+    """
     devices.claim(job)
-    training.train(job, Drive(job))
+    try:
+        training.train(job, Drive(job))
+    except RuntimeError as error:
+        if CONDITIONAL in str(error):
+            raise Unsupported(UNSUPPORTED_CONDITIONAL) from error
+        raise
+
+
+CONDITIONAL = "`merge_call` called while defining a new graph"
+UNSUPPORTED_CONDITIONAL = (
+    "Keras cannot update on a condition under MirroredStrategy, which averages gradients inside the update: train without "
+    "gradient_accumulation_steps and ema_overwrite_frequency"
+)
 
 
 class Drive:

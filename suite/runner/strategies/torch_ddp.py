@@ -10,14 +10,13 @@ import datetime
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from safetensors.numpy import load_file, save_file
-
+from suite.artifacts import arrays as files
 from suite.artifacts import names
 from suite.engine import processes
 from suite.records import Job, Scenario
@@ -136,11 +135,11 @@ class Drive:
         import torch.distributed as dist
 
         if self.rank:
-            save_file(arrays, self._meeting / names.file_of(f"{name}-{self.rank}"))
+            files.write(self._meeting / names.file_of(f"{name}-{self.rank}"), arrays)
         dist.barrier()
         parts = []
         if self.rank == 0:
-            others = [load_file(self._meeting / names.file_of(f"{name}-{rank}")) for rank in range(1, self.processes)]
+            others = [files.loaded(self._meeting / names.file_of(f"{name}-{rank}")) for rank in range(1, self.processes)]
             parts = [arrays, *others]
         dist.barrier()
         return parts
@@ -159,26 +158,98 @@ def _keras_wraps_itself() -> bool:
 
 
 def _distribute(model: Any) -> None:
+    """Replaces the model's `train_step` by one that averages gradients over the ranks."""
+    own = models.has_own_train_step(model)
+    # Straight into the instance: Keras would track the DDP module as a layer of the model, and save it.
+    model.__dict__["train_step"] = _own_train_step(model) if own else _train_step(model)
+
+
+def _own_train_step(model: Any) -> Callable[[Any], Any]:
+    """The step that the model's class defines: how it calls the model is its own affair, so that gradients are averaged
+    where they reach the optimizer, and not by a DDP module."""
+
+    def train_step(data: Any) -> Any:
+        with _averaging(model.optimizer):
+            return type(model).train_step(model, data)
+
+    return train_step
+
+
+@contextmanager
+def _averaging(optimizer: Any) -> Iterator[None]:
+    import torch.distributed as dist
+
+    apply = optimizer.apply
+
+    def averaged(gradients: Any, *args: Any, **kwargs: Any) -> Any:
+        for gradient in gradients:
+            if gradient is not None:
+                dist.all_reduce(gradient)
+                gradient /= dist.get_world_size()
+        return apply(gradients, *args, **kwargs)
+
+    optimizer.__dict__["apply"] = averaged
+    try:
+        yield
+    finally:
+        del optimizer.__dict__["apply"]
+
+
+def _train_step(model: Any) -> Callable[[Any], Any]:
+    """The step of Keras, through a DDP module."""
     import torch
     from keras import tree
-    from torch.nn.parallel import DistributedDataParallel
 
-    parallel = DistributedDataParallel(model)
+    forward = _forward(model)
 
     def train_step(data: Any) -> Any:
         x, y, weight = _unpack(data)
-        predicted = parallel(x, training=True)
+        predicted = forward(x)
         model.zero_grad()
         loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
         model._loss_tracker.update_state(loss, sample_weight=tree.flatten(x)[0].shape[0])
-        model.optimizer.scale_loss(loss).backward()
         trained = list(model.trainable_weights)
-        with torch.no_grad():
-            model.optimizer.apply([variable.value.grad for variable in trained], trained)
+        if trained:
+            model.optimizer.scale_loss(loss).backward()
+            with torch.no_grad():
+                model.optimizer.apply([variable.value.grad for variable in trained], trained)
         return model.compute_metrics(x, y, predicted, sample_weight=weight)
 
-    # Straight into the instance: Keras would track the DDP module as a layer of the model, and save it.
-    model.__dict__["train_step"] = train_step
+    return train_step
+
+
+def _forward(model: Any) -> Callable[[Any], Any]:
+    """The model's forward pass in training, inside a DDP module where there is something to train: DDP refuses to wrap
+    what needs no gradient.
+
+    DDP must find the parameters that a step does not use, or it waits for their gradients. It looks for them from what the
+    wrapped module returns, which therefore is the losses that layers add, too. The predictions are taken from inside: DDP
+    copies what it returns, and Keras's masks hang on the originals.
+    """
+    import torch
+    from torch.nn.parallel import DistributedDataParallel
+
+    flag = {"training": True} if model._call_has_training_arg else {}
+
+    class Forward(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+            self.predicted: Any = None
+
+        def forward(self, x: Any) -> Any:
+            self.predicted = model(x, **flag)
+            return self.predicted, list(model.losses)
+
+    module = Forward()
+    trained = any(parameter.requires_grad for parameter in module.parameters())
+    wrapped = DistributedDataParallel(module, find_unused_parameters=True) if trained else module
+
+    def forward(x: Any) -> Any:
+        wrapped(x)
+        return module.predicted
+
+    return forward
 
 
 def _unpack(data: Any) -> tuple[Any, Any, Any]:

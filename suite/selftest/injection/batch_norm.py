@@ -8,7 +8,7 @@ from typing import Any
 
 from suite.selftest.injection.site import Injection, Site
 
-Pair = tuple[Any, Any]
+Statistics = tuple[Any, Any]  # mean and variance, (channels,) each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Wrong:
     frozen_moves: bool = False
     constant: bool = False
     mask_ignored: bool = False
-    normalizes: Callable[[Any, Any], Pair] = lambda mean, variance: (mean, variance)
+    normalizes: Callable[[Any, Any], Statistics] = lambda mean, variance: (mean, variance)
     keeps: Callable[[Any], Any] = lambda value: value
     predicts: Callable[[Any], Any] = lambda value: value
     training_in_predict: bool = False
@@ -105,8 +105,8 @@ def _by_formula(*, x: Any, mean: Any, variance: Any, axis: int, offset: Any, sca
     return outputs if offset is None else outputs + ops.reshape(offset, shape)
 
 
-def _trained(layer: Any, x: Any, moving: Pair, mask: Any, wrong: Wrong) -> Pair:
-    """Moves the moving statistics; the statistics to normalize with."""
+def _trained(layer: Any, x: Any, moving: Statistics, mask: Any, wrong: Wrong) -> Statistics:
+    """Moves the moving statistics. Returns the statistics to normalize with."""
     from keras.src import ops
 
     mean, variance = layer._moments(x, mask)
@@ -116,15 +116,15 @@ def _trained(layer: Any, x: Any, moving: Pair, mask: Any, wrong: Wrong) -> Pair:
         kept = variance * rows / (rows - 1.0)
         variance = kept if wrong.bessel == "both" else variance
     momentum = wrong.momentum(layer.momentum)
-    at = moving
+    moved = moving
     for _ in range(wrong.moves):
-        at = tuple(
+        moved = tuple(
             old * momentum + wrong.keeps(ops.stop_gradient(new)) * (1.0 - momentum)
-            for old, new in zip(at, (mean, kept), strict=True)
+            for old, new in zip(moved, (mean, kept), strict=True)
         )
     if wrong.moves:
-        layer.moving_mean.assign(at[0])
-        layer.moving_variance.assign(at[1])
+        layer.moving_mean.assign(moved[0])
+        layer.moving_variance.assign(moved[1])
     if wrong.inference_in_training:
         return moving
     if wrong.constant:
@@ -142,7 +142,7 @@ def _probed(momentum: Callable[[float], float]) -> Callable[[float], float]:
     return lambda own: momentum(own) if own else own
 
 
-def _uncentred(mean: Any, variance: Any) -> Pair:
+def _uncentred(mean: Any, variance: Any) -> Statistics:
     return mean, variance + mean * mean
 
 

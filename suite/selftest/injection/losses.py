@@ -8,11 +8,15 @@ from typing import Any
 from suite.runner.oracle.cross_entropy import unclip
 from suite.selftest.injection.site import Injection, Site
 
+# (y, y_pred) -> Keras's own loss
+Own = Callable[[Any, Any], Any]
+# (site, Keras's own loss, y, y_pred) -> the loss in its place
+Wrong = Callable[[Site, Own, Any, Any], Any]
 # (site, loss, y, y_pred) -> the loss in its place
 Change = Callable[[Site, Any, Any, Any], Any]
 
 
-def _changed(change: Change) -> Injection:
+def _replaced(wrong: Wrong) -> Injection:
     """`compute_loss` gives a wrong loss."""
 
     def inject(site: Site) -> None:
@@ -23,12 +27,19 @@ def _changed(change: Change) -> Injection:
         def compute_loss(
             self: Any, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
         ) -> Any:
-            loss = compute(self, x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
-            return change(site, loss, y, y_pred)
+            def own(y: Any, y_pred: Any) -> Any:
+                return compute(self, x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+
+            return wrong(site, own, y, y_pred)
 
         keras.Model.compute_loss = compute_loss
 
     return inject
+
+
+def _changed(change: Change) -> Injection:
+    """`compute_loss` gives a changed loss."""
+    return _replaced(lambda site, own, y, y_pred: change(site, own(y, y_pred), y, y_pred))
 
 
 def _smoothed(site: Site, loss: Any, y: Any, y_pred: Any) -> Any:
@@ -53,27 +64,20 @@ def _weighted(site: Site, loss: Any, y: Any, y_pred: Any) -> Any:
     return loss * real / site.mean(real)
 
 
-def _means_of_means(site: Site) -> None:
+def _mean_of_means(site: Site, own: Own, y: Any, y_pred: Any) -> Any:
     """JAX: the mean over devices of the mean over each device's real elements."""
-    import keras
+    from keras import ops
     from keras.src import backend
 
-    compute = keras.Model.compute_loss
-
-    def compute_loss(
-        self: Any, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
-    ) -> Any:
-        whole = backend.get_keras_mask(y_pred)
-        if whole is None:  # Keras is building the model on symbolic tensors
-            return compute(self, x=x, y=y, y_pred=y_pred, training=training)
-        found, masks = [], keras.ops.split(whole, site.replicas)
-        parts = zip(keras.ops.split(y, site.replicas), keras.ops.split(y_pred, site.replicas), masks, strict=True)
-        for labels, predicted, mask in parts:
-            backend.set_keras_mask(predicted, mask)
-            found.append(compute(self, x=x, y=labels, y_pred=predicted, training=training))
-        return sum(found) / site.replicas
-
-    keras.Model.compute_loss = compute_loss
+    mask = backend.get_keras_mask(y_pred)
+    if mask is None:  # Keras is building the model on symbolic tensors
+        return own(y, y_pred)
+    means = []
+    parts = zip(*(ops.split(whole, site.replicas) for whole in (y, y_pred, mask)), strict=True)
+    for labels, predicted, real in parts:
+        backend.set_keras_mask(predicted, real)
+        means.append(own(labels, predicted))
+    return sum(means) / site.replicas
 
 
 def _penalties(factor: float) -> Injection:
@@ -121,7 +125,7 @@ INJECTIONS: dict[str, Injection] = {
     "loss-from-logits": _unclipped,
     "label-smoothing": _changed(_smoothed),
     "loss-over-global-batch": _changed(_weighted),
-    "loss-mean-of-means": _means_of_means,
+    "loss-mean-of-means": _replaced(_mean_of_means),
     "regularization-forgotten": _penalties(0.0),
     "regularization-twice": _penalties(2.0),
     "gradient-scaled": _gradients(1.0 + 2.0**-6),

@@ -23,22 +23,23 @@ def _synchronized(wanted: bool) -> Injection:
     return inject
 
 
-def _reduced(own: Callable[[Site], float], exchanged: str = "summed") -> Injection:
-    """Gradients are multiplied by `own(site)` on each replica and then summed, or left as they are.
+def _reduced(factor: Callable[[Site], float], *, summed: bool = True) -> Injection:
+    """Gradients are multiplied by `factor(site)` on each replica and then summed, or, in DDP alone, left as they are.
 
-    In TensorFlow losses, hence gradients, are divided by the number of replicas before; in DDP the hook must.
+    TensorFlow divides losses, and with them gradients, by the number of replicas before; in DDP the hook must.
     """
 
     def inject(site: Site) -> None:
         if site.backend == "tensorflow":
-            _mirrored(site, own)
-        else:
-            _hooked(site, lambda bucket: _exchange(bucket.buffer().mul_(own(site) / site.replicas), exchanged))
+            _mirrored(site, factor)
+            return
+        exchange = _summed if summed else lambda buffer: buffer
+        _hooked(site, lambda bucket: exchange(bucket.buffer().mul_(factor(site) / site.replicas)))
 
     return inject
 
 
-def _mirrored(site: Site, own: Callable[[Site], Any]) -> None:
+def _mirrored(site: Site, factor: Callable[[Site], Any]) -> None:
     from keras.src.backend.tensorflow.optimizer import TFOptimizer
 
     reduce = TFOptimizer._all_reduce_sum_gradients
@@ -46,8 +47,8 @@ def _mirrored(site: Site, own: Callable[[Site], Any]) -> None:
     def reduced(self: Any, grads_and_vars: Any) -> Any:
         import keras
 
-        factor = own(site)
-        return reduce(self, [(grad * keras.ops.cast(factor, grad.dtype), variable) for grad, variable in grads_and_vars])
+        own = factor(site)
+        return reduce(self, [(grad * keras.ops.cast(own, grad.dtype), variable) for grad, variable in grads_and_vars])
 
     TFOptimizer._all_reduce_sum_gradients = reduced
 
@@ -57,26 +58,26 @@ def _hooked(site: Site, exchange: Callable[[Any], Any]) -> None:
     import torch
     from torch.nn.parallel import DistributedDataParallel
 
-    begin = DistributedDataParallel.__init__
+    initialize = DistributedDataParallel.__init__
 
-    def done(value: Any) -> Any:
+    def finished(value: Any) -> Any:
         future = torch.futures.Future()
         future.set_result(value)
         return future
 
-    def begun(self: Any, *args: Any, **kwargs: Any) -> None:
-        begin(self, *args, **kwargs)
+    def hooked(self: Any, *args: Any, **kwargs: Any) -> None:
+        initialize(self, *args, **kwargs)
         # DDP reads a hook's annotations, as types: a lambda has none.
-        self.register_comm_hook(None, lambda state, bucket: done(exchange(bucket)))
+        self.register_comm_hook(None, lambda state, bucket: finished(exchange(bucket)))
 
-    DistributedDataParallel.__init__ = begun
+    DistributedDataParallel.__init__ = hooked
 
 
-def _exchange(buffer: Any, how: str) -> Any:
+def _summed(buffer: Any) -> Any:
+    """The sum over ranks, in place."""
     import torch.distributed as dist
 
-    if how == "summed":
-        dist.all_reduce(buffer)
+    dist.all_reduce(buffer)
     return buffer
 
 
@@ -104,14 +105,14 @@ def _clipped(site: Site) -> None:
     """Each rank clips its own gradients, as the optimizer clips the mean, before they are averaged."""
     limit = float(site.scenario.optimizer().clipnorm)
     if site.job.precision == "float64":
-        from suite.runner import precision
+        from suite.runner import exact_constants
 
-        limit = precision.dyadic(limit)
+        limit = exact_constants.dyadic(limit)
 
     def exchange(bucket: Any) -> Any:
         for gradient in bucket.gradients():
             gradient.mul_(limit / gradient.norm().clamp(min=limit))
-        return _exchange(bucket.buffer(), "summed").div_(site.replicas)
+        return _summed(bucket.buffer()).div_(site.replicas)
 
     _hooked(site, exchange)
 
@@ -121,7 +122,7 @@ INJECTIONS: dict[str, Injection] = {
     "statistics-synchronized": _synchronized(True),
     "gradients-summed": _reduced(lambda site: site.replicas),
     "gradients-first": _reduced(_only_first),
-    "gradients-unreduced": _reduced(lambda site: site.replicas, exchanged="not at all"),
+    "gradients-unreduced": _reduced(lambda site: site.replicas, summed=False),
     "gradients-uneven": _reduced(_uneven),
     "clipping-per-replica": _clipped,
 }

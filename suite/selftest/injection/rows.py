@@ -1,4 +1,4 @@
-"""Faults of the data's way into training: which rows, in which order, on which replica."""
+"""Faults in what training is fed: which rows, in which order, on which replica."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 
 from suite.selftest.injection.site import Injection, Site
 
-# The rows of each step, (steps, global batch), to those that are trained on; `begins` and `ends` say whether it is the
-# beginning and the end of a run, which a single step of single-step comparison is not.
+# The indices of the rows of each step, (steps, global batch), to those that are trained on.
 Order = Callable[[np.ndarray, Site], np.ndarray]
 
 
@@ -24,11 +23,11 @@ def _fed(order: Order) -> Injection:
         fit = keras.Model.fit
 
         def fed(self: Any, x: Any, y: Any, *, batch_size: int, **kwargs: Any) -> Any:
-            wholes = _everywhere(site, (x, y), batch_size)
+            everything = _everywhere(site, (x, y), batch_size)
             batch = batch_size * site.drive.processes
-            steps = order(np.arange(len(tree.flatten(wholes)[0])).reshape(-1, batch), site)
+            steps = order(np.arange(len(tree.flatten(everything)[0])).reshape(-1, batch), site)
             mine = steps.reshape(len(steps), site.drive.processes, batch_size)[:, site.drive.rank].ravel()
-            x, y = tree.map_structure(lambda rows: rows[mine], wholes)
+            x, y = tree.map_structure(lambda rows: rows[mine], everything)
             return fit(self, x, y, batch_size=batch_size, **kwargs)
 
         keras.Model.fit = fed

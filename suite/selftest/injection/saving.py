@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.runner import models
+from suite.runner import models, optimizers
 from suite.selftest.injection.site import Injection, Site
 
 Arrays = dict[str, np.ndarray]
@@ -23,8 +23,8 @@ def _initial(tensor: str, change: Callable[[np.ndarray], np.ndarray]) -> Injecti
         write = models.write
 
         def written(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
-            other = {tensor: change(values[tensor])} if tensor in values else {}
-            write(state, {**values, **other})
+            changed = {tensor: change(values[tensor])} if tensor in values else {}
+            write(state, {**values, **changed})
 
         models.write = written
 
@@ -46,7 +46,7 @@ def _saves(
             original = getattr(keras.Model, name)
 
             def saved(self: Any, *args: Any, original: Any = original, **kwargs: Any) -> Any:
-                held = models.variables(self) | models.slots(self)
+                held = models.variables(self) | optimizers.slots(self)
                 before = models.read(held)
                 with site.drive.scope():
                     models.write(held, {**before, **change(before, remembered)})

@@ -18,11 +18,12 @@ def _tampered(tamper: Callable[[Any], None]) -> Injection:
         import keras
 
         compile_model = keras.Model.compile
-        seen: list[bool] = []
+        tampered = False
 
         def compiled(self: Any, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> Any:
-            if not seen:
-                seen.append(True)
+            nonlocal tampered
+            if not tampered:
+                tampered = True
                 tamper(optimizer)
             return compile_model(self, optimizer, *args, **kwargs)
 

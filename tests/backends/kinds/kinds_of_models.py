@@ -98,7 +98,7 @@ def penalized() -> Any:
 
 
 def subclass_of_the_layer() -> Any:
-    """Another class with the same semantics is no other result."""
+    """A different class with the same semantics gives the same result."""
     import keras
 
     class Renamed(keras.layers.BatchNormalization):  # type: ignore[misc]

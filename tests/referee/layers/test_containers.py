@@ -127,10 +127,29 @@ def test_a_mask_goes_from_layer_to_layer() -> None:
     np.testing.assert_allclose(answer.outputs[0], [[[np.tanh(3.0) * 2.0], [2.0]]])
 
 
+OPERATION = {"module": "keras.src.ops.numpy", "class_name": "NotEqual", "config": {"name": "not_equal"}}
+
+
+def test_the_operations_that_compute_a_mask_are_left_out_because_masks_travel_with_the_tensors() -> None:
+    masking = {"class_name": "Masking", "config": {"name": "masking", "mask_value": 9.0}}
+    softmax = {"class_name": "Softmax", "config": {"name": "softmax", "axis": 1}}
+    multiply = {"class_name": "Multiply", "config": {"name": "multiply"}}
+    nodes = [
+        called(OPERATION, ([tensor("input"), 9.0], {})),
+        called(masking, ([tensor("input")], {})),
+        called(multiply, ([[tensor("masking"), tensor("other")]], {"mask": [tensor("not_equal"), None]})),
+        called(softmax, ([tensor("multiply")], {"mask": None})),
+    ]
+    answer = graph(nodes, ["softmax", 0, 0], np.array([[[0.0], [9.0]]]), np.full((1, 2, 1), np.log(3.0)))
+    np.testing.assert_allclose(answer.outputs[0], [[[0.25], [0.75]]])
+
+
 def test_an_operation_that_is_no_layer_is_undefined() -> None:
-    operation = {"module": "keras.src.ops.numpy", "class_name": "Add", "config": {"name": "add"}}
-    with pytest.raises(Undefined, match=r"no independent definition of keras\.src\.ops\.numpy\.Add"):
-        graph([called(operation, ([tensor("input"), 1.0], {}))], ["add", 0, 0], X)
+    words = r"no independent definition of keras\.src\.ops\.numpy\.NotEqual"
+    with pytest.raises(Undefined, match=words):
+        graph([called(OPERATION, ([tensor("input")], {})), called(TANH, ([tensor("not_equal")], {}))], ["tanh", 0, 0], X)
+    with pytest.raises(Undefined, match="whose output is not that of a layer"):
+        graph([called(OPERATION, ([tensor("input")], {}))], ["not_equal", 0, 0], X)
 
 
 def test_a_graph_that_waits_for_itself_is_undefined() -> None:

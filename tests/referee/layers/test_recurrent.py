@@ -140,7 +140,11 @@ def test_rnn_applies_the_cell_that_it_holds() -> None:
     np.testing.assert_array_equal(answer.outputs[0], outputs("LSTM", weights)[0])
 
 
-def test_rnn_of_a_cell_of_the_user_is_undefined() -> None:
-    config = {**DEFAULTS, "cell": {"class_name": "MyCell", "config": {"name": "mine"}}}
-    with pytest.raises(Undefined, match="no independent definition of the cell MyCell"):
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [({"class_name": "MyCell"}, "the cell MyCell"), ({"module": "mine", "class_name": "GRUCell"}, "mine.GRUCell")],
+)
+def test_rnn_of_a_cell_of_the_user_is_undefined(cell: dict[str, str], name: str) -> None:
+    config = {**DEFAULTS, "cell": {**cell, "config": {"name": "mine"}}}
+    with pytest.raises(Undefined, match=f"no independent definition of {name}"):
         call(Call(layer="RNN", config=config, inputs=(X,)))

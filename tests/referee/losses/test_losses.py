@@ -74,3 +74,8 @@ def test_a_direction_of_zeros_has_no_slope() -> None:
 def test_a_kink_has_no_gradient() -> None:
     with pytest.raises(Undefined, match="has a kink"):
         gradient_along(call("MeanAbsoluteError", [[0.0]], [[1e-6]], config=MEAN), np.ones((1, 1)))
+
+
+def test_an_infinite_loss_has_no_gradient() -> None:
+    with pytest.raises(Undefined, match="is not finite"):
+        gradient_along(call("CTC", [[1, 1]], np.zeros((1, 2, 3))), np.ones((1, 2, 3)))

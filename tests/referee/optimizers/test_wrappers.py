@@ -11,7 +11,8 @@ from suite.referee.definition import Undefined
 from tests.referee.optimizers.chains import ADAM, GRADIENTS, KERNEL, chain, kernels
 
 Config = dict[str, Any]
-SCALE, COUNTER, ITERATION = "optimizer/dynamic_scale", "optimizer/step_counter", "optimizer/iteration"
+WRAPPER, ITERATION = "optimizer/LossScaleOptimizer", "optimizer/iteration"
+SCALE, COUNTER = f"{WRAPPER}/dynamic_scale", f"{WRAPPER}/step_counter"
 
 
 def inner(name: str, **config: Any) -> Config:

@@ -34,7 +34,7 @@ from suite.records import (
     TensorGroup,
     Verdict,
 )
-from suite.report import causes, repro, results_json
+from suite.report import explanations, repro, results_json
 from suite.report.repro import case
 from tests.report import sample
 
@@ -122,7 +122,7 @@ def check(results: Results, run: str, kind: str) -> ConsistencyCheck:
 
 
 UNSTABLE = (Cause(code=Code.UNSTABLE_KERNEL, subject="jax"),)
-PER_REPLICA = (Cause(code=Code.BY_DESIGN_UNCHECKED, detail=(("batch statistics", "global or per replica"),)),)
+PER_REPLICA = (Cause(code=Code.BY_DESIGN, detail=(("batch statistics", "per replica"),)),)
 MEMBERS: dict[str, Callable[[Results], Member]] = {
     "one backend": lambda results: pair(results, "tensorflow/single-x1", "tensorflow/tf_mirrored-x2"),
     "two backends": lambda results: pair(results, "tensorflow/single-x1", "jax/single-x1"),
@@ -162,7 +162,7 @@ def test_every_kind_of_script_is_python_of_keras_alone(tmp_path: Path, name: str
 
 
 def with_metric(results: Results, old: str, new: str) -> Results:
-    """The results of a regression: predictions have another metric."""
+    """The results of a regression: predictions have a different metric."""
 
     def renamed(judged: Judged) -> Judged:
         at = tuple(
@@ -252,7 +252,7 @@ def test_the_bug_report_is_ready(tmp_path: Path) -> None:
         "| trainable weights | train | 4.00e-02 | 5.00e-06 |",
         'It begins at the stage "gradient", in `norm/gamma` (2.5e-01, 70 times the limit of rounding).',
         "| tensorflow | keras | 3.15.1 |",
-        f"Until it is fixed: {causes.SYNCHRONIZE} ({causes.PER_REPLICA_ISSUE})",
+        f"Until it is fixed: {explanations.SYNCHRONIZE} ({explanations.PER_REPLICA_ISSUE})",
         "With `--synchronized` (batch statistics over all devices), the difference does not show.",
         "devices: 1 x cpu / 2 x cpu",
     ):

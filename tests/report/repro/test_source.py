@@ -73,7 +73,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_what_is_used_comes_along_and_nothing_else(tmp_path: Path) -> None:
+def test_functions_that_are_used_come_along_and_nothing_else(tmp_path: Path) -> None:
     assert source.recipe(written(tmp_path, MODULE), ["model"]) == PLAIN
 
 
@@ -89,7 +89,7 @@ def test_what_is_used_comes_along_and_nothing_else(tmp_path: Path) -> None:
         ("from . import other", "imports ."),
     ],
 )
-def test_what_needs_the_suite_is_refused(tmp_path: Path, line: str, words: str) -> None:
+def test_a_function_that_needs_the_suite_is_refused(tmp_path: Path, line: str, words: str) -> None:
     path = written(tmp_path, MODULE.replace("    # A comment that stays.", f"    {line}"))
     with pytest.raises(ConfigurationError, match=re.escape(words)):
         source.recipe(path, ["model"])

@@ -1,0 +1,272 @@
+"""Do two backends compute the same on one device? If not: where they part, and which of them is off.
+
+Two environments are compared through their oracles of one device, in float64. A strategy's own fault is in neither. Where
+the two differ, one step of both from common states shows the first stage and tensor. The side that is off is the one that
+departs from the independent definition (`suite.referee`). Without a definition, the report says who agrees with whom, and
+that this is no proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from suite import compare
+from suite.compare import single_step
+from suite.compare.run_folder import RunFolder
+from suite.explain import definitions, diagnoses, further_runs
+from suite.explain.definitions import Departure, Held
+from suite.explain.inquiry import Inquiry
+from suite.explain.observations import Stages
+from suite.judge import equivalence, verdicts
+from suite.records import (
+    LAYERWISE,
+    OWN,
+    SINGLE_STEP,
+    TRAINING_STEP,
+    Cause,
+    Code,
+    Comparison,
+    Configuration,
+    DamagedArtifact,
+    Emulation,
+    Place,
+    Run,
+    plain,
+)
+
+FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32: what a layer leaves that computes in it in a float64 run
+PERTURBED = 3
+NARROW_STAGES = ("forward", "batch statistics", "loss", "gradient")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parting:
+    """Two environments that do not compute the same. `place`: where they part, None if it is not known; `off`: the one that
+    is shown to be off, or that differs from all others; "" if neither. `float32_inside`: they part by what float32 rounds,
+    in a float64 run, where their float32 steps are within rounding."""
+
+    place: Place | None
+    off: str
+    causes: tuple[Cause, ...]
+    float32_inside: bool = False
+
+
+class Backends:
+    """All environments of one scenario, each against each. `alone`: their configurations on one device, where they have one;
+    `trained`: else any."""
+
+    def __init__(self, folder: RunFolder, scenario: str) -> None:
+        self.folder, self.scenario = folder, scenario
+        every = sorted(folder.configurations(scenario), key=lambda one: one.environment != folder.plan.options.reference)
+        least = sorted(every, key=lambda one: (one.fault, one.devices), reverse=True)
+        first = {one.environment: one for one in least}
+        found = {one.environment: folder.alone(scenario, one.environment) for one in every}
+        self.alone = {name: one for name, one in found.items() if one is not None}
+        self.trained = {name: one or first[name] for name, one in found.items()}
+        self._measured: dict[tuple[str, str, int, Emulation], Comparison | str] = {}
+        self._held: dict[str, Held] = {}
+        self._parted: dict[tuple[str, str], Stages] = {}
+        self._inquiries: dict[tuple[str, str], Inquiry | None] = {}
+
+    # -- measured
+
+    def measured(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> Comparison | str:
+        """The same oracle in two environments, or why it was not compared. Where one is missing for one device, the float64
+        runs themselves."""
+        key = a, b, devices, emulation or Emulation()
+        if key not in self._measured:
+            self._measured[key] = self._measure(*key)
+        return self._measured[key]
+
+    def _measure(self, a: str, b: str, devices: int, emulation: Emulation) -> Comparison | str:
+        mine, other = (self.folder.subject(self.trained[name]) for name in (a, b))
+        if isinstance(mine, str) or isinstance(other, str):
+            return mine if isinstance(mine, str) else str(other)
+        runs = [
+            self.folder.complete(run) if run else "no oracle was planned" for run in self._runs(a, b, devices, emulation)
+        ]
+        whole = [run for run in runs if not isinstance(run, str)]
+        if len(whole) < len(runs):
+            return next(run for run in runs if isinstance(run, str))
+        try:
+            found = compare.float64_runs(replace(mine, perturbed=mine.perturbed or other.perturbed, cache={}), *whole)
+        except (DamagedArtifact, ValueError) as error:
+            return str(error)
+        return replace(found, environments=(a, b))
+
+    def _runs(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> list[Run | None]:
+        """The runs that the two are compared by: their oracles. On one device, where one of these is missing, or where
+        models train by a step of their own that no oracle emulates, the float64 runs."""
+        both = [self.trained[name] for name in (a, b)]
+        oracles = [self.folder.planned_oracle(one, devices, emulation or Emulation()) for one in both]
+        there = all(run is not None and not isinstance(self.folder.complete(run), str) for run in oracles)
+        alone = devices == 1 and all(one.devices == 1 for one in both)
+        if not alone or (there and not any(self._has_own_step(one) for one in both)):
+            return list(oracles)
+        return [plain(one, "float64") for one in both]
+
+    def _has_own_step(self, configuration: Configuration) -> bool:
+        subject = self.folder.subject(configuration)
+        return not isinstance(subject, str) and subject.plain[1].facts.get(TRAINING_STEP) == OWN
+
+    def differ(self, a: str, b: str) -> bool:
+        """Whether they are known to compute different things; what float32 rounds inside is not left out here."""
+        found = self.measured(a, b)
+        if isinstance(found, str) or not further_runs.settled(found):
+            return False
+        return equivalence.differs(verdicts.oracle_distance(found))
+
+    @cached_property
+    def apart(self) -> list[tuple[str, str]]:
+        """The environments that differ, two by two."""
+        names = list(self.trained)
+        return [(a, b) for index, a in enumerate(names) for b in names[index + 1 :] if self.differ(a, b)]
+
+    # -- what is asked for
+
+    def further(self) -> list[Run]:
+        """The runs that would show where they part and who is off, and that were not asked for yet."""
+        # One environment's layers are held against their definitions, even where all agree: all may be wrong.
+        wanted = [self.layerwise(name) for name in list(self.alone)[:1]]
+        for pair in self.apart:
+            wanted += [*self._steps(*pair), *(self.layerwise(name) for name in pair if name in self.alone)]
+            parting = self.parting(*pair)
+            if parting.float32_inside:
+                wanted += [run for name in pair if name in self.alone for run in self._perturbed(name)]
+            explained = any(cause.code in (Code.DEFINITION, Code.FLOAT32_INSIDE) for cause in parting.causes)
+            if not explained and (inquiry := self._inquiry(*pair)) is not None:
+                wanted += inquiry.further()
+        return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
+
+    def _steps(self, a: str, b: str) -> list[Run]:
+        """The single steps of the runs that the two are compared by."""
+        return [replace(run, variation=SINGLE_STEP) for run in self._runs(a, b) if run]
+
+    def layerwise(self, name: str) -> Run:
+        return Run(configuration=self.alone[name], variation=LAYERWISE, precision="float64")
+
+    def _perturbed(self, name: str) -> list[Run]:
+        return [
+            Run(configuration=self.alone[name], variation="perturbed", precision="float64", index=index + 1)
+            for index in range(PERTURBED)
+        ]
+
+    # -- where they part, and who is off
+
+    def parting(self, a: str, b: str) -> Parting:
+        """What is known of two environments that differ."""
+        place = self.place(a, b)
+        odd = self._odd_one_out(a, b)
+        if place is not None and self._float32_inside(a, b, place):
+            cause = Cause(code=Code.FLOAT32_INSIDE, subject=odd, detail=(("layer", place.tensor),))
+            return Parting(place=place, off="", causes=(cause,), float32_inside=True)
+        if departures := self._departures(a, b, place):
+            off = {one.environment for one in departures}
+            causes = verdicts.united([[definitions.cause(one) for one in departures]])
+            place = place or departures[0].place
+            return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
+        if causes := self._hypotheses(a, b, odd):
+            return Parting(place=place, off=odd, causes=causes)
+        return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
+
+    def _unexplained(self, odd: str, place: Place | None) -> Cause:
+        if not odd:
+            return Cause(code=Code.UNKNOWN)
+        others = ", ".join(name for name in self.trained if name != odd)
+        where = (("stage", place.stage), ("tensor", place.tensor)) if place else ()
+        return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", others), *where))
+
+    def place(self, a: str, b: str) -> Place | None:
+        """Where one step of each from common states parts; None if that was not run, or shows nothing."""
+        stages = self._stages(a, b)
+        return single_step.first(stages, equivalence.SAME_SEMANTICS) if stages else None
+
+    def _stages(self, a: str, b: str) -> Stages:
+        if (a, b) not in self._parted:
+            found = [self.folder.further(run) for run in self._steps(a, b)]
+            whole = [one for one in found if not isinstance(one, str)]
+            stages = single_step.stage_distances(*whole) if len(whole) == 2 else {}
+            self._parted[a, b] = {state: distances for state, distances in stages.items() if state.isdigit()}
+        return self._parted[a, b]
+
+    def _odd_one_out(self, a: str, b: str) -> str:
+        """The one of the two that differs from every other environment, where these agree with each other."""
+        others = [name for name in self.trained if name not in (a, b)]
+        for odd, other in ((a, b), (b, a)):
+            agree = all(self._agree(other, name) for name in others)
+            if others and agree and all(self.differ(odd, name) for name in others):
+                return odd
+        return ""
+
+    def _agree(self, a: str, b: str) -> bool:
+        return not isinstance(self.measured(a, b), str) and not self.differ(a, b)
+
+    def _float32_inside(self, a: str, b: str, place: Place) -> bool:
+        """Whether what parts them is a few units of float32's roundoff, while single float32 steps are within rounding: then
+        a layer computes in float32 in a float64 run of one side, and that is no difference."""
+        stages = self._stages(a, b)
+        early = [one.value for found in stages.values() for one in found if one.stage in NARROW_STAGES]
+        if place.stage not in NARROW_STAGES or not early or not max(early) <= FLOAT32_AT_MOST:
+            return False
+        return not any(not one.narrow and one.is_at(place) for one in self._departing(a, b))
+
+    def _departures(self, a: str, b: str, place: Place | None) -> list[Departure]:
+        """What departs from its definition in one of them, not in both alike, and explains where they part: it is there. A
+        layer that gets its gradient wrong shows in the weights of the layers before it. Anything, if no place is known."""
+        found = [one for one in self._departing(a, b) if not one.narrow]
+        alone = [
+            one for one in found if not any(_alike(one, other) for other in found if other.environment != one.environment)
+        ]
+        if place is None:
+            return alone
+        backward = [one for one in alone if one.stage == place.stage == "gradient"]
+        return [one for one in alone if one.is_at(place)] or backward
+
+    def _departing(self, a: str, b: str) -> list[Departure]:
+        return [one for name in (a, b) for one in self.held(name).departures]
+
+    def held(self, name: str) -> Held:
+        """An environment's calls held against their definitions, as far as they were recorded."""
+        if name not in self.alone:
+            return Held(environment=name, missing="it was not trained on one device")
+        if name not in self._held:
+            self._held[name] = definitions.held(self.folder, name, self.layerwise(name))
+        return self._held[name]
+
+    def _hypotheses(self, a: str, b: str, odd: str) -> tuple[Cause, ...]:
+        """Deviations with which the other side's oracle does as one of them does: about the odd one, if there is one."""
+        inquiry = self._inquiry(a, b)
+        if inquiry is None:
+            return ()
+        return tuple(replace(cause, subject=odd) for cause in diagnoses.causes(inquiry.diagnosis(None)))
+
+    def _inquiry(self, a: str, b: str) -> Inquiry | None:
+        """Which deviation of the other side's oracle predicts the odd one's run; None if neither is odd, or if the odd one's
+        run is not even what its own strategy declares."""
+        if (a, b) not in self._inquiries:
+            self._inquiries[a, b] = self._inquired(a, b)
+        return self._inquiries[a, b]
+
+    def _inquired(self, a: str, b: str) -> Inquiry | None:
+        odd = self._odd_one_out(a, b) or (b if len(self.trained) == 2 else "")
+        if not odd or self.place(a, b) is None or not {a, b} <= self.alone.keys():
+            return None
+        other = a if odd == b else b
+        oracle, subject = self.folder.oracle_of(self.alone[other]), self.folder.subject(self.alone[odd])
+        emulated = self.folder.complete(oracle) if oracle else "none"
+        if oracle is None or isinstance(emulated, str) or isinstance(subject, str) or subject.float64 is None:
+            return None
+        try:
+            if subject.oracle is not None and equivalence.differs(verdicts.oracle_distance(compare.declared(subject))):
+                return None
+            found = compare.float64_runs(subject, subject.float64, emulated)
+        except (DamagedArtifact, ValueError):
+            return None
+        return Inquiry(self.folder, self.alone[odd], oracle, found)
+
+
+def _alike(one: Departure, other: Departure) -> bool:
+    """Whether both environments depart from one definition at one place: then it does not tell them apart."""
+    places = [(side.name, side.stage, side.tensor) for side in (one, other)]
+    return one.environment != other.environment and places[0] == places[1]

@@ -1,0 +1,188 @@
+"""What the difference of two configurations is composed of.
+
+    run ── strategy ── oracle of its declaration ── declaration ── oracle of one device
+                                                                        │ backend
+    run ── strategy ── oracle of its declaration ── declaration ── oracle of one device
+
+Each part is measured in float64 by itself, and has its own causes. So one defect of a backend is one cause wherever it
+takes part, and a declared difference stays one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from suite import compare
+from suite.artifacts.store import Complete
+from suite.compare import single_step
+from suite.compare.run_folder import RunFolder
+from suite.explain import declarations, diagnoses
+from suite.explain.backends import Backends
+from suite.explain.rounds import Matched
+from suite.judge import equivalence, verdicts
+from suite.records import (
+    SINGLE_STEP,
+    Cause,
+    Code,
+    Comparison,
+    Component,
+    Configuration,
+    DamagedArtifact,
+    Diagnosis,
+    Emulation,
+    Link,
+    Place,
+    Run,
+    plain,
+)
+
+Measured = Comparison | str
+
+
+class Composition:
+    """The parts of every pair. `declared`: every configuration against its oracle, or why not; `known`: what is known of
+    those that are off, `rounds`: with which deviations, one after another; `backends`: by scenario."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        declared: Mapping[Configuration, Measured],
+        known: Mapping[Configuration, Diagnosis],
+        rounds: Mapping[Configuration, tuple[Matched, ...]],
+        backends: Mapping[str, Backends],
+    ) -> None:
+        self.folder, self.declared, self.known, self.rounds, self.backends = folder, declared, known, rounds, backends
+        self._declarations: dict[Configuration, Component | None] = {}
+
+    def between(self, a: Configuration, b: Configuration) -> tuple[Component, ...]:
+        """The parts on the way from one configuration to the other. Two that declare the same for as many devices need no
+        oracle of one device between them. What both do differently from their declarations in the same way is no part of
+        the way."""
+        if (shared := self._shared(a, b)) is not None:
+            return shared
+        alike = (a.devices, self.folder.declared(a)) == (b.devices, self.folder.declared(b))
+        declarations = [] if alike else [self.declaration(a), self.declaration(b)]
+        parts = [self.strategy(a), *declarations, self.backend(a, b, alike), self.strategy(b)]
+        return tuple(part for part in parts if part is not None)
+
+    def _shared(self, a: Configuration, b: Configuration) -> tuple[Component, ...] | None:
+        """The parts where both deviate alike from what they declare, as with a training step of the model's own: over the
+        emulations with that deviation. None where they do not, or where one of these was not run."""
+        first, second = (self.rounds.get(one, ()) for one in (a, b))
+        common = [one for one, other in zip(first, second, strict=False) if one.names & other.names]
+        if not common:
+            return None
+        last = len(common) - 1
+        emulated = [self.folder.further(one[last].run) for one in (first, second)]
+        sides = [self.folder.complete(plain(one, "float64")) for one in (a, b)]
+        subjects = [self.folder.subject(one) for one in (a, b)]
+        runs = [found for found in (*emulated, *sides) if not isinstance(found, str)]
+        if len(runs) < 4 or any(isinstance(one, str) for one in subjects):
+            return None
+        unshared = [self._unshared(one, common) for one in (a, b)]
+        found = []
+        for side, subject in enumerate(subjects):
+            measured = compare.float64_runs(subject, runs[2 + side], runs[side])  # type: ignore[arg-type]
+            found.append(_component(Link.STRATEGY, (a, b)[side].environment, measured, unshared[side]))
+        between = compare.float64_runs(subjects[0], runs[0], runs[1])  # type: ignore[arg-type]
+        if a.environment == b.environment:
+            cause = self._by_design(b if b.devices > a.devices else a, (runs[0], runs[1]))
+            middle = _component(Link.DECLARATION, b.environment, between, (cause,))
+        else:
+            parting = self.backends[a.scenario].parting(a.environment, b.environment)
+            middle = _component(Link.BACKEND, parting.off, between, parting.causes)
+        return found[0], middle, found[1]
+
+    def _unshared(self, configuration: Configuration, common: list[Matched]) -> tuple[Cause, ...]:
+        names = frozenset().union(*(one.names for one in common))
+        causes = diagnoses.causes(self.known.get(configuration))
+        rest = tuple(cause for cause in causes if cause.code not in names)
+        return rest or (Cause(code=Code.UNKNOWN, subject=configuration.environment),)
+
+    def strategy(self, configuration: Configuration) -> Component:
+        """From the run to the oracle of what it declares."""
+        environment, found = configuration.environment, self.declared.get(configuration, "it was not compared")
+        if isinstance(found, str):
+            return Component(link=Link.STRATEGY, environment=environment, missing=found)
+        causes = diagnoses.causes(self.known.get(configuration))
+        return _component(Link.STRATEGY, environment, found, causes or (Cause(code=Code.UNKNOWN, subject=environment),))
+
+    def declaration(self, configuration: Configuration) -> Component | None:
+        """From the oracle of a declaration to that of one device; None where they are the same one."""
+        if configuration not in self._declarations:
+            self._declarations[configuration] = self._declaration(configuration)
+        return self._declarations[configuration]
+
+    def _declaration(self, configuration: Configuration) -> Component | None:
+        several, one = self._oracles(configuration)
+        if several == one:
+            return None
+        link, environment = Link.DECLARATION, configuration.environment
+        runs = [self.folder.complete(run) if run else "no oracle was planned" for run in (several, one)]
+        subject = self.folder.subject(configuration)
+        for found in (*runs, subject):
+            if isinstance(found, str):
+                return Component(link=link, environment=environment, missing=f"no oracle: {found}")
+        try:
+            measured = compare.float64_runs(subject, *runs)  # type: ignore[arg-type]
+        except (DamagedArtifact, ValueError) as error:
+            return Component(link=link, environment=environment, missing=str(error))
+        return _component(link, environment, measured, (self._by_design(configuration, runs),))  # type: ignore[arg-type]
+
+    def _by_design(self, configuration: Configuration, runs: tuple[Complete, Complete]) -> Cause:
+        """What of the declaration makes the difference: only what the place agrees with."""
+        place = self.declared_place(configuration)
+        normalizes = any(norm.trainable for norm in runs[0][1].batch_norms)
+        fields = declarations.effective(self.folder.declared(configuration), place, normalizes)
+        return Cause(code=Code.BY_DESIGN, detail=tuple(sorted(fields.items())))
+
+    def declared_place(self, configuration: Configuration) -> Place | None:
+        """Where one step of what it declares parts from one step on one device; None where that was not run."""
+        steps = [self._step(run) for run in self._oracles(configuration)]
+        if any(step is None for step in steps):
+            return None
+        return single_step.first(single_step.stage_distances(*steps), equivalence.SAME_SEMANTICS)  # type: ignore[arg-type]
+
+    def _oracles(self, configuration: Configuration) -> tuple[Run | None, Run | None]:
+        return self.folder.oracle_of(configuration), self.folder.planned_oracle(configuration, 1, Emulation())
+
+    def _step(self, oracle: Run | None) -> Complete | None:
+        found = self.folder.further(single_step_of(oracle)) if oracle else ""
+        return None if isinstance(found, str) else found
+
+    def backend(self, a: Configuration, b: Configuration, alike: bool) -> Component | None:
+        """From the oracle in one environment to the same in the other; None within one environment."""
+        if a.environment == b.environment:
+            return None
+        backends, environments = self.backends[a.scenario], (a.environment, b.environment)
+        found = backends.measured(*environments)
+        if alike and (oracle := self.folder.oracle_of(a)) is not None:
+            emulated = backends.measured(*environments, a.devices, oracle.emulates)
+            found = found if isinstance(emulated, str) else emulated
+        if isinstance(found, str):
+            return Component(link=Link.BACKEND, environment=b.environment, missing=" and ".join(environments) + f": {found}")
+        parting = backends.parting(*environments)
+        return _component(Link.BACKEND, parting.off, found, parting.causes)
+
+
+def single_step_of(oracle: Run) -> Run:
+    """The single steps of the same oracle."""
+    return replace(oracle, variation=SINGLE_STEP)
+
+
+def _component(link: Link, environment: str, found: Comparison, causes: tuple[Cause, ...]) -> Component:
+    """`causes` count where a distance is no rounding."""
+    apart = {one.quantity: equivalence.apart_of(one, found) for one in found.distances}
+    distances = {quantity: value for quantity, value in apart.items() if value is not None}
+    unknown = [one.quantity for one in found.distances if apart[one.quantity] is None]
+    reason = found.no_float64 or next((one.invalid for one in found.distances if one.invalid), "")
+    missing = (reason or "its own rounding has grown too far to tell") if unknown or found.no_float64 else ""
+    off = any(equivalence.differs(value) for value in distances.values())
+    return Component(
+        link=link,
+        environment=environment,
+        distances={} if found.no_float64 else distances,
+        causes=verdicts.united([causes]) if off else (),
+        missing=missing,
+    )

@@ -1,0 +1,291 @@
+"""What departs from its independent definition: the recorded calls of layers, losses and updates against `suite.referee`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from suite.artifacts import names
+from suite.artifacts.store import Artifact
+from suite.compare import metrics
+from suite.compare.run_folder import RunFolder
+from suite.records import Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
+from suite.referee import gradients, layers, losses, optimizers
+from suite.referee.defects.matching import known
+from suite.referee.defects.records import Sighting
+from suite.referee.definition import Call, LossCall, Undefined, Update
+
+Arrays = Mapping[str, np.ndarray]
+
+SAME = 1e-10  # forward, in float64: the limit of float64 runs
+SAME_GRADIENT = 1e-7  # central differences of a definition hold about nine digits
+CERTAIN = 0.1  # of the gap: how much of it the uncertainty of the central difference may be
+FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """One recorded call that is not what its definition says. `stage`: of a training step. `tensor`: of it. `size`: the
+    distance, relative. `state`: that the step started from. `known`: the known defect that it is; empty if it is none.
+    `narrow`: no more than float32 rounds, in a float64 run."""
+
+    environment: str
+    name: str
+    of: str
+    kind: str
+    state: str
+    stage: str
+    tensor: str
+    size: float
+    known: str = ""
+
+    @property
+    def place(self) -> Place:
+        """As single-step comparison would say it."""
+        weight = self.tensor.removeprefix("weight/") if self.tensor.startswith("weight/") else ""
+        tensor = self.tensor if self.kind != "layer" else f"{self.name}/{weight}".rstrip("/")
+        return Place(stage=self.stage, tensor=tensor, state=self.state, size=self.size, ratio=self.size / SAME)
+
+    @property
+    def narrow(self) -> bool:
+        return self.size <= FLOAT32_AT_MOST and self.stage in ("forward", "gradient", "loss")
+
+    def is_at(self, place: Place) -> bool:
+        """Whether it is where two sides part: the same layer, or the loss or the update itself."""
+        if self.kind != "layer":
+            stages = {"loss": ("loss", "gradient"), "update": ("update", "optimizer state")}[self.kind]
+            return place.stage in stages
+        layer = self.name.partition("#")[0]
+        return place.tensor.partition("#")[0] == layer or place.tensor.startswith(f"{layer}/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """One environment's calls held against their definitions. `defined`: how many were; `undefined`: the others, with the
+    reason."""
+
+    environment: str
+    departures: tuple[Departure, ...] = ()
+    defined: int = 0
+    undefined: tuple[tuple[str, str], ...] = ()
+    missing: str = ""
+
+
+def cause(departure: Departure) -> Cause:
+    """That this environment's layer, loss or optimizer departs from its definition."""
+    detail = (("what", departure.kind), ("class", departure.of), ("name", departure.name), ("stage", departure.stage))
+    defect = (("known", departure.known),) if departure.known else ()
+    return Cause(
+        code=Code.DEFINITION,
+        subject=departure.environment,
+        detail=(*detail, *defect),
+        evidence=(("distance", departure.size),),
+    )
+
+
+def held(folder: RunFolder, environment: str, run: Run) -> Held:
+    """Every recorded call of this run against its definition; where there is none, why."""
+    found = folder.further(run)
+    if isinstance(found, str):
+        return Held(environment=environment, missing=found)
+    artifact, manifest = found
+    departures: list[Departure] = []
+    undefined: dict[str, str] = {}
+    defined = 0
+    for place, call in _placed(manifest.recorded):
+        arrays = _arrays(artifact, call.state, place)
+        try:
+            found_off = list(_departures(environment, call, arrays))
+            defined += 1
+        except (Undefined, DamagedArtifact) as reason:
+            undefined[call.name] = str(reason)
+            continue
+        except Exception as error:  # a definition that fails on one call must not cost the verdicts of all others
+            undefined[call.name] = f"its definition failed: {type(error).__name__}: {error}"
+            continue
+        departures += [_known(one, call, arrays, _provisioned(folder, environment)) for one in found_off]
+    return Held(environment=environment, departures=tuple(departures), defined=defined, undefined=tuple(undefined.items()))
+
+
+STAGES = {"moving statistics": "state", "loss": "forward", "optimizer state": "slots"}  # as known defects name them
+
+
+def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], environment: Provisioned | None) -> Departure:
+    """The same with the known defect that it is, if it is one."""
+    if environment is None:
+        return one
+    explained = known(
+        Sighting(
+            kind="optimizer" if call.kind == "update" else call.kind,
+            name=call.of,
+            backend=environment.environment.backend,
+            stage=STAGES.get(one.stage, one.stage),
+            config={**json.loads(call.config), **json.loads(call.arguments)},
+            shapes=[value.shape for value in arrays.get("input", {}).values()],
+            packages=environment.packages,
+            part=one.tensor,
+            training=call.training,
+            masked="mask" in arrays,
+            rows=call.rows,
+        )
+    )
+    return one if explained is None else replace(one, known=explained.id)
+
+
+def _provisioned(folder: RunFolder, name: str) -> Provisioned | None:
+    return next((one for one in folder.session.environments if one.environment.name == name), None)
+
+
+def _placed(calls: tuple[RecordedCall, ...]) -> Iterator[tuple[int, RecordedCall]]:
+    """Every call with its place among those of its state."""
+    counts: dict[str, int] = {}
+    for call in calls:
+        place = counts.get(call.state, 0)
+        counts[call.state] = place + 1
+        yield place, call
+
+
+def _arrays(artifact: Artifact, state: str, place: int) -> dict[str, dict[str, np.ndarray]]:
+    """What is stored of one call: what -> name -> array."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for key, value in artifact.arrays(names.layerwise(state)).items():
+        number, _, rest = key.partition("|")
+        if number == str(place):
+            what, _, name = rest.partition("|")
+            found.setdefault(what, {})[name] = value
+    return found
+
+
+def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Departure]:
+    """Raises Undefined where there is no definition of the call."""
+    if not call.own:
+        raise Undefined(f"{call.of} is not a class of Keras")
+    if not arrays:
+        raise Undefined(f"it was not recorded: {call.reason}")
+    measure = {"layer": _of_layer, "loss": _of_loss, "update": _of_update}[call.kind]
+    off = [one for one in measure(call, arrays) if not one[2] < (SAME_GRADIENT if one[0] == "gradient" else SAME)]
+    for stage, tensor, size in off:
+        if stage == off[0][0]:  # what comes later follows from it
+            yield Departure(
+                environment=environment,
+                name=call.name,
+                of=call.of,
+                kind=call.kind,
+                state=call.state,
+                stage=stage,
+                tensor=tensor,
+                size=size,
+            )
+
+
+Measured = Iterator[tuple[str, str, float]]  # stage, tensor, distance
+
+
+def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+    asked = Call(
+        layer=call.of,
+        config=json.loads(call.config),
+        inputs=_in_order(arrays.get("input", {})),
+        weights=arrays.get("weight", {}),
+        training=call.training,
+        masks=_masks(arrays),
+        arguments=_arguments(call, arrays.get("argument", {})),
+    )
+    answer = layers.call(asked)
+    outputs = _in_order(arrays.get("output", {}))
+    for place, (made, defined) in enumerate(zip(outputs, answer.outputs, strict=True)):
+        yield "forward", f"output {place}", _apart(made, defined)
+    for name, defined in answer.state.items():
+        if name in arrays.get("state", {}):
+            yield "moving statistics", name, _apart(arrays["state"][name], defined)
+    if (cotangents := _in_order(arrays.get("cotangent", {}))) and "gradient" in arrays:
+        yield from _gradients(asked, cotangents, arrays["gradient"])
+
+
+def _gradients(asked: Call, cotangents: tuple[np.ndarray, ...], made: Arrays) -> Measured:
+    moving = gradients.parts_of(asked)
+    for name, gradient in made.items():
+        part = _part(name)
+        if part not in moving:
+            continue
+        found = gradients.directional(asked, cotangents, seed=0, parts=(part,))
+        along = float(np.sum(gradient.astype(np.float64) * found.directions[part]))
+        scale = float(np.linalg.norm(gradient) * np.linalg.norm(found.directions[part])) or abs(found.value) or 1.0
+        size = abs(along - found.value) / scale
+        if found.uncertainty <= CERTAIN * abs(along - found.value) or size < SAME_GRADIENT:
+            yield "gradient", name, size
+
+
+def _part(name: str) -> str:
+    """What moves, as the referee names it, of a recorded gradient: "input/0", "weight/kernel"."""
+    kind, _, rest = name.partition("/")
+    return gradients.input_part(int(rest)) if kind == "input" else rest
+
+
+def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+    inputs, masks = arrays["input"], arrays.get("mask", {})
+    asked = LossCall(
+        loss=call.of,
+        config=json.loads(call.config),
+        y_true=inputs["y_true"],
+        y_pred=inputs["y_pred"].astype(np.float64),
+        sample_weight=inputs.get("sample_weight"),
+        mask=masks.get("0"),
+    )
+    yield "loss", "loss", _apart(arrays["output"]["0"], np.asarray(losses.loss(asked)))
+
+
+def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+    updated = optimizers.update(
+        Update(
+            optimizer=call.of,
+            config=json.loads(call.config),
+            iteration=call.iteration,
+            learning_rate=call.learning_rate,
+            variables=arrays["input"],
+            gradients=arrays["gradient"],
+            slots=arrays.get("slot", {}),
+        )
+    )
+    for name, before in arrays["input"].items():
+        moved, defined = arrays["output"][name] - before, updated.variables[name] - before
+        yield "update", name, _apart(moved, defined)
+    for name, defined in updated.slots.items():
+        if name in arrays.get("slot after", {}):
+            yield "optimizer state", name, _apart(arrays["slot after"][name], defined)
+
+
+def _in_order(arrays: Arrays) -> tuple[np.ndarray, ...]:
+    return tuple(arrays[name] for name in sorted(arrays, key=int))
+
+
+def _masks(arrays: Mapping[str, Arrays]) -> tuple[np.ndarray | None, ...]:
+    masks = arrays.get("mask", {})
+    return tuple(masks.get(str(place)) for place in range(len(arrays.get("input", {})))) if masks else ()
+
+
+def _arguments(call: RecordedCall, tensors: Arrays) -> dict[str, Any]:
+    """Arguments that hold arrays are stored leaf by leaf, "initial_state/0"."""
+    found: dict[str, Any] = dict(json.loads(call.arguments))
+    for path, value in tensors.items():
+        name, _, place = path.partition("/")
+        if not place:
+            found[name] = value
+        else:
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _apart(made: np.ndarray, defined: np.ndarray) -> float:
+    """Relative L2; 1 where shapes differ, or where one is finite and the other is not."""
+    if made.shape != np.shape(defined):
+        return 1.0
+    defined = np.asarray(defined)
+    if not np.array_equal(np.isfinite(made), np.isfinite(defined)):
+        return 1.0
+    finite = np.isfinite(made)
+    return metrics.relative_l2(np.where(finite, made, 0.0), np.where(finite, defined, 0.0))

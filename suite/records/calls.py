@@ -1,0 +1,29 @@
+"""Single calls of layers, losses and optimizers, recorded to be held against their independent definitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedCall:
+    """One call in a training step from a common state. Its arrays are in the part of that state.
+
+    `kind`: "layer", "loss" or "update". `name`: the layer's path ("block/conv", "block/conv#2" when called again), the
+    loss's place, or "optimizer". `of`: the name of its class. `config`, `arguments`: JSON. `reason`: why it was not
+    recorded, or has no gradient; empty if it is whole. `own`: whether it is a class of Keras itself, and not the user's.
+    `rows`: of an update, whether a gradient came by rows of a table.
+    """
+
+    state: str
+    kind: str
+    name: str
+    of: str
+    config: str = "{}"
+    arguments: str = "{}"
+    training: bool = True
+    iteration: int = 0
+    learning_rate: float = 0.0
+    own: bool = True
+    rows: bool = False
+    reason: str = ""

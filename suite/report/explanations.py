@@ -1,0 +1,300 @@
+"""What a finding says of its causes: what it claims, how that is known, and what to do.
+
+A claim says only what its experiment has shown. `what` and `where` are counted members and scenarios: "8 pairs", "in
+article-mlp".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from suite.judge.equivalence import SAME_SEMANTICS
+from suite.judge.verdicts import EXPECTED
+from suite.records import Cause, Code
+from suite.report.causes import BEYOND, declared, defined, in_environment, names_of, step_of, suspected, turn, words
+from suite.report.hypothesis_words import HYPOTHESES
+
+FLOAT64_RUNS = "the float64 runs of both sides also differ, so the difference is not rounding"
+SYNCHRONIZE = (
+    "use BatchNormalization(synchronized=True) on TensorFlow and the equivalent on torch, or compare with one device at the "
+    "per-replica batch size"
+)
+PER_REPLICA_ISSUE = "https://github.com/tensorflow/tensorflow/issues/46488"
+MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a finding says of its causes."""
+
+    claim: str
+    experiment: str
+    advice: str = ""
+    link: str = ""
+
+
+def _verb(what: str, singular: str, plural: str) -> str:
+    """The form that agrees with a counted noun: "1 pair" or "8 pairs"."""
+    return singular if what.startswith("1 ") and " and " not in what else plural
+
+
+def _declared(what: str, where: str, cause: Cause) -> Said:
+    fields = dict(cause.detail)
+    if "batch statistics" in fields:
+        return Said(
+            claim=f"{what} {where} {_verb(what, 'compares', 'compare')} batch normalization over the whole batch with batch "
+            "normalization over each replica's part. The strategies declare this difference.",
+            experiment=FLOAT64_RUNS,
+            advice=SYNCHRONIZE,
+            link=PER_REPLICA_ISSUE,
+        )
+    if "live predictions" in fields:
+        return Said(
+            claim=f"{what} {where} {_verb(what, 'holds', 'hold')} only the first replica's moving statistics. In memory, "
+            "each replica predicts with its own.",
+            experiment=FLOAT64_RUNS,
+            advice="evaluate the loaded file, not the model in memory, or average the replicas' statistics before saving",
+            link=PER_REPLICA_ISSUE,
+        )
+    if fields == {"moving statistics": "per replica"}:
+        return Said(
+            claim=f"{what} {where} {_verb(what, 'has its', 'have their')} own moving statistics. Nothing keeps replicas "
+            "equal.",
+            experiment=FLOAT64_RUNS,
+            advice=SYNCHRONIZE,
+            link=PER_REPLICA_ISSUE,
+        )
+    if "gradients" in fields:
+        how = REDUCTIONS.get(fields["gradients"], fields["gradients"])
+        return Said(
+            claim=f"{what} {where} {_verb(what, 'computes', 'compute')} the loss in parts, one for each replica: {how}. For "
+            "this loss, that is not the loss of the whole batch.",
+            experiment=FLOAT64_RUNS,
+            advice="use a loss that is a plain mean over rows, and divide weights by their sum over the whole batch before "
+            "training",
+        )
+    claim = f"{what} {where} {_verb(what, 'computes', 'compute')} different things, as the strategies declare"
+    return Said(claim=f"{claim}: {declared(cause)}.", experiment=FLOAT64_RUNS)
+
+
+REDUCTIONS = {
+    "mean of replica means": "each replica's own, and then their mean",
+    "sum of replica shares": "each replica's own, added up",
+}
+
+
+def _definition(what: str, where: str, cause: Cause) -> Said:
+    known = names_of(cause, "known")
+    reported = f"docs/defects/{known}.md says more of it" if known else "report it: docs/causes.md says how"
+    return Said(
+        claim=f"In {cause.subject}, {defined(cause)}, does not compute what it is defined to compute ({what} {where})."
+        + (f" This is the known defect {known}." if known else ""),
+        experiment="the same call, with the inputs that it gets in a training step, was computed in NumPy from the "
+        "definition, without any backend; this backend's result is not that one",
+        advice=f"do not rely on this layer, loss or optimizer on this backend until it is mended; {reported}",
+    )
+
+
+def _odd(what: str, where: str, cause: Cause) -> Said:
+    others, stage, tensor = (names_of(cause, name) for name in ("others", "stage", "tensor"))
+    begins = f" It begins in {stage} {tensor}." if stage else ""
+    return Said(
+        claim=f"{cause.subject} differs from {others} ({what} {where}).{begins}",
+        experiment=f"the float64 runs of {others} agree; that is no proof that {cause.subject} is wrong: no "
+        "independent definition decides it, and no hypothesis predicts it",
+        advice="look at the place where the difference begins, and report it: docs/causes.md says how",
+    )
+
+
+def _renewed(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}: loading draws a new value.",
+        experiment="the loaded integer is neither the one that was saved nor the one before training",
+        advice="give random layers a seed, and save this state beside the model if training must continue after loading as "
+        "if it had not stopped",
+    )
+
+
+def _apart_in_steps(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
+        "apart for rounding.",
+        experiment="there is no float64 run; each side took single float32 steps from the same states, and nothing had "
+        "grown in between",
+        advice="look at the place where the steps part",
+    )
+
+
+def _not_finite(what: str, where: str, cause: Cause) -> Said:
+    step = step_of(cause)
+    if not cause.subject:
+        return Said(
+            claim=f"Training {where} reaches NaN or infinity at step {step}, on both sides of {what}.",
+            experiment="the losses and states of both sides were searched for the first number that is not finite",
+            advice="lower the learning rate, or look at the loss: this is the scenario's, and no backend's",
+        )
+    return Said(
+        claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, and not on the other side "
+        f"({what}).",
+        experiment="the losses and states of both sides were searched for the first number that is not finite",
+        advice="look at the step before, in the place where the two sides part",
+    )
+
+
+def _unchecked(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'was', 'were')} not decided: evidence is missing.",
+        experiment=f"what would decide it is missing{in_environment(cause.subject)}: {cause.reason}",
+        advice="mend what failed, and run the same command again: finished runs are kept",
+    )
+
+
+def _unstable(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{cause.subject or 'One side'} computes inaccurately {where} ({what}). Its single float32 steps are far from "
+        "float64.",
+        experiment="each side took single float32 steps from common states; each step was compared with the float64 step "
+        "that its strategy declares, with the same constants",
+        advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² "
+        "cancels where "
+        "the mean is large compared with the standard deviation",
+        link=MOMENTS_ISSUE,
+    )
+
+
+def _random(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'draws', 'draw')} different random numbers. Backends turn one seed into "
+        "different streams.",
+        experiment="both sides drew different numbers from one seed; with one shared stream, their float64 runs are equal",
+        advice="do not expect equal results from equal seeds in random layers; compare without them, or over several seeds",
+    )
+
+
+def _unsaved(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}. Loading brings back the "
+        "initial value.",
+        experiment="the loaded value is bit-equal to the value before training, and training had changed it",
+        advice="save this state beside the model if training must continue after loading as if it had not stopped",
+    )
+
+
+def _held(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold the model that was saved: {words([cause])}.",
+        experiment="every loaded tensor is bit-equal to what the cause says, not to the live model's tensor",
+        advice="check which state is written: from which step, from which replica, and under which names",
+    )
+
+
+def _loaded(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where}: {words([cause])}.",
+        experiment="of the tensors that a different environment loads from the same file with other values, its values are "
+        "bit-equal to the live model's, and the values loaded here are not",
+        advice="compare the Keras versions on both sides, and check that every layer of the file is known where it is "
+        "loaded",
+    )
+
+
+def _unknown(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by more than the strategies declare. The cause is "
+        "unknown.",
+        experiment=f"{FLOAT64_RUNS}; no hypothesis predicts it",
+        advice="look at the place where the difference begins, and report it: docs/causes.md says how",
+    )
+
+
+def _beyond(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'is', 'are')} {BEYOND}.",
+        experiment="the float64 runs are equal, and no kernel was shown to be unstable; each side's reruns with "
+        "re-ordered rows "
+        "are closer together than the two sides are",
+        advice="rerun with fewer steps (--steps 1) to decide: in training, a network like this amplifies float32 rounding "
+        "by decades",
+    )
+
+
+def _noise(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by no more than repeats of the same run.",
+        experiment="the runs were repeated, and the repeats differ as much",
+        advice="turn on deterministic kernels to compare bit by bit",
+    )
+
+
+FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
+    Code.BY_DESIGN: _declared,
+    Code.DEFINITION: _definition,
+    Code.ODD_ONE_OUT: _odd,
+    Code.RENEWED: _renewed,
+    Code.STEPS_APART: _apart_in_steps,
+    Code.NON_FINITE: _not_finite,
+    Code.UNCHECKED: _unchecked,
+    Code.UNSTABLE_KERNEL: _unstable,
+    Code.RANDOM_STREAMS: _random,
+    Code.NOT_SAVED: _unsaved,
+    Code.SAVE_STALE: _held,
+    Code.SAVE_WRONG_REPLICA: _held,
+    Code.SAVE_SWAPPED: _held,
+    Code.SLOTS_NOT_SAVED: _held,
+    Code.LOADED_WRONGLY: _loaded,
+    Code.UNKNOWN: _unknown,
+    Code.BEYOND_ENVELOPE: _beyond,
+    Code.REPEATS_DIFFER: _noise,
+}
+
+
+def said(what: str, where: str, causes: Sequence[Cause], verdict: str) -> Said:
+    """What a finding says: in full of its first cause, or of all that are hypotheses, and in a few words of the others.
+    What is declared or unknown comes last. A cause that is a reason in itself is repeated."""
+    ordered = sorted(causes, key=lambda cause: (cause.code == Code.UNKNOWN, cause.code in EXPECTED))
+    if not ordered:
+        return Said(claim=f"{what} {where}: {verdict}.", experiment="none was run")
+    hypotheses = [cause for cause in ordered if cause.code in HYPOTHESES]
+    first = hypotheses if ordered[0] in hypotheses else ordered[:1]
+    rest = [cause for cause in ordered if cause not in first]
+    main = _suspected(what, where, first, bool(rest)) if first == hypotheses else _of(what, where, first[0])
+    if not rest:
+        return main
+    others = [_of(what, where, cause) for cause in rest if cause.code in FINDINGS]
+    others += [_suspected(what, where, hypotheses, True)] if hypotheses and first != hypotheses else []
+    return Said(
+        claim=f"{main.claim} Beside that: {_beside(rest)}.",
+        experiment="; ".join(dict.fromkeys(one.experiment for one in (main, *others))),
+        advice="; ".join(dict.fromkeys(one.advice for one in (main, *others) if one.advice)),
+        link=main.link or next((one.link for one in others if one.link), ""),
+    )
+
+
+def _of(what: str, where: str, cause: Cause) -> Said:
+    say = FINDINGS.get(cause.code)
+    return say(what, where, cause) if say else Said(claim=f"{what} {where}: {words([cause])}.", experiment="none was run")
+
+
+def _beside(rest: Sequence[Cause]) -> str:
+    known = [cause for cause in rest if cause.code != Code.UNKNOWN]
+    return "; ".join([*([words(known)] if known else []), *(["a rest of unknown cause"] if len(known) < len(rest) else [])])
+
+
+def _suspected(what: str, where: str, hypotheses: Sequence[Cause], more: bool) -> Said:
+    """Hypotheses that predict a run. `more`: there are other causes beside them."""
+    last = max(map(turn, hypotheses))
+    deviations = "these deviations" if last > 1 else "this one deviation"
+    whole = any(turn(cause) == last and dict(cause.evidence).get("distance", 1.0) < SAME_SEMANTICS for cause in hypotheses)
+    predicts = "predicts the run" if whole and not more else "predicts the place where the run begins to differ"
+    equals = "and equals the run within 1e-10" if whole else "and no longer differs from the run there"
+    environment = next((cause.subject for cause in hypotheses if cause.subject), "")
+    fails = f"{what} {where} {_verb(what, 'does', 'do')} not match what the strategy declares"
+    if environment:
+        fails = f"{environment} does not compute what the other backends compute ({what} {where})"
+    return Said(
+        claim=f"{fails}. Suspected cause: {suspected(hypotheses)}. An emulation with {deviations} {predicts}.",
+        experiment=f"the same run was emulated in float64 with {deviations}, {equals}",
+        advice=HYPOTHESES[hypotheses[0].code].advice,
+        link=HYPOTHESES[hypotheses[0].code].link,
+    )

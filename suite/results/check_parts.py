@@ -1,0 +1,136 @@
+"""What the difference of a check can be composed of: what a strategy declares, what the file holds, and who loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from suite import compare
+from suite.artifacts import names
+from suite.compare import metrics
+from suite.compare.run_folder import RunFolder
+from suite.explain import declarations, saving
+from suite.explain.composition import Composition
+from suite.judge import equivalence, verdicts
+from suite.records import Cause, Code, Component, Configuration, DamagedArtifact, Link, Status
+
+Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
+Load = tuple[str, Side]  # an environment, and what it loaded
+
+STATE = (compare.WEIGHTS, compare.STATISTICS, compare.OTHER)
+ENOUGH = 1.0  # the distance of a part that explains whatever it is about: it was looked for bit by bit
+
+
+def saved_by_design(
+    folder: RunFolder, configuration: Configuration, subject: compare.Subject, double: Side
+) -> Iterator[Component]:
+    """Where each replica predicts with its own statistics and the file holds the first one's: by how much that differs."""
+    declared = declarations.within(folder.declared(configuration), "saved")
+    if not declared:
+        return
+    cause = Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))
+    environment = configuration.environment
+    if subject.oracle is None or subject.no_float64:
+        yield Component(link=Link.DECLARATION, environment=environment, missing=subject.no_oracle or subject.no_float64)
+        return
+    if _is_first_replica(double, subject):
+        # Nothing has grown in between, however chaotic the training was: the file is what is declared.
+        yield Component(
+            link=Link.DECLARATION, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=(cause,)
+        )
+        return
+    live, file = compare.trained(*subject.oracle, subject.oracle[1].steps[-1]), compare.emulated_file(*subject.oracle)
+    yield _emulated(environment, cause, live, file, (compare.PREDICTIONS,), subject.outputs)
+
+
+def replica_by_design(
+    folder: RunFolder, configuration: Configuration, subject: compare.Subject, index: int
+) -> Iterator[Component]:
+    """Where each replica has its own moving statistics: how far apart they are in the oracle."""
+    declared = declarations.within(folder.declared(configuration), "replica")
+    if not declared:
+        return
+    cause = Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))
+    environment = configuration.environment
+    if subject.oracle is None or subject.no_float64:
+        yield Component(link=Link.DECLARATION, environment=environment, missing=subject.no_oracle or subject.no_float64)
+        return
+    first, other = compare.replica(*subject.oracle, 0), compare.replica(*subject.oracle, index)
+    yield _emulated(environment, cause, first, other, STATE, subject.outputs)
+
+
+def _emulated(
+    environment: str, cause: Cause, a: compare.Snapshot, b: compare.Snapshot, quantities: Sequence[str], outputs: str
+) -> Component:
+    """How far the two are apart in the oracle."""
+    measured = {quantity: compare.judged(quantity, a, b, outputs) for quantity in quantities}
+    distances = {quantity: value for quantity, value in measured.items() if value is not None}
+    return Component(link=Link.DECLARATION, environment=environment, distances=distances, causes=(cause,))
+
+
+def _is_first_replica(double: Side, subject: compare.Subject) -> bool:
+    if not isinstance(double, compare.Snapshot) or subject.float64 is None:
+        return False
+    try:
+        distance = compare.first_replica_distance(double, subject.float64, subject.outputs)
+    except (DamagedArtifact, ValueError):
+        return False
+    return distance is not None and not equivalence.differs(distance)
+
+
+def predicting(configuration: Configuration, environment: str, composition: Composition) -> Component:
+    """Why the same file predicts differently where the whole state is equal: the two backends compute differently, or one
+    of them does not compute what it declares."""
+    backends = composition.backends[configuration.scenario]
+    sides = [backends.alone.get(name) for name in (configuration.environment, environment)]
+    causes = [part.causes for one in sides if one is not None for part in [composition.strategy(one)]]
+    if backends.differ(configuration.environment, environment):
+        causes.append(backends.parting(configuration.environment, environment).causes)
+    known = verdicts.united(causes) or (Cause(code=Code.UNKNOWN),)
+    return Component(link=Link.BACKEND, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=known)
+
+
+# ---------------------------------------------------------------- what is wrong with a file
+
+
+def of_file(subject: compare.Subject, file: Load, elsewhere: Iterable[Load]) -> tuple[Cause, ...]:
+    """Why a run's file, loaded where it was saved, is not the live model; empty if that is none of the known ways.
+    `elsewhere`: the same file in other environments."""
+    _, loaded = file
+    if not isinstance(loaded, compare.Snapshot):
+        return ()
+    try:
+        found = saving.causes(*subject.plain, loaded)
+    except DamagedArtifact:
+        return ()
+    return found or verdicts.united(misloading(subject, file, other) for other in elsewhere)
+
+
+def misloading(subject: compare.Subject, *loads: Load) -> tuple[Cause, ...]:
+    """Who misloads a file that two environments load as different states: whose tensors, of those that the two do not have
+    in common, are not the live model's, where the other's are. Empty if neither is shown to."""
+    manifest = subject.plain[1]
+    try:
+        live = subject.plain[0].arrays(names.step(manifest.steps[-1]))
+        states = {name: side.artifact.arrays(side.state) for name, side in loads if isinstance(side, compare.Snapshot)}
+    except DamagedArtifact:
+        return ()
+    wrong: set[str] = set()
+    for tensor in live:
+        right = {name for name, state in states.items() if tensor in state and metrics.bits(state[tensor], live[tensor])}
+        wrong |= set(states) - right if right else set()
+    return tuple(Cause(code=Code.LOADED_WRONGLY, subject=name) for name in sorted(wrong))
+
+
+def relevant(parts: tuple[Component, ...], kind: str, apart: Sequence[str]) -> tuple[Component, ...]:
+    """The parts without what cancels in a check of this kind, where these quantities are `apart`: a file holds what training
+    left, right or wrong. What a strategy does wrong can show in live predictions, and between replicas."""
+    if kind == "replica":
+        return parts
+    kept = []
+    for part in parts:
+        quantities = [name for name in part.distances if part.link is Link.FILE or name == compare.PREDICTIONS]
+        if kind == "reloaded" and part.link is Link.BACKEND and compare.PREDICTIONS in apart:
+            quantities = []  # the file was loaded with a different state, which explains it
+        kept.append(replace(part, distances={name: part.distances[name] for name in quantities}))
+    return tuple(kept)

@@ -1,0 +1,261 @@
+"""One training step, call by call: what goes into every layer, the loss and the update, and what comes out.
+
+The suite holds each call against its independent definition. A call is recorded on the inputs that it gets in the step, so
+that one wrong layer says nothing of the next one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from suite.artifacts import names
+from suite.artifacts.rows import count
+from suite.artifacts.store import Store
+from suite.records import Job, RecordedCall, Scenario
+from suite.runner import building, facts, models, optimizers, structures
+from suite.runner.differentiation import array, reason_of
+from suite.runner.layer_calls import layer_calls, name_of_call
+from suite.runner.layer_steps import drawn, layer_step
+from suite.runner.loss_steps import loss_step
+from suite.runner.oracle.gradients import dense, value_and_gradients
+from suite.runner.single_step import starting_states
+
+Arrays = dict[str, np.ndarray]
+
+LARGEST = 1 << 22  # numbers in one call's arrays: a larger call is not recorded, the definition would take minutes
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """One call as it happened: of a layer, its name and arguments; of a loss, its targets and predictions."""
+
+    of: Any
+    name: str
+    inputs: tuple[Any, ...]
+    masks: tuple[Any, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(job: Job, scenario: Scenario, store: Store, model: Any, data: Mapping[str, np.ndarray]) -> None:
+    """Executes the job's one run, on one device, and writes its artifact: parts `names.layerwise(state)`."""
+    (run,) = job.runs
+    inputs = store.inputs(scenario.name).manifest()
+    trajectory = store.run(job.trajectory)
+    described = trajectory.manifest()
+    assert described is not None
+    steps = job.options.steps or scenario.steps
+    with store.run(run).recording(building.started(model, job, run, inputs, 1)) as recorded:
+        calls: list[RecordedCall] = []
+        for state in _states(starting_states.stored(described)):
+            values, slots = starting_states.before(trajectory, state, described.tensors)
+            models.write(models.variables(model), values)
+            models.write(optimizers.slots(model), slots)
+            rows = starting_states.batch(state, scenario, count(data), steps)
+            made, arrays = _step(model, data, rows, state, job.options.seed)
+            recorded.add(names.layerwise(state), arrays)
+            calls += made
+        recorded.tell(recorded=tuple(calls), facts=facts.gather(model, job))
+
+
+def _states(steps: Sequence[int]) -> tuple[str, ...]:
+    """The first and the last: a definition holds everywhere, and a bias that is zero at first shows only later."""
+    return tuple(str(step) for step in sorted({min(steps), max(steps)})) if steps else ()
+
+
+def _step(
+    model: Any, data: Mapping[str, np.ndarray], rows: np.ndarray, state: str, seed: int
+) -> tuple[list[RecordedCall], Arrays]:
+    before = models.read(models.variables(model))
+    layers, losses, gradients = _forward(model, data, rows)
+    models.write(models.variables(model), before)
+    calls: list[RecordedCall] = []
+    arrays: Arrays = {}
+
+    def add(call: RecordedCall, made: Mapping[str, np.ndarray]) -> None:
+        arrays.update({f"{len(calls)}|{name}": value for name, value in made.items()})
+        calls.append(call)
+
+    for seen in layers:
+        add(*_layer(seen, state, seed))
+    for seen in losses:
+        add(*_loss(seen, state, seed))
+    models.write(models.variables(model), before)
+    if any(gradient is not None for gradient in gradients.values()):
+        add(*_update(model, gradients, state))
+    return calls, arrays
+
+
+def _forward(
+    model: Any, data: Mapping[str, np.ndarray], rows: np.ndarray
+) -> tuple[list[Seen], list[Seen], Mapping[str, Any]]:
+    """One pass in training mode: the calls of layers that are not inside another layer, the calls of losses, and the
+    gradient by the name of the variable."""
+    named = models.variables(model)
+    trained = {id(variable) for variable in model.trainable_variables}
+    untrained = [variable for variable in named.values() if id(variable) not in trained]
+    given = models.training(data, rows)
+    layers: list[Seen] = []
+    losses: list[Seen] = []
+
+    def loss() -> Any:
+        return model.compute_loss(**given, y_pred=model(given["x"], training=True), training=True)
+
+    # By itself, because JAX differentiates a function of placeholders, in which there are no numbers to see.
+    with _layers_seen(model, layers):
+        predicted = model(given["x"], training=True)
+    with _losses_seen(losses):
+        model.compute_loss(**given, y_pred=predicted, training=True)
+    _, gradients = value_and_gradients(loss, model.trainable_variables, untrained)
+    names_of = {id(variable): name for name, variable in named.items()}
+    pairs = zip(model.trainable_variables, gradients, strict=True)
+    return layers, losses, {names_of[id(variable)]: gradient for variable, gradient in pairs}
+
+
+@contextmanager
+def _layers_seen(model: Any, seen: list[Seen]) -> Iterator[None]:
+    import keras
+
+    paths = models.layer_paths(model)
+    depth, counts = 0, dict[str, int]()
+
+    def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        nonlocal depth
+        path = paths.get(id(layer))
+        if isinstance(layer, keras.Model) or path is None:
+            return proceed(layer, *args, **kwargs)
+        if not depth and not isinstance(layer, keras.layers.InputLayer):
+            counts[path] = counts.get(path, 0) + 1
+            seen.append(_seen(layer, name_of_call(path, counts[path]), args, kwargs))
+        depth += 1
+        try:
+            return proceed(layer, *args, **kwargs)
+        finally:
+            depth -= 1
+
+    with layer_calls(called):
+        yield
+
+
+def _seen(layer: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Seen:
+    import keras
+    from keras import tree
+
+    def plain(value: Any) -> Any:
+        return array(value) if keras.ops.is_tensor(value) else value
+
+    masks = [getattr(value, "_keras_mask", None) for value in tree.flatten(args) if value is not None]
+    arguments = {key: value for key, value in kwargs.items() if value is not None and key not in ("training", "mask")}
+    return Seen(
+        of=layer,
+        name=name,
+        inputs=tree.map_structure(plain, args),
+        masks=tuple(None if mask is None else array(mask) for mask in masks),
+        arguments=tree.map_structure(plain, arguments),
+    )
+
+
+@contextmanager
+def _losses_seen(seen: list[Seen]) -> Iterator[None]:
+    import keras
+
+    original = keras.Loss.__call__
+
+    def called(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        weight = None if sample_weight is None else array(sample_weight)
+        mask = getattr(y_pred, "_keras_mask", None)
+        predicted = keras.ops.stop_gradient(y_pred)
+        inputs = array(y_true), array(predicted), weight, None if mask is None else array(mask)
+        seen.append(Seen(of=loss, name=f"loss {len(seen) + 1}" if seen else "loss", inputs=inputs))
+        return original(loss, y_true, y_pred, sample_weight=sample_weight)
+
+    keras.Loss.__call__ = called
+    try:
+        yield
+    finally:
+        keras.Loss.__call__ = original
+
+
+def _layer(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
+    own = type(seen.of).__module__.split(".")[0] == "keras"
+    call = RecordedCall(state=state, kind="layer", name=seen.name, of=type(seen.of).__name__, own=own)
+    size = sum(leaf.size for _, leaf in structures.leaves(seen.inputs) if isinstance(leaf, np.ndarray))
+    if size > LARGEST:
+        return replace(call, reason=f"its inputs hold {size} numbers, more than {LARGEST}"), {}
+    masks = seen.masks if any(mask is not None for mask in seen.masks) else ()
+    try:
+        made = layer_step(seen.of, seen.inputs, cotangents=drawn(seed), masks=masks, arguments=seen.arguments, training=True)
+    except Exception as error:  # a layer of anybody may refuse to be called by itself: the others are still recorded
+        return replace(call, reason=reason_of(error)), {}
+    arrays = {f"input|{place}": value for place, value in enumerate(made.inputs)}
+    arrays |= {f"mask|{place}": value for place, value in enumerate(made.masks) if value is not None}
+    arrays |= {f"argument|{name}": value for name, value in made.tensors.items()}
+    arrays |= {f"weight|{name}": value for name, value in made.weights.items()}
+    arrays |= {f"output|{place}": value for place, value in enumerate(made.outputs)}
+    arrays |= {f"state|{name}": value for name, value in made.state.items()}
+    arrays |= {f"cotangent|{place}": value for place, value in enumerate(made.cotangents)}
+    arrays |= {f"gradient|{name}": value for name, value in made.gradients.items()}
+    return RecordedCall(
+        state=state,
+        kind="layer",
+        name=seen.name,
+        of=made.layer,
+        own=own,
+        config=made.config,
+        arguments=json.dumps(made.arguments, default=str, sort_keys=True),
+        reason=made.reason,
+    ), arrays
+
+
+def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
+    y_true, y_pred, weight, mask = seen.inputs
+    own = type(seen.of).__module__.split(".")[0] == "keras"
+    call = RecordedCall(state=state, kind="loss", name=seen.name, of=type(seen.of).__name__, own=own)
+    try:
+        made = loss_step(seen.of, y_true, y_pred, cotangents=drawn(seed), sample_weight=weight, mask=mask)
+    except Exception as error:  # as of a layer
+        return replace(call, reason=reason_of(error)), {}
+    arrays = {"input|y_true": made.y_true, "input|y_pred": made.y_pred, "output|0": made.value}
+    arrays |= {"input|sample_weight": weight} if weight is not None else {}
+    arrays |= {"mask|0": mask} if mask is not None else {}
+    arrays |= {"gradient|y_pred": made.gradient} if made.gradient is not None else {}
+    arrays |= {"cotangent|0": made.cotangent} if made.cotangent is not None else {}
+    return RecordedCall(
+        state=state, kind="loss", name=seen.name, of=made.loss, own=own, config=made.config, reason=made.reason
+    ), arrays
+
+
+def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[RecordedCall, Arrays]:
+    """The update by the gradient of this step, as the optimizer gets it: with sparse rows, where a backend has these."""
+    import keras
+
+    optimizer, named = model.optimizer, models.variables(model)
+    own_slots = optimizers.slots(model)
+    before, slots = models.read(named), models.read(own_slots)
+    rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    iteration = int(keras.ops.convert_to_numpy(optimizer.iterations))
+    scaled = [None if gradient is None else optimizer.scale_loss(gradient) for gradient in gradients.values()]
+    optimizer.apply(scaled, [named[name] for name in gradients])
+    after, slots_after = models.read(named), models.read(own_slots)
+    arrays: Arrays = {}
+    for name, gradient in zip(gradients, scaled, strict=True):
+        arrays |= {f"input|{name}": before[name], f"output|{name}": after[name]}
+        arrays[f"gradient|{name}"] = np.zeros_like(before[name]) if gradient is None else array(dense(gradient))
+    arrays |= {f"slot|{name}": value for name, value in slots.items()}
+    arrays |= {f"slot after|{name}": value for name, value in slots_after.items()}
+    return RecordedCall(
+        state=state,
+        kind="update",
+        name="optimizer",
+        of=type(optimizer).__name__,
+        own=type(optimizer).__module__.split(".")[0] == "keras",
+        config=json.dumps(keras.saving.serialize_keras_object(optimizer)["config"], sort_keys=True, default=str),
+        iteration=iteration,
+        learning_rate=rate,
+        rows=any(hasattr(gradient, "dense_shape") for gradient in gradients.values()),
+    ), arrays

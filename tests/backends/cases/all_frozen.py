@@ -1,0 +1,52 @@
+"""A model with nothing to train."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from suite import Data, Scenario
+
+
+def model() -> Any:
+    import keras
+
+    layers = keras.layers
+    whole = keras.Sequential(
+        [
+            keras.Input((12,)),
+            layers.Dense(8, activation="relu", name="hidden"),
+            layers.BatchNormalization(name="norm"),
+            layers.Dense(1, name="output"),
+        ],
+        name="model",
+    )
+    whole.trainable = False
+    return whole
+
+
+def data() -> Data:
+    random = np.random.default_rng(3)
+    x = random.normal(size=(320, 12)).astype("float32")
+    y = (x[:, :4].sum(1, keepdims=True) + 0.1 * random.normal(size=(320, 1))).astype("float32")
+    return Data(x=x[:256], y=y[:256], predict=x[256:])
+
+
+def optimizer() -> Any:
+    import keras
+
+    return keras.optimizers.SGD(0.05)
+
+
+SCENARIO = Scenario(
+    name="all-frozen",
+    description="nothing to train",
+    model=model,
+    data=data,
+    optimizer=optimizer,
+    loss="mse",
+    batch=32,
+    steps=8,
+    outputs="values",
+)

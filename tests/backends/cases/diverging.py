@@ -1,0 +1,50 @@
+"""A learning rate so large that training reaches infinity on every backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from suite import Data, Scenario
+
+
+def model() -> Any:
+    import keras
+
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((12,)),
+            layers.Dense(16, activation="relu", name="hidden"),
+            layers.BatchNormalization(name="norm"),
+            layers.Dense(1, name="output"),
+        ],
+        name="model",
+    )
+
+
+def data() -> Data:
+    random = np.random.default_rng(3)
+    x = random.normal(size=(320, 12)).astype("float32") * np.float32(50)
+    y = (x[:, :4].sum(1, keepdims=True) + 0.1 * random.normal(size=(320, 1))).astype("float32")
+    return Data(x=x[:256], y=y[:256], predict=x[256:])
+
+
+def optimizer() -> Any:
+    import keras
+
+    return keras.optimizers.SGD(100.0)
+
+
+SCENARIO = Scenario(
+    name="diverging",
+    description="training that diverges",
+    model=model,
+    data=data,
+    optimizer=optimizer,
+    loss="mse",
+    batch=32,
+    steps=20,
+    outputs="values",
+)

@@ -1,0 +1,49 @@
+"""A kernel that torch keeps transposed, and no batch normalization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from suite import Data, Scenario
+
+
+def model() -> Any:
+    import keras
+
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((12,)),
+            layers.Dense(12, activation="tanh", kernel_initializer=keras.initializers.Orthogonal(seed=5), name="square"),
+            layers.Dense(1, name="output"),
+        ],
+        name="model",
+    )
+
+
+def data() -> Data:
+    random = np.random.default_rng(3)
+    x = random.normal(size=(320, 12)).astype("float32")
+    y = (x[:, :4].sum(1, keepdims=True) + 0.1 * random.normal(size=(320, 1))).astype("float32")
+    return Data(x=x[:256], y=y[:256], predict=x[256:])
+
+
+def optimizer() -> Any:
+    import keras
+
+    return keras.optimizers.SGD(0.05)
+
+
+SCENARIO = Scenario(
+    name="square-kernel",
+    description="an orthogonal kernel",
+    model=model,
+    data=data,
+    optimizer=optimizer,
+    loss="mse",
+    batch=32,
+    steps=8,
+    outputs="values",
+)

@@ -1,0 +1,1 @@
+"""What runs inside an environment of a backend, started by tests: nothing here imports pytest."""

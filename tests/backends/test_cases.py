@@ -1,0 +1,118 @@
+"""Models as people have them, on the real backends: each is answered as plain Keras scripts have shown it to be.
+
+Every case stands for a kind of model. What is true of it was measured with scripts that share nothing with the suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from suite.commands import main
+from suite.records import Code, Finding, Pair, Results, Status, Verdict
+from suite.report import results_json
+from tests.backends.marks import REAL_BACKENDS
+
+pytestmark = REAL_BACKENDS
+
+CASES = Path(__file__).parent / "cases"
+ON_SEVERAL = ("summed-loss", "scalar-loss", "square-kernel", "all-frozen", "own-layer")
+ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
+# The causes that need a decision, each with the environment that it is about. All others have none.
+DEFECTS = {
+    "repeated-words": {(Code.DEFINITION, "tensorflow")},
+    "channels-first": {(Code.DEFINITION, "tensorflow")},
+    "unseeded-dropout": {(Code.RENEWED, ""), (Code.NOT_SAVED, "")},
+    "diverging": {(Code.NON_FINITE, "")},
+}
+BY_DESIGN = {
+    "summed-loss": {("torch", "mean of replica means")},
+    "scalar-loss": {("tensorflow", "sum of replica shares")},
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Results]:
+    found: dict[str, Results] = {}
+
+    def run(name: str) -> Results:
+        together = ON_SEVERAL if name in ON_SEVERAL else ON_ONE
+        if together[0] not in found:
+            folder = tmp_path_factory.mktemp("cases")
+            chosen = [word for one in together for word in ("--scenario", one)]
+            devices = "1,2" if name in ON_SEVERAL else "1"
+            place = ["--scenario-path", str(CASES), "--out", str(folder / "run")]
+            main(["compare", *place, *chosen, "--device", "cpu", "--devices", devices])
+            found[together[0]] = results_json.read(folder / "run" / "results.json")
+        return found[together[0]]
+
+    return run
+
+
+def _findings(results: Results, name: str) -> list[Finding]:
+    """Those of this case that need a decision or are undecided."""
+    return [
+        finding
+        for finding in results.findings
+        if finding.verdict in (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE)
+        and any(member.scenario == name for member in finding.members)
+    ]
+
+
+def _pairs(results: Results, name: str) -> list[Pair]:
+    return [pair for pair in results.pairs if pair.scenario == name]
+
+
+@pytest.mark.parametrize("name", [*ON_ONE, *ON_SEVERAL])
+def test_every_run_completes(results: Callable[[str], Results], name: str) -> None:
+    rows = [row for row in results(name).runs if row.run.configuration.scenario == name]
+    assert len(rows) > 10
+    assert {row.run.id: row.reason for row in rows if row.status is not Status.COMPLETE} == {}
+
+
+@pytest.mark.parametrize("name", [*ON_ONE, *ON_SEVERAL])
+def test_every_cause_is_the_right_one_and_nothing_else_is_red(results: Callable[[str], Results], name: str) -> None:
+    found = _findings(results(name), name)
+    causes = {(cause.code, cause.subject) for finding in found for cause in finding.causes}
+    assert causes == DEFECTS.get(name, set())
+
+
+@pytest.mark.parametrize("name", [name for name in ON_ONE if name not in DEFECTS])
+def test_backends_agree_on_one_device(results: Callable[[str], Results], name: str) -> None:
+    pairs = _pairs(results(name), name)
+    assert len(pairs) == 3
+    assert {pair.verdict for pair in pairs} <= {Verdict.IDENTICAL, Verdict.ROUNDING}
+
+
+@pytest.mark.parametrize(("name", "stage"), [("repeated-words", "update"), ("channels-first", "gradient")])
+def test_a_defect_is_on_its_side_and_in_its_place(results: Callable[[str], Results], name: str, stage: str) -> None:
+    pairs = {pair.verdict: pair for pair in _pairs(results(name), name)}
+    assert set(pairs) == {Verdict.ROUNDING, Verdict.DIFFERENT}
+    different = [pair for pair in _pairs(results(name), name) if pair.verdict is Verdict.DIFFERENT]
+    assert len(different) == 2
+    for pair in different:
+        assert pair.side is not None
+        assert pair.side.configuration.environment == "tensorflow"
+        assert pair.place is not None
+        assert pair.place.stage == stage
+
+
+@pytest.mark.parametrize("name", list(BY_DESIGN))
+def test_a_reduction_that_is_declared_is_the_only_cause(results: Callable[[str], Results], name: str) -> None:
+    apart = [pair for pair in _pairs(results(name), name) if pair.verdict is Verdict.BY_DESIGN]
+    assert len(apart) == 5, "the run on two devices of one backend, against all others"
+    for pair in apart:
+        details = {detail for cause in pair.causes for detail in cause.detail}
+        assert {what for what, _ in details} == {"gradients"}, "nothing is said of batch normalization"
+        [(environment, reduction)] = BY_DESIGN[name]
+        assert ("gradients", reduction) in details
+        assert environment in {run.configuration.environment for run in pair.runs if run.configuration.devices == 2}
+
+
+def test_replicas_of_a_transposed_kernel_are_equal(results: Callable[[str], Results]) -> None:
+    checks = [check for check in results("square-kernel").checks if check.scenario == "square-kernel"]
+    replicas = [check for check in checks if check.kind == "replica"]
+    assert len(replicas) == 3
+    assert {check.verdict for check in replicas} == {Verdict.IDENTICAL}

@@ -1,0 +1,244 @@
+"""Two backends on one device: whether they compute the same, where they part, which is off, and what would show it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suite.explain.backends import FLOAT32_AT_MOST, PERTURBED
+from suite.records import OWN, TRAINING_STEP, Cause, Code, Emulation, Run, Semantics, plain
+from tests.explain.run_folders import (
+    Folder,
+    RecordedArrays,
+    configuration,
+    dense_call,
+    layerwise,
+    oracle,
+    steps_of,
+    update_call,
+)
+
+APART = 1e-3
+CLOSE = 1e-11
+
+
+def folder(path: Path, **kernels: float) -> Folder:
+    """Environments that train the kernel to these numbers, in runs and oracles alike."""
+    made = Folder(path, list(kernels))
+    made.all_trained(kernels)
+    return made
+
+
+def parted(path: Path, stages: dict[str, float], **kernels: float) -> Folder:
+    """The same, where a step of each oracle is 1 everywhere, but for the last environment, whose differs by these."""
+    made = folder(path, **kernels)
+    last = list(kernels)[-1]
+    for name in kernels:
+        off = stages if name == last else dict.fromkeys(stages, 0.0)
+        made.stepped(steps_of(oracle(name)), {stage: 1.0 + size for stage, size in off.items()})
+    return made
+
+
+def further(made: Folder) -> set[Run]:
+    return set(made.backends().further())
+
+
+# ---------------------------------------------------------------- whether they differ
+
+
+def test_equal_backends_ask_for_the_calls_of_the_reference_alone(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0 + CLOSE, tensorflow=1.0)
+    assert made.backends().apart == []
+    assert further(made) == {layerwise("torch")}, "all of them may be wrong"
+    made.recorded("torch", [dense_call()])
+    assert further(made) == set()
+
+
+def test_backends_that_differ_ask_for_steps_and_calls_of_both(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0 + APART, tensorflow=1.0 + CLOSE)
+    assert set(made.backends().apart) == {("torch", "jax"), ("jax", "tensorflow")}
+    names = ("torch", "jax", "tensorflow")
+    assert further(made) == {*(steps_of(oracle(name)) for name in names), *map(layerwise, names)}
+
+
+def test_they_are_compared_by_their_oracles_whatever_their_strategies_do(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    made.trained(plain(configuration("jax"), "float64"), 2.0)
+    assert made.backends().apart == []
+    missing = folder(tmp_path / "missing", torch=1.0, jax=1.0)
+    missing.store.run(oracle("jax")).discard()
+    missing.trained(plain(configuration("jax"), "float64"), 2.0)
+    assert missing.backends().apart == [("torch", "jax")], "without an oracle, the float64 runs say it"
+    found = missing.backends().measured("torch", "jax", 2, Emulation())
+    assert found == "no oracle was planned", "of several devices, they say nothing of backends"
+
+
+def test_a_training_step_of_the_models_own_is_in_no_oracle(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    for name in ("torch", "jax"):
+        made.trained(plain(configuration(name)), 2.0, facts={TRAINING_STEP: OWN})
+    made.trained(plain(configuration("jax"), "float64"), 2.0)
+    assert made.backends().apart == [("torch", "jax")]
+    assert steps_of(plain(configuration("jax"))) in further(made)
+
+
+def test_without_one_device_oracles_are_still_compared(tmp_path: Path) -> None:
+    made = Folder(tmp_path, ["torch", "jax", "tensorflow"], devices=(2,), declared={2: Semantics(saved="first replica")})
+    made.all_trained({"torch": 1.0, "jax": 1.0, "tensorflow": 1.0 + APART})
+    steps = [steps_of(oracle(name)) for name in ("torch", "jax", "tensorflow")]
+    assert further(made) == set(steps), "nothing ran on one device"
+    for step, size in zip(steps, (1.0, 1.0, 1.1), strict=True):
+        made.stepped(step, {"update|dense/kernel": size})
+    assert further(made) == set(), "nor can a hypothesis be tried on what did not run"
+    parting = made.backends().parting("torch", "tensorflow")
+    assert (parting.off, parting.causes[0].code) == ("tensorflow", Code.ODD_ONE_OUT)
+
+
+# ---------------------------------------------------------------- where they part
+
+
+def test_they_part_where_a_step_of_their_oracles_does(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 0.0, "gradient|dense/kernel": 1e-3}, torch=1.0, jax=1.0 + APART)
+    # What the runs do on top is their strategies' business.
+    made.stepped(steps_of(plain(configuration("jax"))), {"forward|dense": 2.0})
+    made.stepped(steps_of(plain(configuration("torch"))), {"forward|dense": 1.0})
+    found = made.backends().place("torch", "jax")
+    assert found is not None
+    assert (found.stage, found.tensor, found.state) == ("gradient", "dense/kernel", "0")
+    assert folder(tmp_path / "none", torch=1.0, jax=2.0).backends().place("torch", "jax") is None
+
+
+# ---------------------------------------------------------------- which is off
+
+
+def test_the_odd_one_out_is_named_where_the_others_agree(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0, tensorflow=1.0 + APART)
+    detail = (("others", "torch, jax"), ("stage", "forward"), ("tensor", "dense"))
+    odd = Cause(code=Code.ODD_ONE_OUT, subject="tensorflow", detail=detail)
+    for other in ("torch", "jax"):
+        parting = made.backends().parting(other, "tensorflow")
+        assert (parting.off, parting.causes) == ("tensorflow", (odd,))
+
+
+@pytest.mark.parametrize(
+    "kernels", [{"torch": 1.0, "jax": 1.0 + APART}, {"torch": 1.0, "jax": 1.0 + APART, "tensorflow": 1.0 + 2 * APART}]
+)
+def test_nobody_is_odd_among_two_or_where_all_differ(tmp_path: Path, kernels: dict[str, float]) -> None:
+    parting = parted(tmp_path, {"forward|dense": 1e-2}, **kernels).backends().parting("torch", "jax")
+    assert (parting.off, parting.causes) == ("", (Cause(code=Code.UNKNOWN),))
+
+
+def test_nobody_is_odd_who_is_not_apart_from_all_others(tmp_path: Path) -> None:
+    """The third lies between the two: it agrees with both."""
+    made = folder(tmp_path, torch=1.0, jax=1.0 + 1.5e-10, tensorflow=1.0 + 0.8e-10)
+    assert made.backends().apart == [("torch", "jax")]
+    assert made.backends().parting("torch", "jax").off == ""
+
+
+def test_nobody_is_odd_where_it_is_not_known_whether_the_others_agree(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0, tensorflow=1.0 + APART)
+    for run in (oracle("jax"), plain(configuration("jax"), "float64")):
+        made.store.run(run).discard()
+    assert made.backends().parting("torch", "tensorflow").off == ""
+
+
+def test_a_departure_from_the_definition_where_they_part_names_the_one_that_is_off(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0 + APART)
+    made.recorded("torch", [dense_call(off=1e-2)])
+    made.recorded("jax", [dense_call()])
+    parting = made.backends().parting("torch", "jax")
+    assert (parting.off, [cause.code for cause in parting.causes]) == ("torch", [Code.DEFINITION])
+    assert parting.causes[0].subject == "torch", "although the other's step was made to differ: nobody is counted"
+
+
+@pytest.mark.parametrize("call", [dense_call("other", off=1e-2), dense_call(off=1e-8)])
+def test_a_departure_somewhere_else_or_by_what_float32_rounds_explains_nothing(tmp_path: Path, call: RecordedArrays) -> None:
+    made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0 + APART)
+    made.recorded("jax", [call])
+    assert made.backends().parting("torch", "jax").causes == (Cause(code=Code.UNKNOWN),)
+
+
+def test_a_wrong_gradient_shows_in_the_weights_of_the_layer_before(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 0.0, "gradient|dense/kernel": 1e-2}, torch=1.0, jax=1.0 + APART)
+    call, arrays = dense_call("behind")
+    cotangent = arrays["output|0"] * 0 + 1.0
+    wrong = cotangent @ arrays["weight|kernel"].T * 1.01
+    made.recorded("jax", [(call, arrays | {"cotangent|0": cotangent, "gradient|input/0": wrong})])
+    parting = made.backends().parting("torch", "jax")
+    assert [dict(cause.detail)["name"] for cause in parting.causes] == ["behind"]
+    assert parting.off == "jax"
+
+
+def test_where_both_depart_alike_the_definition_tells_nobody_apart(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0 + APART)
+    for name in ("torch", "jax"):
+        made.recorded(name, [dense_call(off=1e-2)])
+    assert made.backends().parting("torch", "jax").causes == (Cause(code=Code.UNKNOWN),)
+
+
+def test_where_no_place_is_known_a_departure_is_one(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0 + APART)
+    made.recorded("jax", [dense_call(off=1e-2)])
+    parting = made.backends().parting("torch", "jax")
+    assert parting.place is not None
+    assert (parting.place.stage, parting.place.tensor, parting.off) == ("forward", "dense", "jax")
+
+
+# ---------------------------------------------------------------- float32 inside
+
+
+def test_a_few_units_of_float32_in_the_first_steps_are_a_layer_that_computes_in_it(tmp_path: Path) -> None:
+    stages = {"forward|dense": FLOAT32_AT_MOST / 2, "gradient|dense/kernel": FLOAT32_AT_MOST / 2, "update|dense/kernel": 1.0}
+    made = parted(tmp_path, stages, torch=1.0, tensorflow=1.0, jax=1.0 + APART)
+    parting = made.backends().parting("torch", "jax")
+    assert (parting.float32_inside, parting.off) == (True, ""), "nobody is off"
+    assert [(cause.code, dict(cause.detail)["layer"]) for cause in parting.causes] == [(Code.FLOAT32_INSIDE, "dense")]
+    perturbed = {run for run in further(made) if run.variation == "perturbed"}
+    assert {(run.configuration.environment, run.index) for run in perturbed} == {
+        (name, index + 1) for name in ("torch", "tensorflow", "jax") for index in range(PERTURBED)
+    }
+    assert {run.kind for run in perturbed} == {"perturbed-float64"}
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        {"forward|dense": FLOAT32_AT_MOST * 2},
+        {"forward|dense": 1e-8, "gradient|dense/kernel": FLOAT32_AT_MOST * 2},
+        {"forward|dense": 0.0, "update|dense/kernel": 1e-8},  # no layer computes an update
+    ],
+)
+def test_what_is_larger_or_begins_later_is_a_difference(tmp_path: Path, stages: dict[str, float]) -> None:
+    made = parted(tmp_path, stages, torch=1.0, jax=1.0 + APART)
+    assert not made.backends().parting("torch", "jax").float32_inside
+    assert not any(run.variation == "perturbed" for run in further(made))
+
+
+def test_a_layer_that_departs_by_more_than_float32_rounds_is_no_float32_inside(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 1e-8}, torch=1.0, jax=1.0 + APART)
+    made.recorded("jax", [dense_call(off=1e-8)])
+    assert made.backends().parting("torch", "jax").float32_inside, "it departs by what float32 rounds"
+    other = parted(tmp_path / "other", {"forward|dense": 1e-8}, torch=1.0, jax=1.0 + APART)
+    other.recorded("jax", [dense_call(off=1e-2)])
+    assert [cause.code for cause in other.backends().parting("torch", "jax").causes] == [Code.DEFINITION]
+
+
+# ---------------------------------------------------------------- hypotheses
+
+
+def hypotheses_asked(made: Folder) -> bool:
+    return any(run.emulates is not None and run.emulates.name for run in further(made))
+
+
+def test_hypotheses_are_tried_where_no_definition_explains_it(tmp_path: Path) -> None:
+    stages = {"forward|dense": 0.0, "update|dense/kernel": 1e-2}
+    made = parted(tmp_path / "open", stages, torch=1.0, jax=1.0 + APART)
+    made.stepped(steps_of(plain(configuration("jax"))), {"forward|dense": 1.0, "update|dense/kernel": 1.01})
+    assert hypotheses_asked(made)
+    made.recorded("jax", [update_call(off=1e-2)])
+    assert not hypotheses_asked(made), "the definition of the update explains it"
+    off = parted(tmp_path / "off", stages, torch=1.0, jax=1.0 + APART)
+    off.stepped(steps_of(plain(configuration("jax"))), {"forward|dense": 1.0, "update|dense/kernel": 1.01})
+    off.trained(plain(configuration("jax"), "float64"), 2.0)
+    assert not hypotheses_asked(off), "the run is not even what its own strategy declares"

@@ -1,0 +1,153 @@
+"""Recorded calls against their definitions: what departs, where, and what cannot be said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite.explain import definitions
+from suite.explain.definitions import Departure, Held
+from suite.records import Code, Place, RecordedCall
+from tests.explain.run_folders import Folder, RecordedArrays, dense_call, layerwise, update_call
+
+
+def held(path: Path, *calls: RecordedArrays) -> Held:
+    folder = Folder(path, ["torch"])
+    folder.recorded("torch", calls)
+    return definitions.held(folder.read(), "torch", layerwise("torch"))
+
+
+def loss(value: float) -> tuple[RecordedCall, dict[str, np.ndarray]]:
+    """The mean square of 1, 2 and 3."""
+    call = RecordedCall(state="0", kind="loss", name="loss", of="MeanSquaredError", config="{}")
+    arrays = {"input|y_true": np.zeros((3, 1)), "input|y_pred": np.array([[1.0], [2.0], [3.0]]), "output|0": np.array(value)}
+    return call, arrays
+
+
+def normalization(variance: float) -> tuple[RecordedCall, dict[str, np.ndarray]]:
+    """A batch of -1 and 1, whose moving variance is then this."""
+    config = {"axis": -1, "momentum": 0.5, "epsilon": 0.0, "center": False, "scale": False, "trainable": True}
+    call = RecordedCall(state="0", kind="layer", name="norm", of="BatchNormalization", config=json.dumps(config))
+    weights = {"weight|moving_mean": np.zeros(1), "weight|moving_variance": np.full(1, 3.0)}
+    state = {"state|moving_mean": np.zeros(1), "state|moving_variance": np.full(1, variance)}
+    rows = np.array([[-1.0], [1.0]])
+    return call, {"input|0": rows, "output|0": rows, **weights, **state}
+
+
+def test_what_computes_its_definition_is_held_and_departs_in_nothing(tmp_path: Path) -> None:
+    found = held(tmp_path, dense_call(), loss(14.0 / 3.0), update_call(), normalization(2.0))
+    assert (found.departures, found.defined, found.undefined, found.missing) == ((), 4, (), "")
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (dense_call(off=1e-3), ("layer", "dense", "forward", "output 0")),
+        (dense_call("block/dense#2", off=1e-3), ("layer", "block/dense#2", "forward", "output 0")),
+        (loss(14.0 / 3.0 * 1.001), ("loss", "loss", "loss", "loss")),
+        (update_call(off=2e-3), ("update", "optimizer", "update", "w")),
+        (normalization(2.5), ("layer", "norm", "moving statistics", "moving_variance")),
+    ],
+)
+def test_a_departure_says_what_and_in_which_stage(
+    tmp_path: Path, call: tuple[RecordedCall, dict[str, np.ndarray]], expected: tuple[str, ...]
+) -> None:
+    (one,) = held(tmp_path, call).departures
+    assert (one.kind, one.name, one.stage, one.tensor) == expected
+    assert (one.environment, one.state) == ("torch", "0")
+    assert 1e-4 < one.size < 1.0 and not one.narrow
+    cause = definitions.cause(one)
+    assert (cause.code, cause.subject) == (Code.DEFINITION, "torch")
+    assert dict(cause.detail) == {"what": one.kind, "class": call[0].of, "name": one.name, "stage": one.stage}
+
+
+@pytest.mark.parametrize(("off", "departs", "narrow"), [(0.9e-10, False, False), (1.1e-10, True, True), (2e-6, True, False)])
+def test_what_float32_rounds_departs_by_little(tmp_path: Path, off: float, departs: bool, narrow: bool) -> None:
+    found = held(tmp_path, dense_call(off=off)).departures
+    assert [one.narrow for one in found] == ([narrow] if departs else [])
+
+
+def test_shapes_and_nan_that_are_not_the_definitions_depart_wholly(tmp_path: Path) -> None:
+    call, arrays = dense_call()
+    (one,) = held(tmp_path / "shape", (call, arrays | {"output|0": arrays["output|0"][:1]})).departures
+    assert one.size == 1.0
+    lost = np.array(arrays["output|0"])
+    lost[0, 0] = np.nan
+    (one,) = held(tmp_path / "nan", (call, arrays | {"output|0": lost})).departures
+    assert one.size == 1.0
+    # NaN that the definition has as well, and that no other number hides behind.
+    row = np.array([np.nan, 0.0, 0.0])
+    x = np.stack([row, arrays["input|0"][1]])
+    both = arrays | {"input|0": x, "output|0": x @ arrays["weight|kernel"]}
+    assert held(tmp_path / "both", (call, both)).departures == ()
+    both["output|0"][1, 1] += 1.0
+    assert len(held(tmp_path / "behind", (call, both)).departures) == 1
+
+
+def test_what_has_no_definition_is_listed_with_the_reason_and_the_others_are_held(tmp_path: Path) -> None:
+    own = dense_call("mine", off=1.0, own=False)
+    lost: RecordedArrays = (dense_call("lost", reason="it refused to be called")[0], {})
+    unknown = dense_call("unknown", of="DenseOfTomorrow")
+    call, arrays = dense_call("broken")
+    broken = call, arrays | {"weight|kernel": np.ones((5, 4))}
+    found = held(tmp_path, own, lost, unknown, broken, dense_call(off=1e-3))
+    assert [one.name for one in found.departures] == ["dense"]
+    assert found.defined == 1
+    reasons = dict(found.undefined)
+    assert reasons["mine"] == "Dense is not a class of Keras"
+    assert reasons["lost"] == "it was not recorded: it refused to be called"
+    assert "DenseOfTomorrow" in reasons["unknown"]
+    assert reasons["broken"].startswith("its definition failed: ")
+
+
+def test_a_gradient_is_held_where_the_call_has_one(tmp_path: Path) -> None:
+    call, arrays = dense_call()
+    cotangent = np.ones((2, 4))
+    right = {"cotangent|0": cotangent, "gradient|weight/kernel": arrays["input|0"].T @ cotangent}
+    assert held(tmp_path / "right", (call, arrays | right)).departures == ()
+    wrong = right | {"gradient|weight/kernel": right["gradient|weight/kernel"] * 1.001}
+    (one,) = held(tmp_path / "wrong", (call, arrays | wrong)).departures
+    assert (one.stage, one.tensor, one.place.tensor) == ("gradient", "weight/kernel", "dense/kernel")
+
+
+def test_what_comes_after_the_first_stage_that_departs_follows_from_it(tmp_path: Path) -> None:
+    call, arrays = normalization(2.5)
+    (one,) = held(tmp_path, (call, arrays | {"output|0": 2 * arrays["output|0"]})).departures
+    assert one.stage == "forward"
+
+
+def test_without_the_run_nothing_was_held(tmp_path: Path) -> None:
+    found = definitions.held(Folder(tmp_path, ["torch"]).read(), "torch", layerwise("torch"))
+    assert (found.missing, found.defined, found.departures) == ("it was not run", 0, ())
+
+
+def place(stage: str, tensor: str) -> Place:
+    return Place(stage=stage, tensor=tensor, state="0", size=1.0, ratio=1e10)
+
+
+def departure(kind: str, name: str) -> Departure:
+    return Departure(environment="torch", name=name, of="X", kind=kind, state="0", stage="forward", tensor="", size=1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "stage", "tensor", "there"),
+    [
+        ("layer", "dense", "forward", "dense", True),
+        ("layer", "dense#2", "forward", "dense#3", True),
+        ("layer", "dense", "gradient", "dense/kernel", True),
+        ("layer", "block", "forward", "block/dense", True),  # only the outer call is recorded
+        ("layer", "dense", "forward", "dense_1", False),
+        ("layer", "dense", "gradient", "dense_1/kernel", False),
+        ("loss", "loss", "loss", "loss", True),
+        ("loss", "loss", "gradient", "dense/kernel", True),
+        ("loss", "loss", "forward", "dense", False),
+        ("update", "optimizer", "update", "dense/kernel", True),
+        ("update", "optimizer", "optimizer state", "dense/kernel/momentum", True),
+        ("update", "optimizer", "gradient", "dense/kernel", False),
+    ],
+)
+def test_where_a_departure_explains_a_place(kind: str, name: str, stage: str, tensor: str, there: bool) -> None:
+    assert departure(kind, name).is_at(place(stage, tensor)) is there

@@ -1,0 +1,54 @@
+"""A command in a terminal, which a person watches and interrupts."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import Parity
+from tests.engine.screen import drawn, shows_cursor
+from tests.processes import until
+
+ROOT = Path(__file__).parents[2]
+WIDE = {"TERM": "xterm", "COLUMNS": "250", "LINES": "24", "PYTHONPATH": str(ROOT)}
+
+
+def read(terminal: int) -> str:
+    """What a command has written since the last call."""
+    text = b""
+    while select.select([terminal], [], [], 0.05)[0]:
+        try:
+            text += os.read(terminal, 65536)
+        except OSError:  # the command has ended
+            break
+    return text.decode().replace("\r\n", "\n")
+
+
+def test_an_interrupted_command_leaves_a_clean_terminal(parity: Parity) -> None:
+    parity.scenario("clusters")
+    parity.environments({"fake-a": {}, "fake-b": {"PARITY_FAKE_DEFECT": "hang"}})
+    terminal, other_end = pty.openpty()
+    command = [sys.executable, "-m", "suite", *parity.arguments("--jobs", "2")]
+    with subprocess.Popen(command, stdin=other_end, stdout=other_end, stderr=other_end, env=os.environ | WIDE) as process:
+        os.close(other_end)
+        written = [""]
+
+        def lines() -> list[str]:
+            written[0] += read(terminal)
+            return drawn(written[0])
+
+        hanging = "  train/clusters/fake-b/fake-x1/plain"
+        until(lambda: hanging in lines(), seconds=120.0)
+        assert any(line.startswith("━") and " of " in line for line in lines())
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        first, *rest = lines()
+    os.close(terminal)
+    assert process.returncode == 130
+    assert " runs in " in first and shows_cursor(written[0])
+    assert rest == ["", "interrupted: finished runs are kept, the same command goes on from there"]

@@ -1,0 +1,188 @@
+"""One run against its oracle, its files and its definitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suite.artifacts import names
+from suite.records import PRECISIONS, REASON, Cause, Code, ConsistencyCheck, Verdict, plain
+from suite.results.checks import checks
+from tests.explain.run_folders import Folder, RecordedArrays, configuration, dense_call, oracle
+
+RUN = plain(configuration("torch"))
+
+
+def folder(path: Path, **kernels: float) -> Folder:
+    """Environments on one device; every file is loaded everywhere as it was saved. `torch=1.0`: what its runs and oracles
+    train the kernel to."""
+    made = Folder(path, list(kernels))
+    made.all_trained(kernels)
+    for name, kernel in kernels.items():
+        for environment in kernels:
+            for form in names.MODEL_FILES if environment == name else (names.KERAS_FILE,):
+                load(made, name, environment, kernel, form=form)
+    return made
+
+
+def load(
+    made: Folder, name: str, environment: str, kernel: float, output: float = 1.0, form: str = names.KERAS_FILE
+) -> None:
+    """What the environment loads from the files of both precisions."""
+    for precision in PRECISIONS:
+        made.loaded(plain(configuration(name), precision), environment, kernel, output, form)
+
+
+def found(made: Folder, kind: str, environment: str = "", name: str = "torch", form: str = "") -> ConsistencyCheck:
+    """The one check of this kind of the run in an environment."""
+    composition = made.composition()
+    (check,) = (
+        check
+        for check in checks(composition.folder, composition)
+        if check.kind == kind
+        and check.run.configuration.environment == name
+        and environment in ("", check.environment)
+        and form in ("", check.form)
+    )
+    return check
+
+
+def test_a_run_has_a_check_of_every_kind(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    made.recorded("torch", [dense_call()])
+    composition = made.composition()
+    every = list(checks(composition.folder, composition))
+    seen = [(one.run.configuration.environment, one.kind, one.environment, one.form) for one in every]
+    for name, other in (("torch", "jax"), ("jax", "torch")):
+        assert [one[1:] for one in seen if one[0] == name and one[1] != "defined"] == [
+            ("declared", name, ""),
+            ("saved", name, "model.keras"),
+            ("saved", name, "model.weights.h5"),
+            ("reloaded", other, "model.keras"),
+        ]
+    assert [one[0] for one in seen if one[1] == "defined"] == ["torch"], "only where it was asked for"
+    assert {check.verdict for check in every} == {Verdict.IDENTICAL, Verdict.ROUNDING}
+
+
+# ---------------------------------------------------------------- against its oracle
+
+
+def test_a_run_that_is_not_what_it_declares_is_different_in_its_own_environment(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    made.trained(plain(configuration("torch"), "float64"), 1.1)
+    check = found(made, "declared")
+    assert (check.verdict, check.environment) == (Verdict.DIFFERENT, "torch")
+    assert check.causes == (Cause(code=Code.UNKNOWN),)
+    assert found(made, "declared", name="jax").verdict is Verdict.IDENTICAL
+
+
+def test_without_an_oracle_it_was_not_run_and_says_why(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0)
+    made.store.run(oracle("torch")).discard()
+    check = found(made, "declared")
+    assert check.verdict is Verdict.NOT_RUN
+    assert check.causes[0].reason.startswith("no oracle: it did not start")
+
+
+def test_nan_in_the_run_alone_is_its_own(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0)
+    made.trained(plain(configuration("torch"), "float64"), float("nan"))
+    (cause,) = found(made, "declared").causes
+    assert (cause.code, cause.subject) == (Code.NON_FINITE, "torch")
+
+
+# ---------------------------------------------------------------- against definitions
+
+
+@pytest.mark.parametrize(
+    ("calls", "verdict", "causes"),
+    [
+        ([dense_call()], Verdict.ROUNDING, []),
+        ([dense_call(off=1e-3), dense_call("other", off=1e-3)], Verdict.DIFFERENT, [Code.DEFINITION] * 2),
+        ([dense_call(off=1e-8)], Verdict.ROUNDING, []),  # as much as float32 rounds
+        ([dense_call(), dense_call("own", own=False)], Verdict.ROUNDING, [Code.UNDEFINED]),
+        ([dense_call("own", own=False)], Verdict.INCONCLUSIVE, [Code.UNDEFINED]),
+        ([dense_call(off=1e-3), dense_call("own", own=False)], Verdict.DIFFERENT, [Code.DEFINITION]),
+        ([], Verdict.INCONCLUSIVE, []),
+    ],
+)
+def test_its_calls_are_held_against_their_definitions(
+    tmp_path: Path, calls: list[RecordedArrays], verdict: Verdict, causes: list[str]
+) -> None:
+    made = folder(tmp_path, torch=1.0)
+    made.recorded("torch", calls)
+    check = found(made, "defined")
+    assert (check.verdict, [cause.code for cause in check.causes]) == (verdict, causes)
+    undefined = [name for cause in check.causes if cause.code == Code.UNDEFINED for _, name in cause.detail]
+    assert set(undefined) <= {"own"}
+
+
+def test_calls_that_were_asked_for_and_not_recorded_are_not_run(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0)
+    made.recorded("torch", [])
+    made.store.run(made.further[0]).discard()
+    check = found(made, "defined")
+    assert (check.verdict, check.causes[0].code) == (Verdict.NOT_RUN, Code.NOT_RUN)
+    assert check.causes[0].reason.startswith("it did not start")
+
+
+# ---------------------------------------------------------------- against its files
+
+
+def test_who_loads_a_file_with_a_different_state_misloads_it(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    load(made, "torch", "jax", 1.1)
+    check = found(made, "reloaded")
+    assert (check.verdict, check.causes) == (Verdict.DIFFERENT, (Cause(code=Code.LOADED_WRONGLY, subject="jax"),))
+    assert found(made, "saved", form="model.keras").verdict is Verdict.IDENTICAL
+
+
+def test_who_saved_it_misloads_it_if_others_load_what_was_saved(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    load(made, "torch", "torch", 1.1)
+    misloads = (Cause(code=Code.LOADED_WRONGLY, subject="torch"),)
+    for kind in ("reloaded", "saved"):
+        check = found(made, kind, form="model.keras")
+        assert (check.verdict, check.causes) == (Verdict.DIFFERENT, misloads), kind
+
+
+def test_a_file_that_nobody_loads_as_it_was_saved_accuses_nobody(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    load(made, "torch", "torch", 1.1)
+    load(made, "torch", "jax", 1.2)
+    for kind in ("reloaded", "saved"):
+        check = found(made, kind, form="model.keras")
+        assert (check.verdict, check.causes) == (Verdict.DIFFERENT, (Cause(code=Code.UNKNOWN),)), kind
+
+
+def test_an_equal_state_that_predicts_differently_is_the_backends(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    load(made, "torch", "jax", 1.0, output=1.1)
+    check = found(made, "reloaded")
+    assert (check.verdict, check.causes) == (Verdict.DIFFERENT, (Cause(code=Code.UNKNOWN),))
+    other = folder(tmp_path / "other", torch=1.0, jax=1.1)
+    load(other, "torch", "jax", 1.0, output=1.1)
+    other.recorded("jax", [dense_call(off=1e-2)])
+    check = found(other, "reloaded")
+    assert check.verdict is Verdict.DIFFERENT
+    assert [(cause.code, cause.subject) for cause in check.causes] == [(Code.DEFINITION, "jax")]
+
+
+def test_predictions_from_an_equal_state_are_a_step_from_a_common_one(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    made.store.run(plain(configuration("torch"), "float64")).discard()
+    load(made, "torch", "jax", 1.0, output=1.0 + 1e-7)
+    check = found(made, "reloaded")
+    assert (check.verdict, [cause.code for cause in check.causes]) == (Verdict.ROUNDING, [Code.NO_FLOAT64])
+    load(made, "torch", "jax", 1.0 + 1e-7, output=1.0 + 1e-7)
+    assert found(made, "reloaded").verdict is Verdict.INCONCLUSIVE, "the state is not equal"
+
+
+def test_a_file_that_cannot_be_loaded_is_not_run_for_the_loaders_reason(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    made.loaded(RUN, "jax", 1.0, reason="jax does not know this layer")
+    check = found(made, "reloaded")
+    assert check.verdict is Verdict.NOT_RUN
+    detail = (("status", "unsupported"), (REASON, "jax does not know this layer"))
+    assert check.causes == (Cause(code=Code.UNSUPPORTED, detail=detail),)

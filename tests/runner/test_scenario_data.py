@@ -1,0 +1,63 @@
+"""What data can be, and what is wrong with anything else, in one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from suite.records import Data, Scenario
+from suite.runner.scenario_data import data_arrays
+
+
+def nothing() -> None:
+    raise AssertionError("nothing is called")
+
+
+SCENARIO = Scenario(name="mine", description="d", model=nothing, data=nothing, optimizer=nothing, loss="mse", batch=4)  # type: ignore[arg-type]
+X, Y = np.zeros((8, 2), np.float32), np.arange(8)
+
+
+def arrays(x: Any = X, y: Any = Y, predict: Any = X, sample_weight: Any = None) -> dict[str, np.ndarray]:
+    return data_arrays(Data(x=x, y=y, predict=predict, sample_weight=sample_weight), SCENARIO)
+
+
+def test_every_part_is_named_and_keeps_its_dtype() -> None:
+    found = arrays(x={"a": X, "b": [X, X]}, y={"d": Y, "c": X}, sample_weight={"d": X[:, 0], "c": X[:, 0]})
+    assert found.keys() == {
+        "x/a", "x/b/[0]", "x/b/[1]", "y/d", "y/c", "sample_weight/d", "sample_weight/c", "predict",
+    }  # fmt: skip
+    assert (found["y/d"].dtype, found["y/c"].dtype) == (np.dtype(np.int64), np.dtype(np.float32))
+
+
+def test_targets_may_be_missing_or_plain_numbers() -> None:
+    assert arrays(y=None).keys() == {"x", "predict"}
+    assert arrays(y=list(range(8)))["y"].shape == (8,)
+    assert arrays(x=X.astype(ml_dtypes.bfloat16))["x"].shape == (8, 2)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "text": ({"x": {"words": np.array(["a"] * 8)}}, r"mine: data x/words holds <U1, wanted numbers"),
+    "objects": ({"y": np.array([None] * 8)}, r"mine: data y holds object, wanted numbers"),
+    "ragged": ({"x": [[1], [1, 2]]}, r"mine: data x is no array of one shape .*: pad its rows"),
+    "a number": ({"y": 3.0}, r"mine: data y is a single value, wanted an array \(rows, ...\)"),
+    "empty": ({"y": np.empty((0, 2))}, r"mine: data y is empty or holds NaN"),
+    "not finite": ({"x": np.full((8, 2), np.nan)}, r"mine: data x is empty or holds NaN or infinity"),
+    "too few targets": ({"y": [X, Y[:5]]}, r"mine: data y/\[1\] has 5 rows, x has 8"),
+    "too few weights": ({"sample_weight": Y[:5]}, r"mine: data sample_weight has 5 rows, x has 8"),
+    "rows to predict": ({"predict": X[:6]}, r"mine: data predict has 6 rows to predict on, wanted whole batches of 4"),
+    "no array": ({"x": {}}, r"mine: data x holds no array"),
+}
+
+
+@pytest.mark.parametrize(("given", "message"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_used_is_named(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        arrays(**given)
+
+
+def test_data_that_is_no_data_is_named() -> None:
+    with pytest.raises(ValueError, match=r"mine: data\(\) returned a tuple, wanted a suite.Data"):
+        data_arrays((X, Y), SCENARIO)  # type: ignore[arg-type]
