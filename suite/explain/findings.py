@@ -52,7 +52,7 @@ def _is_one_thing(verdict: Verdict, causes: frozenset[Cause]) -> bool:
     if verdict is Verdict.INCONCLUSIVE:
         return any(cause.code == Code.UNCHECKED for cause in causes)
     named = bool(causes) and all(cause.code not in (Code.UNKNOWN, Code.INVALID) for cause in causes)
-    return named and verdict in (Verdict.DIFFERENT, Verdict.INVALID)
+    return named and verdict in (Verdict.DIFFERENT, Verdict.INVALID, Verdict.BY_DESIGN)
 
 
 def _urgency(finding: Finding) -> tuple[int, int]:
