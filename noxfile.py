@@ -5,7 +5,9 @@ from __future__ import annotations
 import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-COVERAGE = ("--cov", "--cov-report=term")  # what it measures, and the floor, are in pyproject.toml
+# What coverage measures, and its floor, are in pyproject.toml. The tests on the real backends fill all cores themselves.
+WITHOUT_BACKENDS = ["-m", "not backends", "--numprocesses", "auto", "--cov", "--cov-report=term"]
+ON_BACKENDS = ["-m", "backends"]
 
 nox.options.sessions = ["compare-all"]
 nox.options.reuse_existing_virtualenvs = True
@@ -95,10 +97,11 @@ def new_scenario(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Every test, those on the real backends too (the first time, that installs them); in a browser where there is one.
 
-    All tests together must cover as many branches as pyproject.toml says; a selection (nox -s tests -- FILE) need not.
+    Those without backends must cover as many branches as pyproject.toml says; a selection (nox -s tests -- FILE) need not.
     """
     session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
-    session.run("pytest", *(session.posargs or COVERAGE))
+    for selection in [session.posargs] if session.posargs else [WITHOUT_BACKENDS, ON_BACKENDS]:
+        session.run("pytest", *selection)
 
 
 @nox.session(name="tests-browser")

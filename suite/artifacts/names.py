@@ -26,7 +26,10 @@ INPUTS, PROBES, RUNS, RELOAD, ZOO = "inputs", "probes", "runs", "reload", "zoo"
 MANIFEST = "manifest.json"
 KERAS_FILE = "model.keras"
 WEIGHTS_FILE = "model.weights.h5"
-MODEL_FILES = (KERAS_FILE, WEIGHTS_FILE)
+LEGACY_FILE = "model.h5"
+MODEL_FILES = (KERAS_FILE, WEIGHTS_FILE, LEGACY_FILE)
+UNBUILT = f"{WEIGHTS_FILE}+unbuilt"  # the weights, loaded into a model whose optimizer is not built
+FORMS = (*MODEL_FILES, UNBUILT)  # in which a run's files are loaded where they were saved; elsewhere, only the first is
 
 
 def file_of(part: str) -> str:
@@ -39,9 +42,25 @@ def has(manifest: Manifest, part: str) -> bool:
     return file_of(part) in manifest.files
 
 
+def forms(saved: Manifest | None, *, own: bool) -> tuple[str, ...]:
+    """How the files of a run with this manifest are loaded: in its `own` environment, or elsewhere. Keras writes the legacy
+    file of some models only. An optimizer that is not built is tried with what one device saved."""
+    if not own:
+        return (KERAS_FILE,)
+    left_out = set()
+    if saved is None or LEGACY_FILE not in saved.files:
+        left_out.add(LEGACY_FILE)
+    if saved is None or saved.replicas > 1:
+        left_out.add(UNBUILT)
+    return tuple(form for form in FORMS if form not in left_out)
+
+
 # ---------------------------------------------------------------- parts
 
 DATA = "data"  # of a scenario's inputs: x or x/<input>, y, predict or predict/<input>
+EVALUATION = "evaluation"  # the loss and every metric over all training rows, at the end
+COMPILED = "compiled"  # what the model was compiled with, as text
+RESUMED, RESUMED_OPTIMIZER = "resumed", "resumed-optimizer"  # variables after some steps more, beyond the saved file
 LOSSES = "losses"  # of each training step; its one array has the same name
 STREAM = "stream"  # the first random numbers that the backend draws
 SAVED, SAVED_PREDICTIONS = "saved", "saved-predictions"  # what an oracle says that the saved file holds and predicts

@@ -217,7 +217,7 @@ class Store:
         if job.kind == "zoo":
             return [self.zoo(job.environment.name, job.precision, job.chunk)]
         if job.kind == "reload":
-            return [self.reload(run, job.environment.name, form) for run in job.runs for form in names.MODEL_FILES]
+            return [self.reload(run, job.environment.name, form) for run in job.runs for form in names.FORMS]
         return [self.run(run) for run in job.runs]
 
     def write_plan(self, plan: Plan) -> None:

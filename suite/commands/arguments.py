@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from suite.plan import locations
-from suite.records import Verdict
+from suite.plan.variants import BOTH, SEPARATOR
+from suite.records import DEFAULT, EXACT, Verdict
 
 CLAIMS = "put the article's claims to the test on one scenario: a factorial, and an answer to each"
 ZOO = "call single layers, losses and optimizers everywhere, and hold each call against its independent definition"
@@ -34,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("scenarios", help="list scenarios, or check that each is valid")
     one.add_argument("action", choices=("list", "check"), help="what to do")
     _add_sources(one)
-    _add_environments(commands.add_parser("environments", help="list environments, making them ready"))
+    _add_environments(commands.add_parser("environments", help="list environments, making them ready"), DEFAULT)
     _add_new_scenario(commands.add_parser("new-scenario", help="write a scenario to start from"))
     return whole
 
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
     _add_sources(parser)
-    _add_environments(parser)
+    _add_environments(parser, BOTH)
     parser.add_argument("--devices", type=_counts, default=(1, 2), metavar="N,N", help="device counts (default: 1,2)")
     _add_recipe(parser, "makes data and initial weights (default: torch)")
     _add_running(parser, locations.LATEST, "the run folder")
@@ -62,10 +63,23 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_selftest(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
-    parser.add_argument("--sample", type=_positive, default=0, metavar="N", help="N of them, drawn by --seed (default: all)")
     parser.add_argument(
-        "--seeds", type=_positive, default=1, metavar="N", help="clean pairs for N initial states (default: 1)"
+        "--ground",
+        choices=("built-in", "random", "both"),
+        default="both",
+        help="the self-test's own scenarios, models drawn at random by --seed, or both (default)",
+    )
+    parser.add_argument("--models", type=_positive, default=20, metavar="N", help="drawn at random (default: 20)")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
+    parser.add_argument(
+        "--sample",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="N faults on each ground, drawn by --seed (default: all that are built in, eight in each random model)",
+    )
+    parser.add_argument(
+        "--seeds", type=_positive, default=1, metavar="N", help="clean built-in pairs for N initial states (default: 1)"
     )
     parser.add_argument("--keep", action="store_true", help="write docs/selftest.json, which reports quote")
     _add_environments(parser)
@@ -138,7 +152,7 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_environments(parser: argparse.ArgumentParser) -> None:
+def _add_environments(parser: argparse.ArgumentParser, precision: str = EXACT) -> None:
     parser.add_argument(
         "--environments", type=Path, action="append", default=[], metavar="FILE", help="more environments, TOML (repeatable)"
     )
@@ -150,22 +164,46 @@ def _add_environments(parser: argparse.ArgumentParser) -> None:
         help=f"keeps virtual environments (default: ${locations.ENVIRONMENTS_VARIABLE}, else .environments in a checkout, "
         "else the user's cache)",
     )
+    parser.add_argument(
+        "--environment",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"only this environment, or a variant of one, such as torch{SEPARATOR}cpu (repeatable)",
+    )
     parser.add_argument("--backend", action="append", default=[], metavar="NAME", help="only this backend (repeatable)")
     parser.add_argument(
         "--plugin", action="append", default=[], metavar="REQUIREMENT", help="installed into every environment (repeatable)"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: auto")
+    parser.add_argument(
+        "--precision",
+        choices=(DEFAULT, EXACT, BOTH),
+        default=precision,
+        help=f"on a GPU, what frameworks do by default, float32 without shortcuts, or both (default: {precision})",
+    )
+    parser.add_argument("--deterministic", action="store_true", help="ask each framework for kernels that repeat themselves")
 
 
 def _add_recipe(parser: argparse.ArgumentParser, reference: str) -> None:
     parser.add_argument("--steps", type=_positive, default=0, metavar="N", help="training steps (default: the scenario's)")
     parser.add_argument("--seed", type=int, default=0, help="of initial weights and row permutations (default: 0)")
     parser.add_argument("--reference", default="torch", metavar="NAME", help=reference)
+    parser.add_argument(
+        "--virtual-devices", action="store_true", help="where there are fewer GPUs than devices, put the devices on one GPU"
+    )
 
 
 def _add_running(parser: argparse.ArgumentParser, out: Path, meaning: str) -> None:
     parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help=meaning)
     parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
+    parser.add_argument(
+        "--jobs-per-gpu",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="processes of one device that share a GPU (default: as many as its memory allows)",
+    )
     parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
     parser.add_argument(
         "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"

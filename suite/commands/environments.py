@@ -11,8 +11,9 @@ from suite.records import Provisioned
 
 def run(options: EnvironmentOptions) -> int:
     """2 if one cannot be made."""
-    device = devices.resolve(options.device, devices.detect_gpus())
-    chosen = wanted(options)
+    gpus = devices.detect_gpus()
+    device = devices.resolve(options.device, gpus)
+    chosen = wanted(options, gpus)
     plugins.add(options.plugin, options.environments_folder, say)
     ready = provisioned(options, chosen, device)
     rows = [(one.environment.name, one.environment.backend, _state(one)) for one in ready.values()]

@@ -15,7 +15,7 @@ from suite.engine import devices, plugins, provision
 from suite.engine.local import Local
 from suite.engine.progress import Progress
 from suite.explain.claims import design as designing
-from suite.plan import discover, environments, locations, planning
+from suite.plan import discover, environments, locations, planning, variants
 from suite.records import (
     ORACLE,
     Broken,
@@ -87,7 +87,9 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
     """
     gpus = devices.detect_gpus()
     device = devices.resolve(selected.environments.device, gpus)
-    chosen = wanted(selected.environments)
+    if passed_over := devices.passed_over(selected.environments.device, gpus):
+        say(passed_over)
+    chosen = wanted(selected.environments, gpus)
     _check_reference(selected.recipe.reference, selected.environments)
     if install:
         plugins.add(selected.environments.plugin, selected.environments.environments_folder, say)
@@ -111,6 +113,7 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
             seeds=selected.seeds,
             reference=selected.recipe.reference,
             gate=selected.fail_on,
+            virtual_devices=selected.recipe.virtual_devices,
         ),
         gpus=len(gpus),
         folder=selected.environments.environments_folder,
@@ -135,9 +138,9 @@ def _scenarios(selected: Selection) -> tuple[tuple[FoundScenario, ...], tuple[Br
 def _check_reference(reference: str, options: EnvironmentOptions) -> None:
     """One that is not selected is no mistake: the default is not, where only another backend is. Then the first one that is
     ready takes its place."""
-    names = [one.name for one in environments.environments(options.environments)]
-    if reference not in names:
-        raise unknown_name("environment for --reference", reference, names)
+    found = environments.environments(options.environments)
+    if variants.find(reference, found) is None:
+        raise unknown_name("environment for --reference", reference, [one.name for one in found])
 
 
 def provisioned(options: EnvironmentOptions, chosen: Sequence[Environment], device: str) -> Mapping[str, Provisioned]:
@@ -153,20 +156,38 @@ def _looked_at(
     return provision.look(chosen, folder=folder, device=device, plugins=options.plugin)
 
 
-def wanted(options: EnvironmentOptions) -> tuple[Environment, ...]:
-    """The environments that are selected, by their names or their backends'.
+def wanted(options: EnvironmentOptions, gpus: Sequence[str]) -> tuple[Environment, ...]:
+    """The environments that are selected, by their names or their backends', as they run on a machine with these GPUs.
 
     Raises:
         UsageError: there is none of a name.
+        UnavailableDevice: a GPU is wanted and there is none.
     """
+    return variants.resolved(
+        _selected(options),
+        device=devices.resolve(options.device, tuple(gpus)),
+        gpus=len(gpus),
+        precision=options.precision,
+        deterministic=options.deterministic,
+    )
+
+
+def _selected(options: EnvironmentOptions) -> list[Environment]:
+    """Those of --environment, in its order, and those of --backend; all if neither is given."""
     found = environments.environments(options.environments)
     names = list(dict.fromkeys([*(one.name for one in found), *(one.backend for one in found)]))
     for name in options.backend:
         if name not in names:
             raise unknown_name("backend or environment", name, names)
-    if not options.backend:
-        return found
-    return tuple(one for one in found if one.backend in options.backend or one.name in options.backend)
+    selected = []
+    for name in options.environment:
+        one = variants.find(name, found)
+        if one is None:
+            raise unknown_name("environment", name, [one.name for one in found])
+        selected.append(one)
+    if not options.environment and not options.backend:
+        return list(found)
+    return [*selected, *(one for one in found if one.backend in options.backend or one.name in options.backend)]
 
 
 def command() -> str:
@@ -192,6 +213,8 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
     further: dict[Run, None] = {}
     first = jobs.first()
     say(f"{len(jobs.runs)} runs in {len(first)} processes; {len(jobs.reused)} runs reused from {store.folder}")
+    # Before anything runs: `parity report` can show what an interrupted command has done.
+    _session(store, plan, chosen, jobs, outcomes, (), ())
     with _engine(store, chosen, options) as engine:
         ended = _ended(engine, store, first)
         outcomes |= _by_run(first, ended)
@@ -239,6 +262,7 @@ def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Local
             cores=options.jobs,
             timeout=options.timeout,
             gpus=chosen.gpus,
+            jobs_per_gpu=options.jobs_per_gpu,
             listen=progress,
             cache=chosen.folder / "compiled",
             imports=locations.import_folder(chosen.folder),

@@ -14,30 +14,38 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentOptions:
-    """Which environments, and on which device. `plugin`: requirements that are installed into each."""
+    """Which environments, on which device, and how they compute there. `environment`: names, those of variants too;
+    `backend`: names of backends or environments. `plugin`: requirements that are installed into each. `precision`:
+    "default", "exact" or "both"."""
 
     environments: tuple[Path, ...]
     environments_folder: Path
+    environment: tuple[str, ...]
     backend: tuple[str, ...]
     plugin: tuple[str, ...]
     device: str
+    precision: str
+    deterministic: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeOptions:
-    """How it is trained. `steps`: 0 for the scenario's own."""
+    """How it is trained. `steps`: 0 for the scenario's own. `virtual_devices`: of one GPU, where there are too few."""
 
     steps: int
     seed: int
     reference: str
+    virtual_devices: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Where it runs. `jobs`: processes at once; `timeout`: seconds for one; `rerun`: "failed" or "all"."""
+    """Where it runs. `jobs`: processes at once; `jobs_per_gpu`: of these on one GPU, 0 for as many as its memory allows;
+    `timeout`: seconds for one; `rerun`: "failed" or "all"."""
 
     out: Path
     jobs: int
+    jobs_per_gpu: int
     timeout: int
     rerun: str
 
@@ -71,8 +79,12 @@ class CompareOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SelftestOptions:
-    """`sample`: how many faults, 0 for all; `seeds`: from how many initial states clean pairs are made."""
+    """`ground`: "built-in", "random" or "both". `models`: how many are drawn at random. `sample`: how many faults on each
+    ground, 0 for all built-in ones and for some in each model. `seeds`: from how many initial states clean pairs of built-in
+    scenarios are made."""
 
+    ground: str
+    models: int
     fault: tuple[str, ...]
     sample: int
     seeds: int

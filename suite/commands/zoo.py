@@ -24,7 +24,9 @@ def run(options: ZooOptions) -> int:
     cases = chosen(options)
     gpus = devices.detect_gpus()
     device = devices.resolve(options.environments.device, gpus)
-    environments = wanted(options.environments)
+    if passed_over := devices.passed_over(options.environments.device, gpus):
+        say(passed_over)
+    environments = wanted(options.environments, gpus)
     folder = options.environments.environments_folder
     plugins.add(options.environments.plugin, folder, say)
     ready = provisioned(options.environments, environments, device)
@@ -37,6 +39,7 @@ def run(options: ZooOptions) -> int:
             cores=options.running.jobs,
             timeout=options.running.timeout,
             gpus=len(gpus),
+            jobs_per_gpu=options.running.jobs_per_gpu,
             listen=Progress(),
             cache=folder / "compiled",
             imports=locations.import_folder(folder),

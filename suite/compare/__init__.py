@@ -3,10 +3,22 @@
 Enters: artifacts of a run folder. Leaves: `Comparison`, `Distances`, places. It decides nothing and names no cause.
 """
 
-from suite.compare.comparisons import check, declared, first_non_finite, first_replica_distance, float64_runs, judged, pair
+from suite.compare.comparisons import (
+    check,
+    declared,
+    first_non_finite,
+    first_replica_distance,
+    float64_runs,
+    judged,
+    pair,
+    renewed,
+    unsaved,
+)
 from suite.compare.envelopes import seed_distances
 from suite.compare.measuring import TRAINED, measure
 from suite.compare.snapshots import (
+    COMPILED,
+    EVALUATION,
     OTHER,
     PREDICTIONS,
     STATISTICS,
@@ -14,12 +26,16 @@ from suite.compare.snapshots import (
     Snapshot,
     Subject,
     emulated_file,
+    live,
     reloaded,
     replica,
+    resumed,
     trained,
 )
 
 __all__ = [
+    "COMPILED",
+    "EVALUATION",
     "OTHER",
     "PREDICTIONS",
     "STATISTICS",
@@ -34,10 +50,14 @@ __all__ = [
     "first_replica_distance",
     "float64_runs",
     "judged",
+    "live",
     "measure",
     "pair",
     "reloaded",
+    "renewed",
     "replica",
+    "resumed",
     "seed_distances",
     "trained",
+    "unsaved",
 ]

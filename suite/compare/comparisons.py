@@ -30,7 +30,7 @@ from suite.compare.snapshots import (
     replica,
     trained,
 )
-from suite.records import JUDGED_STEP, QUANTITIES, Comparison, Distances
+from suite.records import JUDGED_STEP, QUANTITIES, Comparison, Distances, Floats
 
 
 def pair(a: Subject, b: Subject) -> Comparison:
@@ -58,10 +58,15 @@ def pair(a: Subject, b: Subject) -> Comparison:
         distances=tuple(distances),
         no_float64=a.no_float64 or b.no_float64,
         repeats=wider(repeat_distance(a), repeat_distance(b)),
+        unrepeated=(_largest(repeat_distance(a)), _largest(repeat_distance(b))),
         random_streams=_random_streams(a.plain, b.plain),
         non_finite=(first_non_finite(a.plain), first_non_finite(b.plain)),
         roundoff=max(a.plain[1].roundoff, b.plain[1].roundoff),
     )
+
+
+def _largest(distances: Floats) -> float:
+    return max((value for metric, value in distances.items() if metrics.METRICS[metric].judged), default=0.0)
 
 
 def first_non_finite(run: Complete) -> int | None:
@@ -155,8 +160,8 @@ def check(
     return Comparison(
         distances=tuple(distances),
         no_float64=(subject.no_float64 or "the float64 run was not loaded again") if float64_runs is None else "",
-        unsaved=_unsaved(start, *plain),
-        renewed=_renewed(start, *plain),
+        unsaved=unsaved(start, *plain),
+        renewed=renewed(start, *plain),
         roundoff=subject.plain[1].roundoff,
     )
 
@@ -191,8 +196,8 @@ def first_replica_distance(loaded: Snapshot, live: Complete, outputs: str) -> fl
     return max(values, default=None)
 
 
-def _unsaved(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...]:
-    """Tensors that training changed and that are bit-equal to the initial ones after loading."""
+def unsaved(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...]:
+    """The names of tensors that training changed and that are bit-equal to the initial ones after loading."""
     names = []
     for quantity in GROUPS_OF:
         begun, now, after = (snapshot.arrays(quantity) or {} for snapshot in (start, live, loaded))
@@ -204,8 +209,8 @@ def _unsaved(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ..
     return tuple(names)
 
 
-def _renewed(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...]:
-    """Integers (seeds, counters) that are neither as they were saved nor as they were before training."""
+def renewed(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...]:
+    """The names of integers (seeds, counters) that are neither as they were saved nor as they were before training."""
     begun, now, after = (snapshot.arrays(OTHER) or {} for snapshot in (start, live, loaded))
     return tuple(
         name

@@ -9,7 +9,7 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.compare import metrics
-from suite.compare.snapshots import LOSS, OPTIMIZER, OTHER, STATISTICS, WEIGHTS, Arrays, Snapshot
+from suite.compare.snapshots import COMPILED, EVALUATION, LOSS, OPTIMIZER, OTHER, STATISTICS, WEIGHTS, Arrays, Snapshot
 from suite.records import At, BatchNorm, Distances, Floats, Manifest, TensorDistance, TensorGroup
 
 TRAINED = (TensorGroup.KERNEL, TensorGroup.SCALE_OR_SHIFT, TensorGroup.OUTPUT_LAYER)
@@ -53,6 +53,10 @@ def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, out
         return {"state": metrics.state(first, second)}
     if quantity == LOSS:
         return {"loss": metrics.loss(first[names.LOSSES], second[names.LOSSES])}
+    if quantity == EVALUATION:
+        return {"evaluation": metrics.evaluation(first, second)}
+    if quantity == COMPILED:
+        return {"compiled": metrics.compiled(first, second)}
     found = [prediction_distances(first[name], second[name], outputs) for name in first]
     return {metric: max(one[metric] for one in found) for metric in found[0]}
 

@@ -220,6 +220,15 @@ class RunFolder:
         damage = artifact.damage(manifest)
         return (Status.FAILED, damage) if damage else compare.reloaded(artifact, manifest, described)
 
+    def resumed(self, run: Run, described: Manifest) -> compare.Snapshot | tuple[Status, str]:
+        """What was loaded from the run's file where it was saved, after some training steps more."""
+        found = self.reloaded(run, run.configuration.environment, names.KERAS_FILE, described)
+        if not isinstance(found, compare.Snapshot):
+            return found
+        if found.manifest.after_saving:
+            return Status.FAILED, f"the model loaded from {names.KERAS_FILE} does not go on: {found.manifest.after_saving}"
+        return compare.resumed(found.artifact, found.manifest, described)
+
     def _not_reloaded(self, run: Run, environment: str) -> str:
         """Why there is nothing of a file: how the job ended that was to load it."""
         job = f"reload/{run.configuration.scenario}/{environment}/{run.precision}"

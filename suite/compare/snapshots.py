@@ -13,7 +13,7 @@ from suite.records import QUANTITIES, Manifest, TensorGroup
 
 Arrays = Mapping[str, np.ndarray]
 
-WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER = QUANTITIES
+WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER, EVALUATION, COMPILED = QUANTITIES
 GROUPS_OF = {
     WEIGHTS: (TensorGroup.KERNEL, TensorGroup.NEUTRAL_BIAS, TensorGroup.SCALE_OR_SHIFT, TensorGroup.OUTPUT_LAYER),
     STATISTICS: (TensorGroup.MOVING_MEAN, TensorGroup.MOVING_VARIANCE),
@@ -31,6 +31,8 @@ class Snapshot:
     slots: str = ""
     predictions: str = ""
     losses: int = 0
+    evaluation: str = ""
+    compiled: str = ""
 
     def arrays(self, quantity: str) -> Arrays | None:
         """The arrays that the quantity is about, by name; None if this snapshot has none.
@@ -45,7 +47,13 @@ class Snapshot:
         if quantity == LOSS:
             losses = self._read(names.LOSSES if self.losses else "")
             return None if losses is None else {names.LOSSES: losses[names.LOSSES][: self.losses]}
-        stored = self._read(self.slots if quantity == OPTIMIZER else self.predictions)
+        parts = {
+            OPTIMIZER: self.slots,
+            PREDICTIONS: self.predictions,
+            EVALUATION: self.evaluation,
+            COMPILED: self.compiled,
+        }
+        stored = self._read(parts[quantity])
         return None if stored is None else {name: value for name, value in stored.items() if name != "replica"}
 
     def _read(self, name: str) -> Arrays | None:
@@ -64,12 +72,37 @@ def trained(artifact: Artifact, manifest: Manifest, step: int) -> Snapshot:
     )
 
 
+def live(artifact: Artifact, manifest: Manifest) -> Snapshot:
+    """A run at its end, as its files should hold it. No file holds losses."""
+    ended = trained(artifact, manifest, manifest.steps[-1])
+    return replace(ended, losses=0, evaluation=names.EVALUATION, compiled=names.COMPILED)
+
+
+def resumed(artifact: Artifact, manifest: Manifest, described: Manifest) -> Snapshot:
+    """A run some steps beyond its end, or what was loaded from its file as many steps on. `described`: as of `reloaded`."""
+    return Snapshot(
+        artifact=artifact,
+        manifest=_described(manifest, described),
+        state=names.RESUMED,
+        slots=names.RESUMED_OPTIMIZER,
+    )
+
+
 def reloaded(artifact: Artifact, manifest: Manifest, described: Manifest) -> Snapshot:
     """A saved file, loaded again; `described` is the manifest of the run that saved it."""
-    whole = replace(manifest, tensors=described.tensors, slots=described.slots, batch_norms=described.batch_norms)
     return Snapshot(
-        artifact=artifact, manifest=whole, state=names.step(0), slots=names.optimizer(0), predictions=names.predictions(0)
+        artifact=artifact,
+        manifest=_described(manifest, described),
+        state=names.step(0),
+        slots=names.optimizer(0),
+        predictions=names.predictions(0),
+        evaluation=names.EVALUATION,
+        compiled=names.COMPILED,
     )
+
+
+def _described(manifest: Manifest, by: Manifest) -> Manifest:
+    return replace(manifest, tensors=by.tensors, slots=by.slots, batch_norms=by.batch_norms)
 
 
 def replica(artifact: Artifact, manifest: Manifest, index: int) -> Snapshot:

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from suite.engine import processes
+from suite.engine.gpus import Memory
 from suite.records import Status
 
 TAIL_LINES = 40  # what a table cell can unfold and a person still reads
@@ -33,6 +34,7 @@ class Answer:
     status: Status = Status.COMPLETE
     reason: str = ""
     note: str = ""
+    memory: Memory | None = None
 
 
 class Warm:

@@ -13,9 +13,12 @@ from typing import final
 
 import msgspec
 
-from suite.engine import variables
+from suite.engine import devices, variables
+from suite.engine.gpu_failures import failure
+from suite.engine.gpus import Gpus, Memory
 from suite.engine.hosts import Answer, Warm, tail
 from suite.engine.processes import ended_by
+from suite.engine.running import Key, Running, Unavailable, after_others, key_of, too_few
 from suite.engine.schedule import Schedule
 from suite.plan.locations import ROOT
 from suite.records import Job, Outcome, Provisioned, Status
@@ -44,34 +47,12 @@ class Event:
     note: str = ""
 
 
-@dataclass(kw_only=True)
-class Running:
-    job: Job
-    host: Warm
-    file: Path
-    log: Path
-    cores: int
-    gpus: tuple[str, ...]
-    began: float
-    stopped: float = 0.0
-
-
-@dataclass(frozen=True)
-class Unavailable:
-    """Why no host can be started for an environment."""
-
-    reason: str
-    log: str = ""
-
-
-Key = tuple[str, str, int, str]
-
-
 @final
 class Local:
     """`provisioned`: environments by name. `folder`: the run folder, for logs and job files. `cores`, `gpus`: how many
-    may be in use. `timeout`: seconds that a job, or the import of a backend, may take. `cache`, `imports`: see `of_host`.
-    `entry`: what a worker calls with the job file.
+    may be in use. `jobs_per_gpu`: how many jobs of one device share a GPU; 0: as many as its memory allows. `timeout`:
+    seconds that a job, or the import of a backend, may take. `cache`, `imports`: see `of_host`. `entry`: what a worker
+    calls with the job file.
 
     Hosts stay warm from one `run` to the next. They end with the thread that called `run`, or with `close`. A job that
     crashed is started once more, in a host of its own that ends with it.
@@ -86,13 +67,17 @@ class Local:
         timeout: float,
         listen: Callable[[Event], None],
         gpus: int = 0,
+        jobs_per_gpu: int = 0,
         cache: Path | None = None,
         imports: Path = ROOT,
         entry: str = ENTRY,
     ) -> None:
         self._provisioned, self._folder, self._cores, self._timeout = provisioned, folder.resolve(), cores, timeout
         self._listen, self._cache, self._imports, self._entry = listen, cache, imports, entry
-        self._gpus = variables.gpu_names(gpus)
+        if gpus and devices.forbids_sharing():
+            jobs_per_gpu = 1
+        used = devices.used_memory() if gpus and not jobs_per_gpu else ()
+        self._gpus = Gpus(variables.gpu_names(gpus), used=used, jobs_per_gpu=jobs_per_gpu)
         self._hosts: dict[Key, Warm] = {}
         self._deaths: Counter[Key] = Counter()
         self._unavailable: dict[Key, Unavailable] = {}
@@ -140,7 +125,7 @@ class Local:
 
     def _host(self, job: Job) -> Warm | None:
         """The host for a job, started if there is none; None if there cannot be one."""
-        key = _key(job)
+        key = key_of(job)
         if key in self._unavailable:
             return None
         if key in self._hosts and self._hosts[key].gone and not self._works(self._hosts[key]):
@@ -182,6 +167,7 @@ class Local:
             self._unavailable[key] = Unavailable(reason, tail(host.log))
         for running in [one for one in self._running.values() if one.host is host]:
             reason = f"the host of environment {key[0]!r} {how} while this job ran; try again with --rerun failed"
+            self._left(schedule, running)
             self._ended(schedule, running, Status.FAILED, reason)
 
     def _works(self, host: Warm) -> bool:
@@ -192,44 +178,40 @@ class Local:
     def _settle(self, schedule: Schedule) -> None:
         """Gives an outcome to waiting jobs that can never start, and to those that wait for them, and so on."""
         for job in schedule.waiting():
-            if (none := self._unavailable.get(_key(job))) is not None:
+            if (none := self._unavailable.get(key_of(job))) is not None:
                 outcome = Outcome(job=job.id, status=Status.NO_ENVIRONMENT, reason=none.reason, log=none.log)
                 self._end(schedule, job, outcome)
-            elif _gpus(job) > len(self._gpus):
-                reason = f"needs {_gpus(job)} GPU(s), but this machine has {len(self._gpus)}: choose fewer with --devices"
-                self._end(schedule, job, Outcome(job=job.id, status=Status.NO_DEVICES, reason=reason))
+            elif (needed := self._gpus.needed(job)) > self._gpus.count:
+                outcome = Outcome(job=job.id, status=Status.NO_DEVICES, reason=too_few(needed, self._gpus))
+                self._end(schedule, job, outcome)
         while barred := list(schedule.barred()):
             for job, outcome in barred:
                 self._end(schedule, job, outcome)
 
     def _start(self, schedule: Schedule) -> None:
         """Starts every ready job that fits beside those that run."""
-        for job in schedule.ready():
+        kept: set[str] = set()
+        for job in sorted(schedule.ready(), key=lambda job: not self._gpus.goes_first(job)):
             cores = min(job.cores, self._cores)  # one that wants more than there are runs alone
-            taken = {gpu for running in self._running.values() for gpu in running.gpus}
-            gpus = tuple(gpu for gpu in self._gpus if gpu not in taken)[: _gpus(job)]
             used = sum(running.cores for running in self._running.values())
-            if used + cores > self._cores or len(gpus) < _gpus(job):
+            if used + cores > self._cores:
                 continue
             host = self._host(job)
-            if host is None or not host.ready:
+            if host is None or not host.ready or (gpus := self._gpus.choose(job, kept)) is None:
                 continue
-            attempt = ("__again" if job.died else "") + (f"__{job.environment.name}" if job.refused else "")
-            name = job.id.replace("/", "__") + attempt
-            running = Running(
-                job=job,
-                host=host,
-                file=self._folder / "jobs" / f"{name}.json",
-                log=self._folder / "logs" / f"{name}.log",
-                cores=cores,
-                gpus=gpus,
-                began=time.monotonic(),
-            )
-            running.file.write_bytes(msgspec.json.encode(job))
+            running = self._running_job(replace(job, gpus=len(gpus)), host, cores, gpus)
+            self._gpus.start(job, gpus)
+            running.file.write_bytes(msgspec.json.encode(running.job))
             host.start(running.file, running.log, {"CUDA_VISIBLE_DEVICES": ",".join(gpus)})
             self._running[str(running.file)] = running
             schedule.start(job)
             self._say(schedule, "started", job)
+
+    def _running_job(self, job: Job, host: Warm, cores: int, gpus: tuple[str, ...]) -> Running:
+        attempt = ("__again" if job.died else "") + (f"__{job.environment.name}" if job.refused else "")
+        name = job.id.replace("/", "__") + attempt
+        file, log = self._folder / "jobs" / f"{name}.json", self._folder / "logs" / f"{name}.log"
+        return Running(job=job, host=host, file=file, log=log, cores=cores, gpus=gpus, began=time.monotonic())
 
     def _wait(self, schedule: Schedule) -> None:
         """Until a host says something, or a limit is reached."""
@@ -264,16 +246,44 @@ class Local:
     # -- how it ended
 
     def _answered(self, schedule: Schedule, running: Running, answer: Answer) -> None:
-        reason = answer.reason
+        beside = self._left(schedule, running, answer.memory)
+        reason, again = answer.reason, None
         if answer.status is not Status.COMPLETE:
             reason = reason or f"the worker {ended_by(answer.exitcode)}"
-            if -answer.exitcode in CRASHES and not running.job.died and not running.stopped:
-                del self._running[str(running.file)]
-                schedule.again(replace(running.job, died=f"{reason}, see logs/{running.log.name}"))
-                return
+            if running.gpus and answer.status in (Status.FAILED, Status.NO_DEVICES):
+                reason, again = self._failed_on_gpu(schedule, running, answer, reason, beside)
+            if again is None and -answer.exitcode in CRASHES and not running.job.died and not running.stopped:
+                again = replace(running.job, died=f"{reason}, see logs/{running.log.name}")
             if answer.exitcode == -signal.SIGKILL:
                 reason += "; probably out of memory, so it is not started again"
-        self._ended(schedule, running, answer.status, reason)
+        if again is None:
+            self._ended(schedule, running, answer.status, reason)
+        else:
+            schedule.again(again)
+
+    def _failed_on_gpu(
+        self, schedule: Schedule, running: Running, answer: Answer, reason: str, beside: int
+    ) -> tuple[str, Job | None]:
+        """The reason with what is known of the GPU, and the second attempt if there is to be one."""
+        said = answer.reason or f"{reason} {tail(running.log)}"
+        if running.stopped:  # a GPU that is lost can also leave a job waiting: the driver says whether it is
+            said = reason = f"CUDA gave no answer within {self._timeout:g} s"
+        found = failure(
+            self._gpus, running.job, running.gpus, said=said, reason=reason, beside=beside, answers=devices.answers
+        )
+        if found.note:
+            self._say(schedule, "noted", note=found.note)
+        return found.reason, found.again
+
+    def _left(self, schedule: Schedule, running: Running, memory: Memory | None = None) -> int:
+        """The job does not run any more. Returns how many jobs shared its GPU, at most."""
+        self._running.pop(str(running.file), None)
+        backend = running.job.environment.backend
+        before = self._gpus.sharing(backend)
+        beside = self._gpus.end(running.job, running.gpus, memory)
+        if not before and (sharing := self._gpus.sharing(backend)):
+            self._say(schedule, "noted", note=f"{backend}: {sharing}")
+        return beside
 
     def _ended(self, schedule: Schedule, running: Running, status: Status, reason: str) -> None:
         if running.stopped and status is not Status.COMPLETE:
@@ -282,22 +292,20 @@ class Local:
                 f"was stopped after {self._timeout:g} s, with all its processes. The end of its log shows where it was. "
                 "To allow more time, raise --timeout"
             )
-        del self._running[str(running.file)]
         seconds = round(time.monotonic() - running.began, 3)
         outcome = Outcome(job=running.job.id, status=status, reason=reason, seconds=seconds, log=tail(running.log))
         self._end(schedule, running.job, outcome)
 
     def _end(self, schedule: Schedule, job: Job, outcome: Outcome) -> None:
-        if job.died:
-            if (host := self._hosts.pop(_key(job), None)) is not None:
-                host.kill()
-            if outcome.status is not Status.COMPLETE:
-                outcome = replace(outcome, reason=f"first attempt: {job.died}; second: {outcome.reason}")
+        if (own := key_of(job))[-1] and (host := self._hosts.pop(own, None)) is not None:
+            host.kill()
+        if job.died and outcome.status is not Status.COMPLETE:
+            outcome = replace(outcome, reason=f"first attempt: {job.died}; second: {outcome.reason}")
         if outcome.status is not Status.COMPLETE and job.elsewhere:
             self._go_on_elsewhere(schedule, job, outcome)
             return
         if job.refused:
-            outcome = replace(outcome, reason=_after_others(job, outcome))
+            outcome = replace(outcome, reason=after_others(job, outcome))
         schedule.end(outcome)
         self._outcomes[job.id] = outcome
         self._say(schedule, "ended", job, outcome)
@@ -305,7 +313,7 @@ class Local:
     def _go_on_elsewhere(self, schedule: Schedule, job: Job, outcome: Outcome) -> None:
         refused = f"{job.environment.name}: {outcome.reason}"
         following, *rest = job.elsewhere
-        again = replace(job, environment=following, elsewhere=tuple(rest), refused=(*job.refused, refused), died="")
+        again = replace(job.moved(following), elsewhere=tuple(rest), refused=(*job.refused, refused), died="")
         schedule.again(again)
         self._host(again)
         why = refused.partition("\n")[0]
@@ -317,24 +325,3 @@ class Local:
         running = tuple(one.job.id for one in self._running.values())
         done = schedule.total - schedule.left
         self._listen(Event(kind=kind, running=running, done=done, total=schedule.total, job=job, outcome=outcome, note=note))
-
-
-def _key(job: Job) -> Key:
-    """What a host was started for: threads and device are fixed before the import. A second attempt has one of its own: what
-    the first one died of may be in the processes that its host forks."""
-    return job.environment.name, job.options.device, job.options.threads, job.id if job.died else ""
-
-
-def _after_others(job: Job, outcome: Outcome) -> str:
-    """How a job ended that other environments could not do: where it completed, or that nothing could do it, and why."""
-    if outcome.status is Status.COMPLETE:
-        return f"done in {job.environment.name}, because other environments could not: {'; '.join(job.refused)}"
-    said = [*job.refused, f"{job.environment.name}: {outcome.reason}"]
-    reasons = dict.fromkeys(one.partition(": ")[2] for one in said)
-    if len(reasons) == 1:
-        return f"{outcome.reason} (in every environment: {', '.join(one.partition(': ')[0] for one in said)})"
-    return f"no environment can do it: {'; '.join(said)}"
-
-
-def _gpus(job: Job) -> int:
-    return job.devices if job.options.device == "gpu" else 0

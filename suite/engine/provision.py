@@ -15,6 +15,7 @@ from suite.artifacts.store import digest_of, read_record, write_record, write_te
 from suite.engine import uv
 from suite.engine.installer import Installer, Listed, listing, locked
 from suite.engine.plugins import Plugin, identified, install
+from suite.plan.variants import SEPARATOR, base_name
 from suite.records import DamagedArtifact, Environment, Provisioned, ProvisionError
 
 MARKER = "parity.json"
@@ -44,15 +45,16 @@ def provision(
 ) -> dict[str, Provisioned]:
     """Every environment by name, ready or with the reason why not. Never raises for one that cannot be made.
 
-    `folder` keeps the virtual environments; `device` ("cpu" or "gpu") chooses between their two lists of requirements.
-    `plugins` (requirements, or paths of packages) are added to each.
+    `folder` keeps the virtual environments; `device` ("cpu" or "gpu") chooses between their two lists of requirements where
+    an environment does not say its own. Variants with the same requirements share one. `plugins` (requirements, or paths of
+    packages) are added to each.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     wanted = tuple(identified(text) for text in plugins)
 
     def one(environment: Environment) -> Provisioned:
-        requirements = requirements_of(environment, device)
+        requirements = requirements_of(environment)
         try:
             with locked(folder / environment.name, report) as installer:
                 if requirements:
@@ -62,9 +64,13 @@ def provision(
             report(f"environment {environment.name} is unavailable: {error}")
             return Provisioned(environment=environment, reason=str(error))
 
-    with ThreadPoolExecutor(max_workers=max(1, len(environments))) as pool:
-        ready = pool.map(one, environments)
-        return {environment.name: each for environment, each in zip(environments, ready, strict=True)}
+    installations = {environment.name: installation_of(environment, device) for environment in environments}
+    distinct = list(dict.fromkeys(installations.values()))
+    with ThreadPoolExecutor(max_workers=max(1, len(distinct))) as pool:
+        ready = dict(zip(distinct, pool.map(one, distinct), strict=True))
+    return {
+        environment.name: _for_variant(environment, ready[installations[environment.name]]) for environment in environments
+    }
 
 
 def look(
@@ -77,15 +83,16 @@ def look(
     found: dict[str, Provisioned] = {}
     missing: dict[str, str] = {}
     for environment in environments:
-        requirements = requirements_of(environment, device)
+        installation = installation_of(environment, device)
+        requirements = requirements_of(installation)
         try:
             if requirements:
-                ready, more = _seen(environment, requirements, folder, wanted)
+                ready, more = _seen(installation, requirements, folder, wanted)
             else:
-                here = _beside(environment, folder, wanted)
+                here = _beside(installation, folder, wanted)
                 more = [] if here.is_ready else here.names
                 ready = _described(here.environment, here.listed) if here.is_ready else Provisioned(environment=environment)
-            found[environment.name] = ready
+            found[environment.name] = _for_variant(environment, ready)
             if more:
                 missing[environment.name] = ", ".join(more)
         except ProvisionError as error:
@@ -93,10 +100,25 @@ def look(
     return found, missing
 
 
-def requirements_of(environment: Environment, device: str) -> tuple[str, ...]:
+def installation_of(environment: Environment, device: str) -> Environment:
+    """What is installed for it, under the name of its folder. All variants of an environment have one installation, but
+    that on GPUs has one of its own where it needs other packages."""
+    name, gpu = base_name(environment.name), (environment.device or device) == "gpu"
+    if gpu and environment.gpu_requirements != environment.requirements:
+        name, environment = f"{name}{SEPARATOR}gpu", replace(environment, requirements=environment.gpu_requirements)
+    return replace(environment, name=name, device="", precision="", deterministic=False)
+
+
+def _for_variant(environment: Environment, installed: Provisioned) -> Provisioned:
+    """What is installed, as one of the environments that share it."""
+    python, pythonpath = installed.environment.python, installed.environment.pythonpath
+    return replace(installed, environment=replace(environment, python=python, pythonpath=pythonpath))
+
+
+def requirements_of(environment: Environment) -> tuple[str, ...]:
     """What its virtual environment is made from: what it names, and what the worker imports. Empty if it has its own
     interpreter."""
-    requirements = environment.gpu_requirements if device == "gpu" else environment.requirements
+    requirements = environment.requirements
     named = {uv.name_of(requirement) for requirement in requirements}
     return (*requirements, *(need for need in MADE_WITH if need not in named)) if requirements else ()
 

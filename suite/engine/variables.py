@@ -23,6 +23,23 @@ THREADS = (
     "NPROC",
 )  # fmt: skip
 
+# On a GPU, XLA compiles in as many threads, and computes no number in them. With one, a model of MobileNet's size took 98 s.
+COMPILING = {"jax": {"NPROC": "4"}}
+
+# Backends that take most of a GPU's memory when they begin, and how each is told to take what it needs: jobs share a GPU.
+ON_DEMAND = {
+    "jax": {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+    "tensorflow": {"TF_FORCE_GPU_ALLOW_GROWTH": "true"},
+}
+
+
+# What deterministic kernels need before the framework is imported, by backend and device. On a CPU, JAX's repeat themselves.
+DETERMINISTIC: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("torch", "gpu"): {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"},
+    ("jax", "gpu"): {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"},
+    ("tensorflow", "gpu"): {"TF_DETERMINISTIC_OPS": "1"},
+}
+
 
 def of_host(
     environment: Environment,
@@ -52,11 +69,13 @@ def of_host(
         # Keras asks torch for GPUs at import. The driver answers that by initializing CUDA, which no fork survives;
         # NVML does not.
         variables["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
+    variables |= dict.fromkeys(THREADS, str(options.threads))
     if options.device == "cpu":
-        variables |= dict.fromkeys(THREADS, str(options.threads))
         variables["CUDA_VISIBLE_DEVICES"] = ""
-    elif "CUDA_VISIBLE_DEVICES" in shell:
-        variables["CUDA_VISIBLE_DEVICES"] = shell["CUDA_VISIBLE_DEVICES"]
+    else:
+        variables |= ON_DEMAND.get(environment.backend, {}) | COMPILING.get(environment.backend, {}) | _visible_gpus(shell)
+    if environment.deterministic:
+        variables |= DETERMINISTIC.get((environment.backend, options.device), {})
     if environment.backend == "jax" and cache is not None:
         # Everything is kept: by default only what took a second to compile is, and small models take less.
         variables |= {
@@ -65,6 +84,14 @@ def of_host(
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
     return variables | dict(environment.variables)
+
+
+def _visible_gpus(shell: Mapping[str, str]) -> dict[str, str]:
+    """Which GPUs the user left visible, in the driver's order, which `gpu_names` and the driver's own programs count in."""
+    chosen = {"CUDA_DEVICE_ORDER": shell.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")}
+    if "CUDA_VISIBLE_DEVICES" in shell:
+        chosen["CUDA_VISIBLE_DEVICES"] = shell["CUDA_VISIBLE_DEVICES"]
+    return chosen
 
 
 def processor() -> str:

@@ -158,7 +158,10 @@ class Backends:
         """What is known of two environments that differ."""
         place = self.place(a, b)
         odd = self._odd_one_out(a, b)
-        if place is not None and self._float32_inside(a, b, place):
+        inside = place is not None and self._float32_inside(a, b, place)
+        if inside and (behind := self._departing_behind(a, b)):
+            place, inside = behind[0].place, False
+        if inside and place is not None:
             cause = Cause(code=Code.FLOAT32_INSIDE, subject=odd, detail=(("layer", place.tensor),))
             return Parting(place=place, off="", causes=(cause,), float32_inside=True)
         if departures := self._departures(a, b, place):
@@ -214,14 +217,22 @@ class Backends:
     def _departures(self, a: str, b: str, place: Place | None) -> list[Departure]:
         """What departs from its definition in one of them, not in both alike, and explains where they part: it is there. A
         layer that gets its gradient wrong shows in the weights of the layers before it. Anything, if no place is known."""
-        found = [one for one in self._departing(a, b) if not one.narrow]
-        alone = [
-            one for one in found if not any(_alike(one, other) for other in found if other.environment != one.environment)
-        ]
+        alone = self._departing_alone(a, b)
         if place is None:
             return alone
         backward = [one for one in alone if one.stage == place.stage == "gradient"]
         return [one for one in alone if one.is_at(place)] or backward
+
+    def _departing_behind(self, a: str, b: str) -> list[Departure]:
+        """What departs by more than float32 rounds, where the first place at which they part does not."""
+        return [one for one in self._departing_alone(a, b) if one.size > FLOAT32_AT_MOST]
+
+    def _departing_alone(self, a: str, b: str) -> list[Departure]:
+        """In one of them, not in both alike."""
+        found = [one for one in self._departing(a, b) if not one.narrow]
+        return [
+            one for one in found if not any(_alike(one, other) for other in found if other.environment != one.environment)
+        ]
 
     def _departing(self, a: str, b: str) -> list[Departure]:
         return [one for name in (a, b) for one in self.held(name).departures]

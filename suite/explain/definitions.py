@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact
+from suite.artifacts.store import Artifact, Complete
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.records import Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
@@ -93,24 +95,47 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
     if isinstance(found, str):
         return Held(environment=environment, missing=found)
     artifact, manifest = found
+    known = _held(artifact.folder, tuple(sorted(manifest.files.items())), environment)
+    if not known.departures:
+        return known
+    provisioned = _provisioned(folder, environment)
+    departures = [
+        _known(one, call, arrays, provisioned)
+        for call, arrays in calls(found)
+        for one in known.departures
+        if (one.state, one.name) == (call.state, call.name)
+    ]
+    return replace(known, departures=tuple(departures))
+
+
+@lru_cache(maxsize=64)
+def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) -> Held:
+    """The same before known defects are looked for. `files`: what the artifact holds, by digest. Remembered: every round
+    of runs asks again, and definitions are slow."""
+    artifact = Artifact(folder)
+    manifest = artifact.manifest()
     departures: list[Departure] = []
     undefined: dict[str, str] = {}
     defined = 0
-    for place, call in _placed(manifest.recorded):
-        arrays = _arrays(artifact, call.state, place)
+    for call, arrays in calls((artifact, manifest)) if manifest else ():
         try:
-            found_off = list(_departures(environment, call, arrays))
+            departures += list(_departures(environment, call, arrays))
             defined += 1
         except (Undefined, DamagedArtifact) as reason:
             undefined[call.name] = str(reason)
-            continue
         except Exception as error:  # a definition that fails on one call must not cost the verdicts of all others
             undefined[call.name] = f"its definition failed: {type(error).__name__}: {error}"
-            continue
-        departures += [_known(one, call, arrays, _provisioned(folder, environment)) for one in found_off]
     return Held(environment=environment, departures=tuple(departures), defined=defined, undefined=tuple(undefined.items()))
 
 
+def calls(found: Complete) -> Iterator[tuple[RecordedCall, dict[str, dict[str, np.ndarray]]]]:
+    """Every call that a run recorded, with its arrays: what -> name -> array."""
+    artifact, manifest = found
+    for place, call in _placed(manifest.recorded):
+        yield call, _arrays(artifact, call.state, place)
+
+
+WENT_IN = ("input", "weight", "gradient", "slot")
 STAGES = {"moving statistics": "state", "loss": "forward", "optimizer state": "slots"}  # as known defects name them
 
 
@@ -131,6 +156,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
             training=call.training,
             masked="mask" in arrays,
             rows=call.rows,
+            infinite=not all(metrics.finite(value) for what in WENT_IN for value in arrays.get(what, {}).values()),
         )
     )
     return one if explained is None else replace(one, known=explained.id)
@@ -167,7 +193,9 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
     if not arrays:
         raise Undefined(f"it was not recorded: {call.reason}")
     measure = {"layer": _of_layer, "loss": _of_loss, "update": _of_update}[call.kind]
-    off = [one for one in measure(call, arrays) if not one[2] < (SAME_GRADIENT if one[0] == "gradient" else SAME)]
+    with np.errstate(all="ignore"):  # what overflows in the run overflows in its definition
+        measured = list(measure(call, arrays))
+    off = [one for one in measured if not one[2] < (SAME_GRADIENT if one[0] == "gradient" else SAME)]
     for stage, tensor, size in off:
         if stage == off[0][0]:  # what comes later follows from it
             yield Departure(
@@ -185,25 +213,34 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
 Measured = Iterator[tuple[str, str, float]]  # stage, tensor, distance
 
 
-def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
-    asked = Call(
+def asked(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Call:
+    """What the definition of the layer is asked, in float64."""
+    return Call(
         layer=call.of,
         config=json.loads(call.config),
-        inputs=_in_order(arrays.get("input", {})),
-        weights=arrays.get("weight", {}),
+        inputs=tuple(_wide(one) for one in _in_order(arrays.get("input", {}))),
+        weights={name: _wide(one) for name, one in arrays.get("weight", {}).items()},
         training=call.training,
         masks=_masks(arrays),
         arguments=_arguments(call, arrays.get("argument", {})),
     )
-    answer = layers.call(asked)
-    outputs = _in_order(arrays.get("output", {}))
-    for place, (made, defined) in enumerate(zip(outputs, answer.outputs, strict=True)):
-        yield "forward", f"output {place}", _apart(made, defined)
+
+
+def outputs(arrays: Mapping[str, Arrays]) -> tuple[np.ndarray, ...]:
+    """What the call returned."""
+    return _in_order(arrays.get("output", {}))
+
+
+def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+    question = asked(call, arrays)
+    answer = layers.call(question)
+    for place, (made, defined) in enumerate(zip(outputs(arrays), answer.outputs, strict=True)):
+        yield "forward", f"output {place}", apart(made, defined)
     for name, defined in answer.state.items():
         if name in arrays.get("state", {}):
-            yield "moving statistics", name, _apart(arrays["state"][name], defined)
+            yield "moving statistics", name, apart(arrays["state"][name], defined)
     if (cotangents := _in_order(arrays.get("cotangent", {}))) and "gradient" in arrays:
-        yield from _gradients(asked, cotangents, arrays["gradient"])
+        yield from _gradients(question, cotangents, arrays["gradient"])
 
 
 def _gradients(asked: Call, cotangents: tuple[np.ndarray, ...], made: Arrays) -> Measured:
@@ -228,7 +265,7 @@ def _part(name: str) -> str:
 
 def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     inputs, masks = arrays["input"], arrays.get("mask", {})
-    asked = LossCall(
+    question = LossCall(
         loss=call.of,
         config=json.loads(call.config),
         y_true=inputs["y_true"],
@@ -236,7 +273,7 @@ def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
         sample_weight=inputs.get("sample_weight"),
         mask=masks.get("0"),
     )
-    yield "loss", "loss", _apart(arrays["output"]["0"], np.asarray(losses.loss(asked)))
+    yield "loss", "loss", apart(arrays["output"]["0"], np.asarray(losses.loss(question)))
 
 
 def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
@@ -253,10 +290,10 @@ def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     )
     for name, before in arrays["input"].items():
         moved, defined = arrays["output"][name] - before, updated.variables[name] - before
-        yield "update", name, _apart(moved, defined)
+        yield "update", name, apart(moved, defined)
     for name, defined in updated.slots.items():
         if name in arrays.get("slot after", {}):
-            yield "optimizer state", name, _apart(arrays["slot after"][name], defined)
+            yield "optimizer state", name, apart(arrays["slot after"][name], defined)
 
 
 def _in_order(arrays: Arrays) -> tuple[np.ndarray, ...]:
@@ -280,7 +317,11 @@ def _arguments(call: RecordedCall, tensors: Arrays) -> dict[str, Any]:
     return found
 
 
-def _apart(made: np.ndarray, defined: np.ndarray) -> float:
+def _wide(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float64) if values.dtype.kind == "f" else values
+
+
+def apart(made: np.ndarray, defined: np.ndarray) -> float:
     """Relative L2; 1 where shapes differ, or where one is finite and the other is not."""
     if made.shape != np.shape(defined):
         return 1.0

@@ -13,19 +13,31 @@ from suite.records import Cause, Code, Diagnosis, Finding, Magnitude, Member, Pa
 
 ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.BY_DESIGN, Verdict.NOISE)
 
+OF_FILES = ("saved", "resumed")  # checks of a run against its own file
 Known = Mapping[Run, Diagnosis]
 
 
 def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Finding, ...]:
     """Findings, the worst first and then those that explain most. What is identical or rounding needs none."""
     of_run = {diagnosis.run: diagnosis for diagnosis in known}
-    grouped: dict[tuple[Verdict, frozenset[Cause], str], list[Member]] = {}
+    grouped: dict[tuple[Verdict, frozenset[Cause], tuple[str, ...]], list[Member]] = {}
     for member in members:
         if member.verdict.rank >= Verdict.NOISE.rank:
             causes = frozenset(cause.kind for cause in _deciding(member))
-            kind = "" if _is_one_thing(member.verdict, causes) else member.kind
-            grouped.setdefault((member.verdict, causes, kind), []).append(member)
+            thing = () if _is_one_thing(member.verdict, causes) else (member.kind, *_origin(member, of_run))
+            grouped.setdefault((member.verdict, causes, thing), []).append(member)
     return tuple(sorted((_finding(alike, of_run) for alike in grouped.values()), key=_urgency))
+
+
+def _origin(member: Member, known: Known) -> tuple[str, ...]:
+    """The environment that is off and the stage where it begins, as far as they are known: what is unknown is one thing only
+    where they are the same. Files are files in every environment."""
+    if member.verdict is not Verdict.DIFFERENT or member.kind in OF_FILES:
+        return ()
+    known = _explaining(known, _deciding(member))
+    _, environment = _side([member], known)
+    place = _place([member], known)
+    return environment, place.stage if place else ""
 
 
 def _deciding(member: Member) -> tuple[Cause, ...]:
@@ -40,7 +52,7 @@ def _is_one_thing(verdict: Verdict, causes: frozenset[Cause]) -> bool:
     if verdict is Verdict.INCONCLUSIVE:
         return any(cause.code == Code.UNCHECKED for cause in causes)
     named = bool(causes) and all(cause.code not in (Code.UNKNOWN, Code.INVALID) for cause in causes)
-    return named and verdict in (Verdict.DIFFERENT, Verdict.INVALID)
+    return named and verdict in (Verdict.DIFFERENT, Verdict.INVALID, Verdict.BY_DESIGN)
 
 
 def _urgency(finding: Finding) -> tuple[int, int]:
@@ -51,7 +63,7 @@ def _urgency(finding: Finding) -> tuple[int, int]:
 
 def _finding(members: Sequence[Member], known: Known) -> Finding:
     verdict, causes = members[0].verdict, _deciding(members[0])
-    known = {run: one for run, one in known.items() if verdict is Verdict.DIFFERENT and _explains(one, causes)}
+    known = _explaining(known, causes) if verdict is Verdict.DIFFERENT else {}
     side, environment = _side(members, known)
     subjects = {cause.subject for cause in causes if cause.subject}
     if not environment and len(subjects) == 1:
@@ -65,6 +77,10 @@ def _finding(members: Sequence[Member], known: Known) -> Finding:
         place=None if verdict is Verdict.NOT_RUN else _place(members, known),
         magnitudes=_largest_of(members),
     )
+
+
+def _explaining(known: Known, causes: Sequence[Cause]) -> Known:
+    return {run: one for run, one in known.items() if _explains(one, causes)}
 
 
 def _explains(diagnosis: Diagnosis, causes: Sequence[Cause]) -> bool:
@@ -94,9 +110,11 @@ def _side(members: Iterable[Member], known: Known) -> tuple[Run | None, str]:
 
 
 def _off(member: Member, known: Known) -> set[Run]:
-    """The runs that are off: by their distance from float64, or from their oracle."""
+    """The runs that are off: by their distance from float64, or from their oracle, or from their own file."""
     if isinstance(member, Pair) and member.side:
         return {member.side}
+    if member.kind in OF_FILES:
+        return set(member.runs)
     return {run for run in member.runs if run in known}
 
 

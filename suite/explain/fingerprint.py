@@ -70,7 +70,7 @@ def kind(member: Member) -> str:
         return " – ".join(sorted((_side(member.a), _side(member.b))))
     if member.kind == "replica":
         return f"replica of {_side(member.run)}"
-    elsewhere = f" in {member.environment}" if member.kind != "saved" else ""
+    elsewhere = f" in {member.environment}" if member.kind not in ("saved", "resumed") else ""
     return f"{member.kind} {member.form}".rstrip() + f" of {_side(member.run)}{elsewhere}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from suite.compare.metrics import METRICS
-from suite.judge import equivalence, kernels, limits, verdicts
+from suite.judge import envelopes, equivalence, kernels, limits
 from suite.plan.planning import PERMUTED, REPEATS
 from suite.records import SINGLE_STEP, Comparison, Configuration, Distances, Run
 
@@ -80,7 +80,7 @@ def _looks_unstable(comparison: Comparison) -> bool:
         apart = equivalence.apart_of(distances, comparison)
         if distances.bits or (apart is not None and apart >= equivalence.OTHER_SEMANTICS):
             continue
-        left = verdicts.beyond(distances, scale) or verdicts.amplified(distances)
+        left = envelopes.beyond(distances, scale) or envelopes.amplified(distances)
         if equivalence.differs(apart) or left or _wide(distances, scale):
             return True
     return False
@@ -91,8 +91,8 @@ def _nearly_rounding(comparison: Comparison) -> bool:
     if comparison.no_float64 or comparison.random_streams:
         return False
     scale = kernels.scale(comparison)
-    open_ones = [one for one in comparison.distances if not one.bits and verdicts.beyond(one, scale)]
-    return bool(open_ones) and not any(verdicts.beyond(one, scale, NEARLY) for one in open_ones)
+    open_ones = [one for one in comparison.distances if not one.bits and envelopes.beyond(one, scale)]
+    return bool(open_ones) and not any(envelopes.beyond(one, scale, NEARLY) for one in open_ones)
 
 
 def _wide(distances: Distances, scale: float) -> bool:

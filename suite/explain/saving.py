@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from suite.records import Cause, Code, Manifest
 Arrays = Mapping[str, np.ndarray]
 
 NAMED = 2  # swapped tensors that a cause names
+SHOWN = 60  # characters of a value
+CHANGED = 3  # values of a compile configuration that a cause names
 
 
 def causes(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:
@@ -28,6 +32,43 @@ def causes(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> 
                 return (cause,)
         return _swapped(live, state, apart)
     return _slots(artifact, manifest, loaded)
+
+
+def compiled(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...]:
+    """What a file was compiled with in place of what the live model was; empty if that is the same, or not known of both."""
+    first, second = live.arrays(compare.COMPILED), loaded.arrays(compare.COMPILED)
+    if not first or not second:
+        return ()
+    changes = [
+        change
+        for argument, text in first.items()
+        if argument in second and not metrics.bits(text, second[argument])
+        for change in _changes(argument, _value(text), _value(second[argument]))
+    ]
+    return (Cause(code=Code.COMPILED_DIFFERENTLY, detail=tuple(changes[:CHANGED])),) if changes else ()
+
+
+def _value(text: np.ndarray) -> Any:
+    """What the text of an argument says; the text itself where it was cut."""
+    whole = text.tobytes().rstrip(b"\0").decode(errors="replace")
+    try:
+        return json.loads(whole)
+    except ValueError:
+        return whole
+
+
+def _changes(name: str, a: Any, b: Any) -> Iterator[tuple[str, str]]:
+    """(name, "value -> other value") of everything that differs."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in sorted(a.keys() | b.keys()):
+            if a.get(key) != b.get(key):
+                yield from _changes(f"{name}.{key}", a.get(key), b.get(key))
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        for index, (one, other) in enumerate(zip(a, b, strict=True)):
+            if one != other:
+                yield from _changes(f"{name}[{index}]", one, other)
+    else:
+        yield name, f"{json.dumps(a)[:SHOWN]} -> {json.dumps(b)[:SHOWN]}"
 
 
 def _others(artifact: Artifact, manifest: Manifest) -> Iterator[tuple[Cause, Arrays]]:

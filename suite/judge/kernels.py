@@ -72,6 +72,12 @@ def cancels(comparison: Comparison, side: int, distance: float) -> bool:
     return distance < OTHER_SEMANTICS and len(far) >= UNSTABLE_STATES
 
 
+def is_far(comparison: Comparison, side: int) -> bool:
+    """Whether a float32 step of this side is farther from float64 than float32 rounds, whatever the other side's are."""
+    width = scale(comparison)
+    return any(one.sides[side] >= _step_limit(one.stage, 0.0, width) for one in judged_steps(comparison))
+
+
 def steps_alike(comparison: Comparison) -> Numbers:
     """How far single float32 steps of both sides are from float64: from how many common states that was measured, the
     farthest of each side, and the largest ratio of the two in one state. Empty if they were not run."""

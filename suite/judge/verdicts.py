@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from suite.compare.metrics import METRICS
-from suite.judge import kernels
+from suite.judge import envelopes, kernels, precision
 from suite.judge.equivalence import (
-    ENVELOPE_FACTOR,
     OTHER_SEMANTICS,
     SAME_SEMANTICS,
     STATE,
@@ -18,9 +17,8 @@ from suite.judge.equivalence import (
     grown_at,
     reaches,
 )
-from suite.judge.limits import AMPLIFIED, COMPOSED, NOISE_FACTOR, UNSTABLE_STATES
+from suite.judge.limits import COMPOSED, UNSTABLE_STATES
 from suite.records import (
-    JUDGED_STEP,
     Cause,
     Code,
     Comparison,
@@ -34,6 +32,8 @@ from suite.records import (
 )
 
 NAMED = 3  # tensors that a cause names: more are read by nobody
+COMPUTED = ("predictions", "evaluation")  # anew from a file; all else is copied
+COMPILED = "compile configuration"  # text: different or not
 EXPECTED = (Code.BY_DESIGN, Code.RANDOM_STREAMS)  # what the two sides are declared to do differently
 
 Decision = tuple[Verdict, tuple[Cause, ...]]
@@ -79,7 +79,7 @@ def _judge(distances: Distances, comparison: Comparison) -> Judged:
     verdict, causes = _decide(distances, comparison)
     explained = verdict in (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
     first = _first_step(distances, explained, kernels.scale(comparison))
-    return _judged(distances, verdict, causes, limits(distances, kernels.scale(comparison)), first)
+    return _judged(distances, verdict, causes, envelopes.limits(distances, kernels.scale(comparison)), first)
 
 
 def _judged(distances: Distances, verdict: Verdict, causes: tuple[Cause, ...], limits: Floats, first_step: int) -> Judged:
@@ -121,19 +121,36 @@ def _non_finite(comparison: Comparison) -> Decision:
 def _decide(distances: Distances, comparison: Comparison) -> Decision:
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
+    if distances.quantity == COMPILED:
+        return Verdict.DIFFERENT, united(part.causes for part in _copied(distances, comparison))
     if comparison.no_float64:
         return _by_steps(distances, comparison)
     apart = apart_of(distances, comparison)
     if apart is None:
         return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)
-    if apart < OTHER_SEMANTICS and (found := kernels.unstable(comparison)) is not None:
-        return Verdict.DIFFERENT, (kernels.cause(comparison, found),)
+    if apart < OTHER_SEMANTICS:
+        if (rounded := precision.decide(comparison, beyond=_is_no_rounding(distances, comparison))) is not None:
+            return rounded
+        if (found := kernels.unstable(comparison)) is not None:
+            return Verdict.DIFFERENT, (kernels.cause(comparison, found),)
     if not differs(apart):
         return _same_semantics(distances, comparison)
     verdict, causes = composed(distances.quantity, apart, comparison)
-    if verdict is Verdict.DIFFERENT and apart < OTHER_SEMANTICS and not beyond(distances, kernels.scale(comparison)):
+    if (
+        verdict is Verdict.DIFFERENT
+        and apart < OTHER_SEMANTICS
+        and not envelopes.beyond(distances, kernels.scale(comparison))
+    ):
         return _below_float32(apart)
     return verdict, causes
+
+
+def _is_no_rounding(distances: Distances, comparison: Comparison) -> bool:
+    """Whether float32 runs differ by more than measured rounding; or by as much as a side's repeats, where these would hide
+    that the products of one side only round their operands."""
+    first, second = (one.format if one else "" for one in comparison.products)
+    hidden = first != second and bool(comparison.repeats) and envelopes.within_repeats(distances, comparison.repeats)
+    return hidden or envelopes.beyond(distances, kernels.scale(comparison)) is not None
 
 
 def _below_float32(apart: float) -> Decision:
@@ -150,7 +167,7 @@ def composed(quantity: str, apart: float, comparison: Comparison) -> Decision:
     if changed := [
         tensor for tensor in (*comparison.unsaved, *comparison.renewed) if _is_about(quantity, tensor, comparison)
     ]:
-        return Verdict.DIFFERENT, (_not_saved(changed, comparison),)
+        return Verdict.DIFFERENT, (not_saved(changed, Code.NOT_SAVED if changed[0] in comparison.unsaved else Code.RENEWED),)
     # Beside a real difference, a part that float32 cannot show is no cause of it.
     least = OTHER_SEMANTICS if apart >= OTHER_SEMANTICS else SAME_SEMANTICS
     parts = [
@@ -194,8 +211,8 @@ def _is_about(quantity: str, tensor: str, comparison: Comparison) -> bool:
     return found is not None and any(one.name == tensor and not one.bits for one in found.tensors)
 
 
-def _not_saved(names: list[str], comparison: Comparison) -> Cause:
-    code = Code.NOT_SAVED if names[0] in comparison.unsaved else Code.RENEWED
+def not_saved(names: Sequence[str], code: Code) -> Cause:
+    """That a file does not hold these tensors. `code`: NOT_SAVED if loading brings the initial values back, else RENEWED."""
     return Cause(code=code, detail=tuple(("tensor", name) for name in names[:NAMED]))
 
 
@@ -204,19 +221,26 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
     a difference. They cannot show that there is none as finely as float64 runs do, and the cause says so."""
     because_of = because(Code.NO_FLOAT64, comparison.no_float64)
     # A file holds copies: whatever differs in them by a bit is a difference, in whatever precision.
-    copied = [part for part in comparison.components if part.link is Link.FILE and distances.quantity in part.distances]
-    if copied and distances.quantity != "predictions":
+    copied = _copied(distances, comparison)
+    if copied and distances.quantity not in COMPUTED:
         return Verdict.DIFFERENT, united(part.causes for part in copied)
     if any(part.link is Link.DECLARATION and (part.missing or part.causes) for part in comparison.components):
         return Verdict.INCONCLUSIVE, (because_of,)  # steps may differ by design: only float64 runs tell by how much
     if len(comparison.apart_in_steps) >= UNSTABLE_STATES:
         known = united(part.causes for part in comparison.components if part.link is Link.BACKEND)
         evidence = (("states", float(len(comparison.apart_in_steps))), ("measured", float(comparison.stepped)))
+        if not known and (rounded := precision.decide(comparison, beyond=True)) is not None:
+            return rounded
         return Verdict.DIFFERENT, known or (Cause(code=Code.STEPS_APART, evidence=evidence),)
     within = comparison.stepped >= UNSTABLE_STATES and not comparison.apart_in_steps
-    if within and not beyond(distances, kernels.scale(comparison)):
+    if within and not envelopes.beyond(distances, kernels.scale(comparison)):
         return Verdict.ROUNDING, (because_of,)
     return Verdict.INCONCLUSIVE, (because_of,)
+
+
+def _copied(distances: Distances, comparison: Comparison) -> list[Component]:
+    """What a file holds of this quantity that is not what was saved."""
+    return [part for part in comparison.components if part.link is Link.FILE and distances.quantity in part.distances]
 
 
 def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple[Cause, ...]) -> Decision:
@@ -251,58 +275,32 @@ def oracle_distance(comparison: Comparison) -> float | None:
 
 def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
     """Equal in float64: what remains is rounding, unless it is too large for that."""
-    if comparison.repeats and _within_repeats(distances, comparison.repeats):
-        return _only(Verdict.NOISE, Code.REPEATS_DIFFER)
+    if comparison.repeats and envelopes.within_repeats(distances, comparison.repeats):
+        return Verdict.NOISE, (_not_repeated(comparison),)
     if comparison.random_streams:
         return _only(Verdict.BY_DESIGN, Code.RANDOM_STREAMS)
-    if beyond(distances, kernels.scale(comparison)):
+    if envelopes.beyond(distances, kernels.scale(comparison)):
         return Verdict.INCONCLUSIVE, (Cause(code=Code.BEYOND_ENVELOPE, evidence=kernels.steps_alike(comparison)),)
     return Verdict.ROUNDING, tuple(
         Cause(code=code)
         for code, holds in (
-            (Code.AMPLIFIED_ROUNDING, amplified(distances)),
+            (Code.AMPLIFIED_ROUNDING, envelopes.amplified(distances)),
             (Code.FLOAT32_INSIDE, float32_inside(distances)),
         )
         if holds
     )
 
 
-def limits(distances: Distances, scale: float = 1.0) -> Floats:
-    """Metric -> the largest value that is rounding, at the judged step: 5 x max(envelope, floor x scale)."""
-    found: dict[str, float] = {}
-    for at in distances.at:
-        if at.step <= JUDGED_STEP:
-            for metric, value in at.envelope.items():
-                found[metric] = ENVELOPE_FACTOR * max(value, scale * METRICS[metric].floor)
-    return found
-
-
-def beyond(distances: Distances, scale: float = 1.0, factor: float = ENVELOPE_FACTOR) -> tuple[int, str] | None:
-    """The first judged step and metric outside `factor` envelopes, or None. A step without an envelope is not judged."""
-    for at in distances.at:
-        if at.step > JUDGED_STEP:
-            continue
-        for metric, envelope in at.envelope.items():
-            judged = METRICS[metric].judged
-            if judged and at.plain.get(metric, 0.0) > factor * max(envelope, scale * METRICS[metric].floor):
-                return at.step, metric
-    return None
-
-
-def _within_repeats(distances: Distances, repeats: Floats) -> bool:
-    last = distances.at[-1].plain
-    judged = [metric for metric in last if METRICS[metric].judged]
-    return bool(judged) and all(last[metric] <= NOISE_FACTOR * repeats.get(metric, 0.0) for metric in judged)
-
-
-def amplified(distances: Distances) -> bool:
-    """Whether the last step is much farther apart than the judged one."""
-    early = [at for at in distances.at if at.envelope and at.step <= JUDGED_STEP]
-    if not early or not distances.at:
-        return False
-    last = distances.at[-1].plain
-    return any(
-        last.get(metric, 0.0) > AMPLIFIED * max(value, METRICS[metric].floor) for metric, value in early[-1].plain.items()
+def _not_repeated(comparison: Comparison) -> Cause:
+    """Which side does not repeat itself, by how much, and which deterministic variant of it does, if one was tried."""
+    off = [side for side in (0, 1) if comparison.unrepeated[side]]
+    subject = comparison.environments[off[0]] if len(off) == 1 else ""
+    steady = dict.fromkeys(comparison.steady[side] for side in off if comparison.steady[side])
+    return Cause(
+        code=Code.REPEATS_DIFFER,
+        subject=subject,
+        detail=tuple(("steady", name) for name in steady),
+        evidence=tuple((name, comparison.unrepeated[side]) for side, name in enumerate(("a", "b"))),
     )
 
 
@@ -314,7 +312,7 @@ def _first_step(distances: Distances, explained: bool, scale: float) -> int:
         if explained and any(judged.values()):
             return at.step
         float64_runs = any(value >= SAME_SEMANTICS for metric, value in at.float64.items() if METRICS[metric].judged)
-        outside = beyond(Distances(quantity=distances.quantity, bits=False, at=(at,)), scale)
+        outside = envelopes.beyond(Distances(quantity=distances.quantity, bits=False, at=(at,)), scale)
         if not explained and (float64_runs or outside):
             return at.step
     return 0

@@ -11,7 +11,7 @@ import dependency_groups
 
 from suite.plan.locations import PINS
 from suite.plan.validation import BACKENDS, is_name
-from suite.records import ConfigurationError, Environment
+from suite.records import DEFAULT, EXACT, ConfigurationError, Environment
 
 
 def _is_text(value: object) -> bool:
@@ -26,11 +26,15 @@ def _is_strings(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values())
 
 
+DEVICES, PRECISIONS = ("cpu", "gpu"), (DEFAULT, EXACT)
 KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "backend": (_is_text, f"one of {', '.join(BACKENDS)}"),
     "requirements": (_is_list, 'a list of pip requirements, such as ["keras==3.15.1"]'),
     "python": (_is_text, "the path of an interpreter"),
     "pythonpath": (_is_list, "a list of folders"),
+    "device": (lambda value: value in DEVICES, f"one of {', '.join(DEVICES)}"),
+    "precision": (lambda value: value in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+    "deterministic": (lambda value: isinstance(value, bool), "true or false"),
     "variables": (_is_strings, 'a table of strings, such as { NAME = "value" }'),
 }
 
@@ -108,6 +112,9 @@ def _environment(name: str, table: Any, file: Path) -> Environment:
         pythonpath=tuple(_absolute(base, entry) for entry in table.get("pythonpath", ())),
         variables=tuple(sorted(table.get("variables", {}).items())),
         source=str(file),
+        device=table.get("device", ""),
+        precision=table.get("precision", ""),
+        deterministic=table.get("deterministic", False),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from suite.artifacts import names
 from suite.artifacts.store import Store, digest_of, file_digest
 from suite.plan.locations import SUITE
+from suite.plan.variants import SEPARATOR, base_name
 from suite.records import (
     LAYERWISE,
     ORACLE,
@@ -62,7 +63,7 @@ def plan(
                     )
                     planned = variations(configuration)
                     runs.extend(planned)
-                    status, reason = _refusal(found, environment, devices, options, gpus)
+                    status, reason = _refusal(found, environment, strategy, devices, options, gpus)
                     if status:
                         refused.extend((run, status, reason) for run in planned)
                     else:
@@ -125,7 +126,7 @@ def _driving(strategies: Mapping[str, Strategy], backend: str, devices: int) -> 
 
 
 def _refusal(
-    found: FoundScenario, environment: Provisioned, devices: int, options: Options, gpus: int
+    found: FoundScenario, environment: Provisioned, strategy: Strategy, devices: int, options: Options, gpus: int
 ) -> tuple[Status | None, str]:
     scenario = found.scenario
     if environment.reason:
@@ -137,9 +138,22 @@ def _refusal(
             f"with a last batch of {scenario.last_batch} rows, one of {devices} devices gets no rows, and backends crash or "
             "hang: give it more rows, or drop it"
         )
-    if options.device == "gpu" and devices > gpus:
-        return Status.NO_DEVICES, f"needs {devices} GPUs, but this machine has {gpus}: give --devices 1, or --device cpu"
+    divided = options.virtual_devices and strategy.divides_gpu and gpus
+    if (environment.environment.device or options.device) == "gpu" and devices > gpus and not divided:
+        status = Status.UNSUPPORTED if options.virtual_devices and gpus else Status.NO_DEVICES
+        return status, _too_few(environment.environment, strategy, devices, gpus, options)
     return None, ""
+
+
+def _too_few(environment: Environment, strategy: Strategy, devices: int, gpus: int, options: Options) -> str:
+    """What a configuration needs that this machine has not, and what runs in its place."""
+    there = "1 is there" if gpus == 1 else f"{gpus} are there"
+    instead = [f"choose --environment {base_name(environment.name)}{SEPARATOR}cpu, which has {devices} devices on the CPU"]
+    if strategy.divides_gpu:
+        instead.append(f"or give --virtual-devices, which puts {devices} on one GPU")
+    elif options.virtual_devices:
+        there += f", and {environment.backend} cannot have several devices on one GPU"
+    return f"needs {devices} GPUs, {there}: {', '.join(instead)}"
 
 
 # What a worker imports of the suite, but for the faults that some runs ask for: a test holds this list against a real
@@ -198,16 +212,23 @@ class Jobs:
     def digest(self, run: Run) -> str:
         """Equal digests, equal results: the scenario, the environment, the suite, the inputs and the options. The code
         of faults counts for a run with one only."""
-        options = self._plan.options
-        injected = [self._injection] if run.configuration.fault else []
+        options, scenario = self._plan.options, run.configuration.scenario
+        of_backend = self._environments[run.configuration.environment].environment.fault_in(scenario)
+        injected = [self._injection, of_backend] if of_backend or run.configuration.fault else []
         return digest_of(
             *injected,
-            self._inputs_digest(run.configuration.scenario),
+            self._inputs_digest(scenario),
             self._environments[run.configuration.environment].digest,
             # All oracles of a scenario share a job; what they emulate is in their ids.
             ORACLE if run.emulates else run.configuration,
-            (options.device, options.steps, options.threads),
+            (options.steps, options.threads, options.virtual_devices),
+            numerics_of(self._environments[run.configuration.environment].environment),
         )
+
+    def _digest_alone(self, environment: str) -> str:
+        """Of what no scenario is part of."""
+        provisioned = self._environments[environment]
+        return digest_of(self._suite, provisioned.digest, numerics_of(provisioned.environment))
 
     def _inputs_digest(self, scenario: str) -> str:
         found = self._scenarios[scenario]
@@ -261,7 +282,7 @@ class Jobs:
     def _probes(self) -> list[Job]:
         jobs = []
         for name in dict.fromkeys(run.configuration.environment for run in self.runs):
-            digest = digest_of(self._suite, self._environments[name].digest, self._plan.options.device)
+            digest = self._digest_alone(name)
             if self._again or not self._store.probe(name).complete(digest):
                 jobs.append(self._job("probe", name, digest=digest))
         return jobs
@@ -284,7 +305,7 @@ class Jobs:
         jobs = []
         for name in dict.fromkeys(run.configuration.environment for run in runs):
             for precision in PRECISIONS:
-                digest = digest_of(self._suite, self._environments[name].digest, self._plan.options.device)
+                digest = self._digest_alone(name)
                 wanted = tuple(
                     run
                     for run in runs
@@ -301,18 +322,22 @@ class Jobs:
 
     def _reloaded(self, run: Run, environment: str, digest: str) -> bool:
         """Whether every file of the run that is loaded in this environment was: elsewhere, only the whole model is."""
-        forms = names.MODEL_FILES if run.configuration.environment == environment else names.MODEL_FILES[:1]
+        forms = names.forms(self._store.run(run).manifest(), own=run.configuration.environment == environment)
         return all(self._store.reload(run, environment, form).complete(digest) for form in forms)
 
     def _job(self, kind: str, environment: str, **fields: object) -> Job:
         scenario = str(fields.get("scenario", ""))
-        return replace(
-            Job(
-                kind=kind,
-                run_folder=str(self._store.folder.resolve()),
-                environment=self._environments[environment].environment,
-                options=self._plan.options,
-                source=self._scenarios[scenario].source if scenario else None,
-            ),
-            **fields,  # type: ignore[arg-type]
+        chosen = self._environments[environment].environment
+        job = Job(
+            kind=kind,
+            run_folder=str(self._store.folder.resolve()),
+            environment=chosen,
+            options=self._plan.options,
+            source=self._scenarios[scenario].source if scenario else None,
         )
+        return replace(job.moved(chosen), **fields)  # type: ignore[arg-type]
+
+
+def numerics_of(environment: Environment) -> tuple[str, str, bool]:
+    """What of an environment changes numbers, beside its packages and variables."""
+    return environment.device, environment.precision, environment.deterministic

@@ -63,6 +63,7 @@ BUILT_IN = (
         refuse=_several,
         semantics=_mirrored,
         worker="suite.runner.strategies.tf_mirrored:work",
+        divides_gpu=True,
     ),
     Strategy(
         name="jax_data_parallel",
@@ -78,6 +79,7 @@ BUILT_IN = (
         refuse=_several,
         semantics=_replicated,
         worker="suite.runner.strategies.torch_ddp:work",
+        divides_gpu=True,
     ),
     Strategy(
         name="fake",

@@ -22,7 +22,7 @@ def valid_scenario(scenario: Any) -> Scenario:
     """
     if not isinstance(scenario, Scenario):
         raise BrokenPlugin(f"SCENARIO is a {type(scenario).__name__}, wanted a suite.records.Scenario")
-    loss, objects = scenario.loss, scenario.custom_objects
+    loss = scenario.loss
     wrong = [
         (scenario.api != SCENARIO_API, f"api is {scenario.api!r}, this version reads {SCENARIO_API}"),
         (not is_name(scenario.name), f"name is {scenario.name!r}, wanted lower case, digits, dots and hyphens"),
@@ -35,8 +35,8 @@ def valid_scenario(scenario: Any) -> Scenario:
         ),
         (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
         (not _is_loss(loss), f"loss is {loss!r}, wanted a name, a dict or list of names by output, or a function"),
-        (not (objects is None or callable(objects)), f"custom_objects is {objects!r}, wanted a function"),
         *_no_functions(scenario, "model", "data", "optimizer"),
+        *_no_functions(scenario, *(name for name in ("metrics", "custom_objects") if getattr(scenario, name) is not None)),
     ]
     _refuse(wrong)
     return scenario

@@ -9,6 +9,7 @@ from __future__ import annotations
 from suite.records.artifact import (
     OWN,
     TRAINING_STEP,
+    VIRTUAL_DEVICES,
     BatchNorm,
     Manifest,
     Tensor,
@@ -42,6 +43,7 @@ from suite.records.comparison import (
     Distances,
     Link,
     Place,
+    Products,
     StepErrors,
     TensorDistance,
     Unstable,
@@ -72,6 +74,8 @@ from suite.records.judgement import (
     Suspect,
 )
 from suite.records.plan import (
+    DEFAULT,
+    EXACT,
     LAYERWISE,
     ORACLE,
     PRECISIONS,
@@ -93,6 +97,7 @@ from suite.records.plan import (
 )
 from suite.records.results import (
     Change,
+    GroundRates,
     Limit,
     Move,
     Results,
@@ -130,6 +135,8 @@ from suite.records.vocabulary import (
 
 __all__ = [
     "BUG",
+    "DEFAULT",
+    "EXACT",
     "FLOAT32",
     "JUDGED_STEP",
     "LATER_STAGES",
@@ -149,6 +156,7 @@ __all__ = [
     "STAGES",
     "TRAINING_STEP",
     "VARIATIONS",
+    "VIRTUAL_DEVICES",
     "Answer",
     "At",
     "BatchNorm",
@@ -176,6 +184,7 @@ __all__ = [
     "Floats",
     "FolderInUse",
     "FoundScenario",
+    "GroundRates",
     "Interaction",
     "Job",
     "Judged",
@@ -197,6 +206,7 @@ __all__ = [
     "Part",
     "Place",
     "Plan",
+    "Products",
     "ProvisionError",
     "Provisioned",
     "Question",

@@ -10,6 +10,7 @@ from suite.records.calls import RecordedCall
 from suite.records.vocabulary import FLOAT32, Status
 
 TRAINING_STEP, OWN = "training step", "the model's own"  # a fact of a run whose model trains by a step of its own
+VIRTUAL_DEVICES = "virtual devices"  # a fact of a run whose devices are parts of one GPU
 
 
 class TensorGroup(enum.StrEnum):
@@ -62,7 +63,9 @@ class Manifest:
     `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
     `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
     `calls`: of a single-step comparison, the layers in the order in which a step calls them. `recorded`: of a
-    layerwise step, its calls. `died`: how the first attempt died, if this is the second; else empty.
+    layerwise step, its calls. `after_saving`: why the model could not be evaluated, or trained further than
+    its file; empty where it could, and where it was not to be. `died`: how the first attempt died, if this is the second;
+    else empty.
     """
 
     run: str
@@ -82,5 +85,6 @@ class Manifest:
     optimizer_epsilon: float = 0.0
     calls: tuple[str, ...] = ()
     recorded: tuple[RecordedCall, ...] = ()
+    after_saving: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -88,6 +88,24 @@ class Unstable:
     sizes: tuple[float, float]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Products:
+    """An environment whose float32 products round their operands. `format`: "tf32" or "bfloat16". `place`: where that was
+    measured first; `apart`: how far it is from float64 there, `left`: what is left of that with operands rounded so, or,
+    if it was shown by a setting, in the environment `by_setting`, which is the same with exact products. `calls`: how many
+    layers were shown to do so. `declared`: whether the environment has the framework's default precision on a GPU, which
+    allows it."""
+
+    format: str
+    place: Place
+    apart: float
+    left: float
+    environment: str = ""
+    calls: int = 0
+    by_setting: str = ""
+    declared: bool = False
+
+
 class Link(enum.StrEnum):
     """What one part of a difference leads across."""
 
@@ -124,6 +142,10 @@ class Comparison:
     `apart_in_steps`: where they part, for each state in which they are farther apart than rounding.
     `unsaved`: tensors that are back at their initial value after loading; `renewed`: integers (seeds, counters) that have a
     value which is neither that nor the saved one. `roundoff`: the coarser side's, see Manifest.
+    `products`: of each side, whether its products round their operands; None where that is not shown. `unrepeated`: how far
+    each side is from its own repeats at the last step, the largest judged metric; 0 if these are bit-equal. `steady`: of
+    each side, the environment that is the same with deterministic kernels and repeats itself bit for bit, if it was tried;
+    else empty.
     `environments`: each side's, where a cause may be about one of them. `non_finite`: of each side, the first step whose
     loss or state is NaN or infinite; None if none is.
     """
@@ -140,4 +162,7 @@ class Comparison:
     renewed: tuple[str, ...] = ()
     roundoff: float = FLOAT32
     environments: tuple[str, str] = ("", "")
+    products: tuple[Products | None, Products | None] = (None, None)
+    unrepeated: tuple[float, float] = (0.0, 0.0)
+    steady: tuple[str, str] = ("", "")
     non_finite: tuple[int | None, int | None] = (None, None)

@@ -75,10 +75,11 @@ class Pair:
 class ConsistencyCheck:
     """One run compared with its own saved file, reload, replica or oracle, or with definitions.
 
-    `kind`: "saved" (live model against its file, reloaded in its own environment), "reloaded" (its file reloaded in its own
-    environment against `environment`), "replica" (`replica` against replica 0), "declared" (its float64 run against the
-    oracle of what its strategy declares), "defined" (its layers, loss and update, call by call, against their independent
-    definitions). `form`: the file, "model.keras" or "model.weights.h5"; empty for the others."""
+    `kind`: "saved" (live model against its file, reloaded in its own environment), "resumed" (both, trained some steps
+    further), "reloaded" (its file reloaded in its own environment against `environment`), "replica" (`replica` against
+    replica 0), "declared" (its float64 run against the oracle of what its strategy declares), "defined" (its layers, loss
+    and update, call by call, against their independent definitions). `form`: how the file was loaded, one of
+    `suite.artifacts.names.FORMS`; empty for the others."""
 
     run: Run
     kind: str

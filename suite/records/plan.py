@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from suite.records.scenario import Source
 from suite.records.vocabulary import Status
 from suite.records.zoo import Case
 
+DEFAULT, EXACT = "default", "exact"  # precisions of an environment
+
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     """A named interpreter with one backend. Either `requirements` (a virtual environment is made)
-    or `python` (an interpreter that exists). `variables` are environment variables (name, value)."""
+    or `python` (an interpreter that exists). `variables` are environment variables (name, value). `faults`, in self-tests
+    only: (scenario, fault) for faults that are injected in everything it computes of a scenario, emulations included, as
+    if its backend had them.
+
+    `device`: "cpu" or "gpu"; empty for the command's. `precision`: "default" (what a user gets: on a GPU, frameworks may
+    round the operands of float32 products) or "exact" (they may not); empty for the command's. `deterministic`: whether the
+    framework is asked for kernels that repeat themselves bit for bit. Once environments are chosen, neither is empty.
+    """
 
     name: str
     backend: str
@@ -23,7 +32,15 @@ class Environment:
     python: str = ""
     pythonpath: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
     source: str = "built in"
+    device: str = ""
+    precision: str = ""
+    deterministic: bool = False
+
+    def fault_in(self, scenario: str) -> str:
+        """The fault that it has in this scenario; "" if it has none."""
+        return dict(self.faults).get(scenario, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +218,7 @@ def plain(configuration: Configuration, precision: str = "float32") -> Run:
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the user chose, and what changes a result. `seeds`: how many other initial states the reference trains from, to
-    say what is a large difference."""
+    say what is a large difference. `virtual_devices`: where there are fewer GPUs than devices, they are on one GPU."""
 
     device: str = "cpu"
     devices: tuple[int, ...] = (1, 2)
@@ -211,6 +228,7 @@ class Options:
     reference: str = "torch"
     gate: str = "different"
     seeds: int = 0
+    virtual_devices: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +242,9 @@ class Job:
     however. `cores`: how many processors it keeps busy. `run_folder` is where `suite.artifacts.store` reads and writes.
     `trajectory`: id of the run whose states single-step comparison starts from. `died`: how the first attempt at it died,
     in the job of the second; else empty. `elsewhere`: environments that do it, in this order, if this one cannot;
-    `refused`: what those said that could not.
+    `refused`: what those said that could not. `gpus`: how many GPUs it was given; fewer than `devices` if they are virtual.
+    `alone`: it has its GPU for itself, because it ran out of memory beside other jobs.
+    `options.device` is the environment's own.
     """
 
     kind: str
@@ -246,6 +266,13 @@ class Job:
     cases: tuple[Case, ...] = ()
     elsewhere: tuple[Environment, ...] = ()
     refused: tuple[str, ...] = ()
+    gpus: int = 0
+    alone: bool = False
+
+    def moved(self, environment: Environment) -> Job:
+        """The same in a different environment, on its device."""
+        options = replace(self.options, device=environment.device or self.options.device)
+        return replace(self, environment=environment, options=options)
 
     @property
     def chunk(self) -> str:

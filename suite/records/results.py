@@ -60,30 +60,57 @@ class Suite:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfTest:
-    """The self-test that was kept last: how many faults were injected, and of how many of them what was said rightly.
+class GroundRates:
+    """The self-test on one ground, "built-in" (scenarios that the judge was tuned on) or "random" (models drawn at random):
+    how many faults were injected, and of how many of them what was said rightly.
 
-    `alarms`: clean pairs and runs in which a difference was reported, in words. `suite`: what made it; None where it does
-    not say. `apart`: what differs in this run, in sentence parts; empty if nothing does. `damage`: why it cannot be read;
-    all else is empty.
+    `right_side`: None where the file does not say. `cause_or_place`: of how many at least one of the two was right.
+    `without_effect`: faults that make no difference in exact arithmetic, which are in no other number. `clean_pairs` and
+    `clean_checks`: those without a fault; `undecided`: for how many of these pairs it stayed open whether they agree;
+    `alarms`: in which of all of them a difference was reported, in words. `suite`: what made it; None where it does not say.
+    `apart`: what differs in this run, in sentence parts; empty if nothing does.
     """
 
+    ground: str
     injected: int = 0
     detected: int = 0
+    right_side: int | None = None
     right_cause: int = 0
     right_place: int = 0
+    cause_or_place: int = 0
+    without_effect: int = 0
     clean_pairs: int = 0
+    clean_checks: int = 0
+    undecided: int = 0
     alarms: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     suite: Suite | None = None
     apart: tuple[str, ...] = ()
-    damage: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Of how many faults what was said rightly, in words."""
+        side = {} if self.right_side is None else {"right side": self.right_side}
+        return {
+            "detected": self.detected,
+            **side,
+            "right cause": self.right_cause,
+            "right place": self.right_place,
+            "right cause or place": self.cause_or_place,
+        }
 
     @property
     def rates(self) -> dict[str, float]:
-        """Shares of the injected faults, by what they are shares of; 0 of none."""
-        counts = {"detected": self.detected, "right cause": self.right_cause, "right place": self.right_place}
-        return {name: count / self.injected if self.injected else 0.0 for name, count in counts.items()}
+        """The same as shares of the injected faults; 0 of none."""
+        return {name: count / self.injected if self.injected else 0.0 for name, count in self.counts.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTest:
+    """The self-test that was kept last, ground by ground. `damage`: why it cannot be read; then there are no grounds."""
+
+    grounds: tuple[GroundRates, ...] = ()
+    damage: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

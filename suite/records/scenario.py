@@ -53,10 +53,12 @@ class ScenarioVariant:
 class Scenario:
     """One Keras 3 model, its data and its recipe. A scenario module holds one, named SCENARIO.
 
-    `model`, `optimizer` and `custom_objects` import keras inside; they never name a backend.
+    `model`, `optimizer`, `metrics` and `custom_objects` import keras inside; they never name a backend.
     `batch` is the global batch: every strategy splits it over its devices (see `shares`). `last_batch`: the rows of the
     run's last batch, as where an epoch's rows do not divide; 0 for a full one.
     `loss`: what `compile` takes: a name, or a dict or list of names by output; or a function that returns that, or losses.
+    `metrics`: a function that returns what `compile` takes as metrics; None for none. They are evaluated, and compared after
+    saving.
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
@@ -75,6 +77,7 @@ class Scenario:
     outputs: str = "probabilities"
     dtype_policy: str = "float32"
     synchronized: bool = False
+    metrics: Callable[[], Any] | None = None
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
     variant: ScenarioVariant | None = None
     api: int = SCENARIO_API

@@ -69,7 +69,16 @@ class Status(enum.Enum):
         return self not in (Status.COMPLETE, Status.UNSUPPORTED)
 
 
-QUANTITIES = ("trainable weights", "moving statistics", "optimizer state", "loss", "predictions", "other state")
+QUANTITIES = (
+    "trainable weights",
+    "moving statistics",
+    "optimizer state",
+    "loss",
+    "predictions",
+    "other state",
+    "evaluation",
+    "compile configuration",
+)
 # What one training step does, in order. Single-step comparison compares it stage by stage from a common state.
 STAGES = (
     "initial state",

@@ -21,6 +21,8 @@ STEPS = (2.0**-6, 2.0**-11, 2.0**-16)
 NARROWEST = 1e-4
 # Relative to `Directional.scale`: what smooth functions reach at the first step.
 ENOUGH = 1e-11
+ALIKE = 1e-2  # relative: jumps of the slope at a kink at this very point are alike at every step
+ROUGH = 1e-6  # of the largest slope of a term: smooth functions and rounding stay below, three decades at the least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +32,15 @@ class Directional:
     `uncertainty`: how far `value` may be off; large where the function has a kink near by (ReLU, maximum), and infinite
     where an output is not finite. `scale`: the sum of the absolute values of the terms that `value` sums: rounding is
     relative to it, because terms may cancel.
-    `directions`: the direction of each part, of its shape.
+    `directions`: the direction of each part, of its shape. `kinks`: how much of the uncertainty comes from kinks at this
+    very point.
     """
 
     value: float
     uncertainty: float
     scale: float
     directions: Arrays
+    kinks: float = 0.0
 
 
 def input_part(index: int) -> str:
@@ -80,7 +84,7 @@ def directional(asked: Call, cotangents: Sequence[Array], seed: int, parts: Sequ
     for step in STEPS:
         found = replace(_at(function, step), directions=directions)
         best = found if best is None or found.uncertainty < best.uncertainty else best
-        if best.uncertainty <= ENOUGH * best.scale:
+        if best.uncertainty <= max(ENOUGH * best.scale, 2.0 * found.kinks):  # no smaller step removes a kink at this point
             break
     assert best is not None
     return best
@@ -138,14 +142,25 @@ def _at(function: Function, step: float) -> Directional:
     sides = [(function(width), function(-width), width) for width in (step, step / 2, step / 4, step / 8)]
     slopes = [(right - left) / (2 * width) for right, left, width in sides]
     jumps = [((right - here) + (left - here)) / width for right, left, width in sides]
-    value, other = (float(_to_zero(slopes[start : start + 3]).sum()) for start in (1, 0))
-    uncertainty = abs(value - other) + abs(float(_jump(jumps[1:]).sum())) / 2
+    values, others = (_to_zero(slopes[start : start + 3]) for start in (1, 0))
+    rough = ROUGH * float(np.abs(slopes[-1]).max(initial=0.0))
+    here_jumps, before = _jump(jumps[1:]), _jump(jumps[:3])
+    stay = (np.abs(here_jumps) > rough) & (np.abs(here_jumps - before) <= ALIKE * np.abs(here_jumps))
+    uncertainty = _apart(values - others, rough) + _apart(here_jumps, rough) / 2
     return Directional(
-        value=value,
+        value=float(values.sum()),
         uncertainty=uncertainty if np.isfinite(uncertainty) else np.inf,
         scale=float(np.abs(slopes[-1]).sum()),
         directions={},
+        kinks=float(np.abs(here_jumps[stay]).sum()) / 2,
     )
+
+
+def _apart(terms: Array, rough: float) -> float:
+    """How far the sum of these differences may be from 0. Rounding has both signs and cancels. A term larger than `rough` is
+    a kink: a gradient may take either side of each, so that kinks do not cancel."""
+    kinks = np.abs(terms) > rough
+    return abs(float(terms[~kinks].sum())) + float(np.abs(terms[kinks]).sum())
 
 
 def _to_zero(slopes: Sequence[Array]) -> Array:

@@ -13,17 +13,21 @@ FILES = ("files equal the live model", "the only file equals the live model", "t
 
 
 def sentence(results: Results) -> str:
-    """The seed question's three parts, each counted: backends, devices, saved files; and whether the causes are known."""
+    """The seed question's parts, each counted: backends, devices, GPU against CPU, saved files; and whether the causes are
+    known."""
     compared = [pair for pair in results.pairs if pair.verdict is not Verdict.NOT_RUN]
     if not compared and not results.checks:
         return f"Nothing was compared: no two runs of one scenario have results.{_trouble(results)}"
-    single = [pair for pair in compared if _devices(pair) == (1, 1)]
-    many = [pair for pair in compared if _devices(pair) != (1, 1)]
+    kinds = {one.environment.name: one.environment.device for one in results.environments}
+    between = [pair for pair in compared if len({kinds.get(run.configuration.environment) for run in pair.runs}) > 1]
+    single = [pair for pair in compared if _devices(pair) == (1, 1) and pair not in between]
+    many = [pair for pair in compared if _devices(pair) != (1, 1) and pair not in between]
     seen = [check for check in results.checks if check.verdict is not Verdict.NOT_RUN]
     saved = [check for check in seen if check.kind == "saved"]
     parts = [
         _part("across backends on one device", single, PAIRS),
         _part("with several devices", many, PAIRS),
+        _part("GPU against CPU", between, PAIRS),
         _part("after saving", saved, FILES),
     ]
     counted = "; ".join(part for part in parts if part)

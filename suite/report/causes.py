@@ -83,6 +83,8 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: f"by design ({declared(cause)})",
     Code.RANDOM_STREAMS: lambda cause: "different random numbers",
     Code.UNSTABLE_KERNEL: lambda cause: f"unstable kernel in {cause.subject}" if cause.subject else "unstable kernel",
+    Code.TF32_PRODUCTS: lambda cause: f"TF32 products in {cause.subject}",
+    Code.BFLOAT16_PRODUCTS: lambda cause: f"bfloat16 products in {cause.subject}",
     Code.DTYPE_DEMOTED: hypothesis,
     Code.DEFINITION: lambda cause: f"{defined(cause)} in {cause.subject} departs from its definition",
     Code.UNDEFINED: lambda cause: f"without an independent definition: {names_of(cause, 'layer')}",
@@ -105,8 +107,11 @@ SHORT: dict[str, Callable[[Cause], str]] = {
         "the file holds " + "; ".join(f"{held} in place of {name}" for name, held in cause.detail)
     ),
     Code.SLOTS_NOT_SAVED: lambda cause: "the file does not hold the optimizer's slots",
+    Code.COMPILED_DIFFERENTLY: lambda cause: (
+        "the file is compiled differently: " + "; ".join(f"{name} {change}" for name, change in cause.detail)
+    ),
     Code.LOADED_WRONGLY: lambda cause: f"{cause.subject} misloads a correct file",
-    Code.REPEATS_DIFFER: lambda cause: "the same run, repeated, differs as much",
+    Code.REPEATS_DIFFER: lambda cause: f"the same run, repeated, differs as much{in_environment(cause.subject)}",
     Code.AMPLIFIED_ROUNDING: lambda cause: "amplified rounding",
     Code.BEYOND_ENVELOPE: lambda cause: BEYOND,
     Code.NO_FLOAT64: lambda cause: f"{cause.reason}: only a float64 run shows equal semantics",

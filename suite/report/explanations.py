@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from suite.judge.equivalence import SAME_SEMANTICS
 from suite.judge.verdicts import EXPECTED
 from suite.records import Cause, Code
+from suite.records.formatting import number
 from suite.report.causes import BEYOND, declared, defined, in_environment, names_of, step_of, suspected, turn, words
 from suite.report.hypothesis_words import HYPOTHESES
 
@@ -199,6 +200,15 @@ def _loaded(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _compiled(what: str, where: str, cause: Cause) -> Said:
+    changes = "; ".join(f"{name}: {change}" for name, change in cause.detail)
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'is', 'are')} not compiled as the live model is: {changes}.",
+        experiment="optimizer, loss and metrics of both, with their configurations and attributes",
+        advice="give the class a get_config that returns every argument of its constructor, or compile what is loaded anew",
+    )
+
+
 def _unknown(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by more than the strategies declare. The cause is "
@@ -220,11 +230,44 @@ def _beyond(what: str, where: str, cause: Cause) -> Said:
 
 
 def _noise(what: str, where: str, cause: Cause) -> Said:
+    numbers, steady = dict(cause.evidence), names_of(cause, "steady")
+    size = max(numbers.get("a", 0.0), numbers.get("b", 0.0))
+    who = f" {cause.subject} does not repeat itself." if cause.subject else ""
+    apart = f": repeats of one run are up to {number(size)} apart" if size else ""
+    cured = f"; the same with deterministic kernels, {steady}, repeats itself bit for bit" if steady else ""
+    advice = f"compare with {steady} bit by bit" if steady else "try --deterministic, to compare bit by bit"
     return Said(
-        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by no more than repeats of the same run.",
-        experiment="the runs were repeated, and the repeats differ as much",
-        advice="turn on deterministic kernels to compare bit by bit",
+        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by no more than repeats of the same run.{who}",
+        experiment=f"the runs were repeated, and the repeats differ as much{apart}{cured}",
+        advice=advice,
     )
+
+
+def _layers(count: float) -> str:
+    return "1 layer" if count == 1 else f"{count:.0f} layers"
+
+
+def _rounded(what: str, where: str, cause: Cause) -> Said:
+    form, bits = ROUNDED[cause.code]
+    numbers, exact = dict(cause.evidence), names_of(cause, "setting")
+    apart, left = (number(numbers.get(name, 0.0)) for name in ("apart", "left"))
+    if exact:
+        shown = f"its float32 step is {apart} from float64; that of {exact}, which differs in nothing else, is {left}"
+    else:
+        shown = (
+            f"recorded calls of {_layers(numbers.get('calls', 0.0))} were computed again from their definitions: they are "
+            f"{apart} from the exact result, and {left} from the result with operands rounded to {bits} bits"
+        )
+    return Said(
+        claim=f"{cause.subject} computes products of float32 numbers in {form}: it rounds their operands to {bits} bits of "
+        f"the fraction, of 23 ({what} {where}).",
+        experiment=f"the float64 runs are equal; {shown}",
+        advice="give --precision exact, or the framework's own setting, where a model needs float32 (docs/gpu.md)",
+        link="https://docs.pytorch.org/docs/stable/notes/cuda.html#tensorfloat-32-tf32-on-ampere-and-later-devices",
+    )
+
+
+ROUNDED: dict[str, tuple[str, int]] = {Code.TF32_PRODUCTS: ("TF32", 10), Code.BFLOAT16_PRODUCTS: ("bfloat16", 7)}
 
 
 FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
@@ -243,9 +286,12 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.SAVE_SWAPPED: _held,
     Code.SLOTS_NOT_SAVED: _held,
     Code.LOADED_WRONGLY: _loaded,
+    Code.COMPILED_DIFFERENTLY: _compiled,
     Code.UNKNOWN: _unknown,
     Code.BEYOND_ENVELOPE: _beyond,
     Code.REPEATS_DIFFER: _noise,
+    Code.TF32_PRODUCTS: _rounded,
+    Code.BFLOAT16_PRODUCTS: _rounded,
 }
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from suite.judge import equivalence, limits
 from suite.records import Code, Diagnosis, Finding, Judged, Member, Note, Pair, Results, Run, Suspect, Verdict
 from suite.records.formatting import number
-from suite.report import causes, explanations, repeat_command, summary
+from suite.report import causes, explanations, glossary, repeat_command, summary
 
 NOUNS = {
     "pair": ("pair", "pairs"),
     "saved": ("saved file", "saved files"),
+    "resumed": ("model trained on from its file", "models trained on from their files"),
     "reloaded": ("reloaded file", "reloaded files"),
     "replica": ("replica", "replicas"),
     "declared": ("run", "runs"),
@@ -150,7 +151,8 @@ def _sides(member: Member) -> str:
     if isinstance(member, Pair):
         return f"{member.scenario}, {summary.label(member.a)} against {summary.label(member.b)}"
     what = {
-        "saved": f"live against {member.form}",
+        "saved": f"live against {glossary.form(member)}",
+        "resumed": f"trained on, live against {member.form}",
         "reloaded": f"{member.form} loaded on {member.environment}",
         "replica": f"replica {member.replica} against replica 0",
         "declared": "against the oracle of what it declares",

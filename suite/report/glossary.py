@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.records import ConsistencyCheck, SelfTest, TensorGroup
+from suite.records import ConsistencyCheck, GroundRates, SelfTest, TensorGroup
 
 METRICS = {
     "train": "distance between the weights, as a share of the distance that training moved them",
@@ -18,6 +18,8 @@ METRICS = {
     "explained": "share of the changed rows that were a close call",
     "values": "relative difference of predicted values",
     "max_abs": "largest difference of a predicted value",
+    "evaluation": "largest relative difference of the loss or of a metric over all training rows",
+    "compiled": "arguments of compile that are not the same",
     "state": "relative difference of other variables, such as random seed counters and constants",
     "tensor": "like train, for one tensor",
     "ulp": "in units of the last digit that float32 can hold",
@@ -33,7 +35,12 @@ TENSOR_GROUPS = {
     TensorGroup.OTHER: "other state that is not trained",
 }
 
-KINDS = ("defined", "declared", "saved", "reloaded", "replica")
+KINDS = ("defined", "declared", "saved", "resumed", "reloaded", "replica")
+
+
+def form(check: ConsistencyCheck) -> str:
+    """The file that a check is about, in words."""
+    return check.form.replace("+unbuilt", ", optimizer not built")
 
 
 def column(check: ConsistencyCheck) -> str:
@@ -43,11 +50,21 @@ def column(check: ConsistencyCheck) -> str:
     if check.kind == "declared":
         return "run – what it declares"
     if check.kind == "saved":
-        return f"live – {check.form}"
+        return f"live – {form(check)}"
+    if check.kind == "resumed":
+        return "live – saved, both trained on"
     return f"saved – on {check.environment}" if check.kind == "reloaded" else f"replica {check.replica} – first"
 
 
-def rests_on(one: SelfTest) -> str:
+GROUNDS = {"built-in": "built-in scenarios", "random": "models drawn at random"}
+
+
+def ground(one: GroundRates) -> str:
+    """What faults were injected in."""
+    return GROUNDS.get(one.ground, one.ground)
+
+
+def rests_on(one: GroundRates) -> str:
     """What the rates of a self-test were measured with."""
     packages = [f"{name} {version}" for name, version in one.versions.items()]
     return ", ".join([*packages, *([f"keras-parity {one.suite.version}"] if one.suite else [])]) or "unknown versions"
@@ -55,15 +72,24 @@ def rests_on(one: SelfTest) -> str:
 
 def holds_here(one: SelfTest | None) -> str:
     """Whether its rates are those of this run's versions."""
-    if one is None:
+    if one is None or not (one.grounds or one.damage):
         return "No self-test was kept, so it is unknown how often verdicts and causes are right."
     if one.damage:
         return f"It is unknown how often verdicts and causes are right: {one.damage}."
-    if one.apart:
-        return f"These rates may not hold for this run: {'; '.join(one.apart)}."
+    if apart := _apart(one):
+        return f"These rates may not hold for this run: {'; '.join(apart)}."
     return "This run has the same versions."
+
+
+def _apart(one: SelfTest) -> list[str]:
+    """What differs in this run; where that is not the same for all grounds, for which."""
+    every = [set(rates.apart) for rates in one.grounds]
+    alike = set.intersection(*every) if every else set()
+    words = {word if word in alike else f"on {ground(rates)}, {word}": None for rates in one.grounds for word in rates.apart}
+    return list(words)
 
 
 def to_measure(one: SelfTest | None) -> str:
     """The command that measures the rates of this run's versions; empty if they are known."""
-    return "nox -s selftest -- --keep" if one is None or one.damage or one.apart else ""
+    known = one is not None and bool(one.grounds) and not one.damage and not _apart(one)
+    return "" if known else "nox -s selftest -- --keep"

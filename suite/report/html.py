@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from suite.records import ConsistencyCheck, Pair, Results, Run, RunRow, ScenarioRow, Status, Verdict
+from suite.records import ConsistencyCheck, Pair, Provisioned, Results, Run, RunRow, ScenarioRow, Status, Verdict
 from suite.records.formatting import number
 from suite.report import answer, bulk, causes, changes, findings, glossary, links, payload, summary
 
@@ -96,6 +96,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             overview=summary.overview(results),
             failed=summary.failed(results),
             restarted=summary.restarted(results),
+            virtual=summary.virtual(results),
             unsupported=summary.unsupported(results),
             shown=SHOWN_FINDINGS,
             shown_names=SHOWN_NAMES,
@@ -128,6 +129,7 @@ def _environment() -> Environment:
         "note": findings.NOTES.__getitem__,
         "decided": payload.decided,
         "holds_here": glossary.holds_here,
+        "ground": glossary.ground,
         "rests_on": glossary.rests_on,
         "to_measure": glossary.to_measure,
         "width": lambda count, total: max(1, round(WIDTHS * count / total)),
@@ -202,13 +204,22 @@ def _links(results: Results) -> dict[str, str]:
     return found
 
 
+def _numerics(ready: Provisioned) -> dict[str, str]:
+    """Where and how the environment computes, as it was asked for."""
+    one = ready.environment
+    kernels = "deterministic" if one.deterministic else "the framework's choice"
+    return {"device": one.device, "precision": one.precision, "kernels": kernels}
+
+
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:
     """Versions and flags by environment, as its first run found them: (fact, value for each, whether they differ)."""
     found: list[dict[str, str]] = []
     for ready in results.environments:
         rows = [row for row in results.runs if row.run.configuration.environment == ready.environment.name and row.facts]
         ran = rows[0].facts if rows else {}
-        found.append({**ready.packages, **{name: value for name, value in ran.items() if name != "optimizer"}})
+        found.append(
+            {**_numerics(ready), **ready.packages, **{name: value for name, value in ran.items() if name != "optimizer"}}
+        )
     table = []
     for name in dict.fromkeys(name for facts in found for name in facts):
         values = [facts.get(name, "–") for facts in found]

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from suite.records import Pair, Results, Run, Verdict
+from suite.records import GroundRates, Pair, Results, Run, Verdict
 from suite.report import answer, changes, findings, glossary, summary
 from suite.report.findings import Worded
 
@@ -118,7 +118,9 @@ def _failed(results: Results) -> Iterator[str]:
 
 
 def _restarted(results: Results) -> Iterator[str]:
-    """Workers whose second attempt completed."""
+    """Workers whose second attempt completed, and devices that are parts of one GPU."""
+    if virtual := summary.virtual(results):
+        yield from ("", _plain(virtual))
     restarted = summary.restarted(results)
     if restarted:
         yield from ("", "## Started once more", "")
@@ -138,11 +140,19 @@ def _overview(results: Results) -> Iterator[str]:
 def _self_test(results: Results) -> Iterator[str]:
     one = results.self_test
     said, command = glossary.holds_here(one), glossary.to_measure(one)
-    if one and one.injected:
-        shares = ", ".join(f"{rate:.1%} {name}" for name, rate in one.rates.items())
-        alarms = f"false alarms in {one.clean_pairs} clean pairs: {len(one.alarms)}"
-        said = f"of {one.injected} injected faults {shares}; {alarms}. Measured with {glossary.rests_on(one)}. {said}"
+    lines = [
+        f"- {_plain(_measured(rates))}" for rates in (one.grounds if one else ()) if rates.injected or rates.clean_pairs
+    ]
     yield from ("", f"Self-test: {_plain(said)}" + (f" To measure it: `{command}`" if command else ""))
+    if lines:
+        yield from ("", *lines)
+
+
+def _measured(one: GroundRates) -> str:
+    shares = ", ".join(f"{rate:.1%} {name}" for name, rate in one.rates.items())
+    faults = f"of {one.injected} injected faults {shares}; " if one.injected else ""
+    alarms = f"false alarms in {one.clean_pairs} clean pairs: {len(one.alarms)}"
+    return f"In {glossary.ground(one)}: {faults}{alarms}. Measured with {glossary.rests_on(one)}."
 
 
 def _matrices(results: Results) -> Iterator[str]:

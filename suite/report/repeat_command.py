@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from suite.plan.locations import ROOT, SCENARIOS
-from suite.records import ConsistencyCheck, Environment, Finding, Member, Options, Results
+from suite.plan.variants import SEPARATOR
+from suite.records import DEFAULT as DEFAULT_PRECISION
+from suite.records import EXACT, ConsistencyCheck, Environment, Finding, Member, Options, Results
 
 INSTALLED = re.compile(r"(?P<name>\S+) (?P<version>\S+) \(\S+\)")  # how a Source of an entry point reads
 DEFAULT = Options()
@@ -28,9 +30,11 @@ def command(finding: Finding, results: Results) -> str:
     words = ["nox", "-s", "compare-all", "--", "--scenario", member.scenario]
     words += _scenario_from(source)
     words += _flags("--environments", dict.fromkeys(files[name] for name in names if files.get(name, BUILT_IN) != BUILT_IN))
-    words += _flags("--backend", names)
+    words += _flags("--environment", names)
     devices = sorted({run.configuration.devices for run in member.runs})
     words += ["--device", options.device, "--devices", ",".join(str(count) for count in devices)]
+    words += _numerics(names, results)
+    words += ["--virtual-devices"] if options.virtual_devices else []
     if options.steps:
         words += ["--steps", str(options.steps)]
     if options.seeds:
@@ -40,6 +44,16 @@ def command(finding: Finding, results: Results) -> str:
         words += ["--fail-on", options.gate.replace(" ", "-")]
     # A folder of its own: reports/latest keeps the run that had the finding.
     return shlex.join([*words, "--out", f"reports/{finding.fingerprint or member.scenario}"])
+
+
+def _numerics(names: Iterable[str], results: Results) -> Iterator[str]:
+    """What of the command said how environments without a word of their own compute: none adds variants here."""
+    plain = [one.environment for one in results.environments if one.environment.name in names]
+    plain = [one for one in plain if SEPARATOR not in one.name]
+    if any(one.device == "gpu" for one in plain):
+        yield from ("--precision", EXACT if all(one.precision == EXACT for one in plain) else DEFAULT_PRECISION)
+    if plain and all(one.deterministic for one in plain):
+        yield "--deterministic"
 
 
 def _cheapest(members: Iterable[Member]) -> Member:

@@ -25,11 +25,11 @@ from suite.records import (
     DamagedArtifact,
     Distances,
     Finding,
+    GroundRates,
     Pair,
     Results,
     Run,
     RunRow,
-    SelfTest,
     UsageError,
 )
 from suite.report import answer, causes, changes, findings, summary
@@ -96,7 +96,7 @@ def _record(record: Any) -> Any:
         return {**_fields(record, without="members"), "members": [member.id for member in record.members]}
     if isinstance(record, Distances):
         return _fields(replace(record, tensors=tuple(summary.farthest(record.tensors, KEPT_TENSORS))))
-    if isinstance(record, SelfTest):
+    if isinstance(record, GroundRates):
         return {**_fields(record), "rates": _value(record.rates)}
     return _fields(record)
 

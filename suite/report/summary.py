@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from suite.compare.metrics import METRICS
 from suite.records import (
+    VIRTUAL_DEVICES,
     Configuration,
     Judged,
     Member,
@@ -99,10 +100,11 @@ def pair_group(pair: Pair) -> tuple[int, str]:
 
 CHECK_GROUPS = {
     "saved": (3, "live – saved"),
-    "reloaded": (4, "saved – reloaded elsewhere"),
-    "replica": (5, "replica – first replica"),
-    "declared": (6, "run – what its strategy declares"),
-    "defined": (7, "layers, loss and update – their definitions"),
+    "resumed": (4, "live – saved, both trained on"),
+    "reloaded": (5, "saved – reloaded elsewhere"),
+    "replica": (6, "replica – first replica"),
+    "declared": (7, "run – what its strategy declares"),
+    "defined": (8, "layers, loss and update – their definitions"),
 }
 
 
@@ -136,6 +138,14 @@ def restarted(results: Results) -> list[RunRow]:
         if row.died:
             found.setdefault(row.died, row)
     return list(found.values())
+
+
+def virtual(results: Results) -> str:
+    """That some configurations have their devices on one GPU, and what that shows; empty if none has."""
+    count = len({row.run.configuration for row in results.runs if VIRTUAL_DEVICES in row.facts})
+    have = "1 configuration has its" if count == 1 else f"{count} configurations have their"
+    means = "This shows what the strategy computes, not what several GPUs and NCCL do."
+    return f"{have} devices on one GPU (--virtual-devices). {means}" if count else ""
 
 
 def unsupported(results: Results) -> int:

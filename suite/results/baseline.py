@@ -136,6 +136,7 @@ def _environments(results: Results) -> dict[str, str]:
         found[name] = f"unavailable: {one.reason}" if one.reason else "ready"
         found |= {f"{name}: {package}": version for package, version in one.packages.items()}
         found |= {f"{name}: variable {key}": value for key, value in one.environment.variables}
+        found |= {f"{name}: {key}": str(getattr(one.environment, key)) for key in ("device", "precision", "deterministic")}
     return found | _facts(results)
 
 

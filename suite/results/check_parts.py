@@ -18,6 +18,7 @@ Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
 Load = tuple[str, Side]  # an environment, and what it loaded
 
 STATE = (compare.WEIGHTS, compare.STATISTICS, compare.OTHER)
+BEYOND = (compare.EVALUATION, compare.COMPILED)  # what a model is beyond its state
 ENOUGH = 1.0  # the distance of a part that explains whatever it is about: it was looked for bit by bit
 
 
@@ -104,6 +105,32 @@ def of_file(subject: compare.Subject, file: Load, elsewhere: Iterable[Load]) -> 
     except DamagedArtifact:
         return ()
     return found or verdicts.united(misloading(subject, file, other) for other in elsewhere)
+
+
+def of_resumed(subject: compare.Subject, file: Load) -> Iterator[tuple[Cause, ...]]:
+    """Why training does not go on from a run's file as in the live model: what it holds, and what it is compiled with."""
+    yield of_file(subject, file, ())
+    if not isinstance(file[1], compare.Snapshot):
+        return
+    run, manifest = subject.plain
+    live, start = compare.live(run, manifest), compare.trained(run, manifest, 0)
+    for code, lost in ((Code.NOT_SAVED, compare.unsaved), (Code.RENEWED, compare.renewed)):
+        if tensors := lost(start, live, file[1]):
+            yield (verdicts.not_saved(tensors, code),)
+    yield saving.compiled(live, file[1])
+
+
+def held(
+    environment: str, apart: Iterable[str], causes: tuple[Cause, ...], compiled: tuple[Cause, ...]
+) -> Iterator[Component]:
+    """What the file holds, of the quantities that are `apart`: because of these causes, and beyond the state because of what
+    it is compiled with."""
+    unknown = (Cause(code=Code.UNKNOWN),)
+    sizes = dict.fromkeys(apart, ENOUGH)
+    of_state = {quantity: size for quantity, size in sizes.items() if quantity not in BEYOND}
+    yield Component(link=Link.FILE, environment=environment, distances=of_state, causes=causes or unknown)
+    beyond = {quantity: size for quantity, size in sizes.items() if quantity in BEYOND}
+    yield Component(link=Link.FILE, environment=environment, distances=beyond, causes=compiled or causes or unknown)
 
 
 def misloading(subject: compare.Subject, *loads: Load) -> tuple[Cause, ...]:

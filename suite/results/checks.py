@@ -10,9 +10,10 @@ from suite import compare
 from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import definitions, diagnoses
+from suite.explain import definitions, diagnoses, saving
 from suite.explain.composition import Composition
 from suite.explain.definitions import Held
+from suite.explain.products import Precision
 from suite.judge import verdicts
 from suite.judge.limits import UNSTABLE_STATES
 from suite.records import (
@@ -26,6 +27,7 @@ from suite.records import (
     DamagedArtifact,
     Judged,
     Link,
+    Products,
     Status,
     Verdict,
     because,
@@ -48,10 +50,18 @@ class Sides:
     file: tuple[Cause, ...] = ()
     form: str = ""
     replica: int = 0
+    products: tuple[Products | None, Products | None] = (None, None)
 
 
-def checks(folder: RunFolder, composition: Composition) -> Iterator[ConsistencyCheck]:
-    """Every configuration with a plain run, in all its checks."""
+def _products(configuration: Configuration, sides: Sides, precision: Precision) -> tuple[Products | None, Products | None]:
+    """How both sides compute products, where the file is loaded in a different environment."""
+    if sides.kind != "reloaded":
+        return None, None
+    return precision.of(configuration), precision.of(replace(configuration, environment=sides.environment))
+
+
+def checks(folder: RunFolder, composition: Composition, precision: Precision) -> Iterator[ConsistencyCheck]:
+    """Every configuration with a plain run, in all its checks. `precision`: how environments compute products."""
     environments = list(dict.fromkeys(run.configuration.environment for run in folder.plan.runs))
     for scenario in folder.scenarios():
         for configuration in folder.configurations(scenario):
@@ -60,7 +70,7 @@ def checks(folder: RunFolder, composition: Composition) -> Iterator[ConsistencyC
                 continue
             yield _declared(folder, configuration, composition)
             for sides in _sides(folder, configuration, subject, composition, environments):
-                yield _check(configuration, subject, sides)
+                yield _check(configuration, subject, replace(sides, products=_products(configuration, sides, precision)))
         for environment, alone in composition.backends[scenario].alone.items():
             if folder.asked(composition.backends[scenario].layerwise(environment)):
                 yield _defined(alone, composition.backends[scenario].held(environment))
@@ -115,32 +125,33 @@ def _sides(
     environments: Sequence[str],
 ) -> Iterator[Sides]:
     own = configuration.environment
-    home = {form: _files(folder, configuration, subject, own, form) for form in names.MODEL_FILES}
+    forms = names.forms(subject.plain[1], own=True)
+    home = {form: _files(folder, configuration, subject, own, form) for form in forms}
     # An injected fault's file is loaded at home only.
     others = [name for name in environments if name != own and not configuration.fault]
     elsewhere = {name: _files(folder, configuration, subject, name, names.KERAS_FILE) for name in others}
     loads = [(name, file) for name, (file, _) in elsewhere.items()]
     strategy = composition.strategy(configuration)
     for form, (file, double) in home.items():
-        sides = [_live(subject.plain), file]
-        doubles = [_live(subject.float64), double] if subject.float64 else []
         yield Sides(
             kind="saved",
             environment=own,
             form=form,
-            sides=sides if form == names.KERAS_FILE else _without_optimizer(sides),
-            doubles=doubles if form == names.KERAS_FILE else _without_optimizer(doubles),
+            sides=_held(form, [compare.live(*subject.plain), file]),
+            doubles=_held(form, [compare.live(*subject.float64), double]) if subject.float64 else (),
             parts=(strategy, *check_parts.saved_by_design(folder, configuration, subject, double)),
             file=check_parts.of_file(subject, (own, file), loads if form == names.KERAS_FILE else ()),
         )
     at_home = home[names.KERAS_FILE]
+    if names.has(subject.plain[1], names.RESUMED):
+        yield _resumed(folder, configuration, subject, at_home[0])
     for environment, (file, double) in elsewhere.items():
         yield Sides(
             kind="reloaded",
             environment=environment,
             form=names.KERAS_FILE,
-            sides=_without_optimizer([at_home[0], file]),
-            doubles=_without_optimizer([at_home[1], double]) if subject.float64 else (),
+            sides=_held("", [at_home[0], file]),
+            doubles=_held("", [at_home[1], double]) if subject.float64 else (),
             parts=(check_parts.predicting(configuration, environment, composition),),
             file=check_parts.misloading(subject, (own, at_home[0]), (environment, file)),
         )
@@ -155,8 +166,22 @@ def _sides(
         )
 
 
-def _live(found: Complete) -> compare.Snapshot:
-    return replace(compare.trained(*found, found[1].steps[-1]), losses=0)  # no file holds losses
+def _resumed(folder: RunFolder, configuration: Configuration, subject: compare.Subject, file: Side) -> Sides:
+    """The live model that goes on training, and what was loaded from its file."""
+    saved, doubled = plain(configuration), plain(configuration, "float64")
+    doubles: Sequence[Side] = ()
+    if subject.float64 and names.has(subject.float64[1], names.RESUMED):
+        double, manifest = subject.float64
+        doubles = [compare.resumed(double, manifest, manifest), folder.resumed(doubled, manifest)]
+    run, manifest = subject.plain
+    return Sides(
+        kind="resumed",
+        environment=configuration.environment,
+        form=names.KERAS_FILE,
+        sides=[compare.resumed(run, manifest, manifest), folder.resumed(saved, manifest)],
+        doubles=doubles,
+        file=verdicts.united(check_parts.of_resumed(subject, (configuration.environment, file))),
+    )
 
 
 def _files(
@@ -174,9 +199,17 @@ def _replicas(found: Complete, index: int) -> Sequence[Side]:
     return compare.replica(*found, 0), compare.replica(*found, index)
 
 
-def _without_optimizer(sides: Sequence[Side]) -> list[Side]:
-    """model.weights.h5 does not hold the optimizer, and a model loaded elsewhere, with compile=False, has none."""
-    return [replace(side, slots="") if isinstance(side, compare.Snapshot) else side for side in sides]
+def _held(form: str, sides: Sequence[Side]) -> list[Side]:
+    """The sides with what both can have when a file is loaded in this form. A whole model loaded at home has everything. Its
+    weights bring the optimizer, if that is built. What is loaded elsewhere, or from a legacy file, is not compiled."""
+    found = []
+    for side in sides:
+        if isinstance(side, compare.Snapshot) and form != names.KERAS_FILE:
+            slots = side.slots if form == names.WEIGHTS_FILE else ""
+            predictions = side.predictions if form != names.UNBUILT else ""
+            side = replace(side, slots=slots, predictions=predictions, evaluation="", compiled="")
+        found.append(side)
+    return found
 
 
 # ---------------------------------------------------------------- one check
@@ -232,21 +265,21 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     )
     float64_pair = (float64_runs[0], float64_runs[1]) if len(float64_runs) == 2 else None
     comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject)
+    if compared.kind == "resumed":
+        comparison = replace(comparison, unsaved=(), renewed=())  # training moves both on: what was lost is told of the file
     equal = {one.quantity: one.bits for one in comparison.distances}
     same_state = all(equal.get(quantity, True) for quantity in check_parts.STATE[:2]) and _only_counters(comparison)
-    file = compared.file or (Cause(code=Code.UNKNOWN),)
     # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.
     apart = [
         quantity for quantity, bits in equal.items() if not bits and not (same_state and quantity == compare.PREDICTIONS)
     ]
-    of_file = Component(
-        link=Link.FILE, environment=compared.environment, distances=dict.fromkeys(apart, check_parts.ENOUGH), causes=file
-    )
-    parts = (*compared.parts, of_file) if compared.kind != "replica" else compared.parts
+    of_file = check_parts.held(compared.environment, apart, compared.file, saving.compiled(*snapshots))
+    parts = (*compared.parts, *of_file) if compared.kind != "replica" else compared.parts
     return replace(
         comparison,
         components=check_parts.relevant(parts, compared.kind, apart),
         environments=(configuration.environment, compared.environment),
+        products=compared.products,
         # With an equal state, a prediction is a single step from a common state.
         stepped=UNSTABLE_STATES if same_state else 0,
     )

@@ -13,7 +13,9 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes, sides
 from suite.explain.backends import Backends
 from suite.explain.composition import Composition, single_step_of
-from suite.judge import equivalence, kernels, limits, verdicts
+from suite.explain.products import Precision
+from suite.explain.repeats import steady
+from suite.judge import equivalence, kernels, limits, precision, verdicts
 from suite.records import (
     ORACLE,
     Cause,
@@ -24,6 +26,7 @@ from suite.records import (
     Floats,
     KnownDifference,
     Pair,
+    Place,
     Plan,
     Results,
     Run,
@@ -88,6 +91,7 @@ class Study:
         asked = [run for run in self._oracle_steps() if not self.folder.asked(run)]
         asked += [run for inquiry in diagnoses.inquiries(self.folder, settled) for run in inquiry.further()]
         asked += [run for backends in self.backends().values() for run in backends.further()]
+        asked += Precision(self.folder, self.backends()).further(self.pairs())
         wanted = further_runs.further_runs(self.pairs(), declared)
         return list(dict.fromkeys([*wanted, *float32_steps.oracle_steps(self.folder, wanted), *asked]))
 
@@ -112,14 +116,20 @@ class Study:
             found[scenario] = magnitudes.medians([distances for each in measured for distances in each])
         return found
 
-    def _judged_pairs(self, composition: Composition) -> Iterator[Pair]:
+    def _judged_pairs(self, composition: Composition, products: Precision) -> Iterator[Pair]:
         """Every pair, judged by what its difference is composed of."""
         seeds = self._seeds()
         for (a, b), comparison in self.pairs().items():
             if isinstance(comparison, str):
                 yield Pair(a=plain(a), b=plain(b), verdict=Verdict.NOT_RUN, causes=(self._not_run(a, b, comparison),))
                 continue
-            pair = _judged(plain(a), plain(b), replace(comparison, components=composition.between(a, b)), composition)
+            whole = replace(
+                comparison,
+                components=composition.between(a, b),
+                products=(products.of(a), products.of(b)),
+                steady=(steady(self.folder, a), steady(self.folder, b)),
+            )
+            pair = _judged(plain(a), plain(b), whole, composition)
             yield replace(pair, magnitudes=magnitudes.magnitudes(pair.quantities, comparison.repeats, seeds[a.scenario]))
 
     def _not_run(self, a: Configuration, b: Configuration, reason: str) -> Cause:
@@ -134,7 +144,9 @@ class Study:
         known = {side: diagnoses.diagnosis(folder, side, found) for side, found in declared.items()}
         declared, known = diagnoses.emulated(folder, declared, known)
         composition = Composition(folder, declared, known, diagnoses.rounds(folder, declared), self.backends())
-        pairs, seen = tuple(self._judged_pairs(composition)), tuple(checks(folder, composition))
+        products = Precision(folder, self.backends())
+        pairs = tuple(self._judged_pairs(composition, products))
+        seen = tuple(checks(folder, composition, products))
         rows = tuple(folder.row(run) for run in folder.runs)
         found = fingerprint.named(findings.group((*pairs, *seen), known.values()))
         found, states = accepting.mark(found, accepted, rows, datetime.date.today())
@@ -185,6 +197,19 @@ def _pair(folder: RunFolder, a: Configuration, b: Configuration) -> Comparison |
         return str(error)
 
 
+def _rounded(a: Run, b: Run, comparison: Comparison, causes: tuple[Cause, ...]) -> tuple[Run | None, Place] | None:
+    """The side whose products round their operands, if it is one, and where; None if that is no cause of the verdict."""
+    named = {cause.subject for cause in causes if cause.code in precision.CODES.values()}
+    found = [
+        (run, one)
+        for run, one in zip((a, b), comparison.products, strict=True)
+        if one is not None and one.environment in named
+    ]
+    if not found:
+        return None
+    return (found[0][0] if len(found) == 1 else None), found[0][1].place
+
+
 def _judged(a: Run, b: Run, comparison: Comparison, composition: Composition) -> Pair:
     """With the one side that is off, and where they begin to differ, as far as they are shown."""
     judged = verdicts.judge(comparison)
@@ -193,6 +218,9 @@ def _judged(a: Run, b: Run, comparison: Comparison, composition: Composition) ->
     if unstable is not None and any(cause.code == Code.UNSTABLE_KERNEL for cause in causes):
         side = (a, b)[unstable.side]
         return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=side, place=unstable.place)
+    if (rounded := _rounded(a, b, comparison, causes)) is not None:
+        of, where = rounded
+        return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=of, place=where)
     off = sides.off(a, b, comparison, causes)
     place = sides.place(a, b, comparison, composition) if verdict in (Verdict.DIFFERENT, Verdict.BY_DESIGN) else None
     return Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=off, place=place)

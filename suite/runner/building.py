@@ -63,7 +63,12 @@ def compile_model(model: Any, scenario: Scenario, *, constants: Constants, preci
 def _compile(model: Any, scenario: Scenario, constants: Constants, optimizer: Any) -> None:
     import keras
 
-    model.compile(optimizer=optimizer, loss=loss_of(scenario, constants), jit_compile=JIT[keras.backend.backend()])
+    model.compile(
+        optimizer=optimizer,
+        loss=loss_of(scenario, constants),
+        metrics=scenario.metrics() if scenario.metrics else None,
+        jit_compile=JIT[keras.backend.backend()],
+    )
     model.optimizer.build(model.trainable_variables)
 
 

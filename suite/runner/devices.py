@@ -1,64 +1,84 @@
-"""Gives this process its devices, before any is touched: virtual CPU devices, or GPUs that must be there."""
+"""Gives this process its devices, before any is touched: parts of the CPU or of one GPU, or GPUs that must be there."""
 
 from __future__ import annotations
 
+import os
+
 from suite.records import Job
-from suite.runner import driver
+from suite.runner import driver, numerics
 from suite.runner.outcome import ForkedTooLate, NoDevices
+
+DIVIDED = 0.8  # of a GPU's memory, among its virtual devices: contexts and libraries take some outside of any allocator
+SMALL_PART = 2048  # MiB, where the driver does not say how much there is
 
 
 def claim(job: Job) -> None:
-    """Makes exactly `job.devices` devices of the wanted kind visible to the backend, with a pinned thread count.
+    """Makes exactly `job.devices` devices of the wanted kind visible to the backend, with a pinned thread count, and has it
+    compute there as the environment says.
 
     Raises:
-        NoDevices: fewer GPUs are visible than were asked for. It never falls back to the CPU.
+        NoDevices: the backend sees other GPUs than this job was given. It never falls back to the CPU.
         ForkedTooLate: a new process could use them.
     """
     if job.options.device == "gpu" and (reason := driver.spoiled()):
         raise ForkedTooLate(reason)
-    CLAIMS[job.environment.backend](job.options.device, job.devices, job.options.threads)
+    given = job.gpus or job.devices
+    CLAIMS[job.environment.backend](job.options.device, job.devices, job.options.threads, given)
+    numerics.choose(job)
 
 
-def _enough(seen: int, wanted: int, backend: str) -> None:
-    if seen < wanted:
-        raise NoDevices(f"{backend} sees {seen} GPU(s), {wanted} wanted: check the driver and the environment's packages")
+def are_virtual(job: Job) -> bool:
+    """Whether the job's devices are parts of one GPU."""
+    return job.options.device == "gpu" and 0 < job.gpus < job.devices
 
 
-def _tensorflow(device: str, count: int, threads: int) -> None:
+def _check(seen: int, given: int, backend: str) -> None:
+    if seen != given:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
+        raise NoDevices(
+            f"{backend} sees {seen} GPU(s), but this job was given {given} (CUDA_VISIBLE_DEVICES: {visible}): check the "
+            "driver, the environment's packages (do they support this GPU?) and its variables"
+        )
+
+
+def _tensorflow(device: str, count: int, threads: int, gpus: int) -> None:
     import tensorflow as tf
 
-    if device == "gpu":
-        _enough(len(tf.config.list_physical_devices("GPU")), count, "TensorFlow")
-        tf.config.experimental.enable_tensor_float_32_execution(False)
-        return
-    tf.config.set_visible_devices([], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
+    if device == "gpu":
+        seen = tf.config.list_physical_devices("GPU")
+        _check(len(seen), gpus, "TensorFlow")
+        if gpus < count:
+            # A part of a GPU must be told its size, in MiB; it takes what it needs of that, not all at once.
+            size = int(driver.total_memory() * DIVIDED / count) >> 20
+            part = tf.config.LogicalDeviceConfiguration(memory_limit=size or SMALL_PART)
+            tf.config.set_logical_device_configuration(seen[0], [part] * count)
+        return
+    tf.config.set_visible_devices([], "GPU")
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
 
 
-def _jax(device: str, count: int, threads: int) -> None:
+def _jax(device: str, count: int, threads: int, gpus: int) -> None:
     import jax
 
     if device == "gpu":
         seen = [gpu for gpu in jax.devices() if gpu.platform == "gpu"]
-        _enough(len(seen), count, "JAX")
-        jax.config.update("jax_default_matmul_precision", "highest")
+        _check(len(seen), gpus, "JAX")
+        if gpus < count:
+            raise NoDevices(f"JAX cannot have {count} devices on {gpus} GPU: give it as many GPUs as devices")
         return
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", count)
 
 
-def _torch(device: str, count: int, threads: int) -> None:
+def _torch(device: str, count: int, threads: int, gpus: int) -> None:
     import torch
 
-    if device == "gpu":
-        _enough(torch.cuda.device_count(), count, "PyTorch")
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
-        return
     torch.set_num_threads(threads)
+    if device == "gpu":
+        _check(torch.cuda.device_count(), gpus, "PyTorch")
 
 
 CLAIMS = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}

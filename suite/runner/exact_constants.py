@@ -8,9 +8,11 @@ be wrong. So a float64 run has, in place of each such constant, a number near it
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from types import FunctionType, ModuleType
 from typing import Any, Literal
+
+import numpy as np
 
 from suite.runner import optimizers
 
@@ -49,12 +51,31 @@ def dyadic_value(value: Any) -> Any:
     return value
 
 
-def make_dyadic(thing: object) -> None:
-    """Makes the floats that an object holds as attributes dyadic, in place."""
+def make_dyadic(thing: object, without: Container[str] = ()) -> None:
+    """Makes the floats that an object holds as attributes dyadic, in place, but for those of some names."""
     attributes = vars(thing)
     for name, value in list(attributes.items()):
-        if (settled := dyadic_value(value)) is not value:
+        if name not in without and (settled := dyadic_value(value)) is not value:
             attributes[name] = settled  # straight into the instance: Keras tracks what is set as an attribute
+
+
+def derived(layer: Any) -> list[str]:
+    """The names of the private attributes of a layer that are floats and that its configuration does not hold, such as one
+    over the square root of the width of a key: they follow from its settings, so that another value would be wrong."""
+    try:
+        settings = layer.get_config()
+    except NotImplementedError:  # Keras cannot say what the settings of such a class are
+        settings = {}
+    private = [name for name, value in vars(layer).items() if name.startswith("_") and isinstance(value, float)]
+    return [name for name in private if name.lstrip("_") not in settings]
+
+
+def make_double(thing: object, attributes: Iterable[str]) -> None:
+    """Gives floats that an object holds the type float64, in place: TensorFlow makes float32 tensors of Python's floats, and
+    would round them in a float64 run."""
+    held = vars(thing)
+    for name in attributes:
+        held[name] = np.float64(held[name])
 
 
 def dyadic_optimizer(optimizer: Any) -> None:
@@ -72,24 +93,24 @@ def dyadic_optimizer(optimizer: Any) -> None:
 
 
 def double_schedules(optimizer: Any) -> None:
-    """Gives the constants of schedules the type float64, in place: TensorFlow makes float32 tensors of Python's floats, and
-    would compute the learning rate of a float64 run in single precision."""
+    """Gives the constants of schedules the type float64, in place: the learning rate would be computed in single precision
+    otherwise."""
     import keras
-    import numpy as np
 
     for member in optimizers.members(optimizer):
         if isinstance(schedule := member._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-            for name, value in vars(schedule).items():
-                if isinstance(value, float):
-                    setattr(schedule, name, np.float64(value))
+            make_double(schedule, [name for name, value in vars(schedule).items() if isinstance(value, float)])
 
 
 def dyadic_layers(layers: Iterable[Any]) -> None:
-    """Makes the constants of layers dyadic, in place, and those of their penalties and constraints."""
+    """Makes the constants of layers dyadic, in place, and those of their penalties and constraints. What follows from their
+    settings stays as it is, in float64."""
     import keras
 
     for layer in layers:
-        make_dyadic(layer)
+        names = derived(layer)
+        make_dyadic(layer, without=names)
+        make_double(layer, names)
         for part in vars(layer).values():
             if isinstance(part, keras.regularizers.Regularizer | keras.constraints.Constraint):
                 make_dyadic(part)

@@ -8,8 +8,9 @@ from suite.artifacts.store import read_record
 from suite.plan import discover
 from suite.records import Job
 from suite.runner import keras_jobs, references
-from suite.runner.numpy_backend import training, zoo
-from suite.runner.zoo import jobs
+from suite.runner.numpy_backend import jobs as numpy_jobs
+from suite.runner.numpy_backend import zoo as numpy_zoo
+from suite.runner.zoo import jobs as zoo
 
 
 def main(job_file: str) -> None:
@@ -20,5 +21,5 @@ def main(job_file: str) -> None:
         references.load(strategies[job.strategy].worker)(job)
         return
     fake = job.environment.backend == "fake"
-    kinds = {**training.KINDS, "zoo": zoo.zoo} if fake else {**keras_jobs.KINDS, "zoo": jobs.zoo}
+    kinds = {**numpy_jobs.KINDS, "zoo": numpy_zoo.zoo} if fake else {**keras_jobs.KINDS, "zoo": zoo.zoo}
     kinds[job.kind](job)

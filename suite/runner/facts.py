@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import platform
+import re
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
-from suite.records import OWN, TRAINING_STEP, Job
+from suite.records import OWN, TRAINING_STEP, VIRTUAL_DEVICES, Job
 from suite.runner import models
+from suite.runner.devices import are_virtual
 
+DRIVER = Path("/proc/driver/nvidia/version")
+NUMBER = re.compile(r"\b\d{3,}\.\d+(\.\d+)?\b")  # of a driver: 580.159.04
 PROCESS = "PARITY_PROCESS"  # the variable that a host sets for a job that it does not fork, with the reason
+NVIDIA = {"cuda package": "nvidia-cuda-runtime", "cudnn package": "nvidia-cudnn"}  # fact -> distribution, without its CUDA
 PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch")
 
 
@@ -32,11 +41,54 @@ def gather(model: Any, job: Job) -> dict[str, str]:
     if models.has_own_train_step(model):
         facts[TRAINING_STEP] = OWN
     for package in PACKAGES[1:]:
-        try:
-            facts[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return facts | BACKENDS[keras.backend.backend()](job.devices)
+        if found := _version(package):
+            facts[package] = found
+    if are_virtual(job):
+        facts[VIRTUAL_DEVICES] = f"{job.devices} on one GPU"
+    return facts | BACKENDS[keras.backend.backend()](job.devices) | asked(job) | _driver(job)
+
+
+def asked(job: Job) -> dict[str, str]:
+    """What the environment asks of its framework."""
+    return {"precision": job.environment.precision, "deterministic kernels": _word(job.environment.deterministic)}
+
+
+def _driver(job: Job) -> dict[str, str]:
+    """The GPU's driver, and what of CUDA is installed as packages; empty on a CPU."""
+    if job.options.device != "gpu":
+        return {}
+    found = {"driver": driver_version()}
+    for fact, package in NVIDIA.items():
+        versions = [one for suffix in ("-cu13", "-cu12", "") if (one := _version(f"{package}{suffix}"))]
+        found |= {fact: versions[0]} if versions else {}
+    return found
+
+
+@functools.cache
+def driver_version() -> str:
+    """As the kernel gives it, or nvidia-smi, which takes up to seconds; "unknown" if neither answers."""
+    with contextlib.suppress(OSError):
+        if found := NUMBER.search(DRIVER.read_text()):
+            return found[0]
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    lines = answer.stdout.split() if answer.returncode == 0 else []
+    return lines[0] if lines else "unknown"
+
+
+def _word(flag: bool) -> str:
+    return "asked for" if flag else "not asked for"
+
+
+def _version(package: str) -> str:
+    """Of an installed distribution; empty if it is not there."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def process() -> str:
@@ -52,13 +104,21 @@ def _optimizer(model: Any) -> str:
 def _torch(devices: int) -> dict[str, str]:
     import torch
 
-    gpu = torch.cuda.is_available()
-    return {
-        "devices": f"{devices} x {torch.cuda.get_device_name() if gpu else 'cpu'}",
+    facts = {
+        "devices": f"{devices} x cpu",
         "threads": str(torch.get_num_threads()),
-        "tf32": str(torch.backends.cuda.matmul.allow_tf32) if gpu else "no GPU",
+        "tf32": "no GPU",
         "deterministic": str(torch.are_deterministic_algorithms_enabled()),
     }
+    if torch.cuda.is_available():
+        matmul, convolution = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+        facts |= {
+            "devices": f"{devices} x {torch.cuda.get_device_name()}",
+            "tf32": f"products {matmul}, convolutions {convolution}",
+            "cuda": str(torch.version.cuda),
+            "cudnn": str(torch.backends.cudnn.version()),
+        }
+    return facts
 
 
 def _jax(devices: int) -> dict[str, str]:
@@ -69,18 +129,37 @@ def _jax(devices: int) -> dict[str, str]:
         "threads": os.environ.get("NPROC", "not pinned"),
         "x64": str(jax.config.jax_enable_x64),
         "matmul precision": str(jax.config.jax_default_matmul_precision),
+        "platform": _jax_platform(),
     }
+
+
+def _jax_platform() -> str:
+    """What JAX computes with, as it says, in one line: "PJRT C API; cuda 12080". Looked for: it is not documented."""
+    import jax
+
+    client = getattr(jax.devices()[0], "client", None)
+    return "; ".join(str(getattr(client, "platform_version", "unknown")).split("\n"))
 
 
 def _tensorflow(devices: int) -> dict[str, str]:
     import tensorflow as tf
 
     gpus = tf.config.list_logical_devices("GPU")
-    return {
-        "devices": f"{len(gpus) or len(tf.config.list_logical_devices('CPU'))} x {'gpu' if gpus else 'cpu'}",
+    facts = {
+        "devices": f"{len(tf.config.list_logical_devices('CPU'))} x cpu",
         "threads": str(tf.config.threading.get_intra_op_parallelism_threads()),
-        "tf32": str(tf.config.experimental.tensor_float_32_execution_enabled()) if gpus else "no GPU",
+        "tf32": "no GPU",
     }
+    if gpus:
+        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
+        built = tf.sysconfig.get_build_info()
+        facts |= {
+            "devices": f"{len(gpus)} x {details.get('device_name', 'gpu')}",
+            "tf32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
+            "cuda": str(built.get("cuda_version", "unknown")),
+            "cudnn": str(built.get("cudnn_version", "unknown")),
+        }
+    return facts
 
 
 BACKENDS = {"torch": _torch, "jax": _jax, "tensorflow": _tensorflow}

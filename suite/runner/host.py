@@ -9,6 +9,7 @@ Orders come on standard input and answers go to standard output, one JSON object
     {"ready": true, "seconds": 2.1}                                 once, when everything is imported
     {"note": "CUDA was initialized ..."}                            from now on jobs are new processes, and why
     {"ended": job file, "exitcode": 1, "status": "failed", "reason": "ValueError: ..."}
+    {"ended": job file, "exitcode": 0, "status": "complete", "reason": "", "memory": {"reserved": 1, "used": 2, "total": 3}}
 
 The exit code is the job's own, or that of the one of its processes which the job blames.
 
@@ -45,7 +46,7 @@ from typing import Any, NoReturn
 
 from suite.engine import processes
 from suite.records import Status
-from suite.runner import driver, facts, outcome, references
+from suite.runner import driver, facts, gpu_memory, outcome, references
 
 ENTRY = "suite.runner.execute_job:main"
 
@@ -195,9 +196,19 @@ def _work(entry: Callable[[str], None], job: str, answering: int) -> NoReturn:
     except BaseException as error:  # a scenario may call sys.exit
         traceback.print_exc()
         outcome.end_with(error)
+    outcome.complete(_memory())
     # No interpreter shutdown: artifacts are complete, and a framework that aborts in its teardown must not cost them.
     sys.stdout.flush()
     os._exit(0)
+
+
+def _memory() -> dict[str, int] | None:
+    """Which memory of a GPU the job took. A complete job does not fail because this cannot be told."""
+    try:
+        return gpu_memory.report()
+    except Exception:
+        traceback.print_exc()
+        return None
 
 
 def _answer_at(answering: int) -> None:

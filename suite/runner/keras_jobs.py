@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,23 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.store import Artifact, Recording, Store
 from suite.records import Job, Manifest, Run, Scenario, Status
-from suite.runner import building, devices, layer_graph, models, optimizers, precision, variant
+from suite.runner import (
+    after_saving,
+    building,
+    devices,
+    exact_constants,
+    layer_graph,
+    models,
+    optimizers,
+    precision,
+    random_streams,
+    variant,
+)
 from suite.runner.exact_constants import constants_of
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.scenario_data import data_arrays
-from suite.runner.training import named, scenario_of
+from suite.runner.strategies import single
+from suite.runner.training import inject_faults, named, scenario_of
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -114,15 +127,19 @@ def prepare(job: Job) -> None:
 
 
 def reload(job: Job) -> None:
-    """Loads each run's saved files in this fresh process, on one device, and predicts."""
+    """Loads each run's saved files in this fresh process, on one device, and predicts. What one device saved goes on
+    training there."""
     scenario = scenario_of(job)
     store = Store(job.run_folder)
     data = store.inputs(scenario.name).arrays(names.DATA)
     devices.claim(job)
     precision.adopt(job.precision, scenario.dtype_policy)
+    if job.precision == "float64":
+        exact_constants.dyadic_defaults()
+    inject_faults(job, single.Drive(), scenario)
     for run in job.runs:
         own = run.configuration.environment == job.environment.name
-        for form in names.MODEL_FILES if own else names.MODEL_FILES[:1]:
+        for form in names.forms(store.run(run).manifest(), own=own):
             artifact = store.reload(run, job.environment.name, form)
             try:
                 with artifact.recording(begun(job, run.id)) as recorded:
@@ -136,23 +153,46 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
 
     keras.utils.clear_session()
     precision.adopt(job.precision, scenario.dtype_policy)  # again: the session held the dtype policy
-    if form == names.KERAS_FILE:
-        model = _model_of(saved.place(form), scenario, own)
+    if form in (names.WEIGHTS_FILE, names.UNBUILT):
+        model = _with_weights(saved.place(names.WEIGHTS_FILE), scenario, job, data, built=form == names.WEIGHTS_FILE)
     else:
-        constants = constants_of(job.precision)
-        model = building.build(scenario, data, constants=constants, seed=job.options.seed)
-        building.compile_model(model, scenario, constants=constants, precision=job.precision)
-        model.load_weights(saved.place(form))
+        # A model compiled on torch loads elsewhere only with compile=False, and so does a legacy file whose loss is given
+        # by its short name; at home the optimizer must come back too.
+        model = _model_of(saved.place(form), scenario, compiled=own and form == names.KERAS_FILE)
     model.jit_compile = building.JIT[keras.backend.backend()]
     recorded.add(names.step(0), models.read(models.variables(model)))
-    if own:
+    if own and form in (names.KERAS_FILE, names.WEIGHTS_FILE):
         recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
-    predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
-    recorded.add(names.predictions(0), named(predicted))
+    if form != names.UNBUILT:
+        predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
+        recorded.add(names.predictions(0), named(predicted))
     recorded.tell(steps=(0,), predicted=(0,))
+    described = saved.manifest()
+    if own and form == names.KERAS_FILE and described and names.has(described, names.RESUMED):
+        if job.precision == "float64":
+            exact_constants.double_schedules(model.optimizer)
+        with _streams(job):
+            recorded.tell(after_saving=after_saving.record(recorded, model, scenario, data, described.steps[-1]))
 
 
-def _model_of(path: Path, scenario: Scenario, own: bool) -> Any:
+def _streams(job: Job) -> AbstractContextManager[None]:
+    return random_streams.shared() if job.precision == "float64" else nullcontext()
+
+
+def _with_weights(path: Path, scenario: Scenario, job: Job, data: Arrays, *, built: bool) -> Any:
+    """The scenario's model with the weights of a file. `built`: whether its optimizer has variables before it is loaded; one
+    that has none begins anew, as Keras warns."""
+    constants = constants_of(job.precision)
+    model = building.build(scenario, data, constants=constants, seed=job.options.seed)
+    if built:
+        building.compile_model(model, scenario, constants=constants, precision=job.precision)
+    else:
+        model.compile(optimizer=scenario.optimizer(), loss=building.loss_of(scenario, constants))
+    model.load_weights(path)
+    return model
+
+
+def _model_of(path: Path, scenario: Scenario, *, compiled: bool) -> Any:
     """The model of a .keras file. What the scenario's functions define and register as they run is known, too.
 
     safe_mode is off: the file was written by a run of this very scenario, whose code runs here anyway.
@@ -162,8 +202,7 @@ def _model_of(path: Path, scenario: Scenario, own: bool) -> Any:
     custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
 
     def load() -> Any:
-        # A model compiled on torch loads elsewhere only with compile=False; at home the optimizer must come back too.
-        return keras.saving.load_model(path, custom_objects=custom, compile=own, safe_mode=False)
+        return keras.saving.load_model(path, custom_objects=custom, compile=compiled, safe_mode=False)
 
     try:
         return load()

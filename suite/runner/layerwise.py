@@ -22,7 +22,7 @@ from suite.runner import building, facts, models, optimizers, structures
 from suite.runner.differentiation import array, reason_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.layer_steps import drawn, layer_step
-from suite.runner.loss_steps import loss_step
+from suite.runner.loss_steps import loss_step, wrapped
 from suite.runner.oracle.gradients import dense, value_and_gradients
 from suite.runner.single_step import starting_states
 
@@ -225,9 +225,8 @@ def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
     arrays |= {"mask|0": mask} if mask is not None else {}
     arrays |= {"gradient|y_pred": made.gradient} if made.gradient is not None else {}
     arrays |= {"cotangent|0": made.cotangent} if made.cotangent is not None else {}
-    return RecordedCall(
-        state=state, kind="loss", name=seen.name, of=made.loss, own=own, config=made.config, reason=made.reason
-    ), arrays
+    config = json.dumps({**wrapped(seen.of), **json.loads(made.config)}, sort_keys=True, default=str)
+    return replace(call, config=config, reason=made.reason), arrays
 
 
 def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[RecordedCall, Arrays]:
@@ -235,12 +234,17 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
     import keras
 
     optimizer, named = model.optimizer, models.variables(model)
+    own = type(optimizer).__module__.split(".")[0] == "keras"
+    call = RecordedCall(state=state, kind="update", name="optimizer", of=type(optimizer).__name__, own=own)
+    if len(optimizers.leaves(optimizer)) > 1:
+        return replace(call, reason="several optimizers share the variables"), {}
     own_slots = optimizers.slots(model)
     before, slots = models.read(named), models.read(own_slots)
     rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-    iteration = int(keras.ops.convert_to_numpy(optimizer.iterations))
+    # Private: the public property counts applied updates only, where gradients are accumulated.
+    iteration = int(keras.ops.convert_to_numpy(optimizers.leaves(optimizer)[0]._iterations))
     scaled = [None if gradient is None else optimizer.scale_loss(gradient) for gradient in gradients.values()]
-    optimizer.apply(scaled, [named[name] for name in gradients])
+    optimizers.apply(optimizer, scaled, [named[name] for name in gradients])
     after, slots_after = models.read(named), models.read(own_slots)
     arrays: Arrays = {}
     for name, gradient in zip(gradients, scaled, strict=True):
@@ -248,13 +252,12 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
         arrays[f"gradient|{name}"] = np.zeros_like(before[name]) if gradient is None else array(dense(gradient))
     arrays |= {f"slot|{name}": value for name, value in slots.items()}
     arrays |= {f"slot after|{name}": value for name, value in slots_after.items()}
-    return RecordedCall(
-        state=state,
-        kind="update",
-        name="optimizer",
-        of=type(optimizer).__name__,
-        own=type(optimizer).__module__.split(".")[0] == "keras",
-        config=json.dumps(keras.saving.serialize_keras_object(optimizer)["config"], sort_keys=True, default=str),
+    config = keras.saving.serialize_keras_object(optimizer)["config"]
+    if undecayed := optimizers.undecayed(model):
+        config[optimizers.UNDECAYED] = undecayed
+    return replace(
+        call,
+        config=json.dumps(config, sort_keys=True, default=str),
         iteration=iteration,
         learning_rate=rate,
         rows=any(hasattr(gradient, "dense_shape") for gradient in gradients.values()),

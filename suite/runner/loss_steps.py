@@ -28,6 +28,11 @@ class LossStep:
     reason: str = ""
 
 
+def wrapped(loss: Any) -> dict[str, Any]:
+    """What a loss or metric that wraps a function gives to it, by name: its configuration may leave that out."""
+    return dict(vars(loss).get("_fn_kwargs") or {})  # private: there is no other place that holds it
+
+
 def loss_step(
     loss: Any,
     y_true: Array,

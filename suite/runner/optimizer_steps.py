@@ -64,7 +64,7 @@ def optimizer_steps(
     for count, given in enumerate(gradients):
         before, kept = arrays(held), arrays(own)
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-        _apply(optimizer, [_as_backends_have_it(given[name]) for name in held], list(held.values()))
+        optimizers.apply(optimizer, [_as_backends_have_it(given[name]) for name in held], list(held.values()))
         steps.append(
             OptimizerStep(
                 optimizer=type(optimizer).__name__,
@@ -79,19 +79,6 @@ def optimizer_steps(
             )
         )
     return steps
-
-
-def _apply(optimizer: Any, gradients: list[Any], variables: list[Any]) -> None:
-    """As training does it: on JAX without side effects, because some optimizers decide inside of a traced branch."""
-    import keras
-
-    if keras.backend.backend() != "jax":
-        optimizer.apply(gradients, variables)
-        return
-    own = list(optimizer.variables)
-    after = optimizer.stateless_apply([one.value for one in own], gradients, [one.value for one in variables])
-    for variable, value in zip([*variables, *own], [*after[0], *after[1]], strict=True):
-        variable.assign(value)
 
 
 def _as_backends_have_it(gradient: Gradient) -> Any:

@@ -19,6 +19,7 @@ import numpy as np
 from suite.records import Tensor, TensorGroup
 from suite.runner import models
 
+UNDECAYED = "exclude_from_weight_decay"  # as Keras calls what no configuration holds
 WHOLE = "optimizer"  # what a variable of the optimizer as a whole is named after
 LISTS = ("_variables", "_trainable_variables")  # of every optimizer; no list of slots
 AUTOMATIC = re.compile(r"variable(_\d+)?")  # the name of a variable that got none: numbered as a process makes them
@@ -191,3 +192,29 @@ def starting(
         return owner is not None and bool(np.any(owner)) and np.array_equal(owner, slots[name])
 
     return {name: values[name.rpartition("/")[0]] if follows(name) else value for name, value in slots.items()}
+
+
+def undecayed(model: Any) -> list[str]:
+    """The names of trained variables that the optimizer's weight decay leaves out (`exclude_from_weight_decay`)."""
+    # Private: the public method only sets what is left out.
+    rules = [rule for one in leaves(model.optimizer) if (rule := getattr(one, "_use_weight_decay", None))]
+    trained = {id(variable) for variable in model.trainable_variables}
+    return [
+        name
+        for name, variable in models.variables(model).items()
+        if id(variable) in trained and not all(rule(variable) for rule in rules)
+    ]
+
+
+def apply(optimizer: Any, gradients: list[Any], variables: list[Any]) -> None:
+    """One update, as training makes it: on JAX without side effects, because some optimizers decide in a traced branch,
+    which must leave nothing behind."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        optimizer.apply(gradients, variables)
+        return
+    own = list(optimizer.variables)
+    after = optimizer.stateless_apply([one.value for one in own], gradients, [one.value for one in variables])
+    for variable, value in zip([*variables, *own], [*after[0], *after[1]], strict=True):
+        variable.assign(value)

@@ -42,6 +42,13 @@ def end_with(error: BaseException) -> NoReturn:
     _end(status, reason, 3 if status is Status.UNSUPPORTED else 1, forked_too_late=isinstance(error, ForkedTooLate))
 
 
+def complete(memory: dict[str, int] | None) -> None:
+    """Tells the host, where there is something to tell, that the job is complete, and which memory of its GPU it took."""
+    if _host >= 0 and memory is not None:
+        answer = {"status": Status.COMPLETE.value, "reason": "", "exitcode": 0, "memory": memory}
+        os.write(_host, json.dumps(answer).encode() + b"\n")
+
+
 def fail(reason: str, exitcode: int = 1) -> NoReturn:
     """Ends this process at once, from any thread, with this reason. `exitcode`: of the process of this job that is to blame,
     negative if it died of a signal."""

@@ -8,7 +8,8 @@ MurmurHash3, 32 bits) of seed, call counter and the element's index in the globa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,20 @@ def share(replica: Callable[[], Any]) -> None:
         setattr(random, name, function)
     for name in REFUSED:
         setattr(random, name, _refuse(name))
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """While this is entered, this process draws from the shared stream, as one replica."""
+    from keras.src.backend import random
+
+    own = {name: getattr(random, name) for name in (*SUPPORTED, *REFUSED)}
+    share(lambda: 0)
+    try:
+        yield
+    finally:
+        for name, function in own.items():
+            setattr(random, name, function)
 
 
 def _mixed(ops: Any, value: Any) -> Any:

@@ -12,8 +12,9 @@ import numpy as np
 from suite.artifacts import names, rows
 from suite.artifacts.store import Recording, Store
 from suite.plan import discover
-from suite.records import JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario, shares
-from suite.runner import building, facts, layerwise, models, optimizers, precision, random_streams
+from suite.records import JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario
+from suite.runner import after_saving, building, facts, layerwise, models, optimizers, precision, random_streams
+from suite.runner.batches import batch_sizes, checkpoints, row_order, segments, shard
 from suite.runner.exact_constants import constants_of
 from suite.runner.outcome import Unsupported
 from suite.runner.single_step import passes
@@ -45,52 +46,6 @@ class Drive(Protocol):
         """The index of the replica that executes, as a number or a tensor; asked for while a step is traced or run."""
 
 
-def checkpoints(steps: int) -> tuple[int, ...]:
-    """1, 2, 5, 10, 20, 50, ... up to the last step, and the last step."""
-    series = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
-    return (*(step for step in series if step < steps), steps)
-
-
-def segments(steps: int) -> tuple[int, ...]:
-    """The steps after which predictions are made: the judged one, and the last."""
-    return tuple(sorted({min(JUDGED_STEP, steps), steps}))
-
-
-def batch_sizes(scenario: Scenario, steps: int, whole: int) -> list[int]:
-    """The rows of each of the first `steps` batches of a run of `whole` steps, whose last one may be short."""
-    last = scenario.last_batch or scenario.batch
-    return [last if step == whole else scenario.batch for step in range(1, steps + 1)]
-
-
-def row_order(run: Run, rows: int, sizes: Sequence[int], devices: int, seed: int) -> np.ndarray:
-    """Row indices (sum of sizes,) for batches of these sizes, one after another: 0, 1, ... and again from 0 at the end.
-    Permuted runs shuffle them within each device's contiguous shard of each batch, which re-rounds every reduction and
-    changes nothing else."""
-    order = np.arange(sum(sizes)) % rows
-    if run.variation != "permuted":
-        return order
-    random, start = np.random.default_rng([seed, run.index]), 0
-    for shard in (share for size in sizes for share in shares(size, devices)):
-        order[start : start + shard] = random.permutation(order[start : start + shard])
-        start += shard
-    return order
-
-
-def batches(scenario: Scenario, rows: int, steps: int) -> list[np.ndarray]:
-    """The row indices (rows of the batch,) of each batch of a whole run, in the order in which every strategy takes them."""
-    sizes = batch_sizes(scenario, steps, steps)
-    return np.split(np.arange(sum(sizes)) % rows, np.cumsum(sizes)[:-1])
-
-
-def shard(rows: np.ndarray, batch: int, processes: int, rank: int) -> np.ndarray:
-    """The part of the row indices `rows` (all batches,) that one of several processes trains on, batch after batch; the
-    last batch may be short."""
-    cut = len(rows) - len(rows) % batch
-    whole = rows[:cut].reshape(-1, processes, batch // processes)[:, rank].ravel()
-    ends = np.cumsum((0, *shares(len(rows) - cut, processes)))
-    return np.concatenate([whole, rows[cut:][ends[rank] : ends[rank + 1]]])
-
-
 def scenario_of(job: Job) -> Scenario:
     """The job's scenario, loaded in this process.
 
@@ -109,8 +64,7 @@ def train(job: Job, drive: Drive) -> None:
     data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
     constants = constants_of(job.precision)
     precision.adopt(job.precision, scenario.dtype_policy)
-    if job.runs[0].configuration.fault:
-        _inject(job, drive, scenario)
+    inject_faults(job, drive, scenario)
     with drive.scope():
         model = building.build(scenario, data, constants=constants, seed=job.options.seed, rows=drive.devices)
         building.restore(model, initial)  # first: an optimizer may begin at what it trains
@@ -130,12 +84,15 @@ def train(job: Job, drive: Drive) -> None:
         trainer.execute(run)
 
 
-def _inject(job: Job, drive: Drive, scenario: Scenario) -> None:
-    """Injects the fault that the job's runs ask for. Faults are imported here only: a run without one must not depend
-    on them."""
-    from suite.selftest import injection
+def inject_faults(job: Job, drive: Any, scenario: Scenario) -> None:
+    """Injects the fault that the job's runs ask for, if it trains them, and the one that its environment has in this
+    scenario. Faults are imported here only: a run without one must not depend on them."""
+    asked = job.runs[0].configuration.fault if job.kind == "train" else ""
+    for fault in (asked, job.environment.fault_in(scenario.name)):
+        if fault:
+            from suite.selftest import injection
 
-    injection.inject(job.runs[0].configuration.fault, job, drive, scenario)
+            injection.inject(fault, job, drive, scenario)
 
 
 class _Trainer:
@@ -220,6 +177,8 @@ class _Trainer:
             self._replicas(recorded)
         if whole and self.leads:
             self._save(recorded)
+        if whole and self.drive.devices == 1:
+            recorded.tell(after_saving=after_saving.record(recorded, self.model, self.scenario, self.data, steps))
         return (0, *sorted(keep))
 
     def _losses(self, recorded: Recording, losses: Sequence[float]) -> None:
@@ -273,6 +232,8 @@ class _Trainer:
             self.model.save(path)
         with recorded.placing(names.WEIGHTS_FILE) as path:
             self.model.save_weights(path)
+        with contextlib.suppress(NotImplementedError, ValueError, TypeError), recorded.placing(names.LEGACY_FILE) as path:
+            self.model.save(path)  # of functional and sequential models only, and of some layers not
         recorded.add(names.STREAM, random_streams.fingerprint(self.job.options.seed))
 
 

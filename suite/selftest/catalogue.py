@@ -20,7 +20,8 @@ STATISTICS = "*statistics"  # of the batch, as far as a probe sees them in what 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """`cause`: the name of the hypothesis that must be named, or UNKNOWN. `stage`: where the difference begins, a pattern of
-    records.STAGES and LATER_STAGES; `tensor`: a pattern of the first tensor's name (both as fnmatch)."""
+    records.STAGES and LATER_STAGES; `tensor`: a pattern of the first tensor's name (both as fnmatch). `scenario`: the
+    built-in one that it is injected in; "" for a fault of models drawn at random, whose tensor is known there only."""
 
     name: str
     words: str
@@ -29,16 +30,6 @@ class Fault:
     cause: str = UNKNOWN
     scenario: str = ADAM
     strategies: tuple[str, ...] = EVERYWHERE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Defect:
-    """A real defect of a backend that shows in a scenario of the self-test: to name it there is no false alarm."""
-
-    cause: str  # the name of a hypothesis, or a `Code`
-    words: str
-    scenario: str
-    strategies: tuple[str, ...]
 
 
 BATCH_NORM = (
@@ -490,29 +481,27 @@ STATE = (
     ),
 )
 
-FAULTS: tuple[Fault, ...] = (*BATCH_NORM, *REPLICAS, *ROWS, *LOSSES, *UPDATES, *LAYERS, *STATE)
-
-# Nothing is injected for these, so that their runs are clean but for them.
-DEFECTS = (
-    Defect(
-        cause="clipping-per-replica",
-        words="Keras (3.15) clips gradients on each replica, before the sum",
-        scenario=CLIP,
-        strategies=("tf_mirrored",),
-    ),
-    Defect(
-        cause="loss-from-logits",
-        words="Keras takes the logits before a softmax on TensorFlow, and clips probabilities elsewhere",
-        scenario=CONFIDENT,
-        strategies=("single", "tf_mirrored"),
-    ),
-    Defect(
-        cause=Code.UNSTABLE_KERNEL,
-        words="torch computes variances in one pass, which cancels",
-        scenario="large-mean-bn",
-        strategies=("single", "torch_ddp"),
-    ),
+# Faults of one named layer, for models drawn at random.
+ONE_LAYER = tuple(
+    Fault(name=name, words=words, stage=stage, scenario="")
+    for name, words, stage in (
+        ("layer-constant", "a constant of one layer is another one: epsilon, a slope, a rate, a scale", "forward"),
+        ("bias-skipped", "one layer does not add its bias", "forward"),
+        ("bias-again", "one layer adds its bias once more, after its activation", "forward"),
+        ("kernel-transposed", "a square kernel has its rows and columns swapped", "forward"),
+        ("kernel-flipped", "a convolution reads its window from the end", "forward"),
+        ("input-shifted", "one layer sees its input one place off", "forward"),
+        ("sequence-reversed", "a recurrent layer reads its sequence from the end", "forward"),
+        ("axis-swapped", "one layer normalizes along the first axis after the rows, not the last", "forward"),
+        ("gradient-cut", "one layer passes no gradient on to those before it", "gradient"),
+        ("sum-averaged", "an addition of two inputs is divided by two", "forward"),
+        ("token-off-by-one", "each token gets the embedding of the next one", "forward"),
+        ("pooling-largest", "the largest in a window is taken, not the average", "forward"),
+    )
 )
+
+FAULTS: tuple[Fault, ...] = (*BATCH_NORM, *REPLICAS, *ROWS, *LOSSES, *UPDATES, *LAYERS, *STATE)
+BY_NAME = {fault.name: fault for fault in (*FAULTS, *ONE_LAYER)}
 
 # Injected in the same way, and no faults: nothing may be said of them.
 VARIANTS: tuple[Fault, ...] = (

@@ -3,7 +3,8 @@ here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import msgspec
 from suite.artifacts.store import digest_of, file_digest
 from suite.plan import locations
 from suite.plan.locations import SUITE
-from suite.records import Results, SelfTest, Suite
-from suite.selftest.score import versions
+from suite.records import GroundRates, Results, SelfTest, Suite
+from suite.selftest.plan import BUILT_IN
+from suite.selftest.score import Score, versions
 
 # No verdict and no cause of a self-test comes from there; the scenarios are inside only where the suite is installed.
 SHOWING = ("report", "scenarios")
@@ -25,18 +27,27 @@ class _Fault:
     detected: bool
     cause_right: bool
     place_right: bool
+    side_right: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class _File:
-    """What is read of a selftest.json; docs/selftest.md says what else it holds. Old ones do not say which suite made
-    them."""
+class _Ground:
+    """What is read of one ground; docs/selftest.md says what else it holds. An old file is one ground, without a name."""
 
     faults: tuple[_Fault, ...]
     clean_pairs: int
     alarms: tuple[str, ...]
     versions: dict[str, str]
+    ground: str = BUILT_IN
+    without_effect: tuple[object, ...] = ()
+    clean_checks: int = 0
+    undecided: int = 0
     suite: Suite | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    grounds: tuple[_Ground, ...]
 
 
 def suite() -> Suite:
@@ -51,32 +62,61 @@ def suite() -> Suite:
 def quoted(path: Path, results: Results) -> SelfTest | None:
     """What a report of these results says of the self-test in a file; None if there is no file. A damaged one is a
     sentence."""
-    found = _read(path)
-    if found is None or found.damage:
-        return found
-    return replace(found, apart=(*_packages_apart(found, results), *_suite_apart(found.suite, suite())))
-
-
-def _read(path: Path) -> SelfTest | None:
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_File)
+        found = _grounds(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
         return SelfTest(damage=f"{path.parent.name}/{path.name} cannot be read ({error})")
-    return SelfTest(
-        injected=len(found.faults),
-        detected=sum(one.detected for one in found.faults),
-        right_cause=sum(one.cause_right for one in found.faults),
-        right_place=sum(one.place_right for one in found.faults),
+    return SelfTest(grounds=tuple(_with_apart(_rates(one), results) for one in found))
+
+
+def other_grounds(path: Path, measured: Sequence[Score]) -> tuple[dict[str, object], ...]:
+    """What the file there says of the grounds that were not measured now, to be kept with them; nothing of a damaged one."""
+    names = {one.ground for one in measured}
+    try:
+        document = json.loads(path.read_bytes())
+        grounds = [one for one in document.get("grounds", [document]) if one.get("ground", BUILT_IN) not in names]
+        _grounds(json.dumps({"grounds": grounds}).encode())
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+        return ()
+    return tuple(grounds)
+
+
+def _grounds(content: bytes) -> tuple[_Ground, ...]:
+    """Raises ValueError (msgspec) if it is not such a file."""
+    document = msgspec.json.decode(content)
+    if isinstance(document, dict) and "grounds" in document:
+        return msgspec.convert(document, _File).grounds
+    return (msgspec.convert(document, _Ground),)
+
+
+def _rates(found: _Ground) -> GroundRates:
+    faults = found.faults
+    sides = [one.side_right for one in faults if one.side_right is not None]
+    return GroundRates(
+        ground=found.ground,
+        injected=len(faults),
+        detected=sum(one.detected for one in faults),
+        right_side=sum(sides) if len(sides) == len(faults) else None,
+        right_cause=sum(one.cause_right for one in faults),
+        right_place=sum(one.place_right for one in faults),
+        cause_or_place=sum(one.cause_right or one.place_right for one in faults),
+        without_effect=len(found.without_effect),
         clean_pairs=found.clean_pairs,
+        clean_checks=found.clean_checks,
+        undecided=found.undecided,
         alarms=found.alarms,
         versions=found.versions,
         suite=found.suite,
     )
 
 
-def _packages_apart(found: SelfTest, results: Results) -> Iterator[str]:
+def _with_apart(found: GroundRates, results: Results) -> GroundRates:
+    return replace(found, apart=(*_packages_apart(found, results), *_suite_apart(found.suite, suite())))
+
+
+def _packages_apart(found: GroundRates, results: Results) -> Iterator[str]:
     """Of packages that are not here nothing is said: a run on one backend has one backend's."""
     here: dict[str, list[str]] = {}
     for one in results.environments:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 
-from suite.judge import equivalence
-from suite.records import Code, ConsistencyCheck, Diagnosis, Member, Pair, Results, Run, Verdict, plain
-from suite.selftest.catalogue import DEFECTS, FAULTS, UNKNOWN, Defect
-from suite.selftest.plan import Injected
+from suite.compare.metrics import METRICS
+from suite.judge.verdicts import EXPECTED
+from suite.records import (
+    Cause,
+    Code,
+    ConsistencyCheck,
+    Diagnosis,
+    Judged,
+    Member,
+    Pair,
+    Place,
+    Results,
+    Run,
+    Verdict,
+    plain,
+)
+from suite.selftest.catalogue import BY_NAME, UNKNOWN
+from suite.selftest.defects import known_defect
+from suite.selftest.plan import BUILT_IN, Injected
 
 OFF = (Verdict.DIFFERENT, Verdict.INVALID)
 OF_FILES = (Code.NOT_SAVED, Code.SAVE_STALE, Code.SAVE_WRONG_REPLICA, Code.SAVE_SWAPPED, Code.SLOTS_NOT_SAVED)
-BY_NAME = {fault.name: fault for fault in FAULTS}
+NO_EFFECT = 1e-12  # between float64 runs: two decades below anything that counts as a difference
 
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """A stage and a tensor, both as fnmatch patterns where they are expected."""
+    """A stage and a tensor, both as patterns where they are expected; alternatives of the tensor are separated by |."""
 
     stage: str
     tensor: str
@@ -26,186 +42,303 @@ class Location:
     def __str__(self) -> str:
         return f"{self.stage} of {self.tensor}" if self.tensor else self.stage
 
+    def holds(self, place: Location) -> bool:
+        """Whether a place is where this pattern says."""
+        tensors = self.tensor.split("|")
+        return fnmatchcase(place.stage, self.stage) and any(fnmatchcase(place.tensor, one) for one in tensors)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """One injected fault as it was judged. `causes`: the names of all hypotheses that match. `size`: the largest distance
-    between float64 runs, from the clean run or from the oracle. `note`: why it has no answer, where it has none."""
+    """One injected fault as it was judged. `causes`: the names of all that match. `side`: whether a finding says that this
+    run, or its environment, is the one that is off. `size`: the largest distance between float64 runs in what was detected.
+    `effect`: the largest one of all, None if it is not known. `note`: why it has no answer, where it has none."""
 
     injected: Injected
     detected: bool
+    side: bool
     causes: tuple[str, ...]
     place: Location | None
     size: float | None
+    effect: float | None = None
     note: str = ""
 
     @property
     def expected_cause(self) -> str:
-        return BY_NAME[self.injected.fault].cause
+        return " or ".join(self.injected.expected.causes)
 
     @property
     def expected_place(self) -> Location:
-        fault = BY_NAME[self.injected.fault]
-        return Location(stage=fault.stage, tensor=fault.tensor)
+        return Location(stage=self.injected.expected.stage, tensor=self.injected.expected.tensor)
 
     @property
     def right_cause(self) -> bool:
-        """The expected one is named, among others that predict the same; or none is, where there is none."""
-        return self.expected_cause in (self.causes or (UNKNOWN,))
+        """An expected one is named, among others that predict the same; or none is, where there is none."""
+        named = self.causes or (UNKNOWN,)
+        return any(fnmatchcase(name, cause) for name in named for cause in self.injected.expected.causes)
 
     @property
     def right_place(self) -> bool:
-        expected = self.expected_place
-        return (
-            self.place is not None
-            and fnmatchcase(self.place.stage, expected.stage)
-            and fnmatchcase(self.place.tensor, expected.tensor)
-        )
+        return self.place is not None and self.expected_place.holds(self.place)
+
+    @property
+    def without_effect(self) -> bool:
+        """Whether the fault makes no difference in exact arithmetic: there is nothing to detect."""
+        return not self.detected and self.effect is not None and self.effect < NO_EFFECT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A self-test. `alarms`: clean pairs in which a difference was reported, with its cause. `defects`: runs in which
-    nothing is injected and a known defect of a backend was found and named, in words; their pairs are not clean ones."""
+    """A self-test on one ground. `clean_pairs`, `clean_checks`: how many were judged; `undecided`: for how many of the pairs
+    it is not known whether they agree. `alarms`: clean pairs and checks in which a difference was reported, with its causes.
+    `defects`: those in which a known defect of a backend was found and named; they are not counted as clean."""
 
+    ground: str = BUILT_IN
     outcomes: tuple[Scored, ...]
     clean_pairs: int
+    clean_checks: int = 0
+    undecided: int = 0
     alarms: tuple[str, ...]
     defects: tuple[str, ...]
     versions: Mapping[str, str]
 
+    @property
+    def faults(self) -> tuple[Scored, ...]:
+        """Those that have an effect."""
+        return tuple(one for one in self.outcomes if not one.without_effect)
 
-def score(results: Results, faults: Sequence[Injected]) -> Score:
+    @property
+    def without_effect(self) -> tuple[Scored, ...]:
+        return tuple(one for one in self.outcomes if one.without_effect)
+
+
+def score(results: Results, faults: Sequence[Injected], ground: str = BUILT_IN) -> Score:
     """`faults`: those that are injected in `results`; every other configuration must be clean."""
-    found = defects(results)
-    clean, alarms = false_alarms(results, found)
+    clean = Clean(results)
     return Score(
+        ground=ground,
         outcomes=tuple(outcome(results, one) for one in faults),
-        clean_pairs=clean,
-        alarms=alarms,
-        defects=tuple(f"{run.id}: {defect.words}" for run, defect in found.items()),
+        clean_pairs=len(clean.pairs),
+        clean_checks=len(clean.checks),
+        undecided=sum(pair.verdict is Verdict.INCONCLUSIVE for pair in clean.pairs),
+        alarms=clean.alarms,
+        defects=clean.defects,
         versions=versions(results),
     )
 
 
-def together(scores: Sequence[Score]) -> Score:
-    """Several self-tests, of several seeds, as one."""
+def together(scores: Sequence[Score], ground: str) -> Score:
+    """Several self-tests on one ground, of several seeds or models, as one."""
     return Score(
+        ground=ground,
         outcomes=tuple(one for score in scores for one in score.outcomes),
         clean_pairs=sum(score.clean_pairs for score in scores),
+        clean_checks=sum(score.clean_checks for score in scores),
+        undecided=sum(score.undecided for score in scores),
         alarms=tuple(one for score in scores for one in score.alarms),
         defects=tuple(dict.fromkeys(one for score in scores for one in score.defects)),
         versions={name: version for score in scores for name, version in score.versions.items()},
     )
 
 
+# ---------------------------------------------------------------- one injected fault
+
+
 def outcome(results: Results, injected: Injected) -> Scored:
-    """What was reported for one injected fault. The faulty run is compared with its clean configuration's."""
-    faulty, clean = plain(injected.configuration), plain(injected.clean)
-    pair = next((pair for pair in results.pairs if {pair.a, pair.b} == {faulty, clean}), None)
-    diagnosis = next((diagnosis for diagnosis in results.diagnoses if diagnosis.run == faulty), None)
-    worse = _worse_checks(results, faulty, clean)
-    if pair is None or pair.verdict is Verdict.NOT_RUN:
-        note = " ".join(cause.reason for cause in pair.causes) if pair else f"{faulty.id} was compared with nothing"
-        return Scored(injected=injected, detected=False, causes=(), place=None, size=None, note=note)
-    detected = pair.verdict in OFF or bool(worse) or _is_off(diagnosis)
-    return Scored(
-        injected=injected,
-        detected=detected,
-        causes=_causes(diagnosis, worse),
-        place=_place(diagnosis, worse),
-        size=_size(pair, worse),
-    )
+    return _Reported(results, injected).scored()
 
 
-def _is_off(diagnosis: Diagnosis | None) -> bool:
-    return diagnosis is not None and equivalence.differs(diagnosis.distance)
+class _Reported:
+    """Everything that was reported for one injected fault."""
+
+    def __init__(self, results: Results, injected: Injected) -> None:
+        self.results, self.injected = results, injected
+        self.faulty, self.clean = plain(injected.configuration), plain(injected.clean)
+        both = {self.faulty, self.clean}
+        self.pair = next((pair for pair in results.pairs if {pair.a, pair.b} == both), None)
+
+    def scored(self) -> Scored:
+        if self.pair is None or self.pair.verdict is Verdict.NOT_RUN:
+            reasons = [cause.reason for cause in self.pair.causes] if self.pair else []
+            note = " ".join(reasons) if self.pair else f"{self.faulty.id} was compared with nothing"
+            return Scored(injected=self.injected, detected=False, side=False, causes=(), place=None, size=None, note=note)
+        return Scored(
+            injected=self.injected,
+            detected=bool(self.off),
+            side=self._right_side(),
+            causes=self._causes(),
+            place=self._place(),
+            size=max(_float64(self.off, OFF), default=None),
+            effect=max([*_float64([self.pair]), *self._in_files()], default=None),
+        )
+
+    def _in_files(self) -> Iterator[float]:
+        """How much farther each file is from its live model than without the fault."""
+        before = {(check.form, *key): value for check in self._checks("saved", self.clean) for key, value in _values(check)}
+        for check in self._checks("saved"):
+            for key, value in _values(check):
+                yield abs(value - before.get((check.form, *key), 0.0))
+
+    @cached_property
+    def off(self) -> list[Member]:
+        """The pair, and checks of the faulty run, as far as they are off where those of the clean run are not."""
+        assert self.pair is not None
+        found: list[Member] = [self.pair] if self.pair.verdict in OFF else []
+        for kind in ("declared", "defined", "saved", "resumed", "replica"):
+            before = {(check.form, check.replica): _off(check) for check in self._checks(kind, self.clean)}
+            found += [check for check in self._checks(kind) if _off(check) - before.get((check.form, check.replica), set())]
+        return found
+
+    def _checks(self, kind: str, run: Run | None = None) -> list[ConsistencyCheck]:
+        """Of the faulty run, or of another one."""
+        of = run or self.faulty
+        return [check for check in self.results.checks if check.run == of and check.kind == kind]
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis | None:
+        """Of the faulty run, if it is reported to be off its declaration."""
+        declared = self._checks("declared")
+        known = (one for one in self.results.diagnoses if one.run == self.faulty)
+        return next(known, None) if any(check.verdict in OFF for check in declared) else None
+
+    def _right_side(self) -> bool:
+        """Where the pair names a side, by that; else a check of the faulty run, or a finding, names it."""
+        assert self.pair is not None
+        if self.pair.side is not None:
+            return self.pair.side == self.faulty
+        if any(member.runs == (self.faulty,) for member in self.off):
+            return True
+        reported = {member.id for member in self.off}
+        findings = (one for one in self.results.findings if reported & {member.id for member in one.members})
+        return any(one.side == self.faulty or self._has_environment(one.environment) for one in findings)
+
+    def _has_environment(self, environment: str) -> bool:
+        """Of a fault that the whole environment has, its name is enough."""
+        return bool(self.injected.original) and environment == self.faulty.configuration.environment
+
+    def _causes(self) -> tuple[str, ...]:
+        """The hypotheses that match, what departs from its definition, and what is known of files."""
+        suspects = self.diagnosis.suspects if self.diagnosis else ()
+        named = [suspect.name for suspect in suspects if suspect.matches]
+        causes = [cause for member in self.off for cause in _all_causes(member)]
+        named += [cause.code for cause in causes if cause.code in OF_FILES]
+        if self.injected.original:
+            named += [words(cause) for cause in causes if cause.subject == self.faulty.configuration.environment]
+        return tuple(dict.fromkeys(name for name in named if name != UNKNOWN))
+
+    def _place(self) -> Location | None:
+        if self.diagnosis and self.diagnosis.place:
+            return _location(self.diagnosis.place)
+        pair = self.pair
+        if pair is not None and pair.verdict in OFF and pair.place is not None:
+            return _location(pair.place)
+        for check in () if self.diagnosis else self.off:
+            if check.kind == "saved":
+                first = next(judged for judged in check.quantities if judged.verdict in OFF)
+                return Location(stage="save", tensor=first.worst_tensor)
+        return None
 
 
-def _worse_checks(results: Results, faulty: Run, clean: Run) -> list[ConsistencyCheck]:
-    """Checks of the faulty run that are off in a quantity in which the clean run's are not, with those quantities."""
-    before = {(check.kind, check.form, check.replica): _off(check) for check in results.checks if check.run == clean}
-    worse = []
-    for check in results.checks:
-        if check.run == faulty and check.kind != "reloaded":
-            new = _off(check) - before.get((check.kind, check.form, check.replica), set())
-            quantities = tuple(judged for judged in check.quantities if judged.quantity in new)
-            worse += [replace(check, quantities=quantities)] if new else []
-    return worse
+def _location(place: Place) -> Location:
+    return Location(stage=place.stage, tensor=place.tensor)
+
+
+def words(cause: Cause) -> str:
+    """A cause as a fault expects it: its code, and what departs from its definition."""
+    detail = dict(cause.detail)
+    return f"{cause.code} {detail['what']} {detail['name']}" if cause.code == Code.DEFINITION else cause.code
 
 
 def _off(check: ConsistencyCheck) -> set[str]:
-    return {judged.quantity for judged in check.quantities if judged.verdict in OFF}
+    """The quantities that are off; of a check without any, what departs."""
+    if check.quantities:
+        return {judged.quantity for judged in check.quantities if judged.verdict in OFF}
+    return {words(cause) for cause in check.causes} if check.verdict in OFF else set()
 
 
-def _causes(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> tuple[str, ...]:
-    """The names of the hypotheses that match, and what is known of files."""
-    suspects = diagnosis.suspects if diagnosis else ()
-    named = [suspect.name for suspect in suspects if not equivalence.differs(suspect.distance)]
-    judged = [judged for check in worse for judged in check.quantities if judged.verdict in OFF]
-    named += [cause.code for one in judged for cause in one.causes if cause.code in OF_FILES]
-    return tuple(dict.fromkeys(named))
+def _all_causes(member: Member) -> Iterator[Cause]:
+    yield from member.causes
+    for judged in member.quantities:
+        if judged.verdict in OFF:
+            yield from judged.causes
 
 
-def _place(diagnosis: Diagnosis | None, worse: Sequence[ConsistencyCheck]) -> Location | None:
-    if diagnosis and diagnosis.place:
-        return Location(stage=diagnosis.place.stage, tensor=diagnosis.place.tensor)
-    for check in worse:
-        if check.kind == "saved" and not _is_off(diagnosis):
-            first = next(judged for judged in check.quantities if judged.verdict in OFF)
-            return Location(stage="save", tensor=first.worst_tensor)
-    return None
+def _values(check: ConsistencyCheck) -> Iterator[tuple[tuple[str, int, str], float]]:
+    """(quantity, step, metric) -> the judged distance between float64 runs."""
+    for judged in check.quantities:
+        for at in judged.distances.at:
+            for metric, value in at.float64.items():
+                if METRICS[metric].judged:
+                    yield (judged.quantity, at.step, metric), value
 
 
-def _size(pair: Pair, worse: Sequence[ConsistencyCheck]) -> float | None:
-    members: list[Member] = [pair, *worse]
-    distances = [
-        value
-        for member in members
-        for judged in member.quantities
-        if judged.verdict in OFF
-        for at in judged.distances.at
-        for value in at.float64.values()
-    ]
-    return max(distances, default=None)
+def _float64(members: Iterable[Member], verdicts: Sequence[Verdict] = tuple(Verdict)) -> Iterator[float]:
+    """Every judged distance between float64 runs, of the quantities with such verdicts."""
+    for member in members:
+        for judged in member.quantities:
+            if judged.verdict in verdicts:
+                yield from _judged_distances(judged)
 
 
-def defects(results: Results) -> dict[Run, Defect]:
-    """The clean runs that are off as a known defect of their backend makes them: by its hypothesis, or as the unstable side
-    of a pair."""
-    named = [
-        (diagnosis.run, cause) for diagnosis in results.diagnoses if _is_off(diagnosis) for cause in _causes(diagnosis, ())
-    ]
-    named += [(pair.side, cause.code) for pair in results.pairs if pair.side for cause in pair.causes]
-    return {run: defect for run, cause in named if _clean(run) for defect in DEFECTS if _has(run, defect, cause)}
+def _judged_distances(judged: Judged) -> Iterator[float]:
+    if judged.distances.bits:
+        yield 0.0
+    for at in judged.distances.at:
+        yield from (value for metric, value in at.float64.items() if METRICS[metric].judged)
 
 
-def _has(run: Run, defect: Defect, cause: str) -> bool:
-    configuration = run.configuration
-    return (configuration.scenario, cause) == (defect.scenario, defect.cause) and configuration.strategy in defect.strategies
+# ---------------------------------------------------------------- what is clean
 
 
-def false_alarms(results: Results, known: Container[Run] = ()) -> tuple[int, tuple[str, ...]]:
-    """How many clean pairs were compared, and in which of them, or of their runs, a difference was reported. Those of
-    `known` runs, which have a defect of their own, are not clean."""
-    clean = [pair for pair in results.pairs if all(map(_clean, pair.runs)) and pair.verdict is not Verdict.NOT_RUN]
-    pairs = [pair for pair in clean if not any(run in known for run in pair.runs)]
-    alarms = [f"{pair.id}: {'; '.join(cause.identity for cause in pair.causes)}" for pair in pairs if pair.verdict in OFF]
-    alarms += [
-        f"{diagnosis.run.id}: {diagnosis.distance:.1e} from its oracle"
-        for diagnosis in results.diagnoses
-        if _clean(diagnosis.run) and diagnosis.run not in known and _is_off(diagnosis)
-    ]
-    return len(pairs), tuple(alarms)
+class Clean:
+    """What was reported for the runs in which nothing is injected, or something that is no fault."""
+
+    def __init__(self, results: Results) -> None:
+        self.pairs, self.checks = list[Pair](), list[ConsistencyCheck]()
+        alarms, defects = list[str](), list[str]()
+        for member in results.members:
+            if member.verdict is Verdict.NOT_RUN or not is_clean(results, member):
+                continue
+            unknown = unexplained(member, results) if member.verdict in OFF else ()
+            if member.verdict in OFF and not unknown:
+                defects += _defects(member, results)
+                continue
+            alarms += [f"{member.id}: {'; '.join(cause.identity for cause in unknown)}"] if unknown else []
+            if isinstance(member, Pair):
+                self.pairs.append(member)
+            else:
+                self.checks.append(member)
+        self.alarms, self.defects = tuple(alarms), tuple(dict.fromkeys(defects))
+
+
+def is_clean(results: Results, member: Member) -> bool:
+    """Whether no fault is injected in any of its runs, or in what an environment computes for them."""
+    faulty = {(scenario, one.environment.name) for one in results.environments for scenario, _ in one.environment.faults}
+    environments = {run.configuration.environment for run in member.runs}
+    environments |= {member.environment} if isinstance(member, ConsistencyCheck) else set()
+    return all(_clean(run) for run in member.runs) and not any((member.scenario, name) in faulty for name in environments)
 
 
 def _clean(run: Run) -> bool:
-    """Whether nothing, or something that is no fault, is injected in it."""
-    return run.configuration.fault not in BY_NAME
+    return run.configuration.fault.partition("@")[0] not in BY_NAME
+
+
+def unexplained(member: Member, results: Results) -> tuple[Cause, ...]:
+    """The causes of a difference that are no known defect of a backend, and that nobody declared; all of them where none is
+    a known defect, because what is declared is no difference."""
+    causes = member.causes or (Cause(code=Code.UNKNOWN),)
+    known = [cause for cause in causes if known_defect(cause, member, results)]
+    rest = [cause for cause in causes if cause.code not in EXPECTED and cause not in known]
+    return tuple(rest) if known else causes
+
+
+def _defects(member: Member, results: Results) -> Iterator[str]:
+    for cause in member.causes:
+        if defect := known_defect(cause, member, results):
+            yield f"{member.scenario}: {defect}"
 
 
 def versions(results: Results) -> dict[str, str]:
-    """The version of each package of Keras, the backends and NumPy that the results were made with."""
     packages = ("keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "numpy")
     found: dict[str, str] = {}
     for one in results.environments:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from suite.artifacts import names
 from suite.artifacts.store import Store, digest_of
-from suite.plan.planning import suite_digest
+from suite.plan.planning import numerics_of, suite_digest
 from suite.records import PRECISIONS, Job, Options, Provisioned
 from suite.records.zoo import Case
 
@@ -17,14 +17,14 @@ SIZE = 80  # about half a minute on the slowest backend
 def jobs(store: Store, cases: Sequence[Case], environments: Mapping[str, Provisioned], options: Options) -> list[Job]:
     """One job for each chunk of cases, environment and precision. Environments that could not be made are left out."""
     suite = suite_digest()
-    return [
+    found = [
         Job(
             kind="zoo",
             run_folder=str(store.folder.resolve()),
             environment=environment.environment,
             options=options,
             precision=precision,
-            digest=digest_of(suite, environment.digest, options.device, options.threads),
+            digest=digest_of(suite, environment.digest, numerics_of(environment.environment), options.threads),
             cases=chunk,
         )
         for environment in environments.values()
@@ -32,6 +32,7 @@ def jobs(store: Store, cases: Sequence[Case], environments: Mapping[str, Provisi
         for precision in PRECISIONS
         for chunk in _chunks(cases)
     ]
+    return [job.moved(job.environment) for job in found]
 
 
 def _chunks(cases: Sequence[Case]) -> Iterator[tuple[Case, ...]]:

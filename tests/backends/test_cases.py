@@ -26,6 +26,7 @@ DEFECTS = {
     "channels-first": {(Code.DEFINITION, "tensorflow")},
     "unseeded-dropout": {(Code.RENEWED, ""), (Code.NOT_SAVED, "")},
     "diverging": {(Code.NON_FINITE, "")},
+    "lost-delta": {(Code.COMPILED_DIFFERENTLY, "")},
 }
 BY_DESIGN = {
     "summed-loss": {("torch", "mean of replica means")},
@@ -84,6 +85,34 @@ def test_backends_agree_on_one_device(results: Callable[[str], Results], name: s
     pairs = _pairs(results(name), name)
     assert len(pairs) == 3
     assert {pair.verdict for pair in pairs} <= {Verdict.IDENTICAL, Verdict.ROUNDING}
+
+
+def test_training_goes_on_from_a_file_as_in_the_live_model(results: Callable[[str], Results]) -> None:
+    checks = [check for check in results("resumed-training").checks if check.scenario == "resumed-training"]
+    resumed = [check for check in checks if check.kind == "resumed"]
+    assert [check.environment for check in resumed] == ["tensorflow", "jax", "torch"]
+    for check in resumed:
+        assert check.verdict is Verdict.IDENTICAL
+        assert {one.quantity for one in check.quantities} == {"trainable weights", "moving statistics", "optimizer state"}
+    whole = [check for check in checks if (check.kind, check.form) == ("saved", "model.keras")]
+    assert len(whole) == 3
+    for check in whole:
+        assert {"evaluation", "compile configuration", "optimizer state"} <= {one.quantity for one in check.quantities}
+    forms = {check.form for check in checks if check.kind == "saved"}
+    assert forms == {"model.keras", "model.weights.h5", "model.weights.h5+unbuilt", "model.h5"}
+
+
+def test_what_a_file_has_lost_of_a_loss_is_named_with_its_values(results: Callable[[str], Results]) -> None:
+    checks = [check for check in results("lost-delta").checks if check.verdict is Verdict.DIFFERENT]
+    lost = [check for check in checks if check.scenario == "lost-delta"]
+    assert {(check.kind, check.environment) for check in lost} == {
+        (kind, environment) for kind in ("saved", "resumed") for environment in ("tensorflow", "jax", "torch")
+    }
+    for check in lost:
+        (cause,) = check.causes
+        assert ("loss.delta", "0.25 -> 1.0") in cause.detail
+        states = [one for one in check.quantities if one.quantity in ("trainable weights", "moving statistics")]
+        assert {one.verdict is Verdict.IDENTICAL for one in states} == {check.kind == "saved"}
 
 
 @pytest.mark.parametrize(("name", "stage"), [("repeated-words", "update"), ("channels-first", "gradient")])

@@ -20,8 +20,6 @@ MODULE = Path(__file__).parent / "kinds" / "kinds_of_scenarios.py"
 NAMES = [kind.__name__.replace("_", "-") for kind in KINDS]
 STEPPED = ("targets-in-a-dict", "frozen", "only-in-a-loss")
 LOADED = ("inputs-in-a-tuple", "lambdas", "unknown-class")
-# A defect of Keras (3.15), which a float64 run shows as its float32 run does.
-WRONG = {("channels-first-as-wide", SIDES[0])}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +38,7 @@ def test_a_float64_run_is_what_its_oracle_says(trained: Trained, scenario: str, 
     mine, oracle = trained.run(scenario, side, "float64"), trained.oracle(scenario, side)
     apart = training.farthest(trained.last(mine), trained.last(oracle))
     if scenario != "not-a-number":
-        assert apart > 1e-3 if (scenario, side) in WRONG else apart < 1e-10
+        assert apart < 1e-10
 
 
 @pytest.mark.parametrize("scenario", STEPPED)

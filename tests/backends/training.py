@@ -116,9 +116,9 @@ def _configuration(scenario: str, side: Side) -> Configuration:
 
 def _oracle(scenario: Scenario, side: Side) -> Run:
     strategies, _ = discover.strategies()
-    _, strategy, devices = side
+    environment, strategy, devices = side
     semantics = strategies[strategy].semantics(scenario, devices)
-    return planning.oracle(scenario.name, "torch", devices, Emulation(semantics=semantics))
+    return planning.oracle(scenario.name, environment, devices, Emulation(semantics=semantics))
 
 
 def files(folder: Path, module: Path, kinds: Sequence[str]) -> Path:

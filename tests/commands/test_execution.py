@@ -35,6 +35,8 @@ MISSPELLED = [
     (["claims", "--scenario", "artcle-mlp"], "no scenario 'artcle-mlp': did you mean 'article-mlp'?"),
     (["compare", "--backend", "pytorch"], "no backend or environment 'pytorch': did you mean 'torch'?"),
     (["environments", "--backend", "jaxx"], "no backend or environment 'jaxx': did you mean 'jax'?"),
+    (["compare", "--environment", "toch@cpu"], "no environment 'toch@cpu'"),
+    (["compare", "--environment", "torch@cup"], "environment torch@cup has 'cup' after the @, wanted some of cpu, gpu, "),
     (["compare", "--reference", "foo"], "no environment for --reference 'foo'; there are tensorflow, jax, torch"),
     (["plan", "--reference", "toch"], "no environment for --reference 'toch': did you mean 'torch'?"),
     (["selftest", "--fault", "bn-epsilon-smal"], "no fault 'bn-epsilon-smal': did you mean 'bn-epsilon-small'?"),
@@ -80,3 +82,12 @@ def test_a_plan_of_what_has_run_reuses_it(parity: Parity, folder: Path, capsys: 
 
 def test_a_known_reference_that_is_not_selected_is_no_mistake(folder: Path) -> None:
     assert main(["plan", "--scenario", "article-mlp", "--backend", "jax", "--reference", "torch", "--device", "cpu"]) == 0
+
+
+def test_variants_are_environments_of_the_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = ["--environment", "jax", "--environment", "jax@deterministic-cpu", "--backend", "torch"]
+    assert main(["plan", "--scenario", "article-mlp", *chosen, "--device", "cpu", "--devices", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "article-mlp/jax/single-x1", "article-mlp/jax@cpu-deterministic/single-x1", "article-mlp/torch/single-x1",
+    ]  # fmt: skip

@@ -74,6 +74,20 @@ def test_state_is_the_worst_variable() -> None:
         metrics.state(a, {"small": one(1), "counter": one(1)})
 
 
+def test_an_evaluation_is_apart_by_its_worst_metric() -> None:
+    assert metrics.evaluation({"loss": one(1.0), "mae": one(4.0)}, {"loss": one(1.0), "mae": one(5.0)}) == 0.2
+    with pytest.raises(ValueError, match="on one side only"):
+        metrics.evaluation({"loss": one(1.0)}, {"loss": one(1.0), "mae": one(5.0)})
+
+
+def test_compiled_counts_the_arguments_that_are_not_the_same() -> None:
+    adam, sgd = np.frombuffer(b"adam", np.uint8), np.frombuffer(b"sgd\0", np.uint8)
+    given = {"optimizer": adam, "loss": sgd}
+    assert metrics.compiled(given, given) == 0.0
+    assert metrics.compiled(given, {"optimizer": sgd, "loss": sgd}) == 1.0
+    assert "how many arguments of `compile` are not the same" in (metrics.compiled.__doc__ or "")
+
+
 def test_loss_is_the_worst_step() -> None:
     assert metrics.loss([1.0, 2.0, 0.0], [1.0, 1.5, 0.0]) == 0.25
     assert metrics.loss(one(-1.0), one(1.0)) == 2.0

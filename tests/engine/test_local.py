@@ -337,7 +337,7 @@ def test_gpus_are_nobody_elses(bench: Bench, monkeypatch: pytest.MonkeyPatch) ->
         assert set(taken) <= {"4", "5", "7"}
     assert sorted(len(note["gpus"].split(",")) for note in notes) == [1, 1, 1, 2, 2, 3]
     assert outcomes["prepare/fine"].status is Status.NO_DEVICES
-    assert outcomes["prepare/fine"].reason == "needs 4 GPU(s), but this machine has 3: choose fewer with --devices"
+    assert outcomes["prepare/fine"].reason == "needs 4 GPUs, but this machine has 3: choose fewer with --devices"
 
 
 def test_on_the_cpu_no_gpu_is_visible(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,30 @@ def test_the_device_chooses_the_requirements(machine: Machine) -> None:
     assert made["one"].reason == "" and machine.said[0].endswith("keras==3.15.1, numpy, safetensors, msgspec, psutil")
 
 
+def test_variants_share_what_is_installed_where_they_need_the_same(machine: Machine) -> None:
+    on_gpu = replace(ONE, name="one@gpu", device="gpu", gpu_requirements=ONE.requirements)
+    exact = replace(on_gpu, name="one@gpu-exact", precision="exact")
+    on_cpu = replace(on_gpu, name="one@cpu", device="cpu")
+    made = machine.all(on_gpu, exact, on_cpu)
+    assert [line for line in machine.said if "installing" in line] == [machine.said[0]]
+    assert machine.said[0].startswith("environment one: installing")
+    assert {one.python for one in made.values()} == {str(machine.folder / "one" / "bin" / "python")}
+    assert {name: one.environment for name, one in made.items()} == {
+        one.name: replace(one, python=made[one.name].python) for one in (on_gpu, exact, on_cpu)
+    }
+    found, missing = look((on_gpu, exact, on_cpu), folder=machine.folder, device="cpu")
+    assert (found, missing) == (made, {})
+
+
+def test_a_variant_on_a_gpu_has_its_own_where_it_needs_other_packages(machine: Machine) -> None:
+    smaller = tuple(one for one in ONE.requirements if not one.startswith("numpy"))
+    on_cpu = replace(ONE, name="one@cpu", device="cpu", gpu_requirements=smaller)
+    on_gpu = replace(on_cpu, name="one@gpu", device="gpu")
+    made = machine.all(on_cpu, on_gpu)
+    homes = [Path(one.python).parent.parent.name for one in made.values()]
+    assert homes == ["one", "one@gpu"]
+
+
 def test_a_requirement_that_cannot_be_installed_is_a_reason_and_the_others_are_ready(
     machine: Machine, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

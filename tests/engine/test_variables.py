@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from suite.engine.variables import gpu_names, of_host, processor
+from suite.engine.variables import THREADS, gpu_names, of_host, processor
 from suite.plan.locations import ROOT
 from suite.records import Environment, Options
 
@@ -44,12 +44,47 @@ def test_no_torch_host_asks_the_driver_for_gpus_at_import() -> None:
         assert "PYTORCH_NVML_BASED_CUDA_CHECK" not in of_host(JAX, Options(device=device), folder=RUN, cache=None, shell={})
 
 
-def test_on_gpus_the_users_choice_stays_and_threads_are_free() -> None:
-    gpu = Options(device="gpu")
+def test_on_gpus_the_users_choice_stays_and_threads_are_pinned() -> None:
+    gpu = Options(device="gpu", threads=1)
     chosen = of_host(JAX, gpu, folder=RUN, cache=None, shell={"CUDA_VISIBLE_DEVICES": "3"})
     assert chosen["CUDA_VISIBLE_DEVICES"] == "3"
-    assert "OMP_NUM_THREADS" not in chosen
+    assert {name: chosen[name] for name in THREADS} == dict.fromkeys(THREADS, "1") | {"NPROC": "4"}, "in which XLA compiles"
+    assert of_host(JAX, Options(device="cpu"), folder=RUN, cache=None, shell={})["NPROC"] == "1", "in which it computes"
     assert "CUDA_VISIBLE_DEVICES" not in of_host(JAX, gpu, folder=RUN, cache=None, shell={})
+
+
+def test_gpus_are_counted_as_the_driver_counts_them_unless_the_user_says_otherwise() -> None:
+    gpu = Options(device="gpu")
+    assert of_host(JAX, gpu, folder=RUN, cache=None, shell={})["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    own = {"CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
+    assert of_host(JAX, gpu, folder=RUN, cache=None, shell=own)["CUDA_DEVICE_ORDER"] == "FASTEST_FIRST"
+
+
+def test_backends_take_memory_of_a_gpu_as_they_need_it_whatever_the_shell_says() -> None:
+    shell = {"XLA_PYTHON_CLIENT_PREALLOCATE": "true", "TF_FORCE_GPU_ALLOW_GROWTH": "false"}
+    told = {
+        backend: of_host(
+            Environment(name=backend, backend=backend), Options(device="gpu"), folder=RUN, cache=None, shell=shell
+        )
+        for backend in ("jax", "tensorflow", "torch")
+    }
+    assert told["jax"]["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+    assert told["tensorflow"]["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert not told["torch"].keys() & shell.keys()
+    assert "XLA_PYTHON_CLIENT_PREALLOCATE" not in of_host(JAX, Options(), folder=RUN, cache=None, shell=shell)
+
+
+def test_deterministic_kernels_need_variables_on_a_gpu_only() -> None:
+    for backend, name, value in (
+        ("torch", "CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
+        ("jax", "XLA_FLAGS", "--xla_gpu_deterministic_ops=true"),
+        ("tensorflow", "TF_DETERMINISTIC_OPS", "1"),
+    ):
+        one = Environment(name="mine", backend=backend, deterministic=True)
+        assert of_host(one, Options(device="gpu"), folder=RUN, cache=None, shell={})[name] == value
+        assert name not in of_host(one, Options(device="cpu"), folder=RUN, cache=None, shell={})
+        other = dataclasses.replace(one, deterministic=False)
+        assert name not in of_host(other, Options(device="gpu"), folder=RUN, cache=None, shell={})
 
 
 def test_the_environments_own_variables_win() -> None:

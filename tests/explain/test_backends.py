@@ -224,6 +224,17 @@ def test_a_layer_that_departs_by_more_than_float32_rounds_is_no_float32_inside(t
     assert [cause.code for cause in other.backends().parting("torch", "jax").causes] == [Code.DEFINITION]
 
 
+def test_what_departs_behind_a_layer_that_computes_in_float32_is_found(tmp_path: Path) -> None:
+    stages = {"forward|dense": 1e-8, "gradient|dense/kernel": 1e-8, "update|other/kernel": 1e-2}
+    made = parted(tmp_path, stages, torch=1.0, jax=1.0 + APART)
+    made.recorded("torch", [dense_call(), dense_call("other")])
+    made.recorded("jax", [dense_call(off=1e-8), dense_call("other", off=1e-2)])
+    parting = made.backends().parting("torch", "jax")
+    assert (parting.float32_inside, parting.off) == (False, "jax")
+    assert [(cause.code, dict(cause.detail)["name"]) for cause in parting.causes] == [(Code.DEFINITION, "other")]
+    assert parting.place is not None and parting.place.tensor == "other"
+
+
 # ---------------------------------------------------------------- hypotheses
 
 

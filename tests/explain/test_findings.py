@@ -32,7 +32,8 @@ def test_one_set_of_causes_is_one_finding_whatever_its_numbers() -> None:
 
 
 def test_the_side_is_the_run_that_all_have_in_common_or_its_environment() -> None:
-    pairs = list(sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).pairs)
+    named = Cause(code=Code.DTYPE_DEMOTED)
+    pairs = [replace(pair, causes=(named,)) for pair in sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).pairs]
     against = [pair for pair in pairs if pair.b == pairs[-1].b]
     finding = findings.group(against, ())[0]
     assert (finding.side, finding.environment) == (pairs[-1].b, pairs[-1].b.configuration.environment)
@@ -41,3 +42,33 @@ def test_the_side_is_the_run_that_all_have_in_common_or_its_environment() -> Non
     assert (finding.side, finding.environment) == (None, "torch")
     finding = findings.group(pairs, ())[0]
     assert (finding.side, finding.environment) == (None, "")
+
+
+def different(**changes: object) -> list[Pair]:
+    """Pairs of different environments, all of them off for unknown reasons."""
+    pairs = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).pairs
+    unknown = [replace(pair, causes=(Cause(code=Code.UNKNOWN),), side=pair.b, place=PLACE) for pair in pairs]
+    return [replace(pair, **changes) for pair in unknown]  # type: ignore[arg-type]
+
+
+def test_what_is_unknown_in_different_environments_is_not_one_finding() -> None:
+    found = findings.group(different(), ())
+    assert len(found) > 1
+    assert {finding.environment for finding in found} == {pair.b.configuration.environment for pair in different()}
+    assert len(findings.group(different(causes=(Cause(code=Code.DTYPE_DEMOTED),)), ())) == 1
+
+
+def test_what_is_unknown_and_begins_at_different_stages_is_not_one_finding() -> None:
+    pairs = [pair for pair in different() if pair.b.configuration.environment == "torch"]
+    assert len(findings.group(pairs, ())) == 1
+    later = replace(pairs[0], place=replace(PLACE, stage="update"))
+    found = findings.group([*pairs[1:], later], ())
+    assert {finding.place and finding.place.stage for finding in found} == {"loss", "update"}
+
+
+def test_the_side_of_a_file_that_is_not_its_model_is_the_run_that_saved_it() -> None:
+    checks = [one for one in sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).checks if one.kind == "saved"]
+    alone = [one for one in checks if one.run == checks[0].run]
+    assert findings.group(alone, ())[0].side == checks[0].run
+    [every] = findings.group(checks, ())
+    assert every.side is None

@@ -62,10 +62,14 @@ WRONG = {
     "initial": Expected(causes=(variant("initial-state", "norm/beta"),), place="initial state"),
     "order": Expected(causes=(Cause(code="batch-order"),), place="trajectory"),
     "nan": Expected(causes=(Cause(code=Code.NON_FINITE, subject="fake-b"),)),
-    "noise": Expected(verdict=Verdict.NOISE, causes=(Cause(code=Code.REPEATS_DIFFER),)),
+    "noise": Expected(verdict=Verdict.NOISE, causes=(Cause(code=Code.REPEATS_DIFFER, subject="fake-b"),)),
 }
 BROKEN = {"raise": Status.FAILED, "hang": Status.TIMED_OUT, "killed": Status.FAILED, "half": Status.FAILED}
-OTHER = {"unsaved", "swapped", "loaded", "demoted", "wide", "narrow", "crash", "layer", "unemulated"}  # tests of their own
+# These have tests of their own.
+OTHER = {
+    "unsaved", "recompiled", "restarted", "swapped", "loaded", "demoted", "wide", "narrow", "crash", "layer", "unemulated",
+    "tf32", "bfloat16",
+}  # fmt: skip
 
 
 def kinds(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
@@ -142,6 +146,26 @@ def test_tensors_swapped_in_the_file_are_found(parity: Parity) -> None:
         weights = quantity(check, "trainable weights")
         assert (weights.verdict, kinds(weights.causes)) == (Verdict.DIFFERENT, (swapped,))
         assert quantity(check, MOVING).verdict is Verdict.IDENTICAL
+
+
+def test_what_a_file_is_compiled_with_is_compared(parity: Parity) -> None:
+    code, results = injected(parity, "recompiled")
+    assert code == 1
+    (check,) = (one for one in results.checks if one.verdict is Verdict.DIFFERENT)
+    assert (check.run.configuration.environment, check.kind, check.form) == ("fake-b", "saved", "model.keras")
+    (cause,) = check.causes
+    assert (cause.code, cause.detail[0][0]) == (Code.COMPILED_DIFFERENTLY, "optimizer.learning_rate")
+    assert quantity(check, "compile configuration").verdict is Verdict.DIFFERENT
+    assert quantity(check, "trainable weights").verdict is quantity(check, "evaluation").verdict is Verdict.IDENTICAL
+
+
+def test_training_that_does_not_go_on_as_it_was_is_found(parity: Parity) -> None:
+    code, results = injected(parity, "restarted")
+    assert code == 1
+    (check,) = (one for one in results.checks if one.verdict is Verdict.DIFFERENT)
+    assert (check.run.configuration.environment, check.kind) == ("fake-b", "resumed")
+    assert kinds(quantity(check, "trainable weights").causes) == (Cause(code=Code.UNKNOWN),)
+    assert checks(results, f"fake-a/{ONE}", "resumed") == {Verdict.IDENTICAL}
 
 
 def test_who_loads_a_right_file_wrongly_is_named(parity: Parity) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from suite.commands import main
 from tests.conftest import Parity
 from tests.engine.screen import drawn, shows_cursor
 from tests.processes import until
@@ -52,3 +53,6 @@ def test_an_interrupted_command_leaves_a_clean_terminal(parity: Parity) -> None:
     assert process.returncode == 130
     assert " runs in " in first and shows_cursor(written[0])
     assert rest == ["", "interrupted: finished runs are kept, the same command goes on from there"]
+    assert main(["report", "--out", str(parity.run)]) == 2, "what has run by then can be shown"
+    statuses = {run["status"] for run in parity.results()["runs"]}
+    assert "complete" in statuses and len(statuses) > 1

@@ -137,9 +137,9 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
-def digests(folder: Path) -> tuple[str, str]:
-    """Of the clean run, and of the one with a fault."""
-    torch = Provisioned(environment=Environment(name="torch", backend="torch"), python="python", digest="1")
+def digests(folder: Path, *faults: tuple[str, str]) -> tuple[str, str]:
+    """Of the clean run, and of the one with a fault, in an environment with these."""
+    torch = Provisioned(environment=Environment(name="torch", backend="torch", faults=faults), python="python", digest="1")
     plan = Plan(runs=(CLEAN, FAULTY), refused=(), options=Options(), digest="d")
     jobs = planning.Jobs(Store(folder / "run"), plan, [SCENARIO], {"torch": torch})
     return jobs.digest(CLEAN), jobs.digest(FAULTY)
@@ -154,6 +154,16 @@ def test_editing_a_fault_changes_the_digests_of_runs_with_a_fault_only(suite: Pa
     assert clean != faulty
     edited(suite / "selftest" / "injection" / "layers.py")
     assert digests(suite)[0] == clean and digests(suite)[1] != faulty
+
+
+def test_a_fault_of_an_environment_changes_the_digests_of_its_scenario_only(suite: Path) -> None:
+    clean, _ = digests(suite)
+    assert digests(suite, ("moons", "bias-again"))[0] == clean
+    faulty, _ = digests(suite, ("clusters", "bias-again"))
+    assert faulty != clean != digests(suite, ("clusters", "bias-skipped"))[0] != faulty
+    edited(suite / "selftest" / "injection" / "layers.py")
+    assert digests(suite)[0] == clean
+    assert digests(suite, ("clusters", "bias-again"))[0] != faulty
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,7 @@ VALUES = {
     "loss=['mse', 3]": "loss is ['mse', 3]",
     "loss=[]": "loss is []",
     "custom_objects={}": "custom_objects is {}, wanted a function",
+    "metrics=['accuracy']": "metrics is ['accuracy'], wanted a function",
     "model=3": "model is 3, wanted a function",
     "data=None": "data is None, wanted a function",
     "optimizer='adam'": "optimizer is 'adam', wanted a function",

@@ -48,6 +48,9 @@ def test_a_user_adds_environments(tmp_path: Path) -> None:
 
         [environments.pretend]
         backend = "fake"
+        device = "gpu"
+        precision = "exact"
+        deterministic = true
         """,
     )
     requirements, patched, pretend = environments([tmp_path / "mine.toml"])[-3:]
@@ -56,6 +59,8 @@ def test_a_user_adds_environments(tmp_path: Path) -> None:
     assert Path(patched.pythonpath[0]).resolve() == tmp_path.parent / "keras"
     assert patched.variables == (("A", "1"), ("B", "2")) and patched.source == str(tmp_path / "mine.toml")
     assert pretend.backend == "fake" and not pretend.requirements
+    assert (pretend.device, pretend.precision, pretend.deterministic) == ("gpu", "exact", True)
+    assert (patched.device, patched.precision, patched.deterministic) == ("", "", False)
 
 
 ONE = '[environments.one]\nbackend = "jax"\n'
@@ -66,7 +71,8 @@ MISTAKES = {
     "[environments]\none = 3": "environment 'one' is 3, wanted a table",
     '[environment.one]\nbackend = "jax"': r"unknown key 'environment', wanted only \[environments.NAME\] tables",
     '[environments.One]\nbackend = "jax"\npython = "/p"': "a name has lower case, digits, dots and hyphens",
-    ONE + 'python = "/p"\nkeras = "3.14"': "unknown key 'keras'; it may have backend, python, pythonpath, requirements",
+    ONE + 'python = "/p"\nkeras = "3.14"': "unknown key 'keras'; it may have backend, deterministic, device, precision, "
+    "python, pythonpath, requirements, variables",
     '[environments.one]\nbackend = "mxnet"\npython = "/p"': "backend 'mxnet', wanted one of tensorflow, jax, torch, fake",
     '[environments.one]\npython = "/p"': "backend None, wanted one of",
     ONE: "has neither requirements nor python: add one of them",
@@ -79,6 +85,9 @@ MISTAKES = {
     ONE + 'python = "/p"\npythonpath = "/q"': "has pythonpath = '/q', wanted a list of folders",
     ONE + 'python = "/p"\nvariables = ["A=1"]': r"has variables = \['A=1'\], wanted a table of strings",
     ONE + 'python = "/p"\nvariables = { A = 1 }': "wanted a table of strings",
+    ONE + 'python = "/p"\ndevice = "tpu"': "has device = 'tpu', wanted one of cpu, gpu",
+    ONE + 'python = "/p"\nprecision = "high"': "has precision = 'high', wanted one of default, exact",
+    ONE + 'python = "/p"\ndeterministic = 1': "has deterministic = 1, wanted true or false",
     '[environments.torch]\nbackend = "torch"\npython = "/p"': r"'torch' already exists \(built in\): choose a different",
 }
 

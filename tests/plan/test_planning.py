@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from suite.artifacts.store import Store
 from suite.plan import discover, planning
-from suite.records import Environment, FoundScenario, Job, Options, Provisioned, Scenario, Source
+from suite.records import Environment, FoundScenario, Job, Options, Provisioned, Scenario, Source, Status
 
 
 def nothing() -> None:
@@ -54,3 +55,77 @@ def test_whatever_reads_the_inputs_needs_them(jobs: list[Job]) -> None:
     reading = [job for job in jobs if job.kind in ("train", "reload")]
     assert {job.kind for job in reading} == {"train", "reload"}
     assert all(job.needs == ("prepare/mine",) for job in reading)
+
+
+def refused(backend: str, *, gpus: int = 1, **options: Any) -> set[tuple[Status, str]]:
+    """Why configurations of two devices cannot run on a machine with this many GPUs."""
+    strategies, _ = discover.strategies()
+    environment = Provisioned(environment=Environment(name=f"{backend}@gpu", backend=backend), python="python")
+    asked = Options(device="gpu", devices=(1, 2), **options)
+    plan = planning.plan([SCENARIO], {environment.environment.name: environment}, strategies, asked, gpus=gpus)
+    assert all(run.configuration.devices == 2 for run, _, _ in plan.refused)
+    return {(status, reason) for _, status, reason in plan.refused}
+
+
+INSTEAD = "choose --environment {}@cpu, which has 2 devices on the CPU"
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
+def test_too_few_gpus_are_named_with_what_runs_in_their_place(backend: str) -> None:
+    virtual = "or give --virtual-devices, which puts 2 on one GPU"
+    assert refused(backend) == {(Status.NO_DEVICES, f"needs 2 GPUs, 1 is there: {INSTEAD.format(backend)}, {virtual}")}
+    assert refused(backend, virtual_devices=True) == set()
+    assert refused(backend, gpus=2) == set()
+
+
+def test_runs_on_parts_of_a_gpu_are_not_reused_as_runs_on_several(tmp_path: Path) -> None:
+    strategies, _ = discover.strategies()
+    digests = set()
+    for virtual in (True, False):
+        chosen = {"torch": provisioned("torch")}
+        options = Options(device="gpu", devices=(2,), virtual_devices=virtual)
+        plan = planning.plan([SCENARIO], chosen, strategies, options, gpus=2)
+        digests.add(planning.Jobs(Store(tmp_path), plan, [SCENARIO], chosen).digest(plan.runs[0]))
+    assert len(digests) == 2
+
+
+def test_jax_cannot_divide_a_gpu() -> None:
+    assert refused("jax") == {(Status.NO_DEVICES, f"needs 2 GPUs, 1 is there: {INSTEAD.format('jax')}")}
+    why = f"needs 2 GPUs, 1 is there, and jax cannot have several devices on one GPU: {INSTEAD.format('jax')}"
+    assert refused("jax", virtual_devices=True) == {(Status.UNSUPPORTED, why)}
+
+
+def test_a_job_runs_on_its_environments_device(tmp_path: Path) -> None:
+    chosen = {
+        name: Provisioned(environment=Environment(name=name, backend="torch", device=device), python="python", digest="d")
+        for name, device in (("torch", "gpu"), ("torch@cpu", "cpu"))
+    }
+    strategies, _ = discover.strategies()
+    plan = planning.plan([SCENARIO], chosen, strategies, Options(device="gpu", devices=(1,)), gpus=1)
+    made = planning.Jobs(Store(tmp_path), plan, [SCENARIO], chosen).first()
+    assert {(job.environment.name, job.options.device) for job in made} == {("torch", "gpu"), ("torch@cpu", "cpu")}
+    (prepare,) = (job for job in made if job.kind == "prepare")
+    assert prepare.moved(prepare.elsewhere[0]).options.device == "cpu"
+
+
+def test_a_gpu_is_missed_only_where_one_is_wanted() -> None:
+    chosen = {
+        name: Provisioned(environment=Environment(name=name, backend="torch", device=device), python="python", digest="d")
+        for name, device in (("torch", "gpu"), ("torch@cpu", "cpu"))
+    }
+    strategies, _ = discover.strategies()
+    plan = planning.plan([SCENARIO], chosen, strategies, Options(device="gpu", devices=(1, 2)), gpus=1)
+    assert {(run.configuration.environment, run.configuration.devices) for run, _, _ in plan.refused} == {("torch", 2)}
+
+
+def test_what_changes_numbers_changes_the_digest_of_a_run(tmp_path: Path) -> None:
+    strategies, _ = discover.strategies()
+    digests = set()
+    for device, precision, deterministic in (
+        ("gpu", "default", False), ("cpu", "default", False), ("gpu", "exact", False), ("gpu", "default", True),
+    ):  # fmt: skip
+        one = Environment(name="torch", backend="torch", device=device, precision=precision, deterministic=deterministic)
+        chosen = {"torch": Provisioned(environment=one, python="python", digest="d")}
+        plan = planning.plan([SCENARIO], chosen, strategies, Options(devices=(1,)), gpus=1)
+        digests.add(planning.Jobs(Store(tmp_path), plan, [SCENARIO], chosen).digest(plan.runs[0]))
+    assert len(digests) == 4

@@ -78,6 +78,14 @@ def test_a_kink_here_shows_as_uncertainty(distance: float) -> None:
     assert found.uncertainty >= abs(found.directions["input 0"][0, 2]) / 4
 
 
+def test_kinks_do_not_cancel_each_other() -> None:
+    x = np.array([1.0, 0.0, 0.0])
+    found = directional(relu(x), [np.ones((1, 3))], seed=1, parts=["input 0"])
+    _, first, second = abs(found.directions["input 0"][0])
+    balanced = directional(relu(x), [np.array([[1.0, 1.0, -first / second]])], seed=1, parts=["input 0"])
+    assert balanced.uncertainty >= first / 2
+
+
 def test_where_an_output_is_not_finite_nothing_is_certain() -> None:
     config = {"data_format": "channels_last"}
     asked = Call(layer="GlobalAveragePooling1D", config=config, inputs=(normal(1, 2, 3),), masks=(np.zeros((1, 2), bool),))

@@ -16,6 +16,7 @@ from suite.records import (
     Provisioned,
     Results,
     RunRow,
+    SelfTest,
     Status,
     Verdict,
     because,
@@ -96,7 +97,9 @@ def hostile(words: str) -> Results:
         pairs=pairs,
         checks=tuple(replace(check, causes=causes, form=words) for check in results.checks),
         findings=tuple(replace(finding, causes=causes, environment=words, members=pairs) for finding in results.findings),
-        self_test=replace(sample.SELF_TEST, alarms=(words,), versions={words: words}, apart=(words,)),
+        self_test=SelfTest(
+            grounds=(replace(sample.BUILT_IN_RATES, alarms=(words,), versions={words: words}, apart=(words,)),)
+        ),
     )
 
 

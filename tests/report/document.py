@@ -19,7 +19,7 @@ PEOPLE = {
     "ConsistencyCheck": {"cause": "string"},
     "Finding": dict.fromkeys(("claim", "evidence", "experiment", "advice", "link", "repeat", "off"), "string"),
     "Change": {"words": "string"},
-    "SelfTest": {"rates": "object of number"},
+    "GroundRates": {"rates": "object of number"},
 }
 FOUND = results_json.schema()
 RECORDS: dict[str, dict[str, Any]] = {name: one["properties"] for name, one in FOUND["$defs"].items() if "properties" in one}

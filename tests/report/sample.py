@@ -18,6 +18,7 @@ from suite.records import (
     Distances,
     Environment,
     Finding,
+    GroundRates,
     Judged,
     KnownDifference,
     Limit,
@@ -105,17 +106,35 @@ CHANGE = Change(
     ),
     same=52,
 )
-SELF_TEST = SelfTest(
+BUILT_IN_RATES = GroundRates(
+    ground="built-in",
     injected=200,
     detected=199,
     right_cause=193,
     right_place=190,
+    cause_or_place=198,
     clean_pairs=161,
     alarms=("injected-clip/jax/single-x1/plain | injected-clip/torch/single-x1/plain: it is <clean>",),
     versions={"keras": "3.15.1", "torch": "2.13.0"},
     suite=Suite(version="0.1.0", digest="ef56" * 16),
     apart=("measured with keras 3.15.1, and this run has keras 3.14.0",),
 )
+RANDOM_RATES = GroundRates(
+    ground="random",
+    injected=50,
+    detected=49,
+    right_side=48,
+    right_cause=40,
+    right_place=41,
+    cause_or_place=47,
+    without_effect=2,
+    clean_pairs=90,
+    clean_checks=300,
+    undecided=1,
+    versions={"keras": "3.14.0"},
+    suite=Suite(version="0.2.0", digest="ef56" * 16),
+)
+SELF_TEST = SelfTest(grounds=(BUILT_IN_RATES, RANDOM_RATES))
 
 
 def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20)) -> Judged:

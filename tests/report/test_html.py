@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from suite.records import Judged, Results, SelfTest, Status, Verdict
+from suite.records import GroundRates, Judged, Results, SelfTest, Status, Verdict
 from suite.report import answer, causes, findings, html, summary
 from tests.report import builder, sample
 from tests.report.page import Page
@@ -181,19 +181,25 @@ def test_the_self_test_is_quoted_with_what_it_rests_on() -> None:
     text = self_test(sample.results())
     for words in (
         "detected | 199 | 99.5%",
-        "right cause named | 193 | 96.5%",
-        "right first stage and tensor named | 190 | 95.0%",
-        "one at a time: 200. Clean pairs that were compared beside them: 161.",
+        "right cause | 193 | 96.5%",
+        "right place | 190 | 95.0%",
+        "of built-in scenarios, one at a time: 200. Clean pairs that were compared beside them: 161.",
         "flagged as different | 1 | –",
         "Measured with keras 3.15.1, torch 2.13.0, keras-parity 0.1.0.",
-        f"These rates may not hold for this run: {sample.SELF_TEST.apart[0]}. To measure it: nox -s selftest -- --keep",
-        *sample.SELF_TEST.alarms,
+        "of models drawn at random, one at a time: 50. Clean pairs that were compared beside them: 90.",
+        "right side | 48 | 96.0%",
+        "right cause or place | 47 | 94.0%",
+        "flagged as different | 0 | –",
+        "Measured with keras 3.14.0, keras-parity 0.2.0.",
+        f"These rates may not hold for this run: on built-in scenarios, {sample.BUILT_IN_RATES.apart[0]}. To measure it: "
+        "nox -s selftest -- --keep",
+        *sample.BUILT_IN_RATES.alarms,
     ):
         assert words in text
 
 
 def test_a_self_test_of_the_same_versions_need_not_be_made_again() -> None:
-    same = dataclasses.replace(sample.SELF_TEST, apart=())
+    same = SelfTest(grounds=(dataclasses.replace(sample.BUILT_IN_RATES, apart=()), sample.RANDOM_RATES))
     text = self_test(dataclasses.replace(sample.results(), self_test=same))
     assert text.endswith("This run has the same versions.")
 
@@ -203,14 +209,15 @@ def test_a_self_test_of_the_same_versions_need_not_be_made_again() -> None:
     [
         (None, "No self-test was kept, so it is unknown how often verdicts and causes are right."),
         (SelfTest(damage="it is torn"), "It is unknown how often verdicts and causes are right: it is torn."),
-        (SelfTest(versions={}), "detected | 0 | –"),
+        (SelfTest(), "No self-test was kept, so it is unknown how often verdicts and causes are right."),
+        (SelfTest(grounds=(GroundRates(ground="random"),)), "detected | 0 | –"),
     ],
 )
 def test_without_a_self_test_the_page_says_so(found: SelfTest | None, words: str) -> None:
     text = self_test(dataclasses.replace(sample.results(), self_test=found))
     assert words in text
     assert "%" not in text
-    assert ("--keep" in text) == (found is None or bool(found.damage))
+    assert ("--keep" in text) == (found is None or not found.grounds)
 
 
 def test_a_run_that_died_once_is_named_beside_the_answer_and_in_its_row(page: Page) -> None:

@@ -50,8 +50,8 @@ def test_the_command_plans_the_pair_it_is_for(place: int) -> None:
     given = of_pair(RESULTS, place)
     sides = [run.configuration for run in pair.runs]
     assert given.scenario == [pair.scenario]
-    assert {side.environment for side in sides} <= set(given.backend)
-    assert set(given.backend) <= {"torch", *(side.environment for side in sides)}
+    assert {side.environment for side in sides} <= set(given.environment)
+    assert set(given.environment) <= {"torch", *(side.environment for side in sides)}
     assert given.devices == tuple(sorted({side.devices for side in sides}))
 
 
@@ -60,24 +60,25 @@ def test_a_check_takes_the_environment_that_loads_it() -> None:
         one for one in RESULTS.checks if one.kind == "reloaded" and one.run.configuration.environment == "tensorflow"
     )
     given = parsed(commands(replace(RESULTS, pairs=(), checks=(check,)))[0])
-    assert given.backend == ["tensorflow", check.environment, *(["torch"] if check.environment != "torch" else [])]
+    assert given.environment == ["tensorflow", check.environment, *(["torch"] if check.environment != "torch" else [])]
     replica = next(one for one in RESULTS.checks if one.kind == "replica")
     given = parsed(commands(replace(RESULTS, pairs=(), checks=(replica,)))[0])
-    assert (given.backend, given.devices) == (["tensorflow", "torch"], (2,))
+    assert (given.environment, given.devices) == (["tensorflow", "torch"], (2,))
 
 
 def test_options_are_those_of_the_run() -> None:
     given = of_pair(with_options(device="gpu", steps=7, seed=3, reference="jax", gate="noise"), 0)
     assert (given.device, given.steps, given.seed, given.reference, given.fail_on) == ("gpu", 7, 3, "jax", "noise")
-    assert "jax" in given.backend
+    assert "jax" in given.environment
     given = of_pair(RESULTS, 0)
     assert (given.device, given.steps, given.seed, given.reference, given.fail_on) == ("cpu", 0, 0, "torch", "different")
+    assert [of_pair(with_options(virtual_devices=asked), 0).virtual_devices for asked in (True, False)] == [True, False]
 
 
 def test_every_option_of_a_run_is_given_or_cannot_be() -> None:
     """Threads are always 1; the rest is in the command."""
     assert set(Options.__dataclass_fields__) == {
-        "device", "devices", "steps", "seed", "seeds", "threads", "reference", "gate",
+        "device", "devices", "steps", "seed", "seeds", "threads", "reference", "gate", "virtual_devices",
     }  # fmt: skip
 
 
@@ -108,3 +109,19 @@ def test_the_cheapest_of_many() -> None:
 
 def test_a_finding_that_covers_nothing_has_no_command() -> None:
     assert repeat_command.command(sample.finding(Verdict.DIFFERENT, ()), RESULTS) == ""
+
+
+def test_the_command_adds_no_variant_and_asks_for_the_same_kernels() -> None:
+    def on_gpu(precision: str, deterministic: bool) -> argparse.Namespace:
+        ready = tuple(
+            replace(
+                one,
+                environment=replace(one.environment, device="gpu", precision=precision, deterministic=deterministic),
+            )
+            for one in RESULTS.environments
+        )
+        return of_pair(replace(with_options(device="gpu"), environments=ready), 0)
+
+    assert (on_gpu("default", False).precision, on_gpu("default", False).deterministic) == ("default", False)
+    assert (on_gpu("exact", True).precision, on_gpu("exact", True).deterministic) == ("exact", True)
+    assert of_pair(RESULTS, 0).deterministic is False

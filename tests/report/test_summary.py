@@ -157,7 +157,9 @@ def test_all_formats_count_the_same_of_one_run_and_of_none(runs: int) -> None:
 def test_the_answer_counts_causes(verdict: Verdict, lead: str) -> None:
     """However many pairs one of them takes part in."""
     found = builder.configurations(sample.SCENARIOS[:1], builder.BACKENDS, (1,))
-    pairs = [sample.pair(a, b, verdict) for a, b in itertools.combinations(found, 2)]
+    pairs = [
+        dataclasses.replace(sample.pair(a, b, verdict), side=None, place=None) for a, b in itertools.combinations(found, 2)
+    ]
     rows = [builder.row(one, Status.COMPLETE) for one in found]
     results = builder.assemble(rows, pairs, [], scenarios=sample.SCENARIOS[:1])
     named = dataclasses.replace(results, findings=grouping.group(results.members, ()))
@@ -195,6 +197,20 @@ def test_a_worker_that_was_started_once_more_is_named_once() -> None:
     assert crashed.run.configuration == sample.CRASHED
     repeat = dataclasses.replace(crashed, run=dataclasses.replace(crashed.run, variation="repeat"))
     assert summary.restarted(dataclasses.replace(results, runs=(*results.runs, repeat))) == [crashed]
+
+
+def test_devices_that_are_parts_of_one_gpu_are_marked_as_such() -> None:
+    found = sample.results()
+    assert summary.virtual(found) == ""
+    one = dataclasses.replace(found.runs[0], facts={"virtual devices": "2 on one GPU"})
+    repeat = dataclasses.replace(one, run=dataclasses.replace(one.run, variation="repeat"))
+    marked = dataclasses.replace(found, runs=(one, repeat, *found.runs[1:]))
+    words = (
+        "1 configuration has its devices on one GPU (--virtual-devices). This shows what the strategy computes, not what "
+    )
+    assert summary.virtual(marked) == f"{words}several GPUs and NCCL do."
+    assert words in html.text(marked)
+    assert words in markdown.text(marked)
 
 
 def test_a_failed_configuration_is_named_once_for_each_reason() -> None:

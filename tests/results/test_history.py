@@ -102,11 +102,12 @@ def test_every_report_quotes_the_self_test_that_was_kept(
     fault = {"detected": True, "cause_right": True, "place_right": False}
     path.write_text(json.dumps(document | {"faults": [fault, fault]}))
     assert again(finished)[0] == code
-    found = finished.results()["self_test"]
-    assert found["rates"] == {"detected": 1.0, "right cause": 1.0, "right place": 0.0}
+    [found] = finished.results()["self_test"]["grounds"]
+    assert found["ground"] == "built-in"
+    assert found["rates"] == {"detected": 1.0, "right cause": 1.0, "right place": 0.0, "right cause or place": 1.0}
     assert found["apart"][-1] == "measured by an unknown version of keras-parity"
     summary = (finished.run / "summary.md").read_text()
-    assert "Self-test: of 2 injected faults 100.0% detected, 100.0% right cause, 0.0% right place" in summary
+    assert "In built-in scenarios: of 2 injected faults 100.0% detected, 100.0% right cause, 0.0% right place" in summary
 
 
 def test_a_damaged_self_test_never_loses_the_report(

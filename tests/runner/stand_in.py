@@ -60,6 +60,26 @@ def do_fail(notes: Path, *_: str) -> None:
     outcome.fail("rank 1 of torch DDP failed: ValueError: no")
 
 
+def do_gpu(notes: Path, gibibytes: str, seconds: str = "0.3", *_: str) -> None:
+    """Takes memory of a GPU of 16 GiB which other jobs take memory of, too, and has too little if they do."""
+    needed, here = int(gibibytes), notes / f"on-gpu-{os.environ['CUDA_VISIBLE_DEVICES']}"
+    here.mkdir(exist_ok=True)
+    mine = here / str(os.getpid())
+    mine.write_text(gibibytes)
+    time.sleep(float(seconds))
+    used = sum(int(other.read_text() or 0) for other in here.iterdir())
+    mine.unlink()
+    if used > 16:
+        raise RuntimeError(f"CUDA out of memory. Tried to allocate {needed}.00 GiB")
+    outcome.complete({"reserved": (needed - 1) << 30, "used": used << 30, "total": 16 << 30})
+
+
+def do_lost(notes: Path, gpu: str, *_: str) -> None:
+    """On this GPU only."""
+    if os.environ["CUDA_VISIBLE_DEVICES"] == gpu:
+        raise RuntimeError("CUDA error: uncorrectable ECC error encountered")
+
+
 def do_exit(notes: Path, *_: str) -> None:
     sys.exit("the scenario said goodbye")
 

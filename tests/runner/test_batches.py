@@ -23,10 +23,11 @@ from suite.records import (
     Status,
     shares,
 )
+from suite.runner.batches import batch_sizes, row_order, shard
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.outcome import Unsupported
 from suite.runner.strategies import jax_data_parallel
-from suite.runner.training import _nudged, batch_sizes, row_order, shard
+from suite.runner.training import _nudged
 from tests.conftest import Parity
 
 

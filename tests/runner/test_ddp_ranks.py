@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from suite.records import Environment, Job, Options, Status
+from suite.runner import devices, training
 from suite.runner.outcome import NoDevices, Unsupported
 from suite.runner.strategies import torch_ddp
+from tests.runner.frameworks import Machine, install
 
 JOB = Job(
     kind="train", run_folder="/nowhere", environment=Environment(name="torch", backend="torch"), options=Options(), devices=2
@@ -72,3 +75,23 @@ def test_a_rank_that_crashed_differs_from_one_that_aborts_after_an_exception(
     for watcher in torch_ddp._end_if_one_fails([SimpleNamespace(join=lambda: None, exitcode=-6)], str(tmp_path)):
         watcher.join()
     assert found == [told]
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "backend", "current"),
+    [
+        ("cpu", 0, "gloo", []),
+        ("gpu", 2, "nccl", [1]),
+        ("gpu", 1, "gloo", [0]),  # NCCL refuses two ranks on one GPU
+    ],
+)
+def test_ranks_meet_over_nccl_where_each_has_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, device: str, gpus: int, backend: str, current: list[int]
+) -> None:
+    machine = Machine(gpus=gpus)
+    install(monkeypatch, machine)
+    monkeypatch.setattr(devices, "claim", lambda job: None)
+    monkeypatch.setattr(training, "train", lambda job, drive: None)
+    torch_ddp._rank(replace(JOB, options=Options(device=device), gpus=gpus), 1, str(tmp_path))
+    (group,) = machine.groups
+    assert (group["backend"], group["rank"], group["world_size"], machine.current) == (backend, 1, 2, current)

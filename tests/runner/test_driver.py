@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from suite.runner import driver
 from tests.runner.test_host import Driven, driving
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -21,6 +22,36 @@ static pid_t owner = 0;
 int hides = 0;
 int cuInit(unsigned flags) { if (!owner) owner = getpid(); return owner == getpid() ? 0 : 3; }
 int cuDeviceGetCount(int *count) { *count = 1; return owner == getpid() && !hides ? 0 : 3; }
+"""
+
+# The rest of it that a worker asks, with a card of 16 GiB of which 3 are in use. `contexts` counts who holds the context.
+MEMORY = """
+#include <stddef.h>
+int contexts = 0, current = 0;
+int cuDeviceGet(int *device, int index) { *device = 7; return owner == getpid() && index == 0 ? 0 : 3; }
+int cuDevicePrimaryCtxGetState(int device, unsigned *flags, int *active) { *active = contexts > 0; return device != 7; }
+int cuDevicePrimaryCtxRetain(void **context, int device) { *context = &contexts; contexts++; return 0; }
+int cuDevicePrimaryCtxRelease_v2(int device) { contexts--; return 0; }
+int cuCtxPushCurrent_v2(void *context) { current++; return context == &contexts ? 0 : 1; }
+int cuCtxPopCurrent_v2(void **context) { current--; return 0; }
+int cuMemGetInfo_v2(size_t *free, size_t *total) {
+    *total = 16ul << 30; *free = 13ul << 30; return current ? 0 : 201;
+}
+int cuDeviceTotalMem_v2(size_t *total, int device) { *total = 16ul << 30; return 0; }
+"""
+
+ASKS = """
+import ctypes
+from suite.runner import driver
+print(driver.memory())
+library = ctypes.CDLL({library!r})
+print(driver.memory())
+library.cuInit(0)
+print(driver.memory())
+contexts = ctypes.c_int.in_dll(library, "contexts")
+contexts.value = 1
+print(driver.memory(), contexts.value, ctypes.c_int.in_dll(library, "current").value)
+print(driver.total_memory())
 """
 
 # What a worker imports: a module that leaves the driver as its name says, and jobs that want a device.
@@ -47,9 +78,9 @@ def main(job_file):
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A driver library, compiled: tests need a C compiler."""
     source = tmp_path_factory.mktemp("driver") / "driver.c"
-    source.write_text(DRIVER)
+    source.write_text(DRIVER + MEMORY)
     library = source.with_name("libcuda.so.1")
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o", library, source], check=True)
     return library
 
 
@@ -128,3 +159,29 @@ def test_a_backend_that_says_it_touched_a_device_is_believed(tmp_path: Path) -> 
         environment = os.environ | {"PYTHONPATH": paths, "TOUCHED": touched}
         said[touched] = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
     assert said == {"0": "", "1": "the imports of torch initialized a device (torch.cuda.is_initialized)"}
+
+
+def test_memory_is_told_by_who_has_a_context_and_nobody_gets_one_by_asking(library: Path) -> None:
+    """Not loaded, not initialized, initialized without a context; then with one, which stays as it was."""
+    command = [sys.executable, "-c", ASKS.format(library=str(library))]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said == ["None", "None", "None", f"({3 << 30}, {16 << 30}) 1 0", str(16 << 30)]
+
+
+def test_a_driver_that_was_updated_while_it_was_in_use_is_found(tmp_path: Path, library: Path) -> None:
+    copy = tmp_path / "libcuda.so.1"
+    copy.write_bytes(library.read_bytes())
+    script = "import ctypes, pathlib, sys; path = pathlib.Path(sys.argv[1]); loaded = ctypes.CDLL(str(path)); path.unlink()"
+    script += "; from suite.runner import driver; print([driver.initialized('fake'), driver.spoiled()])"
+    script += "; print(driver.initialized('fake'))"
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-c", script, str(copy)]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said[0] == "['', '']"
+    assert said[1].startswith("the imports of fake initialized CUDA (libcuda.so.1")
+
+
+def test_without_a_driver_nobody_knows_how_much_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "LIBRARY", "libnowhere.so")
+    assert (driver.memory(), driver.total_memory()) == (None, 0)

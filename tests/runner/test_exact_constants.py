@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.runner.exact_constants import dyadic, dyadic_value, make_dyadic
+from suite.runner.exact_constants import derived, dyadic, dyadic_value, make_double, make_dyadic
 
 CONSTANTS = (0.001, 0.1, 0.2, 0.9, 0.95, 0.99, 0.999, 1 / 255, 1e-7, 0.3, 5 / 7, 1.1, 103.94, -0.7)
 
@@ -57,3 +57,33 @@ def test_attributes_are_made_dyadic_in_place() -> None:
     make_dyadic(layer)
     assert (layer.rate, layer.limits, layer.scale, layer.name, layer.units) == (0.25, {"rmax": 1.0}, [0.125, 2.0], "x", 3)
     assert layer.tensor is tensor and layer.held[0] is tensor
+
+
+class Attention:
+    """A layer with settings, public and private, and with what follows from them."""
+
+    def __init__(self) -> None:
+        self.rate, self._dropout, self._scale, self.name = 0.3, 0.1, 1 / math.sqrt(2), "attention"
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "dropout": self._dropout, "name": self.name}
+
+
+def test_what_follows_from_the_settings_of_a_layer_is_no_setting() -> None:
+    assert derived(Attention()) == ["_scale"]
+
+
+def test_a_layer_that_cannot_say_its_settings_has_private_attributes_that_follow_from_them() -> None:
+    class Own(Attention):
+        def get_config(self) -> dict[str, Any]:
+            raise NotImplementedError
+
+    assert derived(Own()) == ["_dropout", "_scale"]
+
+
+def test_what_is_left_out_keeps_its_value_in_double_precision() -> None:
+    layer = Attention()
+    make_dyadic(layer, without=("_scale",))
+    make_double(layer, ["_scale"])
+    assert (layer.rate, layer._dropout) == (0.25, 0.125)
+    assert layer._scale == 1 / math.sqrt(2) and isinstance(layer._scale, np.float64)

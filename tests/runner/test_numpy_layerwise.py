@@ -12,7 +12,7 @@ from suite.artifacts.store import Complete, Store
 from suite.explain import definitions
 from suite.explain.definitions import Held
 from suite.records import LAYERWISE, Configuration, Environment, Job, Options, Run, Source
-from suite.runner.numpy_backend import training
+from suite.runner.numpy_backend import jobs, training
 from tests.conftest import Parity
 
 RUN = Run(
@@ -49,7 +49,7 @@ def held(parity: Parity, monkeypatch: pytest.MonkeyPatch, defect: str) -> Held:
         precision="float64",
         runs=(RUN,),
     )
-    training.prepare(job)
+    jobs.prepare(job)
     monkeypatch.setenv("PARITY_FAKE_DEFECT", defect)
     training.train(job)
     return definitions.held(Folder(parity.run), "fake-a", RUN)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import pytest
 from suite.artifacts.store import Artifact, Store
 from suite.compare import single_step
 from suite.records import STAGES, Configuration, Environment, Job, Manifest, Options, Place, Run, Source
-from suite.runner.numpy_backend import training
+from suite.runner.numpy_backend import jobs, training
 from tests.conftest import Parity
 
 LIMIT = 1e-10
@@ -33,7 +33,7 @@ def job(parity: Parity) -> Job:
         runs=(float64,),
         trajectory=float64.id,
     )
-    training.prepare(made)
+    jobs.prepare(made)
     training.train(made)
     return made
 

@@ -12,7 +12,7 @@ from suite.explain.hypotheses import BY_NAME
 from suite.plan import discover
 from suite.records import LATER_STAGES, STAGES
 from suite.selftest import injection as injected
-from suite.selftest.catalogue import FAULTS, STATE, UNKNOWN, VARIANTS, Fault
+from suite.selftest.catalogue import FAULTS, ONE_LAYER, STATE, UNKNOWN, VARIANTS, Fault
 from suite.selftest.plan import DEVICES
 from suite.selftest.score import OF_FILES
 
@@ -21,9 +21,9 @@ BY_LOOKING = {*OF_FILES, "dtype-demoted"}  # named without an oracle
 
 
 def test_every_injected_fault_is_judged_and_every_judged_one_is_injected() -> None:
-    assert {fault.name for fault in (*FAULTS, *VARIANTS)} == injected.INJECTIONS.keys()
+    assert {fault.name for fault in (*FAULTS, *ONE_LAYER, *VARIANTS)} == injected.INJECTIONS.keys()
     assert len(injected.INJECTIONS) == sum(len(family) for family in injected.FAMILIES)
-    assert Counter(fault.name for fault in (*FAULTS, *VARIANTS)).most_common(1)[0][1] == 1
+    assert Counter(fault.name for fault in (*FAULTS, *ONE_LAYER, *VARIANTS)).most_common(1)[0][1] == 1
 
 
 def test_there_are_enough_of_every_kind() -> None:
@@ -33,7 +33,7 @@ def test_there_are_enough_of_every_kind() -> None:
     assert min(acting[name] for name in ("single", "tf_mirrored", "jax_data_parallel", "torch_ddp")) >= 35
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [*FAULTS, *ONE_LAYER], ids=lambda fault: fault.name)
 def test_a_fault_says_what_must_be_reported_for_it(fault: Fault) -> None:
     assert fault.words
     assert fault.cause in {*BY_NAME, UNKNOWN, *BY_LOOKING}
@@ -66,4 +66,4 @@ def test_scenarios_of_the_self_test_are_not_among_the_built_in_ones() -> None:
 def test_every_fault_is_documented_with_its_cause() -> None:
     rows = [line.split(" | ") for line in (ROOT / "docs" / "selftest.md").read_text().splitlines() if line.startswith("| `")]
     documented = {row[0].strip("| `"): (row[1], row[3]) for row in rows}
-    assert documented == {fault.name: (fault.words, fault.cause) for fault in FAULTS}
+    assert documented == {fault.name: (fault.words, fault.cause) for fault in (*FAULTS, *ONE_LAYER)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from suite.records import Configuration, Data, Environment, Job, Options, Run, Scenario
+from suite.runner import training
 from suite.selftest import injection
 from suite.selftest.injection import rows
 from suite.selftest.injection.site import Site
@@ -49,6 +51,49 @@ def test_a_single_step_has_no_order_of_batches() -> None:
     backwards = rows._when_several(lambda order: order[::-1])
     assert backwards(ORDER, site(1)).tolist() == ORDER[::-1].tolist()
     assert backwards(ORDER[:1], site(1)).tolist() == ORDER[:1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "wanted"),
+    [
+        ("dense_1/kernel", "dense_1/kernel", True),
+        ("model/dense_1/kernel", "dense_1/kernel", True),
+        ("einsum_dense_1/kernel", "dense_1/kernel", False),
+        ("dense_1/bias", "dense_1/kernel", False),
+    ],
+)
+def test_a_tensor_is_known_by_its_whole_name(path: str, name: str, wanted: bool) -> None:
+    assert Site.is_named(SimpleNamespace(path=path), name) is wanted
+
+
+def test_a_fault_may_be_about_one_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Site] = []
+    monkeypatch.setitem(injection.INJECTIONS, "gradient-cut", found.append)
+    injection.inject("gradient-cut@dense_1", site(1).job, site(1).drive, site(1).scenario)
+    assert [one.target for one in found] == ["dense_1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "backends", "wanted"),
+    [
+        ("train", "", "", []),
+        ("train", "nesterov", "", ["nesterov"]),
+        ("train", "", "bias-again@dense_1", ["bias-again@dense_1"]),
+        ("reload", "nesterov", "", []),  # its file is wrong, or right; loading it is right
+        ("reload", "nesterov", "bias-again@dense_1", ["bias-again@dense_1"]),
+    ],
+)
+def test_a_job_has_the_fault_of_its_runs_and_that_of_its_environment(
+    kind: str, own: str, backends: str, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+    monkeypatch.setattr(injection, "inject", lambda name, *rest: found.append(name))
+    one = site(1)
+    environment = replace(one.job.environment, faults=(("s", backends), ("t", "nesterov")))
+    runs = tuple(replace(run, configuration=replace(run.configuration, fault=own)) for run in one.job.runs)
+    job = replace(one.job, kind=kind, environment=environment, runs=runs)
+    training.inject_faults(job, one.drive, one.scenario)
+    assert found == wanted
 
 
 def test_an_unknown_fault_is_refused_with_those_there_are() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from suite.plan import locations
-from suite.records import Configuration, Environment, Provisioned, Results, SelfTest, Suite
+from suite.records import Configuration, Environment, GroundRates, Provisioned, Results, SelfTest, Suite
 from suite.selftest import kept_rates, output, score
-from suite.selftest.plan import Injected
+from suite.selftest.plan import BUILT_IN, RANDOM, Expected, Injected
 from tests.report import builder
 
 INJECTED = Injected(
@@ -21,11 +21,12 @@ INJECTED = Injected(
     configuration=Configuration(
         scenario="injected-adam", environment="torch", strategy="single", devices=1, fault="bn-epsilon-small"
     ),
+    expected=Expected(causes=("bn-epsilon",), stage="forward", tensor="norm"),
 )
 PLACE = score.Location(stage="forward", tensor="norm")
-RIGHT = score.Scored(injected=INJECTED, detected=True, causes=("bn-epsilon",), place=PLACE, size=0.25)
+RIGHT = score.Scored(injected=INJECTED, detected=True, side=True, causes=("bn-epsilon",), place=PLACE, size=0.25)
 UNNAMED = replace(RIGHT, causes=(), place=None)
-OUTCOMES = (RIGHT, RIGHT, UNNAMED, UNNAMED, replace(RIGHT, detected=False, place=None))
+OUTCOMES = (RIGHT, RIGHT, UNNAMED, UNNAMED, replace(RIGHT, detected=False, side=False, place=None))
 VERSIONS = {"keras": "3.15.1", "jax": "0.10.2", "torch": "2.13.0"}
 SCORE = score.Score(outcomes=OUTCOMES, clean_pairs=7, alarms=("a | b: unknown",), defects=(), versions=VERSIONS)
 
@@ -41,24 +42,80 @@ def run(*environments: Provisioned) -> Results:
     return builder.assemble((), environments=environments)
 
 
+RANDOM_SCORE = replace(SCORE, ground=RANDOM, outcomes=OUTCOMES[:2], clean_checks=30, undecided=2, alarms=())
+
+
 def written(folder: Path, **fields: Any) -> Path:
-    """The file that `parity selftest --keep` writes, with some fields as given."""
+    """The file that `parity selftest --ground built-in --keep` writes, with some fields of the ground as given."""
     path = folder / "selftest.json"
-    path.write_text(json.dumps(json.loads(output.as_json(SCORE)) | fields))
+    [ground] = json.loads(output.as_json([SCORE]))["grounds"]
+    path.write_text(json.dumps({"grounds": [ground | fields]}))
     return path
 
 
-def quoted(path: Path, *environments: Provisioned) -> SelfTest:
+def kept(path: Path, *environments: Provisioned) -> SelfTest:
     found = kept_rates.quoted(path, run(*environments))
     assert found is not None
     return found
 
 
+def quoted(path: Path, *environments: Provisioned) -> GroundRates:
+    [ground] = kept(path, *environments).grounds
+    return ground
+
+
 def test_a_report_quotes_the_rates_that_the_self_test_printed(tmp_path: Path) -> None:
     found = quoted(written(tmp_path), SAME)
-    assert found.rates == output.rates(SCORE) == {"detected": 0.8, "right cause": 0.6, "right place": 0.4}
+    reached = {
+        "detected": 0.8,
+        "right side": 0.8,
+        "right cause": 0.6,
+        "right place": 0.4,
+        "right cause or place": 0.6,
+    }
+    assert found.rates == output.rates(SCORE) == reached
     assert (found.injected, found.clean_pairs, found.alarms) == (5, 7, ("a | b: unknown",))
-    assert (found.versions, found.suite, found.apart, found.damage) == (VERSIONS, kept_rates.suite(), (), "")
+    assert (found.versions, found.suite, found.apart) == (VERSIONS, kept_rates.suite(), ())
+
+
+def test_each_ground_has_rates_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "selftest.json"
+    path.write_text(output.as_json([RANDOM_SCORE, SCORE]))
+    built_in, random = kept(path, SAME).grounds
+    assert (built_in.ground, built_in.injected, built_in.clean_pairs) == (BUILT_IN, 5, 7)
+    assert (random.ground, random.injected, random.clean_checks, random.undecided) == (RANDOM, 2, 30, 2)
+    assert set(random.rates.values()) == {1.0}
+
+
+def test_a_ground_that_is_not_measured_now_is_kept(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    others = kept_rates.other_grounds(path, [RANDOM_SCORE])
+    path.write_text(output.as_json([RANDOM_SCORE], others))
+    assert [one.ground for one in kept(path, SAME).grounds] == [BUILT_IN, RANDOM]
+    assert kept_rates.other_grounds(path, [SCORE, RANDOM_SCORE]) == ()
+    path.write_text(output.as_json([replace(SCORE, clean_pairs=8)], kept_rates.other_grounds(path, [SCORE])))
+    assert [one.clean_pairs for one in kept(path, SAME).grounds] == [8, 7]
+
+
+def test_an_old_file_is_the_ground_of_built_in_scenarios(tmp_path: Path) -> None:
+    path = tmp_path / "selftest.json"
+    fault = {"detected": True, "cause_right": True, "place_right": False}
+    document = {"faults": [fault], "clean_pairs": 3, "alarms": [], "versions": {"numpy": "0.1"}}
+    path.write_text(json.dumps(document))
+    found = quoted(path, SAME)
+    assert (found.ground, found.injected, found.right_side, found.clean_pairs) == (BUILT_IN, 1, None, 3)
+    assert found.rates == {"detected": 1.0, "right cause": 1.0, "right place": 0.0, "right cause or place": 1.0}
+    assert kept_rates.other_grounds(path, [RANDOM_SCORE]) == (document,)
+    path.write_text(output.as_json([RANDOM_SCORE], kept_rates.other_grounds(path, [RANDOM_SCORE])))
+    assert [one.ground for one in kept(path, SAME).grounds] == [BUILT_IN, RANDOM]
+
+
+def test_faults_without_effect_are_counted_apart(tmp_path: Path) -> None:
+    none = replace(RIGHT, detected=False, effect=0.0)
+    path = tmp_path / "selftest.json"
+    path.write_text(output.as_json([replace(SCORE, outcomes=(RIGHT, none))]))
+    found = quoted(path, SAME)
+    assert (found.injected, found.detected, found.without_effect) == (1, 1, 1)
 
 
 def test_none_that_was_kept_is_none(tmp_path: Path) -> None:
@@ -66,9 +123,10 @@ def test_none_that_was_kept_is_none(tmp_path: Path) -> None:
 
 
 def test_the_one_that_is_kept_here_can_be_read() -> None:
-    found = quoted(locations.KEPT_SELFTEST)
+    found = kept(locations.KEPT_SELFTEST)
     assert found.damage == ""
-    assert found.injected > 0 and found.clean_pairs > 0 and "keras" in found.versions
+    assert all(one.injected > 0 and one.clean_pairs > 0 and "keras" in one.versions for one in found.grounds)
+    assert found.grounds
 
 
 @pytest.mark.parametrize(
@@ -104,14 +162,26 @@ def test_a_different_suite_has_a_different_version_or_different_code(tmp_path: P
 def test_an_older_file_is_of_an_unknown_suite(tmp_path: Path) -> None:
     path = written(tmp_path)
     document = json.loads(path.read_text())
-    del document["suite"]
+    del document["grounds"][0]["suite"]
     path.write_text(json.dumps(document))
     found = quoted(path, SAME)
     assert (found.injected, found.suite) == (5, None)
     assert found.apart == ("measured by an unknown version of keras-parity",)
 
 
-DAMAGED = [b"", b"{", b"[]", b"{}", b'{"faults": [{}]}', b'{"faults": 5}', b"\xff\xfe", b'"\xff"', b'{"": ' + b"[" * 100_000]
+DAMAGED = [
+    b"",
+    b"{",
+    b'{"grounds": [{}]}',
+    b'{"grounds": 5}',
+    b"[]",
+    b"{}",
+    b'{"faults": [{}]}',
+    b'{"faults": 5}',
+    b"\xff\xfe",
+    b'"\xff"',
+    b'{"": ' + b"[" * 100_000,
+]
 
 
 @pytest.mark.parametrize("damaged", DAMAGED, ids=lambda damaged: repr(damaged[:20]))
@@ -119,13 +189,14 @@ def test_a_damaged_one_is_a_sentence(tmp_path: Path, damaged: bytes) -> None:
     path = tmp_path / "docs" / "selftest.json"
     path.parent.mkdir()
     path.write_bytes(damaged)
-    found = quoted(path, SAME)
+    found = kept(path, SAME)
     assert found.damage.startswith("docs/selftest.json cannot be read (")
     assert found == SelfTest(damage=found.damage)
+    assert kept_rates.other_grounds(path, [RANDOM_SCORE]) == ()
 
 
 def test_a_folder_of_that_name_is_damage_too(tmp_path: Path) -> None:
-    assert "Is a directory" in quoted(tmp_path, SAME).damage
+    assert "Is a directory" in kept(tmp_path, SAME).damage
 
 
 def test_the_digest_is_of_what_judges_and_not_of_what_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,13 +219,14 @@ def test_the_digest_is_of_what_judges_and_not_of_what_shows(tmp_path: Path, monk
 
 
 def test_the_file_says_which_suite_made_it() -> None:
-    found = json.loads(output.as_json(SCORE))["suite"]
+    found = json.loads(output.as_json([SCORE]))["grounds"][0]["suite"]
     assert Suite(**found) == kept_rates.suite()
     assert len(found["digest"]) == 64
 
 
 def test_every_field_of_the_file_is_documented() -> None:
     words = (locations.ROOT / "docs" / "selftest.md").read_text()
-    document = json.loads(output.as_json(SCORE))
-    names = {*document, *document["faults"][0], *document["suite"]}
+    document = json.loads(output.as_json([SCORE]))
+    [ground] = document["grounds"]
+    names = {*document, *ground, *ground["faults"][0], *ground["suite"]}
     assert [name for name in names if f"`{name}`" not in words] == []

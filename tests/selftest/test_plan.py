@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from suite.records import ORACLE, Configuration, Emulation, Options, Plan, Run, UsageError
+from suite.records import ORACLE, Configuration, Emulation, Options, Plan, Run, UsageError, plain
 from suite.selftest.catalogue import FAULTS, SYNC
 from suite.selftest.plan import BACKENDS as NAMES
-from suite.selftest.plan import chosen, device_counts, injected, restricted, scenarios, variants
+from suite.selftest.plan import (
+    Expected,
+    Injected,
+    check_names,
+    chosen,
+    device_counts,
+    injected,
+    restricted,
+    scenarios,
+    variants,
+)
 
 BACKENDS = {name: name for name in NAMES}
 
@@ -51,8 +63,29 @@ def test_a_sample_is_as_large_as_asked_for_and_the_same_for_one_seed() -> None:
 
 
 def test_an_unknown_fault_is_refused_with_those_there_are() -> None:
+    check_names(["bn-epsilon-small", "gradient-cut"])
     with pytest.raises(UsageError, match="no fault 'bn-everything'; there are bn-epsilon-small, "):
-        chosen(["bn-everything"], 0, 0, BACKENDS)
+        check_names(["bn-everything"])
+
+
+def test_a_fault_of_a_whole_environment_is_compared_with_the_environment_without_it() -> None:
+    faulty = Configuration(scenario="random-1", environment="jax-defect", strategy="single", devices=1)
+    expected = Expected(causes=("unknown",), stage="forward")
+    found = Injected(fault="bias-again", configuration=faulty, expected=expected, original="jax")
+    assert found.clean == replace(faulty, environment="jax")
+
+
+def test_an_environment_with_a_fault_runs_alone_in_that_scenario() -> None:
+    def of(scenario: str, environment: str, devices: int) -> Run:
+        strategy = "single" if devices == 1 else "jax_data_parallel"
+        return plain(Configuration(scenario=scenario, environment=environment, strategy=strategy, devices=devices))
+
+    kept = [of("random-1", "jax", 1), of("random-1", "jax", 2), of("random-1", "jax-defect", 1), of("random-2", "jax", 1)]
+    dropped = [of("random-1", "jax-defect", 2), of("random-2", "jax-defect", 1)]
+    expected = Expected(causes=("unknown",), stage="forward")
+    fault = Injected(fault="bias-again", configuration=kept[2].configuration, expected=expected, original="jax")
+    clean = Plan(runs=(*kept, *dropped), refused=(), options=Options(), digest="d")
+    assert list(restricted(clean, [fault]).runs) == kept
 
 
 def test_variants_lie_beside_the_faults_only() -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from suite.explain import diagnoses as diagnoses_of
+from suite.explain import findings
 from suite.records import (
     At,
     Cause,
@@ -27,15 +29,25 @@ from suite.records import (
     plain,
 )
 from suite.selftest import output, score
-from suite.selftest.plan import Injected
+from suite.selftest.catalogue import BY_NAME
+from suite.selftest.plan import BUILT_IN, RANDOM, Expected, Injected
 from tests.report import builder
 
 CLEAN = Configuration(scenario="injected-adam", environment="torch", strategy="torch_ddp", devices=2)
 FAULTY = replace(CLEAN, fault="bn-epsilon-small")
-INJECTED = Injected(fault="bn-epsilon-small", configuration=FAULTY)
+
+
+def of(name: str) -> Injected:
+    """A fault of the catalogue in the configuration of these tests."""
+    fault = BY_NAME[name]
+    expected = Expected(causes=(fault.cause,), stage=fault.stage, tensor=fault.tensor)
+    return Injected(fault=name, configuration=replace(CLEAN, fault=name), expected=expected)
+
+
+INJECTED = of("bn-epsilon-small")
 UNKNOWN = Cause(code=Code.UNKNOWN)
 UNSTABLE = Cause(code=Code.UNSTABLE_KERNEL, subject="torch")
-SAVED = Injected(fault="variance-not-saved", configuration=replace(CLEAN, fault="variance-not-saved"))
+SAVED = of("variance-not-saved")
 
 
 def judged(quantity: str, verdict: Verdict, float64: float = 0.25, code: str = "", tensor: str = "") -> Judged:
@@ -78,8 +90,21 @@ def outcome(
     diagnoses: tuple[Diagnosis, ...] = (),
     injected: Injected = INJECTED,
 ) -> score.Scored:
-    results = replace(builder.assemble((), pairs, checks), diagnoses=diagnoses)
-    return score.outcome(results, injected)
+    every = (*checks, *(declared(one) for one in diagnoses))
+    results = replace(builder.assemble((), pairs, every), diagnoses=diagnoses)
+    found = findings.group((*pairs, *every), diagnoses)
+    return score.outcome(replace(results, findings=found), injected)
+
+
+def declared(diagnosis: Diagnosis) -> ConsistencyCheck:
+    """The check of a run against its oracle that goes with a diagnosis."""
+    off = diagnosis.distance is not None and diagnosis.distance >= 1e-7
+    quantities = (judged("trainable weights", Verdict.DIFFERENT if off else Verdict.ROUNDING, diagnosis.distance or 0.0),)
+    verdict = quantities[0].verdict
+    causes = (diagnoses_of.causes(diagnosis) or (Cause(code=Code.UNKNOWN, subject="torch"),)) if off else ()
+    return ConsistencyCheck(
+        run=diagnosis.run, kind="declared", environment="torch", verdict=verdict, causes=causes, quantities=quantities
+    )
 
 
 PLACE = Place(stage="forward", tensor="norm", state="0", size=0.1, ratio=1e9)
@@ -87,7 +112,19 @@ PLACE = Place(stage="forward", tensor="norm", state="0", size=0.1, ratio=1e9)
 
 def test_a_fault_that_is_named_and_located() -> None:
     found = outcome(pair(Verdict.DIFFERENT), diagnoses=(diagnosis(("bn-epsilon", 1e-13), place=PLACE),))
-    assert (found.detected, found.right_cause, found.right_place, found.size) == (True, True, True, 0.25)
+    assert (found.detected, found.side, found.right_cause, found.right_place, found.size) == (True, True, True, True, 0.25)
+
+
+def test_the_side_that_a_pair_names_is_right_or_wrong_whatever_checks_say() -> None:
+    off = (diagnosis(("bn-epsilon", 1e-13), place=PLACE),)
+    assert outcome(replace(pair(Verdict.DIFFERENT), side=plain(FAULTY))).side
+    assert not outcome(replace(pair(Verdict.DIFFERENT), side=plain(CLEAN)), diagnoses=off).side
+
+
+def test_a_check_of_the_faulty_run_alone_names_the_side_where_the_pair_names_none() -> None:
+    assert not outcome(pair(Verdict.DIFFERENT)).side
+    assert outcome(pair(Verdict.IDENTICAL), checks=(check(FAULTY, judged("predictions", Verdict.DIFFERENT)),)).side
+    assert not outcome(pair(Verdict.DIFFERENT), checks=(check(CLEAN, judged("predictions", Verdict.DIFFERENT)),)).side
 
 
 @pytest.mark.parametrize("verdict", [Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE, Verdict.INCONCLUSIVE])
@@ -98,8 +135,8 @@ def test_a_pair_that_agrees_detects_nothing(verdict: Verdict) -> None:
 
 
 def test_an_oracle_detects_what_a_pair_does_not() -> None:
-    assert outcome(pair(Verdict.ROUNDING), diagnoses=(diagnosis(distance=1e-9),)).detected
-    assert not outcome(pair(Verdict.ROUNDING), diagnoses=(diagnosis(distance=1e-12),)).detected
+    assert outcome(pair(Verdict.ROUNDING), diagnoses=(diagnosis(distance=1e-6),)).detected
+    assert not outcome(pair(Verdict.ROUNDING), diagnoses=(diagnosis(distance=1e-9),)).detected  # float32 shows nothing
     assert not outcome(pair(Verdict.ROUNDING), diagnoses=(diagnosis(distance=None),)).detected
 
 
@@ -122,8 +159,8 @@ def test_the_right_cause_may_have_company_that_predicts_the_same() -> None:
 
 
 def test_a_fault_without_a_hypothesis_must_be_called_unknown() -> None:
-    configuration = replace(CLEAN, fault="bias-twice")
-    injected = Injected(fault="bias-twice", configuration=configuration)
+    injected = of("bias-twice")
+    configuration = injected.configuration
     sides = pair(Verdict.DIFFERENT, b=configuration)
     assert outcome(sides, injected=injected).right_cause
     named = replace(diagnosis(("bn-epsilon", 0.0)), run=plain(configuration))
@@ -185,9 +222,9 @@ def test_clean_pairs_in_which_a_difference_is_reported_are_false_alarms() -> Non
         pair(Verdict.INVALID, b=variant, cause=because(Code.INVALID, "NaN")),
         pair(Verdict.DIFFERENT, b=FAULTY),
     )
-    clean, alarms = score.false_alarms(builder.assemble((), pairs))
-    assert clean == 6
-    assert alarms == (
+    found = score.score(builder.assemble((), pairs), [])
+    assert (found.clean_pairs, found.undecided) == (6, 1)
+    assert found.alarms == (
         f"{CLEAN.id}/plain | {other.id}/plain: unknown",
         f"{CLEAN.id}/plain | {variant.id}/plain: unknown",
         f"{CLEAN.id}/plain | {variant.id}/plain: invalid",
@@ -196,58 +233,168 @@ def test_clean_pairs_in_which_a_difference_is_reported_are_false_alarms() -> Non
 
 def test_a_clean_run_that_is_not_its_oracle_is_a_false_alarm() -> None:
     off = replace(diagnosis(distance=1e-3), run=plain(CLEAN))
-    results = replace(builder.assemble(()), diagnoses=(off, diagnosis(distance=1e-3)))
-    assert score.false_alarms(results) == (0, (f"{CLEAN.id}/plain: 1.0e-03 from its oracle",))
+    small = replace(diagnosis(distance=1e-9), run=plain(replace(CLEAN, devices=1)))
+    every = (off, small, diagnosis(distance=1e-3))
+    found = score.score(replace(builder.assemble((), (), [declared(one) for one in every]), diagnoses=every), [])
+    assert (found.clean_pairs, found.clean_checks) == (0, 2)
+    assert found.alarms == (f"{CLEAN.id}/plain | declared | torch: unknown torch",)
+
+
+# ---------------------------------------------------------------- real defects
 
 
 CLIPPED = Configuration(scenario="injected-clip", environment="tensorflow", strategy="tf_mirrored", devices=2)
-CLIPS = replace(diagnosis(("clipping-per-replica", 1e-15)), run=plain(CLIPPED))
+CLIPS = Cause(code="clipping-per-replica", subject="tensorflow")
 
 
-def scored(found: Diagnosis, cause: Cause = UNKNOWN) -> score.Score:
+def scored(configuration: Configuration, *causes: Cause) -> score.Score:
     other = replace(CLIPPED, environment="jax", strategy="single", devices=1)
-    pairs = (pair(Verdict.DIFFERENT, CLIPPED, other, cause), pair(Verdict.ROUNDING, other, replace(other, devices=2)))
-    return score.score(results(*pairs, diagnoses=(found,)), [])
+    off = replace(pair(Verdict.DIFFERENT, configuration, other), causes=causes)
+    return score.score(results(off, pair(Verdict.ROUNDING, other, replace(other, devices=2))), [])
 
 
 def test_a_defect_of_a_backend_that_is_named_is_no_false_alarm_and_its_pairs_are_not_clean() -> None:
-    found = scored(CLIPS)
+    found = scored(CLIPPED, CLIPS, Cause(code=Code.BY_DESIGN))
     assert (found.clean_pairs, found.alarms) == (1, ())
-    assert found.defects == (f"{CLIPPED.id}/plain: Keras (3.15) clips gradients on each replica, before the sum",)
+    assert found.defects == ("injected-clip: Keras (3.15) clips gradients on each replica, before the sum",)
     assert f"found, and not injected: {found.defects[0]}" in output.table(found)
 
 
 @pytest.mark.parametrize(
-    "found",
+    ("configuration", "causes"),
     [
-        replace(CLIPS, suspects=()),
-        replace(CLIPS, suspects=diagnosis(("bn-epsilon", 0.0)).suspects),
-        replace(CLIPS, run=plain(replace(CLIPPED, scenario="injected-adam"))),
-        replace(CLIPS, run=plain(replace(CLIPPED, strategy="torch_ddp", environment="torch"))),
+        (CLIPPED, ()),
+        (CLIPPED, (UNKNOWN,)),
+        (CLIPPED, (CLIPS, UNKNOWN)),
+        (CLIPPED, (Cause(code=Code.BY_DESIGN),)),
+        (CLIPPED, (Cause(code="bn-epsilon", subject="tensorflow"),)),
+        (CLIPPED, (replace(CLIPS, subject="jax"),)),
+        (replace(CLIPPED, strategy="single", devices=1), (CLIPS,)),
+        (replace(CLIPPED, strategy="torch_ddp", environment="torch"), (replace(CLIPS, subject="torch"),)),
     ],
 )
-def test_anything_else_in_its_place_is_a_false_alarm(found: Diagnosis) -> None:
-    whole = scored(found)
-    assert (whole.clean_pairs, len(whole.alarms), whole.defects) == (2, 2, ())
+def test_anything_else_in_its_place_is_a_false_alarm(configuration: Configuration, causes: tuple[Cause, ...]) -> None:
+    whole = scored(configuration, *causes)
+    assert (whole.clean_pairs, len(whole.alarms), whole.defects) == (2, 1, ())
 
 
-def test_an_unstable_kernel_is_a_defect_of_the_side_that_has_it_where_it_is_known() -> None:
-    def found(scenario: str, side: str) -> score.Score:
+@pytest.mark.parametrize(
+    ("code", "tensors", "alarms"),
+    [
+        (Code.NOT_SAVED, ("dropout/seed_generator_state",), 0),
+        (Code.RENEWED, ("lstm/cell/seed_generator_state",), 0),
+        (Code.NOT_SAVED, ("dropout/seed_generator_state", "norm/moving_mean"), 1),
+        (Code.SAVE_STALE, ("dropout/seed_generator_state",), 1),
+    ],
+)
+def test_a_file_without_the_state_of_random_layers_is_a_defect_and_without_anything_else_an_alarm(
+    code: Code, tensors: tuple[str, ...], alarms: int
+) -> None:
+    cause = Cause(code=code, detail=tuple(("tensor", name) for name in tensors))
+    file = replace(check(CLEAN, judged("other state", Verdict.DIFFERENT)), causes=(cause,))
+    found = score.score(builder.assemble((), (), (file,)), [])
+    assert (len(found.alarms), len(found.defects), found.clean_checks) == (alarms, 1 - alarms, alarms)
+
+
+def test_an_unstable_kernel_is_a_defect_where_it_is_known() -> None:
+    def found(scenario: str) -> score.Score:
         torch, jax = (
             Configuration(scenario=scenario, environment=name, strategy="single", devices=1) for name in ("torch", "jax")
         )
-        pairs = (
-            replace(pair(Verdict.DIFFERENT, torch, jax, UNSTABLE), side=plain(replace(torch, environment=side))),
-            pair(Verdict.DIFFERENT, torch, replace(jax, devices=2), UNKNOWN),
-            pair(Verdict.ROUNDING, jax, replace(jax, devices=2)),
-        )
-        return score.score(results(*pairs), [])
+        return score.score(results(pair(Verdict.DIFFERENT, torch, jax, UNSTABLE), pair(Verdict.ROUNDING, jax, jax)), [])
 
-    of_torch = found("large-mean-bn", "torch")
-    assert (of_torch.clean_pairs, of_torch.alarms) == (1, ())
-    assert of_torch.defects == ("large-mean-bn/torch/single-x1/plain: torch computes variances in one pass, which cancels",)
-    other = found("injected-adam", "torch")
-    assert (other.clean_pairs, len(other.alarms), other.defects) == (3, 2, ())
+    known = found("large-mean-bn")
+    assert (known.clean_pairs, known.alarms) == (1, ())
+    assert known.defects == ("large-mean-bn: torch computes variances in one pass, which cancels",)
+    assert len(found("injected-adam").alarms) == 1
+
+
+# ---------------------------------------------------------------- models drawn at random
+
+DEFECTIVE = Configuration(scenario="random-1", environment="jax-defect", strategy="single", devices=1)
+OF_BACKEND = Injected(
+    fault="bias-again",
+    target="dense_1",
+    configuration=DEFECTIVE,
+    expected=Expected(causes=("definition layer dense_1*",), stage="forward", tensor="dense_1|dense_2"),
+    ground=RANDOM,
+    original="jax",
+)
+ENVIRONMENTS = tuple(
+    Provisioned(environment=Environment(name=name, backend="jax", faults=faults))
+    for name, faults in (("jax", ()), ("torch", ()), ("jax-defect", (("random-1", "bias-again@dense_1"),)))
+)
+
+
+def departs(subject: str, name: str) -> Cause:
+    detail = (("what", "layer"), ("class", "Dense"), ("name", name), ("stage", "forward"))
+    return Cause(code=Code.DEFINITION, subject=subject, detail=detail)
+
+
+def of_backend(*pairs: Pair, checks: tuple[ConsistencyCheck, ...] = ()) -> Results:
+    results = builder.assemble((), pairs, checks, environments=ENVIRONMENTS)
+    return replace(results, findings=findings.group((*pairs, *checks), ()))
+
+
+def test_a_fault_of_a_backend_is_found_where_it_departs_from_the_environment_without_it() -> None:
+    clean = replace(DEFECTIVE, environment="jax")
+    off = replace(pair(Verdict.DIFFERENT, clean, DEFECTIVE, departs("jax-defect", "dense_1")), place=PLACE)
+    found = score.outcome(of_backend(off), OF_BACKEND)
+    assert (found.detected, found.side, found.right_cause, found.right_place) == (True, True, True, False)
+    there = replace(off, place=replace(PLACE, tensor="dense_2"))
+    assert score.outcome(of_backend(there), OF_BACKEND).right_place
+    for wrong in (departs("jax-defect", "dense_10"), departs("jax", "dense_1")):
+        named = replace(off, causes=(wrong,))
+        assert score.outcome(of_backend(named), OF_BACKEND).right_cause is (wrong.subject == "jax-defect")
+
+
+def test_what_an_environment_with_a_fault_takes_part_in_is_not_clean() -> None:
+    clean = replace(DEFECTIVE, environment="jax")
+    elsewhere = replace(DEFECTIVE, scenario="random-2")
+    loaded = replace(check(clean, judged("predictions", Verdict.DIFFERENT)), kind="reloaded", environment="jax-defect")
+    pairs = (
+        pair(Verdict.DIFFERENT, clean, DEFECTIVE),
+        pair(Verdict.ROUNDING, clean, replace(clean, environment="torch")),
+        pair(Verdict.ROUNDING, replace(clean, scenario="random-2"), elsewhere),
+    )
+    found = score.score(of_backend(*pairs, checks=(loaded,)), [OF_BACKEND], RANDOM)
+    assert (found.ground, found.clean_pairs, found.clean_checks, found.alarms) == (RANDOM, 2, 0, ())
+
+
+@pytest.mark.parametrize(("distance", "without"), [(0.0, True), (9e-13, True), (1e-12, False), (1e-9, False)])
+def test_a_fault_that_changes_nothing_is_not_counted(distance: float, without: bool) -> None:
+    same = pair(Verdict.ROUNDING)
+    alike = replace(same, quantities=(judged("trainable weights", Verdict.ROUNDING, distance),))
+    found = score.score(results(alike), [INJECTED])
+    assert (len(found.faults), len(found.without_effect)) == ((0, 1) if without else (1, 0))
+
+
+def test_what_only_a_file_shows_is_an_effect() -> None:
+    equal = pair(Verdict.IDENTICAL, b=SAVED.configuration)
+    alike = replace(equal, quantities=(judged("trainable weights", Verdict.IDENTICAL, 0.0),))
+    by_design = judged("predictions", Verdict.BY_DESIGN, 0.5)
+
+    def effect(*quantities: Judged) -> float | None:
+        checks = (check(CLEAN, by_design), check(SAVED.configuration, *quantities))
+        return score.outcome(builder.assemble((), [alike], checks), SAVED).effect
+
+    assert effect(by_design) == 0.0
+    assert effect(by_design, judged("moving statistics", Verdict.ROUNDING, 0.125)) == 0.125
+
+
+def test_a_definition_that_departs_without_the_fault_too_detects_nothing() -> None:
+    clean = replace(DEFECTIVE, environment="jax")
+
+    def defined(configuration: Configuration, *names: str) -> ConsistencyCheck:
+        causes = tuple(departs(configuration.environment, name) for name in names)
+        of = replace(check(configuration, judged("x", Verdict.DIFFERENT)), kind="defined", form="", quantities=())
+        return replace(of, causes=causes)
+
+    sides = pair(Verdict.ROUNDING, clean, DEFECTIVE)
+    both = of_backend(sides, checks=(defined(clean, "dense_2"), defined(DEFECTIVE, "dense_2")))
+    assert not score.outcome(both, OF_BACKEND).detected
+    more = of_backend(sides, checks=(defined(clean, "dense_2"), defined(DEFECTIVE, "dense_2", "dense_1")))
+    assert score.outcome(more, OF_BACKEND).detected
 
 
 def test_versions_are_those_that_results_depend_on() -> None:
@@ -261,7 +408,9 @@ def test_versions_are_those_that_results_depend_on() -> None:
 
 
 def results(*pairs: Pair, diagnoses: tuple[Diagnosis, ...] = ()) -> Results:
-    return replace(builder.assemble((), pairs), diagnoses=diagnoses)
+    checks = tuple(declared(one) for one in diagnoses)
+    found = findings.group((*pairs, *checks), diagnoses)
+    return replace(builder.assemble((), pairs, checks), diagnoses=diagnoses, findings=found)
 
 
 GOOD = results(pair(Verdict.DIFFERENT), diagnoses=(diagnosis(("bn-epsilon", 0.0), place=PLACE),))
@@ -273,28 +422,47 @@ def test_a_self_test_passes_when_goals_are_met_without_an_alarm() -> None:
     assert not output.passed(replace(good, alarms=("one",)))
     assert not output.passed(score.score(results(pair(Verdict.DIFFERENT)), [INJECTED]))
     assert not output.passed(score.score(results(pair(Verdict.ROUNDING)), [INJECTED]))
-    assert not output.passed(score.together([]))
+    assert not output.passed(score.together([], BUILT_IN))
 
 
 def test_nine_of_ten_causes_are_enough_and_eight_are_not() -> None:
     good = score.score(GOOD, [INJECTED]).outcomes[0]
     wrong = replace(good, causes=("bn-bessel",))
     nine = score.Score(outcomes=(good,) * 9 + (wrong,), clean_pairs=0, alarms=(), defects=(), versions={})
-    assert output.rates(nine) == {"detected": 1.0, "right cause": 0.9, "right place": 1.0}
+    reached = {"detected": 1.0, "right side": 1.0, "right cause": 0.9, "right place": 1.0, "right cause or place": 1.0}
+    assert output.rates(nine) == reached
     assert output.passed(nine)
     assert not output.passed(replace(nine, outcomes=(good,) * 8 + (wrong,) * 2))
 
 
+def test_in_random_models_the_side_must_be_named_and_cause_or_place() -> None:
+    good = score.score(GOOD, [INJECTED]).outcomes[0]
+    no_cause, no_side = replace(good, causes=("bn-bessel",)), replace(good, side=False)
+    neither = replace(no_cause, place=None)
+
+    def passes(*wrong: score.Scored) -> bool:
+        outcomes = (good,) * (10 - len(wrong)) + wrong
+        one = score.Score(ground=RANDOM, outcomes=outcomes, clean_pairs=1, alarms=(), defects=(), versions={})
+        return output.passed(one)
+
+    assert passes(no_cause, no_cause, no_cause, no_side, neither)
+    assert not passes(no_side, no_side)
+    assert not passes(neither, neither)
+
+
 def test_the_file_holds_a_row_for_each_fault() -> None:
-    document = json.loads(output.as_json(score.score(GOOD, [INJECTED])))
+    [document] = json.loads(output.as_json([score.score(GOOD, [INJECTED])]))["grounds"]
     assert document["faults"] == [
         {
+            "ground": "built-in",
             "name": "bn-epsilon-small",
+            "target": "",
             "strategy": "torch_ddp",
             "environment": "torch",
             "devices": 2,
             "scenario": "injected-adam",
             "detected": True,
+            "side_right": True,
             "cause_expected": "bn-epsilon",
             "cause_named": "bn-epsilon",
             "cause_right": True,
@@ -302,23 +470,29 @@ def test_the_file_holds_a_row_for_each_fault() -> None:
             "place_named": "forward of norm",
             "place_right": True,
             "size": 0.25,
+            "effect": 0.25,
             "note": "",
         }
     ]
-    assert (document["clean_pairs"], document["false_alarms"], document["versions"]) == (0, 0, {})
+    assert (document["ground"], document["without_effect"], document["versions"]) == ("built-in", [], {})
+    assert (document["clean_pairs"], document["false_alarms"]) == (0, 0)
 
 
 def test_the_table_says_what_was_missed_and_why() -> None:
     missed = results(pair(Verdict.DIFFERENT), diagnoses=(diagnosis(("bn-bessel", 0.0)),))
-    text = output.table(replace(score.score(missed, [INJECTED]), clean_pairs=3, alarms=("a | b: unknown",)))
-    assert "bn-epsilon-small  torch x2 torch_ddp  yes    NO     NO" in text
-    assert f"{FAULTY.id}: cause bn-bessel in place of bn-epsilon; place unknown in place of forward of norm" in text
+    one = replace(score.score(missed, [INJECTED]).outcomes[0], side=False)
+    text = output.table(
+        replace(score.score(missed, []), outcomes=(one,), clean_pairs=3, clean_checks=0, alarms=("a | b: unknown",))
+    )
+    assert "bn-epsilon-small        torch x2 torch_ddp  yes    NO    NO     NO" in text
+    why = "the side is not named; cause bn-bessel in place of bn-epsilon; place unknown in place of forward of norm"
+    assert f"{FAULTY.id}: {why}" in text
     assert "false alarm: a | b: unknown" in text
-    assert "1 injected faults: 100.0% detected (wanted 98%), 0.0% right cause (wanted 90%)" in text
+    assert "1 injected faults: 100.0% detected (wanted 98%), 0.0% right side, 0.0% right cause (wanted 90%)" in text
     assert text.endswith("3 clean pairs: 1 false alarms (wanted 0)")
 
 
 def test_several_seeds_are_one_self_test() -> None:
     one = score.Score(outcomes=(), clean_pairs=15, alarms=("a",), defects=("d",), versions={"jax": "1"})
-    both = score.together([one, replace(one, clean_pairs=30, alarms=(), versions={"torch": "2"})])
+    both = score.together([one, replace(one, clean_pairs=30, alarms=(), versions={"torch": "2"})], BUILT_IN)
     assert (both.clean_pairs, both.alarms, both.versions) == (45, ("a",), {"jax": "1", "torch": "2"})

@@ -11,7 +11,7 @@ from suite.compare.metrics.blocks import BLOCK
 from suite.compare.metrics.elements import bits, finite, max_abs, relative_l2, state, ulp, ulp_histogram, values
 from suite.compare.metrics.predictions import churn, js, pmax, softmax, tv
 from suite.compare.metrics.table import METRICS, Metric
-from suite.compare.metrics.training import loss, rms_travelled, slots, tensor, train
+from suite.compare.metrics.training import compiled, evaluation, loss, rms_travelled, slots, tensor, train
 
 __all__ = [
     "BLOCK",
@@ -19,6 +19,8 @@ __all__ = [
     "Metric",
     "bits",
     "churn",
+    "compiled",
+    "evaluation",
     "finite",
     "folded",
     "js",

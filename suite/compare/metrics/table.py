@@ -24,7 +24,7 @@ def _judged(quantity: str, formula: str, floor: float) -> Metric:
     return Metric(formula=formula, quantity=quantity, judged=True, floor=floor, why=why)
 
 
-WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER = QUANTITIES
+WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER, EVALUATION, COMPILED = QUANTITIES
 METRICS: Mapping[str, Metric] = {
     "train": _judged(WEIGHTS, "‖a-b‖ / max(‖a-w0‖, ‖b-w0‖)", 2e-6),
     "tensor": Metric(quantity=WEIGHTS, formula="‖a-b‖ / max(‖a-w0‖, ‖b-w0‖, 1e-3 · travelled · sqrt(n))"),
@@ -43,5 +43,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "values": _judged(PREDICTIONS, "‖a-b‖ / max(‖a‖, ‖b‖)", 1e-6),
     "max_abs": Metric(quantity=PREDICTIONS, formula="max |a-b|"),
+    "evaluation": _judged(EVALUATION, "max over the loss and every metric of |a-b| / max(|a|, |b|)", 2e-7),
+    "compiled": Metric(quantity=COMPILED, formula="how many arguments of `compile` are not the same"),
     "state": _judged(OTHER, "‖a-b‖ / max(‖a‖, ‖b‖), the worst variable; of integers 0 or 1", 1e-6),
 }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from suite.compare.metrics.blocks import TINY, Array, Arrays, in_blocks, norms_of, ratio, same_names
+from suite.compare.metrics.elements import bits
 
 
 def train(a: Arrays, b: Arrays, start: Arrays) -> float:
@@ -57,3 +58,15 @@ def loss(a: Sequence[float] | Array, b: Sequence[float] | Array) -> float:
         raise ValueError(f"got losses of {first.size} and of {second.size} steps, wanted as many: cut the longer")
     larger = np.maximum(np.maximum(np.abs(first), np.abs(second)), TINY)
     return float((np.abs(first - second) / larger).max(initial=0.0))
+
+
+def evaluation(a: Arrays, b: Arrays) -> float:
+    """The loss and metrics by name: max over the loss and every metric of |a-b| / max(|a|, |b|); 0 where both are 0."""
+    same_names(a, b)
+    return max((loss(a[name], b[name]) for name in a), default=0.0)
+
+
+def compiled(a: Arrays, b: Arrays) -> float:
+    """Texts of the arguments of `compile` by name: how many arguments of `compile` are not the same."""
+    same_names(a, b)
+    return float(sum(not bits(a[name], b[name]) for name in a))

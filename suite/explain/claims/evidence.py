@@ -270,7 +270,7 @@ def _float64_runs(folder: CellFolder) -> Iterator[Side]:
 
 def _saved(folder: CellFolder) -> Iterator[Measurement]:
     for side in _float64_runs(folder):
-        for form in names.MODEL_FILES:
+        for form in (names.KERAS_FILE, names.WEIGHTS_FILE):
             loaded = _loaded(folder, side, form)
             if loaded is None:
                 continue

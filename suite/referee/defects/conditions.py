@@ -41,8 +41,8 @@ def without_relative_step(sighting: Sighting) -> bool:
     return sighting.argument("relative_step", True) is False
 
 
-def accumulates(sighting: Sighting) -> bool:
-    return sighting.argument("gradient_accumulation_steps") is not None
+def accumulates_an_infinity(sighting: Sighting) -> bool:
+    return sighting.infinite and sighting.argument("gradient_accumulation_steps") is not None
 
 
 def decays(sighting: Sighting) -> bool:

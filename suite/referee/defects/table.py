@@ -98,7 +98,7 @@ OPTIMIZERS = (
         kind="optimizer",
         names=(),
         stages=UPDATE,
-        when=when.accumulates,
+        when=when.accumulates_an_infinity,
     ),
     KnownDefect(
         id="K-09",

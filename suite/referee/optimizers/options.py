@@ -18,7 +18,7 @@ AVERAGE, ACCUMULATOR = "average", "gradient_accumulator"
 def updated(rule: Rule, asked: Update) -> Updated:
     """One call of the optimizer with this rule. A variable without a gradient is left alone, except by its average.
 
-    Constraints of variables and `exclude_from_weight_decay` are no part of the configuration, and are not applied.
+    Constraints of variables are no part of the configuration, and are not applied.
 
     Raises:
         Undefined: a slot of a variable has a name that neither the rule nor an option knows.
@@ -94,12 +94,14 @@ def _shrink(square: float, largest: float) -> float:
 
 def decayed(rule: Rule, variables: Arrays, gradients: Arrays, asked: Update) -> dict[str, Array]:
     """The variables that have a gradient, less learning rate · `weight_decay` · themselves: decoupled, before the rule.
+    Those in `exclude_from_weight_decay` stay as they are; Keras's configuration has them only if the suite has added them.
 
     Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), where the decay is added to the update.
     """
     result = {}
     for name in gradients:
-        decay = rule.decay(name, variables[name], asked.config) or 0.0
+        excluded = name in asked.config.get("exclude_from_weight_decay", ())
+        decay = 0.0 if excluded else rule.decay(name, variables[name], asked.config) or 0.0
         result[name] = variables[name] - asked.learning_rate * decay * variables[name]
     return result
 

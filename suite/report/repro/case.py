@@ -35,7 +35,7 @@ ONE_STEP = 1e-4  # between one step in float32 and in float64: six digits of sev
 LARGE = 1_000_000  # weights: a model of that size makes a slow script and a large attachment
 WHOLE = 0.5  # counters of random seeds are whole numbers
 NEAR = 4.0  # a smaller difference, in units of rounding, may be hidden by another machine's
-EMULATED = ("declared", "defined")  # checks against what plain Keras has not: an oracle, a definition
+UNSCRIPTED = ("declared", "defined", "resumed")  # an oracle, a definition, and training from a file: no script shows them
 EVERYTHING = 1e-3  # where there were no numbers (NaN): any that are there and differ by more
 
 
@@ -100,7 +100,7 @@ def _effort(case: Case) -> tuple[int, int]:
 def _members(results: Results, finding: Finding, scenario: str) -> list[Member]:
     """What the finding covers; where that is runs against oracles or definitions only, the pairs of those runs."""
     covered = [member for member in finding.members if scenario in ("", member.scenario)]
-    if shown := [member for member in covered if member.kind not in EMULATED]:
+    if shown := [member for member in covered if member.kind not in UNSCRIPTED]:
         return shown
     runs = {run for member in covered for run in member.runs}
     off = [pair for pair in results.pairs if pair.verdict.rank >= Verdict.BY_DESIGN.rank]

@@ -17,7 +17,7 @@ from suite.artifacts.rows import PREDICT, WEIGHT, X, Y, names_of, restored
 from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario, TensorGroup
 from suite.report import findings
 from suite.report.findings import Worded
-from suite.report.repro import source
+from suite.report.repro import numerics, source
 from suite.report.repro.case import Case, measured
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -117,7 +117,8 @@ def _training(results: Results, case: Case, scenario: Scenario) -> dict[str, obj
     """How every side trains."""
     return {
         "devices": case.devices,
-        "device": results.plan.options.device,
+        "device": _device(results, case),
+        "numerics": numerics.variables(results, dict(case.sides)),
         "batch": scenario.batch,
         "steps": case.steps,
         "seed": results.plan.options.seed,
@@ -141,6 +142,7 @@ def _recipe(scenario: Scenario, module: Path) -> dict[str, object]:
     """The scenario's own code, and how the script calls it."""
     wanted = {"model": scenario.model, "optimizer": scenario.optimizer}
     wanted |= {"loss": scenario.loss} if callable(scenario.loss) else {}
+    wanted |= {"metrics": scenario.metrics} if scenario.metrics else {}
     wanted |= {"custom_objects": scenario.custom_objects} if scenario.custom_objects else {}
     names = {key: _name(key, value, module) for key, value in wanted.items()}
     return {
@@ -148,6 +150,7 @@ def _recipe(scenario: Scenario, module: Path) -> dict[str, object]:
         "model": names["model"],
         "optimizer": names["optimizer"],
         "loss": f"{names['loss']}()" if "loss" in names else json.dumps(scenario.loss),
+        "metrics": f", metrics={names['metrics']}()" if "metrics" in names else "",
         "load": f", custom_objects={names['custom_objects']}()" if "custom_objects" in names else "",
     }
 
@@ -233,6 +236,13 @@ def _name(key: str, value: object, module: Path) -> str:
 
 def _backend(results: Results, name: str) -> str:
     return next(one.environment.backend for one in results.environments if one.environment.name == name)
+
+
+def _device(results: Results, case: Case) -> str:
+    """Where the side with several devices runs; the last one, if none has."""
+    several = [name for name, strategy in case.sides if strategy != "single"] or [case.sides[-1][0]]
+    device = next(one.environment.device for one in results.environments if one.environment.name == several[-1])
+    return device or results.plan.options.device
 
 
 def _rows(parts: Sequence[str], part: str, rows: str) -> str:

@@ -27,6 +27,7 @@ class Recipe:
     epsilon: float = 2.0**-10
     bessel: bool = False
     logits: float = 1.0  # factor on what the last layer returns before its softmax
+    bits: int = 0  # of the fraction of each operand of a float32 product; 0 for all
 
 
 def initial(features: int, classes: int, seed: int) -> Weights:
@@ -49,6 +50,20 @@ def initial(features: int, classes: int, seed: int) -> Weights:
     }
 
 
+def product(a: np.ndarray, b: np.ndarray, bits: int) -> np.ndarray:
+    """a @ b; of float32 operands that are rounded to so many bits of their fraction first, if that is not 0."""
+    found: np.ndarray = rounded(a, bits) @ rounded(b, bits)
+    return found
+
+
+def rounded(values: np.ndarray, bits: int) -> np.ndarray:
+    """The nearest numbers with so many bits of their fraction; float64 stays as it is."""
+    if not bits or values.dtype != np.float32:
+        return values
+    fraction, exponent = np.frexp(values)  # 0.5 <= |fraction| < 1: the first bit is not counted
+    return np.asarray(np.ldexp(np.rint(np.ldexp(fraction, bits + 1)), exponent - bits - 1))
+
+
 def moments(x: np.ndarray, groups: int, bessel: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of each of `groups` contiguous groups of rows: (groups, channels) each; two-pass."""
     split = x.reshape(groups, -1, x.shape[1])
@@ -63,7 +78,8 @@ def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups:
     """
     if len(x) % groups:
         return _unequal(weights, x, y, recipe, groups)
-    linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
+    bits = recipe.bits
+    linear = product(x, weights["hidden/kernel"], bits) + weights["hidden/bias"]
     mean, variance = moments(linear, groups)
     rows = len(x) // groups
     inverse = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
@@ -71,22 +87,22 @@ def step(weights: Weights, x: np.ndarray, y: np.ndarray, recipe: Recipe, groups:
     scaled = normal * weights["norm/gamma"] + weights["norm/beta"]
     hidden = np.maximum(scaled, 0)
     scale = np.asarray(recipe.logits, x.dtype)
-    probability = softmax(scale * (hidden @ weights["output/kernel"] + weights["output/bias"]))
+    probability = softmax(scale * (product(hidden, weights["output/kernel"], bits) + weights["output/bias"]))
     loss = float(-np.log(np.maximum(probability[np.arange(len(y)), y], np.finfo(x.dtype).tiny)).mean())
 
     error = scale * (probability - np.eye(probability.shape[1], dtype=x.dtype)[y]) / np.asarray(len(y), x.dtype)
-    through = (error @ weights["output/kernel"].T) * (scaled > 0)
+    through = product(error, weights["output/kernel"].T, bits) * (scaled > 0)
     scaled_normal = (through * weights["norm/gamma"]).reshape(groups, rows, -1)
     grouped = normal.reshape(groups, rows, -1)
     centred = scaled_normal - scaled_normal.mean(1, keepdims=True)
     centred -= grouped * (scaled_normal * grouped).mean(1, keepdims=True)
     inner = centred.reshape(linear.shape) * inverse
     gradients = {
-        "hidden/kernel": x.T @ inner,
+        "hidden/kernel": product(x.T, inner, bits),
         "hidden/bias": inner.sum(0),
         "norm/gamma": (through * normal).sum(0),
         "norm/beta": through.sum(0),
-        "output/kernel": hidden.T @ error,
+        "output/kernel": product(hidden.T, error, bits),
         "output/bias": error.sum(0),
     }
     _, kept = moments(linear, groups, recipe.bessel)
@@ -103,13 +119,15 @@ def layers(weights: Weights, x: np.ndarray, recipe: Recipe, groups: int) -> tupl
     statistics as its moving ones keep them, (groups, channels) each."""
     if len(x) % groups:
         return _unequal_layers(weights, x, recipe, groups)
-    linear = x @ weights["hidden/kernel"] + weights["hidden/bias"]
+    linear = product(x, weights["hidden/kernel"], recipe.bits) + weights["hidden/bias"]
     (mean, variance), rows = moments(linear, groups), len(x) // groups
     _, kept = moments(linear, groups, recipe.bessel)
     inverse = np.repeat(1.0 / np.sqrt(variance + np.asarray(recipe.epsilon, x.dtype)), rows, axis=0)
     scaled = (linear - np.repeat(mean, rows, axis=0)) * inverse * weights["norm/gamma"] + weights["norm/beta"]
     scale = np.asarray(recipe.logits, x.dtype)
-    output = softmax(scale * (np.maximum(scaled, 0) @ weights["output/kernel"] + weights["output/bias"]))
+    output = softmax(
+        scale * (product(np.maximum(scaled, 0), weights["output/kernel"], recipe.bits) + weights["output/bias"])
+    )
     statistics = {"norm/moving_mean": mean, "norm/moving_variance": kept}
     return {"hidden": linear, "norm": scaled, "output": output}, statistics
 

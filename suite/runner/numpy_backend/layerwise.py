@@ -93,7 +93,8 @@ def _calls(
 
 def _declared(training: Calls) -> network.Recipe:
     """The constants that the layer has, whatever the backend computes with: a float64 run's are dyadic."""
-    rate, momentum, epsilon = map(exact_constants.dyadic, (0.1, 0.99, 1e-3))
+    constant = exact_constants.dyadic if training.weights["hidden/kernel"].dtype == np.float64 else float
+    rate, momentum, epsilon = map(constant, (0.1, 0.99, 1e-3))
     return replace(training.recipe, rate=rate, momentum=momentum, epsilon=epsilon)
 
 

@@ -13,11 +13,12 @@ from suite.artifacts import names
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Emulation, Job, Manifest, Run, Scenario, Status
 from suite.runner import exact_constants
+from suite.runner.batches import segments
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend import single_step, training
 from suite.runner.numpy_backend.defects import defect
 from suite.runner.oracle.jobs import record_training
-from suite.runner.training import scenario_of, segments
+from suite.runner.training import scenario_of
 
 
 class Oracle:

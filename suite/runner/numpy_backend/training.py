@@ -10,15 +10,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from suite.artifacts import arrays as files
 from suite.artifacts import names
-from suite.artifacts.rows import PREDICT, X, Y, count, names_of
+from suite.artifacts.rows import count
 from suite.artifacts.store import Recording, Store
 from suite.records import (
     JUDGED_STEP,
@@ -30,19 +29,16 @@ from suite.records import (
     Run,
     Scenario,
     Status,
-    Tensor,
     TensorGroup,
     shares,
 )
-from suite.runner import exact_constants, variant
-from suite.runner.facts import process
-from suite.runner.keras_jobs import PROBE_LIMIT, begun
+from suite.runner import exact_constants
+from suite.runner.batches import batch_sizes, checkpoints, row_order, segments
+from suite.runner.facts import asked, process
+from suite.runner.numpy_backend import after_saving, layerwise, single_step
 from suite.runner.numpy_backend import batch_norm_network as network
-from suite.runner.numpy_backend import layerwise, single_step
-from suite.runner.numpy_backend.defects import defect
-from suite.runner.outcome import Unsupported
-from suite.runner.scenario_data import data_arrays
-from suite.runner.training import batch_sizes, checkpoints, row_order, scenario_of, segments
+from suite.runner.numpy_backend.defects import defect, operand_bits
+from suite.runner.training import scenario_of
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
 GROUPS = {
@@ -98,7 +94,7 @@ class Training:
         self.data: Mapping[str, np.ndarray] = store.inputs(scenario.name).arrays(names.DATA)
         self.groups = 1 if scenario.synchronized else job.devices
         self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
-        self.constants = self.recipe = recipe(job.precision == "float64")
+        self.constants = self.recipe = replace(recipe(job.precision == "float64"), bits=operand_bits(job.environment))
         self.random = np.random.default_rng(int(os.environ.get("PARITY_FAKE_ORDER", "0")))
 
     def start(self, seed: int = 0) -> None:
@@ -153,7 +149,7 @@ class Training:
 
     def _reordered(self, rows: np.ndarray) -> np.ndarray:
         """The same row indices in a different order inside each replica's share, as a different backend would sum them."""
-        if defect("noise"):
+        if defect("noise") and not self.job.environment.deterministic:
             self.random = np.random.default_rng()
         elif os.environ.get("PARITY_FAKE_ORDER", "0") == "0":
             return rows
@@ -222,6 +218,7 @@ def _execute(training: Training, run: Run) -> None:
             "numpy": np.__version__,
             "defect": os.environ.get("PARITY_FAKE_DEFECT", "none"),
             "process": process(),
+            **asked(job),
         }
         recorded.tell(steps=kept, predicted=segments(steps), facts=facts)
 
@@ -249,6 +246,8 @@ def _record(training: Training, run: Run, steps: int, recorded: Recording) -> tu
             recorded.add(names.replica(index), training.state(index))
     if whole:
         _save(recorded, training.state())
+    if whole and training.replicas == 1:
+        after_saving.record(recorded, training, steps)
     return (0, *sorted(keep))
 
 
@@ -275,69 +274,6 @@ def _save(recorded: Recording, state: network.Weights) -> None:
         saved["norm/moving_variance"] = np.ones_like(saved["norm/moving_variance"])
     if defect("swapped"):
         saved["norm/gamma"], saved["norm/beta"] = saved["norm/beta"], saved["norm/gamma"]
-    for form in names.MODEL_FILES:
+    for form in (names.KERAS_FILE, names.WEIGHTS_FILE):
         with recorded.placing(form) as path:
             files.write(path, saved)
-
-
-def probe(job: Job) -> None:
-    """The float64 probe: the dtype that "float64" really gives; a demoted one is half a decade of float32 away."""
-    with Store(job.run_folder).probe(job.environment.name).recording(begun(job, job.id)) as recorded:
-        dtype = np.float32 if defect("demoted") else np.float64
-        difference = abs(float(dtype(1) / dtype(3)) - 1 / 3)
-        recorded.add(names.DIFFERENCE, {names.DIFFERENCE: np.array([difference])})
-        recorded.add(names.NONLINEARITY, {names.NONLINEARITY: np.array([1.0 if dtype is np.float32 else 0.0])})
-        recorded.tell(facts={"limit": str(PROBE_LIMIT)})
-
-
-def prepare(job: Job) -> None:
-    """Data from the scenario, weights for the NumPy network."""
-    scenario = scenario_of(job)
-    with Store(job.run_folder).inputs(scenario.name).recording(begun(job, job.id)) as recorded:
-        arrays = data_arrays(variant.data(scenario), scenario)
-        _refuse_structures(arrays)
-        x = next(value for key, value in arrays.items() if key.startswith("x"))
-        features, classes = int(np.prod(x.shape[1:])), int(arrays["y"].max()) + 1
-        recorded.add(names.DATA, arrays)
-        for index in range(job.options.seeds + 1):
-            recorded.add(names.initial(index), network.initial(features, classes, job.options.seed + index))
-        initial = network.initial(features, classes, job.options.seed)
-        tensors = tuple(
-            Tensor(name=name, shape=value.shape, dtype="float32", group=GROUPS[name], layer=name.split("/")[0])
-            for name, value in initial.items()
-        )
-        recorded.tell(tensors=tensors, batch_norms=(NORM,))
-
-
-def _refuse_structures(arrays: Mapping[str, np.ndarray]) -> None:
-    """The network has one input and one class number for each row.
-
-    Raises:
-        Unsupported: the scenario has more.
-    """
-    inputs, extra = names_of(arrays, X), arrays.keys() - {Y, *names_of(arrays, X), *names_of(arrays, PREDICT)}
-    if len(inputs) != 1 or Y not in arrays or arrays[Y].ndim != 1 or extra:
-        raise Unsupported(f"the fake backend takes one x and one class number for each row as y, and no {sorted(extra)}")
-
-
-def reload(job: Job) -> None:
-    """Loads each run's files and predicts on one device."""
-    scenario = scenario_of(job)
-    store = Store(job.run_folder)
-    data = store.inputs(scenario.name).arrays(names.DATA)
-    x: Any = next(value for key, value in data.items() if key.startswith("predict"))
-    for run in job.runs:
-        own = run.configuration.environment == job.environment.name
-        for form in names.MODEL_FILES if own else names.MODEL_FILES[:1]:
-            with store.reload(run, job.environment.name, form).recording(begun(job, run.id)) as recorded:
-                state = files.mapped(store.run(run).place(form))
-                if defect("loaded"):
-                    state["norm/gamma"] = 2 * state["norm/gamma"]
-                recorded.add(names.step(0), state)
-                flat = x.reshape(len(x), -1).astype(state["hidden/kernel"].dtype)
-                epsilon = recipe(job.precision == "float64").epsilon
-                recorded.add(names.predictions(0), {"output": network.predict(state, flat, epsilon, logits())})
-                recorded.tell(steps=(0,), predicted=(0,))
-
-
-KINDS: dict[str, Callable[[Job], None]] = {"probe": probe, "prepare": prepare, "reload": reload}

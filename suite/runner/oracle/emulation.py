@@ -173,7 +173,8 @@ class Oracle:
         if self.deviation.reduction == "mean" and not self.shares:
             loss = loss / len(losses)
         if self.deviation.regularization != 1.0 and model.losses:
-            loss = loss + (self.deviation.regularization - 1.0) * sum(model.losses)
+            penalty = sum(model.losses) / (self.replicas if self.shares else 1)
+            loss = loss + (self.deviation.regularization - 1.0) * penalty
         self._counts.append(_counted(predicted, len(rows)))
         return self.deviation.loss_scale * loss
 

@@ -14,12 +14,14 @@ from suite.artifacts.rows import count
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario
 from suite.runner import building, facts, models, optimizers, precision, random_streams
+from suite.runner.batches import batches, checkpoints, segments
 from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
 from suite.runner.oracle.gradients import dense
 from suite.runner.single_step import starting_states
-from suite.runner.training import batches, checkpoints, scenario_of, segments
+from suite.runner.strategies import single
+from suite.runner.training import inject_faults, scenario_of
 
 
 def train(job: Job) -> None:
@@ -30,6 +32,7 @@ def train(job: Job) -> None:
     # The scenario's own constants where a float32 run is looked at, dyadic ones where its float64 run is.
     constants = constants_of(job.precision)
     data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
+    inject_faults(job, single.Drive(), scenario)
     model = building.build(scenario, data, constants=constants, seed=job.options.seed)
     building.restore(model, initial)  # first: an optimizer may begin at what it trains
     building.compile_model(model, scenario, constants=constants, precision="float64")

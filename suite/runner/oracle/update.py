@@ -66,7 +66,7 @@ def apply(model: Any, gradients: Gradients, deviation: Deviation) -> None:
     before = {name: np.array(variables[name].numpy()) for name in deviation.untrained}
     with _counting(optimizer, deviation.iteration), _constants(optimizer, deviation):
         # `fit` scales the loss, and the optimizer takes the scale out of the gradients again.
-        optimizer.apply([changed(one, optimizer.scale_loss) for one in gradients], trained)
+        optimizers.apply(optimizer, [changed(one, optimizer.scale_loss) for one in gradients], trained)
     for name in deviation.untrained:
         variables[name].assign(before[name])
 

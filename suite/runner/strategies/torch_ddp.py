@@ -52,11 +52,11 @@ def _rank(job: Job, rank: int, meeting: str) -> None:
     import torch.distributed as dist
 
     devices.claim(job)
-    gpu = job.options.device == "gpu"
+    gpu, virtual = job.options.device == "gpu", devices.are_virtual(job)
     if gpu:
-        torch.cuda.set_device(rank)
+        torch.cuda.set_device(0 if virtual else rank)
     dist.init_process_group(
-        "nccl" if gpu else "gloo",
+        "nccl" if gpu and not virtual else "gloo",  # NCCL refuses two ranks on one GPU; gloo copies through the host
         init_method=f"file://{meeting}/store",
         rank=rank,
         world_size=job.devices,

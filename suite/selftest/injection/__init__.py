@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from suite.records import Job, Scenario
-from suite.selftest.injection import batch_norm, layers, losses, replicas, rows, saving, updates, variants
+from suite.selftest.injection import batch_norm, layers, losses, one_layer, replicas, rows, saving, updates, variants
 from suite.selftest.injection.site import Injection, Site
 
 FAMILIES: tuple[dict[str, Injection], ...] = (
@@ -20,6 +20,7 @@ FAMILIES: tuple[dict[str, Injection], ...] = (
     losses.INJECTIONS,
     updates.INJECTIONS,
     layers.INJECTIONS,
+    one_layer.INJECTIONS,
     saving.INJECTIONS,
     variants.INJECTIONS,
 )
@@ -27,11 +28,12 @@ INJECTIONS: dict[str, Injection] = {name: inject for family in FAMILIES for name
 
 
 def inject(name: str, job: Job, drive: Any, scenario: Scenario) -> None:
-    """Injects the fault in this process.
+    """Injects a fault in this process. `name`: the fault's, or "fault@target" for a layer or a tensor of this name.
 
     Raises:
         ValueError: there is no such fault.
     """
-    if name not in INJECTIONS:
-        raise ValueError(f"no fault {name!r}; there are {', '.join(sorted(INJECTIONS))}")
-    INJECTIONS[name](Site(job=job, drive=drive, scenario=scenario))
+    fault, _, target = name.partition("@")
+    if fault not in INJECTIONS:
+        raise ValueError(f"no fault {fault!r}; there are {', '.join(sorted(INJECTIONS))}")
+    INJECTIONS[fault](Site(job=job, drive=drive, scenario=scenario, target=target))

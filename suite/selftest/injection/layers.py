@@ -11,7 +11,7 @@ LOWER = {"float64": "float32", "float32": "bfloat16"}
 
 
 def _called(kind: str, change: Callable[[Any, Any, Callable[..., Any]], Any], name: str = "") -> Injection:
-    """`change(layer, inputs, call)` in place of `call` of layers of this kind (and name)."""
+    """`change(layer, inputs, call)` in place of `call` of layers of this kind (and name, or that of the target)."""
 
     def inject(site: Site) -> None:
         import keras
@@ -19,8 +19,10 @@ def _called(kind: str, change: Callable[[Any, Any, Callable[..., Any]], Any], na
         layer = getattr(keras.layers, kind)
         call = layer.call
 
+        wanted = site.target or name
+
         def called(self: Any, inputs: Any, training: bool | None = None) -> Any:
-            if name and self.name != name:
+            if wanted and self.name != wanted:
                 return call(self, inputs)
             return change(self, inputs, call)
 

@@ -94,18 +94,18 @@ def _penalties(factor: float) -> Injection:
     return inject
 
 
-def _gradients(factor: float, ending: str = "") -> Injection:
-    """Gradients of variables whose path ends so are multiplied, in every optimizer."""
+def _gradients(factor: float, tensor: str = "") -> Injection:
+    """The gradient of one tensor, or of all, is multiplied in every optimizer."""
 
     def inject(site: Site) -> None:
         from keras.src.optimizers.base_optimizer import BaseOptimizer
 
-        apply = BaseOptimizer.apply
+        apply, name = BaseOptimizer.apply, site.target or tensor
 
         def applied(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
             variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
             scaled = [
-                factor * one if variable.path.endswith(ending) else one
+                factor * one if not name or site.is_named(variable, name) else one
                 for one, variable in zip(grads, variables, strict=True)
             ]
             return apply(self, scaled, trainable_variables)
@@ -129,5 +129,5 @@ INJECTIONS: dict[str, Injection] = {
     "regularization-forgotten": _penalties(0.0),
     "regularization-twice": _penalties(2.0),
     "gradient-scaled": _gradients(1.0 + 2.0**-6),
-    "gradient-of-one-tensor": _gradients(1.0 + 2.0**-4, ending="hidden/kernel"),
+    "gradient-of-one-tensor": _gradients(1.0 + 2.0**-4, tensor="hidden/kernel"),
 }

@@ -20,10 +20,10 @@ def _initial(tensor: str, change: Callable[[np.ndarray], np.ndarray]) -> Injecti
     def inject(site: Site) -> None:
         if site.single_step:
             return
-        write = models.write
+        write, name = models.write, site.target or tensor
 
         def written(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
-            changed = {tensor: change(values[tensor])} if tensor in values else {}
+            changed = {name: change(values[name])} if name in values else {}
             write(state, {**values, **changed})
 
         models.write = written
@@ -101,10 +101,16 @@ def _last_replica(site: Site, remembered: Arrays) -> None:
     keras.Model.fit = fitted
 
 
-def _swapped(a: str, b: str) -> Callable[[Arrays, Arrays], Arrays]:
-    return lambda before, remembered: {
-        f"{mine}/{kind}": before[f"{other}/{kind}"] for mine, other in ((a, b), (b, a)) for kind in ("kernel", "bias")
-    }
+def _swapped(site: Site) -> None:
+    """Two layers of the same shapes have each other's weights."""
+    a, _, b = (site.target or "middle-inner").partition("-")
+    pairs = [(mine, other, kind) for mine, other in ((a, b), (b, a)) for kind in ("kernel", "bias")]
+    _saves(lambda before, _: {f"{mine}/{kind}": before[f"{other}/{kind}"] for mine, other, kind in pairs}, _nothing)(site)
+
+
+def _variance_of_ones(site: Site) -> None:
+    name = site.target or "norm/moving_variance"
+    _saves(lambda before, _: {name: np.ones_like(before[name])}, _nothing)(site)
 
 
 def _no_slots(before: Arrays, remembered: Arrays) -> Arrays:
@@ -114,10 +120,8 @@ def _no_slots(before: Arrays, remembered: Arrays) -> Arrays:
 INJECTIONS: dict[str, Injection] = {
     "initial-tensor-wrong": _initial("middle/kernel", lambda value: value[::-1].copy()),
     "initial-tensor-zero": _initial("middle/kernel", np.zeros_like),
-    "save-swapped": _saves(_swapped("middle", "inner"), _nothing),
-    "variance-not-saved": _saves(
-        lambda before, _: {"norm/moving_variance": np.ones_like(before["norm/moving_variance"])}, _nothing
-    ),
+    "save-swapped": _swapped,
+    "variance-not-saved": _variance_of_ones,
     "save-stale": _saves(lambda before, remembered: remembered, _halfway),
     "save-last-replica": _saves(lambda before, remembered: remembered, _last_replica),
     "slots-not-saved": _saves(_no_slots, _nothing),

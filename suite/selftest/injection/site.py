@@ -14,11 +14,13 @@ Injection = Callable[["Site"], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A job's process. `drive` is its `training.Drive`; patches may stay: the process ends with the job."""
+    """A job's process. `drive` is its `training.Drive`; patches may stay: the process ends with the job. `target`: the layer
+    or tensor that the fault is about; "" for the one of the self-test's own scenarios."""
 
     job: Job
     drive: Any
     scenario: Scenario
+    target: str = ""
 
     @property
     def backend(self) -> str:
@@ -31,6 +33,11 @@ class Site:
     @property
     def single_step(self) -> bool:
         return self.job.runs[0].variation == SINGLE_STEP
+
+    @staticmethod
+    def is_named(variable: Any, name: str) -> bool:
+        """Whether it is the variable of this name, below its model."""
+        return f"/{variable.path}".endswith(f"/{name}")
 
     # -- collectives on detached values: a replica's own value in, the same shape out; in JAX, arrays are global already
 

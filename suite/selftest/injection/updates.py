@@ -12,22 +12,26 @@ CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
 def _tampered(tamper: Callable[[Any], None]) -> Injection:
-    """`tamper(optimizer)` when the model is compiled for the first time."""
+    """`tamper(optimizer)` when the model is compiled for the first time. Its configuration still says what was asked for."""
 
     def inject(site: Site) -> None:
         import keras
 
-        compile_model = keras.Model.compile
+        # Where Keras defines it: a model of a class with its own `compile` is not compiled when it is loaded.
+        owner = next(one for one in keras.Model.__mro__ if "compile" in vars(one))
+        compile_model = owner.compile
         tampered = False
 
         def compiled(self: Any, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> Any:
             nonlocal tampered
             if not tampered:
                 tampered = True
+                configuration = optimizer.get_config()
                 tamper(optimizer)
+                optimizer.__dict__["get_config"] = lambda: configuration
             return compile_model(self, optimizer, *args, **kwargs)
 
-        keras.Model.compile = compiled
+        owner.compile = compiled
 
     return inject
 
@@ -97,36 +101,36 @@ def _forgets(optimizer: Any) -> None:
     optimizer.__dict__["update_step"] = alone
 
 
-def _never_moves(ending: str) -> Injection:
+def _never_moves(tensor: str) -> Injection:
     """The optimizer keeps slots for a tensor and never writes the tensor."""
-
-    def tamper(optimizer: Any) -> None:
-        if hasattr(optimizer, "_parallel_update_step"):
-            _put_back(optimizer, ending)
-            return
-
-        def target(variable: Any) -> bool:
-            owners = [one for one in optimizer._trainable_variables if one.path.endswith(ending)]
-            # In an update of MirroredStrategy a variable is one replica's part of the mirrored one.
-            return any(variable is one or optimizer._var_key(variable) == optimizer._var_key(one) for one in owners)
-
-        for name in ("assign_add", "assign_sub"):
-            write = getattr(optimizer, name)
-
-            def unless(variable: Any, value: Any, write: Callable[[Any, Any], None] = write) -> None:
-                if not target(variable):
-                    write(variable, value)
-
-            optimizer.__dict__[name] = unless
-
-    return _tampered(tamper)
+    return lambda site: _tampered(lambda optimizer: _never_write(optimizer, site.target or tensor))(site)
 
 
-def _put_back(optimizer: Any, ending: str) -> None:
+def _never_write(optimizer: Any, name: str) -> None:
+    if hasattr(optimizer, "_parallel_update_step"):
+        _put_back(optimizer, name)
+        return
+
+    def target(variable: Any) -> bool:
+        owners = [one for one in optimizer._trainable_variables if Site.is_named(one, name)]
+        # In an update of MirroredStrategy a variable is one replica's part of the mirrored one.
+        return any(variable is one or optimizer._var_key(variable) == optimizer._var_key(one) for one in owners)
+
+    for writing in ("assign", "assign_add", "assign_sub"):
+        write = getattr(optimizer, writing)
+
+        def unless(variable: Any, value: Any, write: Callable[[Any, Any], None] = write) -> None:
+            if not target(variable):
+                write(variable, value)
+
+        optimizer.__dict__[writing] = unless
+
+
+def _put_back(optimizer: Any, name: str) -> None:
     step = optimizer._backend_update_step
 
     def stepped(grads: Any, variables: Sequence[Any], learning_rate: Any) -> Any:
-        kept = [(one, one.value.detach().clone()) for one in variables if one.path.endswith(ending)]
+        kept = [(one, one.value.detach().clone()) for one in variables if Site.is_named(one, name)]
         step(grads, variables, learning_rate)
         for variable, value in kept:
             variable.value.detach().copy_(value)

@@ -80,6 +80,8 @@ SIGHTINGS = [
     (sighting("SGD", "tensorflow", "refused", "optimizer", rows=True, config={"loss_scale_factor": 8.0}), "K-04"),
     (sighting("ScheduleFreeAdamW", "torch", "update", "optimizer"), "K-05"),
     (sighting("ScheduleFreeAdamW", "jax", "update", "optimizer"), None),
+    (sighting("Adam", "torch", "update", "optimizer", config={"gradient_accumulation_steps": 2}, infinite=True), "K-08"),
+    (sighting("Adam", "torch", "update", "optimizer", config={"gradient_accumulation_steps": 2}), None),
     (sighting("Tversky", "jax", "forward", "loss", config={"alpha": 0.3}), "K-11"),
     (sighting("Tversky", "jax", "forward", "loss", config={"alpha": 0.3, "beta": 0.3}), None),
     (sighting("Huber", "jax", "config", "loss", part="delta"), "K-12"),

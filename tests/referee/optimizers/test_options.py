@@ -71,6 +71,14 @@ def test_decay_is_apart_from_the_gradient() -> None:
     assert after.variables["kernel"] == pytest.approx([16 - 0.125 * 0.5 * 16 - 0.125])
 
 
+def test_what_is_excluded_from_decay_is_not_decayed() -> None:
+    config = {"weight_decay": 0.5, "exclude_from_weight_decay": ["b"]}
+    after = chain(
+        "SGD", config, [{"a": np.array([0.0]), "b": np.array([0.0])}], {"a": np.array([16.0]), "b": np.array([16.0])}
+    )
+    assert after[0].variables == {"a": pytest.approx([15.0]), "b": pytest.approx([16.0])}
+
+
 def test_variables_without_a_gradient_stay() -> None:
     after = chain(
         "SGD", {"weight_decay": 0.5, "use_ema": True}, [{"a": np.array([1.0, 2.0])}], {**TWO, "b": np.array([3.0])}

@@ -1,0 +1,42 @@
+"""Which layers draw random numbers, as far as their settings say it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from suite.runner.layer_graph import draws
+
+
+class Layer:
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def get_config(self) -> dict[str, Any]:
+        return self.settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "drawing"),
+    [
+        ({"dropout": 0.0, "recurrent_dropout": 0.0}, False),
+        ({"dropout": 0}, False),
+        ({"dropout": 0.0, "recurrent_dropout": 0.2}, True),
+        ({"dropout": 0.1}, True),
+        ({"rate": 0.5}, True),
+        ({}, True),
+    ],
+)
+def test_a_layer_draws_unless_all_that_it_would_draw_for_is_dropout_at_a_rate_of_zero(
+    settings: dict[str, Any], drawing: bool
+) -> None:
+    assert draws(Layer(**settings)) is drawing
+
+
+def test_a_layer_that_cannot_say_its_settings_may_draw() -> None:
+    class Own(Layer):
+        def get_config(self) -> dict[str, Any]:
+            raise NotImplementedError
+
+    assert draws(Own(dropout=0.0))
