@@ -1,5 +1,5 @@
-"""JAX: adaptive pooling takes wrong windows, by rounding: AdaptiveAveragePooling1D(7) of 7 places is no identity, and its last
-place is NaN.
+"""JAX: adaptive pooling takes wrong windows, by rounding: AdaptiveAveragePooling1D(7) of 7 places is no identity, and its
+last place is NaN.
 
 The windows begin at i * 7 / 7, computed in float32 as i * (7 / 7.0), and rounded down or up.
 """

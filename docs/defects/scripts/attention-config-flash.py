@@ -1,4 +1,6 @@
-"""All backends: MultiHeadAttention loses flash_attention when it is saved: a model that was told not to use it may use it again."""
+"""All backends: MultiHeadAttention loses flash_attention when it is saved. A model that was told not to use it may use it
+again.
+"""
 
 import sys
 
