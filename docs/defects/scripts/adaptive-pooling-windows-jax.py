@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 wrong = []
-for size in range(1, 33):
+for size in (7, 14):
     x = np.arange(size, dtype="float32").reshape(1, size, 1)
     y = np.ravel(keras.ops.convert_to_numpy(keras.layers.AdaptiveAveragePooling1D(size)(x)))
     if not np.array_equal(y, x.ravel()):
