@@ -80,6 +80,8 @@ class Backends:
         return self._measured[key]
 
     def _measure(self, a: str, b: str, devices: int, emulation: Emulation) -> Comparison | str:
+        if untrained := [name for name in (a, b) if name not in self.trained]:  # a file may be loaded there all the same
+            return f"{' and '.join(untrained)} did not train it"
         mine, other = (self.folder.subject(self.trained[name]) for name in (a, b))
         if isinstance(mine, str) or isinstance(other, str):
             return mine if isinstance(mine, str) else str(other)

@@ -25,6 +25,7 @@ Arrays = Mapping[str, np.ndarray]
 
 SAME = 1e-10  # forward, in float64: the limit of float64 runs
 SAME_GRADIENT = 1e-7  # central differences of a definition hold about nine digits
+NOTHING = 1e-9  # of the largest gradient of a call: a gradient below that is looked at no more finely than float64 rounds
 CERTAIN = 0.1  # of the gap: how much of it the uncertainty of the central difference may be
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32
 
@@ -245,13 +246,15 @@ def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
 
 def _gradients(asked: Call, cotangents: tuple[np.ndarray, ...], made: Arrays) -> Measured:
     moving = gradients.parts_of(asked)
+    least = NOTHING * max((float(np.linalg.norm(one)) for one in made.values()), default=0.0)
     for name, gradient in made.items():
         part = _part(name)
         if part not in moving:
             continue
         found = gradients.directional(asked, cotangents, seed=0, parts=(part,))
         along = float(np.sum(gradient.astype(np.float64) * found.directions[part]))
-        scale = float(np.linalg.norm(gradient) * np.linalg.norm(found.directions[part])) or abs(found.value) or 1.0
+        length = max(float(np.linalg.norm(gradient)), least)
+        scale = length * float(np.linalg.norm(found.directions[part])) or abs(found.value) or 1.0
         size = abs(along - found.value) / scale
         if found.uncertainty <= CERTAIN * abs(along - found.value) or size < SAME_GRADIENT:
             yield "gradient", name, size

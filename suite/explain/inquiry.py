@@ -19,6 +19,7 @@ from functools import cached_property
 import numpy as np
 
 from suite.artifacts import names
+from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.explain import rounds
 from suite.explain.hypotheses import WHOLE
@@ -28,6 +29,7 @@ from suite.judge import equivalence
 from suite.records import Code, Comparison, Configuration, Diagnosis, Place, Run, Suspect, plain
 
 NARROW = ("float16", "float32")
+ROUNDINGS = 32  # of a narrower format that a layer computes in: those of its products and sums, as far as they do not cancel
 NEARLY_ALL = 0.01  # of a difference: what a hypothesis may leave and still be called near
 
 
@@ -134,7 +136,8 @@ class Inquiry:
         )
 
     def _demoted(self) -> Suspect | None:
-        """Whether what comes out at the place are all numbers of a narrower format, and the oracle's are not."""
+        """Whether what comes out at the place are all numbers of a narrower format, the oracle's are not, and the two are as
+        near as that format rounds: zeros, and a maximum of inputs, are numbers of any format."""
         other = self.folder.further(self.known.step_of(self.known.emulation))
         if self.known.own_step is None or isinstance(other, str) or self.place is None:
             return None
@@ -146,7 +149,7 @@ class Inquiry:
         if mine is None or theirs is None:
             return None
         for narrow in NARROW:
-            if _representable(mine, narrow) and not _representable(theirs, narrow):
+            if _representable(mine, narrow) and not _representable(theirs, narrow) and _near_in(mine, theirs, narrow):
                 return Suspect(name=Code.DTYPE_DEMOTED, detail=narrow, distance=0.0, matches=True, whole=False)
         return None
 
@@ -157,6 +160,11 @@ def _near(tried: list[Suspect], distance: float | None) -> list[Suspect]:
     nearest = min(tried, key=lambda one: one.distance, default=None)
     near = nearest is not None and distance is not None and nearest.distance <= NEARLY_ALL * distance
     return [nearest] if near and nearest is not None else []
+
+
+def _near_in(mine: np.ndarray, theirs: np.ndarray, dtype: str) -> bool:
+    """Whether the two differ by no more than a few roundings of this format."""
+    return metrics.relative_l2(mine, theirs) <= ROUNDINGS * float(np.finfo(dtype).eps)
 
 
 def _representable(values: np.ndarray, dtype: str) -> bool:

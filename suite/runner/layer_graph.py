@@ -106,7 +106,9 @@ def describe(model: Any, inputs: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNo
         )
         for path, variable in models.variables(model).items()
     )
-    idle = {names.get(id(state)) for layer in models.layers_of(model) if not draws(layer) for state in _seed_states(layer)}
+    idle = {
+        names.get(id(state)) for layer in models.layers_of(model) if not draws(layer) for state in models.seed_states(layer)
+    }
     seeds = [one for one in tensors if one.name.endswith("seed_generator_state") and one.name not in idle]
     drawing = tuple(sorted(one.layer for one in seeds))
     return tensors, tuple(_batch_norm(norm, feeding[id(norm)], names) for norm in norms if norm.built), drawing
@@ -121,12 +123,6 @@ def draws(layer: Any) -> bool:
         return True
     rates = [settings[name] for name in ("dropout", "recurrent_dropout") if name in settings]
     return not rates or any(rates)
-
-
-def _seed_states(layer: Any) -> list[Any]:
-    return [
-        generator.state for generator in getattr(layer, "_seed_generators", ())
-    ]  # private: Keras lists them nowhere else
 
 
 def _group(variable: Any, owner: Any, norms: list[Any], silent: set[int], heads: set[int]) -> TensorGroup:

@@ -70,10 +70,15 @@ def _walk(layer: Any, prefix: str, visited: set[int]) -> Iterable[tuple[str, Any
     visited.add(id(layer))
     for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
         yield prefix + variable.name, variable
-    for generator in layer._seed_generators:
-        yield f"{prefix}{generator.state.name}", generator.state
+    for state in seed_states(layer):
+        yield prefix + state.name, state
     for child in layer._layers:
         yield from _walk(child, f"{prefix}{child.name}/", visited)
+
+
+def seed_states(layer: Any) -> list[Any]:
+    """The seed and the counter of each random stream that this layer has for itself."""
+    return [generator.state for generator in layer._seed_generators]  # private: Keras lists them nowhere else
 
 
 def has_own_train_step(model: Any) -> bool:

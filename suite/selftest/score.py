@@ -197,9 +197,15 @@ class _Reported:
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
         """Of the faulty run, if it is reported to be off its declaration."""
-        declared = self._checks("declared")
-        known = (one for one in self.results.diagnoses if one.run == self.faulty)
-        return next(known, None) if any(check.verdict in OFF for check in declared) else None
+        return self._diagnosed(self.faulty)
+
+    def _diagnosed(self, run: Run) -> Diagnosis | None:
+        known = (one for one in self.results.diagnoses if one.run == run)
+        return next(known, None) if any(check.verdict in OFF for check in self._checks("declared", run)) else None
+
+    def _suspected(self, run: Run) -> list[str]:
+        diagnosis = self._diagnosed(run)
+        return [suspect.name for suspect in diagnosis.suspects if suspect.matches] if diagnosis else []
 
     def _right_side(self) -> bool:
         """Where the pair names a side, by that; else a check of the faulty run, or a finding, names it."""
@@ -217,10 +223,12 @@ class _Reported:
         return bool(self.injected.original) and environment == self.faulty.configuration.environment
 
     def _causes(self) -> tuple[str, ...]:
-        """The hypotheses that match, what departs from its definition, and what is known of files."""
-        suspects = self.diagnosis.suspects if self.diagnosis else ()
-        named = [suspect.name for suspect in suspects if suspect.matches]
-        causes = [cause for member in self.off for cause in _all_causes(member)]
+        """The hypotheses that match, what departs from its definition, and what is known of files: all that is not said of
+        the clean run as well."""
+        known = self._suspected(self.clean)
+        named = [name for name in self._suspected(self.faulty) if name not in known]
+        before = {cause.kind for member in self.results.checks if member.run == self.clean for cause in _all_causes(member)}
+        causes = [cause for member in self.off for cause in _all_causes(member) if cause.kind not in before]
         named += [cause.code for cause in causes if cause.code in OF_FILES]
         if self.injected.original:
             named += [words(cause) for cause in causes if cause.subject == self.faulty.configuration.environment]

@@ -136,8 +136,8 @@ class Folder:
             recorded.add(names.predictions(0), {"output": np.full((2, 1), output)})
             recorded.tell(steps=(0,), predicted=(0,))
 
-    def stepped(self, run: Run, stages: Mapping[str, float], calls: Sequence[str] = ("dense",)) -> None:
-        """It took a single step from the initial state, with one number for each "<stage>|<tensor>"."""
+    def stepped(self, run: Run, stages: Mapping[str, float | np.ndarray], calls: Sequence[str] = ("dense",)) -> None:
+        """It took a single step from the initial state, with one number, or some, for each "<stage>|<tensor>"."""
         self.further.append(run)
         manifest = Manifest(run=run.id, status=Status.STARTED, tensors=(KERNEL,), calls=tuple(calls))
         with self.store.run(run).recording(manifest) as recorded:

@@ -83,6 +83,12 @@ def test_a_training_step_of_the_models_own_is_in_no_oracle(tmp_path: Path) -> No
     assert steps_of(plain(configuration("jax"))) in further(made)
 
 
+def test_an_environment_that_trained_nothing_is_compared_with_nobody(tmp_path: Path) -> None:
+    backends = folder(tmp_path, torch=1.0, jax=1.0 + APART).backends()
+    assert backends.measured("torch", "tensorflow") == "tensorflow did not train it"
+    assert not backends.differ("torch", "tensorflow")
+
+
 def test_without_one_device_oracles_are_still_compared(tmp_path: Path) -> None:
     made = Folder(tmp_path, ["torch", "jax", "tensorflow"], devices=(2,), declared={2: Semantics(saved="first replica")})
     made.all_trained({"torch": 1.0, "jax": 1.0, "tensorflow": 1.0 + APART})

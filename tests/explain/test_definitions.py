@@ -151,3 +151,19 @@ def departure(kind: str, name: str) -> Departure:
 )
 def test_where_a_departure_explains_a_place(kind: str, name: str, stage: str, tensor: str, there: bool) -> None:
     assert departure(kind, name).is_at(place(stage, tensor)) is there
+
+
+def idle(gradient: float) -> RecordedArrays:
+    """A dense layer of zeros, so that its kernel has no effect, with a gradient of the kernel of this size."""
+    call, arrays = dense_call()
+    zeros = {"input|0": np.zeros_like(arrays["input|0"]), "output|0": np.zeros_like(arrays["output|0"])}
+    cotangent = np.ones_like(arrays["output|0"])
+    kernel = np.full_like(arrays["weight|kernel"], gradient)
+    through = cotangent @ arrays["weight|kernel"].T
+    return call, arrays | zeros | {"cotangent|0": cotangent, "gradient|weight/kernel": kernel, "gradient|input/0": through}
+
+
+@pytest.mark.parametrize(("gradient", "departs"), [(0.0, False), (1e-18, False), (1e-3, True)])
+def test_a_gradient_that_is_zero_but_for_rounding_departs_in_nothing(tmp_path: Path, gradient: float, departs: bool) -> None:
+    found = held(tmp_path, idle(gradient)).departures
+    assert [(one.stage, one.tensor) for one in found] == ([("gradient", "weight/kernel")] if departs else [])

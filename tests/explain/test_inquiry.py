@@ -13,7 +13,7 @@ from suite.explain.inquiry import Inquiry
 from suite.records import SINGLE_STEP, Code, Deviation, Diagnosis, Run, plain
 from tests.explain.run_folders import Folder, configuration, oracle, steps_of
 
-Step = Mapping[str, float]
+Step = Mapping[str, float | np.ndarray]
 
 RATE = 1.001
 FORWARD, LOSS, GRADIENT, UPDATE, SLOT = (
@@ -150,3 +150,34 @@ def test_without_steps_it_is_said_why_there_is_no_place(tmp_path: Path) -> None:
     assert (known.place, known.suspects) == (None, ())
     assert known.reason == "no single-step comparison: it was not run"
     assert known.distance == pytest.approx(0.5)
+
+
+# ---------------------------------------------------------------- numbers of a narrower format
+
+THIRDS = np.array([1.0, 2.0, 4.0]) / 3.0
+
+
+@pytest.mark.parametrize(
+    ("outputs", "format"),
+    [
+        (THIRDS.astype(np.float32).astype(np.float64), "float32"),
+        (THIRDS.astype(np.float16).astype(np.float64), "float16"),
+        (THIRDS, None),
+        (np.zeros(3), None),  # numbers of any format, and nothing like what was wanted
+        (np.array([1.0, 2.0, 4.0]), None),
+    ],
+)
+def test_a_layer_computes_in_a_narrower_format_where_its_outputs_are_such_numbers_near_the_right_ones(
+    tmp_path: Path, outputs: np.ndarray, format: str | None
+) -> None:
+    made = Folder(tmp_path, ["torch"])
+    made.all_trained({"torch": 1.0})
+    subject = plain(configuration("torch"), "float64")
+    made.trained(subject, 2.0)
+    made.stepped(steps_of(subject), CLEAN | {FORWARD: outputs, LOSS: 2.0})
+    made.stepped(steps_of(oracle("torch")), CLEAN | {FORWARD: THIRDS})
+    folder = made.read()
+    found = diagnoses.compared(folder.subject(configuration("torch")))  # type: ignore[arg-type]
+    assert not isinstance(found, str)
+    suspects = Inquiry(folder, configuration("torch"), oracle("torch"), found).diagnosis(0.5).suspects
+    assert [one.detail for one in suspects if one.name == Code.DTYPE_DEMOTED] == ([format] if format else [])

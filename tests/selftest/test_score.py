@@ -194,6 +194,17 @@ def test_a_file_is_off_where_the_clean_one_is_not() -> None:
     assert (found.detected, found.right_cause, found.right_place, found.size) == (True, True, True, 0.25)
 
 
+def test_what_is_said_of_the_clean_run_as_well_is_no_cause_of_the_fault() -> None:
+    seed = judged("other state", Verdict.DIFFERENT, code=Code.NOT_SAVED)
+    lost = judged("moving statistics", Verdict.DIFFERENT, code=Code.NOT_SAVED)
+    checks = (check(CLEAN, seed), check(SAVED.configuration, seed, lost))
+    found = outcome(pair(Verdict.IDENTICAL, b=SAVED.configuration), checks=checks, injected=SAVED)
+    assert (found.detected, found.causes) == (True, ())
+    both = diagnosis(("clipping-per-replica", 0.0), ("bn-epsilon", 0.0)), diagnosis(("clipping-per-replica", 0.0))
+    known = outcome(pair(Verdict.DIFFERENT), diagnoses=(both[0], replace(both[1], run=plain(CLEAN))))
+    assert known.causes == ("bn-epsilon",)
+
+
 def test_a_file_that_is_off_without_the_fault_too_detects_nothing() -> None:
     off = judged("predictions", Verdict.DIFFERENT)
     checks = (check(CLEAN, off), check(SAVED.configuration, off))

@@ -16,6 +16,7 @@ from suite.runner.outcome import Unsupported
 
 Gradients = Sequence[Any]  # a tensor for each trained variable, in their order; None where the loss does not depend on it
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+RATE = "_get_current_learning_rate"
 
 
 def reduced(gradients: Sequence[Gradients], sizes: Sequence[float], semantics: Semantics, deviation: Deviation) -> list[Any]:
@@ -64,7 +65,7 @@ def apply(model: Any, gradients: Gradients, deviation: Deviation) -> None:
             if variables.get(name.rpartition("/")[0]) is not None:
                 variable.assign(np.zeros(variable.shape))
     before = {name: np.array(variables[name].numpy()) for name in deviation.untrained}
-    with _counting(optimizer, deviation.iteration), _constants(optimizer, deviation):
+    with _counting(optimizer, deviation.iteration), constants(optimizer, deviation):
         # `fit` scales the loss, and the optimizer takes the scale out of the gradients again.
         optimizers.apply(optimizer, [changed(one, optimizer.scale_loss) for one in gradients], trained)
     for name in deviation.untrained:
@@ -84,7 +85,7 @@ def _counting(optimizer: Any, ahead: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _constants(optimizer: Any, deviation: Deviation) -> Iterator[None]:
+def constants(optimizer: Any, deviation: Deviation) -> Iterator[None]:
     """The optimizer, or those inside it, with the deviation's constants, and back."""
     with contextlib.ExitStack() as stack:
         for one in optimizers.leaves(optimizer):
@@ -103,9 +104,11 @@ def _constants_of(optimizer: Any, deviation: Deviation) -> Iterator[None]:
     for name, value in changed.items():
         setattr(optimizer, name, value)
     # Private: the one place that a constant and a schedule share. Straight into the instance: Keras tracks attributes.
-    current = optimizer._get_current_learning_rate
-    optimizer.__dict__["_get_current_learning_rate"] = lambda: deviation.learning_rate * current()
+    own, current = optimizer.__dict__.get(RATE), getattr(optimizer, RATE)
+    optimizer.__dict__[RATE] = lambda: deviation.learning_rate * current()
     yield
-    del optimizer.__dict__["_get_current_learning_rate"]
+    del optimizer.__dict__[RATE]
+    if own is not None:  # somebody has put one there before
+        optimizer.__dict__[RATE] = own
     for name, value in before.items():
         setattr(optimizer, name, value)

@@ -136,7 +136,7 @@ class Recipe:
         return tuple(layer for layer in self.layers if weighted(layer))
 
     def feeds_normalization(self, layer: Layer) -> bool:
-        """Whether all that becomes of its output is normalized over the batch: then its bias has no effect on that."""
+        """Whether its output goes into a batch normalization, on which its bias has no effect."""
         return any(one.kind == "BatchNormalization" for one in self.consumers(layer.name))
 
 
