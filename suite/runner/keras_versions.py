@@ -49,6 +49,17 @@ def every_policy_is(name: str) -> None:
         setattr(module, look_up, lambda identifier=None: policy)
 
 
+def is_variable(value: object) -> bool:
+    """Whether it is a variable of Keras. Older versions make variables of the class that `keras.Variable` derives from."""
+    import keras
+
+    return isinstance(value, (keras.Variable, *(kind for kind in keras.Variable.__mro__ if _is_of_keras(kind))))
+
+
+def _is_of_keras(kind: type) -> bool:
+    return kind.__module__.startswith("keras.")
+
+
 def compute_loss(model: Any, **given: Any) -> Any:
     """The model's loss in training. `compute_loss` takes no `training` in Keras 3.3 and older, nor need a user's own."""
     if "training" in inspect.signature(model.compute_loss).parameters:
