@@ -22,7 +22,8 @@ ASKED_FOR = ("seed",)  # with --seeds alone
 def seconds(folder: Path) -> dict[str, dict[str, float]]:
     """Scenario -> variation -> seconds of its complete runs."""
     store = Store(folder)
-    plan, session = store.read_plan(), store.read_session()
+    plan = store.read_plan()
+    session = store.read_session(plan)
     found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     runs: list[Run] = [*plan.runs, *session.further]
     for run in dict.fromkeys(runs):

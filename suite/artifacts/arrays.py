@@ -6,7 +6,6 @@ the wrong order. So this is the only place that writes arrays.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-DTYPES = {
-    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
-    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "?",
-}  # fmt: skip
-KINDS = "fiub"  # of those dtypes: floats, integers, booleans
+from suite.artifacts import reading
+
+KINDS = "fiub"  # floats, integers, booleans
 WIDENED = "bfloat16"  # which NumPy has no name for: kept as float32, which holds it exactly
 
 
@@ -46,17 +43,9 @@ def mapped(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a file by name, mapped read-only: nothing is loaded until it is looked at.
 
     Raises:
-        OSError, ValueError, KeyError: there is no such file, or it was not written here.
+        DamagedArtifact: there is no such file, or it was not written here.
     """
-    with path.open("rb") as stream:
-        size = int.from_bytes(stream.read(8), "little")
-        header: dict[str, Any] = json.loads(stream.read(size))
-    header.pop("__metadata__", None)
-    whole = np.memmap(path, mode="r", offset=8 + size) if path.stat().st_size > 8 + size else np.empty(0, np.uint8)
-    return {
-        name: whole[entry["data_offsets"][0] : entry["data_offsets"][1]].view(DTYPES[entry["dtype"]]).reshape(entry["shape"])
-        for name, entry in header.items()
-    }
+    return reading.arrays(path)
 
 
 def loaded(path: Path) -> dict[str, np.ndarray]:

@@ -6,23 +6,23 @@ Nothing is unpickled. Reading never fills a gap: what a manifest does not list i
 from __future__ import annotations
 
 import hashlib
-import shutil
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from suite.artifacts import arrays as files
-from suite.artifacts import names
+from suite.artifacts import names, places, reading, validation
 from suite.records import DamagedArtifact, FolderInUse, Job, Manifest, Plan, Run, Session, Status
 
 Arrays = Mapping[str, np.ndarray]
-Record = TypeVar("Record")
+RERUN = "run it again with --rerun failed"
 
 
 def digest_of(*parts: object) -> str:
@@ -36,35 +36,28 @@ def file_digest(path: Path) -> str:
 
 
 def write_text(path: Path, text: str | bytes) -> None:
-    """Writes by rename: a reader sees the old file or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(text.encode() if isinstance(text, str) else text)
-    partial.replace(path)
+    """Writes by rename: a reader sees the old file or the new one, never half of it. A lone surrogate, which UTF-8 does not
+    have, becomes its escape."""
+    places.write(path, text.encode(errors="backslashreplace") if isinstance(text, str) else text)
 
 
 def write_record(path: Path, record: object) -> None:
     write_text(path, msgspec.json.format(msgspec.json.encode(record, order="deterministic"), indent=1))
 
 
-def read_record(path: Path, kind: type[Record]) -> Record:
-    """The record in a JSON file.
-
-    Raises:
-        DamagedArtifact: there is no such file, or it does not hold such a record.
-    """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DamagedArtifact(f"{path}: not a {kind.__name__.lower()} ({error}); delete it and run again") from error
+read_record = reading.record
 
 
 class Artifact:
-    """One folder with a manifest. A writer enters `recording`; a reader calls `manifest` and `arrays`."""
+    """One folder with a manifest. A writer enters `recording`; a reader calls `manifest` and `arrays`. `place`: its name
+    below `root`, the run folder. Without one, nothing is known of what lies around it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, root: Path, place: str = "") -> None:
+        self.folder = root / place if place else root
+        self._root, self._place = root, place
         self._digests: dict[str, str] = {}
+        self._read: tuple[object, Manifest] | None = None  # the last manifest that was read, with its file's signature
+        self._checked: dict[str, tuple[object, str]] = {}  # file -> its signature, and its digest then
 
     # -- writing
 
@@ -89,7 +82,10 @@ class Artifact:
         self.discard()
         self.folder.mkdir(parents=True)
         self._digests = {}
-        write_record(self.folder / names.MANIFEST, manifest)
+        self._write(manifest)
+
+    def _write(self, manifest: Manifest) -> None:
+        places.write(self.folder / names.MANIFEST, reading.sealed(replace(manifest, place=self._place)))
 
     def add(self, name: str, arrays: Arrays) -> None:
         """Stores arrays (any shape and memory layout; booleans, integers, floats) as the part of this name."""
@@ -108,26 +104,51 @@ class Artifact:
 
     def finish(self, manifest: Manifest) -> None:
         """Rewrites the manifest, with the digest of every file that was added."""
-        write_record(self.folder / names.MANIFEST, replace(manifest, files=dict(self._digests)))
+        self._write(replace(manifest, files=dict(self._digests)))
 
     def discard(self) -> None:
-        """Removes the folder with everything in it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Removes the folder with everything in it, or whatever is in its place."""
+        if self._place:
+            places.clear(self._root, self._place)
+        else:
+            places.clear(self.folder.parent, self.folder.name)
 
     # -- reading
 
     def manifest(self) -> Manifest | None:
         """The manifest, or None if the run never started, or if the file is `unreadable`."""
         try:
-            return read_record(self.folder / names.MANIFEST, Manifest)
+            return self._manifest()
         except DamagedArtifact:
             return None
 
+    def _manifest(self) -> Manifest:
+        """Raises DamagedArtifact if there is none, or if it cannot be believed."""
+        path = self._path(names.MANIFEST)
+        changes = places.signature(path)
+        if self._read is None or changes is None or self._read[0] != changes:
+            found = reading.unsealed(path, Manifest)
+            if wrong := validation.wrong_in_manifest(found, self._place):
+                raise DamagedArtifact(f"{path} is not the manifest of this artifact ({wrong}); delete it and run again")
+            self._read = changes, found
+        return self._read[1]
+
+    def _path(self, name: str) -> Path:
+        """Raises DamagedArtifact if a link leads there."""
+        return places.safe(self._root, f"{self._place}/{name}") if self._place else self.folder / name
+
     def unreadable(self) -> str:
         """Why there is a manifest that cannot be read, as a sentence; empty if it can be, or if there is none."""
-        if not (self.folder / names.MANIFEST).is_file() or self.manifest() is not None:
+        if not os.path.lexists(self.folder / names.MANIFEST) and (self._is_folder() or not os.path.lexists(self.folder)):
             return ""
-        return "its manifest is damaged, or a different version of the suite wrote it: run it again with --rerun failed"
+        try:
+            self._manifest()
+        except DamagedArtifact as error:
+            return f"its manifest is damaged, or a different version of the suite wrote it: {RERUN} ({error})"
+        return ""
+
+    def _is_folder(self) -> bool:
+        return self.folder.is_dir() and not self.folder.is_symlink()
 
     def complete(self, digest: str) -> bool:
         """Whether it is complete, made from the same inputs, and undamaged."""
@@ -138,25 +159,59 @@ class Artifact:
 
     def damage(self, manifest: Manifest) -> str:
         """What is wrong with the files, as a sentence; empty if nothing is."""
-        for name, digest in manifest.files.items():
-            path = self.folder / name
-            if not path.is_file():
-                return f"the artifact has no {name}, which its manifest lists: run it again with --rerun failed"
-            if file_digest(path) != digest:
-                return f"{name} is not what the run wrote (its sha256 differs): run it again with --rerun failed"
+        try:
+            for name, digest in manifest.files.items():
+                self._verify(name, digest)
+            return self._misdescribed(manifest)
+        except DamagedArtifact as error:
+            return str(error)
+
+    def _verify(self, name: str, digest: str) -> Path:
+        """Raises DamagedArtifact if the file is not there, or does not have this digest."""
+        path = self._path(name)
+        changes = places.signature(path)
+        if changes is None:
+            raise DamagedArtifact(f"the artifact has no {name}, which its manifest lists: {RERUN}")
+        if self._checked.get(name, (None, ""))[0] != changes:
+            try:
+                self._checked[name] = changes, file_digest(path)
+            except OSError as error:
+                raise DamagedArtifact(f"{name} cannot be read ({error.strerror}): {RERUN}, or change its mode") from error
+        if self._checked[name][1] != digest:
+            raise DamagedArtifact(f"{name} is not what the run wrote (its sha256 differs): {RERUN}")
+        return path
+
+    def _misdescribed(self, manifest: Manifest) -> str:
+        """Which stored weights have other shapes than the manifest says."""
+        for number in manifest.steps if manifest.tensors else ():
+            if names.has(manifest, part := names.step(number)):
+                stored = reading.shapes(self._path(names.file_of(part)))
+                if wrong := validation.wrong_shape(manifest.tensors, stored):
+                    return f"{names.file_of(part)} is not what its manifest describes ({wrong}): {RERUN}"
         return ""
+
+    def file(self, name: str) -> Path:
+        """Where a file of this artifact is, as its manifest lists it, or as it was written here.
+
+        Raises:
+            DamagedArtifact: the manifest does not list it, or it is not what was written.
+        """
+        if name in self._digests:
+            return self.folder / name
+        listed = self._manifest().files
+        if name not in listed:
+            raise DamagedArtifact(f"{name} of {self._place or self.folder.name} is not in its manifest: {RERUN}")
+        return self._verify(name, listed[name])
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
         """The arrays of the part of this name, mapped read-only: nothing is loaded until it is looked at.
 
         Raises:
-            DamagedArtifact: no such file, or not a safetensors file.
+            DamagedArtifact: the manifest lists no such file, or it is not what was written. So does a look-up of an array
+                that is not there.
         """
-        path = self.folder / names.file_of(name)
-        try:
-            return files.mapped(path)
-        except (OSError, ValueError, KeyError) as error:
-            raise DamagedArtifact(f"{path.name} of {self.folder.name} cannot be read: {error}") from error
+        file = names.file_of(name)
+        return reading.Part(files.mapped(self.file(file)), f"{file} of {self._place or self.folder.name}")
 
 
 class Recording:
@@ -191,22 +246,26 @@ class Store:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
 
+    def _artifact(self, *parts: str) -> Artifact:
+        return Artifact(self.folder, "/".join(parts))
+
     def inputs(self, scenario: str) -> Artifact:
         """Arrays "data" (x/<input>, y, predict/<input>) and "initial" (variable path -> float32 array)."""
-        return Artifact(self.folder / names.INPUTS / scenario)
+        return self._artifact(names.INPUTS, scenario)
 
     def probe(self, environment: str) -> Artifact:
-        return Artifact(self.folder / names.PROBES / environment)
+        return self._artifact(names.PROBES, environment)
 
     def run(self, run: Run | str) -> Artifact:
-        return Artifact(self.folder / names.RUNS / (run if isinstance(run, str) else run.id))
+        return self._artifact(names.RUNS, run if isinstance(run, str) else run.id)
 
     def zoo(self, environment: str, precision: str, chunk: str) -> Artifact:
         """Some cases of the zoo, run together."""
-        return Artifact(self.folder / names.ZOO / environment / precision / chunk)
+        return self._artifact(names.ZOO, environment, precision, chunk)
 
     def reload(self, run: Run | str, environment: str, form: str) -> Artifact:
-        return Artifact(self.run(run).folder / names.RELOAD / environment / form)
+        saved = run if isinstance(run, str) else run.id
+        return self._artifact(names.RUNS, saved, names.RELOAD, environment, form)
 
     def made_by(self, job: Job) -> list[Artifact]:
         """The artifacts that a job makes."""
@@ -221,21 +280,32 @@ class Store:
         return [self.run(run) for run in job.runs]
 
     def write_plan(self, plan: Plan) -> None:
-        write_record(self.folder / names.PLAN, plan)
+        places.write(self.folder / names.PLAN, reading.sealed(plan))
 
     @property
     def is_run_folder(self) -> bool:
         """Whether a command has planned something here."""
-        return (self.folder / names.PLAN).is_file()
+        return os.path.lexists(self.folder / names.PLAN)
 
     def read_plan(self) -> Plan:
-        return read_record(self.folder / names.PLAN, Plan)
+        """Raises DamagedArtifact if there is none, or if it cannot be believed."""
+        path = self.folder / names.PLAN
+        plan = reading.unsealed(path, Plan)
+        if wrong := validation.wrong_in_plan(plan):
+            raise DamagedArtifact(f"{path} is no plan of this suite ({wrong}); delete it and run again")
+        return plan
 
-    def write_session(self, session: Session) -> None:
-        write_record(self.folder / names.SESSION, session)
+    def write_session(self, session: Session, plan: Plan) -> None:
+        """`plan`: the one that it is of."""
+        places.write(self.folder / names.SESSION, reading.sealed(replace(session, plan=reading.seal(plan))))
 
-    def read_session(self) -> Session:
-        return read_record(self.folder / names.SESSION, Session)
+    def read_session(self, plan: Plan) -> Session:
+        """Raises DamagedArtifact if there is none, or if it is not of this plan."""
+        path = self.folder / names.SESSION
+        session = reading.unsealed(path, Session)
+        if wrong := validation.wrong_in_session(session, plan, reading.seal(plan)):
+            raise DamagedArtifact(f"{path} does not belong to this plan ({wrong}); run the command again")
+        return session
 
     def lock(self) -> Lock:
         return Lock(self.folder / names.LOCK)
@@ -256,6 +326,7 @@ class Lock:
         import filelock  # here: the worker imports this module, and its environments lack what only the coordinator needs
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        places.vacate(self.path)
         self._lock = filelock.FileLock(self.path)
         try:
             self._lock.acquire(blocking=False)

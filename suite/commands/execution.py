@@ -317,7 +317,7 @@ def _session(
         further=further,
         reused=tuple(run.id for run in jobs.reused),
     )
-    store.write_session(session)
+    store.write_session(session, plan)
     return session
 
 

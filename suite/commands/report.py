@@ -16,7 +16,8 @@ def run(options: ReportOptions) -> int:
     store = Store(options.out)
     if not store.is_run_folder:
         raise UsageError(f"{options.out} is no run folder: give one that `parity compare` wrote, with --out")
-    plan, session = store.read_plan(), store.read_session()
+    plan = store.read_plan()
+    session = store.read_session(plan)
     if options.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=options.fail_on))
     return conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets)

@@ -9,7 +9,9 @@ from suite.artifacts import names
 from suite.artifacts.store import Artifact, Complete, Store
 from suite.plan.planning import trajectory_of
 from suite.records import (
+    LAYERWISE,
     ORACLE,
+    SINGLE_STEP,
     Configuration,
     DamagedArtifact,
     Emulation,
@@ -130,7 +132,7 @@ class RunFolder:
         artifact = self.store.run(run)
         manifest = artifact.manifest()
         if manifest is not None and manifest.status is Status.COMPLETE:
-            return artifact.damage(manifest) or (artifact, manifest)
+            return artifact.damage(manifest) or _empty(run, manifest) or (artifact, manifest)
         if unreadable := artifact.unreadable():
             return unreadable
         ended = self.session.ended.get(run.id)
@@ -201,8 +203,9 @@ class RunFolder:
 
     def _probe(self, environment: str) -> str:
         try:
-            found = float(self.store.probe(environment).arrays(names.NONLINEARITY)[names.NONLINEARITY][0])
-        except DamagedArtifact as error:
+            measured = self.store.probe(environment).arrays(names.NONLINEARITY)[names.NONLINEARITY]
+            found = float(measured.item())
+        except (DamagedArtifact, ValueError) as error:  # ValueError: it is not one number
             return f"the float64 probe of {environment} left nothing ({error})"
         if not found <= LINEAR:
             return (
@@ -215,7 +218,8 @@ class RunFolder:
         artifact = self.store.reload(run, environment, form)
         manifest = artifact.manifest()
         if manifest is None or manifest.status is not Status.COMPLETE:
-            reason = manifest.reason if manifest and manifest.reason else self._not_reloaded(run, environment)
+            known = manifest.reason if manifest else artifact.unreadable()
+            reason = known or self._not_reloaded(run, environment)
             return (manifest.status if manifest else Status.FAILED), reason
         damage = artifact.damage(manifest)
         return (Status.FAILED, damage) if damage else compare.reloaded(artifact, manifest, described)
@@ -234,3 +238,9 @@ class RunFolder:
         job = f"reload/{run.configuration.scenario}/{environment}/{run.precision}"
         reasons = [outcome.reason for outcome in self.session.jobs if outcome.job == job]
         return f"it was not reloaded in {environment}" + (f": {reasons[0]}" if reasons and reasons[0] else "")
+
+
+def _empty(run: Run, manifest: Manifest) -> str:
+    """Why there is nothing to compare of a run that is said to be complete; empty if there is something."""
+    trains = run.variation not in (SINGLE_STEP, LAYERWISE)
+    return "its manifest names no training step: run it again with --rerun failed" if trains and not manifest.steps else ""

@@ -8,6 +8,7 @@ that this is no proof.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -220,10 +221,15 @@ class Backends:
         """What departs from its definition in one of them, not in both alike, and explains where they part: it is there. A
         layer that gets its gradient wrong shows in the weights of the layers before it. Anything, if no place is known."""
         alone = self._departing_alone(a, b)
+        return alone if place is None else _explaining(alone, place)
+
+    def departing_at(self, name: str, place: Place | None) -> tuple[Cause, ...]:
+        """What departs from its definition in one environment, and explains that its run parts there from its oracle, which
+        computes batch normalization by a definition of its own. None if no place is known."""
         if place is None:
-            return alone
-        backward = [one for one in alone if one.stage == place.stage == "gradient"]
-        return [one for one in alone if one.is_at(place)] or backward
+            return ()
+        found = [one for one in self.held(name).departures if not one.narrow]
+        return verdicts.united([[definitions.cause(one) for one in _explaining(found, place)]])
 
     def _departing_behind(self, a: str, b: str) -> list[Departure]:
         """What departs by more than float32 rounds, where the first place at which they part does not."""
@@ -277,6 +283,12 @@ class Backends:
         except (DamagedArtifact, ValueError):
             return None
         return Inquiry(self.folder, self.alone[odd], oracle, found)
+
+
+def _explaining(departures: Sequence[Departure], place: Place) -> list[Departure]:
+    """Those that are at this place. A layer that gets its gradient wrong shows in the weights of the layers before it."""
+    backward = [one for one in departures if one.stage == place.stage == "gradient"]
+    return [one for one in departures if one.is_at(place)] or backward
 
 
 def _alike(one: Departure, other: Departure) -> bool:

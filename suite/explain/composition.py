@@ -96,7 +96,7 @@ class Composition:
 
     def _unshared(self, configuration: Configuration, common: list[Matched]) -> tuple[Cause, ...]:
         names = frozenset().union(*(one.names for one in common))
-        causes = diagnoses.causes(self.known.get(configuration))
+        causes = self.suspected(configuration)
         rest = tuple(cause for cause in causes if cause.code not in names)
         return rest or (Cause(code=Code.UNKNOWN, subject=configuration.environment),)
 
@@ -105,8 +105,20 @@ class Composition:
         environment, found = configuration.environment, self.declared.get(configuration, "it was not compared")
         if isinstance(found, str):
             return Component(link=Link.STRATEGY, environment=environment, missing=found)
-        causes = diagnoses.causes(self.known.get(configuration))
+        causes = self.suspected(configuration)
         return _component(Link.STRATEGY, environment, found, causes or (Cause(code=Code.UNKNOWN, subject=environment),))
+
+    def suspected(self, configuration: Configuration) -> tuple[Cause, ...]:
+        """Why the run is not what its strategy declares: hypotheses that predict it; where they leave something, calls that
+        depart from their definitions there. Empty if neither is known."""
+        diagnosis = self.known.get(configuration)
+        causes = diagnoses.causes(diagnosis)
+        if diagnosis is None or (causes and diagnosis.remaining is None):
+            return causes
+        place = diagnosis.remaining or diagnosis.place
+        departing = self.backends[configuration.scenario].departing_at(configuration.environment, place)
+        known = [cause for cause in causes if cause.code != Code.UNKNOWN]
+        return verdicts.united([known, departing]) if departing else causes
 
     def declaration(self, configuration: Configuration) -> Component | None:
         """From the oracle of a declaration to that of one device; None where they are the same one."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,20 +96,36 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
     if isinstance(found, str):
         return Held(environment=environment, missing=found)
     artifact, manifest = found
+    known = _held(artifact.folder, tuple(sorted(manifest.files.items())), environment)
+    if not known.departures:
+        return known
+    provisioned = _provisioned(folder, environment)
+    departures = [
+        _known(one, call, arrays, provisioned)
+        for call, arrays in calls(found)
+        for one in known.departures
+        if (one.state, one.name) == (call.state, call.name)
+    ]
+    return replace(known, departures=tuple(departures))
+
+
+@lru_cache(maxsize=64)
+def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) -> Held:
+    """The same before known defects are looked for. `files`: what the artifact holds, by digest. Remembered: every round
+    of runs asks again, and definitions are slow."""
+    artifact = Artifact(folder)
+    manifest = artifact.manifest()
     departures: list[Departure] = []
     undefined: dict[str, str] = {}
     defined = 0
-    for call, arrays in calls((artifact, manifest)):
+    for call, arrays in calls((artifact, manifest)) if manifest else ():
         try:
-            found_off = list(_departures(environment, call, arrays))
+            departures += list(_departures(environment, call, arrays))
             defined += 1
         except (Undefined, DamagedArtifact) as reason:
             undefined[call.name] = str(reason)
-            continue
         except Exception as error:  # a definition that fails on one call must not cost the verdicts of all others
             undefined[call.name] = f"its definition failed: {type(error).__name__}: {error}"
-            continue
-        departures += [_known(one, call, arrays, _provisioned(folder, environment)) for one in found_off]
     return Held(environment=environment, departures=tuple(departures), defined=defined, undefined=tuple(undefined.items()))
 
 

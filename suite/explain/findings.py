@@ -13,6 +13,8 @@ from suite.records import Cause, Code, Diagnosis, Finding, Magnitude, Member, Pa
 
 ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.BY_DESIGN, Verdict.NOISE)
 
+# What may be the cause where no hypothesis predicts the run.
+UNEXPLAINED = {Code.UNKNOWN, Code.UNSTABLE_KERNEL, Code.DEFINITION}
 OF_FILES = ("saved", "resumed")  # checks of a run against its own file
 Known = Mapping[Run, Diagnosis]
 
@@ -52,7 +54,7 @@ def _is_one_thing(verdict: Verdict, causes: frozenset[Cause]) -> bool:
     if verdict is Verdict.INCONCLUSIVE:
         return any(cause.code == Code.UNCHECKED for cause in causes)
     named = bool(causes) and all(cause.code not in (Code.UNKNOWN, Code.INVALID) for cause in causes)
-    return named and verdict in (Verdict.DIFFERENT, Verdict.INVALID)
+    return named and verdict in (Verdict.DIFFERENT, Verdict.INVALID, Verdict.BY_DESIGN)
 
 
 def _urgency(finding: Finding) -> tuple[int, int]:
@@ -85,7 +87,7 @@ def _explaining(known: Known, causes: Sequence[Cause]) -> Known:
 
 def _explains(diagnosis: Diagnosis, causes: Sequence[Cause]) -> bool:
     """Whether one of these causes is why the run is not what its strategy declares."""
-    suspected = {cause.code for cause in diagnoses.causes(diagnosis)} or {Code.UNKNOWN, Code.UNSTABLE_KERNEL}
+    suspected = {cause.code for cause in diagnoses.causes(diagnosis)} or UNEXPLAINED
     return equivalence.differs(diagnosis.distance) and not suspected.isdisjoint(cause.code for cause in causes)
 
 

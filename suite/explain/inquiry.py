@@ -72,6 +72,11 @@ class Inquiry:
         )
 
     @property
+    def unexplained(self) -> bool:
+        """Whether it has ended, at a place that no hypothesis explains."""
+        return bool(self.rounds) and not self.rounds[-1].matching and not self.further()
+
+    @property
     def place(self) -> Place | None:
         """Where the run begins to differ, as far as it is known."""
         return self.rounds[0].place if self.rounds else None

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
-from suite.artifacts.store import Complete
+from suite.artifacts.store import Artifact, Complete
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, float32_steps
 from suite.explain.backends import Backends
@@ -156,10 +158,19 @@ def recorded(folder: RunFolder, run: Run) -> Products | None:
     found = folder.further(run)
     if isinstance(found, str) or found[1].roundoff > FLOAT32:
         return None
-    shown = [one for one in _measured(found) if one is not None]
+    artifact, manifest = found
+    shown = _shown(artifact.folder, tuple(sorted(manifest.files.items())))
     if not shown or not all(one.format for one in shown):
         return None
     return replace(shown[0], calls=len({one.place.tensor for one in shown}))
+
+
+@lru_cache(maxsize=64)
+def _shown(folder: Path, files: tuple[tuple[str, str], ...]) -> tuple[Products, ...]:
+    """What the calls of one artifact show. `files`: what it holds, by digest. Remembered, because definitions are slow."""
+    artifact = Artifact(folder)
+    manifest = artifact.manifest()
+    return tuple(one for one in _measured((artifact, manifest)) if one is not None) if manifest else ()
 
 
 def _measured(found: Complete) -> Iterator[Products | None]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import dependency_groups
 
+from suite.artifacts import reading
 from suite.plan.locations import PINS
 from suite.plan.validation import BACKENDS, is_name
 from suite.records import DEFAULT, EXACT, ConfigurationError, Environment
@@ -69,12 +70,7 @@ def _built_in() -> Iterator[Environment]:
 
 
 def _tables(file: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read ({error.strerror}): give --environments a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is not TOML: {error}") from None
+    _, document = reading.toml(file, "--environments")
     if unknown := sorted(document.keys() - {"environments"}):
         raise ConfigurationError(f"{file} has the unknown key {unknown[0]!r}, wanted only [environments.NAME] tables")
     tables = document.get("environments")

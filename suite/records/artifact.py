@@ -57,7 +57,8 @@ class BatchNorm:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a run says of itself. Born "started"; ends with a status and a reason.
+    """What a run says of itself. Born "started"; ends with a status and a reason. `place`: the artifact's folder in the run
+    folder, set where it is written.
 
     `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
     `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
@@ -72,6 +73,7 @@ class Manifest:
     status: Status
     reason: str = ""
     digest: str = ""
+    place: str = ""
     died: str = ""
     seconds: float = 0.0
     tensors: tuple[Tensor, ...] = ()

@@ -44,7 +44,8 @@ class Session:
 
     `declared`: configuration id -> what its strategy declares; `ended`: id of a run that did not complete -> how; `jobs`:
     how the jobs ended that execute no run (probes, inputs, reloads) and did not complete;
-    `further`: runs that were asked for after the plan, to decide what was open; `reused`: ids of runs found complete.
+    `further`: runs that were asked for after the plan, to decide what was open; `reused`: ids of runs found complete;
+    `plan`: the seal of the plan that it is of.
     """
 
     environments: tuple[Provisioned, ...]
@@ -55,3 +56,4 @@ class Session:
     jobs: tuple[Outcome, ...] = ()
     further: tuple[Run, ...] = ()
     reused: tuple[str, ...] = ()
+    plan: str = ""

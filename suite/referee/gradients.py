@@ -21,6 +21,7 @@ STEPS = (2.0**-6, 2.0**-11, 2.0**-16)
 NARROWEST = 1e-4
 # Relative to `Directional.scale`: what smooth functions reach at the first step.
 ENOUGH = 1e-11
+ALIKE = 1e-2  # relative: jumps of the slope at a kink at this very point are alike at every step
 ROUGH = 1e-6  # of the largest slope of a term: smooth functions and rounding stay below, three decades at the least
 
 
@@ -31,13 +32,15 @@ class Directional:
     `uncertainty`: how far `value` may be off; large where the function has a kink near by (ReLU, maximum), and infinite
     where an output is not finite. `scale`: the sum of the absolute values of the terms that `value` sums: rounding is
     relative to it, because terms may cancel.
-    `directions`: the direction of each part, of its shape.
+    `directions`: the direction of each part, of its shape. `kinks`: how much of the uncertainty comes from kinks at this
+    very point.
     """
 
     value: float
     uncertainty: float
     scale: float
     directions: Arrays
+    kinks: float = 0.0
 
 
 def input_part(index: int) -> str:
@@ -81,7 +84,7 @@ def directional(asked: Call, cotangents: Sequence[Array], seed: int, parts: Sequ
     for step in STEPS:
         found = replace(_at(function, step), directions=directions)
         best = found if best is None or found.uncertainty < best.uncertainty else best
-        if best.uncertainty <= ENOUGH * best.scale:
+        if best.uncertainty <= max(ENOUGH * best.scale, 2.0 * found.kinks):  # no smaller step removes a kink at this point
             break
     assert best is not None
     return best
@@ -141,12 +144,15 @@ def _at(function: Function, step: float) -> Directional:
     jumps = [((right - here) + (left - here)) / width for right, left, width in sides]
     values, others = (_to_zero(slopes[start : start + 3]) for start in (1, 0))
     rough = ROUGH * float(np.abs(slopes[-1]).max(initial=0.0))
-    uncertainty = _apart(values - others, rough) + _apart(_jump(jumps[1:]), rough) / 2
+    here_jumps, before = _jump(jumps[1:]), _jump(jumps[:3])
+    stay = (np.abs(here_jumps) > rough) & (np.abs(here_jumps - before) <= ALIKE * np.abs(here_jumps))
+    uncertainty = _apart(values - others, rough) + _apart(here_jumps, rough) / 2
     return Directional(
         value=float(values.sum()),
         uncertainty=uncertainty if np.isfinite(uncertainty) else np.inf,
         scale=float(np.abs(slopes[-1]).sum()),
         directions={},
+        kinks=float(np.abs(here_jumps[stay]).sum()) / 2,
     )
 
 

@@ -243,6 +243,10 @@ def _noise(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _layers(count: float) -> str:
+    return "1 layer" if count == 1 else f"{count:.0f} layers"
+
+
 def _rounded(what: str, where: str, cause: Cause) -> Said:
     form, bits = ROUNDED[cause.code]
     numbers, exact = dict(cause.evidence), names_of(cause, "setting")
@@ -251,7 +255,7 @@ def _rounded(what: str, where: str, cause: Cause) -> Said:
         shown = f"its float32 step is {apart} from float64; that of {exact}, which differs in nothing else, is {left}"
     else:
         shown = (
-            f"recorded calls of {numbers.get('calls', 0.0):.0f} layers were computed again from their definitions: they are "
+            f"recorded calls of {_layers(numbers.get('calls', 0.0))} were computed again from their definitions: they are "
             f"{apart} from the exact result, and {left} from the result with operands rounded to {bits} bits"
         )
     return Said(

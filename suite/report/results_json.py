@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from suite.artifacts import places, reading
 from suite.artifacts.store import write_text
 from suite.records import (
     RESULTS_SCHEMA,
@@ -112,22 +113,27 @@ def read(path: Path) -> Results:
         UsageError: there is no such file, or it may not be read.
         DamagedArtifact: it is no results.json.
     """
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read ({error.strerror}): give a results.json that `parity compare` wrote"
-        ) from None
-    except msgspec.DecodeError as error:
-        raise DamagedArtifact(f"{path} is not a results.json ({error}): give one that `parity compare` wrote") from None
+    found = _document(path)
     if found.get("schema") != RESULTS_SCHEMA:
-        raise OtherSchema(f"{path} has schema {found.get('schema')!r}, this version reads {RESULTS_SCHEMA}")
+        raise OtherSchema(f"{path} has schema {repr(found.get('schema'))[:20]}, this version reads {RESULTS_SCHEMA}")
     try:
         return _results(found)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except reading.UNREADABLE as error:
         raise DamagedArtifact(
-            f"{path} does not match docs/results.md ({type(error).__name__}: {error}): was it edited?"
+            f"{path} does not match docs/results.md ({type(error).__name__}: {reading.said(error)}): was it edited?"
         ) from None
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """The JSON object in a file that the user gives: a link may lead to it."""
+    if not path.is_file():
+        raise UsageError(f"{path} cannot be read (it is no file): give a results.json that `parity compare` wrote")
+    content = places.content(path.resolve(), limit=reading.RECORD_BYTES)
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except reading.UNREADABLE as error:
+        said = reading.said(error)
+        raise DamagedArtifact(f"{path} is not a results.json ({said}): give one that `parity compare` wrote") from None
 
 
 def _results(found: dict[str, Any]) -> Results:

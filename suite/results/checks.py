@@ -10,7 +10,7 @@ from suite import compare
 from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import definitions, diagnoses, saving
+from suite.explain import definitions, saving
 from suite.explain.composition import Composition
 from suite.explain.definitions import Held
 from suite.explain.products import Precision
@@ -85,7 +85,7 @@ def _declared(folder: RunFolder, configuration: Configuration, composition: Comp
         verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, found),)
     else:
         found = replace(found, environments=(configuration.environment,) * 2)
-        judged = verdicts.judge_declared(found, diagnoses.causes(composition.known.get(configuration)))
+        judged = verdicts.judge_declared(found, composition.suspected(configuration))
         verdict, causes = verdicts.worst(judged)
     return ConsistencyCheck(
         run=plain(configuration),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from suite.artifacts import reading
 from suite.records import ConfigurationError, KnownDifference
 
 KEYS = ("fingerprint", "reason", "link", "expires", "scenarios")
@@ -22,13 +22,7 @@ def read(file: Path) -> tuple[KnownDifference, ...]:
     Raises:
         ConfigurationError: it cannot be read or used; one sentence with the line.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read ({error.strerror}): give --known a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is not TOML: {error}") from None
+    text, document = reading.toml(file, "--known")
     if unknown := sorted(document.keys() - {"known"}):
         raise ConfigurationError(
             f"{file}:{_line(text, unknown[0])}: unknown key {unknown[0]!r}, wanted only [[known]] tables"

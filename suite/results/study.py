@@ -13,6 +13,7 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes, sides
 from suite.explain.backends import Backends
 from suite.explain.composition import Composition, single_step_of
+from suite.explain.inquiry import Inquiry
 from suite.explain.products import Precision
 from suite.explain.repeats import steady
 from suite.judge import equivalence, kernels, limits, precision, verdicts
@@ -89,11 +90,23 @@ class Study:
         declared = {one: found for one, found in self.declared().items() if not isinstance(found, str)}
         settled = {one: found for one, found in declared.items() if further_runs.settled(found)}
         asked = [run for run in self._oracle_steps() if not self.folder.asked(run)]
-        asked += [run for inquiry in diagnoses.inquiries(self.folder, settled) for run in inquiry.further()]
+        inquiries = diagnoses.inquiries(self.folder, settled)
+        asked += [run for inquiry in inquiries for run in inquiry.further()]
+        asked += self._calls_of(inquiries)
         asked += [run for backends in self.backends().values() for run in backends.further()]
         asked += Precision(self.folder, self.backends()).further(self.pairs())
         wanted = further_runs.further_runs(self.pairs(), declared)
         return list(dict.fromkeys([*wanted, *float32_steps.oracle_steps(self.folder, wanted), *asked]))
+
+    def _calls_of(self, inquiries: Sequence[Inquiry]) -> list[Run]:
+        """The calls of those that no hypothesis explains: one that departs from its definition may."""
+        wanted = []
+        for one in inquiries:
+            scenario, environment = one.configuration.scenario, one.configuration.environment
+            backends = self.backends()[scenario]
+            if one.unexplained and backends.alone.get(environment) == one.configuration:
+                wanted.append(backends.layerwise(environment))
+        return [run for run in wanted if not self.folder.asked(run)]
 
     def _oracle_steps(self) -> list[Run]:
         """One step of each oracle of an environment in which two configurations differ: they show where declarations

@@ -16,7 +16,7 @@ import numpy as np
 from suite.artifacts import names, rows
 from suite.artifacts.store import Recording
 from suite.records import Scenario
-from suite.runner import loss_steps, models, optimizers
+from suite.runner import keras_versions, loss_steps, models, optimizers
 
 Arrays = dict[str, np.ndarray]
 
@@ -57,8 +57,7 @@ def _go_on(model: Any, scenario: Scenario, data: Mapping[str, np.ndarray], done:
 
 def compiled(model: Any) -> Arrays:
     """What the model was compiled with: the text of each argument of `compile`, uint8 (LENGTH,)."""
-    # Private: the arguments as they were given, with the objects. The public configuration holds what a file would.
-    held = getattr(model._compile_config, "config", {}) if getattr(model, "_compile_config", None) else {}
+    held = keras_versions.configuration(model)
     told = {name: described({**held, "optimizer": model.optimizer}.get(name)) for name in ARGUMENTS}
     told["optimizer"][optimizers.UNDECAYED] = optimizers.undecayed(model)
     return {name: as_bytes(json.dumps(one, sort_keys=True)) for name, one in told.items()}

@@ -70,7 +70,10 @@ def _jax(device: str, count: int, threads: int, gpus: int) -> None:
             raise NoDevices(f"JAX cannot have {count} devices on {gpus} GPU: give it as many GPUs as devices")
         return
     jax.config.update("jax_platforms", "cpu")
-    jax.config.update("jax_num_cpu_devices", count)
+    try:
+        jax.config.update("jax_num_cpu_devices", count)
+    except AttributeError:  # before JAX 0.5, XLA reads it when JAX makes its devices, which it has not yet done
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={count}".strip()
 
 
 def _torch(device: str, count: int, threads: int, gpus: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from suite.runner import optimizers
+from suite.runner import keras_versions, optimizers
 
 Constants = Literal["own", "dyadic"]  # the decimal constants of a scenario, or in place of each one near it that is exact
 
@@ -86,7 +86,7 @@ def dyadic_optimizer(optimizer: Any) -> None:
     for member in optimizers.members(optimizer):
         make_dyadic(member)
         rate = member._learning_rate
-        if isinstance(rate, keras.Variable):
+        if keras_versions.is_variable(rate):
             rate.assign(dyadic(float(rate.numpy())))
         elif isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             make_dyadic(rate)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.records import OWN, TRAINING_STEP, VIRTUAL_DEVICES, Job
-from suite.runner import models
+from suite.runner import keras_versions, models
 from suite.runner.devices import are_virtual
 
 DRIVER = Path("/proc/driver/nvidia/version")
@@ -33,7 +33,7 @@ def gather(model: Any, job: Job) -> dict[str, str]:
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         "floatx": keras.config.floatx(),
-        "dtype policy": keras.config.dtype_policy().name,
+        "dtype policy": keras_versions.dtype_policy().name,
         "jit": str(model.jit_compile),
         "optimizer": _optimizer(model),
         "process": process(),

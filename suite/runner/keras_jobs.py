@@ -154,11 +154,11 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
     keras.utils.clear_session()
     precision.adopt(job.precision, scenario.dtype_policy)  # again: the session held the dtype policy
     if form in (names.WEIGHTS_FILE, names.UNBUILT):
-        model = _with_weights(saved.place(names.WEIGHTS_FILE), scenario, job, data, built=form == names.WEIGHTS_FILE)
+        model = _with_weights(saved.file(names.WEIGHTS_FILE), scenario, job, data, built=form == names.WEIGHTS_FILE)
     else:
         # A model compiled on torch loads elsewhere only with compile=False, and so does a legacy file whose loss is given
         # by its short name; at home the optimizer must come back too.
-        model = _model_of(saved.place(form), scenario, compiled=own and form == names.KERAS_FILE)
+        model = _model_of(saved.file(form), scenario, compiled=own and form == names.KERAS_FILE)
     model.jit_compile = building.JIT[keras.backend.backend()]
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own and form in (names.KERAS_FILE, names.WEIGHTS_FILE):

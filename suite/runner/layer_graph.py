@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from suite.records import BatchNorm, Tensor, TensorGroup
-from suite.runner import models
+from suite.runner import keras_versions, models
 from suite.runner.layer_calls import layer_calls
 
 # Layers that a constant added to each channel passes through unchanged, so that a batch normalization behind removes it.
@@ -43,8 +43,8 @@ def walk(model: Any, inputs: Any) -> tuple[list[Node], tuple[int, ...]]:
     """The calls in a forward pass of a built model, in order, and the identities of the model's outputs. `inputs`: arrays
     (rows, ...) as training takes them."""
     import keras
-    from keras import tree
 
+    tree = keras_versions.tree()
     nodes: list[Node] = []
     alive: list[Any] = []  # identities are only unique among living objects
 
@@ -73,13 +73,12 @@ def _without_none(kwargs: dict[str, Any]) -> dict[str, Any]:
 def _symbolic(inputs: Any) -> Any:
     """Symbolic inputs, with any number of rows, in place of arrays (rows, ...)."""
     import keras
-    from keras import tree
 
     def tensor(array: np.ndarray) -> Any:
         dtype = keras.config.floatx() if array.dtype.kind == "f" else str(array.dtype)
         return keras.KerasTensor((None, *array.shape[1:]), dtype)
 
-    return tree.map_structure(tensor, inputs)
+    return keras_versions.tree().map_structure(tensor, inputs)
 
 
 def describe(model: Any, inputs: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNorm, ...], tuple[str, ...]]:

@@ -18,7 +18,7 @@ from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.records import Job, RecordedCall, Scenario
-from suite.runner import building, facts, models, optimizers, structures
+from suite.runner import building, facts, keras_versions, models, optimizers, structures
 from suite.runner.differentiation import array, reason_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.layer_steps import drawn, layer_step
@@ -104,13 +104,13 @@ def _forward(
     losses: list[Seen] = []
 
     def loss() -> Any:
-        return model.compute_loss(**given, y_pred=model(given["x"], training=True), training=True)
+        return keras_versions.compute_loss(model, **given, y_pred=model(given["x"], training=True))
 
     # By itself, because JAX differentiates a function of placeholders, in which there are no numbers to see.
     with _layers_seen(model, layers):
         predicted = model(given["x"], training=True)
     with _losses_seen(losses):
-        model.compute_loss(**given, y_pred=predicted, training=True)
+        keras_versions.compute_loss(model, **given, y_pred=predicted)
     _, gradients = value_and_gradients(loss, model.trainable_variables, untrained)
     names_of = {id(variable): name for name, variable in named.items()}
     pairs = zip(model.trainable_variables, gradients, strict=True)
@@ -144,7 +144,8 @@ def _layers_seen(model: Any, seen: list[Seen]) -> Iterator[None]:
 
 def _seen(layer: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Seen:
     import keras
-    from keras import tree
+
+    tree = keras_versions.tree()
 
     def plain(value: Any) -> Any:
         return array(value) if keras.ops.is_tensor(value) else value
@@ -241,8 +242,7 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
     own_slots = optimizers.slots(model)
     before, slots = models.read(named), models.read(own_slots)
     rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-    # Private: the public property counts applied updates only, where gradients are accumulated.
-    iteration = int(keras.ops.convert_to_numpy(optimizers.leaves(optimizer)[0]._iterations))
+    iteration = int(keras.ops.convert_to_numpy(keras_versions.iterations(optimizers.leaves(optimizer)[0])))
     scaled = [None if gradient is None else optimizer.scale_loss(gradient) for gradient in gradients.values()]
     optimizers.apply(optimizer, scaled, [named[name] for name in gradients])
     after, slots_after = models.read(named), models.read(own_slots)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 
 def carry(tensor: Any, mask: Any) -> None:
     """Has the tensor carry this mask, as if a layer before had set it."""
-    # Private, hence looked for: older versions set the attribute themselves.
+    # Private, hence looked for: older versions set the attribute themselves, where the type of the tensor lets them.
     try:
         from keras.src.backend.common.masking import set_keras_mask
     except ImportError:
-        tensor._keras_mask = mask
+        with suppress(AttributeError):
+            tensor._keras_mask = mask
     else:
         set_keras_mask(tensor, mask)

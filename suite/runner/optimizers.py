@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from suite.records import Tensor, TensorGroup
-from suite.runner import models
+from suite.runner import keras_versions, models
 
 UNDECAYED = "exclude_from_weight_decay"  # as Keras calls what no configuration holds
 WHOLE = "optimizer"  # what a variable of the optimizer as a whole is named after
@@ -82,11 +82,9 @@ def _inside(optimizer: Any) -> list[Any]:
 def _own(optimizer: Any) -> list[Any]:
     """Its own variables. A wrapper's `build` turns off Keras's tracking, so that what an optimizer inside it keeps in plain
     attributes (Nadam's product of momenta) is missing from `variables`: it is found here."""
-    import keras
-
     held = [value for name, value in vars(optimizer).items() if name not in LISTS]
     held += [one for value in held if isinstance(value, list) for one in value]
-    return [*optimizer._variables, *(one for one in held if isinstance(one, keras.Variable))]
+    return [*optimizer._variables, *(one for one in held if keras_versions.is_variable(one))]
 
 
 def _named(optimizer: Any, whole: str, names: Mapping[int, str]) -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite.runner import float64_kernels
+from suite.runner import float64_kernels, keras_versions
 
 _adopted: list[bool] = []  # whether this process has what float64 needs
 
@@ -20,16 +20,16 @@ def adopt(precision: str, policy: str) -> None:
     import keras
 
     if precision == "float32":
-        keras.config.set_dtype_policy(policy)
+        keras_versions.set_dtype_policy(policy)
         return
     if keras.backend.backend() == "jax":
         import jax
 
         jax.config.update("jax_enable_x64", True)
     keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
+    keras_versions.set_dtype_policy("float64")
     _keep_64_bits()
-    _every_policy_is_float64()
+    keras_versions.every_policy_is("float64")  # a layer may name its own dtype; in a float64 run there is one
     if not _adopted:
         _adopted.append(True)
         float64_kernels.provide()
@@ -43,15 +43,6 @@ def _keep_64_bits() -> None:
     except ImportError:
         return
     getattr(dtypes, "BIT64_TO_BIT32_DTYPE", {}).clear()
-
-
-def _every_policy_is_float64() -> None:
-    # A layer may name its own dtype; in a float64 run there is one. Policies are looked up in this module only.
-    import keras
-    from keras.src import dtype_policies
-
-    double = keras.dtype_policies.DTypePolicy("float64")
-    dtype_policies.get = lambda identifier=None: double
 
 
 def not_float64(model: Any) -> list[str]:

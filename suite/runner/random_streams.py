@@ -35,7 +35,7 @@ def share(replica: Callable[[], Any]) -> None:
         count = math.prod(shape) if known else ops.prod(ops.cast(ops.stack(list(shape)), "int64"))
         index = ops.arange(count, dtype="int64") + ops.cast(replica(), "int64") * ops.cast(count, "int64")
         state = ops.cast(draw_seed(seed), "int64")
-        bits = _mixed(ops, index * 0x9E3779B1 + state[0] * 0x85EBCA6B + state[1] * 0xC2B2AE35)
+        bits = _mixed(index * 0x9E3779B1 + state[0] * 0x85EBCA6B + state[1] * 0xC2B2AE35)
         unit = (ops.cast(bits, "float64") + 0.5) / 2.0**32
         return ops.reshape(minval + (maxval - minval) * unit, shape)
 
@@ -70,11 +70,13 @@ def shared() -> Iterator[None]:
             setattr(random, name, function)
 
 
-def _mixed(ops: Any, value: Any) -> Any:
-    value = ops.bitwise_and(value, MASK)
+def _mixed(value: Any) -> Any:
+    """The finalizer of MurmurHash3 of each integer. By Python's operators: `keras.ops` has no bitwise ones before Keras 3.6,
+    and later ones made a constant above 2^31 overflow on torch. TensorFlow has no `>>`; nothing is negative here."""
+    value = value & MASK
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        value = ops.bitwise_and(ops.bitwise_xor(value, ops.right_shift(value, shift)) * factor, MASK)
-    return ops.bitwise_xor(value, ops.right_shift(value, 16))
+        value = ((value ^ (value // 2**shift)) * factor) & MASK
+    return value ^ (value // 2**16)
 
 
 def _refuse(name: str) -> Callable[..., Any]:

@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from suite.compare.metrics import METRICS
-from suite.judge.verdicts import EXPECTED
 from suite.records import (
     Cause,
     Code,
@@ -16,19 +15,24 @@ from suite.records import (
     Diagnosis,
     Judged,
     Member,
-    Pair,
     Place,
     Results,
     Run,
     Verdict,
     plain,
 )
-from suite.selftest.catalogue import BY_NAME, UNKNOWN
-from suite.selftest.defects import known_defect
+from suite.selftest.catalogue import UNKNOWN
+from suite.selftest.clean import OFF, Clean
 from suite.selftest.plan import BUILT_IN, Injected
 
-OFF = (Verdict.DIFFERENT, Verdict.INVALID)
-OF_FILES = (Code.NOT_SAVED, Code.SAVE_STALE, Code.SAVE_WRONG_REPLICA, Code.SAVE_SWAPPED, Code.SLOTS_NOT_SAVED)
+OF_FILES = (
+    Code.NOT_SAVED,
+    Code.SAVE_STALE,
+    Code.SAVE_WRONG_REPLICA,
+    Code.SAVE_SWAPPED,
+    Code.SLOTS_NOT_SAVED,
+    Code.COMPILED_DIFFERENTLY,
+)
 OF_RUNS = ("declared", "defined", "saved", "resumed", "replica")  # checks that no other environment takes part in
 NO_EFFECT = 1e-12  # between float64 runs: two decades below anything that counts as a difference
 
@@ -315,57 +319,6 @@ def _judged_distances(judged: Judged) -> Iterator[float]:
         yield 0.0
     for at in judged.distances.at:
         yield from (value for metric, value in at.float64.items() if METRICS[metric].judged)
-
-
-# ---------------------------------------------------------------- what is clean
-
-
-class Clean:
-    """What was reported for the runs in which nothing is injected, or something that is no fault."""
-
-    def __init__(self, results: Results) -> None:
-        self.pairs, self.checks = list[Pair](), list[ConsistencyCheck]()
-        alarms, defects = list[str](), list[str]()
-        for member in results.members:
-            if member.verdict is Verdict.NOT_RUN or not is_clean(results, member):
-                continue
-            unknown = unexplained(member, results) if member.verdict in OFF else ()
-            if member.verdict in OFF and not unknown:
-                defects += _defects(member, results)
-                continue
-            alarms += [f"{member.id}: {'; '.join(cause.identity for cause in unknown)}"] if unknown else []
-            if isinstance(member, Pair):
-                self.pairs.append(member)
-            else:
-                self.checks.append(member)
-        self.alarms, self.defects = tuple(alarms), tuple(dict.fromkeys(defects))
-
-
-def is_clean(results: Results, member: Member) -> bool:
-    """Whether no fault is injected in any of its runs, or in what an environment computes for them."""
-    faulty = {(scenario, one.environment.name) for one in results.environments for scenario, _ in one.environment.faults}
-    environments = {run.configuration.environment for run in member.runs}
-    environments |= {member.environment} if isinstance(member, ConsistencyCheck) else set()
-    return all(_clean(run) for run in member.runs) and not any((member.scenario, name) in faulty for name in environments)
-
-
-def _clean(run: Run) -> bool:
-    return run.configuration.fault.partition("@")[0] not in BY_NAME
-
-
-def unexplained(member: Member, results: Results) -> tuple[Cause, ...]:
-    """The causes of a difference that are no known defect of a backend, and that nobody declared; all of them where none is
-    a known defect, because what is declared is no difference."""
-    causes = member.causes or (Cause(code=Code.UNKNOWN),)
-    known = [cause for cause in causes if known_defect(cause, member, results)]
-    rest = [cause for cause in causes if cause.code not in EXPECTED and cause not in known]
-    return tuple(rest) if known else causes
-
-
-def _defects(member: Member, results: Results) -> Iterator[str]:
-    for cause in member.causes:
-        if defect := known_defect(cause, member, results):
-            yield f"{member.scenario}: {defect}"
 
 
 def versions(results: Results) -> dict[str, str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from suite.artifacts import names
+from suite.artifacts import names, places
 from suite.artifacts.store import Store, digest_of
 from suite.plan.planning import numerics_of, suite_digest
-from suite.records import PRECISIONS, Job, Options, Provisioned
+from suite.records import PRECISIONS, DamagedArtifact, Job, Options, Provisioned
 from suite.records.zoo import Case
 
+NAME_BYTES = 4096  # the id of a case has less
 SIZE = 80  # about half a minute on the slowest backend
 
 
@@ -52,8 +53,9 @@ def split(job: Job, store: Store) -> tuple[Job, ...]:
 
 def _died_at(job: Job, store: Store) -> int | None:
     try:
-        case = store.zoo(job.environment.name, job.precision, job.chunk).place(names.RUNNING).read_text()
-    except OSError:
+        running = store.zoo(job.environment.name, job.precision, job.chunk).place(names.RUNNING)
+        case = places.content(running, limit=NAME_BYTES).decode(errors="replace")
+    except DamagedArtifact:
         return None
     return next((place for place, one in enumerate(job.cases) if one.id == case), None)
 

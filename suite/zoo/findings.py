@@ -41,7 +41,8 @@ def groups(judged: Iterable[JudgedCase], environments: Environments) -> list[Gro
     found: dict[tuple[object, ...], list[tuple[JudgedCase, ZooVerdict, KnownDefect | None]]] = {}
     for one in judged:
         for verdict in _worth_telling(one):
-            explained = known(sighting(one, verdict, environments[verdict.environment]))
+            told = verdict.word.needs_an_explanation or verdict.word is Word.UNSUPPORTED
+            explained = known(sighting(one, verdict, environments[verdict.environment])) if told else None
             name = explained.id if explained else ""
             key = (verdict.environment, one.case.kind, one.case.name, verdict.word, verdict.stage, name)
             found.setdefault(key, []).append((one, verdict, explained))
@@ -71,7 +72,7 @@ def sighting(one: JudgedCase, verdict: ZooVerdict, environment: Provisioned) -> 
         kind=one.case.kind,
         name=one.case.name,
         backend=environment.environment.backend,
-        stage=verdict.stage or (REFUSED if verdict.word is Word.UNSUPPORTED else ""),
+        stage=REFUSED if verdict.word is Word.UNSUPPORTED else verdict.stage,
         config={**json.loads(one.case.arguments), **json.loads(one.case.call)},
         shapes=[values.shape for values in one.case.inputs],
         packages=environment.packages,

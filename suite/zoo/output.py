@@ -76,7 +76,8 @@ def table(results: ZooResults) -> str:
 
 
 def _columns(one: ZooFinding) -> tuple[str, ...]:
-    return (one.environment, one.name, _what(one), _size(one), str(one.cases), one.known or "new", one.line)
+    known = one.known or ("new" if one.word.needs_an_explanation else "-")
+    return (one.environment, one.name, _what(one), _size(one), str(one.cases), known, one.line)
 
 
 HEADINGS = ("environment", "class", "what", "off by", "cases", "known as", "smallest case")

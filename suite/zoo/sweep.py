@@ -65,7 +65,7 @@ def _run(engine: Engine, store: Store, jobs: Sequence[Job], *, again: bool) -> M
 def read(store: Store, job: Job) -> Iterator[Recorded]:
     """What a job that completed left."""
     artifact = store.zoo(job.environment.name, job.precision, job.chunk)
-    readings = read_record(artifact.place(names.READINGS), Readings).readings
+    readings = read_record(artifact.file(names.READINGS), Readings).readings
     arrays = artifact.arrays(names.CASES)
     for case, reading in zip(job.cases, readings, strict=True):
         prefix = names.of_case(case.id, "")

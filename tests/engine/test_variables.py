@@ -48,7 +48,8 @@ def test_on_gpus_the_users_choice_stays_and_threads_are_pinned() -> None:
     gpu = Options(device="gpu", threads=1)
     chosen = of_host(JAX, gpu, folder=RUN, cache=None, shell={"CUDA_VISIBLE_DEVICES": "3"})
     assert chosen["CUDA_VISIBLE_DEVICES"] == "3"
-    assert {chosen[name] for name in THREADS} == {"1"}
+    assert {name: chosen[name] for name in THREADS} == dict.fromkeys(THREADS, "1") | {"NPROC": "4"}, "in which XLA compiles"
+    assert of_host(JAX, Options(device="cpu"), folder=RUN, cache=None, shell={})["NPROC"] == "1", "in which it computes"
     assert "CUDA_VISIBLE_DEVICES" not in of_host(JAX, gpu, folder=RUN, cache=None, shell={})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,13 @@ from suite.records import (
     Diagnosis,
     Emulation,
     Link,
+    Place,
     Run,
     Semantics,
     Suspect,
     plain,
 )
-from tests.explain.run_folders import Folder, configuration, dense_call, oracle, steps_of
+from tests.explain.run_folders import Folder, RecordedArrays, configuration, dense_call, oracle, steps_of
 
 WEIGHTS = "trainable weights"
 REPLICATED = Semantics(batch_statistics="per replica", gradients="mean of replica means")
@@ -105,6 +107,41 @@ def test_a_strategy_has_the_causes_that_are_suspected_of_it(tmp_path: Path) -> N
     suspect = Suspect(name="gradients-summed", distance=1e-15, matches=True, whole=True)
     composition.known = {two("torch"): Diagnosis(run=plain(two("torch")), oracle=None, distance=0.1, suspects=(suspect,))}
     assert [cause.code for cause in composition.strategy(two("torch")).causes] == ["gradients-summed"]
+
+
+GRADIENT = Place(stage="gradient", tensor="dense/kernel", state="0", size=0.1, ratio=1e9)
+
+
+def wrong_gradient() -> RecordedArrays:
+    """A call of a layer behind the first one, whose gradient is 1 % too large."""
+    call, arrays = dense_call("behind")
+    cotangent = arrays["output|0"] * 0 + 1.0
+    return call, arrays | {"cotangent|0": cotangent, "gradient|input/0": cotangent @ arrays["weight|kernel"].T * 1.01}
+
+
+def unexplained(path: Path, place: Place, suspects: tuple[Suspect, ...] = (), remaining: Place | None = None) -> list[str]:
+    """The causes of a run on one device that is off its oracle, where a layer's gradient departs from its definition."""
+    made = folder(path, "torch", torch_1=0.1)
+    made.recorded("torch", [wrong_gradient()])
+    composition = made.composition()
+    run = plain(one("torch"))
+    composition.known = {
+        one("torch"): Diagnosis(run=run, oracle=None, distance=0.1, place=place, remaining=remaining, suspects=suspects)
+    }
+    return [str(cause.code) for cause in composition.strategy(one("torch")).causes]
+
+
+def test_a_run_that_no_hypothesis_predicts_has_the_call_that_departs_from_its_definition(tmp_path: Path) -> None:
+    """Oracles compute batch normalization by a definition of their own: a version of Keras that gets it wrong is off."""
+    assert unexplained(tmp_path, GRADIENT) == [Code.DEFINITION]
+    forward = replace(GRADIENT, stage="forward", tensor="dense")
+    assert unexplained(tmp_path / "forward", forward) == [Code.UNKNOWN], "a wrong gradient moves no output"
+
+
+def test_what_hypotheses_leave_is_explained_by_definitions_and_nothing_else_is(tmp_path: Path) -> None:
+    suspect = (Suspect(name="gradients-summed", distance=0.01, matches=True, whole=True),)
+    assert unexplained(tmp_path, GRADIENT, suspect, GRADIENT) == ["gradients-summed", Code.DEFINITION]
+    assert unexplained(tmp_path / "whole", GRADIENT, suspect) == ["gradients-summed"]
 
 
 def test_a_backend_is_measured_in_what_both_emulate(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from suite.records import DamagedArtifact, Place, Results, TensorDistance, TensorGroup, UsageError, Verdict
 from suite.report import results_json, summary
@@ -181,3 +183,59 @@ def test_a_document_that_was_edited_is_a_sentence(tmp_path: Path, edit: str) -> 
 def test_every_verdict_comes_back(tmp_path: Path, verdict: Verdict) -> None:
     _, read = again(sample.results(verdicts=(verdict,), healthy=True), tmp_path)
     assert {one.verdict for one in read.members} == {verdict}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_changed_document_is_read_or_is_a_sentence(tmp_path: Path, data: st.DataObject) -> None:
+    """Values, keys and bytes may all be different: whatever comes of it are records, or a sentence that names the file."""
+    path = tmp_path / "results.json"
+    text = json.dumps(DOCUMENT).encode()
+    at, kept = data.draw(st.integers(0, len(text) - 1)), data.draw(st.integers(0, 30))
+    path.write_bytes(text[:at] + data.draw(st.binary(max_size=30)) + text[at + kept :])
+    try:
+        assert isinstance(results_json.read(path), Results)
+    except DamagedArtifact as error:
+        assert str(path) in str(error)
+
+
+JUNK: tuple[Any, ...] = (None, True, -1, 1e308, "", "../..", [], {}, [None], {"a": 1})
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_value_of_another_kind_is_read_or_is_a_sentence(tmp_path: Path, data: st.DataObject) -> None:
+    found = copy.deepcopy(DOCUMENT)
+    one = data.draw(st.sampled_from([holder for holder in everything(found) if holder]))
+    one[data.draw(st.sampled_from(sorted(one) if isinstance(one, dict) else range(len(one))))] = data.draw(
+        st.sampled_from(JUNK)
+    )
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(found))
+    try:
+        assert isinstance(results_json.read(path), Results)
+    except DamagedArtifact as error:
+        assert str(path) in str(error)
+
+
+def everything(value: Any) -> list[Any]:
+    """Every object and list of a document."""
+    if not isinstance(value, dict | list):
+        return []
+    return [value, *(one for member in (value.values() if isinstance(value, dict) else value) for one in everything(member))]
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"schema":' + b"[" * 10**6, b'{"schema":2,"runs":' + b'[{"a":' * 10**5, b"\xff", b'{"a":"\\ud800"}']
+)
+def test_hostile_json_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "results.json"
+    path.write_bytes(content)
+    with pytest.raises(DamagedArtifact, match="is not a results"):
+        results_json.read(path)
+
+
+def test_a_pipe_is_a_sentence_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "results.json")
+    with pytest.raises(UsageError, match="it is no file"):
+        results_json.read(tmp_path / "results.json")

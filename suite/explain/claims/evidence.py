@@ -77,6 +77,8 @@ class CellFolder:
             return self._refused[run]
         artifact = self.store.run(run)
         manifest = artifact.manifest()
+        if unreadable := artifact.unreadable():
+            return unreadable
         if manifest is None or manifest.status is not Status.COMPLETE:
             ended = self._ended.get(run.id)
             reason = ended.reason if ended and ended.reason else "it did not finish"

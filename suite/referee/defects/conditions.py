@@ -90,10 +90,14 @@ def says_lanczos(sighting: Sighting) -> bool:
     return "Lanczos" in sighting.detail
 
 
+def mixes_precisions(sighting: Sighting) -> bool:
+    return "float tensor but is a double" in sighting.detail
+
+
 def says_no_kernel(sighting: Sighting) -> bool:
     """The words in which TensorFlow says that it has no kernel for a layout, a dilation or a dtype on CPU."""
-    words = ("only supports", "not yet support", "kernel", "float tensor but is a double")
-    return any(word in sighting.detail for word in words)
+    words = ("only supports", "not yet support", "kernel", "Could not find device", "double is not in the list")
+    return mixes_precisions(sighting) or any(word in sighting.detail for word in words)
 
 
 def adds_bias_before_the_last_axis(sighting: Sighting) -> bool:
@@ -195,6 +199,14 @@ def of_an_embedding(sighting: Sighting) -> bool:
 
 def may_see_no_key(sighting: Sighting) -> bool:
     return sighting.masked
+
+
+def values_of_another_width(sighting: Sighting) -> bool:
+    return bool(sighting.argument("value_dim", sighting.argument("key_dim")) != sighting.argument("key_dim"))
+
+
+def loses_flash_attention(sighting: Sighting) -> bool:
+    return sighting.part == "flash_attention"
 
 
 def loses_what_it_needs(sighting: Sighting) -> bool:

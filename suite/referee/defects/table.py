@@ -364,7 +364,7 @@ LAYERS = (
         backends=TORCH,
         kind="layer",
         names=CONVOLUTIONS,
-        stages=("gradient", *REFUSED),
+        stages=REFUSED,
         when=when.one_filter,
     ),
     KnownDefect(
@@ -445,7 +445,7 @@ LAYERS = (
         backends=ALL,
         kind="layer",
         names=("MultiHeadAttention", "GroupQueryAttention"),
-        stages=CALL,
+        stages=("forward",),
         when=when.may_see_no_key,
     ),
     KnownDefect(
@@ -466,6 +466,65 @@ LAYERS = (
         names=(),
         stages=CALL,
         when=when.softplus,
+    ),
+)
+
+FOUND_BY_THE_ZOO = (
+    KnownDefect(
+        id="K-50",
+        scripts=("adaptive-pooling-windows-jax",),
+        title="Adaptive pooling takes wrong windows by rounding",
+        backends=JAX,
+        kind="layer",
+        names=(
+            "AdaptiveAveragePooling1D",
+            "AdaptiveAveragePooling2D",
+            "AdaptiveAveragePooling3D",
+            "AdaptiveMaxPooling1D",
+            "AdaptiveMaxPooling2D",
+            "AdaptiveMaxPooling3D",
+        ),
+        stages=CALL,
+    ),
+    KnownDefect(
+        id="K-51",
+        scripts=("attention-value-width-jax",),
+        title="MultiHeadAttention with values of another width than the keys is refused",
+        backends=JAX,
+        kind="layer",
+        names=("MultiHeadAttention",),
+        stages=REFUSED,
+        when=when.values_of_another_width,
+    ),
+    KnownDefect(
+        id="K-53",
+        scripts=("attention-masked-query-gradient-torch",),
+        title="A query that may see no key has a gradient as if nothing were masked",
+        backends=TORCH,
+        kind="layer",
+        names=("MultiHeadAttention", "GroupQueryAttention"),
+        stages=("gradient",),
+        when=when.masked,
+    ),
+    KnownDefect(
+        id="K-54",
+        scripts=("muon-float64-tensorflow",),
+        title="Muon cannot update float64 variables with a learning-rate schedule",
+        backends=TENSORFLOW,
+        kind="optimizer",
+        names=("Muon",),
+        stages=REFUSED,
+        when=when.mixes_precisions,
+    ),
+    KnownDefect(
+        id="K-52",
+        scripts=("attention-config-flash",),
+        title="MultiHeadAttention loses flash_attention when it is saved",
+        backends=ALL,
+        kind="layer",
+        names=("MultiHeadAttention",),
+        stages=("config",),
+        when=when.loses_flash_attention,
     ),
 )
 
@@ -570,11 +629,11 @@ DOCUMENTED = (
         backends=TENSORFLOW,
         kind="layer",
         names=(),
-        stages=("gradient", *REFUSED),
+        stages=REFUSED,
         when=when.says_no_kernel,
         source="the error message",
     ),
 )
 
 # The first that fits is taken: special ones stand before general ones.
-DEFECTS: tuple[KnownDefect, ...] = (*SEQUENCES, *OPTIMIZERS, *LOSSES, *LAYERS, *DOCUMENTED)
+DEFECTS: tuple[KnownDefect, ...] = (*SEQUENCES, *OPTIMIZERS, *LOSSES, *LAYERS, *FOUND_BY_THE_ZOO, *DOCUMENTED)

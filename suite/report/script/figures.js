@@ -61,7 +61,7 @@ const muchFigure = (one) => {
   const most = Math.max(...counts);
   const bins = Math.max(counts.length, 8);
   const width = Math.min(34, (END - LEFT - 24) / bins);
-  const every = Math.ceil((bins * 34) / (END - LEFT));
+  const every = Math.ceil((bins * 44) / (END - LEFT));
   const xOf = (bin) => LEFT + (bin ? 24 + bin * width : 0);
   const bars = counts.map((count, bin) => {
     const height = count ? Math.max(2, (count / most) * (BOTTOM - TOP)) : 0;

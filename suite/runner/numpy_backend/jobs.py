@@ -75,7 +75,7 @@ def reload(job: Job) -> None:
         for form in names.forms(saved, own=own):
             with store.reload(run, job.environment.name, form).recording(begun(job, run.id)) as recorded:
                 file = names.WEIGHTS_FILE if form == names.UNBUILT else form
-                state = files.mapped(store.run(run).place(file))
+                state = files.mapped(store.run(run).file(file))
                 if defect("loaded"):
                     state["norm/gamma"] = 2 * state["norm/gamma"]
                 recorded.add(names.step(0), state)

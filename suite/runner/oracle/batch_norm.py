@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from suite.records import Deviation
+from suite.runner import keras_versions
 
 Seen = Callable[[Any, Any, Any], None]
 
@@ -36,7 +37,7 @@ def replace(layer: Any, deviation: Callable[[], Deviation], seen: Seen) -> None:
     if type(layer).call is keras.layers.BatchNormalization.call:
         layer.__dict__["call"] = call
     else:
-        layer.__dict__["_moments"] = moments
+        keras_versions.own_moments(layer, moments)
 
 
 def _normalized(layer: Any, x: Any, training: bool, mask: Any, deviation: Deviation, seen: Seen) -> Any:
@@ -56,7 +57,7 @@ def _normalized(layer: Any, x: Any, training: bool, mask: Any, deviation: Deviat
             mean, variance = batch_mean, batch_variance
             if deviation.constant_statistics:
                 mean, variance = ops.stop_gradient(mean), ops.stop_gradient(variance)
-            if layer.renorm:
+            if _renormalizes(layer):
                 scale, offset = _renormalization(layer, mean, variance, epsilon)
             for _ in range(deviation.moves):
                 _move(layer, batch_mean, kept, deviation, epsilon)
@@ -105,7 +106,7 @@ def _move(layer: Any, mean: Any, variance: Any, deviation: Deviation, epsilon: f
 
     momentum = layer.momentum if deviation.momentum is None else deviation.momentum
     towards(layer.moving_mean, mean, momentum)
-    if not layer.renorm:
+    if not _renormalizes(layer):
         towards(layer.moving_variance, variance, momentum)
         return
     stddev = ops.sqrt(variance + epsilon)
@@ -113,6 +114,10 @@ def _move(layer: Any, mean: Any, variance: Any, deviation: Deviation, epsilon: f
     towards(layer.renorm_stddev, stddev, layer.renorm_momentum)
     moved = towards(layer.moving_stddev, stddev, momentum)
     layer.moving_variance.assign(ops.maximum(moved * moved - epsilon, 0.0))
+
+
+def _renormalizes(layer: Any) -> bool:
+    return bool(getattr(layer, "renorm", False))  # an option of newer versions: Keras 3.12 lacks it
 
 
 def _renormalization(layer: Any, mean: Any, variance: Any, epsilon: float) -> tuple[Any, Any]:

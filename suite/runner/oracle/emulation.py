@@ -17,7 +17,7 @@ import numpy as np
 
 from suite.artifacts.rows import PREDICT, count
 from suite.records import Deviation, Emulation, Scenario, Semantics, shares
-from suite.runner import models, optimizers
+from suite.runner import keras_versions, masks, models, optimizers
 from suite.runner.oracle import batch_norm, update
 from suite.runner.oracle.cross_entropy import unclipped
 from suite.runner.oracle.gradients import value_and_gradients
@@ -162,10 +162,10 @@ class Oracle:
         bounds = np.cumsum([0, *sizes])
         with unclipped() if self.deviation.unclipped else contextlib.nullcontext(), self._scaled():
             losses = [
-                model.compute_loss(
+                keras_versions.compute_loss(
+                    model,
                     **{name: _rows(part, begin, end - begin) for name, part in given.items()},
                     y_pred=_part(predicted, begin, end),
-                    training=True,
                 )
                 for begin, end in pairwise(bounds)
             ]
@@ -260,38 +260,33 @@ class Oracle:
 
         size = self.scenario.batch // self.groups
         predicted = [self.model(_rows(x, begin, size), training=True) for begin in range(0, len(rows), size)]
-        parts = [named(keras.tree.map_structure(keras.ops.convert_to_numpy, part)) for part in predicted]
+        parts = [named(keras_versions.tree().map_structure(keras.ops.convert_to_numpy, part)) for part in predicted]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _counted(predicted: Any, rows: int) -> float:
     """How many predictions the loss is a mean of: those that no mask leaves out."""
     import keras
-    from keras import tree
 
-    masks = [getattr(value, "_keras_mask", None) for value in tree.flatten(predicted)]
-    return rows if masks[0] is None else float(keras.ops.sum(keras.ops.cast(masks[0], "float64")))
+    carried = [getattr(value, "_keras_mask", None) for value in keras_versions.tree().flatten(predicted)]
+    return rows if carried[0] is None else float(keras.ops.sum(keras.ops.cast(carried[0], "float64")))
 
 
 def _rows(x: Any, begin: int, size: int) -> Any:
-    from keras import tree
-
-    return None if x is None else tree.map_structure(lambda value: value[begin : begin + size], x)
+    return None if x is None else keras_versions.tree().map_structure(lambda value: value[begin : begin + size], x)
 
 
 def _part(predicted: Any, begin: int, end: int) -> Any:
     """Rows begin..end of every output, with the mask that Keras hung on it."""
-    import keras
-    from keras import tree
 
     def cut(value: Any) -> Any:
         part = value[begin:end]
         mask = getattr(value, "_keras_mask", None)
         if mask is not None:
-            keras.src.backend.set_keras_mask(part, mask[begin:end])
+            masks.carry(part, mask[begin:end])
         return part
 
-    return tree.map_structure(cut, predicted)
+    return keras_versions.tree().map_structure(cut, predicted)
 
 
 def averaged(states: Sequence[Arrays]) -> Arrays:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from suite.records import Deviation, Semantics
-from suite.runner import models, optimizers
+from suite.runner import keras_versions, models, optimizers
 from suite.runner.oracle.gradients import changed, total
 from suite.runner.outcome import Unsupported
 
@@ -75,8 +75,7 @@ def apply(model: Any, gradients: Gradients, deviation: Deviation) -> None:
 @contextlib.contextmanager
 def _counting(optimizer: Any, ahead: int) -> Iterator[None]:
     """While this is entered, so many steps more are counted."""
-    # Private: the public property is no variable where gradients are accumulated.
-    counters = [one._iterations for one in optimizers.leaves(optimizer)]
+    counters = [keras_versions.iterations(one) for one in optimizers.leaves(optimizer)]
     for counter in counters:
         counter.assign_add(ahead)
     yield

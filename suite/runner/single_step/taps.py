@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.runner import models
+from suite.runner import keras_versions, models
 from suite.runner.layer_calls import layer_calls, name_of_call
 
 PREFIX = "parity_tap_"
@@ -48,21 +48,20 @@ class Taps:
         self._pass = _Pass()
         shapes = self._shapes(inputs, rows)
         # Keras locks a model once it is built; private, and only here. Torch knows variables by their paths, without a dot.
-        model._tracker.unlock()
+        locked, model._tracker.locked = model._tracker.locked, False
         own, model.name = model.name, "tapped"
         self.variables: Mapping[str, Any] = {
             name: model.add_weight(shape=shape, dtype=dtype, initializer="zeros", trainable=False, name=f"{PREFIX}{index}")
             for index, (name, (shape, dtype)) in enumerate(shapes.items())
         }
         model.name = own
-        model._tracker.lock()
+        model._tracker.locked = locked
 
     def _shapes(self, inputs: Any, rows: int) -> dict[str, tuple[tuple[int, ...], str]]:
         """The calls of a forward pass with their outputs' shapes and dtypes. Nothing is computed where a backend can
         avoid it. The pass is not in training mode, which synchronized layers refuse outside of a replica; shapes are
         the same."""
         import keras
-        from keras import tree
         from keras.src import backend  # private: the one way to learn shapes that opens every layer and changes no state
 
         outputs: dict[str, tuple[tuple[int, ...], str]] = {}
@@ -76,7 +75,9 @@ class Taps:
             return keras.KerasTensor((rows, *array.shape[1:]), dtype)
 
         with self._watched(note, restart=outputs.clear):
-            backend.compute_output_spec(lambda x: self._model(x, training=False), tree.map_structure(spec, inputs))
+            backend.compute_output_spec(
+                lambda x: self._model(x, training=False), keras_versions.tree().map_structure(spec, inputs)
+            )
         return outputs
 
     @contextmanager

@@ -20,7 +20,7 @@ from suite.artifacts import arrays as files
 from suite.artifacts import names
 from suite.engine import processes
 from suite.records import Job, Scenario
-from suite.runner import devices, models, training
+from suite.runner import devices, keras_versions, models, training
 from suite.runner.outcome import ForkedTooLate, NoDevices, Unsupported, end_with, fail
 
 SIBLING_SECONDS = 2.0  # a rank that failed first breaks this one's collectives: its watcher then ends us with its reason
@@ -198,15 +198,14 @@ def _averaging(optimizer: Any) -> Iterator[None]:
 def _train_step(model: Any) -> Callable[[Any], Any]:
     """The step of Keras, through a DDP module."""
     import torch
-    from keras import tree
 
-    forward = _forward(model)
+    tree, forward = keras_versions.tree(), _forward(model)
 
     def train_step(data: Any) -> Any:
         x, y, weight = _unpack(data)
         predicted = forward(x)
         model.zero_grad()
-        loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight, training=True)
+        loss = keras_versions.compute_loss(model, x=x, y=y, y_pred=predicted, sample_weight=weight)
         model._loss_tracker.update_state(loss, sample_weight=tree.flatten(x)[0].shape[0])
         trained = list(model.trainable_weights)
         if trained:
@@ -281,4 +280,4 @@ def _synchronize(layer: Any) -> None:
         centred = inputs - keras.ops.reshape(mean, shape)
         return mean, total(keras.ops.sum(weights * centred * centred, axis=axes)) / count
 
-    layer.__dict__["_moments"] = moments
+    keras_versions.own_moments(layer, moments)

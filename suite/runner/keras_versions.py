@@ -1,0 +1,122 @@
+"""What has another name, or other arguments, in some versions of Keras 3: looked for here, so that no caller assumes it.
+
+Versions are never compared: a name is there or not, also in a development version and in a checkout.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from suite.runner.outcome import Unsupported
+
+# Where each is, newest versions first.
+TREES = ("keras.tree", "keras.src.utils.tree", "tree")  # the last one is dm-tree, which Keras 3.0 needs
+POLICIES = ("keras.dtype_policies", "keras.mixed_precision")
+SETTINGS = ("keras.config", "keras.mixed_precision")
+# Private: the function by which a layer looks up the dtype policy that it names.
+LOOK_UPS = (("keras.src.dtype_policies", "get"), ("keras.src.mixed_precision", "resolve_policy"))
+
+
+def tree() -> Any:
+    """The module with `flatten` and `map_structure`."""
+    return _with_names(TREES, "flatten", "map_structure")
+
+
+def dtype_policy() -> Any:
+    """The policy that layers get if they name none."""
+    return _with_names(SETTINGS, "dtype_policy").dtype_policy()
+
+
+def set_dtype_policy(name: str) -> None:
+    """Sets the policy that layers get if they name none."""
+    _with_names(SETTINGS, "set_dtype_policy").set_dtype_policy(name)
+
+
+def every_policy_is(name: str) -> None:
+    """From now on every layer of this process has this dtype policy, also one that names its own.
+
+    Raises:
+        Unsupported: this version of Keras looks policies up in a place that is not known.
+    """
+    policy = _with_names(POLICIES, "DTypePolicy").DTypePolicy(name)
+    found = [(module, look_up) for path, look_up in LOOK_UPS if (module := _module(path)) and hasattr(module, look_up)]
+    if not found:
+        raise Unsupported(f"no {name} run: {_version()} looks up the dtype policies of layers in a place that is not known")
+    for module, look_up in found:
+        setattr(module, look_up, lambda identifier=None: policy)
+
+
+def is_variable(value: object) -> bool:
+    """Whether it is a variable of Keras. Older versions make variables of the class that `keras.Variable` derives from."""
+    import keras
+
+    return isinstance(value, (keras.Variable, *(kind for kind in keras.Variable.__mro__ if _is_of_keras(kind))))
+
+
+def _is_of_keras(kind: type) -> bool:
+    return kind.__module__.startswith("keras.")
+
+
+def compute_loss(model: Any, **given: Any) -> Any:
+    """The model's loss in training. `compute_loss` takes no `training` in Keras 3.3 and older, nor need a user's own."""
+    if "training" in inspect.signature(model.compute_loss).parameters:
+        given["training"] = True
+    return model.compute_loss(**given)
+
+
+def iterations(optimizer: Any) -> Any:
+    """The variable that counts the gradients that an optimizer was given. Private where the public property counts updates,
+    which are fewer where gradients are accumulated; older versions have the public one only."""
+    return optimizer._iterations if hasattr(optimizer, "_iterations") else optimizer.iterations
+
+
+def own_moments(layer: Any, moments: Any) -> None:
+    """From now on this batch normalization has its batch statistics from `moments(inputs, mask)`.
+
+    Raises:
+        Unsupported: this version of Keras computes them in a place that is not known, as 3.0.0 does.
+    """
+    if not hasattr(layer, "_moments"):
+        raise Unsupported(
+            f"{_version()} computes the batch statistics of {type(layer).__name__} in a place that is not known: use a "
+            "newer version"
+        )
+    # Straight into the instance: Keras tracks what is set as an attribute.
+    layer.__dict__["_moments"] = moments
+
+
+def _with_names(modules: tuple[str, ...], *names: str) -> Any:
+    """The first of these modules that is there and has all of these names.
+
+    Raises:
+        Unsupported: none has.
+    """
+    for path in modules:
+        module = _module(path)
+        if module is not None and all(hasattr(module, name) for name in names):
+            return module
+    raise Unsupported(f"{_version()} has {' and '.join(names)} in none of {', '.join(modules)}: use a newer version")
+
+
+def _module(path: str) -> Any:
+    """The module, or None if there is none."""
+    try:
+        return importlib.import_module(path)
+    except ImportError:
+        return None
+
+
+def _version() -> str:
+    import keras
+
+    return f"Keras {keras.__version__}"
+
+
+def configuration(model: Any) -> Mapping[str, Any]:
+    """The arguments that the model was compiled with, as objects, by name; empty if Keras does not hold them. Private: the
+    public configuration holds what a file would."""
+    held = getattr(model, "_compile_config", None)
+    return getattr(held, "config", None) or {}
