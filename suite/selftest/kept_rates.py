@@ -72,7 +72,8 @@ def quoted(path: Path, results: Results) -> SelfTest | None:
 
 
 def other_grounds(path: Path, measured: Sequence[Score]) -> tuple[dict[str, object], ...]:
-    """What the file there says of the grounds that were not measured now, to be kept with them; nothing of a damaged one."""
+    """What the file there says of the grounds that were not measured now, to be kept with them, each with its name; nothing
+    of a damaged one."""
     names = {one.ground for one in measured}
     try:
         document = json.loads(path.read_bytes())
@@ -80,7 +81,7 @@ def other_grounds(path: Path, measured: Sequence[Score]) -> tuple[dict[str, obje
         _grounds(json.dumps({"grounds": grounds}).encode())
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return ()
-    return tuple(grounds)
+    return tuple({"ground": BUILT_IN, **one} for one in grounds)
 
 
 def _grounds(content: bytes) -> tuple[_Ground, ...]:

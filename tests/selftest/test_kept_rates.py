@@ -105,7 +105,7 @@ def test_an_old_file_is_the_ground_of_built_in_scenarios(tmp_path: Path) -> None
     found = quoted(path, SAME)
     assert (found.ground, found.injected, found.right_side, found.clean_pairs) == (BUILT_IN, 1, None, 3)
     assert found.rates == {"detected": 1.0, "right cause": 1.0, "right place": 0.0, "right cause or place": 1.0}
-    assert kept_rates.other_grounds(path, [RANDOM_SCORE]) == (document,)
+    assert kept_rates.other_grounds(path, [RANDOM_SCORE]) == ({"ground": BUILT_IN, **document},)
     path.write_text(output.as_json([RANDOM_SCORE], kept_rates.other_grounds(path, [RANDOM_SCORE])))
     assert [one.ground for one in kept(path, SAME).grounds] == [BUILT_IN, RANDOM]
 
