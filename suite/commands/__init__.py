@@ -30,7 +30,7 @@ from suite.commands import (
     selftest,
     zoo,
 )
-from suite.records import BUG, ParityError, UsageError
+from suite.records import BUG, ParityError, UsageError, showing
 
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
@@ -98,7 +98,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _complain(sentence: str) -> None:
-    print(f"parity: {sentence}", file=sys.stderr)
+    print(f"parity: {showing.shown(sentence)}", file=sys.stderr)
 
 
 def _sentence(error: OSError) -> str:

@@ -50,7 +50,7 @@ def scenarios(folders: Sequence[Path], *, plugins: bool = True) -> tuple[tuple[F
             if scenario.name in found:
                 other = found[scenario.name].source
                 raise ConfigurationError(f"the name {scenario.name!r} is taken by {other}: choose another")
-            found[scenario.name] = FoundScenario(scenario=scenario, source=source, digest=_digest(source))
+            found[scenario.name] = FoundScenario(scenario=scenario, source=source, digest=digest_of(source))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise anything, sys.exit included
@@ -158,7 +158,7 @@ def _by_path(path: Path) -> Any:
     return module
 
 
-def _digest(source: Source) -> str:
+def digest_of(source: Source) -> str:
     """The sha256 of a scenario's file and of the "_" modules beside it; for an installed one, of its version too."""
     if source.kind == "file":
         path = Path(source.location)

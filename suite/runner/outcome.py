@@ -6,7 +6,7 @@ import json
 import os
 from typing import NoReturn
 
-from suite.records import Status
+from suite.records import Status, showing
 
 REASON_LENGTH = 500  # characters: a few lines of a table cell, and far below the 4096 bytes that a pipe takes at once
 
@@ -57,7 +57,7 @@ def fail(reason: str, exitcode: int = 1) -> NoReturn:
 
 def _end(status: Status, reason: str, exitcode: int, *, forked_too_late: bool = False) -> NoReturn:
     if _host >= 0:
-        lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
+        lines = [line.rstrip() for line in showing.visible(reason).splitlines() if line.strip()]
         answer = {
             "status": status.value,
             "reason": shortened("\n".join(lines)),
