@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +85,14 @@ def test_a_batch_that_does_not_divide_is_refused_before_anything_starts(parity: 
     assert {row.reason for row in refused} == {"the global batch of 32 does not divide by 3 devices"}
     assert {run for run, _, _ in results.plan.refused} == {row.run for row in refused}
     assert code == 0
+
+
+def test_files_that_may_not_grow_are_2_and_what_was_finished_is_kept(parity: Parity) -> None:
+    parity.scenario("clusters", synchronized=True)
+    parity.environments(CLEAN)
+    command = shlex.join([sys.executable, "-m", "suite", *parity.arguments("--devices", "1")])
+    done = subprocess.run(["bash", "-c", f"ulimit -f 24; {command}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "files may not become that large here: raise the limit (ulimit -f)" in done.stderr
+    code, results = compared(parity, "--devices", "1")
+    assert code == 0 and any(row.reused for row in results.runs)

@@ -97,7 +97,7 @@ def test_only_an_interrupt_of_the_user_ends_the_search(tmp_path: Path) -> None:
 
 VALUES = {
     "api=2": "api is 2, this version reads 1",
-    "name='Upper'": "name is 'Upper', wanted lower case, digits, dots and hyphens",
+    "name='Upper'": "name is 'Upper', wanted at most 80 of lower case, digits, dots and hyphens",
     "name='../up'": "name is '../up'",
     "name=''": "name is ''",
     "name=3": "name is 3",
