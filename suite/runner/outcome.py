@@ -43,9 +43,11 @@ def end_with(error: BaseException) -> NoReturn:
 
 
 def complete(memory: dict[str, int] | None) -> None:
-    """Tells the host, where there is something to tell, that the job is complete, and which memory of its GPU it took."""
-    if _host >= 0 and memory is not None:
-        answer = {"status": Status.COMPLETE.value, "reason": "", "exitcode": 0, "memory": memory}
+    """Tells the host that the job is complete, and which memory of its GPU it took. A process that ends without this has no
+    result, whatever its exit code."""
+    if _host >= 0:
+        known = {} if memory is None else {"memory": memory}
+        answer = {"status": Status.COMPLETE.value, "reason": "", "exitcode": 0, **known}
         os.write(_host, json.dumps(answer).encode() + b"\n")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from suite.commands import main
-from suite.records import Broken, Status
+from suite.records import Broken, Status, Verdict
 from tests.conftest import Parity
 from tests.pipeline.fake_runs import CLEAN, compared
 
@@ -48,6 +48,27 @@ def test_a_broken_scenario_is_3_and_the_others_run(parity: Parity) -> None:
     source = f"{parity.folder / 'scenarios' / 'broken.py'}:3"
     assert results.broken == (Broken(name="broken", source=source, reason="SystemExit: out"),)
     assert {row.status for row in results.runs} == {Status.COMPLETE}
+
+
+@pytest.mark.parametrize("code", ["import os\nos._exit(0)", "raise KeyboardInterrupt"])
+def test_a_scenario_that_ends_its_process_at_import_is_3_and_the_others_run(parity: Parity, code: str) -> None:
+    parity.scenario("clusters", synchronized=True)
+    (parity.folder / "scenarios" / "broken.py").write_text(f"{code}\n")
+    parity.environments(CLEAN)
+    found, results = compared(parity, "--devices", "1")
+    assert found == results.exit_code == 3
+    assert [one.name for one in results.broken] == ["broken"] and len(results.pairs) == 1
+    assert {row.status for row in results.runs} == {Status.COMPLETE}
+
+
+def test_a_worker_that_ends_without_a_result_is_2_and_every_run_says_so(parity: Parity) -> None:
+    source = parity.scenario("clusters")
+    source.write_text(source.read_text().replace("    import numpy as np\n", "    import os\n    os._exit(0)\n"))
+    parity.environments(CLEAN)
+    code, results = compared(parity, "--devices", "1")
+    assert code == 2 and results.pairs[0].verdict is Verdict.NOT_RUN
+    assert {row.status for row in results.runs} == {Status.FAILED}
+    assert all("ended without a result (exit code 0)" in row.reason for row in results.runs)
 
 
 @pytest.mark.parametrize(

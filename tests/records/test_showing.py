@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suite.records import Cause, Code, Environment, Job, Options, showing
@@ -34,6 +34,7 @@ def test_what_a_terminal_or_a_parser_would_obey_is_left_out(text: str, shown: st
     assert showing.visible(text) == shown
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8") | st.sampled_from("\x1b[]0;m\x07\x9b\ud800\r")))
 def test_nothing_that_is_obeyed_is_left(text: str) -> None:
     shown = showing.visible(text)
