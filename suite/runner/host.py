@@ -58,6 +58,7 @@ WARM = {
     "fake": ("numpy", "safetensors.numpy"),
 }
 
+NO_RESULT = "the worker ended without a result (exit code 0): something in it ends the process, such as os._exit"
 PR_SET_PDEATHSIG = 1
 TRACEBACK_SECONDS = 0.05  # what each process of a job that is stopped gets for printing where it is: it takes milliseconds
 
@@ -236,13 +237,13 @@ def _be_the_first_to_go() -> None:
 
 
 def _said(answers: int, exitcode: int) -> dict[str, Any]:
-    """Exit code, status and reason as the job gave them, or as its exit code tells."""
+    """Exit code, status and reason as the job gave them. One that said nothing has no result, also with exit code 0."""
     with contextlib.suppress(BlockingIOError):
         if said := os.read(answers, 65536):
             first: dict[str, Any] = json.loads(said.split(b"\n")[0])
             return first
-    status = Status.FAILED if exitcode else Status.COMPLETE
-    return {"exitcode": exitcode, "status": status.value, "reason": ""}
+    reason = "" if exitcode else NO_RESULT
+    return {"exitcode": exitcode, "status": Status.FAILED.value, "reason": reason}
 
 
 def die_with_parent(number: int) -> None:
