@@ -29,7 +29,10 @@ INJECTS = "suite.runner.training"  # imports the faults, in a function that is c
 # that only the worker loads; and the worker's own host, which starts itself again.
 NAMES_WORKER = ("suite.engine.local", "suite.plan.strategies", "suite.runner.host")
 # Who imports by a name that is made up at run time: scenarios; the worker what a reference or its backend names.
-IMPORTS_BY_NAME = ("suite.plan.discover", "suite.runner.references", "suite.runner.host", "suite.runner.driver")
+IMPORTS_BY_NAME = (
+    "suite.plan.discover", "suite.runner.references", "suite.runner.host", "suite.runner.driver",
+    "suite.runner.keras_versions",
+)  # fmt: skip
 OF_WORKER = ("suite.records", "suite.artifacts", "suite.plan", "suite.engine.processes", WORKER, INJECTION)
 
 
