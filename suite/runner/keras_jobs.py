@@ -218,7 +218,7 @@ def _model_of(path: Path, scenario: Scenario, *, compiled: bool) -> Any:
 
 def why_it_does_not_load(error: Exception) -> str:
     """What Keras says in the end: around it, it prints the configuration of everything that holds what it cannot load."""
-    message = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+    message = _last_of(error)
     if (found := re.search(r"Could not locate (class|function) '(.+?)'", message)) is None:
         return message[:500]
     kind, name = found.groups()
@@ -226,6 +226,10 @@ def why_it_does_not_load(error: Exception) -> str:
         f"Keras does not know the {kind} {name!r}, which is in the file: give it in the scenario's custom_objects, or put "
         f"@keras.saving.register_keras_serializable() on it where model() finds it"
     )
+
+
+def _last_of(error: Exception) -> str:
+    return " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
 
 
 def _saved_by(saved: Artifact) -> str:
@@ -249,7 +253,7 @@ def _failed(artifact: Artifact, job: Job, run: Run, error: Exception, saved_by: 
         unsupported = True
         reason = (
             f"Keras {saved_by} saved it, which is newer than this Keras {keras.__version__}: load files with the version "
-            f"that saved them, or with a newer one. {reason}"
+            f"that saved them, or with a newer one. Here it says: {_last_of(error)[:200]}"
         )
     artifact.finish(
         Manifest(

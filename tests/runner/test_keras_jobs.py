@@ -63,7 +63,10 @@ def test_a_file_of_a_newer_keras_is_not_supported_and_says_so(tmp_path: Path, mo
         found[saved_by] = manifest
     assert [one.status for one in found.values()] == [Status.UNSUPPORTED, Status.FAILED, Status.FAILED]
     assert "Keras 3.15.1 saved it, which is newer than this Keras 3.6.0: load files with the" in found["3.15.1"].reason
-    assert found["3.15.1"].reason.endswith("Unrecognized keyword arguments"), "what Keras said is not lost"
+    assert found["3.15.1"].reason.endswith("Here it says: Unrecognized keyword arguments"), "it is not lost"
+    keras_jobs._failed(store.run(RUN), JOB, RUN, TypeError(UNKNOWN), "3.15.1")
+    manifest = store.run(RUN).manifest()
+    assert manifest is not None and "custom_objects" not in manifest.reason, "the class is one of Keras's own"
 
 
 def test_any_other_reason_is_as_keras_gives_it() -> None:
