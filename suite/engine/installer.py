@@ -39,7 +39,10 @@ modules = {name: importlib.util.find_spec(name) is not None for name in sys.argv
 spec = importlib.util.find_spec("keras")
 if spec is not None and spec.origin:
     home = pathlib.Path(spec.origin).resolve().parent
-    if folders.get("keras") != str(home.parent):
+    owner = [name for name in ("keras", "keras-nightly") if folders.get(name) == str(home.parent)]
+    if owner:
+        packages["keras"] = packages[owner[0]]
+    else:
         for file in ("src/version.py", "version.py", "__init__.py"):
             text = (home / file).read_text() if (home / file).is_file() else ""
             found = re.search(r'^__version__ = "(.+)"', text, re.M)

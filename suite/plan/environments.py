@@ -86,6 +86,11 @@ def _environment(name: str, table: Any, file: Path) -> Environment:
     if not is_name(name):
         raise ConfigurationError(f"{where}: a name has at most {NAME_LENGTH} of lower case, digits, dots and hyphens")
     if unknown := sorted(table.keys() - KEYS.keys()):
+        if isinstance(table[unknown[0]], dict):
+            full = f"{name}.{unknown[0]}"
+            raise ConfigurationError(
+                f'{where} holds the table {unknown[0]!r}: write a name with a dot as "{full}", in quotes'
+            )
         raise ConfigurationError(f"{where} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(KEYS))}")
     for key, value in table.items():
         is_right, wanted = KEYS[key]

@@ -46,7 +46,7 @@ from typing import Any, NoReturn
 
 from suite.engine import processes
 from suite.records import Status
-from suite.runner import driver, facts, gpu_memory, outcome, references
+from suite.runner import compilation_cache, driver, facts, gpu_memory, outcome, references
 
 ENTRY = "suite.runner.execute_job:main"
 
@@ -298,6 +298,7 @@ def work_alone(backend: str, entry: str, job: str, answering: str) -> NoReturn:
 
 def _import(backend: str) -> None:
     warnings.filterwarnings("ignore", message=".*fork.*")
+    compilation_cache.leave_out_if_unsafe()
     for module in WARM[backend]:
         importlib.import_module(module)
 
