@@ -276,12 +276,12 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     ),
     Hypothesis(
         name="clipping-missing",
-        stages=UPDATE,
+        stages=(*UPDATE, "trajectory"),  # gradients may be large in some steps only, and none of them looked at alone
         candidates=single(clipping="none"),
     ),
     Hypothesis(
         name="clipping-per-replica",
-        stages=(*BACKWARD, *UPDATE),
+        stages=(*BACKWARD, *UPDATE, "trajectory"),
         candidates=_clipped,
     ),
     Hypothesis(

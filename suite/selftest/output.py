@@ -69,6 +69,7 @@ def _missed(score: Score) -> Iterator[str]:
         if not (one.detected and one.side and one.right_cause and one.right_place):
             yield f"{_name(one)}: {_why(one)}"
     yield from (f"without effect: {_name(one)}" for one in score.without_effect)
+    yield from (f"not run: {_name(one)}: {one.note}" for one in score.not_run)
     yield from (f"false alarm: {alarm}" for alarm in score.alarms)
 
 
@@ -103,6 +104,8 @@ def _summary(score: Score) -> Iterator[str]:
         yield f"{len(score.faults)} injected faults: {shares}"
     if score.without_effect:
         yield f"{len(score.without_effect)} more make no difference in exact arithmetic, and are not counted"
+    if score.not_run:
+        yield f"{len(score.not_run)} more are in configurations that do not run without a fault either, and are not counted"
     checks = f" and {score.clean_checks} clean checks" if score.clean_checks else ""
     open_ones = f"; {score.undecided} pairs undecided" if score.undecided else ""
     yield f"{score.clean_pairs} clean pairs{checks}: {len(score.alarms)} false alarms (wanted 0){open_ones}"
@@ -121,6 +124,7 @@ def _ground(score: Score) -> dict[str, object]:
         "ground": score.ground,
         "faults": [_row(one) for one in score.faults],
         "without_effect": [_row(one) for one in score.without_effect],
+        "not_run": [_row(one) for one in score.not_run],
         "clean_pairs": score.clean_pairs,
         "clean_checks": score.clean_checks,
         "undecided": score.undecided,

@@ -33,6 +33,7 @@ OF_FILES = (
     Code.SLOTS_NOT_SAVED,
     Code.COMPILED_DIFFERENTLY,
 )
+OF_RUNS = ("declared", "defined", "saved", "resumed", "replica")  # checks that no other environment takes part in
 NO_EFFECT = 1e-12  # between float64 runs: two decades below anything that counts as a difference
 
 
@@ -56,7 +57,8 @@ class Location:
 class Scored:
     """One injected fault as it was judged. `causes`: the names of all that match. `side`: whether a finding says that this
     run, or its environment, is the one that is off. `size`: the largest distance between float64 runs in what was detected.
-    `effect`: the largest one of all, None if it is not known. `note`: why it has no answer, where it has none."""
+    `effect`: the largest one of all, None if it is not known. `note`: why it has no answer, where it has none. `ran`:
+    whether the configuration runs without the fault."""
 
     injected: Injected
     detected: bool
@@ -66,6 +68,7 @@ class Scored:
     size: float | None
     effect: float | None = None
     note: str = ""
+    ran: bool = True
 
     @property
     def expected_cause(self) -> str:
@@ -108,12 +111,17 @@ class Score:
 
     @property
     def faults(self) -> tuple[Scored, ...]:
-        """Those that have an effect."""
-        return tuple(one for one in self.outcomes if not one.without_effect)
+        """Those that were injected in what runs without them, and that have an effect."""
+        return tuple(one for one in self.outcomes if one.ran and not one.without_effect)
 
     @property
     def without_effect(self) -> tuple[Scored, ...]:
         return tuple(one for one in self.outcomes if one.without_effect)
+
+    @property
+    def not_run(self) -> tuple[Scored, ...]:
+        """Those of configurations that do not run without a fault either."""
+        return tuple(one for one in self.outcomes if not one.ran)
 
 
 def score(results: Results, faults: Sequence[Injected], ground: str = BUILT_IN) -> Score:
@@ -165,7 +173,17 @@ class _Reported:
         if self.pair is None or self.pair.verdict is Verdict.NOT_RUN:
             reasons = [cause.reason for cause in self.pair.causes] if self.pair else []
             note = " ".join(reasons) if self.pair else f"{self.faulty.id} was compared with nothing"
-            return Scored(injected=self.injected, detected=False, side=False, causes=(), place=None, size=None, note=note)
+            note = note.partition("\n")[0]  # the exception that a run ended with may be long
+            return Scored(
+                injected=self.injected,
+                detected=False,
+                side=False,
+                causes=(),
+                place=None,
+                size=None,
+                note=note,
+                ran=self._runs_without_it(),
+            )
         return Scored(
             injected=self.injected,
             detected=bool(self.off),
@@ -175,6 +193,9 @@ class _Reported:
             size=max(_float64(self.off, OFF), default=None),
             effect=max([*_float64([self.pair]), *self._in_files()], default=None),
         )
+
+    def _runs_without_it(self) -> bool:
+        return not any(row.run == self.clean and row.status.broken for row in self.results.runs)
 
     def _in_files(self) -> Iterator[float]:
         """How much farther each file is from its live model than without the fault."""
@@ -188,7 +209,7 @@ class _Reported:
         """The pair, and checks of the faulty run, as far as they are off where those of the clean run are not."""
         assert self.pair is not None
         found: list[Member] = [self.pair] if self.pair.verdict in OFF else []
-        for kind in ("declared", "defined", "saved", "resumed", "replica"):
+        for kind in OF_RUNS:
             before = {(check.form, check.replica): _off(check) for check in self._checks(kind, self.clean)}
             found += [check for check in self._checks(kind) if _off(check) - before.get((check.form, check.replica), set())]
         return found
@@ -231,7 +252,8 @@ class _Reported:
         the clean run as well."""
         known = self._suspected(self.clean)
         named = [name for name in self._suspected(self.faulty) if name not in known]
-        before = {cause.kind for member in self.results.checks if member.run == self.clean for cause in _all_causes(member)}
+        clean = [check for kind in OF_RUNS for check in self._checks(kind, self.clean)]
+        before = {cause.kind for check in clean for cause in _all_causes(check)}
         causes = [cause for member in self.off for cause in _all_causes(member) if cause.kind not in before]
         named += [cause.code for cause in causes if cause.code in OF_FILES]
         if self.injected.original:

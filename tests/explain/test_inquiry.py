@@ -118,6 +118,12 @@ def test_hypotheses_that_predict_the_same_are_of_one_round(tmp_path: Path) -> No
     assert ("gradient-scale", 1) in suspected(found)
 
 
+def test_clipping_that_acts_in_steps_that_are_not_looked_at_alone_is_found_in_whole_runs(tmp_path: Path) -> None:
+    found, _ = answered(tmp_path, CLEAN, 2.0, lambda deviation: 2.0 if deviation.clipping == "none" else 1.0)
+    assert suspected(found) == [("clipping-missing", 1)]
+    assert found.place is not None and found.place.stage == "trajectory"
+
+
 @pytest.mark.parametrize(("nearest", "said"), [(2.0 - 1e-3, ["rows-reversed"]), (1.5, [])])
 def test_the_nearest_hypothesis_is_named_only_if_it_explains_nearly_all(
     tmp_path: Path, nearest: float, said: list[str]

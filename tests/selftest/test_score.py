@@ -23,6 +23,7 @@ from suite.records import (
     Place,
     Provisioned,
     Results,
+    Status,
     Suspect,
     Verdict,
     because,
@@ -144,6 +145,14 @@ def test_a_run_that_failed_is_not_detected_and_says_why() -> None:
     found = outcome(pair(Verdict.NOT_RUN, cause=because(Code.NOT_RUN, "rank 1 died")))
     assert (found.detected, found.note) == (False, "rank 1 died")
     assert outcome().note == f"{FAULTY.id}/plain was compared with nothing"
+
+
+@pytest.mark.parametrize(("status", "counted"), [(Status.FAILED, 0), (Status.COMPLETE, 1)])
+def test_a_fault_in_what_does_not_run_without_it_is_in_no_rate(status: Status, counted: int) -> None:
+    lost = pair(Verdict.NOT_RUN, cause=because(Code.NOT_RUN, "no such kernel"))
+    found = score.score(builder.assemble((builder.row(CLEAN, status),), (lost,), ()), [INJECTED])
+    assert (len(found.faults), len(found.not_run)) == (counted, 1 - counted)
+    assert ("not run: " in output.table(found)) is (counted == 0)
 
 
 def test_a_suspect_that_does_not_match_is_not_named() -> None:
@@ -290,18 +299,20 @@ def test_anything_else_in_its_place_is_a_false_alarm(configuration: Configuratio
 
 
 @pytest.mark.parametrize(
-    ("code", "tensors", "alarms"),
+    ("code", "detail", "alarms"),
     [
-        (Code.NOT_SAVED, ("dropout/seed_generator_state",), 0),
-        (Code.RENEWED, ("lstm/cell/seed_generator_state",), 0),
-        (Code.NOT_SAVED, ("dropout/seed_generator_state", "norm/moving_mean"), 1),
-        (Code.SAVE_STALE, ("dropout/seed_generator_state",), 1),
+        (Code.NOT_SAVED, {"tensor": "dropout/seed_generator_state"}, 0),
+        (Code.RENEWED, {"tensor": "lstm/cell/seed_generator_state"}, 0),
+        (Code.NOT_SAVED, {"tensor": "norm/moving_mean"}, 1),
+        (Code.SAVE_STALE, {"tensor": "dropout/seed_generator_state"}, 1),
+        (Code.COMPILED_DIFFERENTLY, {"loss.delta": "0.5 -> 1.0"}, 0),
+        (Code.COMPILED_DIFFERENTLY, {"loss.delta": "0.5 -> 1.0", "optimizer.beta_1": "0.8 -> 0.9"}, 1),
     ],
 )
-def test_a_file_without_the_state_of_random_layers_is_a_defect_and_without_anything_else_an_alarm(
-    code: Code, tensors: tuple[str, ...], alarms: int
+def test_a_file_without_what_files_are_known_to_lose_is_a_defect_and_without_anything_else_an_alarm(
+    code: Code, detail: dict[str, str], alarms: int
 ) -> None:
-    cause = Cause(code=code, detail=tuple(("tensor", name) for name in tensors))
+    cause = Cause(code=code, detail=tuple(detail.items()))
     file = replace(check(CLEAN, judged("other state", Verdict.DIFFERENT)), causes=(cause,))
     found = score.score(builder.assemble((), (), (file,)), [])
     assert (len(found.alarms), len(found.defects), found.clean_checks) == (alarms, 1 - alarms, alarms)
@@ -354,6 +365,9 @@ def test_a_fault_of_a_backend_is_found_where_it_departs_from_the_environment_wit
     assert (found.detected, found.side, found.right_cause, found.right_place) == (True, True, True, False)
     there = replace(off, place=replace(PLACE, tensor="dense_2"))
     assert score.outcome(of_backend(there), OF_BACKEND).right_place
+    # A file of the run without it, loaded where it is, is no run without it.
+    loaded = replace(check(clean, judged("predictions", Verdict.DIFFERENT)), kind="reloaded", environment="jax-defect")
+    assert score.outcome(of_backend(off, checks=(replace(loaded, causes=off.causes),)), OF_BACKEND).right_cause
     for wrong in (departs("jax-defect", "dense_10"), departs("jax", "dense_1")):
         named = replace(off, causes=(wrong,))
         assert score.outcome(of_backend(named), OF_BACKEND).right_cause is (wrong.subject == "jax-defect")
