@@ -76,6 +76,14 @@ def zoo(session: nox.Session) -> None:
 
 
 @nox.session
+def versions(session: nox.Session) -> None:
+    """Two scenarios on versions of Keras from the oldest to the newest, old against new: docs/environments.md."""
+    scenarios = ["--scenario", "article-mlp", "--scenario", "issue-46488-cnn"]
+    where = ["--environments", "docs/environments/versions.toml", "--out", "reports/versions"]
+    parity(session, "compare", *where, *scenarios, "--devices", "1", *session.posargs)
+
+
+@nox.session
 def diff(session: nox.Session) -> None:
     """Say what moved between two results.json: nox -s diff -- A B."""
     parity(session, "diff", *session.posargs)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -28,9 +27,10 @@ from suite.commands import (
     repro,
     scenarios,
     selftest,
+    streams,
     zoo,
 )
-from suite.records import BUG, ParityError, UsageError
+from suite.records import BUG, ParityError, UsageError, showing
 
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
@@ -56,35 +56,57 @@ ADVICE = {
     errno.EROFS: "it cannot be written to: choose another folder",
     errno.ENOSPC: "no space is left on its disk: make some, or choose another folder",
     errno.EDQUOT: "no space is left for this user: make some, or choose another folder",
+    errno.EFBIG: "files may not become that large here: raise the limit (ulimit -f), or choose another folder",
+    errno.EIO: "its disk does not work: choose another folder",
     errno.EEXIST: "it is a file, wanted a folder: choose another name",
     errno.ENOTDIR: "a part of it is a file, wanted folders: choose another name",
     errno.EISDIR: "it is a folder, wanted a file: choose another name",
+    errno.ENOTEMPTY: "it is a folder, wanted a file: choose another name",
+    errno.ELOOP: "its links lead in a circle, or may not be followed: remove them",
     errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
     errno.ENOENT: "it is not there: check the name",
+    errno.EMFILE: "too many files are open: raise the limit (ulimit -n)",
+    errno.ENFILE: "too many files are open on this machine: close some programs",
+    errno.ENOMEM: "memory is full: close some programs, or lower --jobs",
+    errno.EAGAIN: "no process can be started: raise the limit (ulimit -u), or lower --jobs",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command. Returns the exit code; docs/command-line.md says what each means."""
+    streams.prepare()
+    code = _ended(arguments)
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
-        return code
-    except ParityError as error:
-        _complain(str(error))
-        return error.exit_code
+        streams.flush()
     except BrokenPipeError:
-        # Whoever read the output has seen enough. Python would complain when it ends and flushes what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except OSError as error:
         _complain(_sentence(error))
         return ParityError.exit_code
+    return code
+
+
+def _ended(arguments: Sequence[str] | None) -> int:
+    """How the command ended, as an exit code. Whatever was raised has been said."""
+    try:
+        return _run(arguments)
+    except ParityError as error:
+        _complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        streams.silence()  # whoever read the output has seen enough
+        return PIPE_CLOSED
+    except OSError as error:
+        _complain(_sentence(error))
+        return ParityError.exit_code
+    except MemoryError:
+        _complain("memory is full: close some programs, or compare fewer scenarios or devices at once")
+        return ParityError.exit_code
     except KeyboardInterrupt:
-        print("\ninterrupted: finished runs are kept, the same command goes on from there", file=sys.stderr)
+        streams.say_to_person("\ninterrupted: finished runs are kept, the same command goes on from there")
         return INTERRUPTED
     except Exception:
-        traceback.print_exc()
+        streams.say_to_person(traceback.format_exc())
         _complain("this is a bug of keras-parity: please report it, with the command and the lines above")
         return BUG
 
@@ -98,11 +120,11 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _complain(sentence: str) -> None:
-    print(f"parity: {sentence}", file=sys.stderr)
+    streams.say_to_person(f"parity: {showing.shown(sentence)}")
 
 
 def _sentence(error: OSError) -> str:
     """Which file, what is wrong, what to do."""
-    what = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "a file"
+    what = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "its output, or a file"
     known = ADVICE.get(error.errno or 0)
     return f"{what}: {known}" if known else f"{what}: the operating system refused ({error.strerror or error})"

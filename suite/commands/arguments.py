@@ -130,6 +130,9 @@ def _add_repro(parser: argparse.ArgumentParser) -> None:
         help="the report that has it, in its run folder",
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: repro/ and its fingerprint)")
+    parser.add_argument(
+        "--scenario-path", type=Path, action="append", default=[], metavar="FOLDER", help="the folder of its scenario"
+    )
 
 
 def _add_new_scenario(parser: argparse.ArgumentParser) -> None:

@@ -56,7 +56,7 @@ def conclude(study: Study, history: History, *, split_assets: bool) -> int:
     folder = study.folder.store.folder
     report.render(results, folder, split_assets=split_assets)
     listing.say_all(report.terminal(results))
-    print(folder / "index.html")
+    listing.say_all([str(folder / "index.html")])
     return results.exit_code
 
 

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from suite.artifacts.store import Store
@@ -32,6 +32,7 @@ from suite.records import (
     Status,
     Strategy,
     UsageError,
+    showing,
     unknown_name,
 )
 from suite.results.study import Study
@@ -192,7 +193,7 @@ def _selected(options: EnvironmentOptions) -> list[Environment]:
 
 def command() -> str:
     """The command that is running, as it was given."""
-    return shlex.join(["parity", *sys.argv[1:]])
+    return showing.shown(shlex.join(["parity", *sys.argv[1:]]))
 
 
 def planned(chosen: Chosen) -> Plan:
@@ -302,7 +303,7 @@ def _session(
 ) -> Session:
     found = {one.scenario.name: one.scenario for one in chosen.scenarios}
     session = Session(
-        environments=tuple(chosen.environments.values()),
+        environments=tuple(replace(one, environment=one.environment.shown()) for one in chosen.environments.values()),
         scenarios=tuple(_scenario_row(one) for one in chosen.scenarios),
         broken=chosen.broken,
         declared={
@@ -335,4 +336,4 @@ def _scenario_row(found: FoundScenario) -> ScenarioRow:
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    print(showing.shown(line), flush=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 
 from suite.engine.terminal import console_of
+from suite.records import showing
 
 GAP = 2  # characters behind each column of a table
 WHOLE = 24  # characters: words up to here, which are most names, are never broken in a table; paths may be
@@ -17,6 +18,7 @@ WHOLE = 24  # characters: words up to here, which are most names, are never brok
 def show(headings: Sequence[str], rows: Sequence[Sequence[str]], lines: Iterable[str]) -> None:
     """A table on a terminal. The lines, which say the same, to a file or a program, and to a terminal that is too narrow for
     the table."""
+    rows = [[showing.shown(cell) for cell in row] for row in rows]
     console = console_of(sys.stdout)
     columns = list(zip(headings, *rows, strict=True))
     room = 0 if console is None else console.width - GAP * len(columns)
@@ -29,7 +31,7 @@ def show(headings: Sequence[str], rows: Sequence[Sequence[str]], lines: Iterable
         console.print(table)
         return
     for line in lines:
-        print(line)
+        print(showing.shown(line))
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
@@ -48,7 +50,7 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
 def say_all(lines: Iterable[str]) -> None:
     """Sentences. A terminal gets them broken between words, and an indented one indented further where it goes on."""
     console = console_of(sys.stdout)
-    for line in lines:
+    for line in map(showing.shown, lines):
         print(line if console is None else _broken(line, console.width))
 
 

@@ -135,11 +135,13 @@ class DiffOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ReproOptions:
-    """`finding`: its number, or how its fingerprint begins. `out`: None for a folder named after it."""
+    """`finding`: its number, or how its fingerprint begins. `out`: None for a folder named after it. `scenario_path`: where
+    its scenario may be, beside the built-in ones."""
 
     finding: str
     results: Path
     out: Path | None
+    scenario_path: tuple[Path, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from suite.commands.execution import say
 from suite.commands.options import ReproOptions
 from suite.report import repro, results_json
 
 
 def run(options: ReproOptions) -> int:
     results = results_json.read(options.results)
-    print(repro.write(results, options.results.parent, options.finding, options.out))
+    say(str(repro.write(results, options.results.parent, options.finding, options.out, options.scenario_path)))
     return 0

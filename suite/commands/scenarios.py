@@ -8,6 +8,7 @@ from pathlib import Path
 from suite.commands import listing
 from suite.commands.options import ScenariosOptions
 from suite.plan import discover, locations
+from suite.records import showing
 
 
 def run(options: ScenariosOptions) -> int:
@@ -19,7 +20,7 @@ def run(options: ScenariosOptions) -> int:
         lines = (f"{one.scenario.name:20} {one.scenario.description}  [{one.source}]" for one in found)
         listing.show(("scenario", "description", "file"), rows, lines)
     for wrong in broken:
-        print(f"broken: {wrong.name}: {wrong.reason}  [{wrong.source}]", file=sys.stderr)
+        print(showing.shown(f"broken: {wrong.name}: {wrong.reason}  [{wrong.source}]"), file=sys.stderr)
     if options.action == "check":
         print(f"{len(found)} valid, {len(broken)} broken")
     return 3 if broken else 0

@@ -38,7 +38,7 @@ def run(options: SelftestOptions) -> int:
     for path in (copy, locations.KEPT_SELFTEST) if options.keep else (copy,):
         write_text(path, output.as_json(scores, kept_rates.other_grounds(path, scores)))
     for one in scores:
-        print(output.table(one))
+        say(output.table(one))
     return 0 if all(output.passed(one) for one in scores) else 1
 
 

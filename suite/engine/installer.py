@@ -15,7 +15,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from suite.engine import uv
-from suite.records import ProvisionError
+from suite.records import ProvisionError, showing
 
 LAST_LINES = 10  # a conflict of two requirements takes pip so many to explain
 ANSWER_SECONDS = 60  # an interpreter that only lists what is installed; the slowest measured was 1 s
@@ -39,7 +39,10 @@ modules = {name: importlib.util.find_spec(name) is not None for name in sys.argv
 spec = importlib.util.find_spec("keras")
 if spec is not None and spec.origin:
     home = pathlib.Path(spec.origin).resolve().parent
-    if folders.get("keras") != str(home.parent):
+    owner = [name for name in ("keras", "keras-nightly") if folders.get(name) == str(home.parent)]
+    if owner:
+        packages["keras"] = packages[owner[0]]
+    else:
         for file in ("src/version.py", "version.py", "__init__.py"):
             text = (home / file).read_text() if (home / file).is_file() else ""
             found = re.search(r'^__version__ = "(.+)"', text, re.M)
@@ -92,10 +95,10 @@ class Installer:
         done = _finished(command, variables=variables, pass_fds=kept)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a") as stream:
-            stream.write(f"$ {' '.join(command)}\n{done.stdout}")
+            stream.write(showing.masked(f"$ {' '.join(command)}\n{done.stdout}"))
         if done.returncode:
             words = " / ".join(_last_lines(done.stdout)) or f"exit code {done.returncode}"
-            raise ProvisionError(f"{what} failed: {words}; all of it: {self.log}")
+            raise ProvisionError(f"{showing.masked(what)} failed: {words}; all of it: {self.log}")
 
 
 def _configuration() -> str:

@@ -13,6 +13,7 @@ from typing import final
 
 import msgspec
 
+from suite.artifacts import places
 from suite.engine import devices, variables
 from suite.engine.gpu_failures import failure
 from suite.engine.gpus import Gpus, Memory
@@ -21,7 +22,7 @@ from suite.engine.processes import ended_by
 from suite.engine.running import Key, Running, Unavailable, after_others, key_of, too_few
 from suite.engine.schedule import Schedule
 from suite.plan.locations import ROOT
-from suite.records import Job, Outcome, Provisioned, Status
+from suite.records import Job, Outcome, Provisioned, Status, showing
 
 ENTRY = "suite.runner.execute_job:main"
 HOST_DEATHS = 3  # a host that died more often is not started again: something kills it each time
@@ -201,7 +202,8 @@ class Local:
                 continue
             running = self._running_job(replace(job, gpus=len(gpus)), host, cores, gpus)
             self._gpus.start(job, gpus)
-            running.file.write_bytes(msgspec.json.encode(running.job))
+            places.write(running.file, msgspec.json.encode(running.job.shown()))
+            places.vacate(running.log)
             host.start(running.file, running.log, {"CUDA_VISIBLE_DEVICES": ",".join(gpus)})
             self._running[str(running.file)] = running
             schedule.start(job)
@@ -306,6 +308,7 @@ class Local:
             return
         if job.refused:
             outcome = replace(outcome, reason=after_others(job, outcome))
+        outcome = replace(outcome, reason=showing.shown(outcome.reason), log=showing.shown(outcome.log))
         schedule.end(outcome)
         self._outcomes[job.id] = outcome
         self._say(schedule, "ended", job, outcome)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from suite.artifacts.store import digest_of, write_text
 from suite.engine.installer import Installer, locked
+from suite.records import showing
 
 MARK = "coordinator.txt"
 # What the suite itself imports: a plugin may not change it.
@@ -38,7 +39,8 @@ def identified(text: str) -> Plugin:
     if path.is_file():
         return Plugin(wanted=str(path.resolve()), identity=hashlib.sha256(path.read_bytes()).hexdigest())
     if not any((path / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        return Plugin(wanted=text, identity=text)
+        secret = showing.masked(text) != text
+        return Plugin(wanted=text, identity=hashlib.sha256(text.encode()).hexdigest() if secret else text)
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")):
         parts = file.relative_to(path).parts

@@ -16,7 +16,7 @@ from rich.text import Text
 from suite.engine.local import Event
 from suite.engine.schedule import NEEDS
 from suite.engine.terminal import console_of
-from suite.records import Outcome, Status
+from suite.records import Outcome, Status, showing
 
 PLAIN_SECONDS = 10.0  # between two plain lines: a CI log of a 15-minute run stays below a hundred of them
 TERMINAL_SECONDS = 0.1  # between two drawings of the display: faster than that, nobody reads
@@ -114,6 +114,7 @@ class Progress:
 
     def _line(self, text: str, style: str = "") -> None:
         """One line, above the display. A terminal gets it broken between words if it is too long."""
+        text = showing.shown(text)
         if self._console is not None:
             self._console.print(Text(text, style))
             return

@@ -1,4 +1,7 @@
-"""The environment variables of a worker: the user's, without what changes a number, and what the suite decides."""
+"""The environment variables of a worker: those of the user's shell that it needs, and what the suite decides.
+
+A shell holds tokens and passwords, and a worker runs the code of models and plugins. So only listed variables are inherited.
+None of them changes what is computed."""
 
 from __future__ import annotations
 
@@ -11,11 +14,20 @@ from pathlib import Path
 from suite.plan.locations import ROOT
 from suite.records import Environment, Options
 
-# Set in a user's shell, these would change what is computed or which code computes it, in one environment or in all.
-FOREIGN = (
-    "CUBLAS_", "CUDA_VISIBLE_DEVICES", "JAX_", "KERAS_", "MKL_", "NVIDIA_TF32_OVERRIDE", "OMP_", "OPENBLAS_",
-    "PYTHONHOME", "PYTHONPATH", "PYTORCH_", "TF_", "TORCH_", "XLA_",
-)  # fmt: skip
+# Where programs, libraries, certificates, data sets and temporary files are, how text is written, and how to reach networks.
+INHERITED = frozenset({
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "LANG", "LANGUAGE", "TMPDIR", "TMP", "TEMP",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "SYSTEMROOT", "WINDIR",
+    "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+    "CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDA_DEVICE_ORDER", "CUDA_CACHE_PATH", "CUDA_MODULE_LOADING", "CUDNN_PATH",
+    "CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES",
+    "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_DATASETS_CACHE", "HF_DATASETS_OFFLINE", "TFDS_DATA_DIR",
+    "SCIKIT_LEARN_DATA",
+    "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONWARNINGS",
+})  # fmt: skip
+FAMILIES = ("LC_", "XDG_", "NCCL_", "GLOO_", "COVERAGE_", "COV_CORE_", "PARITY_")  # no secret, nothing that computes
+MORE = "PARITY_INHERIT"  # names of further variables, with commas between them
 
 # NPROC is XLA's: without it JAX takes as many threads as the machine has cores, and rounds by their number.
 THREADS = (
@@ -50,13 +62,14 @@ def of_host(
     imports: Path = ROOT,
     shell: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
-    """The variables of an environment's host. Its own `variables` win over everything.
+    """The variables of an environment's host: of the shell, what `inherited` lets through. Its own `variables` win over
+    everything.
 
     `folder`: the run folder; Keras reads its settings (floatx, epsilon) from there and not from the user's home.
     `imports`: the folder that the suite is imported from.
     `cache`: where JAX keeps what it compiled, a folder per environment and processor; None: nothing is kept.
     """
-    variables = {name: value for name, value in shell.items() if not name.startswith(FOREIGN)}
+    variables = inherited(shell)
     paths = [str(imports), *environment.pythonpath]
     variables |= {
         "KERAS_BACKEND": environment.backend,
@@ -84,6 +97,13 @@ def of_host(
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
     return variables | dict(environment.variables)
+
+
+def inherited(shell: Mapping[str, str]) -> dict[str, str]:
+    """What a process that runs other people's code gets of the shell."""
+    asked_for = {name.strip() for name in shell.get(MORE, "").split(",")}
+    names = (name for name in shell if name in asked_for or name.upper() in INHERITED or name.startswith(FAMILIES))
+    return {name: shell[name] for name in names}
 
 
 def _visible_gpus(shell: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from suite.plan import trial
 from suite.plan.locations import SCENARIOS
 from suite.plan.strategies import BUILT_IN
 from suite.plan.validation import NAME as NAME  # of scenarios, for whoever writes one
@@ -28,6 +29,7 @@ from suite.records import (
     ScenarioVariant,
     Source,
     Strategy,
+    showing,
 )
 
 SCENARIO_GROUP = "keras_parity.scenarios"
@@ -40,17 +42,21 @@ STRATEGY_GROUP = "keras_parity.strategies"
 def scenarios(folders: Sequence[Path], *, plugins: bool = True) -> tuple[tuple[FoundScenario, ...], tuple[Broken, ...]]:
     """Every scenario of the folders (each *.py that does not start with "_") and of installed packages.
 
-    A broken one is one line and the good ones go on; of two with one name the first stays.
+    A broken one is one line and the good ones go on; of two with one name the first stays. Each is imported in a process of
+    its own first: what that does not survive is broken, and is not imported here.
     """
     found: dict[str, FoundScenario] = {}
     broken: list[Broken] = []
     for source, label, load in _scenario_sources(folders, plugins):
+        if wrong := _tried(label, source, lambda load=load: valid_scenario(load())):  # type: ignore[misc]
+            broken.append(wrong)
+            continue
         try:
             scenario = valid_scenario(load())
             if scenario.name in found:
                 other = found[scenario.name].source
                 raise ConfigurationError(f"the name {scenario.name!r} is taken by {other}: choose another")
-            found[scenario.name] = FoundScenario(scenario=scenario, source=source, digest=_digest(source))
+            found[scenario.name] = FoundScenario(scenario=scenario, source=source, digest=digest_of(source))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise anything, sys.exit included
@@ -158,7 +164,7 @@ def _by_path(path: Path) -> Any:
     return module
 
 
-def _digest(source: Source) -> str:
+def digest_of(source: Source) -> str:
     """The sha256 of a scenario's file and of the "_" modules beside it; for an installed one, of its version too."""
     if source.kind == "file":
         path = Path(source.location)
@@ -174,12 +180,16 @@ def _digest(source: Source) -> str:
 # ---------------------------------------------------------------- strategies
 
 
-def strategies() -> tuple[Mapping[str, Strategy], tuple[Broken, ...]]:
-    """The built-in strategies (suite/plan/strategies.py) and those of installed packages, by name. Imports no worker."""
+def strategies(*, tried: bool = True) -> tuple[Mapping[str, Strategy], tuple[Broken, ...]]:
+    """The built-in strategies (suite/plan/strategies.py) and those of installed packages, by name. Imports no worker.
+    `tried`: each is imported in a process of its own first, as scenarios are."""
     known = {strategy.name: strategy for strategy in map(valid_strategy, BUILT_IN)}
     broken: list[Broken] = []
     for entry in entry_points(group=STRATEGY_GROUP):
         source = _entry_source(entry)
+        if tried and (wrong := _tried(entry.name, source, lambda entry=entry: valid_strategy(entry.load()))):  # type: ignore[misc]
+            broken.append(wrong)
+            continue
         try:
             strategy = valid_strategy(entry.load())
             if strategy.name in known:
@@ -200,6 +210,22 @@ def _entry_source(entry: EntryPoint) -> Source:
     return Source(kind="entry point", location=entry.value, distribution=name, version=version)
 
 
+def _tried(name: str, source: Source, load: Callable[[], object]) -> Broken | None:
+    """What is broken, if it is; found out in a process of its own."""
+
+    def loaded() -> Broken | None:
+        try:
+            load()
+        except BaseException as error:  # also an interrupt: nobody has pressed a key here
+            return _broken(name, source, error)
+        return None
+
+    answer = trial.attempt(loaded)
+    if isinstance(answer, Broken):
+        return answer
+    return Broken(name=name, source=str(source), reason=answer) if answer else None
+
+
 def _broken(name: str, source: Source, error: BaseException) -> Broken:
     """One line: what was raised, and the innermost line of the plugin's own file."""
     words = _words(error)
@@ -210,7 +236,7 @@ def _broken(name: str, source: Source, error: BaseException) -> Broken:
 
 def _words(error: BaseException) -> str:
     try:
-        return " ".join(str(error).split()) or "no message"
+        return " ".join(showing.visible(str(error)).split()) or "no message"
     except Exception:  # its __str__ is the plugin's code
         return "a message that cannot be read"
 

@@ -11,7 +11,7 @@ import dependency_groups
 
 from suite.artifacts import reading
 from suite.plan.locations import PINS
-from suite.plan.validation import BACKENDS, is_name
+from suite.plan.validation import BACKENDS, NAME_LENGTH, is_name
 from suite.records import DEFAULT, EXACT, ConfigurationError, Environment
 
 
@@ -84,8 +84,13 @@ def _environment(name: str, table: Any, file: Path) -> Environment:
     if not isinstance(table, dict):
         raise ConfigurationError(f"{where} is {table!r}, wanted a table")
     if not is_name(name):
-        raise ConfigurationError(f"{where}: a name has lower case, digits, dots and hyphens")
+        raise ConfigurationError(f"{where}: a name has at most {NAME_LENGTH} of lower case, digits, dots and hyphens")
     if unknown := sorted(table.keys() - KEYS.keys()):
+        if isinstance(table[unknown[0]], dict):
+            full = f"{name}.{unknown[0]}"
+            raise ConfigurationError(
+                f'{where} holds the table {unknown[0]!r}: write a name with a dot as "{full}", in quotes'
+            )
         raise ConfigurationError(f"{where} has the unknown key {unknown[0]!r}; it may have {', '.join(sorted(KEYS))}")
     for key, value in table.items():
         is_right, wanted = KEYS[key]

@@ -160,7 +160,7 @@ def _too_few(environment: Environment, strategy: Strategy, devices: int, gpus: i
 # worker.
 WORKER = (
     "__init__.py", "records", "artifacts", "runner", "plan/__init__.py", "plan/discover.py", "plan/locations.py",
-    "plan/strategies.py", "plan/validation.py", "engine/__init__.py", "engine/processes.py",
+    "plan/strategies.py", "plan/trial.py", "plan/validation.py", "engine/__init__.py", "engine/processes.py",
 )  # fmt: skip
 INJECTION = ("selftest/__init__.py", "selftest/injection")
 

@@ -9,6 +9,7 @@ from typing import Any
 from suite.records import SCENARIO_API, BrokenPlugin, Scenario, Strategy
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+NAME_LENGTH = 80  # characters: files of a run folder have several names in theirs, and file systems take 255 bytes
 REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 OUTPUTS = ("probabilities", "logits", "values")
 BACKENDS = ("tensorflow", "jax", "torch", "fake")
@@ -25,7 +26,10 @@ def valid_scenario(scenario: Any) -> Scenario:
     loss = scenario.loss
     wrong = [
         (scenario.api != SCENARIO_API, f"api is {scenario.api!r}, this version reads {SCENARIO_API}"),
-        (not is_name(scenario.name), f"name is {scenario.name!r}, wanted lower case, digits, dots and hyphens"),
+        (
+            not is_name(scenario.name),
+            f"name is {scenario.name!r}, wanted at most {NAME_LENGTH} of lower case, digits, dots and hyphens",
+        ),
         (not _is_line(scenario.description), f"description is {scenario.description!r}, wanted one line of words"),
         (not _is_count(scenario.batch), f"batch is {scenario.batch!r}, wanted a whole number of at least 1"),
         (not _is_count(scenario.steps), f"steps is {scenario.steps!r}, wanted a whole number of at least 1"),
@@ -43,7 +47,7 @@ def valid_scenario(scenario: Any) -> Scenario:
 
 
 def is_name(value: object) -> bool:
-    return isinstance(value, str) and NAME.fullmatch(value) is not None
+    return isinstance(value, str) and len(value) <= NAME_LENGTH and NAME.fullmatch(value) is not None
 
 
 def _is_line(value: object) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
+from suite.records import showing
 from suite.records.scenario import Source
 from suite.records.vocabulary import Status
 from suite.records.zoo import Case
@@ -41,6 +42,16 @@ class Environment:
     def fault_in(self, scenario: str) -> str:
         """The fault that it has in this scenario; "" if it has none."""
         return dict(self.faults).get(scenario, "")
+
+    def shown(self) -> Environment:
+        """The same without what may be secret: the credentials of addresses, and values of variables that set nothing of a
+        framework."""
+        return replace(
+            self,
+            requirements=tuple(map(showing.masked, self.requirements)),
+            gpu_requirements=tuple(map(showing.masked, self.gpu_requirements)),
+            variables=tuple((name, showing.variable(name, value)) for name, value in self.variables),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +284,14 @@ class Job:
         """The same in a different environment, on its device."""
         options = replace(self.options, device=environment.device or self.options.device)
         return replace(self, environment=environment, options=options)
+
+    def shown(self) -> Job:
+        """The same without what may be secret: what a job file holds. The variables are in the worker's surroundings."""
+        return replace(
+            self,
+            environment=self.environment.shown(),
+            elsewhere=tuple(environment.shown() for environment in self.elsewhere),
+        )
 
     @property
     def chunk(self) -> str:

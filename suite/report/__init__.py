@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from suite.artifacts.store import write_text
-from suite.records import Results
+from suite.records import Results, showing
 from suite.report import answer, changes, claims, findings, html, junit, links, markdown, results_json
 
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody
@@ -23,6 +23,7 @@ def render(results: Results, folder: Path, *, split_assets: bool = False) -> Non
 
     `split_assets`: the page's style and script in files of their own, for servers that forbid code inside a page.
     """
+    results = showing.clean(results)
     for name, text in FORMATS.items():
         if not (split_assets and name == "index.html"):
             write_text(folder / name, text(results))

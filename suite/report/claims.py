@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from suite.artifacts.store import write_text
-from suite.records import Answer, Claims, Effect, Spread
+from suite.records import Answer, Claims, Effect, Spread, showing
 from suite.report import links
 
 HERE = Path(__file__).parent
@@ -24,6 +24,7 @@ WIDTH = 120
 
 def write(claims: Claims, folder: Path) -> None:
     """claims.json and claims.html in the folder, each by rename."""
+    claims = showing.clean(claims)
     write_text(folder / "claims.json", json(claims))
     write_text(folder / links.CLAIMS, html(claims))
     links.join(folder)

@@ -29,7 +29,7 @@ def text(results: Results) -> str:
 
 
 def _top(results: Results) -> Iterator[str]:
-    yield f"# {_plain(answer.sentence(results))}"
+    yield f"# {plain(answer.sentence(results))}"
     yield ""
     for noun, members in (("pairs", results.pairs), ("checks", results.checks)):
         counted = summary.counts(members)
@@ -37,9 +37,9 @@ def _top(results: Results) -> Iterator[str]:
         yield f"{len(members)} {noun}" + (f": {words}" if words else "")
         yield ""
     if results.change:
-        yield from (_plain(changes.sentence(results.change)), "")
-    made = f"{_plain(results.generated)}, plan {results.plan.digest[:12]}, exit code {results.exit_code}"
-    yield f"{made}: `{_code(results.plan.command)}`"
+        yield from (plain(changes.sentence(results.change)), "")
+    made = f"{plain(results.generated)}, plan {results.plan.digest[:12]}, exit code {results.exit_code}"
+    yield f"{made}: `{code(results.plan.command)}`"
 
 
 def _why(results: Results) -> Iterator[str]:
@@ -51,22 +51,22 @@ def _why(results: Results) -> Iterator[str]:
 
 def _finding(number: int, worded: Worded) -> Iterator[str]:
     finding = worded.finding
-    yield f"- **{number}. {finding.verdict.mark} {finding.verdict.value}**: {_plain(worded.claim)}"
+    yield f"- **{number}. {finding.verdict.mark} {finding.verdict.value}**: {plain(worded.claim)}"
     if finding.accepted:
-        yield f"  - Accepted: {_plain(finding.accepted)}"
+        yield f"  - Accepted: {plain(finding.accepted)}"
     elif some := [part for part in finding.parts if part.accepted]:
         reasons = "; ".join(f"{part.scenario}: {part.accepted}" for part in some)
-        yield f"  - Accepted in {len(some)} of {len(finding.parts)} scenarios: {_plain(reasons)}"
-    yield f"  - Evidence: {_plain(worded.evidence)}"
-    yield f"  - Experiment: {_plain(worded.experiment)}"
+        yield f"  - Accepted in {len(some)} of {len(finding.parts)} scenarios: {plain(reasons)}"
+    yield f"  - Evidence: {plain(worded.evidence)}"
+    yield f"  - Experiment: {plain(worded.experiment)}"
     if finding.place:
-        yield f"  - Begins at: {_plain(finding.place.stage)}, {_plain(finding.place.tensor)}"
+        yield f"  - Begins at: {plain(finding.place.stage)}, {plain(finding.place.tensor)}"
     if worded.advice:
-        yield f"  - What to do: {_plain(' '.join(part for part in (worded.advice, worded.link) if part))}"
+        yield f"  - What to do: {plain(' '.join(part for part in (worded.advice, worded.link) if part))}"
     if worded.repeat:
-        yield f"  - Again: `{_code(worded.repeat)}`"
+        yield f"  - Again: `{code(worded.repeat)}`"
     if finding.fingerprint:
-        yield f"  - Fingerprint: `{_code(finding.fingerprint)}`"
+        yield f"  - Fingerprint: `{code(finding.fingerprint)}`"
 
 
 STATES = {
@@ -82,7 +82,7 @@ def _known(results: Results) -> Iterator[str]:
         yield from ("", "## Known differences", "")
     for one in results.known:
         state = STATES[one.state].format(one.expires)
-        yield f"- `{_code(one.fingerprint)}`: {state}: {_plain(' '.join(part for part in (one.reason, one.link) if part))}"
+        yield f"- `{code(one.fingerprint)}`: {state}: {plain(' '.join(part for part in (one.reason, one.link) if part))}"
 
 
 CHANGES = ("worse", "new", "gone", "better", "changed")
@@ -93,14 +93,14 @@ def _changed(results: Results) -> Iterator[str]:
     """What moved, the worst first; without a baseline no word, for nothing is known then."""
     if results.change is None or not results.change.moves:
         return
-    yield from ("", f"## Changed since {_plain(results.change.baseline)}")
+    yield from ("", f"## Changed since {plain(results.change.baseline)}")
     for how in CHANGES:
         moves = [move for move in results.change.moves if move.how == how]
         if moves:
             yield from ("", f"{len(moves)} {how}:", "")
         for move in moves[:SHOWN]:
-            both = " → ".join(_plain(words) for words in (move.before, move.now) if words)
-            yield f"- {move.about} `{_code(move.name)}`" + (f": {both}" if both else "")
+            both = " → ".join(plain(words) for words in (move.before, move.now) if words)
+            yield f"- {move.about} `{code(move.name)}`" + (f": {both}" if both else "")
         if len(moves) > SHOWN:
             yield f"- and {len(moves) - SHOWN} more"
 
@@ -110,22 +110,22 @@ def _failed(results: Results) -> Iterator[str]:
     if failed or results.jobs or results.broken:
         yield from ("", "## Failed and broken", "")
     for row in failed:
-        yield f"- `{_code(row.run.id)}`: {row.status.value}: {_plain(row.reason)}"
+        yield f"- `{code(row.run.id)}`: {row.status.value}: {plain(row.reason)}"
     for job in results.jobs:
-        yield f"- `{_code(job.job)}`: {job.status.value}: {_plain(job.reason)}"
+        yield f"- `{code(job.job)}`: {job.status.value}: {plain(job.reason)}"
     for one in results.broken:
-        yield f"- broken `{_code(one.name)}` ({_plain(one.source)}): {_plain(one.reason)}"
+        yield f"- broken `{code(one.name)}` ({plain(one.source)}): {plain(one.reason)}"
 
 
 def _restarted(results: Results) -> Iterator[str]:
     """Workers whose second attempt completed, and devices that are parts of one GPU."""
     if virtual := summary.virtual(results):
-        yield from ("", _plain(virtual))
+        yield from ("", plain(virtual))
     restarted = summary.restarted(results)
     if restarted:
         yield from ("", "## Started once more", "")
     for row in restarted:
-        yield f"- `{_code(row.run.id)}`: {row.status.value}; the first attempt died: {_plain(row.died)}"
+        yield f"- `{code(row.run.id)}`: {row.status.value}; the first attempt died: {plain(row.died)}"
 
 
 def _overview(results: Results) -> Iterator[str]:
@@ -140,10 +140,8 @@ def _overview(results: Results) -> Iterator[str]:
 def _self_test(results: Results) -> Iterator[str]:
     one = results.self_test
     said, command = glossary.holds_here(one), glossary.to_measure(one)
-    lines = [
-        f"- {_plain(_measured(rates))}" for rates in (one.grounds if one else ()) if rates.injected or rates.clean_pairs
-    ]
-    yield from ("", f"Self-test: {_plain(said)}" + (f" To measure it: `{command}`" if command else ""))
+    lines = [f"- {plain(_measured(rates))}" for rates in (one.grounds if one else ()) if rates.injected or rates.clean_pairs]
+    yield from ("", f"Self-test: {plain(said)}" + (f" To measure it: `{command}`" if command else ""))
     if lines:
         yield from ("", *lines)
 
@@ -161,7 +159,7 @@ def _matrices(results: Results) -> Iterator[str]:
     for scenario in results.scenarios:
         pairs = [pair for pair in results.pairs if pair.scenario == scenario.name]
         if pairs:
-            yield from ("", f"### {_plain(scenario.name)}", "")
+            yield from ("", f"### {plain(scenario.name)}", "")
             yield from _matrix(summary.labels(results, scenario.name), pairs)
 
 
@@ -178,15 +176,15 @@ def _table(columns: Sequence[str]) -> Iterator[str]:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
+    return "| " + " | ".join(plain(cell) for cell in cells) + " |"
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Names come from plugins: nothing in them is markup."""
     flat = " ".join(words.split()).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\`*_\[\]|~])", r"\\\1", flat)
 
 
-def _code(words: str) -> str:
+def code(words: str) -> str:
     """For between backticks, where nothing can be escaped."""
     return " ".join(words.split()).replace("`", "'")

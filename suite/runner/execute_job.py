@@ -17,7 +17,7 @@ def main(job_file: str) -> None:
     """Executes the job. Raises what went wrong; `suite.runner.outcome.Unsupported` if it cannot be done here."""
     job = read_record(Path(job_file), Job)
     if job.kind == "train":
-        strategies, _ = discover.strategies()
+        strategies, _ = discover.strategies(tried=False)
         references.load(strategies[job.strategy].worker)(job)
         return
     fake = job.environment.backend == "fake"

@@ -46,7 +46,7 @@ from typing import Any, NoReturn
 
 from suite.engine import processes
 from suite.records import Status
-from suite.runner import driver, facts, gpu_memory, outcome, references
+from suite.runner import compilation_cache, driver, facts, gpu_memory, outcome, references
 
 ENTRY = "suite.runner.execute_job:main"
 
@@ -58,6 +58,7 @@ WARM = {
     "fake": ("numpy", "safetensors.numpy"),
 }
 
+NO_RESULT = "the worker ended without a result (exit code 0): something in it ends the process, such as os._exit"
 PR_SET_PDEATHSIG = 1
 TRACEBACK_SECONDS = 0.05  # what each process of a job that is stopped gets for printing where it is: it takes milliseconds
 
@@ -236,13 +237,13 @@ def _be_the_first_to_go() -> None:
 
 
 def _said(answers: int, exitcode: int) -> dict[str, Any]:
-    """Exit code, status and reason as the job gave them, or as its exit code tells."""
+    """Exit code, status and reason as the job gave them. One that said nothing has no result, also with exit code 0."""
     with contextlib.suppress(BlockingIOError):
         if said := os.read(answers, 65536):
             first: dict[str, Any] = json.loads(said.split(b"\n")[0])
             return first
-    status = Status.FAILED if exitcode else Status.COMPLETE
-    return {"exitcode": exitcode, "status": status.value, "reason": ""}
+    reason = "" if exitcode else NO_RESULT
+    return {"exitcode": exitcode, "status": Status.FAILED.value, "reason": reason}
 
 
 def die_with_parent(number: int) -> None:
@@ -297,6 +298,7 @@ def work_alone(backend: str, entry: str, job: str, answering: str) -> NoReturn:
 
 def _import(backend: str) -> None:
     warnings.filterwarnings("ignore", message=".*fork.*")
+    compilation_cache.leave_out_if_unsafe()
     for module in WARM[backend]:
         importlib.import_module(module)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -145,7 +146,7 @@ def reload(job: Job) -> None:
                 with artifact.recording(begun(job, run.id)) as recorded:
                     _load(recorded, store.run(run), scenario, job, data, form, own)
             except Exception as error:  # one file that does not load must not cost the others
-                _failed(artifact, job, run, error)
+                _failed(artifact, job, run, error, saved_by=_saved_by(store.run(run)))
 
 
 def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, data: Arrays, form: str, own: bool) -> None:
@@ -201,19 +202,23 @@ def _model_of(path: Path, scenario: Scenario, *, compiled: bool) -> Any:
 
     custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
 
-    def load() -> Any:
-        return keras.saving.load_model(path, custom_objects=custom, compile=compiled, safe_mode=False)
+    def load(place: Path) -> Any:
+        return keras.saving.load_model(place, custom_objects=custom, compile=compiled, safe_mode=False)
 
-    try:
-        return load()
-    except (TypeError, ValueError):
-        variant.model(scenario), building.loss_of(scenario, "own"), scenario.optimizer()
-        return load()
+    # From a folder of its own: Keras 3.4 unpacks model.weights.h5 beside the file that it loads, and deletes it.
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / path.name
+        place.symlink_to(path.resolve())
+        try:
+            return load(place)
+        except (TypeError, ValueError):
+            variant.model(scenario), building.loss_of(scenario, "own"), scenario.optimizer()
+            return load(place)
 
 
 def why_it_does_not_load(error: Exception) -> str:
     """What Keras says in the end: around it, it prints the configuration of everything that holds what it cannot load."""
-    message = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+    message = _last_of(error)
     if (found := re.search(r"Could not locate (class|function) '(.+?)'", message)) is None:
         return message[:500]
     kind, name = found.groups()
@@ -223,9 +228,33 @@ def why_it_does_not_load(error: Exception) -> str:
     )
 
 
-def _failed(artifact: Artifact, job: Job, run: Run, error: Exception) -> None:
+def _last_of(error: Exception) -> str:
+    return " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+
+
+def _saved_by(saved: Artifact) -> str:
+    """The version of Keras that saved a run; empty if the run does not say."""
+    manifest = saved.manifest()
+    return manifest.facts.get("keras", "") if manifest else ""
+
+
+def is_newer(version: str, other: str) -> bool:
+    """Whether a version of Keras has a higher number than another; patches count, and what development versions add not."""
+    first, second = ([int(part) for part in re.findall(r"\d+", one)[:3]] for one in (version, other))
+    return first > second
+
+
+def _failed(artifact: Artifact, job: Job, run: Run, error: Exception, saved_by: str) -> None:
+    import keras
+
     unsupported = "synchronized=True is only supported" in " ".join(str(error).split())
     reason = UNSUPPORTED_SYNCHRONIZED if unsupported else why_it_does_not_load(error)
+    if is_newer(saved_by, keras.__version__):
+        unsupported = True
+        reason = (
+            f"Keras {saved_by} saved it, which is newer than this Keras {keras.__version__}: load files with the version "
+            f"that saved them, or with a newer one. Here it says: {_last_of(error)[:200]}"
+        )
     artifact.finish(
         Manifest(
             run=run.id,

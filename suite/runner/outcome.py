@@ -6,7 +6,7 @@ import json
 import os
 from typing import NoReturn
 
-from suite.records import Status
+from suite.records import Status, showing
 
 REASON_LENGTH = 500  # characters: a few lines of a table cell, and far below the 4096 bytes that a pipe takes at once
 
@@ -43,9 +43,11 @@ def end_with(error: BaseException) -> NoReturn:
 
 
 def complete(memory: dict[str, int] | None) -> None:
-    """Tells the host, where there is something to tell, that the job is complete, and which memory of its GPU it took."""
-    if _host >= 0 and memory is not None:
-        answer = {"status": Status.COMPLETE.value, "reason": "", "exitcode": 0, "memory": memory}
+    """Tells the host that the job is complete, and which memory of its GPU it took. A process that ends without this has no
+    result, whatever its exit code."""
+    if _host >= 0:
+        known = {} if memory is None else {"memory": memory}
+        answer = {"status": Status.COMPLETE.value, "reason": "", "exitcode": 0, **known}
         os.write(_host, json.dumps(answer).encode() + b"\n")
 
 
@@ -57,7 +59,7 @@ def fail(reason: str, exitcode: int = 1) -> NoReturn:
 
 def _end(status: Status, reason: str, exitcode: int, *, forked_too_late: bool = False) -> NoReturn:
     if _host >= 0:
-        lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
+        lines = [line.rstrip() for line in showing.visible(reason).splitlines() if line.strip()]
         answer = {
             "status": status.value,
             "reason": shortened("\n".join(lines)),

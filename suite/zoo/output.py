@@ -7,6 +7,7 @@ from pathlib import Path
 
 from suite.artifacts import names
 from suite.artifacts.store import read_record, write_record, write_text
+from suite.records import showing
 from suite.records.zoo import Word, ZooFinding, ZooResults
 
 Accepts = Callable[[ZooFinding], bool]
@@ -14,6 +15,7 @@ Accepts = Callable[[ZooFinding], bool]
 
 def write(results: ZooResults, folder: Path) -> None:
     """zoo.json and zoo.md."""
+    results = showing.clean(results)
     write_record(folder / names.ZOO_JSON, results)
     write_text(folder / names.ZOO_TABLE, markdown(results))
 

@@ -72,14 +72,21 @@ def test_an_error_of_the_operating_system_names_the_file_and_what_to_do(
 ) -> None:
     assert ending(monkeypatch, OSError(number, os.strerror(number), "/the/file")) == 2
     said = capsys.readouterr().err
-    assert said.startswith("parity: /the/file: ") and ": c" in said.replace("make some", ": c") and "Traceback" not in said
+    assert said.startswith("parity: /the/file: ") and said.count("\n") == 1
+    assert any(f": {word}" in said or f", or {word}" in said for word in ("c", "make", "raise", "remove"))
+
+
+def test_full_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ending(monkeypatch, MemoryError()) == 2
+    assert capsys.readouterr().err.startswith("parity: memory is full: ")
 
 
 def test_every_other_error_of_the_operating_system_is_a_sentence_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ending(monkeypatch, OSError(errno.EIO, "Input/output error")) == 2
-    assert capsys.readouterr().err == "parity: a file: the operating system refused (Input/output error)\n"
+    assert ending(monkeypatch, OSError(errno.EDOM, "Numerical argument out of domain")) == 2
+    said = capsys.readouterr().err
+    assert said == "parity: its output, or a file: the operating system refused (Numerical argument out of domain)\n"
 
 
 def test_an_interruption_says_that_nothing_is_lost(
@@ -162,3 +169,49 @@ def test_the_program_ends_with_the_code_of_the_command(tmp_path: Path) -> None:
     assert program(tmp_path, "--help").returncode == 0
     assert program(tmp_path, "nonsense").returncode == 4
     assert program(tmp_path, "report", "--out", "nowhere").returncode == 4
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A line for a shell, in which $parity is the command line."""
+    parity = f"{sys.executable} -m suite"
+    return subprocess.run(
+        ["bash", "-c", line.replace("$parity", parity)],
+        cwd=folder,
+        env=SHELL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_full_output_is_a_sentence(tmp_path: Path) -> None:
+    done = shell("$parity scenarios list > /dev/full", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("parity: its output, or a file: no space is left") and done.stderr.count("\n") == 1
+
+
+def test_a_closed_output_changes_nothing(tmp_path: Path) -> None:
+    for line in ("$parity scenarios list >&-", "$parity scenarios list >&- 2>&- <&-", "$parity scenarios list 2>&-"):
+        assert shell(line, tmp_path).returncode == 0
+    done = shell("$parity nonsense >&- 2>&-", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", "")
+
+
+def test_a_closed_output_does_not_become_a_file_of_somebody_else(tmp_path: Path) -> None:
+    """The next file that is opened would have the number of the standard output."""
+    done = shell(
+        f'{sys.executable} -c \'from suite.commands import streams; streams.prepare(); f = open("x", "w"); '
+        'print(1); import os; os.write(1, b"2"); f.close()\' >&- 2>&-',
+        tmp_path,
+    )
+    assert done.returncode == 0 and (tmp_path / "x").read_text() == ""
+
+
+def test_errors_that_nobody_reads_change_nothing(tmp_path: Path) -> None:
+    assert shell("$parity report --out nowhere 2> /dev/full", tmp_path).returncode == 4
+
+
+def test_an_output_that_has_few_characters_gets_escapes(tmp_path: Path) -> None:
+    done = shell("PYTHONIOENCODING=ascii PYTHONUTF8=0 $parity repro 1 --results 'n\u00fcr.json'", tmp_path)
+    assert done.returncode == 4 and "n\\xfcr.json cannot be read" in done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from suite.engine import installer, uv
-from suite.engine.installer import Installer
+from suite.engine.installer import Installer, listing
 from suite.records import ProvisionError
 from tests.engine.machine import ONE, Machine
 
@@ -78,3 +78,13 @@ def test_pip_never_installs_for_the_user_nor_asks() -> None:
     variables = installer.variables_of_pip(shell)
     assert variables.items() >= {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_INDEX_URL": "kept", "HOME": "/home/me"}.items()
     assert not {"PIP_TARGET", "PYTHONPATH"} & variables.keys()
+
+
+def test_a_nightly_build_of_keras_has_the_version_of_its_own_distribution(tmp_path: Path) -> None:
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras" / "__init__.py").write_text('__version__ = "3.16.0"\n')
+    described = tmp_path / "keras_nightly-3.16.0.dev7.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: keras-nightly\nVersion: 3.16.0.dev7\n")
+    seen = listing(sys.executable, [str(tmp_path)], {}, ["keras"])
+    assert seen.packages["keras"] == "3.16.0.dev7" and seen.modules == {"keras": True}

@@ -106,3 +106,24 @@ def test_gpus_are_named_as_the_user_sees_them() -> None:
     assert gpu_names(2, {"CUDA_VISIBLE_DEVICES": "5, 3,1"}) == ("5", "3")
     assert gpu_names(4, {"CUDA_VISIBLE_DEVICES": "5"}) == ("5",)
     assert gpu_names(0, {}) == ()
+
+
+def test_a_worker_gets_nothing_of_the_shell_that_is_not_listed() -> None:
+    secrets = {"AWS_SECRET_ACCESS_KEY": "s", "GITHUB_TOKEN": "s", "HF_TOKEN": "s", "PIP_INDEX_URL": "s", "MY_OWN": "s"}
+    kept = {
+        "PATH": "/bin",
+        "LANG": "C",
+        "LC_ALL": "C",
+        "https_proxy": "p",
+        "LD_LIBRARY_PATH": "/l",
+        "PARITY_FAKE_ORDER": "1",
+    }
+    variables = of_host(JAX, Options(), folder=RUN, cache=None, shell=secrets | kept)
+    assert not variables.keys() & secrets.keys()
+    assert kept.items() <= variables.items()
+
+
+def test_the_user_names_what_else_is_inherited() -> None:
+    shell = {"MY_OWN": "1", "HF_TOKEN": "t", "OTHER": "2", "PARITY_INHERIT": "MY_OWN, HF_TOKEN"}
+    variables = of_host(JAX, Options(), folder=RUN, cache=None, shell=shell)
+    assert (variables["MY_OWN"], variables["HF_TOKEN"]) == ("1", "t") and "OTHER" not in variables

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from suite.commands import main
-from suite.records import Broken, Status
+from suite.records import Broken, Status, Verdict
 from tests.conftest import Parity
 from tests.pipeline.fake_runs import CLEAN, compared
 
@@ -47,6 +50,27 @@ def test_a_broken_scenario_is_3_and_the_others_run(parity: Parity) -> None:
     assert {row.status for row in results.runs} == {Status.COMPLETE}
 
 
+@pytest.mark.parametrize("code", ["import os\nos._exit(0)", "raise KeyboardInterrupt"])
+def test_a_scenario_that_ends_its_process_at_import_is_3_and_the_others_run(parity: Parity, code: str) -> None:
+    parity.scenario("clusters", synchronized=True)
+    (parity.folder / "scenarios" / "broken.py").write_text(f"{code}\n")
+    parity.environments(CLEAN)
+    found, results = compared(parity, "--devices", "1")
+    assert found == results.exit_code == 3
+    assert [one.name for one in results.broken] == ["broken"] and len(results.pairs) == 1
+    assert {row.status for row in results.runs} == {Status.COMPLETE}
+
+
+def test_a_worker_that_ends_without_a_result_is_2_and_every_run_says_so(parity: Parity) -> None:
+    source = parity.scenario("clusters")
+    source.write_text(source.read_text().replace("    import numpy as np\n", "    import os\n    os._exit(0)\n"))
+    parity.environments(CLEAN)
+    code, results = compared(parity, "--devices", "1")
+    assert code == 2 and results.pairs[0].verdict is Verdict.NOT_RUN
+    assert {row.status for row in results.runs} == {Status.FAILED}
+    assert all("ended without a result (exit code 0)" in row.reason for row in results.runs)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -82,3 +106,14 @@ def test_a_batch_that_does_not_divide_is_refused_before_anything_starts(parity: 
     assert {row.reason for row in refused} == {"the global batch of 32 does not divide by 3 devices"}
     assert {run for run, _, _ in results.plan.refused} == {row.run for row in refused}
     assert code == 0
+
+
+def test_files_that_may_not_grow_are_2_and_what_was_finished_is_kept(parity: Parity) -> None:
+    parity.scenario("clusters", synchronized=True)
+    parity.environments(CLEAN)
+    command = shlex.join([sys.executable, "-m", "suite", *parity.arguments("--devices", "1")])
+    done = subprocess.run(["bash", "-c", f"ulimit -f 24; {command}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "files may not become that large here: raise the limit (ulimit -f)" in done.stderr
+    code, results = compared(parity, "--devices", "1")
+    assert code == 0 and any(row.reused for row in results.runs)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suite.plan import trial
 from suite.plan.discover import load_scenario, scenarios
 from suite.plan.locations import ROOT, SCENARIOS
 from suite.records import Broken, ConfigurationError, Source
@@ -89,15 +93,56 @@ def test_an_error_in_a_module_beside_it_is_placed_at_the_import(tmp_path: Path) 
     assert found_in(tmp_path)[1] == (Broken(name="one", source=f"{path}:2", reason="RuntimeError: there"),)
 
 
-def test_only_an_interrupt_of_the_user_ends_the_search(tmp_path: Path) -> None:
-    write(tmp_path, "one.py", "raise KeyboardInterrupt")
+ENDING = {
+    "exits at once": ("import os\nos._exit(0)\n", "its import ended the process with exit code 0: move what does so"),
+    "exits with a code": ("import os\nos._exit(7)\n", "its import ended the process with exit code 7"),
+    "is killed": ("import os\nos.kill(os.getpid(), 9)\n", "its import ended the process by signal 9 (SIGKILL)"),
+    "crashes": ("import ctypes\nctypes.string_at(0)\n", "its import ended the process by signal 11 (SIGSEGV)"),
+    "loops": ("while True: pass\n", "its import did not end within 1 s: move what takes long into its functions"),
+    "sleeps in a session": ("import os, time\ntime.sleep(600)\n", "its import did not end within 1 s"),
+    "asks": ("import os\nraise ValueError(os.read(0, 1))\n", "ValueError: b''"),
+    "interrupts": ("raise KeyboardInterrupt\n", "KeyboardInterrupt: no message"),
+    "obeyed": ("raise ValueError('\\x1b[31m \\ud800 text')\n", "ValueError: text"),
+    "forks": ("import os\nif os.fork(): os._exit(0)\nimport time\ntime.sleep(600)\n", "its import ended the process with"),
+}
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_an_import_that_ends_or_hangs_costs_its_file_and_nothing_else(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "SECONDS", 1)
+    text, reason = ENDING[name]
+    good(tmp_path, "a-good")
+    path = write(tmp_path, "bad.py", text)
+    good(tmp_path, "z-good")
+    names, broken = found_in(tmp_path)
+    assert names == ["a-good", "z-good"]
+    assert [one.source.partition(":")[0] for one in broken] == [str(path)] and broken[0].reason.startswith(reason)
+    assert not psutil.Process().children()
+
+
+def test_an_interrupt_of_the_user_ends_the_search_and_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "one.py", "while True: pass")
+    main = os.getpid()
+    threading.Timer(0.5, lambda: os.kill(main, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         found_in(tmp_path)
+    assert not psutil.Process().children()
+
+
+def test_what_a_file_changes_at_import_is_changed_once(tmp_path: Path) -> None:
+    """The first import happens elsewhere: nothing of it is left here but its verdict."""
+    write(tmp_path, "one.py", f"open({str(tmp_path / 'log')!r}, 'a').write('x')\nraise ValueError('no')")
+    assert found_in(tmp_path)[1][0].reason == "ValueError: no"
+    assert (tmp_path / "log").read_text() == "x"
 
 
 VALUES = {
     "api=2": "api is 2, this version reads 1",
-    "name='Upper'": "name is 'Upper', wanted lower case, digits, dots and hyphens",
+    "name='Upper'": "name is 'Upper', wanted at most 80 of lower case, digits, dots and hyphens",
     "name='../up'": "name is '../up'",
     "name=''": "name is ''",
     "name=3": "name is 3",
@@ -185,6 +230,7 @@ def digest(folder: Path) -> str:
     return scenarios([folder], plugins=False)[0][0].digest
 
 
+@settings(deadline=None)
 @given(change=st.sampled_from(["one.py", "_shared.py"]), text=st.text("abc \n", min_size=1))
 def test_the_digest_changes_with_the_file_and_with_the_modules_beside_it(change: str, text: str) -> None:
     with TemporaryDirectory() as name:

@@ -70,7 +70,8 @@ MISTAKES = {
     "environments = 3": r"has no \[environments.NAME\] table",
     "[environments]\none = 3": "environment 'one' is 3, wanted a table",
     '[environment.one]\nbackend = "jax"': r"unknown key 'environment', wanted only \[environments.NAME\] tables",
-    '[environments.One]\nbackend = "jax"\npython = "/p"': "a name has lower case, digits, dots and hyphens",
+    '[environments.One]\nbackend = "jax"\npython = "/p"': "a name has at most 80 of lower case, digits, dots and hyphens",
+    '[environments.jax-0.4]\nbackend = "jax"': r"'jax-0' holds the table '4': write a name with a dot as \"jax-0.4\", in",
     ONE + 'python = "/p"\nkeras = "3.14"': "unknown key 'keras'; it may have backend, deterministic, device, precision, "
     "python, pythonpath, requirements, variables",
     '[environments.one]\nbackend = "mxnet"\npython = "/p"': "backend 'mxnet', wanted one of tensorflow, jax, torch, fake",

@@ -88,6 +88,10 @@ def do_vanish(notes: Path, *_: str) -> None:
     os._exit(7)
 
 
+def do_quit(notes: Path, *_: str) -> None:
+    os._exit(0)
+
+
 def do_crash(notes: Path, when: str = "always", *_: str) -> None:
     """In every attempt, or only in the first; leaves which host each attempt had."""
     attempts = notes / "attempts"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import pytest
@@ -72,6 +74,26 @@ def test_several_devices_of_the_cpu_hide_gpus(monkeypatch: pytest.MonkeyPatch) -
     assert claimed(monkeypatch, job("jax", count=2, device="cpu"), sees=1).config == {
         "jax_platforms": "cpu", "jax_num_cpu_devices": 2,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("--xla_cpu_x=1", "--xla_cpu_x=1 ")])
+def test_several_devices_of_a_jax_that_has_no_setting_for_them(
+    monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    """JAX before 0.5: XLA reads a flag when the devices are made."""
+    machine = Machine(gpus=0)
+    install(monkeypatch, machine)
+
+    def update(name: str, value: object) -> None:
+        if name == "jax_num_cpu_devices":
+            raise AttributeError(f"Unrecognized config option: {name}")
+        machine.config[name] = value
+
+    monkeypatch.setattr(sys.modules["jax"].config, "update", update)
+    monkeypatch.setenv("XLA_FLAGS", before)
+    devices.claim(job("jax", count=2, device="cpu"))
+    assert os.environ["XLA_FLAGS"] == f"{after}--xla_force_host_platform_device_count=2"
+    assert machine.config == {"jax_platforms": "cpu"}
 
 
 def test_virtual_devices_of_tensorflow_divide_the_memory_of_one_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from suite.runner.host import NO_RESULT
 from tests.processes import alive, until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -106,6 +107,7 @@ def test_an_exception_is_the_reason_and_its_traceback_is_in_the_log(host: Driven
         ("fail", 1, "failed", "rank 1 of torch DDP failed: ValueError: no"),
         ("exit", 1, "failed", "SystemExit: the scenario said goodbye"),
         ("vanish", 7, "failed", ""),
+        ("quit", 0, "failed", NO_RESULT),
         ("crash", -signal.SIGSEGV, "failed", ""),
         ("killed", -signal.SIGKILL, "failed", ""),
     ],

@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 
 import numpy as np
 
-from suite.artifacts import names
+from suite.artifacts import names, places
 from suite.artifacts.rows import PREDICT, count
-from suite.artifacts.store import Store
+from suite.artifacts.store import Store, write_text
 from suite.plan import discover
 from suite.plan.locations import SCENARIOS
-from suite.records import ConfigurationError, DamagedArtifact, Results, Source
+from suite.plan.validation import is_name
+from suite.records import ConfigurationError, DamagedArtifact, Results, ScenarioRow, Source, showing
 from suite.report.repro import case, script
 
 SCRIPT, ARRAYS, REPORT = "repro.py", "repro.npz", "report.md"
 PREDICTED = 256  # rows to predict on: enough for every replica to see its part of several batches
 
 
-def write(results: Results, run_folder: Path, wanted: str, out: Path | None) -> Path:
+def write(results: Results, run_folder: Path, wanted: str, out: Path | None, folders: Sequence[Path] = ()) -> Path:
     """Writes the three files and returns the script's path. `run_folder` holds the batches and initial weights that
-    were used.
+    were used. `folders`: where the scenario may be, beside the built-in ones; a file is executed only if it is there, and is
+    the one that ran.
 
     Raises:
         ConfigurationError: there is no such finding, or it cannot be shown in plain Keras.
     """
+    results = showing.clean(results)
     store = Store(run_folder)
     finding, scenario = case.find(results, wanted)
     chosen = case.choose(results, finding, scenario, _sizes(store, results))
     name = chosen.member.scenario
-    row = next(row for row in results.scenarios if row.name == name)
-    module = _module(row.source)
+    row = next((row for row in results.scenarios if row.name == name), None)
+    if row is None:
+        raise ConfigurationError(f"results.json does not say where the scenario {name[:80]!r} is from: was it edited?")
+    module = _module(row, folders)
     found = discover.load_scenario(Source(kind="file", location=str(module)))
     inputs = _inputs(store, name)
     steps, batch = chosen.steps, found.batch
-    arrays = _arrays(inputs, steps * batch, batch)
+    try:
+        arrays = _arrays(inputs, steps * batch, batch)
+    except (LookupError, ValueError) as error:
+        raise ConfigurationError(
+            f"the batches and weights of {name} are not those of its runs ({error}): run it again"
+        ) from None
     written = script.render(
         results,
         chosen,
@@ -45,24 +57,44 @@ def write(results: Results, run_folder: Path, wanted: str, out: Path | None) -> 
         predicted=count(arrays, PREDICT),
         files=(SCRIPT, ARRAYS),
     )
-    folder = out or Path("repro") / (finding.fingerprint or name)
-    folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
-    (folder / SCRIPT).write_text(written.script, encoding="utf-8")
-    (folder / REPORT).write_text(written.report, encoding="utf-8")
+    folder = out or Path("repro") / _name(finding.fingerprint or name)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+    places.write(folder / ARRAYS, packed.getvalue())
+    write_text(folder / SCRIPT, written.script)
+    write_text(folder / REPORT, written.report)
     return folder / SCRIPT
 
 
-def _module(source: str) -> Path:
-    """The file that defines a scenario; a built-in one of another checkout is the one here."""
-    path = Path(source)
-    here = SCENARIOS / path.name
-    if path.is_file():
-        return path
-    if path.parent.name == "scenarios" and here.is_file():
-        return here
+def _name(name: str) -> str:
+    """The same, if it is the name of one folder."""
+    if not is_name(name):
+        raise ConfigurationError(f"the finding is called {name[:80]!r}, which is no name of a folder: give one with --out")
+    return name
+
+
+def _module(row: ScenarioRow, folders: Sequence[Path]) -> Path:
+    """The file that defines a scenario. A results.json may name any file: it is looked for by its name, in the folders of
+    scenarios only, and must be the one that ran.
+
+    Raises:
+        ConfigurationError: it is in none of them, or differs.
+    """
+    name = PurePath(row.source.replace("\\", "/")).name
+    places_of_it = (
+        [folder / name for folder in (SCENARIOS, SCENARIOS / "selftest", *folders)] if name.endswith(".py") else []
+    )
+    there = [path.resolve() for path in places_of_it if path.is_file()]
+    for path in there:
+        if discover.digest_of(Source(kind="file", location=str(path))) == row.digest:
+            return path
+    if there:
+        raise ConfigurationError(
+            f"{there[0]} is not the scenario that ran (its sha256 differs): give the folder of that with --scenario-path, "
+            "or run the comparison again"
+        )
     raise ConfigurationError(
-        f"{source} is not a file here: a script is made from a scenario's file, so run this where that file is"
+        f"{row.source} is in no folder of scenarios here: give its folder with --scenario-path, where it is a file as it ran"
     )
 
 

@@ -152,7 +152,7 @@ def _side(run: Run) -> tuple[str, str]:
 
 
 def _steps(results: Results, scenario: str) -> int:
-    return results.plan.options.steps or next(row.steps for row in results.scenarios if row.name == scenario)
+    return results.plan.options.steps or next((row.steps for row in results.scenarios if row.name == scenario), 0)
 
 
 def _compared(kind: str, member: Member) -> Iterable[tuple[str, float, float]]:

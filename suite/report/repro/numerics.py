@@ -18,7 +18,7 @@ DETERMINISTICALLY = {
 def variables(results: Results, sides: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
     """Side -> its variables; empty if no side runs on a GPU: then a script has nothing to say of it."""
     every = {one.environment.name: one.environment for one in results.environments}
-    chosen = {name: every[name] for name in sides}
+    chosen = {name: every[name] for name in sides if name in every}
     if all(one.device != "gpu" for one in chosen.values()):
         return {}
     return {name: _of(one) for name, one in chosen.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ import jinja2
 import numpy as np
 
 from suite.artifacts.rows import PREDICT, WEIGHT, X, Y, names_of, restored
-from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario, TensorGroup
-from suite.report import findings
+from suite.plan.environments import DEVICES
+from suite.plan.validation import BACKENDS
+from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario, TensorGroup, showing
+from suite.report import findings, markdown
 from suite.report.findings import Worded
 from suite.report.repro import numerics, source
 from suite.report.repro.case import Case, measured
 
+ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9.@-]*")  # a name, and of a variant what follows the @
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -56,6 +60,7 @@ def render(
 ) -> Written:
     """`parts`: the names of the arrays; `predicted`: how many rows are predicted; `files`: script and arrays."""
     backends = {name: _backend(results, name) for name, _ in case.sides}
+    _refuse_other_words(results, case, backends)
     fields = {
         **_words(results, case, backends),
         **_sides(case, backends),
@@ -83,17 +88,37 @@ def _environment() -> jinja2.Environment:
         autoescape=False,
     )
     environment.filters["text"] = json.dumps
+    environment.filters["prose"] = prose
+    environment.filters["plain"] = markdown.plain
+    environment.filters["code"] = markdown.code
     return environment
+
+
+def _refuse_other_words(results: Results, case: Case, backends: Mapping[str, str]) -> None:
+    """What stands in a script as code, or in a command, is a name or a known word, whatever results.json says."""
+    names = [name for name in backends if not ENVIRONMENT.fullmatch(name)]
+    names += [backend for backend in backends.values() if backend not in BACKENDS]
+    names += [device for device in (_device(results, case),) if device not in DEVICES]
+    if names:
+        raise ConfigurationError(f"{names[0][:80]!r} is no name of an environment, a backend or a device: was it edited?")
+
+
+def prose(words: str) -> str:
+    """For a docstring or a comment, which it cannot end: one paragraph without quotes and backslashes."""
+    flat = " ".join(showing.visible(words).split())
+    return flat.replace("\\", "/").replace('"', "'").replace("`", "'")
 
 
 def _words(results: Results, case: Case, backends: Mapping[str, str]) -> dict[str, object]:
     """What the script says of itself."""
     why = f"Quantity: where a difference begins, {case.why}."
     return {
-        "title": _title(case, backends),
-        "found": textwrap.fill(f"{_worded(results, case).claim} This is one case of it, in {case.member.scenario}.", 120),
+        "title": prose(_title(case, backends)),
+        "found": textwrap.fill(
+            prose(f"{_worded(results, case).claim} This is one case of it, in {case.member.scenario}."), 120
+        ),
         "why": textwrap.fill(why, 118, initial_indent="# ", subsequent_indent="# "),
-        "versions": _versions(results, backends),
+        "versions": prose(_versions(results, backends)),
     }
 
 
@@ -235,20 +260,20 @@ def _name(key: str, value: object, module: Path) -> str:
 
 
 def _backend(results: Results, name: str) -> str:
-    return next(one.environment.backend for one in results.environments if one.environment.name == name)
+    return next((one.environment.backend for one in results.environments if one.environment.name == name), "")
 
 
 def _device(results: Results, case: Case) -> str:
     """Where the side with several devices runs; the last one, if none has."""
     several = [name for name, strategy in case.sides if strategy != "single"] or [case.sides[-1][0]]
-    device = next(one.environment.device for one in results.environments if one.environment.name == several[-1])
+    device = next((one.environment.device for one in results.environments if one.environment.name == several[-1]), "")
     return device or results.plan.options.device
 
 
 def _rows(parts: Sequence[str], part: str, rows: str) -> str:
     """The expression for some rows of a part: one array, or dicts, lists and tuples of such, as the scenario has them."""
     chosen = f"[{rows}]" if rows else ""
-    return _expression(restored({name: f'ARRAYS["{name}"]{chosen}' for name in parts}, part))
+    return _expression(restored({name: f"ARRAYS[{json.dumps(name)}]{chosen}" for name in parts}, part))
 
 
 def _expression(value: Any) -> str:
