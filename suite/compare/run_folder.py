@@ -16,6 +16,7 @@ from suite.records import (
     DamagedArtifact,
     Emulation,
     Manifest,
+    Outcome,
     Plan,
     Run,
     RunRow,
@@ -213,6 +214,20 @@ class RunFolder:
                 f"change of 1e-10 is {found:.1e} from linear, {LINEAR:.0e} allowed)"
             )
         return ""
+
+    def lost_probes(self) -> tuple[Outcome, ...]:
+        """The float64 probes that are damaged or gone, of environments with complete float64 runs: without them, these show
+        nothing."""
+        ran = [run for run in self.plan.runs if run.precision == "float64" and not isinstance(self.complete(run), str)]
+        lost = []
+        for name in dict.fromkeys(run.configuration.environment for run in ran):
+            artifact = self.store.probe(name)
+            manifest = artifact.manifest()
+            reason = artifact.damage(manifest) if manifest else artifact.unreadable() or "it left nothing: run it again"
+            if reason:
+                lost.append(Outcome(job=f"probe/{name}", status=Status.FAILED, reason=reason))
+        known = {outcome.job for outcome in self.session.jobs}
+        return tuple(outcome for outcome in lost if outcome.job not in known)
 
     def reloaded(self, run: Run, environment: str, form: str, described: Manifest) -> compare.Snapshot | tuple[Status, str]:
         artifact = self.store.reload(run, environment, form)

@@ -43,6 +43,22 @@ def spoil(parity: Parity, outside: Path) -> dict[str, str]:
     }
 
 
+def test_a_damaged_probe_is_no_success(parity: Parity) -> None:
+    """Without it, float64 runs show nothing: what they showed is open again."""
+    parity.scenario("clusters", synchronized=True)
+    parity.environments(CLEAN)
+    assert compared(parity, "--devices", "1")[0] == 0
+    probe = parity.run / names.PROBES / "fake-b"
+    shutil.rmtree(probe)
+    for words in ("it left nothing", "is a file, wanted a folder"):
+        assert main(["report", "--out", str(parity.run)]) == 2
+        results = written(parity)
+        assert [one.job for one in results.jobs] == ["probe/fake-b"] and words in results.jobs[0].reason
+        assert results.pairs[0].verdict is Verdict.INCONCLUSIVE
+        probe.touch()
+    assert compared(parity, "--devices", "1")[0] == 0
+
+
 def test_what_is_damaged_is_named_and_the_rest_is_judged_and_the_next_command_mends_it(parity: Parity) -> None:
     outside = parity.folder / "outside"
     outside.mkdir()
