@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite import report
+from suite.records import showing
 from suite.report import html
 from suite.report import links as linking
 from tests.report import sample
@@ -79,4 +80,4 @@ def test_nothing_but_the_line_changes(tmp_path: Path) -> None:
     report.claims.write(FOUND, tmp_path)
     report.render(sample.results(), tmp_path)
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert text.replace(linking.TO_CLAIMS, linking.NO_CLAIMS) == html.text(sample.results())
+    assert text.replace(linking.TO_CLAIMS, linking.NO_CLAIMS) == html.text(showing.clean(sample.results()))
