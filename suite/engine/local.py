@@ -26,6 +26,7 @@ from suite.records import Job, Outcome, Provisioned, Status, showing
 
 ENTRY = "suite.runner.execute_job:main"
 HOST_DEATHS = 3  # a host that died more often is not started again: something kills it each time
+IMPORT_SECONDS = 60.0  # for the imports of a host, at the least: a timeout is about jobs, and a busy machine imports slowly
 STOP_SECONDS = 10.0  # a host kills a job in milliseconds; after this it hangs itself and is killed
 # What a process brings on itself, now and then without any fault of the scenario. Every other signal was sent by somebody.
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
@@ -74,6 +75,7 @@ class Local:
         entry: str = ENTRY,
     ) -> None:
         self._provisioned, self._folder, self._cores, self._timeout = provisioned, folder.resolve(), cores, timeout
+        self._for_imports = max(timeout, IMPORT_SECONDS)
         self._listen, self._cache, self._imports, self._entry = listen, cache, imports, entry
         if gpus and devices.forbids_sharing():
             jobs_per_gpu = 1
@@ -159,8 +161,8 @@ class Local:
         self._deaths[key] += 1
         if not host.ready:
             log = tail(host.log)
-            slow = time.monotonic() - host.began > self._timeout
-            what = f"did not finish its imports within {self._timeout:g} s" if slow else f"{how} during its imports"
+            slow = time.monotonic() - host.began > self._for_imports
+            what = f"did not finish its imports within {self._for_imports:g} s" if slow else f"{how} during its imports"
             reason = f"the host of environment {key[0]!r} {what}: {log.rpartition(chr(10))[2]}"
             self._unavailable[key] = Unavailable(reason, log)
         elif self._deaths[key] > HOST_DEATHS:
@@ -235,7 +237,7 @@ class Local:
 
     def _limit(self, schedule: Schedule, key: Key, host: Warm) -> None:
         now = time.monotonic()
-        hangs = not host.ready and now - host.began > self._timeout
+        hangs = not host.ready and now - host.began > self._for_imports
         for running in [one for one in self._running.values() if one.host is host]:
             if running.stopped:
                 hangs = hangs or now - running.stopped > STOP_SECONDS

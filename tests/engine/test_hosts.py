@@ -106,12 +106,13 @@ def test_an_environment_that_cannot_be_imported(bench: Bench) -> None:
     assert "Traceback" in outcome.log
 
 
-def test_an_import_that_hangs(bench: Bench, tmp_path: Path) -> None:
+def test_an_import_that_hangs(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite.engine.local.IMPORT_SECONDS", 1.5)
     (tmp_path / "endless.py").write_text("import time\ntime.sleep(1000)\n")
     slow = dataclasses.replace(FAKE, pythonpath=(str(tmp_path),))
     outcome = bench.run(bench.job("fine", environment=slow), entry="endless:main", timeout=1.0)["prepare/fine"]
     assert outcome.status is Status.NO_ENVIRONMENT
-    assert "did not finish its imports within 1 s" in outcome.reason
+    assert "did not finish its imports within 1.5 s" in outcome.reason
 
 
 def test_a_host_that_cannot_be_forked_says_so_and_does_its_jobs(bench: Bench, tmp_path: Path) -> None:
