@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from suite import compare
@@ -215,19 +216,25 @@ class RunFolder:
             )
         return ""
 
-    def lost_probes(self) -> tuple[Outcome, ...]:
-        """The float64 probes that are damaged or gone, of environments with complete float64 runs: without them, these show
-        nothing."""
+    def lost(self) -> tuple[Outcome, ...]:
+        """What complete float64 runs rest on and is damaged or gone: their environment's probe, and their files, loaded
+        again. Nothing else says so: a float32 check without its artifact did not run, and a run without one is not
+        complete."""
         ran = [run for run in self.plan.runs if run.precision == "float64" and not isinstance(self.complete(run), str)]
-        lost = []
-        for name in dict.fromkeys(run.configuration.environment for run in ran):
-            artifact = self.store.probe(name)
-            manifest = artifact.manifest()
-            reason = artifact.damage(manifest) if manifest else artifact.unreadable() or "it left nothing: run it again"
-            if reason:
-                lost.append(Outcome(job=f"probe/{name}", status=Status.FAILED, reason=reason))
+        made = [(f"probe/{run.configuration.environment}", self.store.probe(run.configuration.environment)) for run in ran]
+        made += [found for run in ran if run.variation == "plain" for found in self._loads(run)]
+        reasons = {job: reason for job, artifact in reversed(made) if (reason := _damage(artifact))}
         known = {outcome.job for outcome in self.session.jobs}
-        return tuple(outcome for outcome in lost if outcome.job not in known)
+        return tuple(Outcome(job=job, status=Status.FAILED, reason=reasons[job]) for job in reasons if job not in known)
+
+    def _loads(self, run: Run) -> Iterator[tuple[str, Artifact]]:
+        """Every file of a complete run, as it was to be loaded, with the job that was to do so."""
+        own, scenario = run.configuration.environment, run.configuration.scenario
+        planned = (one.configuration for one in self.plan.runs if one.variation == "plain" and one not in self._refused)
+        others = dict.fromkeys(one.environment for one in planned if one.scenario == scenario)
+        for environment in [own] if run.configuration.fault else others:
+            for form in names.forms(self.store.run(run).manifest(), own=environment == own):
+                yield f"reload/{scenario}/{environment}/{run.precision}", self.store.reload(run, environment, form)
 
     def reloaded(self, run: Run, environment: str, form: str, described: Manifest) -> compare.Snapshot | tuple[Status, str]:
         artifact = self.store.reload(run, environment, form)
@@ -259,3 +266,11 @@ def _empty(run: Run, manifest: Manifest) -> str:
     """Why there is nothing to compare of a run that is said to be complete; empty if there is something."""
     trains = run.variation not in (SINGLE_STEP, LAYERWISE)
     return "its manifest names no training step: run it again with --rerun failed" if trains and not manifest.steps else ""
+
+
+def _damage(artifact: Artifact) -> str:
+    """Why nothing is known of an artifact that was to be made; empty if it is whole, or says itself why it is not."""
+    manifest = artifact.manifest()
+    if manifest is None:
+        return artifact.unreadable() or "it left nothing: run it again"
+    return artifact.damage(manifest)

@@ -176,7 +176,7 @@ class Study:
             findings=found,
             limits=limits.LIMITS,
             diagnoses=tuple(known.values()),
-            jobs=(*folder.session.jobs, *folder.lost_probes()),
+            jobs=(*folder.session.jobs, *folder.lost()),
             known=states,
         )
         gate = Verdict(folder.plan.options.gate)

@@ -59,6 +59,24 @@ def test_a_damaged_probe_is_no_success(parity: Parity) -> None:
     assert compared(parity, "--devices", "1")[0] == 0
 
 
+def test_a_damaged_float64_reload_is_neither_a_difference_nor_a_success(parity: Parity) -> None:
+    parity.scenario("clusters", synchronized=True)
+    parity.environments(CLEAN)
+    _, clean = compared(parity, "--devices", "1")
+    reload = artifact(parity, "fake-b", devices=1, precision="float64") / names.RELOAD / "fake-b" / names.KERAS_FILE
+    for part in (names.RESUMED, names.step(0)):
+        file = reload / names.file_of(part)
+        before = file.read_bytes()
+        file.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+        assert main(["report", "--out", str(parity.run)]) == 2
+        results = written(parity)
+        assert [one.job for one in results.jobs] == ["reload/clusters/fake-b/float64"]
+        verdicts = [(one.verdict, now.verdict) for one, now in zip(clean.members, results.members, strict=True)]
+        assert all(now in (was, Verdict.INCONCLUSIVE, Verdict.NOT_RUN) for was, now in verdicts)
+        file.write_bytes(before)
+    assert main(["report", "--out", str(parity.run)]) == 0
+
+
 def test_what_is_damaged_is_named_and_the_rest_is_judged_and_the_next_command_mends_it(parity: Parity) -> None:
     outside = parity.folder / "outside"
     outside.mkdir()
