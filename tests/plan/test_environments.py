@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from suite.plan.environments import environments
+from suite.plan.locations import ROOT
 from suite.records import ConfigurationError
+
+VERSIONS = ROOT / "docs" / "environments" / "versions.toml"
 
 
 def write(folder: Path, file: str, text: str) -> Path:
@@ -115,3 +118,14 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match="is not TOML"):
         environments([tmp_path / "bytes.toml"])
+
+
+def test_the_kept_versions_are_environments_that_pin_keras_and_their_backend() -> None:
+    """Of two on one backend, no two have the same Keras: each is there to be compared."""
+    kept = [one for one in environments([VERSIONS]) if one.source == str(VERSIONS)]
+    pinned = [dict(text.split("==") for text in one.requirements) for one in kept]
+    versions = [(one.backend, pins.get("keras") or pins["keras-nightly"]) for one, pins in zip(kept, pinned, strict=True)]
+    assert len(set(versions)) == len(versions) > 0
+    for one, pins in zip(kept, pinned, strict=True):
+        assert {"tensorflow": "tensorflow-cpu"}.get(one.backend, one.backend) in pins
+        assert {"numpy", "scikit-learn"} <= pins.keys(), "what the scenarios' data needs, and what NumPy it computes with"
