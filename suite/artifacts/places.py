@@ -95,13 +95,15 @@ def clear(folder: Path, name: str = "") -> None:
     path = folder
     for part in name.split("/")[:-1]:
         path = path / part
-        if _kind(path) != stat.S_IFDIR:
-            unlink(path)
+        if (kind := _kind(path)) != stat.S_IFDIR:
+            if kind:  # where nothing is, another process may be making the folder at this moment
+                unlink(path)
             return
     last = folder / name
-    if _kind(last) == stat.S_IFDIR:
+    kind = _kind(last)
+    if kind == stat.S_IFDIR:
         shutil.rmtree(last)
-    else:
+    elif kind:
         unlink(last)
 
 
@@ -138,6 +140,12 @@ def _kind(path: Path) -> int:
         return stat.S_IFMT(path.lstat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return 0
+
+
+def missing(path: Path) -> str:
+    """Why there is no file to read, in words."""
+    there = path.resolve()
+    return f"it is {described(there)}, wanted a file" if _kind(there) else "No such file"
 
 
 def described(path: Path) -> str:

@@ -110,7 +110,7 @@ def toml(file: Path, option: str) -> tuple[str, dict[str, Any]]:
     try:
         if not file.is_file():
             file.stat()  # raises what is wrong, if there is nothing
-            raise ConfigurationError(f"{file} cannot be read (it is no file): give {option} a TOML file")
+            raise ConfigurationError(f"{file} cannot be read ({places.missing(file)}): give {option} a TOML file")
         text = places.content(file.resolve(), limit=TOML_BYTES).decode()
         return text, tomllib.loads(text)
     except OSError as error:

@@ -127,7 +127,7 @@ def read(path: Path) -> Results:
 def _document(path: Path) -> dict[str, Any]:
     """The JSON object in a file that the user gives: a link may lead to it."""
     if not path.is_file():
-        raise UsageError(f"{path} cannot be read (it is no file): give a results.json that `parity compare` wrote")
+        raise UsageError(f"{path} cannot be read ({places.missing(path)}): give a results.json that `parity compare` wrote")
     content = places.content(path.resolve(), limit=reading.RECORD_BYTES)
     try:
         return msgspec.json.decode(content, type=dict[str, Any])

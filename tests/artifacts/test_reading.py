@@ -249,7 +249,7 @@ def test_hostile_toml_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_what_is_no_file_is_not_read_as_toml(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for place, words in ((tmp_path / "pipe", "it is no file"), (tmp_path, "it is no file"), (tmp_path / "none", "No such")):
+    for place, words in ((tmp_path / "pipe", "it is a"), (tmp_path, "it is a folder"), (tmp_path / "none", "No such")):
         with pytest.raises(ConfigurationError, match=f"cannot be read .{words}"):
             environments.environments([place])
 

@@ -31,11 +31,17 @@ def test_split_assets_stand_beside_the_page(tmp_path: Path) -> None:
     assert "<style" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
-def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report.render(sample.results(), tmp_path)
     before = (tmp_path / "index.html").read_text(encoding="utf-8")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(tmp_path / "index.html", "half \ud800")
+
+    def interrupted(*_: object) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(tmp_path / "index.html", "half")
+    assert {path.name for path in tmp_path.iterdir()} == set(report.FORMATS)
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == before
 
 
