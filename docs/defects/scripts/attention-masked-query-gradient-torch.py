@@ -17,7 +17,8 @@ backend = keras.backend.backend()
 
 
 def total(x):
-    return keras.ops.sum(layer(x, value, attention_mask=mask)[:, 1] * np.array([1.0, 2.0, 3.0], "float32"))
+    weights = keras.ops.convert_to_tensor([1.0, 2.0, 3.0])
+    return keras.ops.sum(layer(x, value, attention_mask=mask)[:, 1] * weights)
 
 
 if backend == "tensorflow":
