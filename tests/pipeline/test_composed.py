@@ -324,7 +324,7 @@ def test_nan_in_every_run_is_one_finding_about_the_scenario(parity: Parity) -> N
     (finding,) = results.findings
     assert (codes(finding.causes), finding.environment, finding.side) == ({Code.NON_FINITE}, "", None)
     assert dict(finding.causes[0].evidence) == {"step": 1.0}
-    assert {member.kind for member in finding.members} == {"pair", "replica"}
+    assert {member.kind for member in finding.members} == {"pair", "replica", "resumed"}
     assert verdicts(results, "declared") <= AGREE, "in float64 nothing overflows"
     assert verdicts(results, "saved") == {Verdict.IDENTICAL}, "a file holds what training left"
     (said,) = parity.results()["findings"]
