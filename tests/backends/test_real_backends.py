@@ -9,8 +9,9 @@ import pytest
 
 from suite.artifacts.store import Store
 from suite.commands import main
+from suite.compare.metrics import METRICS
 from suite.compare.run_folder import LINEAR
-from suite.records import Code, ConsistencyCheck, Judged, Member, Note, Pair, Results, Status, Verdict
+from suite.records import Code, ConsistencyCheck, Judged, Member, Pair, Results, Status, Verdict
 from suite.report import answer, results_json
 from tests.backends.marks import REAL_BACKENDS
 
@@ -174,14 +175,18 @@ def test_a_file_loads_the_same_weights_everywhere(results: Results) -> None:
 
 
 def test_every_run_does_what_its_strategy_declares(results: Results, cured: Results) -> None:
-    diagnoses = [*results.diagnoses, *cured.diagnoses]
-    assert len(diagnoses) == 4 * 6
-    # On TensorFlow, one run on two devices is 6e-8 away: less than float32 rounds, which its check says below.
-    off = {one.run.id: one for one in diagnoses if one.distance is None or one.distance >= 1e-7}
-    assert {name: one.note for name, one in off.items() if one.note is not Note.ROUNDING_GROWN} == {}
     declared = [check for found in (results, cured) for check in found.checks if check.kind == "declared"]
-    assert len(declared) == 4 * 6
+    assert len(declared) == len([*results.diagnoses, *cured.diagnoses]) == 4 * 6
     assert {check.run.id: check.causes for check in declared if check.verdict not in AGREE} == {}
+    off = {
+        (check.run.configuration.environment, at.step)
+        for check in declared
+        for judged in check.quantities
+        for at in judged.distances.at
+        if any(value >= 1e-10 for metric, value in at.float64.items() if METRICS[metric].judged)
+    }
+    # Cross-entropy on TensorFlow clips nothing (K-18): at the end, a probability of the CNN comes below 1e-7.
+    assert off <= {("tensorflow", 20)}
 
 
 def test_a_difference_by_design_says_where_it_begins(results: Results) -> None:
