@@ -143,7 +143,7 @@ def _sides(
             file=check_parts.of_file(subject, (own, file), loads if form == names.KERAS_FILE else ()),
         )
     at_home = home[names.KERAS_FILE]
-    if names.has(subject.plain[1], names.RESUMED):
+    if names.has(subject.plain[1], names.RESUMED) or subject.plain[1].after_saving:
         yield _resumed(folder, configuration, subject, at_home[0])
     for environment, (file, double) in elsewhere.items():
         yield Sides(
@@ -174,11 +174,14 @@ def _resumed(folder: RunFolder, configuration: Configuration, subject: compare.S
         double, manifest = subject.float64
         doubles = [compare.resumed(double, manifest, manifest), folder.resumed(doubled, manifest)]
     run, manifest = subject.plain
+    live: Side = compare.resumed(run, manifest, manifest)
+    if manifest.after_saving:
+        live = Status.UNSUPPORTED, f"the live model cannot be evaluated and trained further: {manifest.after_saving}"
     return Sides(
         kind="resumed",
         environment=configuration.environment,
         form=names.KERAS_FILE,
-        sides=[compare.resumed(run, manifest, manifest), folder.resumed(saved, manifest)],
+        sides=[live, folder.resumed(saved, manifest)],
         doubles=doubles,
         file=verdicts.united(check_parts.of_resumed(subject, (configuration.environment, file))),
     )

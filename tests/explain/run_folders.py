@@ -96,7 +96,7 @@ class Folder:
 
     # -- what runs leave
 
-    def trained(self, run: Run, kernel: float, facts: Mapping[str, str] | None = None) -> None:
+    def trained(self, run: Run, kernel: float, facts: Mapping[str, str] | None = None, after_saving: str = "") -> None:
         """The run is complete: it has moved every number of the kernel from 0 to this one, and predicts 1."""
         manifest = Manifest(
             run=run.id,
@@ -106,6 +106,7 @@ class Folder:
             steps=(0, 1),
             predicted=(1,),
             facts=facts or {},
+            after_saving=after_saving,
         )
         with self.store.run(run).recording(manifest) as recorded:
             recorded.add(names.step(0), {"dense/kernel": np.zeros(4)})

@@ -189,3 +189,12 @@ def test_a_file_that_cannot_be_loaded_is_not_run_for_the_loaders_reason(tmp_path
     assert check.verdict is Verdict.NOT_RUN
     detail = (("status", "unsupported"), (REASON, "jax does not know this layer"))
     assert check.causes == (Cause(code=Code.UNSUPPORTED, detail=detail),)
+
+
+def test_a_live_model_that_does_not_go_on_is_no_check_that_is_left_out(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0)
+    made.trained(RUN, 1.0, after_saving="ValueError: no test step")
+    check = found(made, "resumed")
+    (cause,) = check.causes
+    assert (check.verdict, cause.code) == (Verdict.NOT_RUN, Code.UNSUPPORTED)
+    assert "no test step" in dict(cause.detail)[REASON]
