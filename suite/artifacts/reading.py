@@ -157,7 +157,7 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _header(path: Path) -> tuple[int, dict[str, _Entry]]:
-    """Where the arrays begin, in bytes, and what is said of each."""
+    """Where the arrays begin, in bytes, and the header of each."""
     found = places.signature(path)
     size = found[1] if found else 0
     length = int.from_bytes(places.prefix(path, 8), "little")

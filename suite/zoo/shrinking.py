@@ -76,6 +76,6 @@ def _advance(
 
 
 def _same(one: _Shrinking, found: JudgedCase) -> bool:
-    """Whether the same is said of both cases, in the same stage."""
+    """Whether both cases get the same word, in the same stage."""
     before, now = one.judged.of(one.environment), found.of(one.environment)
     return before is not None and now is not None and (now.word, now.stage) == (before.word, before.stage)
