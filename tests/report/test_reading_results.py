@@ -237,5 +237,5 @@ def test_hostile_json_is_a_sentence(tmp_path: Path, content: bytes) -> None:
 
 def test_a_pipe_is_a_sentence_and_nobody_waits_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "results.json")
-    with pytest.raises(UsageError, match="it is no file"):
+    with pytest.raises(UsageError, match="it is a pipe, wanted a file"):
         results_json.read(tmp_path / "results.json")
