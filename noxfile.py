@@ -5,8 +5,8 @@ from __future__ import annotations
 import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-# What coverage measures, and its floor, are in pyproject.toml. The tests on the real backends fill all cores themselves.
-WITHOUT_BACKENDS = ["-m", "not backends", "--numprocesses", "auto", "--cov", "--cov-report=term"]
+# The tests on the real backends fill all cores themselves.
+WITHOUT_BACKENDS = ["-m", "not backends", "--numprocesses", "auto"]
 ON_BACKENDS = ["-m", "backends"]
 
 nox.options.sessions = ["compare-all"]
@@ -103,13 +103,17 @@ def new_scenario(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, those on the real backends too (the first time, that installs them); in a browser where there is one.
-
-    Those without backends must cover as many branches as pyproject.toml says; a selection (nox -s tests -- FILE) need not.
-    """
+    """Every test, those on the real backends too (the first time, that installs them); in a browser where there is one."""
     session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
     for selection in [session.posargs] if session.posargs else [WITHOUT_BACKENDS, ON_BACKENDS]:
         session.run("pytest", *selection)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The tests without backends, which must cover as many branches as pyproject.toml says; takes twice as long."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
+    session.run("pytest", *WITHOUT_BACKENDS, "--cov", "--cov-report=term", *session.posargs)
 
 
 @nox.session(name="tests-browser")
