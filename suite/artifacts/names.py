@@ -55,6 +55,11 @@ def forms(saved: Manifest | None, *, own: bool) -> tuple[str, ...]:
     return tuple(form for form in FORMS if form not in left_out)
 
 
+def loaded_by(form: str) -> str:
+    """The model file that is loaded in this form."""
+    return WEIGHTS_FILE if form == UNBUILT else form
+
+
 # ---------------------------------------------------------------- parts
 
 DATA = "data"  # of a scenario's inputs: x or x/<input>, y, predict or predict/<input>

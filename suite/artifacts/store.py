@@ -59,6 +59,11 @@ class Artifact:
         self._read: tuple[object, Manifest] | None = None  # the last manifest that was read, with its file's signature
         self._checked: dict[str, tuple[object, str]] = {}  # file -> its signature, and its digest then
 
+    @property
+    def where(self) -> str:
+        """Its name below the run folder."""
+        return self._place
+
     # -- writing
 
     @contextmanager
@@ -156,6 +161,11 @@ class Artifact:
         if manifest is None or manifest.status is not Status.COMPLETE or manifest.digest != digest:
             return False
         return not self.damage(manifest)
+
+    def is_of(self, saved: Manifest | None, form: str) -> bool:
+        """Whether it is what was loaded in this form of the files that a run with the manifest `saved` has."""
+        manifest = self.manifest()
+        return bool(manifest and saved and manifest.loaded == saved.files.get(names.loaded_by(form)))
 
     def damage(self, manifest: Manifest) -> str:
         """What is wrong with the files, as a sentence; empty if nothing is."""

@@ -305,6 +305,8 @@ class Local:
             host.kill()
         if job.died and outcome.status is not Status.COMPLETE:
             outcome = replace(outcome, reason=f"first attempt: {job.died}; second: {outcome.reason}")
+        elif job.died:
+            outcome = replace(outcome, died=showing.shown(job.died))
         if outcome.status is not Status.COMPLETE and job.elsewhere:
             self._go_on_elsewhere(schedule, job, outcome)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suite.records import Member, Pair, Results, Verdict
+from suite.report import summary
 
 AGREE = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
 # Of several; of the only one, if it agrees and if it does not.
@@ -61,7 +62,7 @@ def _trouble(results: Results) -> str:
     failed = len({row.run.configuration for row in results.runs if row.status.broken})
     broken = len(results.broken)
     words = f" {failed} {'configuration has' if failed == 1 else 'configurations have'} runs that failed." if failed else ""
-    if jobs := len(results.jobs):
+    if jobs := len(summary.failed_jobs(results)):
         words += f" {jobs} {'job' if jobs == 1 else 'jobs'} beside the runs failed."
     return words + (f" {broken} {'scenario is' if broken == 1 else 'scenarios are'} broken." if broken else "")
 

@@ -167,8 +167,8 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
     if form != names.UNBUILT:
         predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
         recorded.add(names.predictions(0), named(predicted))
-    recorded.tell(steps=(0,), predicted=(0,))
     described = saved.manifest()
+    recorded.tell(steps=(0,), predicted=(0,), loaded=described.files[names.loaded_by(form)] if described else "")
     if own and form == names.KERAS_FILE and described and names.has(described, names.RESUMED):
         if job.precision == "float64":
             exact_constants.double_schedules(model.optimizer)
