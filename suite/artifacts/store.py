@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -276,6 +277,14 @@ class Store:
     def reload(self, run: Run | str, environment: str, form: str) -> Artifact:
         saved = run if isinstance(run, str) else run.id
         return self._artifact(names.RUNS, saved, names.RELOAD, environment, form)
+
+    @contextmanager
+    def temporary(self) -> Iterator[Path]:
+        """A folder that is gone afterwards; if this process dies, when the next command begins."""
+        folder = self.folder / names.TEMPORARY
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as made:
+            yield Path(made)
 
     def made_by(self, job: Job) -> list[Artifact]:
         """The artifacts that a job makes."""

@@ -59,6 +59,16 @@ class HistoryOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SigningOptions:
+    """Whether the run folder is signed at the end, or held against its signatures at the beginning. `key_file`: None for the
+    key in a variable."""
+
+    sign: bool
+    verify: bool
+    key_file: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompareOptions:
     """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from.
 
@@ -74,6 +84,7 @@ class CompareOptions:
     fail_on: str
     seeds: int
     history: HistoryOptions
+    signing: SigningOptions
     split_assets: bool
 
 
@@ -124,6 +135,7 @@ class ReportOptions:
     out: Path
     fail_on: str | None
     history: HistoryOptions
+    signing: SigningOptions
     split_assets: bool
 
 

@@ -10,10 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.campaign import corruptions, faults
+from tests.campaign import corruptions, faults, hostile
 
 Attacks = Callable[[Path, int, int], Iterator[tuple[str, str, list[str]]]]
-CAMPAIGNS: Mapping[str, Attacks] = {"faults": faults.campaign, "corruptions": corruptions.campaign}
+CAMPAIGNS: Mapping[str, Attacks] = {
+    "faults": faults.campaign,
+    "corruptions": corruptions.campaign,
+    "hostile": hostile.campaign,
+}
 
 
 def main() -> int:
@@ -35,6 +39,8 @@ def _run(name: str, folder: Path, seed: int, count: int) -> int:
     for kind, what, said in CAMPAIGNS[name](folder / name, seed, count):
         counts[kind] += 1
         wrong += bool(said)
+        if counts.total() % max(1, count // 20) == 0:
+            print(f"{counts.total():7} {name} after {time.monotonic() - began:.0f} s", flush=True)
         for sentence in said:
             print(f"{name}: {what}: {sentence}", flush=True)
     for kind, times in sorted(counts.items()):

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import random
 import shutil
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +21,9 @@ from suite.records import BUG, DamagedArtifact, Manifest, ParityError, Plan, Ses
 from tests.campaign import ground as grounds
 from tests.campaign.damage import KINDS, Folder
 from tests.campaign.ground import Ground
+from tests.campaign.limits import limited
 
 SHARE = 400
-SECONDS = 20  # for one judgement, which takes less than one: after this it hangs
 FORGED = "forged with its seal"  # which nothing can tell: docs/security.md
 Read = tuple[Manifest, dict[str, dict[str, np.ndarray]]]
 
@@ -38,22 +36,6 @@ class Clean:
     plan: Plan
     session: Session
     artifacts: dict[str, Read]
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    """Raises TimeoutError in what takes too long."""
-
-    def late(*_: object) -> None:
-        raise TimeoutError(f"it hung for {SECONDS} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _read(root: Path, place: str) -> Read:
@@ -149,7 +131,7 @@ class _Attack:
         clean, folder = self.prepared(kind)
         touched = KINDS[damage](self.drawing, folder)
         try:
-            with _limited():
+            with limited():
                 wrong = self._seen(clean, folder, damage, touched)
         except Exception as error:  # whatever it is, it is what the campaign looks for
             wrong = [f"{type(error).__name__}: {error}"]
@@ -158,7 +140,7 @@ class _Attack:
 
     def _seen(self, clean: Clean, folder: Folder, damage: str, touched: list[str]) -> list[str]:
         refused = _refused(clean, folder.root, touched)
-        key = (clean.ground.kind, damage, *touched[0].split("/")[:1], touched[0].rpartition("/")[2])
+        key = (damage, *touched[0].split("/")[:1], touched[0].rpartition("/")[2])
         if refused and key in self.judged and self.drawing.random() * SHARE > 1:
             return []
         self.judged.add(key)

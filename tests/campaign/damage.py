@@ -228,6 +228,14 @@ def _artifact_gone(random_: random.Random, folder: Folder) -> list[str]:
     return [place]
 
 
+def _artifacts_gone(random_: random.Random, folder: Folder) -> list[str]:
+    """Any number of them."""
+    removed = random_.sample(folder.artifacts, random_.randrange(1, len(folder.artifacts)))
+    for place in removed:
+        places.clear(folder.root, place)
+    return removed
+
+
 def _something_else(random_: random.Random, folder: Folder) -> list[str]:
     """A folder, a link to the very same content, a pipe or a file in the place of a file or an artifact."""
     name = random_.choice([*folder.files, *folder.artifacts])
@@ -287,6 +295,7 @@ KINDS: Mapping[str, Damage] = {
     "files swapped": _swapped,
     "artifacts swapped": _artifacts_swapped,
     "artifact gone": _artifact_gone,
+    "artifacts gone": _artifacts_gone,
     "something else in its place": _something_else,
     "link on the way": _parent_linked,
     "of another run": _of_another_run,
