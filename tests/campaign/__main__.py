@@ -27,8 +27,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100, metavar="N", help="attacks of each sort (default: 100)")
     parser.add_argument("--only", choices=CAMPAIGNS, action="append", help="this sort only (repeatable)")
     given = parser.parse_args()
-    folder = tempfile.mkdtemp(prefix="parity-campaign-")
-    if True:
+    with tempfile.TemporaryDirectory(prefix="parity-campaign-", ignore_cleanup_errors=True) as folder:
         found = [_run(name, Path(folder), given.seed, given.count) for name in given.only or CAMPAIGNS]
     return 1 if any(found) else 0
 
