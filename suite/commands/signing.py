@@ -6,8 +6,9 @@ import os
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from suite.artifacts import places, signing
+from suite.artifacts import places
 from suite.artifacts.store import Store
+from suite.commands import signatures
 from suite.commands.execution import say
 from suite.commands.options import SigningOptions
 from suite.engine.variables import SIGNING_KEY
@@ -51,10 +52,10 @@ def verify(store: Store, options: SigningOptions, secret: bytes) -> None:
         DamagedArtifact: it is not what was signed.
     """
     if options.verify and store.is_run_folder:
-        signing.verify(store.folder, secret)
+        signatures.verify(store.folder, secret)
 
 
 def sign(store: Store, options: SigningOptions, secret: bytes) -> None:
     if options.sign:
-        count = signing.sign(store.folder, secret)
+        count = signatures.sign(store.folder, secret)
         say(f"signed: {count} files of {store.folder}")

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.artifacts import names, reading, signing
+from suite.artifacts import names, reading
 from suite.artifacts.store import Store
+from suite.commands import signatures
 from suite.records import DamagedArtifact, Manifest, Status
 
 KEY = b"0123456789abcdef"
@@ -25,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
         with Store(tmp_path / "run").run(run).recording(Manifest(run=run, status=Status.STARTED)) as recorded:
             recorded.add("step-0", {"x": np.zeros(3)})
     (tmp_path / "run" / names.PLAN).write_text("{}")
-    assert signing.sign(tmp_path / "run", KEY) == 3
+    assert signatures.sign(tmp_path / "run", KEY) == 3
     return tmp_path / "run"
 
 
@@ -84,18 +85,18 @@ def unsigned(folder: Path) -> None:
     ],
 )
 def test_whatever_is_changed_is_named(folder: Path, change: Callable[[Path], None], words: str) -> None:
-    signing.verify(folder, KEY)
+    signatures.verify(folder, KEY)
     change(folder)
     with pytest.raises(DamagedArtifact, match=words):
-        signing.verify(folder, KEY)
+        signatures.verify(folder, KEY)
 
 
 def test_a_different_key_does_not_fit(folder: Path) -> None:
     with pytest.raises(DamagedArtifact, match="a different key"):
-        signing.verify(folder, KEY + b"!")
+        signatures.verify(folder, KEY + b"!")
 
 
 def test_signing_again_covers_what_is_there_now(folder: Path) -> None:
     added(folder)
-    assert signing.sign(folder, KEY) == 4
-    signing.verify(folder, KEY)
+    assert signatures.sign(folder, KEY) == 4
+    signatures.verify(folder, KEY)
