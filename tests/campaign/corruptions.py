@@ -19,11 +19,13 @@ from suite.artifacts.store import Artifact, Store
 from suite.commands import main
 from suite.records import BUG, DamagedArtifact, Manifest, ParityError, Plan, Session
 from tests.campaign import ground as grounds
-from tests.campaign.damage import KINDS, Folder
+from tests.campaign.damage import COSTLY, KINDS, Folder
 from tests.campaign.ground import Ground
 from tests.campaign.limits import limited
 
 SHARE = 400
+FORGED_SHARE = 8  # of those that were sealed again: only how they are judged shows whether something crashes
+OFTEN = 5  # how much more often what takes milliseconds is drawn than what must be judged
 FORGED = "forged with its seal"  # which nothing can tell: docs/security.md
 Read = tuple[Manifest, dict[str, dict[str, np.ndarray]]]
 
@@ -139,9 +141,11 @@ class _Attack:
         return f"{kind}, {damage}, {touched}", wrong
 
     def _seen(self, clean: Clean, folder: Folder, damage: str, touched: list[str]) -> list[str]:
-        refused = _refused(clean, folder.root, touched)
+        refused, share = _refused(clean, folder.root, touched), SHARE
+        if damage == FORGED:
+            refused, share = True, FORGED_SHARE
         key = (damage, *touched[0].split("/")[:1], touched[0].rpartition("/")[2])
-        if refused and key in self.judged and self.drawing.random() * SHARE > 1:
+        if refused and key in self.judged and self.drawing.random() * share > 1:
             return []
         self.judged.add(key)
         wrong = _judged(clean, folder.root, believed=damage == FORGED)
@@ -152,6 +156,6 @@ def campaign(folder: Path, seed: int, count: int) -> Iterator[tuple[str, str, li
     """The kind of each corruption, what it was, and what went wrong."""
     attack = _Attack(folder, seed)
     for _ in range(count):
-        damage = attack.drawing.choice(list(KINDS))
+        damage = attack.drawing.choices(list(KINDS), [1 if kind in COSTLY else OFTEN for kind in KINDS])[0]
         what, wrong = attack.attack(attack.drawing.choice(list(grounds.KINDS)), damage)
         yield damage, what, wrong

@@ -282,6 +282,7 @@ def _of_another_run(random_: random.Random, folder: Folder) -> list[str]:
     return [name]
 
 
+COSTLY = ("artifacts swapped", "artifacts gone", "link on the way", "of another run", "forged with its seal")
 KINDS: Mapping[str, Damage] = {
     "bits flipped": _changed(_flipped),
     "bytes zeroed": _changed(_zeroed),
