@@ -14,7 +14,7 @@ Campaign = Callable[[Path, int, int], Iterator[tuple[str, str, list[str]]]]
 
 
 @pytest.mark.parametrize(
-    ("campaign", "count"), [(faults.campaign, 3), (corruptions.campaign, 60), (hostile.campaign, 30)],
+    ("campaign", "count"), [(faults.campaign, 3), (corruptions.campaign, 40), (hostile.campaign, 25)],
     ids=["faults", "corruptions", "hostile inputs"],
 )  # fmt: skip
 def test_nothing_goes_wrong(campaign: Campaign, count: int, tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_reader_that_believes_what_is_damaged_is_found(tmp_path: Path, monkeyp
     """Without digests, what is changed in a file is believed: the campaign must say so."""
     monkeypatch.setattr("suite.artifacts.store.Artifact._verify", lambda self, name, digest: self._path(name))
     attack = corruptions._Attack(tmp_path, 1)
-    seen = [attack.attack("different", "of another run") for _ in range(12)]
-    seen += [attack.attack("different", "bits flipped") for _ in range(12)]
+    seen = [attack.attack("different", "of another run") for _ in range(6)]
+    seen += [attack.attack("different", "bits flipped") for _ in range(6)]
     assert any(said for _, said in seen)
     assert set(KINDS) >= {"of another run", "bits flipped"}
