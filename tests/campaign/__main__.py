@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from tests.campaign import corruptions, faults, hostile
 
-Attacks = Callable[[Path, int, int], Iterator[tuple[str, str, list[str]]]]
+Attacked = Iterator[tuple[str, str, list[str]]]
+Attacks = Callable[[Path, int, int], Attacked]
 CAMPAIGNS: Mapping[str, Attacks] = {
     "faults": faults.campaign,
     "corruptions": corruptions.campaign,
@@ -32,10 +34,17 @@ def main() -> int:
     return 1 if any(found) else 0
 
 
+def _until_interrupted(attacks: Attacked) -> Attacked:
+    """Ctrl-C ends the sort, and what was seen by then is counted."""
+    with contextlib.suppress(KeyboardInterrupt):
+        yield from attacks
+
+
 def _run(name: str, folder: Path, seed: int, count: int) -> int:
     """How many went wrong."""
     began, counts, wrong = time.monotonic(), Counter[str](), 0
-    for kind, what, said in CAMPAIGNS[name](folder / name, seed, count):
+    attacks = CAMPAIGNS[name](folder / name, seed, count)
+    for kind, what, said in _until_interrupted(attacks):
         counts[kind] += 1
         wrong += bool(said)
         if counts.total() % max(1, count // 20) == 0:
