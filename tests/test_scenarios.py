@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 
 from scenarios import _digits
+from suite.artifacts.rows import count, names_of
 from suite.plan import discover
 from suite.records import Data, Scenario
+from suite.runner.scenario_data import data_arrays
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = {path.stem.replace("_", "-"): path for path in sorted((ROOT / "scenarios").glob("*.py")) if path.name[0] != "_"}
 BUILT_IN = {
     "article-mlp", "issue-46488-cnn", "control-no-bn", "sync-bn", "residual-cnn", "mobilenet-v2",
     "large-mean-bn", "shifted-shards", "frozen-bn", "masked-bn", "mixed-precision", "dropout-bn",
-    "uneven-last-batch",
+    "uneven-last-batch", "two-inputs-two-outputs",
 }  # fmt: skip
 HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "numpy")
 BACKEND = re.compile(r"\b(tensorflow|tf|jax|py_?torch|torch)\b", re.IGNORECASE)
@@ -52,7 +54,7 @@ def backends_named(source: str) -> list[str]:
 
 
 def array(x: object) -> np.ndarray:
-    """A built-in scenario has one input, and one target."""
+    """The rows of a scenario with one input, and one target."""
     assert isinstance(x, np.ndarray)
     return x
 
@@ -101,41 +103,49 @@ def test_a_scenario_says_what_it_asks(path: Path) -> None:
     assert path.read_text().startswith('"""')
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_shapes_and_dtypes(rows: dict[str, Data], name: str) -> None:
-    x, y, predict = array(rows[name].x), array(rows[name].y), array(rows[name].predict)
-    assert x.dtype == predict.dtype == np.float32
-    assert y.dtype == np.int32
-    assert y.shape == x.shape[:1]
-    assert predict.shape[1:] == x.shape[1:]
+@pytest.fixture(scope="module")
+def arrays(found: dict[str, Scenario], rows: dict[str, Data]) -> dict[str, dict[str, np.ndarray]]:
+    """What is stored of each scenario's data, by name."""
+    return {name: data_arrays(rows[name], found[name]) for name in found}
+
+
+def part(arrays: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
+    return [arrays[key] for key in names_of(arrays, name)]
+
+
+Stored = dict[str, dict[str, np.ndarray]]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_values_are_finite_and_labels_are_classes(rows: dict[str, Data], name: str) -> None:
-    data = rows[name]
-    assert np.isfinite(array(data.x)).all()
-    assert np.isfinite(array(data.predict)).all()
-    assert np.array_equal(np.unique(array(data.y)), np.arange(array(data.y).max() + 1))
+def test_shapes_and_dtypes(arrays: Stored, name: str) -> None:
+    x, y, predict = (part(arrays[name], kind) for kind in ("x", "y", "predict"))
+    assert {one.dtype for one in (*x, *predict)} <= {np.dtype(np.float32), np.dtype(np.int32)}
+    assert {one.dtype for one in y} <= {np.dtype(np.int32), np.dtype(np.float32)}
+    assert [one.shape[1:] for one in predict] == [one.shape[1:] for one in x]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_values_are_finite_and_labels_are_classes(arrays: Stored, name: str) -> None:
+    assert all(np.isfinite(one).all() for one in arrays[name].values())
+    labels = next(one for one in part(arrays[name], "y") if one.dtype == np.int32)
+    assert np.array_equal(np.unique(labels), np.arange(labels.max() + 1))
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_batch_is_full_and_divides_over_up_to_eight_devices(
-    found: dict[str, Scenario], rows: dict[str, Data], name: str
+    found: dict[str, Scenario], arrays: Stored, name: str
 ) -> None:
     """Training rows are used again from row 0: if they did not divide into batches, later batches would be cut elsewhere."""
     batch = found[name].batch
     assert batch % 8 == 0
-    assert len(array(rows[name].y)) % batch == 0
-    assert len(array(rows[name].predict)) % batch == 0
-    assert len(array(rows[name].predict)) >= batch
+    assert {len(one) % batch for kind in ("x", "y", "predict") for one in part(arrays[name], kind)} == {0}
+    assert count(arrays[name], "predict") >= batch
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_data_is_the_same_every_time(found: dict[str, Scenario], rows: dict[str, Data], name: str) -> None:
-    again = found[name].data()
-    assert array(again.x).tobytes() == array(rows[name].x).tobytes()
-    assert array(again.y).tobytes() == array(rows[name].y).tobytes()
-    assert array(again.predict).tobytes() == array(rows[name].predict).tobytes()
+def test_data_is_the_same_every_time(found: dict[str, Scenario], arrays: Stored, name: str) -> None:
+    again = data_arrays(found[name].data(), found[name])
+    assert {key: one.tobytes() for key, one in again.items()} == {key: one.tobytes() for key, one in arrays[name].items()}
 
 
 @pytest.mark.parametrize("part", ["x", "predict"])

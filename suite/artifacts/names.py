@@ -66,7 +66,8 @@ def loaded_by(form: str) -> str:
 # ---------------------------------------------------------------- parts
 
 DATA = "data"  # of a scenario's inputs: x or x/<input>, y, predict or predict/<input>
-EVALUATION = "evaluation"  # the loss and every metric over all training rows, at the end
+EVALUATION = "evaluation"  # the loss and every metric over the rows to evaluate, at the end
+SAVED_EVALUATION = "saved-evaluation"  # what an oracle says that the saved file evaluates to
 COMPILED = "compiled"  # what the model was compiled with, as text
 RESUMED, RESUMED_OPTIMIZER = "resumed", "resumed-optimizer"  # variables after some steps more, beyond the saved file
 LOSSES = "losses"  # of each training step; its one array has the same name

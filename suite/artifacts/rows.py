@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 X, Y, WEIGHT, PREDICT = "x", "y", "sample_weight", "predict"
+VALIDATION, EVALUATE = "validation", "evaluate"  # other rows than those to train on: each has the first three parts
 INDEX = re.compile(r"\[(\d+)\]|\((\d+)\)")
 
 
@@ -52,6 +53,11 @@ def restored(arrays: Mapping[str, Any], part: str, each: Callable[[Any], Any] = 
         return entries
     listed = [entries[indices[index]] for index in sorted(indices)]
     return listed if indices[0].startswith("[") else tuple(listed)
+
+
+def part_of(part: str, purpose: str = "") -> str:
+    """The name of x, y or sample_weight among rows to train on, or among those for another purpose."""
+    return f"{purpose}_{part}" if purpose else part
 
 
 def names_of(arrays: Mapping[str, Any], part: str) -> list[str]:

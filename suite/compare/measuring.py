@@ -121,6 +121,8 @@ def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs
         values, others = sides.a.arrays(quantity) or {}, sides.b.arrays(quantity) or {}
         if not values and not others:
             continue
+        if quantity == EVALUATION and not (values and others):
+            continue  # one side could not be evaluated, and says why
         if _equal_non_finite(values, others):
             at.append(At(step=sides.step, plain={}))
             continue

@@ -69,6 +69,7 @@ def trained(artifact: Artifact, manifest: Manifest, step: int) -> Snapshot:
         slots=names.optimizer(step),
         predictions=names.predictions(step),
         losses=step,
+        evaluation=names.EVALUATION if step == manifest.steps[-1] else "",
     )
 
 
@@ -111,7 +112,13 @@ def replica(artifact: Artifact, manifest: Manifest, index: int) -> Snapshot:
 
 def emulated_file(artifact: Artifact, manifest: Manifest) -> Snapshot:
     """What an oracle says that a file holds, and what the model loaded from it predicts."""
-    return Snapshot(artifact=artifact, manifest=manifest, state=names.SAVED, predictions=names.SAVED_PREDICTIONS)
+    return Snapshot(
+        artifact=artifact,
+        manifest=manifest,
+        state=names.SAVED,
+        predictions=names.SAVED_PREDICTIONS,
+        evaluation=names.SAVED_EVALUATION,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

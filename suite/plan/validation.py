@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from suite.records import SCENARIO_API, BrokenPlugin, Scenario, Strategy
+from suite.records import JUDGED_STEP, SCENARIO_APIS, BrokenPlugin, Scenario, Strategy
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 NAME_LENGTH = 80  # characters: files of a run folder have several names in theirs, and file systems take 255 bytes
@@ -25,7 +25,7 @@ def valid_scenario(scenario: Any) -> Scenario:
         raise BrokenPlugin(f"SCENARIO is a {type(scenario).__name__}, wanted a suite.records.Scenario")
     loss = scenario.loss
     wrong = [
-        (scenario.api != SCENARIO_API, f"api is {scenario.api!r}, this version reads {SCENARIO_API}"),
+        (scenario.api not in SCENARIO_APIS, f"api is {scenario.api!r}, this version reads {_listed(SCENARIO_APIS)}"),
         (
             not is_name(scenario.name),
             f"name is {scenario.name!r}, wanted at most {NAME_LENGTH} of lower case, digits, dots and hyphens",
@@ -38,12 +38,35 @@ def valid_scenario(scenario: Any) -> Scenario:
             f"last_batch is {scenario.last_batch!r}, wanted 0 or at most batch",
         ),
         (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
-        (not _is_loss(loss), f"loss is {loss!r}, wanted a name, a dict or list of names by output, or a function"),
+        (not _is_loss(loss), f"loss is {loss!r}, wanted a name, a dict or list of names by output, a function, or None"),
+        *_wrong_in_compile(scenario),
         *_no_functions(scenario, "model", "data", "optimizer"),
-        *_no_functions(scenario, *(name for name in ("metrics", "custom_objects") if getattr(scenario, name) is not None)),
+        *_no_functions(scenario, *(("custom_objects",) if scenario.custom_objects is not None else ())),
     ]
     _refuse(wrong)
     return scenario
+
+
+def _wrong_in_compile(scenario: Scenario) -> Iterator[tuple[bool, str]]:
+    """Of each other argument of `compile`, whether it is wrong, and the words for that."""
+    for name in ("metrics", "weighted_metrics"):
+        value = getattr(scenario, name)
+        names = "names, in a list or a dict by output, or a function that returns metrics"
+        yield not (value is None or callable(value) or _is_names(value)), f"{name} is {value!r}, wanted {names}"
+    weights = scenario.loss_weights
+    yield not _is_weights(weights), f"loss_weights is {weights!r}, wanted a list or a dict of numbers by output"
+    for name in ("auto_scale_loss", "run_eagerly"):
+        value = getattr(scenario, name)
+        yield type(value) is not bool, f"{name} is {value!r}, wanted True or False"
+    jit, steps = scenario.jit_compile, scenario.steps_per_execution
+    yield jit is not None and type(jit) is not bool, f"jit_compile is {jit!r}, wanted True, False, or None for the default"
+    yield not _is_count(steps), f"steps_per_execution is {steps!r}, wanted a whole number of at least 1"
+    if _is_count(steps) and _is_count(scenario.steps):
+        judged = min(JUDGED_STEP, scenario.steps)
+        yield (
+            bool(judged % steps or scenario.steps % steps),
+            f"steps_per_execution is {steps!r}, wanted one that divides steps and {JUDGED_STEP}, the step that is judged",
+        )
 
 
 def is_name(value: object) -> bool:
@@ -65,10 +88,33 @@ def _is_part(value: object, batch: object) -> bool:
 def _is_loss(value: object) -> bool:
     """A function is written where losses are objects: those are made anew in each process."""
     if isinstance(value, Mapping):
-        return bool(value) and all(isinstance(one, str) for one in (*value.keys(), *value.values()))
+        return bool(value) and all(isinstance(key, str) for key in value) and all(map(_is_one_loss, value.values()))
     if isinstance(value, list | tuple):
-        return bool(value) and all(isinstance(one, str) for one in value)
-    return isinstance(value, str) or callable(value)
+        return bool(value) and all(map(_is_one_loss, value))
+    return _is_one_loss(value)
+
+
+def _is_one_loss(value: object) -> bool:
+    """None: nothing is lost by an output, or the model adds all its losses itself."""
+    return value is None or isinstance(value, str) or callable(value)
+
+
+def _is_names(value: object) -> bool:
+    """Whether it is made of names and functions: metrics as `compile` takes them."""
+    if isinstance(value, Mapping):
+        return bool(value) and all(isinstance(key, str) for key in value) and all(map(_is_names, value.values()))
+    if isinstance(value, list | tuple):
+        return bool(value) and all(map(_is_names, value))
+    return _is_one_loss(value)
+
+
+def _is_weights(value: object) -> bool:
+    numbers = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return value is None or (bool(numbers) and all(type(one) in (int, float) for one in numbers))
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return " and ".join(map(str, numbers))
 
 
 def valid_strategy(strategy: Any) -> Strategy:

@@ -111,6 +111,7 @@ from suite.records.scenario import (
     Scenario,
     ScenarioVariant,
     Source,
+    makes_losses,
     shares,
 )
 from suite.records.session import (
@@ -127,6 +128,7 @@ from suite.records.vocabulary import (
     QUANTITIES,
     RESULTS_SCHEMA,
     SCENARIO_API,
+    SCENARIO_APIS,
     STAGES,
     Floats,
     Status,
@@ -152,6 +154,7 @@ __all__ = [
     "RESULTS_SCHEMA",
     "ROUND",
     "SCENARIO_API",
+    "SCENARIO_APIS",
     "SINGLE_STEP",
     "STAGES",
     "TRAINING_STEP",
@@ -235,6 +238,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "because",
+    "makes_losses",
     "plain",
     "shares",
     "unknown_name",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     Rows = np.ndarray | Mapping[str, Any] | Sequence[Any]
+    Metrics = Mapping[str, Any] | Sequence[Any] | Callable[[], Any] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,15 +21,19 @@ class Data:
     """The rows of one scenario.
 
     `x`: array (rows, ...), or a dict of such arrays by input name, or a list or tuple of them; `y`: targets (rows, ...),
-    in one of these forms too, None where the model makes its loss itself; `predict`: rows to predict on, shaped as `x`.
-    `sample_weight`: what `fit` takes under this name, (rows, ...); None for none. Training takes rows in order, batch after
-    batch, and starts again at row 0 when they are used up, so every batch is full.
+    in one of these forms too, None where the model makes its loss itself. `sample_weight`: what `fit` takes under this
+    name, (rows, ...); None for none.
+    `validation`, `evaluate`: other rows (x, y) or (x, y, sample_weight), as `fit` takes them as `validation_data`: to
+    validate on, and to evaluate the trained model on. `predict`: rows to predict on, shaped as `x`. Where one of these is
+    left out, rows that are there are taken: see `suite.runner.scenario_data`.
     """
 
     x: Rows
-    y: Rows | None
-    predict: Rows
+    y: Rows | None = None
+    predict: Rows | None = None
     sample_weight: Rows | None = None
+    validation: tuple[Any, ...] | None = None
+    evaluate: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +62,15 @@ class Scenario:
     `model`, `optimizer`, `metrics` and `custom_objects` import keras inside; they never name a backend.
     `batch` is the global batch: every strategy splits it over its devices (see `shares`). `last_batch`: the rows of the
     run's last batch, as where an epoch's rows do not divide; 0 for a full one.
-    `loss`: what `compile` takes: a name, or a dict or list of names by output; or a function that returns that, or losses.
-    `metrics`: a function that returns what `compile` takes as metrics; None for none. They are evaluated, and compared after
-    saving.
+
+    What `compile` takes, under its names there:
+    `loss`: a name, or a dict or list of names by output; a function of targets and predictions; a function without
+    arguments that returns any of these, or loss objects; None where the model adds its losses itself.
+    `loss_weights`: a number for each output, in a list or a dict. `metrics`, `weighted_metrics`: names, in lists and dicts
+    by output, or a function that returns what `compile` takes; None for none. They are evaluated, and compared.
+    `auto_scale_loss`, `run_eagerly`, `steps_per_execution`: as they are there. `jit_compile`: None for what "auto" means on
+    one CPU, which is pinned.
+
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
@@ -70,17 +82,32 @@ class Scenario:
     model: Callable[[], Any]
     data: Callable[[], Data]
     optimizer: Callable[[], Any]
-    loss: str | Mapping[str, Any] | Sequence[Any] | Callable[[], Any]
+    loss: str | Mapping[str, Any] | Sequence[Any] | Callable[..., Any] | None
+    loss_weights: Mapping[str, float] | Sequence[float] | None = None
     batch: int = 64
     last_batch: int = 0
     steps: int = 20
     outputs: str = "probabilities"
     dtype_policy: str = "float32"
     synchronized: bool = False
-    metrics: Callable[[], Any] | None = None
+    metrics: Metrics = None
+    weighted_metrics: Metrics = None
+    auto_scale_loss: bool = True
+    jit_compile: bool | None = None
+    run_eagerly: bool = False
+    steps_per_execution: int = 1
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
     variant: ScenarioVariant | None = None
     api: int = SCENARIO_API
+
+
+def makes_losses(loss: object) -> bool:
+    """Whether a scenario's loss is a function without arguments that returns what `compile` takes; a function of targets and
+    predictions is a loss itself."""
+    if not callable(loss):
+        return False
+    required = [one for one in inspect.signature(loss).parameters.values() if one.default is one.empty]
+    return not any(one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) for one in required)
 
 
 def shares(rows: int, devices: int) -> tuple[int, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-SCENARIO_API = 1
+SCENARIO_API = 2
+SCENARIO_APIS = (1, 2)  # that are read: whatever the first one has means the same in the second
 RESULTS_SCHEMA = 2
 FLOAT32 = 2.0**-24  # unit roundoff: half the distance from 1 to the next number
 JUDGED_STEP = 20  # free runs are judged up to here: later, one flipped ReLU decides how far two runs are apart

@@ -18,7 +18,7 @@ METRICS = {
     "explained": "share of the changed rows that were a close call",
     "values": "relative difference of predicted values",
     "max_abs": "largest difference of a predicted value",
-    "evaluation": "largest relative difference of the loss or of a metric over all training rows",
+    "evaluation": "largest relative difference of the loss or of a metric over the rows to evaluate",
     "compiled": "arguments of compile that are not the same",
     "state": "relative difference of other variables, such as random seed counters and constants",
     "tensor": "like train, for one tensor",

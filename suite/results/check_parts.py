@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from suite import compare
 from suite.artifacts import names
+from suite.artifacts.store import Complete
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, saving
@@ -17,6 +18,7 @@ from suite.records import Cause, Code, Component, Configuration, DamagedArtifact
 Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
 Load = tuple[str, Side]  # an environment, and what it loaded
 
+COMPUTED = (compare.PREDICTIONS, compare.EVALUATION)  # anew by whoever loads a file
 STATE = (compare.WEIGHTS, compare.STATISTICS, compare.OTHER)
 BEYOND = (compare.EVALUATION, compare.COMPILED)  # what a model is beyond its state
 ENOUGH = 1.0  # the distance of a part that explains whatever it is about: it was looked for bit by bit
@@ -36,12 +38,16 @@ def saved_by_design(
         return
     if _is_first_replica(double, subject):
         # Nothing has grown in between, however chaotic the training was: the file is what is declared.
-        yield Component(
-            link=Link.DECLARATION, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=(cause,)
-        )
+        known = dict.fromkeys(COMPUTED, ENOUGH)
+        emulated = _emulated(environment, cause, *_live_and_file(subject.oracle), (compare.EVALUATION,), subject.outputs)
+        yield replace(emulated, distances={**known, **emulated.distances})
         return
-    live, file = compare.trained(*subject.oracle, subject.oracle[1].steps[-1]), compare.emulated_file(*subject.oracle)
-    yield _emulated(environment, cause, live, file, (compare.PREDICTIONS,), subject.outputs)
+    yield _emulated(environment, cause, *_live_and_file(subject.oracle), COMPUTED, subject.outputs)
+
+
+def _live_and_file(oracle: Complete) -> tuple[compare.Snapshot, compare.Snapshot]:
+    """What an oracle says of the live model at its end, and of its file."""
+    return compare.trained(*oracle, oracle[1].steps[-1]), compare.emulated_file(*oracle)
 
 
 def replica_by_design(
@@ -156,7 +162,7 @@ def relevant(parts: tuple[Component, ...], kind: str, apart: Sequence[str]) -> t
         return parts
     kept = []
     for part in parts:
-        quantities = [name for name in part.distances if part.link is Link.FILE or name == compare.PREDICTIONS]
+        quantities = [name for name in part.distances if part.link is Link.FILE or name in COMPUTED]
         if kind == "reloaded" and part.link is Link.BACKEND and compare.PREDICTIONS in apart:
             quantities = []  # the file was loaded with a different state, which explains it
         kept.append(replace(part, distances={name: part.distances[name] for name in quantities}))

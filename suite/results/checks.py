@@ -132,12 +132,13 @@ def _sides(
     elsewhere = {name: _files(folder, configuration, subject, name, names.KERAS_FILE) for name in others}
     loads = [(name, file) for name, (file, _) in elsewhere.items()]
     strategy = composition.strategy(configuration)
+    evaluated = subject.float64 is not None or subject.plain[1].replicas == 1
     for form, (file, double) in home.items():
         yield Sides(
             kind="saved",
             environment=own,
             form=form,
-            sides=_held(form, [compare.live(*subject.plain), file]),
+            sides=_held(form, [compare.live(*subject.plain), file], evaluated=evaluated),
             doubles=_held(form, [compare.live(*subject.float64), double]) if subject.float64 else (),
             parts=(strategy, *check_parts.saved_by_design(folder, configuration, subject, double)),
             file=check_parts.of_file(subject, (own, file), loads if form == names.KERAS_FILE else ()),
@@ -202,15 +203,18 @@ def _replicas(found: Complete, index: int) -> Sequence[Side]:
     return compare.replica(*found, 0), compare.replica(*found, index)
 
 
-def _held(form: str, sides: Sequence[Side]) -> list[Side]:
+def _held(form: str, sides: Sequence[Side], *, evaluated: bool = True) -> list[Side]:
     """The sides with what both can have when a file is loaded in this form. A whole model loaded at home has everything. Its
-    weights bring the optimizer, if that is built. What is loaded elsewhere, or from a legacy file, is not compiled."""
+    weights bring the optimizer, if that is built. What is loaded elsewhere, or from a legacy file, is not compiled. What
+    several replicas evaluated is added up in another order: without float64 runs (not `evaluated`) that says nothing."""
     found = []
     for side in sides:
         if isinstance(side, compare.Snapshot) and form != names.KERAS_FILE:
             slots = side.slots if form == names.WEIGHTS_FILE else ""
             predictions = side.predictions if form != names.UNBUILT else ""
             side = replace(side, slots=slots, predictions=predictions, evaluation="", compiled="")
+        if isinstance(side, compare.Snapshot) and not evaluated:
+            side = replace(side, evaluation="")
         found.append(side)
     return found
 
@@ -273,9 +277,8 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     equal = {one.quantity: one.bits for one in comparison.distances}
     same_state = all(equal.get(quantity, True) for quantity in check_parts.STATE[:2]) and _only_counters(comparison)
     # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.
-    apart = [
-        quantity for quantity, bits in equal.items() if not bits and not (same_state and quantity == compare.PREDICTIONS)
-    ]
+    computed = check_parts.COMPUTED if subject.plain[1].replicas > 1 else (compare.PREDICTIONS,)
+    apart = [quantity for quantity, bits in equal.items() if not bits and not (same_state and quantity in computed)]
     of_file = check_parts.held(compared.environment, apart, compared.file, saving.compiled(*snapshots))
     if compared.kind == "resumed" and float64_pair is None:
         # Training has rounded since: without float64 runs, what differs is the file's only if its cause is known.

@@ -28,10 +28,9 @@ UNTOLD = "built"  # an attribute that says nothing of what an object computes
 
 
 def record(recorded: Recording, model: Any, scenario: Scenario, data: Mapping[str, np.ndarray], done: int) -> str:
-    """Adds the parts "evaluation", "compiled", "resumed" and "resumed-optimizer" of a compiled model on one device that was
-    trained for `done` steps. Why not all of them are there; empty if they are."""
+    """Adds the parts "compiled", "resumed" and "resumed-optimizer" of a compiled model on one device that was trained for
+    `done` steps. Why not all of them are there; empty if they are."""
     try:
-        recorded.add(names.EVALUATION, _evaluated(model, scenario, data))
         recorded.add(names.COMPILED, compiled(model))
         _go_on(model, scenario, data, done)
     except Exception as error:  # whatever a user's model does here must not cost what is known of it already
@@ -41,17 +40,10 @@ def record(recorded: Recording, model: Any, scenario: Scenario, data: Mapping[st
     return ""
 
 
-def _evaluated(model: Any, scenario: Scenario, data: Mapping[str, np.ndarray]) -> Arrays:
-    """The loss and every metric over all training rows, float64 (numbers of the metric,)."""
-    whole = models.training(data, np.arange(rows.count(data)))
-    found = model.evaluate(**whole, batch_size=scenario.batch, verbose=0, return_dict=True)
-    return {name: np.asarray(value, np.float64).reshape(-1) for name, value in found.items()}
-
-
 def _go_on(model: Any, scenario: Scenario, data: Mapping[str, np.ndarray], done: int) -> None:
     """Trains for some steps more, on the rows that come next."""
     first = done * scenario.batch
-    order = np.arange(first, first + STEPS * scenario.batch) % rows.count(data)
+    order = np.arange(first, first + STEPS * scenario.steps_per_execution * scenario.batch) % rows.count(data)
     model.fit(**models.training(data, order), batch_size=scenario.batch, epochs=1, shuffle=False, verbose=0)
 
 

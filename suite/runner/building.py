@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from suite.records import Job, Manifest, Run, Scenario, Status
+from suite.records import Job, Manifest, Run, Scenario, Status, makes_losses
 from suite.runner import exact_constants, models, optimizers, variant
 from suite.runner.exact_constants import Constants
 from suite.runner.outcome import Unsupported
@@ -61,20 +62,50 @@ def compile_model(model: Any, scenario: Scenario, *, constants: Constants, preci
 
 
 def _compile(model: Any, scenario: Scenario, constants: Constants, optimizer: Any) -> None:
+
+    model.compile(optimizer=optimizer, **compile_arguments(scenario, constants))
+    model.optimizer.build(model.trainable_variables)
+
+
+def compile_arguments(scenario: Scenario, constants: Constants) -> dict[str, Any]:
+    """What `compile` takes, but for the optimizer. What has its default is left out where old versions may lack it.
+
+    Raises:
+        Unsupported: this backend cannot be told one of them.
+    """
     import keras
 
-    model.compile(
-        optimizer=optimizer,
-        loss=loss_of(scenario, constants),
-        metrics=scenario.metrics() if scenario.metrics else None,
-        jit_compile=JIT[keras.backend.backend()],
-    )
-    model.optimizer.build(model.trainable_variables)
+    backend = keras.backend.backend()
+    if backend == "torch" and scenario.steps_per_execution > 1:
+        raise Unsupported("Keras trains one step at a time on torch: leave out steps_per_execution to compare it")
+    weights = scenario.loss_weights
+    settled = exact_constants.dyadic_value(weights) if constants == "dyadic" else weights
+    chosen = {
+        "loss_weights": settled,
+        "weighted_metrics": made(scenario.weighted_metrics),
+        "auto_scale_loss": None if scenario.auto_scale_loss else False,
+        "run_eagerly": scenario.run_eagerly or None,
+        "steps_per_execution": scenario.steps_per_execution if scenario.steps_per_execution > 1 else None,
+    }
+    jit = JIT[backend] if scenario.jit_compile is None else scenario.jit_compile
+    return {
+        "loss": loss_of(scenario, constants),
+        "metrics": made(scenario.metrics),
+        "jit_compile": jit and not scenario.run_eagerly,  # eager steps are not compiled: Keras refuses both
+        **{name: value for name, value in chosen.items() if value is not None},
+    }
+
+
+def made(metrics: Any) -> Any:
+    """The metrics as `compile` takes them, made anew if a function makes them; None for none."""
+    return metrics() if callable(metrics) else copy.deepcopy(metrics)
 
 
 def loss_of(scenario: Scenario, constants: Constants) -> Any:
     """The scenario's loss as `compile` takes it."""
-    loss = scenario.loss() if callable(scenario.loss) else scenario.loss
+    loss = scenario.loss
+    if makes_losses(loss):
+        loss = loss()  # type: ignore[operator, misc]
     return exact_constants.dyadic_loss(loss) if constants == "dyadic" else loss
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from suite.artifacts import names
+from suite.artifacts import names, rows
 from suite.artifacts.store import Artifact, Recording, Store
 from suite.records import Job, Manifest, Run, Scenario, Status
 from suite.runner import (
     after_saving,
     building,
     devices,
+    evaluating,
     exact_constants,
     layer_graph,
     models,
@@ -160,7 +161,8 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         # by its short name; at home the optimizer must come back too.
         compiled = own and form == names.KERAS_FILE
         model = _model_of(Store(job.run_folder), saved.file(form), scenario, compiled=compiled)
-    model.jit_compile = building.JIT[keras.backend.backend()]
+    if not scenario.run_eagerly:
+        model.jit_compile = building.JIT[keras.backend.backend()] if scenario.jit_compile is None else scenario.jit_compile
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own and form in (names.KERAS_FILE, names.WEIGHTS_FILE):
         recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
@@ -169,11 +171,22 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         recorded.add(names.predictions(0), named(predicted))
     described = saved.manifest()
     recorded.tell(steps=(0,), predicted=(0,), loaded=described.files[names.loaded_by(form)] if described else "")
-    if own and form == names.KERAS_FILE and described and names.has(described, names.RESUMED):
-        if job.precision == "float64":
-            exact_constants.double_schedules(model.optimizer)
-        with _streams(job):
-            recorded.tell(after_saving=after_saving.record(recorded, model, scenario, data, described.steps[-1]))
+    if own and form == names.KERAS_FILE and described and names.has(described, names.EVALUATION):
+        recorded.tell(after_saving=_go_on(recorded, model, scenario, job, data, described))
+
+
+def _go_on(recorded: Recording, model: Any, scenario: Scenario, job: Job, data: Arrays, described: Manifest) -> str:
+    """Evaluates what was loaded, as many rows at a time as a replica of the saved run did, and trains what one device saved.
+    Why not; empty if it was done."""
+    index = np.arange(rows.count(data, rows.part_of(rows.X, rows.EVALUATE)))
+    at_a_time = int(described.facts.get(evaluating.AT_A_TIME, scenario.batch))
+    failed = evaluating.record(recorded, model, data, index, at_a_time)
+    if failed or not names.has(described, names.RESUMED):
+        return failed
+    if job.precision == "float64":
+        exact_constants.double_schedules(model.optimizer)
+    with _streams(job):
+        return after_saving.record(recorded, model, scenario, data, described.steps[-1])
 
 
 def _streams(job: Job) -> AbstractContextManager[None]:
@@ -188,7 +201,7 @@ def _with_weights(path: Path, scenario: Scenario, job: Job, data: Arrays, *, bui
     if built:
         building.compile_model(model, scenario, constants=constants, precision=job.precision)
     else:
-        model.compile(optimizer=scenario.optimizer(), loss=building.loss_of(scenario, constants))
+        model.compile(optimizer=scenario.optimizer(), **building.compile_arguments(scenario, constants))
     model.load_weights(path)
     return model
 

@@ -60,10 +60,11 @@ def _is_of_keras(kind: type) -> bool:
     return kind.__module__.startswith("keras.")
 
 
-def compute_loss(model: Any, **given: Any) -> Any:
-    """The model's loss in training. `compute_loss` takes no `training` in Keras 3.3 and older, nor need a user's own."""
+def compute_loss(model: Any, *, training: bool = True, **given: Any) -> Any:
+    """The model's loss, in training or in an evaluation. `compute_loss` takes no `training` in Keras 3.3 and older, nor need
+    a user's own."""
     if "training" in inspect.signature(model.compute_loss).parameters:
-        given["training"] = True
+        given["training"] = training
     return model.compute_loss(**given)
 
 

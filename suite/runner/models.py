@@ -37,10 +37,12 @@ def inputs(data: Mapping[str, np.ndarray], part: str, index: Any = slice(None)) 
     return rows.restored(data, part, lambda array: array[index])
 
 
-def training(data: Mapping[str, np.ndarray], index: Any) -> dict[str, Any]:
-    """What `fit` and `compute_loss` take of these rows: `x`, `y` and `sample_weight`, the last only if the data has it."""
-    weight = {rows.WEIGHT: inputs(data, rows.WEIGHT, index)} if rows.names_of(data, rows.WEIGHT) else {}
-    return {rows.X: inputs(data, rows.X, index), rows.Y: inputs(data, rows.Y, index), **weight}
+def training(data: Mapping[str, np.ndarray], index: Any, purpose: str = "") -> dict[str, Any]:
+    """What `fit`, `evaluate` and `compute_loss` take of these rows: `x`, `y` and `sample_weight`, the last only if the data
+    has it. `purpose`: of the rows to train on, or of those to validate or to evaluate on."""
+    parts = {part: rows.part_of(part, purpose) for part in (rows.X, rows.Y, rows.WEIGHT)}
+    weighted = bool(rows.names_of(data, parts[rows.WEIGHT]))
+    return {part: inputs(data, name, index) for part, name in parts.items() if part != rows.WEIGHT or weighted}
 
 
 def variables(model: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from suite.artifacts import names, rows
 from suite.artifacts.store import Recording, Store
 from suite.plan import discover
 from suite.records import JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario
-from suite.runner import after_saving, building, facts, layerwise, models, optimizers, precision, random_streams
+from suite.runner import after_saving, building, evaluating, facts, layerwise, models, optimizers, precision, random_streams
 from suite.runner.batches import batch_sizes, checkpoints, row_order, segments, shard
 from suite.runner.exact_constants import constants_of
 from suite.runner.outcome import Unsupported
@@ -130,7 +130,9 @@ class _Trainer:
         with self.store.run(run).recording(manifest, leads=self.leads) as recorded:
             self._reset(run)
             kept = self._record(run, steps, recorded)
-            recorded.tell(steps=kept, predicted=segments(steps), facts=facts.gather(self.model, self.job))
+            at_a_time = self.scenario.batch // (1 if self.drive.global_rows else self.drive.devices)
+            told = facts.gather(self.model, self.job) | {evaluating.AT_A_TIME: str(at_a_time)}
+            recorded.tell(steps=kept, predicted=segments(steps), facts=told)
 
     def _steps(self, run: Run) -> int:
         return min(self.whole, JUDGED_STEP) if run.kind == "permuted" else self.whole
@@ -173,12 +175,15 @@ class _Trainer:
         for step, values in recorder.states.items():
             recorded.add(names.step(step), values)
         self._losses(recorded, recorder.losses)
+        failed = ""
         if every:
             self._replicas(recorded)
+            failed = self._evaluate(recorded)
         if whole and self.leads:
             self._save(recorded)
         if whole and self.drive.devices == 1:
-            recorded.tell(after_saving=after_saving.record(recorded, self.model, self.scenario, self.data, steps))
+            failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)
+        recorded.tell(after_saving=failed)
         return (0, *sorted(keep))
 
     def _losses(self, recorded: Recording, losses: Sequence[float]) -> None:
@@ -219,6 +224,13 @@ class _Trainer:
         }  # fmt: skip
         replica = np.tile(np.repeat(np.arange(self.drive.devices), batch // self.drive.devices), total // batch)
         recorded.add(names.predictions(step), {**whole, "replica": replica.astype(np.int32)})
+
+    def _evaluate(self, recorded: Recording) -> str:
+        """Adds what the live model evaluates to, each process on its shard of each batch. Why that is not there; else
+        empty."""
+        total = rows.count(self.data, rows.part_of(rows.X, rows.EVALUATE))
+        batch = self.scenario.batch // self.drive.processes
+        return evaluating.record(recorded, self.model, self.data, self._shard(np.arange(total)), batch)
 
     def _replicas(self, recorded: Recording) -> None:
         states = self.drive.states(models.variables(self.model))

@@ -24,16 +24,21 @@ def arrays(x: Any = X, y: Any = Y, predict: Any = X, sample_weight: Any = None) 
     return data_arrays(Data(x=x, y=y, predict=predict, sample_weight=sample_weight), SCENARIO)
 
 
+def given(found: dict[str, np.ndarray]) -> set[str]:
+    """The names without those of rows to evaluate."""
+    return {name for name in found if not name.startswith("evaluate_")}
+
+
 def test_every_part_is_named_and_keeps_its_dtype() -> None:
     found = arrays(x={"a": X, "b": [X, X]}, y={"d": Y, "c": X}, sample_weight={"d": X[:, 0], "c": X[:, 0]})
-    assert found.keys() == {
+    assert given(found) == {
         "x/a", "x/b/[0]", "x/b/[1]", "y/d", "y/c", "sample_weight/d", "sample_weight/c", "predict",
     }  # fmt: skip
     assert (found["y/d"].dtype, found["y/c"].dtype) == (np.dtype(np.int64), np.dtype(np.float32))
 
 
 def test_targets_may_be_missing_or_plain_numbers() -> None:
-    assert arrays(y=None).keys() == {"x", "predict"}
+    assert given(arrays(y=None)) == {"x", "predict"}
     assert arrays(y=list(range(8)))["y"].shape == (8,)
     assert arrays(x=X.astype(ml_dtypes.bfloat16))["x"].shape == (8, 2)
 
@@ -61,3 +66,49 @@ def test_what_cannot_be_used_is_named(given: dict[str, Any], message: str) -> No
 def test_data_that_is_no_data_is_named() -> None:
     with pytest.raises(ValueError, match=r"mine: data\(\) returned a tuple, wanted a suite.Data"):
         data_arrays((X, Y), SCENARIO)  # type: ignore[arg-type]
+
+
+ROWS = np.arange(36, dtype=np.float32).reshape(18, 2)
+
+
+def named(**parts: Any) -> dict[str, np.ndarray]:
+    return data_arrays(Data(x={"a": ROWS}, y=ROWS[:, 0], **parts), SCENARIO)
+
+
+def test_rows_to_evaluate_are_whole_batches_with_targets_and_weights() -> None:
+    found = named(evaluate=({"a": ROWS[5:]}, ROWS[5:, 0], ROWS[5:, 1]))
+    assert np.array_equal(found["evaluate_x/a"], ROWS[5:17])
+    assert np.array_equal(found["evaluate_y"], ROWS[5:17, 0])
+    assert np.array_equal(found["evaluate_sample_weight"], ROWS[5:17, 1])
+
+
+def test_rows_to_validate_on_are_evaluated_where_none_are_given_for_that() -> None:
+    found = named(validation=({"a": ROWS[9:]}, ROWS[9:, 0]))
+    assert np.array_equal(found["validation_x/a"], ROWS[9:]) and np.array_equal(found["evaluate_x/a"], ROWS[9:17])
+    assert "evaluate_sample_weight" not in found
+
+
+def test_the_first_batches_are_evaluated_and_predicted_where_nothing_else_is_given() -> None:
+    found = named()
+    assert np.array_equal(found["evaluate_x/a"], ROWS[:16]) and np.array_equal(found["evaluate_y"], ROWS[:16, 0])
+    assert np.array_equal(found["predict/a"], ROWS[:16])
+
+
+def test_fewer_rows_than_a_batch_are_evaluated_again_and_again() -> None:
+    found = data_arrays(Data(x=ROWS[:3], y=ROWS[:3, 0]), SCENARIO)
+    assert found["evaluate_y"].tolist() == [0.0, 2.0, 4.0, 0.0] and len(found["predict"]) == 4
+
+
+OTHERS: dict[str, tuple[Any, str]] = {
+    "an array": (ROWS, r"mine: data evaluate is a ndarray of 18 entries, wanted \(x, y\) or"),
+    "four parts": ((ROWS,) * 4, r"mine: data evaluate is a tuple of 4 entries, wanted \(x, y\) or"),
+    "too few": ((ROWS[:3], ROWS[:3, 0]), r"mine: data evaluate has 3 rows, wanted at least a batch of 4"),
+    "unequal": ((ROWS, ROWS[:5, 0]), r"mine: data evaluate_y has 5 rows, evaluate_x has 18"),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_other_rows_that_cannot_be_used_are_a_sentence(what: str) -> None:
+    rows, words = OTHERS[what]
+    with pytest.raises(ValueError, match=words):
+        data_arrays(Data(x=ROWS, y=ROWS[:, 0], evaluate=rows), SCENARIO)

@@ -20,7 +20,7 @@ from suite.plan.validation import BACKENDS
 from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario, TensorGroup, showing
 from suite.report import findings, markdown
 from suite.report.findings import Worded
-from suite.report.repro import numerics, source
+from suite.report.repro import compiling, numerics, source
 from suite.report.repro.case import Case, measured
 
 ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9.@-]*")  # a name, and of a variant what follows the @
@@ -165,17 +165,16 @@ def _cure(case: Case, scenario: Scenario, manifest: Manifest) -> dict[str, objec
 
 def _recipe(scenario: Scenario, module: Path) -> dict[str, object]:
     """The scenario's own code, and how the script calls it."""
-    wanted = {"model": scenario.model, "optimizer": scenario.optimizer}
-    wanted |= {"loss": scenario.loss} if callable(scenario.loss) else {}
-    wanted |= {"metrics": scenario.metrics} if scenario.metrics else {}
+    wanted: dict[str, object] = {"model": scenario.model, "optimizer": scenario.optimizer}
+    wanted |= compiling.functions(scenario)
     wanted |= {"custom_objects": scenario.custom_objects} if scenario.custom_objects else {}
     names = {key: _name(key, value, module) for key, value in wanted.items()}
     return {
         "recipe": source.recipe(module, list(names.values())),
         "model": names["model"],
         "optimizer": names["optimizer"],
-        "loss": f"{names['loss']}()" if "loss" in names else json.dumps(scenario.loss),
-        "metrics": f", metrics={names['metrics']}()" if "metrics" in names else "",
+        "loss": compiling.loss(scenario, names, module),
+        "metrics": "".join(compiling.arguments(scenario, names, module)),
         "load": f", custom_objects={names['custom_objects']}()" if "custom_objects" in names else "",
     }
 

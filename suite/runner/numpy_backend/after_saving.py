@@ -1,4 +1,4 @@
-"""What the NumPy backend leaves beyond the variables: an evaluation, what was compiled, and some training steps more."""
+"""What the NumPy backend leaves beyond the variables: what was compiled, and some training steps more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Recording
 from suite.runner.after_saving import STEPS, as_bytes
-from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend.defects import defect
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ def record(recorded: Recording, training: Training, done: int, *, loaded: bool =
     """Adds the parts that a Keras model leaves (`suite.runner.after_saving`) after `done` steps. `loaded`: from a file."""
     constants = training.constants
     rate = constants.rate * (2.0 if loaded and defect("recompiled") else 1.0)
-    held = training.weights | training.moving
-    _, _, loss = network.step(held, training.rows("x"), training.data["y"].astype(int), constants)
-    recorded.add(names.EVALUATION, {"loss": np.array([loss])})
     recorded.add(names.COMPILED, {"optimizer": as_bytes(json.dumps({"class": "SGD", "learning_rate": rate}))})
     if loaded and defect("restarted"):
         training.constants = training.recipe = replace(constants, rate=constants.rate / 2)

@@ -9,7 +9,7 @@ import numpy as np
 
 from suite.artifacts import arrays as files
 from suite.artifacts import names
-from suite.artifacts.rows import PREDICT, X, Y, names_of
+from suite.artifacts.rows import EVALUATE, PREDICT, VALIDATION, X, Y, names_of
 from suite.artifacts.store import Store
 from suite.records import Job, Tensor
 from suite.runner import variant
@@ -58,7 +58,9 @@ def _refuse_structures(arrays: Mapping[str, np.ndarray]) -> None:
     Raises:
         Unsupported: the scenario has more.
     """
-    inputs, extra = names_of(arrays, X), arrays.keys() - {Y, *names_of(arrays, X), *names_of(arrays, PREDICT)}
+    inputs = names_of(arrays, X)
+    others = {name for name in arrays if name.startswith((f"{EVALUATE}_", f"{VALIDATION}_"))}
+    extra = arrays.keys() - {Y, *inputs, *names_of(arrays, PREDICT)} - others
     if len(inputs) != 1 or Y not in arrays or arrays[Y].ndim != 1 or extra:
         raise Unsupported(f"the fake backend takes one x and one class number for each row as y, and no {sorted(extra)}")
 
@@ -84,10 +86,12 @@ def reload(job: Job) -> None:
                 epsilon = recipe(job.precision == "float64").epsilon
                 recorded.add(names.predictions(0), {"output": network.predict(state, flat, epsilon, logits())})
                 recorded.tell(steps=(0,), predicted=(0,))
-                if own and form == names.KERAS_FILE and saved and names.has(saved, names.RESUMED):
+                if own and form == names.KERAS_FILE and saved and names.has(saved, names.EVALUATION):
                     loaded = Training(job, scenario, store)
                     loaded.begin(state)
-                    after_saving.record(recorded, loaded, saved.steps[-1], loaded=True)
+                    recorded.add(names.EVALUATION, loaded.evaluated())
+                    if names.has(saved, names.RESUMED):
+                        after_saving.record(recorded, loaded, saved.steps[-1], loaded=True)
 
 
 KINDS: dict[str, Callable[[Job], None]] = {"probe": probe, "prepare": prepare, "reload": reload}

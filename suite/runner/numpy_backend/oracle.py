@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from suite.artifacts import names
+from suite.artifacts.rows import EVALUATE, X, Y, part_of
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Emulation, Job, Manifest, Run, Scenario, Status
 from suite.runner import exact_constants
 from suite.runner.batches import segments
 from suite.runner.numpy_backend import batch_norm_network as network
-from suite.runner.numpy_backend import single_step, training
+from suite.runner.numpy_backend import evaluating, single_step, training
 from suite.runner.numpy_backend.defects import defect
 from suite.runner.oracle.jobs import record_training
 from suite.runner.training import scenario_of
@@ -98,6 +99,13 @@ class Oracle:
                 state, x[replica_of == replica], self.recipe.epsilon, self.recipe.logits
             )
         return {"output": output}, replica_of.astype(np.int32)
+
+    def evaluate(self, live: bool) -> dict[str, np.ndarray]:
+        """What the live model or the file evaluates to: "loss" and "accuracy", float64 (1,)."""
+        own = live and self.semantics.live_predictions == "own statistics of each replica"
+        states = [self.state(replica if own else 0) for replica in range(self.replicas)]
+        x, y = self.rows(part_of(X, EVALUATE)), self.data[part_of(Y, EVALUATE)]
+        return evaluating.evaluated(states, x, y, self.scenario.batch, self.recipe)
 
 
 def train(job: Job) -> None:

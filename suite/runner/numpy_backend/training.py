@@ -17,7 +17,7 @@ import numpy as np
 
 from suite.artifacts import arrays as files
 from suite.artifacts import names
-from suite.artifacts.rows import count
+from suite.artifacts.rows import EVALUATE, X, Y, count, part_of
 from suite.artifacts.store import Recording, Store
 from suite.records import (
     JUDGED_STEP,
@@ -35,7 +35,7 @@ from suite.records import (
 from suite.runner import exact_constants
 from suite.runner.batches import batch_sizes, checkpoints, row_order, segments
 from suite.runner.facts import asked, process
-from suite.runner.numpy_backend import after_saving, layerwise, single_step
+from suite.runner.numpy_backend import after_saving, evaluating, layerwise, single_step
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend.defects import defect, operand_bits
 from suite.runner.training import scenario_of
@@ -172,6 +172,12 @@ class Training:
             output[replica == index] = network.predict(state, own, self.constants.epsilon, self.constants.logits)
         return {"output": output, "replica": replica.astype(np.int32)}
 
+    def evaluated(self) -> dict[str, np.ndarray]:
+        """What the live model evaluates to, each replica with its own statistics."""
+        states = [self.state(index) for index in range(self.job.devices)]
+        x, y = self.rows(part_of(X, EVALUATE)), self.data[part_of(Y, EVALUATE)]
+        return evaluating.evaluated(states, x, y, self.scenario.batch, self.constants)
+
 
 def train(job: Job) -> None:
     """Executes the job's runs."""
@@ -244,6 +250,7 @@ def _record(training: Training, run: Run, steps: int, recorded: Recording) -> tu
     if whole or run.kind == "permuted-float64":
         for index in range(training.replicas):
             recorded.add(names.replica(index), training.state(index))
+        recorded.add(names.EVALUATION, training.evaluated())
     if whole:
         _save(recorded, training.state())
     if whole and training.replicas == 1:

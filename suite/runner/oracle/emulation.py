@@ -15,10 +15,10 @@ from typing import Any, final
 
 import numpy as np
 
-from suite.artifacts.rows import PREDICT, count
+from suite.artifacts.rows import EVALUATE, PREDICT, X, count, part_of
 from suite.records import Deviation, Emulation, Scenario, Semantics, shares
 from suite.runner import keras_versions, masks, models, optimizers
-from suite.runner.oracle import batch_norm, update
+from suite.runner.oracle import batch_norm, evaluation, update
 from suite.runner.oracle.cross_entropy import unclipped
 from suite.runner.oracle.gradients import value_and_gradients
 from suite.runner.oracle.scaled_losses import one_of
@@ -234,13 +234,37 @@ class Oracle:
         training = self._as_training(live) and self.groups > 1
         whole: Arrays = {}
         for replica, rows in enumerate(shards if own or training else [np.arange(total)]):
-            if self._whole:
-                models.write(self._variables, self._whole[replica if live else 0][0])
-            else:
-                models.write(self.untrained, self._predicting(replica if own else 0))
+            self._become(replica, live, own)
             for name, value in self._outputs(rows, live).items():
                 whole.setdefault(name, np.empty((total, *value.shape[1:]), value.dtype))[rows] = value
         return whole, replica_of
+
+    def evaluate(self, live: bool) -> Arrays:
+        """The loss and every metric of the live model or of the file over the rows to evaluate, as the strategy gives them:
+        name -> float64 (numbers of the metric,). Empty where the model evaluates in its own way."""
+        if evaluation.evaluates_itself(self.model):
+            return {}
+        total = count(self.data, part_of(X, EVALUATE))
+        batches = np.arange(total).reshape(-1, self.scenario.batch)
+        parts = 1 if self.semantics.gradients == "global batch" else self.replicas
+        own = live and self.semantics.live_predictions == "own statistics of each replica"
+        training = self._as_training(live) and self.groups > 1
+        evaluation.begin(self.model)
+        with self._scaled():
+            for replica in range(parts):
+                self._become(replica, live, own)
+                for rows in np.array_split(batches, parts, axis=1)[replica]:
+                    given = evaluation.rows_of(self.data, rows)
+                    scale = float(self.replicas if self.shares else 1)
+                    evaluation.add(self.model, given, training=training, scale=scale)
+        return evaluation.result(self.model)
+
+    def _become(self, replica: int, live: bool, own: bool) -> None:
+        """Has the state with which this replica predicts."""
+        if self._whole:
+            models.write(self._variables, self._whole[replica if live else 0][0])
+        else:
+            models.write(self.untrained, self._predicting(replica if own else 0))
 
     def _as_training(self, live: bool) -> bool:
         return live and self.deviation.predicts == "training"

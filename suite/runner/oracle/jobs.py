@@ -140,6 +140,8 @@ class Trainable(Protocol):
 
     def predict(self, live: bool) -> tuple[Mapping[str, np.ndarray], np.ndarray]: ...
 
+    def evaluate(self, live: bool) -> Mapping[str, np.ndarray]: ...
+
 
 def record_training(
     oracle: Trainable, steps: int, recorded: Recording, keep: Callable[[Recording, int], None]
@@ -164,7 +166,20 @@ def record_training(
         recorded.add(names.replica(index), oracle.state(index))
     recorded.add(names.SAVED, oracle.state())
     recorded.add(names.SAVED_PREDICTIONS, oracle.predict(live=False)[0])
+    _evaluated(oracle, recorded)
     return (0, *(step for step in range(1, steps + 1) if step in kept))
+
+
+def _evaluated(oracle: Trainable, recorded: Recording) -> None:
+    """Adds what the live model and the file evaluate to, if that can be emulated; else why not."""
+    for part, live in ((names.EVALUATION, True), (names.SAVED_EVALUATION, False)):
+        try:
+            found = oracle.evaluate(live)
+        except Exception as error:  # whatever a user's model does here must not cost what is known of it already
+            recorded.tell(after_saving=f"{type(error).__name__}: {error}"[:500])
+            return
+        if found:
+            recorded.add(part, found)
 
 
 @contextmanager

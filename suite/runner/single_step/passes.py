@@ -188,8 +188,8 @@ def _probing(stepped: Stepped) -> Iterator[None]:
     with stepped.drive.scope():
         for layer, momentum in zip(norms, momenta, strict=True):
             layer.momentum = momentum
-        loss = building.loss_of(stepped.scenario, constants_of(stepped.job.precision))
-        model.compile(optimizer=optimizer, loss=loss, jit_compile=model.jit_compile)
+        arguments = building.compile_arguments(stepped.scenario, constants_of(stepped.job.precision))
+        model.compile(optimizer=optimizer, **arguments)
 
 
 def _probe(stepped: Stepped, states: list[State]) -> None:

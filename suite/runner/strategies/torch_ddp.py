@@ -127,6 +127,7 @@ class Drive:
                 _synchronize(layer)
         if not _keras_wraps_itself():
             _distribute(model)
+            _share_metrics(model)
 
     def states(self, state: Mapping[str, Any]) -> list[training.Arrays]:
         return [models.read(state)]
@@ -163,6 +164,36 @@ def _distribute(model: Any) -> None:
     own = models.has_own_train_step(model)
     # Straight into the instance: Keras would track the DDP module as a layer of the model, and save it.
     model.__dict__["train_step"] = _own_train_step(model) if own else _train_step(model)
+
+
+def _share_metrics(model: Any) -> None:
+    """The numbers of an epoch and of an evaluation are those of all ranks, as under other strategies: what metrics have
+    counted is added up before a result is computed from it."""
+    own = getattr(model, "_get_metrics_result_or_logs", None)  # private: the one place where an epoch's numbers are made
+    if own is None:
+        return
+
+    def shared(logs: Any) -> Any:
+        before = [(variable, variable.numpy().copy()) for variable in model.metrics_variables]
+        for variable, _ in before:
+            variable.assign(_total(variable.value))
+        try:
+            return own(logs)
+        finally:
+            for variable, value in before:
+                variable.assign(value)
+
+    # Straight into the instance, as the training step.
+    model.__dict__["_get_metrics_result_or_logs"] = shared
+
+
+def _total(value: Any) -> Any:
+    """The sum over the ranks, as a tensor of its own."""
+    import torch.distributed as dist
+
+    summed = value.detach().clone()
+    dist.all_reduce(summed)
+    return summed
 
 
 def _own_train_step(model: Any) -> Callable[[Any], Any]:
