@@ -70,6 +70,7 @@ EVALUATION = "evaluation"  # the loss and every metric over the rows to evaluate
 SAVED_EVALUATION = "saved-evaluation"  # what an oracle says that the saved file evaluates to
 COMPILED = "compiled"  # what the model was compiled with, as text
 RESUMED, RESUMED_OPTIMIZER = "resumed", "resumed-optimizer"  # variables after some steps more, beyond the saved file
+HISTORY = "history"  # what `fit` says after each epoch: loss, metrics and those of validation; "step": where it ended
 LOSSES = "losses"  # of each training step; its one array has the same name
 STREAM = "stream"  # the first random numbers that the backend draws
 SAVED, SAVED_PREDICTIONS = "saved", "saved-predictions"  # what an oracle says that the saved file holds and predicts

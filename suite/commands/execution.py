@@ -336,8 +336,9 @@ def _scenario_row(found: FoundScenario) -> ScenarioRow:
         source=str(found.source),
         digest=found.digest,
         batch=scenario.batch,
-        steps=scenario.steps,
+        steps=0 if scenario.epochs else scenario.steps,
         outputs=scenario.outputs,
+        epochs=scenario.epochs,
     )
 
 

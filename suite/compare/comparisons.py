@@ -94,12 +94,13 @@ def float64_runs(subject: Subject, float64: Complete, oracle: Complete) -> Compa
     """
     start = Snapshot(artifact=float64[0], manifest=float64[1], state=names.step(0))
     steps = [step for step in float64[1].steps if step in oracle[1].steps]
+    emulated = trained(*oracle, oracle[1].steps[-1]).epochs_have()
     distances = []
     for quantity in QUANTITIES:
         sides = [
             Sides(
                 step=step,
-                a=_stored(trained(*float64, step), step),
+                a=replace(_stored(trained(*float64, step), step), history=emulated),
                 b=_stored(trained(*oracle, step), step),
                 float64_envelope=float64_envelope(subject, quantity, step),
                 perturbed=perturbed_envelope(subject, quantity, step),

@@ -9,7 +9,18 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.compare import metrics
-from suite.compare.snapshots import COMPILED, EVALUATION, LOSS, OPTIMIZER, OTHER, STATISTICS, WEIGHTS, Arrays, Snapshot
+from suite.compare.snapshots import (
+    COMPILED,
+    EVALUATION,
+    HISTORY,
+    LOSS,
+    OPTIMIZER,
+    OTHER,
+    STATISTICS,
+    WEIGHTS,
+    Arrays,
+    Snapshot,
+)
 from suite.records import At, BatchNorm, Distances, Floats, Manifest, TensorDistance, TensorGroup
 
 TRAINED = (TensorGroup.KERNEL, TensorGroup.SCALE_OR_SHIFT, TensorGroup.OUTPUT_LAYER)
@@ -53,6 +64,8 @@ def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, out
         return {"state": metrics.state(first, second)}
     if quantity == LOSS:
         return {"loss": metrics.loss(first[names.LOSSES], second[names.LOSSES])}
+    if quantity == HISTORY:
+        return {"history": metrics.history(first, second)}
     if quantity == EVALUATION:
         return {"evaluation": metrics.evaluation(first, second)}
     if quantity == COMPILED:
@@ -121,8 +134,8 @@ def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs
         values, others = sides.a.arrays(quantity) or {}, sides.b.arrays(quantity) or {}
         if not values and not others:
             continue
-        if quantity == EVALUATION and not (values and others):
-            continue  # one side could not be evaluated, and says why
+        if quantity in (EVALUATION, HISTORY) and not (values and others):
+            continue  # one side could not be evaluated, or stopped before, and says why
         if _equal_non_finite(values, others):
             at.append(At(step=sides.step, plain={}))
             continue

@@ -13,7 +13,7 @@ from suite.records import QUANTITIES, Manifest, TensorGroup
 
 Arrays = Mapping[str, np.ndarray]
 
-WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER, EVALUATION, COMPILED = QUANTITIES
+WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER, EVALUATION, COMPILED, HISTORY = QUANTITIES
 GROUPS_OF = {
     WEIGHTS: (TensorGroup.KERNEL, TensorGroup.NEUTRAL_BIAS, TensorGroup.SCALE_OR_SHIFT, TensorGroup.OUTPUT_LAYER),
     STATISTICS: (TensorGroup.MOVING_MEAN, TensorGroup.MOVING_VARIANCE),
@@ -33,6 +33,7 @@ class Snapshot:
     losses: int = 0
     evaluation: str = ""
     compiled: str = ""
+    history: frozenset[str] | None = None  # which of an epoch's numbers count; None for all
 
     def arrays(self, quantity: str) -> Arrays | None:
         """The arrays that the quantity is about, by name; None if this snapshot has none.
@@ -44,6 +45,8 @@ class Snapshot:
             wanted = {tensor.name for tensor in self.manifest.tensors if tensor.group in GROUPS_OF[quantity]}
             state = self._read(self.state)
             return None if state is None else {name: value for name, value in state.items() if name in wanted}
+        if quantity == HISTORY:
+            return self._epochs()
         if quantity == LOSS:
             losses = self._read(names.LOSSES if self.losses else "")
             return None if losses is None else {names.LOSSES: losses[names.LOSSES][: self.losses]}
@@ -55,6 +58,19 @@ class Snapshot:
         }
         stored = self._read(parts[quantity])
         return None if stored is None else {name: value for name, value in stored.items() if name != "replica"}
+
+    def _epochs(self) -> Arrays | None:
+        """What each epoch ended with that was over by this step: name -> (epochs,); None if none was."""
+        numbers = self._read(names.HISTORY if self.losses else "")
+        over = int(np.count_nonzero(numbers["step"] <= self.losses)) if numbers else 0
+        if not numbers or not over:
+            return None
+        counted = (numbers.keys() if self.history is None else self.history & numbers.keys()) - {"step"}
+        return {name: numbers[name][:over] for name in sorted(counted)} or None
+
+    def epochs_have(self) -> frozenset[str]:
+        """The names of an epoch's numbers; empty where none was over."""
+        return frozenset(self._epochs() or ())
 
     def _read(self, name: str) -> Arrays | None:
         return self.artifact.arrays(name) if name and names.has(self.manifest, name) else None

@@ -40,6 +40,7 @@ def valid_scenario(scenario: Any) -> Scenario:
         (scenario.outputs not in OUTPUTS, f"outputs is {scenario.outputs!r}, wanted one of {', '.join(OUTPUTS)}"),
         (not _is_loss(loss), f"loss is {loss!r}, wanted a name, a dict or list of names by output, a function, or None"),
         *_wrong_in_compile(scenario),
+        *_wrong_in_fit(scenario),
         *_no_functions(scenario, "model", "data", "optimizer"),
         *_no_functions(scenario, *(("custom_objects",) if scenario.custom_objects is not None else ())),
     ]
@@ -67,6 +68,32 @@ def _wrong_in_compile(scenario: Scenario) -> Iterator[tuple[bool, str]]:
             bool(judged % steps or scenario.steps % steps),
             f"steps_per_execution is {steps!r}, wanted one that divides steps and {JUDGED_STEP}, the step that is judged",
         )
+
+
+def _wrong_in_fit(scenario: Scenario) -> Iterator[tuple[bool, str]]:
+    """Of each argument of `fit`, whether it is wrong, and the words for that."""
+    epochs, weights, split = scenario.epochs, scenario.class_weight, scenario.validation_split
+    counted = type(epochs) is int and epochs >= 0
+    yield not counted, f"epochs is {epochs!r}, wanted a whole number, or 0 to count steps"
+    yield type(scenario.shuffle) is not bool, f"shuffle is {scenario.shuffle!r}, wanted True or False"
+    yield not _is_class_weight(weights), f"class_weight is {weights!r}, wanted a dict of numbers by class"
+    share = type(split) in (int, float) and 0.0 <= split < 1.0
+    yield not share, f"validation_split is {split!r}, wanted a share of at least 0 and below 1"
+    if scenario.callbacks is not None:
+        yield from _no_functions(scenario, "callbacks")
+    if epochs == 0:
+        for name, unset in (("shuffle", False), ("callbacks", None)):
+            yield getattr(scenario, name) != unset, f"{name} needs epochs, and the scenario counts steps: give it epochs"
+        return
+    yield scenario.last_batch != 0, "last_batch goes with steps, and the scenario has epochs: leave it out"
+    yield scenario.steps_per_execution != 1, "steps_per_execution goes with steps, and the scenario has epochs: leave it out"
+
+
+def _is_class_weight(value: object) -> bool:
+    if value is None:
+        return True
+    numbers = isinstance(value, Mapping) and all(type(one) in (int, float) for one in value.values())
+    return numbers and bool(value) and all(type(key) is int for key in value)  # type: ignore[attr-defined]
 
 
 def is_name(value: object) -> bool:

@@ -71,6 +71,11 @@ class Scenario:
     `auto_scale_loss`, `run_eagerly`, `steps_per_execution`: as they are there. `jit_compile`: None for what "auto" means on
     one CPU, which is pinned.
 
+    What `fit` takes, under its names there:
+    `epochs`: how often training takes all rows; 0 where `steps` batches are taken, from row 0 again at the end, all full.
+    `shuffle`: the rows of each epoch in another order, the same on every backend. `class_weight`: class -> the weight of its
+    rows. `validation_split`: the share of rows, at the end, to validate on. `callbacks`: a function that returns callbacks.
+
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
@@ -96,6 +101,11 @@ class Scenario:
     jit_compile: bool | None = None
     run_eagerly: bool = False
     steps_per_execution: int = 1
+    epochs: int = 0
+    shuffle: bool = False
+    class_weight: Mapping[int, float] | None = None
+    validation_split: float = 0.0
+    callbacks: Callable[[], Sequence[Any]] | None = None
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
     variant: ScenarioVariant | None = None
     api: int = SCENARIO_API

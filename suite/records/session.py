@@ -21,6 +21,7 @@ class ScenarioRow:
     batch: int
     steps: int
     outputs: str
+    epochs: int = 0  # of which a run is made; 0 where it counts steps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,6 +79,7 @@ QUANTITIES = (
     "other state",
     "evaluation",
     "compile configuration",
+    "history",
 )
 # What one training step does, in order. Single-step comparison compares it stage by stage from a common state.
 STAGES = (

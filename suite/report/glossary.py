@@ -19,6 +19,7 @@ METRICS = {
     "values": "relative difference of predicted values",
     "max_abs": "largest difference of a predicted value",
     "evaluation": "largest relative difference of the loss or of a metric over the rows to evaluate",
+    "history": "largest relative difference of what fit says after an epoch: the loss, a metric, or one of validation",
     "compiled": "arguments of compile that are not the same",
     "state": "relative difference of other variables, such as random seed counters and constants",
     "tensor": "like train, for one tensor",

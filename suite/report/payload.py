@@ -71,11 +71,19 @@ def metrics(results: Results) -> list[str]:
     return [metric for metric in glossary.METRICS if metric in found] + sorted(found - glossary.METRICS.keys())
 
 
+def _length(results: Results, row: ScenarioRow) -> str:
+    """How long a run is, as words."""
+    steps = results.plan.options.steps or row.steps
+    if steps:
+        return f"{steps} steps"
+    return f"{row.epochs} epochs" if row.epochs > 1 else "1 epoch"
+
+
 def _scenario(results: Results, row: ScenarioRow, pairs: Sequence[Pair | None], causes: _Causes) -> dict[str, object]:
     labels = summary.labels(results, row.name)
     return {
         "name": row.name,
-        "about": f"{row.description}. Batch {row.batch}, {results.plan.options.steps or row.steps} steps.",
+        "about": f"{row.description}. Batch {row.batch}, {_length(results, row)}.",
         "runs": [[_short(run), label, run.configuration.environment] for run, label in labels.items()],
         "v": "".join(str(pair.verdict.rank) if pair else ABSENT for pair in pairs),
         "c": [causes.of(pair.causes) if pair else -1 for pair in pairs],

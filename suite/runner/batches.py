@@ -3,47 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from suite.records import JUDGED_STEP, Run, Scenario, shares
 
-
-def checkpoints(steps: int) -> tuple[int, ...]:
-    """1, 2, 5, 10, 20, 50, ... up to the last step, and the last step."""
-    series = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
-    return (*(step for step in series if step < steps), steps)
+SHUFFLED = 20_150_301  # begins the seed of an epoch's order: the same on every backend
 
 
-def segments(steps: int) -> tuple[int, ...]:
-    """The steps after which predictions are made: the judged one, and the last."""
-    return tuple(sorted({min(JUDGED_STEP, steps), steps}))
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """What a whole run trains on. `batches`: the row indices (rows of the batch,) of each step. `epochs`: the steps after
+    which an epoch ends, the last one cut where the run is; empty where a scenario counts steps. `whole`: how many of these
+    epochs are not cut. `batch`, `rows`: the rows of a full batch, and all that there are. `together`: how many steps Keras
+    takes at once."""
+
+    batches: tuple[np.ndarray, ...]
+    batch: int
+    rows: int
+    epochs: tuple[int, ...] = ()
+    whole: int = 0
+    together: int = 1
+
+    @property
+    def steps(self) -> int:
+        return len(self.batches)
+
+    @property
+    def uneven(self) -> int | None:
+        """The step after which the first batch comes that is not full; None if every batch is."""
+        return next((step for step, rows in enumerate(self.batches) if len(rows) < self.batch), None)
+
+    def checkpoints(self, steps: int) -> tuple[int, ...]:
+        """1, 2, 5, 10, 20, 50, ... up to the last of so many steps, and the last; what Keras does together is one."""
+        series = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
+        seen = dict.fromkeys(-(-step // self.together) * self.together for step in series)
+        return (*(step for step in seen if step < steps), steps)
+
+    def segments(self, steps: int) -> tuple[int, ...]:
+        """The steps after which predictions are made: the judged one, or the end of the last epoch before it, and the
+        last."""
+        judged = min(JUDGED_STEP, steps)
+        early = [judged] if not self.epochs else [end for end in self.epochs if end <= judged][-1:]
+        return tuple(sorted({*early, steps}))
+
+    def fits(self, steps: int) -> tuple[int, ...]:
+        """The steps after which a call of `fit` ends, of a run of so many: where epochs end, or where it predicts."""
+        return (*(end for end in self.epochs if end < steps), steps) if self.epochs else self.segments(steps)
+
+    def after(self, step: int) -> np.ndarray:
+        """The row indices (rows of the batch,) of the batch that follows a step, also beyond the last one."""
+        if step < self.steps:
+            return self.batches[step]
+        return (step * self.batch + np.arange(self.batch)) % self.rows
+
+    def counted(self, steps: int, devices: int) -> np.ndarray:
+        """How many rows of the epoch each of so many devices has seen after each of so many steps, (devices, steps)."""
+        sizes = np.array([shares(len(rows), devices) for rows in self.batches[:steps]], np.float64)
+        ends = [end for end in self.epochs if end < steps]
+        return np.concatenate([np.cumsum(part, axis=0) for part in np.split(sizes, ends)]).T
+
+    def reported(self, losses: Sequence[float]) -> np.ndarray:
+        """The losses (steps,) that `fit` shows, from those of single steps: the mean over the steps that Keras takes
+        together; in epochs the mean since the epoch's begin. Rows count alike."""
+        sizes = np.array([len(rows) for rows in self.batches[: len(losses)]], np.float64)
+        values = np.asarray(losses, np.float64)
+        starts = self.epochs if self.epochs else range(self.together, len(values) + 1, self.together)
+        bounds = [0, *(end for end in starts if end < len(values)), len(values)]
+        found = np.empty(len(values))
+        for begin, end in pairwise(bounds):
+            part = slice(begin, end)
+            means = np.cumsum(values[part] * sizes[part]) / np.cumsum(sizes[part])
+            found[part] = means if self.epochs else means[-1:]
+        return found if self.epochs or self.together > 1 else values
 
 
-def batch_sizes(scenario: Scenario, steps: int, whole: int) -> list[int]:
-    """The rows of each of the first `steps` batches of a run of `whole` steps, whose last one may be short."""
-    last = scenario.last_batch or scenario.batch
-    return [last if step == whole else scenario.batch for step in range(1, steps + 1)]
+def schedule(scenario: Scenario, rows: int, asked: int = 0) -> Schedule:
+    """What a run of a scenario with so many rows to train on trains on. `asked`: of so many steps; 0 for the scenario's."""
+    if scenario.epochs:
+        return _in_epochs(scenario, rows, asked)
+    steps = asked or scenario.steps
+    sizes = [*[scenario.batch] * (steps - 1), scenario.last_batch or scenario.batch]
+    batches = np.split(np.arange(sum(sizes)) % rows, np.cumsum(sizes)[:-1])
+    return Schedule(batches=tuple(batches), batch=scenario.batch, rows=rows, together=scenario.steps_per_execution)
 
 
-def row_order(run: Run, rows: int, sizes: Sequence[int], devices: int, seed: int) -> np.ndarray:
-    """Row indices (sum of sizes,) for batches of these sizes, one after another: 0, 1, ... and again from 0 at the end.
-    Permuted runs shuffle them within each device's contiguous shard of each batch, which re-rounds every reduction and
-    changes nothing else."""
-    order = np.arange(sum(sizes)) % rows
+def _in_epochs(scenario: Scenario, rows: int, asked: int) -> Schedule:
+    batches: list[np.ndarray] = []
+    ends: list[int] = []
+    for epoch in range(scenario.epochs):
+        random = np.random.default_rng([SHUFFLED, epoch])
+        order = random.permutation(rows) if scenario.shuffle else np.arange(rows)
+        batches += np.split(order, range(scenario.batch, rows, scenario.batch))
+        ends.append(len(batches))
+    steps = min(asked or len(batches), len(batches))
+    return Schedule(
+        batches=tuple(batches[:steps]),
+        batch=scenario.batch,
+        rows=rows,
+        epochs=(*(end for end in ends if end < steps), steps),
+        whole=sum(end <= steps for end in ends),
+    )
+
+
+def permuted(run: Run, batches: Sequence[np.ndarray], devices: int, seed: int) -> list[np.ndarray]:
+    """The batches of a run, row indices (rows of the batch,) each. Permuted runs shuffle them within each device's
+    contiguous shard of each batch, which re-rounds every reduction and changes nothing else."""
     if run.variation != "permuted":
-        return order
-    random, start = np.random.default_rng([seed, run.index]), 0
-    for shard in (share for size in sizes for share in shares(size, devices)):
-        order[start : start + shard] = random.permutation(order[start : start + shard])
-        start += shard
-    return order
-
-
-def batches(scenario: Scenario, rows: int, steps: int) -> list[np.ndarray]:
-    """The row indices (rows of the batch,) of each batch of a whole run, in the order in which every strategy takes them."""
-    sizes = batch_sizes(scenario, steps, steps)
-    return np.split(np.arange(sum(sizes)) % rows, np.cumsum(sizes)[:-1])
+        return list(batches)
+    random = np.random.default_rng([seed, run.index])
+    found = []
+    for rows in batches:
+        shards = np.split(rows, np.cumsum(shares(len(rows), devices))[:-1])
+        found.append(np.concatenate([random.permutation(part) for part in shards]))
+    return found
 
 
 def shard(rows: np.ndarray, batch: int, processes: int, rank: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.records import Job, RecordedCall, Scenario
 from suite.runner import building, facts, keras_versions, models, optimizers, structures
+from suite.runner.batches import schedule
 from suite.runner.differentiation import array, reason_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.layer_steps import drawn, layer_step
@@ -49,14 +50,14 @@ def record(job: Job, scenario: Scenario, store: Store, model: Any, data: Mapping
     trajectory = store.run(job.trajectory)
     described = trajectory.manifest()
     assert described is not None
-    steps = job.options.steps or scenario.steps
+    trained = schedule(scenario, count(data), job.options.steps)
     with store.run(run).recording(building.started(model, job, run, inputs, 1)) as recorded:
         calls: list[RecordedCall] = []
         for state in _states(starting_states.stored(described)):
             values, slots = starting_states.before(trajectory, state, described.tensors)
             models.write(models.variables(model), values)
             models.write(optimizers.slots(model), slots)
-            rows = starting_states.batch(state, scenario, count(data), steps)
+            rows = starting_states.batch(state, trained)
             made, arrays = _step(model, data, rows, state, job.options.seed)
             recorded.add(names.layerwise(state), arrays)
             calls += made

@@ -30,6 +30,7 @@ def data_arrays(data: Data, scenario: Scenario) -> dict[str, np.ndarray]:
     arrays = _numbered({X: data.x, Y: data.y, WEIGHT: data.sample_weight}, scenario)
     for purpose in (VALIDATION, EVALUATE):
         arrays |= _numbered(_other_rows(getattr(data, purpose), purpose, scenario), scenario)
+    arrays = _weighted(_split(arrays, scenario), scenario)
     arrays |= _evaluated(arrays, scenario)
     arrays |= _numbered({PREDICT: data.predict}, scenario) or _predicted(arrays, scenario)
     for name in names_of(arrays, PREDICT):
@@ -37,6 +38,53 @@ def data_arrays(data: Data, scenario: Scenario) -> dict[str, np.ndarray]:
             wanted = f"wanted whole batches of {scenario.batch}"
             raise ValueError(f"{scenario.name}: data {name} has {len(arrays[name])} rows to predict on, {wanted}")
     return arrays
+
+
+def _split(arrays: dict[str, np.ndarray], scenario: Scenario) -> dict[str, np.ndarray]:
+    """With the last rows as those to validate on, where the scenario says so: as `fit` splits them (Keras rounds the rows to
+    train on down).
+
+    Raises:
+        ValueError: there are rows to validate on already, or one part would have none.
+    """
+    if not scenario.validation_split:
+        return arrays
+    if names_of(arrays, part_of(X, VALIDATION)):
+        raise ValueError(f"{scenario.name}: it has validation_split and data validation: leave out one")
+    total = count(arrays)
+    kept = int(np.floor(total * (1.0 - scenario.validation_split)))
+    if not 0 < kept < total:
+        share = f"validation_split {scenario.validation_split} of {total} rows"
+        raise ValueError(f"{scenario.name}: {share} leaves one part empty")
+    found = dict(arrays)
+    for part in (X, Y, WEIGHT):
+        for name in names_of(arrays, part):
+            found[name.replace(part, part_of(part, VALIDATION), 1)] = arrays[name][kept:]
+            found[name] = arrays[name][:kept]
+    return found
+
+
+def _weighted(arrays: dict[str, np.ndarray], scenario: Scenario) -> dict[str, np.ndarray]:
+    """With the weight of each row's class as its weight, as `fit` makes them of `class_weight`: the class is the target,
+    rounded, or the largest of several; one that has no weight counts 1. Rows to validate on have none.
+
+    Raises:
+        ValueError: rows have weights already, or there is not one target.
+    """
+    if scenario.class_weight is None:
+        return arrays
+    if names_of(arrays, WEIGHT):
+        raise ValueError(f"{scenario.name}: it has class_weight and data sample_weight: multiply them in data()")
+    if Y not in arrays:
+        raise ValueError(f"{scenario.name}: class_weight needs one target, and y has {len(names_of(arrays, Y))} entries")
+    y = arrays[Y]
+    if y.ndim > 1:
+        y = y.argmax(axis=-1) if y.shape[-1] != 1 else y[..., 0]
+    if y.ndim != 1:
+        raise ValueError(f"{scenario.name}: class_weight needs one class for each row, and y has shape {arrays[Y].shape}")
+    classes = np.round(y).astype(np.int64)
+    weights = np.array([scenario.class_weight.get(int(one), 1.0) for one in classes], np.float32)
+    return {**arrays, WEIGHT: weights}
 
 
 def _other_rows(given: Any, purpose: str, scenario: Scenario) -> dict[str, Any]:

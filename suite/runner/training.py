@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -13,8 +13,20 @@ from suite.artifacts import names, rows
 from suite.artifacts.store import Recording, Store
 from suite.plan import discover
 from suite.records import JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario
-from suite.runner import after_saving, building, evaluating, facts, layerwise, models, optimizers, precision, random_streams
-from suite.runner.batches import batch_sizes, checkpoints, row_order, segments, shard
+from suite.runner import (
+    after_saving,
+    building,
+    epochs,
+    evaluating,
+    facts,
+    layerwise,
+    models,
+    optimizers,
+    precision,
+    random_streams,
+)
+from suite.runner import recorder as recording
+from suite.runner.batches import permuted, schedule, shard
 from suite.runner.exact_constants import constants_of
 from suite.runner.outcome import Unsupported
 from suite.runner.single_step import passes
@@ -113,15 +125,30 @@ class _Trainer:
         self.job, self.drive, self.scenario, self.store, self.model = job, drive, scenario, store, model
         self.data, self.initial, self.start = data, initial, start
         self.leads = drive.rank == 0
-        self.whole = job.options.steps or scenario.steps
+        self.schedule = schedule(scenario, rows.count(data), job.options.steps)
+        self.whole = self.schedule.steps
         self.inputs = store.inputs(scenario.name).manifest()
         self.random_layers = self.inputs.random_layers if self.inputs else ()
-        if self.random_layers and job.precision == "float64" and scenario.last_batch % drive.devices:
+        self._refuse()
+
+    def _refuse(self) -> None:
+        """Refuses batches that cannot be split as they must be.
+
+        Raises:
+            Unsupported: there is one.
+        """
+        devices = self.drive.devices
+        short = next((len(batch) for batch in self.schedule.batches if len(batch) % devices), 0)
+        if self.random_layers and self.job.precision == "float64" and short:
             raise Unsupported(
                 "no float64 run: random numbers belong to places in a batch, and those of an uneven last batch "
                 "are not known "
-                f"on {drive.devices} devices: give last_batch a multiple of the devices, or leave out the random layers"
+                f"on {devices} devices: give last_batch a multiple of the devices, or leave out the random layers"
             )
+        if self.scenario.epochs:
+            validated = rows.names_of(self.data, rows.part_of(rows.X, rows.VALIDATION))
+            left = rows.count(self.data, validated[0].partition("/")[0]) % self.scenario.batch if validated else 0
+            epochs.refuse(short, left, devices, whole=self.drive.global_rows)
 
     def execute(self, run: Run) -> None:
         """One run, from the initial state to a finished artifact."""
@@ -129,10 +156,11 @@ class _Trainer:
         manifest = building.started(self.model, self.job, run, self.inputs, self.drive.devices)
         with self.store.run(run).recording(manifest, leads=self.leads) as recorded:
             self._reset(run)
-            kept = self._record(run, steps, recorded)
+            with epochs.folder_of_their_own() if self.scenario.callbacks else contextlib.nullcontext():
+                kept, predicted = self._record(run, steps, recorded)
             at_a_time = self.scenario.batch // (1 if self.drive.global_rows else self.drive.devices)
             told = facts.gather(self.model, self.job) | {evaluating.AT_A_TIME: str(at_a_time)}
-            recorded.tell(steps=kept, predicted=segments(steps), facts=told)
+            recorded.tell(steps=kept, predicted=predicted, facts=told)
 
     def _steps(self, run: Run) -> int:
         return min(self.whole, JUDGED_STEP) if run.kind == "permuted" else self.whole
@@ -152,29 +180,59 @@ class _Trainer:
             models.write(models.variables(self.model), initial)
             models.write(optimizers.slots(self.model), optimizers.starting(self.start, self.initial, initial))
 
-    def _record(self, run: Run, steps: int, recorded: Recording) -> tuple[int, ...]:
-        """Trains, and adds what is to be kept; the steps whose states were kept."""
+    def _record(self, run: Run, steps: int, recorded: Recording) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Trains, and adds what is to be kept; the steps whose states were kept, and those after which it predicted."""
         whole = run.variation == "plain"
         every = whole or run.kind in ("permuted-float64", "perturbed-float64")
-        keep = set(checkpoints(steps)) if every else {1, *segments(steps)}
-        recorder = _recorder(self.model, keep)
+        segments = self.schedule.segments(steps)
+        keep = {*(self.schedule.checkpoints(steps) if every else (self.schedule.together,)), *segments}
+        recorder = recording.recorder(keep, resets=not self.schedule.epochs)
         recorded.add(names.step(0), models.read(models.variables(self.model)))
-        # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
-        ordered = replace(run, variation="plain") if self.random_layers else run
-        sizes = batch_sizes(self.scenario, steps, self.whole)
-        order = row_order(ordered, rows.count(self.data), sizes, self.drive.devices, self.job.options.seed)
-        done = 0
-        for end in segments(steps):
-            with contextlib.nullcontext() if end == self.whole else optimizers.unfinished(self.model.optimizer):
-                self._fit(order[done * self.scenario.batch : end * self.scenario.batch], recorder)
-            optimizers.separate(self.model)
-            recorder.ended(end)
-            done = end
-            self._predict(recorded, end)
-            recorded.add(names.optimizer(end), models.read(optimizers.slots(self.model)))
+        predicted = []
+        for done in self._trained(run, steps, recorder):
+            if done in segments or self.model.stop_training:
+                keep.add(done)
+                recorder.ended(done)
+                predicted.append(done)
+                self._predict(recorded, done)
+                recorded.add(names.optimizer(done), models.read(optimizers.slots(self.model)))
         for step, values in recorder.states.items():
             recorded.add(names.step(step), values)
         self._losses(recorded, recorder.losses)
+        self._ended(run, recorded, predicted[-1])
+        return (0, *sorted(recorder.states)), tuple(predicted)
+
+    def _trained(self, run: Run, steps: int, recorder: Any) -> Iterator[int]:
+        """Trains so many steps, and says after each `fit` how many were made; after the last one when the optimizer and the
+        callbacks have had their last say."""
+        # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
+        ordered = replace(run, variation="plain") if self.random_layers else run
+        batches = permuted(ordered, self.schedule.batches[:steps], self.drive.devices, self.job.options.seed)
+        callbacks = epochs.Callbacks(self.model, self.scenario) if self.schedule.epochs else None
+        if callbacks:
+            callbacks.begin()
+        done = 0
+        for epoch, end in enumerate(self.schedule.fits(steps)):
+            last = end == self.whole and not callbacks
+            with contextlib.nullcontext() if last else optimizers.unfinished(self.model.optimizer):
+                self._fit(np.concatenate(batches[done:end]), recorder, callbacks, epoch)
+            if callbacks and (self.model.stop_training or end == self.whole):
+                with self.drive.scope():
+                    self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+                    callbacks.end()
+            optimizers.separate(self.model)
+            done = end
+            yield done
+            if callbacks and self.model.stop_training:
+                break
+        self.history = epochs.history(callbacks.history if callbacks else (), self.schedule.epochs)
+
+    def _ended(self, run: Run, recorded: Recording, steps: int) -> None:
+        """Adds what a run leaves at its end, beyond its variables."""
+        whole = run.variation == "plain"
+        every = whole or run.kind in ("permuted-float64", "perturbed-float64")
+        if self.history:
+            recorded.add(names.HISTORY, self.history)
         failed = ""
         if every:
             self._replicas(recorded)
@@ -184,29 +242,42 @@ class _Trainer:
         if whole and self.drive.devices == 1:
             failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)
         recorded.tell(after_saving=failed)
-        return (0, *sorted(keep))
 
     def _losses(self, recorded: Recording, losses: Sequence[float]) -> None:
         """The losses of all steps (steps,), float64. The mean of the replicas' means is what training descends, also
         where shares are unequal; TensorFlow reports it, too."""
         parts = self.drive.gather(names.LOSSES, {names.LOSSES: np.asarray(losses, np.float64)})
-        if parts:
-            steps = min(len(part[names.LOSSES]) for part in parts)
-            recorded.add(names.LOSSES, {names.LOSSES: np.mean([part[names.LOSSES][:steps] for part in parts], axis=0)})
+        steps = min((len(part[names.LOSSES]) for part in parts), default=0)
+        if steps:
+            taken = np.stack([part[names.LOSSES][:steps] for part in parts])
+            weights = self.schedule.counted(steps, self.drive.processes) if self.schedule.epochs else np.ones_like(taken)
+            recorded.add(names.LOSSES, {names.LOSSES: np.average(taken, axis=0, weights=weights)})
 
     def _shard(self, rows: np.ndarray) -> np.ndarray:
         return shard(rows, self.scenario.batch, self.drive.processes, self.drive.rank)
 
-    def _fit(self, rows: np.ndarray, recorder: Any) -> None:
-        mine = self._shard(rows)
+    def _fit(self, rows: np.ndarray, recorder: Any, callbacks: epochs.Callbacks | None, epoch: int) -> None:
+        whole = epoch < self.schedule.whole and recorder.steps + -(-len(rows) // self.scenario.batch) in self.schedule.epochs
+        others = [callbacks.of_one_epoch(whole=whole)] if callbacks else []
+        first = epoch if callbacks else 0
         self.model.fit(
-            **models.training(self.data, mine),
+            **models.training(self.data, self._shard(rows)),
             batch_size=self.scenario.batch // self.drive.processes,
-            epochs=1,
+            initial_epoch=first,
+            epochs=first + 1,
             shuffle=False,
             verbose=0,
-            callbacks=[recorder],
+            callbacks=[recorder, *others],
+            validation_data=self._validation() if callbacks and whole else None,
         )
+
+    def _validation(self) -> tuple[Any, ...] | None:
+        """The rows to validate on, as `fit` takes them: each process has its shard of every batch."""
+        part = rows.part_of(rows.X, rows.VALIDATION)
+        if not rows.names_of(self.data, part):
+            return None
+        mine = self._shard(np.arange(rows.count(self.data, part)))
+        return tuple(models.training(self.data, mine, rows.VALIDATION).values())
 
     def _predict(self, recorded: Recording, step: int) -> None:
         """The live model's predictions (rows, ...); each process predicts its own shard of each batch, as it trains."""
@@ -289,35 +360,3 @@ def _perturbed(initial: Mapping[str, np.ndarray], run: Run, seed: int) -> Arrays
         else np.asarray(value)
         for name, value in initial.items()
     }
-
-
-def _recorder(model: Any, keep: Iterable[int]) -> Any:
-    import keras
-
-    class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
-        """Losses of single steps (the metric is reset before each: Keras reports a running mean) and states."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.losses: list[float] = []
-            self.states: dict[int, Arrays] = {}
-            self.steps = 0
-
-        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            self.model.reset_metrics()
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.losses.append(float(logs["loss"]))
-            self.steps += 1
-            if self.steps in keep:
-                # `self.model` and not `model`: on JAX it brings the variables up to date.
-                self.states[self.steps] = models.read(models.variables(self.model))
-
-        def ended(self, step: int) -> None:
-            """`fit` has ended. Where fewer steps were made than asked for, the missing ones have no loss and change nothing;
-            the last state is the one that `fit` leaves."""
-            for index in {*range(self.steps + 1, step + 1), step} & set(keep):
-                self.states[index] = models.read(models.variables(self.model))
-            self.steps = step
-
-    return Recorder()

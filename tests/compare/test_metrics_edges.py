@@ -42,6 +42,7 @@ DISTANCES: dict[str, Distance] = {
     "state": lambda a, b: metrics.state({"w": a}, {"w": b}),
     "loss": metrics.loss,
     "evaluation": lambda a, b: metrics.evaluation({"loss": a}, {"loss": b}),
+    "history": lambda a, b: metrics.history({"loss": a}, {"loss": b}),
     "pmax": metrics.pmax,
     "tv": lambda a, b: metrics.tv(a.reshape(1, -1), b.reshape(1, -1)),
     "js": lambda a, b: metrics.js(a.reshape(1, -1), b.reshape(1, -1)),
@@ -117,7 +118,9 @@ def test_denormals_are_seen() -> None:
         assert DISTANCES[name](a, b) > 0, name
 
 
-@pytest.mark.parametrize("name", sorted(DISTANCES.keys() - {"tv", "js", "churn", "explained", "loss", "evaluation", "mean"}))
+@pytest.mark.parametrize(
+    "name", sorted(DISTANCES.keys() - {"tv", "js", "churn", "explained", "loss", "evaluation", "history", "mean"})
+)
 def test_shapes_that_differ_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"^got .* \(2,\) and .*, wanted .*: .+|^got k of shape"):
         DISTANCES[name](one(1, 2), one(1))
@@ -146,7 +149,7 @@ def test_errors_say_what_to_do() -> None:
 
 FLOORS = {
     "train": 2e-6, "mean": 1e-7, "var": 3e-7, "folded": 1e-6, "slots": 1e-6, "state": 1e-6, "loss": 2e-7, "evaluation": 2e-7,
-    "pmax": 5e-7, "tv": 5e-7, "values": 1e-6,
+    "history": 5e-3, "pmax": 5e-7, "tv": 5e-7, "values": 1e-6,
 }  # fmt: skip
 
 

@@ -74,6 +74,10 @@ def test_state_is_the_worst_variable() -> None:
         metrics.state(a, {"small": one(1), "counter": one(1)})
 
 
+def test_a_history_is_apart_by_its_worst_epoch() -> None:
+    assert metrics.history({"loss": np.array([1.0, 4.0])}, {"loss": np.array([1.0, 5.0])}) == 0.2
+
+
 def test_an_evaluation_is_apart_by_its_worst_metric() -> None:
     assert metrics.evaluation({"loss": one(1.0), "mae": one(4.0)}, {"loss": one(1.0), "mae": one(5.0)}) == 0.2
     with pytest.raises(ValueError, match="on one side only"):

@@ -23,7 +23,7 @@ from suite.records import (
     Status,
     shares,
 )
-from suite.runner.batches import batch_sizes, row_order, shard
+from suite.runner.batches import Schedule, permuted, schedule, shard
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.outcome import Unsupported
 from suite.runner.strategies import jax_data_parallel
@@ -66,23 +66,74 @@ def test_weights_are_moved_by_one_unit_in_the_last_place_of_what_the_run_compute
     assert moved["count"] == 3
 
 
+def sizes(found: Schedule) -> list[int]:
+    return [len(rows) for rows in found.batches]
+
+
 def test_only_the_last_batch_of_the_whole_run_is_short() -> None:
-    assert batch_sizes(SCENARIO, 3, 3) == [8, 8, 5]
-    assert batch_sizes(SCENARIO, 2, 3) == [8, 8]
-    assert batch_sizes(replace(SCENARIO, last_batch=0), 3, 3) == [8, 8, 8]
+    assert sizes(schedule(SCENARIO, 100)) == [8, 8, 5]
+    assert schedule(SCENARIO, 100).uneven == 2
+    assert sizes(schedule(replace(SCENARIO, last_batch=0), 100)) == [8, 8, 8]
+    assert schedule(replace(SCENARIO, last_batch=0), 100).uneven is None
 
 
 def test_rows_come_in_order_and_start_again() -> None:
-    assert row_order(run("float64"), 10, [8, 5], 2, seed=0).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
+    found = schedule(SCENARIO, 10, 2)
+    assert [rows.tolist() for rows in found.batches] == [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 0, 1, 2]]
+    assert found.after(5).tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
 
 
 def test_permuted_rows_stay_with_their_device() -> None:
-    order = row_order(run("permuted"), 100, [8, 8, 5], 2, seed=0)
+    batches = schedule(SCENARIO, 100).batches
+    order = np.concatenate(permuted(run("permuted"), batches, 2, seed=0))
     assert order.tolist() != list(range(21))
     ends = np.cumsum([4, 4, 4, 4, 3, 2])
     for part in np.split(order, ends[:-1]):
         assert sorted(part) == list(range(min(part), max(part) + 1))
-    assert order.tolist() != row_order(replace(run("permuted"), index=2), 100, [8, 8, 5], 2, seed=0).tolist()
+    assert order.tolist() != np.concatenate(permuted(replace(run("permuted"), index=2), batches, 2, seed=0)).tolist()
+
+
+EPOCHS = replace(SCENARIO, last_batch=0, epochs=3)
+
+
+def test_epochs_take_every_row_once_and_end_with_a_short_batch() -> None:
+    found = schedule(EPOCHS, 20)
+    assert sizes(found) == [8, 8, 4] * 3
+    assert (found.epochs, found.whole, found.uneven) == ((3, 6, 9), 3, 2)
+    assert found.fits(9) == (3, 6, 9) and found.segments(9) == (9,)
+    assert found.after(9).tolist() == [*range(12, 20)]
+
+
+def test_a_shuffled_epoch_has_every_row_in_an_order_of_its_own_that_is_always_the_same() -> None:
+    found = schedule(replace(EPOCHS, shuffle=True), 20)
+    orders = [np.concatenate(found.batches[start : start + 3]).tolist() for start in (0, 3, 6)]
+    assert [sorted(order) for order in orders] == [list(range(20))] * 3
+    assert orders[0] != orders[1] != orders[2] and list(range(20)) not in orders
+    again = schedule(replace(EPOCHS, shuffle=True), 20)
+    assert all(np.array_equal(one, other) for one, other in zip(found.batches, again.batches, strict=True))
+
+
+def test_an_epoch_that_is_cut_is_not_whole() -> None:
+    found = schedule(EPOCHS, 20, 5)
+    assert (found.steps, found.epochs, found.whole) == (5, (3, 5), 1)
+
+
+def test_predictions_are_made_after_the_last_epoch_before_the_judged_step() -> None:
+    assert schedule(replace(EPOCHS, epochs=9), 20).segments(27) == (18, 27)
+    assert schedule(SCENARIO, 100, 30).segments(30) == (20, 30)
+
+
+def test_losses_in_epochs_are_running_means_over_rows() -> None:
+    found = schedule(replace(EPOCHS, epochs=2), 12)
+    assert found.reported([1.0, 4.0, 3.0]).tolist() == [1.0, 2.0, 3.0]
+    assert schedule(SCENARIO, 100).reported([1.0, 4.0]).tolist() == [1.0, 4.0]
+    together = schedule(replace(SCENARIO, last_batch=0, steps=4, steps_per_execution=2), 100)
+    assert together.reported([1.0, 3.0, 5.0, 5.0]).tolist() == [2.0, 2.0, 5.0, 5.0]
+    assert together.checkpoints(4) == (2, 4)
+
+
+def test_the_rows_that_each_process_has_seen_begin_anew_with_an_epoch() -> None:
+    assert schedule(replace(EPOCHS, epochs=2), 11).counted(3, 2).tolist() == [[4.0, 6.0, 4.0], [4.0, 5.0, 4.0]]
 
 
 def test_each_process_has_its_share_of_every_batch() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
@@ -112,3 +113,47 @@ def test_other_rows_that_cannot_be_used_are_a_sentence(what: str) -> None:
     rows, words = OTHERS[what]
     with pytest.raises(ValueError, match=words):
         data_arrays(Data(x=ROWS, y=ROWS[:, 0], evaluate=rows), SCENARIO)
+
+
+def fitted(y: Any, weight: Any = None, validation: Any = None, **fit: Any) -> dict[str, np.ndarray]:
+    data = Data(x=ROWS, y=y, sample_weight=weight, validation=validation)
+    return data_arrays(data, replace(SCENARIO, epochs=1, **fit))
+
+
+CLASSES = np.array([0, 1, 2] * 6)
+WEIGHTED = [1.0, 4.0, 0.5] * 6
+
+
+@pytest.mark.parametrize(
+    "y", [CLASSES, CLASSES[:, None], np.eye(3)[CLASSES], CLASSES + 0.2], ids=["classes", "a column", "one-hot", "rounded"]
+)
+def test_the_weight_of_a_class_is_that_of_its_rows(y: np.ndarray) -> None:
+    assert fitted(y, class_weight={1: 4.0, 2: 0.5})["sample_weight"].tolist() == WEIGHTED
+
+
+def test_the_last_rows_are_validated_on_without_weights() -> None:
+    found = fitted(CLASSES, validation_split=0.3, class_weight={1: 4.0, 2: 0.5})
+    assert found["y"].tolist() == CLASSES[:12].tolist() and found["validation_y"].tolist() == CLASSES[12:].tolist()
+    assert found["sample_weight"].tolist() == WEIGHTED[:12] and "validation_sample_weight" not in found
+    assert np.array_equal(found["validation_x"], ROWS[12:])
+
+
+def test_rows_to_validate_on_keep_the_weights_of_rows() -> None:
+    found = fitted(CLASSES, weight=np.arange(18.0), validation_split=0.5)
+    assert found["validation_sample_weight"].tolist() == list(range(9, 18))
+
+
+FITS: dict[str, tuple[dict[str, Any], str]] = {
+    "both weights": ({"weight": CLASSES, "class_weight": {0: 2.0}}, "it has class_weight and data sample_weight"),
+    "no target": ({"y": None, "class_weight": {0: 2.0}}, "class_weight needs one target, and y has 0 entries"),
+    "many classes": ({"y": np.ones((18, 2, 2)), "class_weight": {0: 2.0}}, r"y has shape \(18, 2, 2\)"),
+    "both validations": ({"validation": (ROWS, CLASSES), "validation_split": 0.5}, "it has validation_split and data val"),
+    "an empty part": ({"validation_split": 0.99}, "validation_split 0.99 of 18 rows leaves one part empty"),
+}
+
+
+@pytest.mark.parametrize("what", FITS)
+def test_what_fit_cannot_have_is_a_sentence(what: str) -> None:
+    given, words = FITS[what]
+    with pytest.raises(ValueError, match=words):
+        fitted(**{"y": CLASSES, **given})

@@ -11,6 +11,7 @@ import pytest
 from scenarios.article_mlp import SCENARIO
 from suite.artifacts.store import Artifact
 from suite.records import Manifest, Status, Tensor, TensorGroup
+from suite.runner.batches import schedule
 from suite.runner.single_step import starting_states
 from suite.runner.single_step.passes import changed
 
@@ -43,18 +44,20 @@ def test_a_state_is_stored_where_weights_and_optimizer_are() -> None:
 
 
 def test_the_batch_is_the_one_that_the_run_takes_next_and_wraps_around() -> None:
-    assert starting_states.batch("saturated", SCENARIO, 100, 20).tolist() == list(range(64))
-    assert starting_states.batch("1", SCENARIO, 100, 20).tolist() == [*range(64, 100), *range(28)]
+    trained = schedule(SCENARIO, 100, 20)
+    assert starting_states.batch("saturated", trained).tolist() == list(range(64))
+    assert starting_states.batch("1", trained).tolist() == [*range(64, 100), *range(28)]
 
 
 def test_the_state_before_an_uneven_batch_is_one_of_them() -> None:
     uneven = replace(SCENARIO, last_batch=5)
-    assert [starting_states.before_uneven(one, 7) for one in (SCENARIO, uneven)] == [None, 6]
+    trained = schedule(uneven, 1000, 7)
+    assert (schedule(SCENARIO, 1000, 7).uneven, trained.uneven) == (None, 6)
     assert starting_states.states((0, 1, 2, 5, 6, 7), 6) == ("0", "1", "2", "6", "7", "saturated")
     assert starting_states.states((0, 1, 2, 5, 7), 6) == ("0", "1", "2", "7", "saturated"), "it was not stored"
-    assert starting_states.batch("6", uneven, 1000, 7).tolist() == list(range(384, 389))
-    assert [len(starting_states.batch(state, uneven, 1000, 7)) for state in ("0", "5", "7", "saturated")] == [64] * 4
-    assert len(starting_states.batch("saturated", uneven, 1000, 1)) == 64
+    assert starting_states.batch("6", trained).tolist() == list(range(384, 389))
+    assert [len(starting_states.batch(state, trained)) for state in ("0", "5", "7", "saturated")] == [64] * 4
+    assert len(starting_states.batch("saturated", schedule(uneven, 1000, 1))) == 64
 
 
 def test_the_saturated_state_is_the_first_with_a_larger_head(tmp_path: Path) -> None:

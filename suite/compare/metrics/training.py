@@ -66,6 +66,12 @@ def evaluation(a: Arrays, b: Arrays) -> float:
     return max((loss(a[name], b[name]) for name in a), default=0.0)
 
 
+def history(a: Arrays, b: Arrays) -> float:
+    """What each epoch ended with by name, (epochs,) each: max over epochs, and over the loss and every metric, of |a-b| /
+    max(|a|, |b|); 0 where both are 0."""
+    return evaluation(a, b)
+
+
 def compiled(a: Arrays, b: Arrays) -> float:
     """Texts of the arguments of `compile` by name: how many arguments of `compile` are not the same."""
     same_names(a, b)

@@ -139,7 +139,15 @@ def _sides(case: Case, backends: Mapping[str, str]) -> dict[str, object]:
 
 
 def _training(results: Results, case: Case, scenario: Scenario) -> dict[str, object]:
-    """How every side trains."""
+    """How every side trains.
+
+    Raises:
+        ConfigurationError: in epochs.
+    """
+    if scenario.epochs:
+        raise ConfigurationError(
+            f"{scenario.name} trains in epochs, and a script shows single steps only: compare it with steps in their place"
+        )
     return {
         "devices": case.devices,
         "device": _device(results, case),

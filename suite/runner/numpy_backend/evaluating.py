@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
+from suite.artifacts.rows import X, Y, part_of
+from suite.records import Scenario, shares
 from suite.runner.evaluating import numbers
 from suite.runner.numpy_backend import batch_norm_network as network
 
-Arrays = dict[str, np.ndarray]
+
+class Rows(Protocol):
+    """What has rows: the NumPy backend, or its oracle."""
+
+    scenario: Scenario
+    data: Mapping[str, np.ndarray]
+
+    def rows(self, part: str) -> np.ndarray: ...
 
 
 def evaluated(
-    states: Sequence[Mapping[str, np.ndarray]], x: np.ndarray, y: np.ndarray, batch: int, recipe: network.Recipe
-) -> Arrays:
-    """Replica after replica with its state, on its part of each batch of the rows (rows, features): "loss" and "accuracy",
-    float64 (1,)."""
-    batches = np.arange(len(x)).reshape(-1, batch)
+    states: Sequence[Mapping[str, np.ndarray]], given: Rows, purpose: str, recipe: network.Recipe
+) -> dict[str, np.ndarray]:
+    """Replica after replica with its state, on its part of each batch of the rows for this purpose: "loss" and "accuracy",
+    float64 (1,). Empty where there are no such rows."""
+    if part_of(Y, purpose) not in given.data:
+        return {}
+    x, y = given.rows(part_of(X, purpose)), given.data[part_of(Y, purpose)].astype(int)
     right, losses = np.empty(len(x)), np.empty(len(x), x.dtype)
-    for state, mine in zip(states, np.array_split(batches, len(states), axis=1), strict=True):
-        rows = mine.ravel()
-        found = network.predict(state, x[rows], recipe.epsilon, recipe.logits)
-        labels = y[rows].astype(int)
-        losses[rows] = -np.log(np.maximum(found[np.arange(len(rows)), labels], np.finfo(x.dtype).tiny))
-        right[rows] = found.argmax(1) == labels
+    for batch in np.split(np.arange(len(x)), range(given.scenario.batch, len(x), given.scenario.batch)):
+        ends = np.cumsum(shares(len(batch), len(states)))[:-1]
+        for state, rows in zip(states, np.split(batch, ends), strict=True):
+            found = network.predict(state, x[rows], recipe.epsilon, recipe.logits)
+            losses[rows] = -np.log(np.maximum(found[np.arange(len(rows)), y[rows]], np.finfo(x.dtype).tiny))
+            right[rows] = found.argmax(1) == y[rows]
     return numbers({"loss": losses.mean(), "accuracy": right.mean()})

@@ -14,6 +14,7 @@ from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.records import Job, Manifest, RecordedCall, Run, Scenario, Status
 from suite.runner import exact_constants
+from suite.runner.batches import schedule
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.single_step import starting_states
 
@@ -43,7 +44,7 @@ def record(job: Job, run: Run, training: Calls) -> None:
     """Writes the artifact of the run: one step from the initial state."""
     store = Store(job.run_folder)
     with store.run(run).recording(Manifest(run=run.id, status=Status.STARTED, digest=job.digest)) as recorded:
-        rows = starting_states.batch("0", training.scenario, count(training.data), training.scenario.steps)
+        rows = starting_states.batch("0", schedule(training.scenario, count(training.data), job.options.steps))
         training.begin(store.inputs(training.scenario.name).arrays(names.initial()))
         before = training.state()
         outputs, _ = network.layers(training.weights | training.moving, training.rows("x")[rows], training.recipe, 1)

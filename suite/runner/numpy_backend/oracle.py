@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.rows import EVALUATE, X, Y, part_of
+from suite.artifacts.rows import EVALUATE, VALIDATION, count
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Emulation, Job, Manifest, Run, Scenario, Status
 from suite.runner import exact_constants
-from suite.runner.batches import segments
+from suite.runner.batches import schedule
+from suite.runner.epochs import Numbers
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend import evaluating, single_step, training
 from suite.runner.numpy_backend.defects import defect
@@ -100,12 +101,11 @@ class Oracle:
             )
         return {"output": output}, replica_of.astype(np.int32)
 
-    def evaluate(self, live: bool) -> dict[str, np.ndarray]:
+    def evaluate(self, live: bool, purpose: str = EVALUATE) -> dict[str, np.ndarray]:
         """What the live model or the file evaluates to: "loss" and "accuracy", float64 (1,)."""
         own = live and self.semantics.live_predictions == "own statistics of each replica"
         states = [self.state(replica if own else 0) for replica in range(self.replicas)]
-        x, y = self.rows(part_of(X, EVALUATE)), self.data[part_of(Y, EVALUATE)]
-        return evaluating.evaluated(states, x, y, self.scenario.batch, self.recipe)
+        return evaluating.evaluated(states, self, purpose, self.recipe)
 
 
 def train(job: Job) -> None:
@@ -133,7 +133,8 @@ def train(job: Job) -> None:
             start = oracle.deviation.initial
             stored = start == "stored"
             oracle.begin(inputs.arrays(names.initial()) if stored else store.run(start).arrays(names.step(0)))
-            steps = job.options.steps or scenario.steps
-            kept = record_training(oracle, steps, recorded, oracle.keep)
+            trained = schedule(scenario, count(oracle.data), job.options.steps)
+            told = Numbers(trained, lambda: oracle.evaluate(True, VALIDATION)) if trained.epochs else None  # noqa: B023
+            kept, predicted = record_training(oracle, trained, recorded, oracle.keep, told)
             facts = {"backend": "fake", "numpy": np.__version__}
-            recorded.tell(steps=kept, predicted=segments(steps), facts=facts)
+            recorded.tell(steps=kept, predicted=predicted, facts=facts)

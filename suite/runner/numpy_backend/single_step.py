@@ -12,6 +12,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.store import Store
 from suite.records import Job, Manifest, Run, Scenario, Status
+from suite.runner.batches import schedule
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.single_step import starting_states
 
@@ -61,14 +62,14 @@ def record(job: Job, run: Run, steps: Steps) -> None:
     )
     with store.run(run).recording(manifest) as recorded:
         calls: tuple[str, ...] = ()
-        whole = job.options.steps or steps.scenario.steps
+        trained = schedule(steps.scenario, len(steps.data["y"]), job.options.steps)
         # This network's optimizer has no memory: a state is its weights.
-        chosen = starting_states.states(described.steps, starting_states.before_uneven(steps.scenario, whole))
+        chosen = starting_states.states(described.steps, trained.uneven)
         for name in chosen:
             values = trajectory.arrays(names.step(0 if name == starting_states.SATURATED else name))
             if name == starting_states.SATURATED:
                 values = starting_states.saturated(values, described.tensors)
-            rows = starting_states.batch(name, steps.scenario, len(steps.data["y"]), whole)
+            rows = starting_states.batch(name, trained)
             stages = _step(steps, values, rows)
             recorded.add(names.single_step(name), stages)
             calls = tuple(key.partition("|")[2] for key in stages if key.startswith("forward|"))

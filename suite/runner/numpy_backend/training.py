@@ -17,7 +17,7 @@ import numpy as np
 
 from suite.artifacts import arrays as files
 from suite.artifacts import names
-from suite.artifacts.rows import EVALUATE, X, Y, count, part_of
+from suite.artifacts.rows import EVALUATE, VALIDATION, count
 from suite.artifacts.store import Recording, Store
 from suite.records import (
     JUDGED_STEP,
@@ -33,7 +33,8 @@ from suite.records import (
     shares,
 )
 from suite.runner import exact_constants
-from suite.runner.batches import batch_sizes, checkpoints, row_order, segments
+from suite.runner.batches import permuted, schedule
+from suite.runner.epochs import Numbers, history
 from suite.runner.facts import asked, process
 from suite.runner.numpy_backend import after_saving, evaluating, layerwise, single_step
 from suite.runner.numpy_backend import batch_norm_network as network
@@ -92,6 +93,7 @@ class Training:
     def __init__(self, job: Job, scenario: Scenario, store: Store) -> None:
         self.job, self.scenario, self.store = job, scenario, store
         self.data: Mapping[str, np.ndarray] = store.inputs(scenario.name).arrays(names.DATA)
+        self.schedule = schedule(scenario, count(self.data), job.options.steps)
         self.groups = 1 if scenario.synchronized else job.devices
         self.dtype = np.float64 if job.precision == "float64" and not defect("demoted") else np.float32
         self.constants = self.recipe = replace(recipe(job.precision == "float64"), bits=operand_bits(job.environment))
@@ -172,11 +174,10 @@ class Training:
             output[replica == index] = network.predict(state, own, self.constants.epsilon, self.constants.logits)
         return {"output": output, "replica": replica.astype(np.int32)}
 
-    def evaluated(self) -> dict[str, np.ndarray]:
+    def evaluated(self, purpose: str = EVALUATE) -> dict[str, np.ndarray]:
         """What the live model evaluates to, each replica with its own statistics."""
         states = [self.state(index) for index in range(self.job.devices)]
-        x, y = self.rows(part_of(X, EVALUATE)), self.data[part_of(Y, EVALUATE)]
-        return evaluating.evaluated(states, x, y, self.scenario.batch, self.constants)
+        return evaluating.evaluated(states, self, purpose, self.constants)
 
 
 def train(job: Job) -> None:
@@ -204,7 +205,7 @@ def _misbehave() -> None:
 
 def _execute(training: Training, run: Run) -> None:
     job, scenario = training.job, training.scenario
-    steps = job.options.steps or scenario.steps
+    steps = training.schedule.steps
     steps = min(JUDGED_STEP, steps) if run.kind == "permuted" else steps
     inputs = training.store.inputs(scenario.name).manifest()
     manifest = Manifest(
@@ -226,7 +227,7 @@ def _execute(training: Training, run: Run) -> None:
             "process": process(),
             **asked(job),
         }
-        recorded.tell(steps=kept, predicted=segments(steps), facts=facts)
+        recorded.tell(steps=kept, predicted=training.schedule.segments(steps), facts=facts)
 
 
 def _end_early(job: Job, run: Run, recorded: Recording) -> None:
@@ -243,10 +244,11 @@ def _record(training: Training, run: Run, steps: int, recorded: Recording) -> tu
     """Trains, and adds what is to be kept; the steps whose states were kept."""
     training.start(run.index if run.variation == "seed" else 0)
     whole = run.variation == "plain"
-    keep = set(checkpoints(steps)) if whole else {1, *segments(steps)}
+    segments = training.schedule.segments(steps)
+    keep = {*(training.schedule.checkpoints(steps) if whole else (training.schedule.together,)), *segments}
     recorded.add(names.step(0), training.state())
-    losses = _steps(training, run, steps, keep, recorded)
-    recorded.add(names.LOSSES, {names.LOSSES: np.array(losses)})
+    losses = training.schedule.reported(_steps(training, run, steps, keep, recorded))
+    recorded.add(names.LOSSES, {names.LOSSES: losses})
     if whole or run.kind == "permuted-float64":
         for index in range(training.replicas):
             recorded.add(names.replica(index), training.state(index))
@@ -260,18 +262,20 @@ def _record(training: Training, run: Run, steps: int, recorded: Recording) -> tu
 
 def _steps(training: Training, run: Run, steps: int, keep: set[int], recorded: Recording) -> list[float]:
     job = training.job
-    sizes = batch_sizes(training.scenario, steps, job.options.steps or training.scenario.steps)
-    rows_in_order = row_order(run, count(training.data), sizes, job.devices, job.options.seed)
-    order = np.split(rows_in_order, np.cumsum(sizes)[:-1])
+    order = permuted(run, training.schedule.batches[:steps], job.devices, job.options.seed)
     if defect("order") and steps > 2:
         order[:2] = order[1::-1]
     losses = []
+    told = Numbers(training.schedule, lambda: training.evaluated(VALIDATION))
     for step, rows in enumerate(order, start=1):
         losses.append(training.step(rows))
+        told.after(step, losses)
         if step in keep:
             recorded.add(names.step(step), training.state())
-        if step in segments(steps):
+        if step in training.schedule.segments(steps):
             recorded.add(names.predictions(step), training.predictions())
+    if numbers := history(told.history, training.schedule.epochs):
+        recorded.add(names.HISTORY, numbers)
     return losses
 
 

@@ -115,10 +115,13 @@ class Oracle:
         self.gradients = clipped if received else self._reduced(gradients)
         update.apply(self.model, clipped, self.deviation)
         self._exchange()
-        return self.deviation.reported_loss * self._reported(losses)
+        return self.deviation.reported_loss * self._reported(losses, [len(part) for part in parts])
 
-    def _reported(self, losses: Sequence[float]) -> float:
-        """The loss that the strategy reports, from those of its passes."""
+    def _reported(self, losses: Sequence[float], sizes: Sequence[int]) -> float:
+        """The loss that the strategy reports, from those of its passes over so many rows each."""
+        if self.scenario.epochs and len(losses) > 1:  # counted by rows, as the mean over an epoch is
+            scale = self.replicas if self.shares else 1
+            return float(np.average(np.multiply(losses, scale), weights=sizes))
         if self.shares:
             return float(np.sum(losses))
         whole = self.semantics.gradients == "global batch"
@@ -239,13 +242,13 @@ class Oracle:
                 whole.setdefault(name, np.empty((total, *value.shape[1:]), value.dtype))[rows] = value
         return whole, replica_of
 
-    def evaluate(self, live: bool) -> Arrays:
-        """The loss and every metric of the live model or of the file over the rows to evaluate, as the strategy gives them:
-        name -> float64 (numbers of the metric,). Empty where the model evaluates in its own way."""
+    def evaluate(self, live: bool, purpose: str = EVALUATE) -> Arrays:
+        """The loss and every metric of the live model or of the file over the rows for this purpose, as the strategy gives
+        them: name -> float64 (numbers of the metric,). Empty where the model evaluates in its own way."""
         if evaluation.evaluates_itself(self.model):
             return {}
-        total = count(self.data, part_of(X, EVALUATE))
-        batches = np.arange(total).reshape(-1, self.scenario.batch)
+        total = count(self.data, part_of(X, purpose))
+        batches = np.split(np.arange(total), range(self.scenario.batch, total, self.scenario.batch))
         parts = 1 if self.semantics.gradients == "global batch" else self.replicas
         own = live and self.semantics.live_predictions == "own statistics of each replica"
         training = self._as_training(live) and self.groups > 1
@@ -253,8 +256,9 @@ class Oracle:
         with self._scaled():
             for replica in range(parts):
                 self._become(replica, live, own)
-                for rows in np.array_split(batches, parts, axis=1)[replica]:
-                    given = evaluation.rows_of(self.data, rows)
+                for batch in batches:
+                    rows = np.split(batch, np.cumsum(shares(len(batch), parts))[:-1])[replica]
+                    given = models.training(self.data, rows, purpose)
                     scale = float(self.replicas if self.shares else 1)
                     evaluation.add(self.model, given, training=training, scale=scale)
         return evaluation.result(self.model)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import numpy as np
-
-from suite.runner import evaluating, keras_versions, models
+from suite.runner import evaluating, keras_versions
 from suite.runner.evaluating import Arrays
 
 
@@ -39,11 +36,6 @@ def result(model: Any) -> Arrays:
 
     found = keras_versions.tree().map_structure(keras.ops.convert_to_numpy, model.get_metrics_result())
     return evaluating.numbers(found)
-
-
-def rows_of(data: Any, rows: Sequence[int] | np.ndarray) -> dict[str, Any]:
-    """Some of the rows to evaluate, as `evaluate` takes them."""
-    return models.training(data, np.asarray(rows), "evaluate")
 
 
 def _untaped() -> AbstractContextManager[Any]:

@@ -14,10 +14,12 @@ from suite.artifacts.rows import count
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario
 from suite.runner import building, facts, models, optimizers, precision, random_streams
-from suite.runner.batches import batches, checkpoints, segments
+from suite.runner.batches import Schedule, schedule
+from suite.runner.epochs import history
 from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
+from suite.runner.oracle.epochs import Epochs, Told
 from suite.runner.oracle.gradients import dense
 from suite.runner.single_step import starting_states
 from suite.runner.strategies import single
@@ -52,7 +54,7 @@ class _Recorder:
         self.job, self.scenario, self.store, self.oracle = job, scenario, store, oracle
         self.initial, self.slots = initial, slots
         self.inputs = store.inputs(scenario.name).manifest()
-        self.steps = job.options.steps or scenario.steps
+        self.schedule = schedule(scenario, count(oracle.data), job.options.steps)
 
     def execute(self, run: Run) -> None:
         """One run, from its initial state to a finished artifact."""
@@ -62,18 +64,20 @@ class _Recorder:
             if run.variation == SINGLE_STEP:
                 recorded.tell(calls=self._single_step(run, recorded))
             else:
-                recorded.tell(steps=self._whole(run, recorded), predicted=segments(self.steps))
+                kept, predicted = self._whole(run, recorded)
+                recorded.tell(steps=kept, predicted=predicted)
             recorded.tell(facts=facts.gather(model, self.job))
 
-    def _whole(self, run: Run, recorded: Recording) -> tuple[int, ...]:
+    def _whole(self, run: Run, recorded: Recording) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Every state of training at which a float64 run stores its own, and what is predicted and saved; the steps of
-        the states."""
+        the states, and of the predictions."""
         emulation, oracle = run.emulates or Emulation(), self.oracle
         start = emulation.deviation.initial
         initial = self.initial if start == "stored" else self.store.run(start).arrays(names.step(0))
         slots = optimizers.starting(self.slots, self.initial, initial)
         oracle.start(emulation, run.configuration.devices, initial, slots)
-        return record_training(oracle, self.steps, recorded, self._keep)
+        told = Epochs(oracle, self.schedule) if self.schedule.epochs else None
+        return record_training(oracle, self.schedule, recorded, self._keep, told)
 
     def _single_step(self, run: Run, recorded: Recording) -> tuple[str, ...]:
         """One step from each of the trajectory's states, stage by stage: arrays "<stage>|<tensor>"; the layers' calls."""
@@ -81,11 +85,10 @@ class _Recorder:
         manifest = trajectory.manifest()
         assert manifest is not None
         calls: tuple[str, ...] = ()
-        uneven = starting_states.before_uneven(self.scenario, self.steps)
-        for state in starting_states.states(starting_states.stored(manifest), uneven):
+        for state in starting_states.states(starting_states.stored(manifest), self.schedule.uneven):
             values, slots = starting_states.before(trajectory, state, manifest.tensors)
             self.oracle.start(run.emulates or Emulation(), run.configuration.devices, values, slots)
-            rows = starting_states.batch(state, self.scenario, count(self.oracle.data), self.steps)
+            rows = starting_states.batch(state, self.schedule)
             with outputs_of(self.oracle) as passes:
                 loss = self.oracle.step(ordered(rows, self.oracle.deviation.order))
             calls = tuple(passes[0])
@@ -144,30 +147,52 @@ class Trainable(Protocol):
 
 
 def record_training(
-    oracle: Trainable, steps: int, recorded: Recording, keep: Callable[[Recording, int], None]
-) -> tuple[int, ...]:
+    oracle: Trainable,
+    schedule: Schedule,
+    recorded: Recording,
+    keep: Callable[[Recording, int], None],
+    told: Told | None = None,
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Trains an oracle that stands at its initial state, and records what a float64 run records: losses, predictions,
-    replicas, what is saved, and, with `keep`, its state after some of the steps, 0 among them: those are returned."""
-    kept = {*checkpoints(steps), starting_states.before_uneven(oracle.scenario, steps)}
-    in_order = batches(oracle.scenario, count(oracle.data), steps)
-    losses = []
+    replicas, what is saved, and, with `keep`, its state after some of the steps, 0 among them. Those are returned, and the
+    steps after which it predicted. `told`: who is told of epochs, and may end the training early."""
+    steps = schedule.steps
+    kept, segments = {*schedule.checkpoints(steps), schedule.uneven}, schedule.segments(steps)
+    losses: list[float] = []
+    stored, predicted = [0], []
     keep(recorded, 0)
-    for step, rows in enumerate(reordered(in_order, oracle.deviation.order), start=1):
+    for step, rows in enumerate(reordered(list(schedule.batches), oracle.deviation.order), start=1):
+        if told:
+            told.before(step)
         losses += [oracle.step(rows)] if len(rows) else []  # none where the deviation leaves the step out
-        if step == steps:
-            oracle.finish()
-        if step in kept:
+        ends = (told.after(step, losses) if told else False) or step == steps
+        if ends:
+            _end(oracle, told)
+        if step in kept or ends:
             keep(recorded, step)
-        if step in segments(steps):
-            predicted, replica = oracle.predict(live=True)
-            recorded.add(names.predictions(step), {**predicted, "replica": replica})
-    recorded.add(names.LOSSES, {names.LOSSES: np.asarray(losses)})
+            stored.append(step)
+        if step in segments or ends:
+            found, replica = oracle.predict(live=True)
+            recorded.add(names.predictions(step), {**found, "replica": replica})
+            predicted.append(step)
+        if ends:
+            break
+    recorded.add(names.LOSSES, {names.LOSSES: schedule.reported(losses)})
+    if told and (numbers := history(told.history, schedule.epochs)):
+        recorded.add(names.HISTORY, numbers)
     for index in range(oracle.replicas):
         recorded.add(names.replica(index), oracle.state(index))
     recorded.add(names.SAVED, oracle.state())
     recorded.add(names.SAVED_PREDICTIONS, oracle.predict(live=False)[0])
     _evaluated(oracle, recorded)
-    return (0, *(step for step in range(1, steps + 1) if step in kept))
+    return tuple(stored), tuple(predicted)
+
+
+def _end(oracle: Trainable, told: Told | None) -> None:
+    """The optimizer has its last say, and then who is told."""
+    oracle.finish()
+    if told:
+        told.end()
 
 
 def _evaluated(oracle: Trainable, recorded: Recording) -> None:

@@ -20,6 +20,7 @@ from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.records import Job, Scenario, Status, TensorGroup, shares
 from suite.runner import building, facts, models, optimizers
+from suite.runner.batches import schedule
 from suite.runner.exact_constants import constants_of
 from suite.runner.single_step import starting_states
 from suite.runner.single_step.taps import Taps
@@ -72,9 +73,8 @@ class Stepped:
         trajectory = self.store.run(self.job.trajectory)
         manifest = trajectory.manifest() if self.job.trajectory else None
         complete = manifest is not None and manifest.status is Status.COMPLETE
-        whole = self.job.options.steps or self.scenario.steps
-        uneven = starting_states.before_uneven(self.scenario, whole)
-        chosen = starting_states.states(starting_states.stored(manifest), uneven) if manifest and complete else ()
+        trained = schedule(self.scenario, count(self.data), self.job.options.steps)
+        chosen = starting_states.states(starting_states.stored(manifest), trained.uneven) if manifest and complete else ()
         if not chosen:
             given = self.job.trajectory or "no run"
             raise ValueError(
@@ -83,7 +83,7 @@ class Stepped:
         states = []
         for name in chosen:
             values, slots = starting_states.before(trajectory, name, self.tensors)
-            rows = starting_states.batch(name, self.scenario, count(self.data), whole)
+            rows = starting_states.batch(name, trained)
             states.append(State(name=name, values=values, slots=slots, rows=rows))
         return states
 
@@ -111,7 +111,9 @@ class Stepped:
                 ],
             )
         parts = self.drive.gather(f"loss-{state.name}", {"loss": np.array([float(losses[-1])], np.float64)})
-        return float(np.mean([part["loss"] for part in parts])) if parts else 0.0
+        # The mean over an epoch counts rows.
+        weights = shares(len(state.rows), len(parts)) if self.scenario.epochs and parts else None
+        return float(np.average([part["loss"].item() for part in parts], weights=weights)) if parts else 0.0
 
     def _wrapped(self, wanted: Mapping[str, Any], slots: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The slots, and what an optimizer that wraps another keeps for itself, as training starts: the trajectory has no

@@ -13,7 +13,8 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Artifact
-from suite.records import JUDGED_STEP, Manifest, Scenario, Tensor, TensorGroup
+from suite.records import JUDGED_STEP, Manifest, Tensor, TensorGroup
+from suite.runner.batches import Schedule
 
 Arrays = dict[str, np.ndarray]
 Before = tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]
@@ -25,11 +26,6 @@ HEAD = 10.0  # factor on the head's kernels: probabilities so near 0 and 1 that 
 def stored(manifest: Manifest) -> tuple[int, ...]:
     """The steps of a trajectory at which it holds weights and optimizer, both."""
     return tuple(step for step in manifest.steps if names.has(manifest, names.optimizer(step)))
-
-
-def before_uneven(scenario: Scenario, whole: int) -> int | None:
-    """The step after which an uneven batch comes, in a run of `whole` steps; None if every batch is full."""
-    return whole - 1 if scenario.last_batch else None
 
 
 def states(steps: Sequence[int], uneven: int | None = None) -> tuple[str, ...]:
@@ -58,9 +54,9 @@ def saturated(values: Mapping[str, np.ndarray], tensors: Sequence[Tensor]) -> Ar
     return {name: (value * HEAD).astype(value.dtype) if name in head else value for name, value in values.items()}
 
 
-def batch(state: str, scenario: Scenario, rows: int, whole: int) -> np.ndarray:
-    """The indices (rows of the batch,) that a run of `whole` steps takes in the step after this state, of `rows` rows
-    of data. The saturated state is followed by a full batch."""
-    done = 0 if state == SATURATED else int(state)
-    short = state != SATURATED and done == before_uneven(scenario, whole)
-    return (done * scenario.batch + np.arange(scenario.last_batch if short else scenario.batch)) % rows
+def batch(state: str, schedule: Schedule) -> np.ndarray:
+    """The row indices (rows of the batch,) that a run takes in the step after this state. The saturated state is followed by
+    a full batch."""
+    if state == SATURATED and schedule.uneven == 0:
+        return np.arange(schedule.batch) % schedule.rows
+    return schedule.after(0 if state == SATURATED else int(state))

@@ -1,0 +1,146 @@
+"""Epochs as users train them: `fit` is called once for each, with rows in an order that is the same on every backend, and
+the scenario's callbacks see one training."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from suite.records import Scenario, shares
+from suite.runner.batches import Schedule
+from suite.runner.outcome import Unsupported
+
+Logs = dict[str, float]
+Validate = Callable[[], Mapping[str, np.ndarray]]
+
+
+class Callbacks:
+    """The scenario's callbacks over a whole training, and `history`: what each epoch ended with, as `fit` returns it."""
+
+    def __init__(self, model: Any, scenario: Scenario) -> None:
+        import keras
+
+        history: list[Logs] = []
+
+        class Kept(keras.callbacks.Callback):  # type: ignore[misc]
+            """The last one, which sees what others add, such as the learning rate."""
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                history.append({name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0})
+
+        made = [*(scenario.callbacks() if scenario.callbacks else ()), Kept()]
+        self.model, self.history = model, history
+        self.all = keras.callbacks.CallbackList(made, model=model, epochs=scenario.epochs, verbose=0)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.all.callbacks)
+
+    def begin(self) -> None:
+        self.model.stop_training = False
+        self.all.on_train_begin()
+
+    def epoch_ends(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        """Tells the callbacks what an epoch ended with."""
+        self.all.on_epoch_end(epoch, dict(logs))
+
+    def end(self) -> None:
+        """Training has ended, the optimizer's part included."""
+        self.all.on_train_end(dict(self.history[-1]) if self.history else None)
+
+    def of_one_epoch(self, *, whole: bool) -> Any:
+        """A callback for the `fit` of one epoch, which tells the others all but that training begins or ends. `whole`:
+        whether the epoch has all its batches; the end of one that is cut is no epoch's end."""
+        import keras
+
+        others = self
+
+        class Epoch(keras.callbacks.Callback):  # type: ignore[misc]
+            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+                others.all.on_epoch_begin(epoch, logs)
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                if whole:
+                    others.epoch_ends(epoch, logs or {})
+
+        for name in BATCHES:
+            setattr(Epoch, name, _passing(self.all, name))
+        return Epoch()
+
+
+BATCHES = (
+    "on_train_batch_begin", "on_train_batch_end", "on_test_begin", "on_test_end", "on_test_batch_begin",
+    "on_test_batch_end",
+)  # fmt: skip
+
+
+def _passing(callbacks: Any, name: str) -> Any:
+    """A method of a callback that tells others."""
+
+    def told(_: Any, *args: Any, **kwargs: Any) -> None:
+        getattr(callbacks, name)(*args, **kwargs)
+
+    return told
+
+
+class Numbers:
+    """What is told of a training without callbacks: for the NumPy backend and its oracle. `validate` gives the loss and the
+    metrics over the rows to validate on, by name."""
+
+    def __init__(self, schedule: Schedule, validate: Validate) -> None:
+        self.schedule, self.validate = schedule, validate
+        self.history: list[Logs] = []
+
+    def before(self, step: int) -> None:
+        """Nothing is told."""
+
+    def after(self, step: int, losses: Sequence[float]) -> bool:
+        """After a step, with the losses of all; it never stops."""
+        if step in self.schedule.epochs[: self.schedule.whole]:
+            validated = {f"val_{name}": float(value[0]) for name, value in self.validate().items()}
+            self.history.append({"loss": float(self.schedule.reported(losses)[-1]), **validated})
+        return False
+
+    def end(self) -> None:
+        """Nothing is told."""
+
+
+def refuse(short: int, left: int, devices: int, *, whole: bool) -> None:
+    """Refuses an uneven last batch of an epoch (`short` rows; 0 for none) or of validation (`left`) where devices cannot
+    share it. `whole`: where arrays are global.
+
+    Raises:
+        Unsupported: they cannot.
+    """
+    for rows, what in ((short, "last batch of an epoch"), (left, "last batch to validate on")):
+        if whole and rows % devices:
+            raise Unsupported(
+                f"JAX shards a batch evenly or not at all (IndivisibleError): a {what} of {rows} rows does not divide by "
+                f"{devices} devices"
+            )
+        if rows and not all(shares(rows, devices)):
+            raise Unsupported(f"a {what} of {rows} rows leaves one of {devices} devices without any: backends crash or hang")
+
+
+def history(epochs: Sequence[Logs], ends: Sequence[int]) -> dict[str, np.ndarray]:
+    """The numbers that every epoch has, (epochs,) float64 each, and "step": after which each ended."""
+    shared = [name for name in epochs[0] if all(name in one for one in epochs)] if epochs else []
+    numbers = {name: np.array([one[name] for one in epochs], np.float64) for name in shared}
+    return {**numbers, "step": np.array(ends[: len(epochs)], np.int64)} if numbers else {}
+
+
+@contextlib.contextmanager
+def folder_of_their_own() -> Iterator[None]:
+    """While this is entered, the current folder is a new one: callbacks write files, and many runs train at once."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="parity-callbacks-") as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)
