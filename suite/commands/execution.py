@@ -97,10 +97,11 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
     scenarios, broken = _scenarios(selected)
     strategies, broken_strategies = discover.strategies()
     missing: Mapping[str, str] = {}
+    extended = _with_requirements(selected.environments, scenarios)
     if install:
-        ready = provisioned(selected.environments, chosen, device)
+        ready = provisioned(extended, chosen, device)
     else:
-        ready, missing = _looked_at(selected.environments, chosen, device)
+        ready, missing = _looked_at(extended, chosen, device)
     return Chosen(
         scenarios=scenarios,
         broken=(*broken, *broken_strategies),
@@ -120,6 +121,12 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
         folder=selected.environments.environments_folder,
         missing=missing,
     )
+
+
+def _with_requirements(options: EnvironmentOptions, scenarios: Sequence[FoundScenario]) -> EnvironmentOptions:
+    """The environments with what the scenarios need beside the plugins."""
+    needed = dict.fromkeys(one for found in scenarios for one in found.scenario.requirements)
+    return replace(options, plugin=(*options.plugin, *(one for one in needed if one not in options.plugin)))
 
 
 def _scenarios(selected: Selection) -> tuple[tuple[FoundScenario, ...], tuple[Broken, ...]]:

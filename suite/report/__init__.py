@@ -7,7 +7,7 @@ from pathlib import Path
 
 from suite.artifacts.store import write_text
 from suite.records import Results, showing
-from suite.report import answer, changes, claims, findings, html, junit, links, markdown, results_json
+from suite.report import answer, changes, claims, findings, html, junit, lagging, links, markdown, results_json
 
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody
 FORMATS = {
@@ -39,6 +39,7 @@ def terminal(results: Results) -> Iterator[str]:
         known = f" Accepted: {worded.finding.accepted}." if worded.finding.accepted else ""
         yield f"  {worded.finding.verdict.mark} {worded.claim}{known}"
     yield from (f"  {line}" for line in changes.accepted(results.known))
+    yield from lagging.sentences(results)
     yield answer.sentence(results)
     if results.change:
         yield changes.sentence(results.change)

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from suite.records import ConsistencyCheck, Pair, Provisioned, Results, Run, RunRow, ScenarioRow, Status, Verdict
 from suite.records.formatting import number
-from suite.report import answer, bulk, causes, changes, findings, glossary, links, payload, summary
+from suite.report import answer, bulk, causes, changes, findings, glossary, lagging, links, payload, summary
 
 HERE = Path(__file__).parent
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody; the rest is folded
@@ -213,6 +213,9 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
     return {"device": one.device, "precision": one.precision, "kernels": kernels}
 
 
+OF_A_RUN = ("optimizer", *lagging.FACTS)  # facts that say nothing of an environment
+
+
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:
     """Versions and flags by environment, as its first run found them: (fact, value for each, whether they differ)."""
     found: list[dict[str, str]] = []
@@ -220,7 +223,7 @@ def _facts(results: Results) -> list[tuple[str, list[str], bool]]:
         rows = [row for row in results.runs if row.run.configuration.environment == ready.environment.name and row.facts]
         ran = rows[0].facts if rows else {}
         found.append(
-            {**_numerics(ready), **ready.packages, **{name: value for name, value in ran.items() if name != "optimizer"}}
+            {**_numerics(ready), **ready.packages, **{name: value for name, value in ran.items() if name not in OF_A_RUN}}
         )
     table = []
     for name in dict.fromkeys(name for facts in found for name in facts):

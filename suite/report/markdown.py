@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from suite.records import GroundRates, Pair, Results, Run, Verdict
-from suite.report import answer, changes, findings, glossary, summary
+from suite.report import answer, changes, findings, glossary, lagging, summary
 from suite.report.findings import Worded
 
 LONGEST = 200_000  # bytes: a fifth of what common CI servers show, and far more than anybody reads
@@ -18,7 +18,7 @@ def text(results: Results) -> str:
     """At most LONGEST bytes: what matters most comes first."""
     lines: list[str] = []
     size = len(CUT.encode()) + 1
-    parts = (_top, _why, _known, _changed, _failed, _restarted, _overview, _self_test, _matrices)
+    parts = (_top, _why, _lagging, _known, _changed, _failed, _restarted, _overview, _self_test, _matrices)
     for line in itertools.chain.from_iterable(part(results) for part in parts):
         size += len(line.encode()) + 1
         if size > LONGEST:
@@ -47,6 +47,11 @@ def _why(results: Results) -> Iterator[str]:
         yield from ("", "## Why", "")
     for number, finding in enumerate(findings.worded(results), 1):
         yield from _finding(number, finding)
+
+
+def _lagging(results: Results) -> Iterator[str]:
+    if found := list(lagging.sentences(results)):
+        yield from ("", "## What fit says and what evaluate says", "", *(f"- {plain(one)}" for one in found))
 
 
 def _finding(number: int, worded: Worded) -> Iterator[str]:

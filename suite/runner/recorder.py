@@ -23,6 +23,7 @@ def recorder(keep: Container[int], *, resets: bool) -> Any:
             self.states: dict[int, dict[str, np.ndarray]] = {}
             self.steps = 0
             self.begun = 0
+            self.said: list[dict[str, float]] = []  # what Keras reported after each step that it took
 
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             self.begun = batch
@@ -33,6 +34,7 @@ def recorder(keep: Container[int], *, resets: bool) -> Any:
             together = batch - self.begun + 1
             if logs and "loss" in logs:  # a training step of the model's own may report anything
                 self.losses += [float(logs["loss"])] * together
+            self.said.append({name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0})
             self.steps += together
             if self.steps in keep:
                 # `self.model` and not `model`: on JAX it brings the variables up to date.

@@ -19,11 +19,13 @@ from suite.runner import (
     epochs,
     evaluating,
     facts,
+    lagging,
     layerwise,
     models,
     optimizers,
     precision,
     random_streams,
+    rerounding,
 )
 from suite.runner import recorder as recording
 from suite.runner.batches import permuted, schedule, shard
@@ -32,6 +34,8 @@ from suite.runner.outcome import Unsupported
 from suite.runner.single_step import passes
 
 Arrays = dict[str, np.ndarray]
+
+LAST_BATCHES = 4  # whose rows are evaluated, to be held against what `fit` said of them
 
 
 class Drive(Protocol):
@@ -159,7 +163,7 @@ class _Trainer:
             with epochs.folder_of_their_own() if self.scenario.callbacks else contextlib.nullcontext():
                 kept, predicted = self._record(run, steps, recorded)
             at_a_time = self.scenario.batch // (1 if self.drive.global_rows else self.drive.devices)
-            told = facts.gather(self.model, self.job) | {evaluating.AT_A_TIME: str(at_a_time)}
+            told = facts.gather(self.model, self.job) | {evaluating.AT_A_TIME: str(at_a_time)} | self.lags
             recorded.tell(steps=kept, predicted=predicted, facts=told)
 
     def _steps(self, run: Run) -> int:
@@ -168,13 +172,14 @@ class _Trainer:
     def _reset(self, run: Run) -> None:
         import keras
 
+        self.lags: dict[str, str] = {}
         keras.utils.set_random_seed(self.job.options.seed)
         nudged = self.random_layers and run.variation == "permuted"
         with self.drive.scope():
             double = self.job.precision == "float64"
-            initial = _nudged(self.initial, run, self.job.options.seed, double) if nudged else self.initial
+            initial = rerounding.nudged(self.initial, run, self.job.options.seed, double) if nudged else self.initial
             if run.variation == "perturbed":
-                initial = _perturbed(self.initial, run, self.job.options.seed)
+                initial = rerounding.perturbed(self.initial, run, self.job.options.seed)
             if run.variation == "seed":
                 initial = self.store.inputs(self.scenario.name).arrays(names.initial(run.index))
             models.write(models.variables(self.model), initial)
@@ -199,7 +204,7 @@ class _Trainer:
         for step, values in recorder.states.items():
             recorded.add(names.step(step), values)
         self._losses(recorded, recorder.losses)
-        self._ended(run, recorded, predicted[-1])
+        self._ended(run, recorded, recorder, predicted[-1])
         return (0, *sorted(recorder.states)), tuple(predicted)
 
     def _trained(self, run: Run, steps: int, recorder: Any) -> Iterator[int]:
@@ -227,7 +232,7 @@ class _Trainer:
                 break
         self.history = epochs.history(callbacks.history if callbacks else (), self.schedule.epochs)
 
-    def _ended(self, run: Run, recorded: Recording, steps: int) -> None:
+    def _ended(self, run: Run, recorded: Recording, recorder: Any, steps: int) -> None:
         """Adds what a run leaves at its end, beyond its variables."""
         whole = run.variation == "plain"
         every = whole or run.kind in ("permuted-float64", "perturbed-float64")
@@ -240,6 +245,7 @@ class _Trainer:
         if whole and self.leads:
             self._save(recorded)
         if whole and self.drive.devices == 1:
+            self.lags = self._lags(recorder, steps)
             failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)
         recorded.tell(after_saving=failed)
 
@@ -303,6 +309,20 @@ class _Trainer:
         batch = self.scenario.batch // self.drive.processes
         return evaluating.record(recorded, self.model, self.data, self._shard(np.arange(total)), batch)
 
+    def _lags(self, recorder: Any, steps: int) -> dict[str, str]:
+        """What `fit` said of the rows that it trained on last, and what `evaluate` says of them, where that is less."""
+        epoch = max((end for end in self.schedule.epochs if end < steps), default=0)
+        last = self.schedule.batches[epoch if self.schedule.epochs else max(0, steps - LAST_BATCHES) : steps]
+        said = recorder.said[-1:] if self.schedule.epochs else recorder.said[-len(last) :]
+        if not said or not all("loss" in one for one in said):
+            return {}
+        means = {name: float(np.mean([one[name] for one in said])) for name in said[0] if all(name in one for one in said)}
+        try:
+            found = evaluating.evaluated(self.model, self.data, np.concatenate(last), self.scenario.batch, "")
+        except Exception:  # why it cannot be evaluated is said elsewhere
+            return {}
+        return lagging.facts(self.model, means, found, steps)
+
     def _replicas(self, recorded: Recording) -> None:
         states = self.drive.states(models.variables(self.model))
         for local, state in enumerate(states):
@@ -333,30 +353,3 @@ def named(predicted: Any) -> Arrays:
     if isinstance(predicted, list | tuple):
         return {f"output/{index}": wide(value) for index, value in enumerate(predicted)}
     return {"output": wide(predicted)}
-
-
-def _nudged(initial: Mapping[str, np.ndarray], run: Run, seed: int, double: bool) -> Arrays:
-    """The initial variables with each number of a float32 array moved by one unit in the last place of what the run
-    computes in (float32, or float64 if `double`), up or down at random; the result has that dtype. It re-rounds models
-    whose rows must stay in their places."""
-    random = np.random.default_rng([seed, run.index])
-    nudged = {}
-    for name, value in initial.items():
-        towards = np.where(random.random(value.shape) < 0.5, -np.inf, np.inf)
-        computed = np.float64 if double else np.float32
-        nudged[name] = np.nextafter(value, towards, dtype=computed) if value.dtype == np.float32 else np.asarray(value)
-    return nudged
-
-
-PERTURBATION = 2.0**-21  # of each initial weight: eight units of float32's roundoff, for what a few layers leave together
-
-
-def _perturbed(initial: Mapping[str, np.ndarray], run: Run, seed: int) -> Arrays:
-    """The initial variables in float64, each number of a float array moved by a share of itself, at random."""
-    random = np.random.default_rng([seed, run.index])
-    return {
-        name: value.astype(np.float64) * (1.0 + PERTURBATION * random.uniform(-1.0, 1.0, value.shape))
-        if value.dtype.kind == "f"
-        else np.asarray(value)
-        for name, value in initial.items()
-    }

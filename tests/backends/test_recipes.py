@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from suite.artifacts import arrays, names
+from suite.plan.locations import ROOT
 from suite.records import Status
 from tests.backends import inside_backends, training
 from tests.backends.inside import fitted
@@ -76,13 +77,36 @@ def test_the_numbers_are_those_of_fit_itself(trained: Trained, tmp_path: Path) -
         assert np.allclose(values, mine[name], rtol=1e-5, atol=0), name
 
 
-def test_steps_that_keras_takes_together_are_one(tmp_path_factory: pytest.TempPathFactory) -> None:
-    scenarios = training.files(tmp_path_factory.mktemp("together"), MODULE, ["steps_together"])
-    found = training.train(tmp_path_factory.mktemp("together-run"), scenarios, sides=TOGETHER)
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    scenarios = training.files(tmp_path_factory.mktemp("few"), MODULE, ["few_steps", "few_steps_cured"])
+    return training.train(tmp_path_factory.mktemp("few-run"), scenarios, sides=TOGETHER)
+
+
+@pytest.mark.parametrize("side", TOGETHER, ids=str)
+def test_steps_that_keras_takes_together_are_one(few: Trained, side: Side) -> None:
+    assert few.failed == {}
+    mine, oracle = few.run("few-steps", side, "float64"), few.oracle("few-steps", side)
+    manifest = mine.manifest()
+    assert manifest is not None and manifest.status is Status.COMPLETE and manifest.steps == (0, 2, 6, 10, 20)
+    assert training.farthest(few.last(mine), few.last(oracle)) < 1e-10
+    assert training.farthest(mine.arrays(names.LOSSES), oracle.arrays(names.LOSSES)) < 1e-10
+
+
+def test_what_fit_says_and_evaluate_does_not_is_cured_by_the_momentum_that_is_named(few: Trained) -> None:
+    lagging, cured = (few.run(name, TOGETHER[0]).manifest() for name in ("few-steps", "few-steps-cured"))
+    assert lagging is not None and cured is not None
+    assert lagging.facts["momentum for 1 %"] == "0.79" and lagging.facts["initial share of moving statistics"] == "82%"
+    assert "fit says" in lagging.facts and "fit says" not in cured.facts
+
+
+def test_the_scenario_of_the_document_trains(tmp_path_factory: pytest.TempPathFactory) -> None:
+    text = (ROOT / "docs" / "from-a-script.md").read_text(encoding="utf-8")
+    scenario = text.split("```python\n")[2].split("```")[0]
+    folder = tmp_path_factory.mktemp("document")
+    (folder / "eights.py").write_text(scenario)
+    found = training.train(tmp_path_factory.mktemp("document-run"), folder, sides=SIDES[1:2])
     assert found.failed == {}
-    for side in TOGETHER:
-        mine, oracle = found.run("steps-together", side, "float64"), found.oracle("steps-together", side)
-        manifest = mine.manifest()
-        assert manifest is not None and manifest.status is Status.COMPLETE and manifest.steps == (0, 2, 4)
-        assert training.farthest(found.last(mine), found.last(oracle)) < 1e-10
-        assert training.farthest(mine.arrays(names.LOSSES), oracle.arrays(names.LOSSES)) < 1e-10
+    history = found.run("eights", SIDES[1]).arrays(names.HISTORY)
+    assert {"loss", "accuracy", "auc", "val_loss", "val_auc"} <= history.keys()
+    assert found.run("eights", SIDES[1]).arrays(names.EVALUATION).keys() == {"loss", "accuracy", "auc"}

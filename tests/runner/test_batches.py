@@ -26,8 +26,8 @@ from suite.records import (
 from suite.runner.batches import Schedule, permuted, schedule, shard
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.outcome import Unsupported
+from suite.runner.rerounding import nudged
 from suite.runner.strategies import jax_data_parallel
-from suite.runner.training import _nudged
 from tests.conftest import Parity
 
 
@@ -61,7 +61,7 @@ def test_weights_are_moved_by_one_unit_in_the_last_place_of_what_the_run_compute
         precision="float64",
         index=1,
     )
-    moved = _nudged(initial, run, 0, double)
+    moved = nudged(initial, run, 0, double)
     assert set(np.abs(moved["kernel"].astype(np.float64) - 1.5)) == {2 * roundoff}
     assert moved["count"] == 3
 

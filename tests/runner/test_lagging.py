@@ -1,0 +1,40 @@
+"""When moving statistics lag, by how much, and what would cure it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from suite.runner import lagging, models
+
+SAID = {"loss": 0.3, "accuracy": 0.9}
+WORSE = {"loss": np.array([2.0]), "accuracy": np.array([0.5]), "of each class": np.array([1.0, 2.0])}
+
+
+@pytest.fixture
+def norms(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    layers: list[Any] = [SimpleNamespace(momentum=0.99, trainable=True), SimpleNamespace(momentum=0.9, trainable=True)]
+    monkeypatch.setattr(models, "batch_norm_layers", lambda model: layers)
+    return layers
+
+
+def test_the_slowest_layer_says_how_much_is_left_and_what_leaves_one_percent(norms: list[Any]) -> None:
+    found = lagging.facts(None, SAID, WORSE, 20)
+    assert found[lagging.FIT] == "accuracy 0.9, loss 0.3" and found[lagging.EVALUATE] == "accuracy 0.5, loss 2"
+    assert (found[lagging.SHARE], found[lagging.STEPS], found[lagging.MOMENTUM]) == ("82%", "459", "0.79")
+    assert 0.99**459 <= 0.01 < 0.99**458 and round(0.01 ** (1 / 20), 2) == 0.79
+
+
+def test_nothing_lags_after_many_steps_or_where_the_loss_is_the_same(norms: list[Any]) -> None:
+    assert lagging.facts(None, SAID, WORSE, 500) == {}
+    assert lagging.facts(None, SAID, {"loss": np.array([0.33])}, 20) == {}
+    assert lagging.facts(None, SAID, {}, 20) == {}
+
+
+def test_frozen_statistics_do_not_lag(norms: list[Any]) -> None:
+    for layer in norms:
+        layer.trainable = False
+    assert lagging.facts(None, SAID, WORSE, 20) == {}
