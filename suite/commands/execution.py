@@ -341,7 +341,7 @@ def _scenario_row(found: FoundScenario) -> ScenarioRow:
         name=scenario.name,
         description=scenario.description,
         source=str(found.source),
-        digest=found.digest,
+        digest=discover.digest_of(found.source),  # of its code: what `parity repro` looks for
         batch=scenario.batch,
         steps=0 if scenario.epochs else scenario.steps,
         outputs=scenario.outputs,

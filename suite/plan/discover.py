@@ -56,7 +56,7 @@ def scenarios(folders: Sequence[Path], *, plugins: bool = True) -> tuple[tuple[F
             if scenario.name in found:
                 other = found[scenario.name].source
                 raise ConfigurationError(f"the name {scenario.name!r} is taken by {other}: choose another")
-            found[scenario.name] = FoundScenario(scenario=scenario, source=source, digest=digest_of(source))
+            found[scenario.name] = FoundScenario(scenario=scenario, source=source, digest=digest_of(source, scenario.files))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise anything, sys.exit included
@@ -164,8 +164,13 @@ def _by_path(path: Path) -> Any:
     return module
 
 
-def digest_of(source: Source) -> str:
-    """The sha256 of a scenario's file and of the "_" modules beside it; for an installed one, of its version too."""
+def digest_of(source: Source, files: Sequence[str] = ()) -> str:
+    """The sha256 of a scenario's file, of the "_" modules beside it, and of the files that it names; for an installed one,
+    of its version too.
+
+    Raises:
+        BrokenPlugin: one of these files is not there.
+    """
     if source.kind == "file":
         path = Path(source.location)
     else:
@@ -174,6 +179,10 @@ def digest_of(source: Source) -> str:
     digest = hashlib.sha256(f"{source.distribution} {source.version}".encode())
     for file in [path, *sorted(path.parent.glob("_*.py"))] if path.is_file() else ():
         digest.update(f"{file.name} ".encode() + file.read_bytes())
+    for name in files:
+        if not (path.parent / name).is_file():
+            raise BrokenPlugin(f"files names {name}, which is no file in {path.parent}")
+        digest.update(f"{name} ".encode() + (path.parent / name).read_bytes())
     return digest.hexdigest()
 
 

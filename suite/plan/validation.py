@@ -41,6 +41,10 @@ def valid_scenario(scenario: Any) -> Scenario:
         (not _is_loss(loss), f"loss is {loss!r}, wanted a name, a dict or list of names by output, a function, or None"),
         *_wrong_in_compile(scenario),
         *_wrong_in_fit(scenario),
+        *(
+            (not _is_texts(getattr(scenario, name)), f"{name} is {getattr(scenario, name)!r}, wanted a tuple of texts")
+            for name in ("files", "requirements")
+        ),
         *_no_functions(scenario, "model", "data", "optimizer"),
         *_no_functions(scenario, *(("custom_objects",) if scenario.custom_objects is not None else ())),
     ]
@@ -133,6 +137,10 @@ def _is_names(value: object) -> bool:
     if isinstance(value, list | tuple):
         return bool(value) and all(map(_is_names, value))
     return _is_one_loss(value)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) and one for one in value)
 
 
 def _is_weights(value: object) -> bool:

@@ -23,17 +23,17 @@ class Data:
     `x`: array (rows, ...), or a dict of such arrays by input name, or a list or tuple of them; `y`: targets (rows, ...),
     in one of these forms too, None where the model makes its loss itself. `sample_weight`: what `fit` takes under this
     name, (rows, ...); None for none.
-    `validation`, `evaluate`: other rows (x, y) or (x, y, sample_weight), as `fit` takes them as `validation_data`: to
-    validate on, and to evaluate the trained model on. `predict`: rows to predict on, shaped as `x`. Where one of these is
-    left out, rows that are there are taken: see `suite.runner.scenario_data`.
+    `validation`, `evaluate`: other rows (x, y) or (x, y, sample_weight), as `fit` takes them as `validation_data`, or what
+    gives batches of them: to validate on, and to evaluate the trained model on. `predict`: rows to predict on, shaped as
+    `x`. Where one of these is left out, rows that are there are taken: see `suite.runner.scenario_data`.
     """
 
     x: Rows
     y: Rows | None = None
     predict: Rows | None = None
     sample_weight: Rows | None = None
-    validation: tuple[Any, ...] | None = None
-    evaluate: tuple[Any, ...] | None = None
+    validation: Any = None
+    evaluate: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +76,20 @@ class Scenario:
     `shuffle`: the rows of each epoch in another order, the same on every backend. `class_weight`: class -> the weight of its
     rows. `validation_split`: the share of rows, at the end, to validate on. `callbacks`: a function that returns callbacks.
 
+    `data` returns `Data`, or what gives batches, as `fit` takes them.
+
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
+    `files`: what `model` and `data` read, relative to the scenario's folder, which is the current one when they are called.
+    `requirements`: packages that they import, as pip takes them.
     `variant`: what the worker changes of the model and of the data, set by `parity claims`.
     """
 
     name: str
     description: str
     model: Callable[[], Any]
-    data: Callable[[], Data]
+    data: Callable[[], Any]
     optimizer: Callable[[], Any]
     loss: str | Mapping[str, Any] | Sequence[Any] | Callable[..., Any] | None
     loss_weights: Mapping[str, float] | Sequence[float] | None = None
@@ -107,6 +111,8 @@ class Scenario:
     validation_split: float = 0.0
     callbacks: Callable[[], Sequence[Any]] | None = None
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
+    files: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
     variant: ScenarioVariant | None = None
     api: int = SCENARIO_API
 

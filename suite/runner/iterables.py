@@ -19,8 +19,8 @@ Parts = dict[str, Any]
 
 
 def arrays_of(made: Callable[[], Any], scenario: Scenario) -> Data:
-    """What `made()` returns as `Data`, with arrays in place of what comes in batches. A batch is what `fit` takes as one: (x,),
-    (x, y) or (x, y, sample_weight).
+    """What `made()` returns as `Data`, with arrays in place of what comes in batches. A batch is what `fit` takes as one:
+    (x,), (x, y) or (x, y, sample_weight).
 
     Raises:
         ValueError: it does not end, is empty, or is not the same when it is made again.
@@ -31,8 +31,8 @@ def arrays_of(made: Callable[[], Any], scenario: Scenario) -> Data:
     read, again = _read(given, scenario), _read(made(), scenario)
     if not _same(read, again):
         raise ValueError(
-            f"{scenario.name}: data() gives other rows, or another order, when it is called again: give its shuffling and its "
-            "random numbers a seed, or leave them out (epochs and shuffle=True shuffle alike on every backend)"
+            f"{scenario.name}: data() gives other rows, or another order, when it is called again: give its shuffling and "
+            "its random numbers a seed, or leave them out (epochs and shuffle=True shuffle alike on every backend)"
         )
     return read
 
@@ -42,12 +42,14 @@ def _in_parts(data: Data) -> bool:
 
 
 def _comes_in_batches(value: Any) -> bool:
-    return value is not None and not isinstance(value, tuple) and (hasattr(value, "__iter__") or hasattr(value, "__getitem__"))
+    """Whether it is no rows themselves, in any form that `fit` takes."""
+    several = hasattr(value, "__iter__") or hasattr(value, "__getitem__")
+    return several and not isinstance(value, tuple | list | Mapping | str | np.ndarray)
 
 
 def _read(given: Any, scenario: Scenario) -> Data:
     if not isinstance(given, Data):
-        if not _comes_in_batches(given) or isinstance(given, Mapping | str | np.ndarray):
+        if not _comes_in_batches(given) and not isinstance(given, list):
             raise ValueError(
                 f"{scenario.name}: data() returned a {type(given).__name__}, wanted a suite.Data or what gives batches"
             )

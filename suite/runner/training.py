@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,13 +65,15 @@ class Drive(Protocol):
 
 
 def scenario_of(job: Job) -> Scenario:
-    """The job's scenario, loaded in this process.
+    """The job's scenario, loaded in this process, whose current folder is that of the scenario from now on.
 
     Raises:
         ValueError: the job has none.
     """
     if job.source is None:
         raise ValueError(f"{job.id} has no scenario source")
+    if job.source.kind == "file":
+        os.chdir(Path(job.source.location).parent)
     return discover.load_scenario(job.source)
 
 

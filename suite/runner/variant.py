@@ -12,7 +12,7 @@ import numpy as np
 
 from suite.artifacts.rows import WEIGHT, X, Y, count, flattened, restored
 from suite.records import Data, Scenario
-from suite.runner import models
+from suite.runner import iterables, models
 from suite.runner.outcome import Unsupported
 
 
@@ -34,9 +34,10 @@ def model(scenario: Scenario) -> Any:
 def data(scenario: Scenario) -> Data:
     """The scenario's rows, in the order that its variant wants."""
     variant = scenario.variant
+    made = iterables.arrays_of(scenario.data, scenario)
     if variant is None or variant.order is None:
-        return scenario.data()
-    return _reordered(scenario.data(), variant.order, variant.rows)
+        return made
+    return _reordered(made, variant.order, variant.rows)
 
 
 def _without_batch_norm(model: Any) -> Any:

@@ -12,6 +12,7 @@ from suite.plan.locations import ROOT
 from suite.records import Status
 from tests.backends import inside_backends, training
 from tests.backends.inside import fitted
+from tests.backends.kinds import kinds_of_recipes
 from tests.backends.kinds.kinds_of_recipes import KINDS
 from tests.backends.marks import REAL_BACKENDS
 from tests.backends.training import SIDES, Side, Trained
@@ -59,6 +60,14 @@ def test_single_steps_are_what_the_oracle_says(trained: Trained, scenario: str, 
     mine, oracle = (trained.step(scenario, side, oracle=one).arrays(names.single_step("0")) for one in (False, True))
     shared = [name for name in mine.keys() & oracle.keys() if name.partition("|")[0] != "forward"]
     assert training.farthest({name: mine[name] for name in shared}, {name: oracle[name] for name in shared}) < 1e-10
+
+
+def test_batches_are_read_where_they_can_be(trained: Trained) -> None:
+    inputs = trained.store.inputs("weighted-outputs")
+    manifest, data = inputs.manifest(), inputs.arrays(names.DATA)
+    assert manifest is not None and manifest.facts["environment"] == "tensorflow"
+    assert np.array_equal(data["evaluate_x"], kinds_of_recipes.X[48:80])
+    assert np.array_equal(data["evaluate_y/first"][:, 0], kinds_of_recipes.LABELS[48:80])
 
 
 def test_every_output_is_evaluated(trained: Trained) -> None:

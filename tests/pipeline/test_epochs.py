@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from suite.artifacts import names
 from suite.artifacts.store import Store
+from suite.plan import discover
 from suite.records import Configuration, Status, Verdict, plain
 from tests.conftest import Parity
 from tests.pipeline.fake_runs import CLEAN, ONE, TWO, Compared, checks, compared, pair, quantity
 
-EPOCHS = "epochs=4, shuffle=True, validation_split=0.25"
+EPOCHS = "epochs=4, shuffle=True, validation_split=0.25, files=('rows.txt',)"
 AGREE = {Verdict.IDENTICAL, Verdict.ROUNDING}
 
 
 def in_epochs(parity: Parity) -> Parity:
     path = parity.scenario("clusters")
-    path.write_text(path.read_text().replace("steps=25", EPOCHS))
+    (path.parent / "rows.txt").write_text("here")
+    text = path.read_text().replace("steps=25", EPOCHS)
+    path.write_text(
+        text.replace("    import numpy as np\n", "    import numpy as np\n\n    assert open('rows.txt').read() == 'here'\n")
+    )
     return parity
 
 
@@ -48,6 +54,19 @@ def test_what_fit_says_is_compared_between_backends(trained: Compared) -> None:
     assert quantity(found, "history").verdict is Verdict.ROUNDING
     several = pair(results, f"clusters/fake-a/{ONE}", f"clusters/fake-a/{TWO}")
     assert quantity(several, "history").verdict is quantity(several, "evaluation").verdict is Verdict.BY_DESIGN
+
+
+def test_a_file_that_a_scenario_reads_makes_it_run_again(folder: Parity, trained: Compared) -> None:
+    path = folder.folder / "scenarios" / "rows.txt"
+    before, after = (_digest(folder, path, text) for text in ("here", "there"))
+    assert before == _digest(folder, path, "here") != after
+
+
+def _digest(folder: Parity, path: Path, text: str) -> str:
+    path.write_text(text)
+    (found,), broken = discover.scenarios([folder.folder / "scenarios"], plugins=False)
+    assert broken == ()
+    return found.digest
 
 
 def test_every_epoch_has_loss_and_validation(folder: Parity, trained: Compared) -> None:

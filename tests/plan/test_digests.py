@@ -121,7 +121,7 @@ def nothing() -> None:
 
 
 SCENARIO = FoundScenario(
-    scenario=Scenario(name="clusters", description="c", model=nothing, data=nothing, optimizer=nothing, loss="mse"),  # type: ignore[arg-type]
+    scenario=Scenario(name="clusters", description="c", model=nothing, data=nothing, optimizer=nothing, loss="mse"),
     source=Source(kind="file", location="clusters.py"),
     digest="d",
 )

@@ -17,7 +17,7 @@ def nothing() -> None:
 
 
 SCENARIO = FoundScenario(
-    scenario=Scenario(name="mine", description="d", model=nothing, data=nothing, optimizer=nothing, loss="mse"),  # type: ignore[arg-type]
+    scenario=Scenario(name="mine", description="d", model=nothing, data=nothing, optimizer=nothing, loss="mse"),
     source=Source(kind="file", location="mine.py"),
     digest="d",
 )

@@ -17,7 +17,7 @@ def nothing() -> None:
     raise AssertionError("nothing is called")
 
 
-SCENARIO = Scenario(name="mine", description="d", model=nothing, data=nothing, optimizer=nothing, loss="mse", batch=4)  # type: ignore[arg-type]
+SCENARIO = Scenario(name="mine", description="d", model=nothing, data=nothing, optimizer=nothing, loss="mse", batch=4)
 X, Y = np.zeros((8, 2), np.float32), np.arange(8)
 
 

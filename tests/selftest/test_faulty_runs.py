@@ -67,7 +67,7 @@ def test_a_file_with_a_fault_is_loaded_at_home_only(tmp_path: Path) -> None:
     def nothing() -> None:
         raise AssertionError("nothing runs here")
 
-    scenario = Scenario(name="s", description="s", model=nothing, data=nothing, optimizer=nothing, loss="mse")  # type: ignore[arg-type]
+    scenario = Scenario(name="s", description="s", model=nothing, data=nothing, optimizer=nothing, loss="mse")
     found = FoundScenario(scenario=scenario, source=Source(kind="file", location="s.py"), digest="d")
     environments = {
         name: Provisioned(environment=Environment(name=name, backend=name), python="python", digest=name)
