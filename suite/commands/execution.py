@@ -97,11 +97,11 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
     scenarios, broken = _scenarios(selected)
     strategies, broken_strategies = discover.strategies()
     missing: Mapping[str, str] = {}
-    extended = _with_requirements(selected.environments, scenarios)
+    needed = tuple(dict.fromkeys(one for found in scenarios for one in found.scenario.requirements))
     if install:
-        ready = provisioned(extended, chosen, device)
+        ready = provisioned(selected.environments, chosen, device, needed)
     else:
-        ready, missing = _looked_at(extended, chosen, device)
+        ready, missing = _looked_at(selected.environments, chosen, device, needed)
     return Chosen(
         scenarios=scenarios,
         broken=(*broken, *broken_strategies),
@@ -121,12 +121,6 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
         folder=selected.environments.environments_folder,
         missing=missing,
     )
-
-
-def _with_requirements(options: EnvironmentOptions, scenarios: Sequence[FoundScenario]) -> EnvironmentOptions:
-    """The environments with what the scenarios need beside the plugins."""
-    needed = dict.fromkeys(one for found in scenarios for one in found.scenario.requirements)
-    return replace(options, plugin=(*options.plugin, *(one for one in needed if one not in options.plugin)))
 
 
 def _scenarios(selected: Selection) -> tuple[tuple[FoundScenario, ...], tuple[Broken, ...]]:
@@ -151,17 +145,21 @@ def _check_reference(reference: str, options: EnvironmentOptions) -> None:
         raise unknown_name("environment for --reference", reference, [one.name for one in found])
 
 
-def provisioned(options: EnvironmentOptions, chosen: Sequence[Environment], device: str) -> Mapping[str, Provisioned]:
-    return provision.provision(chosen, folder=options.environments_folder, device=device, plugins=options.plugin, report=say)
+def provisioned(
+    options: EnvironmentOptions, chosen: Sequence[Environment], device: str, needed: Sequence[str] = ()
+) -> Mapping[str, Provisioned]:
+    """The environments, made ready. `needed`: packages that scenarios import, which go into each beside the plugins."""
+    beside = (*options.plugin, *needed)
+    return provision.provision(chosen, folder=options.environments_folder, device=device, plugins=beside, report=say)
 
 
 def _looked_at(
-    options: EnvironmentOptions, chosen: Sequence[Environment], device: str
+    options: EnvironmentOptions, chosen: Sequence[Environment], device: str, needed: Sequence[str]
 ) -> tuple[Mapping[str, Provisioned], Mapping[str, str]]:
     folder = options.environments_folder
     if not plugins.are_there(options.plugin, folder):
         say(f"not installed yet: {', '.join(options.plugin)}; its scenarios and strategies are not in this plan")
-    return provision.look(chosen, folder=folder, device=device, plugins=options.plugin)
+    return provision.look(chosen, folder=folder, device=device, plugins=(*options.plugin, *needed))
 
 
 def wanted(options: EnvironmentOptions, gpus: Sequence[str]) -> tuple[Environment, ...]:

@@ -9,7 +9,7 @@ import pytest
 
 from suite.commands import main
 from suite.engine import installer
-from tests.conftest import Parity
+from tests.conftest import SCENARIO, Parity
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +60,16 @@ def test_a_plan_installs_and_writes_nothing_and_says_what_it_would(folder: Path,
     assert lines[-2].startswith("environment jax would be made first: installing jax==") and "psutil==" in lines[-2]
     assert " runs in " in lines[-1] and ", 0 already there; plan " in lines[-1]
     assert list(folder.iterdir()) == []
+
+
+def test_what_a_scenario_needs_goes_into_every_environment(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = SCENARIO.replace("{name}", "needy").replace("{synchronized}", "False").replace("{last_batch}", "0")
+    (folder / "needy.py").write_text(text.replace("steps=25,", "steps=25, requirements=('theirs==1',),"))
+    path = ["--scenario-path", str(folder), "--scenario", "needy", "--backend", "jax", "--device", "cpu"]
+    assert main(["plan", *path]) == 0
+    said = capsys.readouterr().out
+    assert "environment jax would be made first: installing jax==" in said and "theirs==1" in said
+    assert "not installed yet" not in said
 
 
 def test_a_plan_says_which_plugins_it_lacks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

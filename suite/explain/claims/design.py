@@ -162,8 +162,12 @@ def design(base: FoundScenario, environments: Mapping[str, Provisioned], options
     """The design for a scenario: the factorial runs in the reference environment, or else in the first that is ready.
 
     Raises:
-        ConfigurationError: no environment is ready.
+        ConfigurationError: no environment is ready, or the scenario trains in epochs.
     """
+    if base.scenario.epochs:
+        raise ConfigurationError(
+            f"{base.scenario.name} trains in epochs, and the claims vary single batches: give it steps in their place"
+        )
     ready = [name for name, one in environments.items() if not one.reason]
     if not ready:
         reasons = "; ".join(f"{name}: {one.reason}" for name, one in environments.items())

@@ -172,3 +172,9 @@ def test_files_are_loaded_again_at_home_from_plain_float64_runs_only(design: Des
     others = [job for job in jobs if job.kind != "reload"]
     assert [job for job in designing.needed(jobs, design) if job.kind != "reload"] == others
     assert isinstance(others[0], Job) and isinstance(plan.runs[0], Run)
+
+
+def test_a_scenario_in_epochs_has_no_design(base: FoundScenario) -> None:
+    in_epochs = replace(base, scenario=replace(base.scenario, epochs=2))
+    with pytest.raises(ConfigurationError, match="trains in epochs, and the claims vary single batches"):
+        designing.design(in_epochs, ready("a"), Options(devices=(1, 2)))
