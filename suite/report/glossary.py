@@ -28,7 +28,7 @@ METRICS = {
 
 TENSOR_GROUPS = {
     TensorGroup.KERNEL: "kernels and other trained weights",
-    TensorGroup.NEUTRAL_BIAS: "biases that feed only a batch normalization: their exact gradient is zero",
+    TensorGroup.NEUTRAL_BIAS: "biases before a batch normalization, or of an attention's keys: their exact gradient is zero",
     TensorGroup.SCALE_OR_SHIFT: "gamma and beta of batch normalization",
     TensorGroup.OUTPUT_LAYER: "the layers that make the output",
     TensorGroup.MOVING_MEAN: "moving means of batch normalization",

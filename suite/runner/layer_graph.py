@@ -93,6 +93,7 @@ def describe(model: Any, inputs: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNo
     norms = models.batch_norm_layers(model)
     feeding = {id(norm): _feeding(norm, nodes) for norm in norms}
     silent = {id(layer.bias) for norm in norms for layer in feeding[id(norm)] if norm.trainable and _has_bias(layer)}
+    silent |= {id(bias) for layer in models.layers_of(model) if (bias := key_bias(layer)) is not None}
     heads = {id(layer) for layer in _heads(nodes, outputs)}
     owners = {id(variable): layer for layer in models.layers_of(model) for variable in layer._trainable_variables}
     tensors = tuple(
@@ -134,6 +135,13 @@ def _group(variable: Any, owner: Any, norms: list[Any], silent: set[int], heads:
     if id(variable) in silent:
         return TensorGroup.NEUTRAL_BIAS
     return TensorGroup.OUTPUT_LAYER if id(owner) in heads else TensorGroup.KERNEL
+
+
+def key_bias(layer: Any) -> Any:
+    """The bias of an attention's keys, whose exact gradient is zero: it adds the same to the score of every key, which the
+    softmax over keys takes away again. None where there is none, or where a penalty gives it a gradient."""
+    keys = getattr(layer, "_key_dense", None)  # private: Keras has no other name for it
+    return None if getattr(keys, "bias_regularizer", None) is not None else getattr(keys, "bias", None)
 
 
 def _feeding(norm: Any, nodes: list[Node]) -> list[Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from suite.runner.layer_graph import draws
+from suite.runner.layer_graph import draws, key_bias
 
 
 class Layer:
@@ -40,3 +41,11 @@ def test_a_layer_that_cannot_say_its_settings_may_draw() -> None:
             raise NotImplementedError
 
     assert draws(Own(dropout=0.0))
+
+
+def test_the_bias_of_an_attentions_keys_has_no_gradient_unless_it_is_penalized() -> None:
+    keys = SimpleNamespace(bias="bias", bias_regularizer=None)
+    assert key_bias(SimpleNamespace(_key_dense=keys)) == "bias"
+    assert key_bias(SimpleNamespace(_key_dense=SimpleNamespace(bias="bias", bias_regularizer="l2"))) is None
+    assert key_bias(SimpleNamespace(_key_dense=SimpleNamespace(bias=None, bias_regularizer=None))) is None
+    assert key_bias(SimpleNamespace(bias="of a dense layer")) is None
