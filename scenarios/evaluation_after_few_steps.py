@@ -33,7 +33,7 @@ def data() -> Data:
 def optimizer() -> Any:
     import keras
 
-    return keras.optimizers.Adam(0.01)
+    return keras.optimizers.Adam(0.002)
 
 
 SCENARIO = Scenario(
