@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.runner import epochs
+from suite.runner import epochs, models
 from suite.runner.batches import Schedule
 from suite.runner.oracle import epochs as emulated
 from suite.runner.outcome import Unsupported
@@ -61,8 +61,8 @@ def test_an_oracle_refuses_a_callback_that_watches_what_is_not_emulated() -> Non
 @pytest.fixture
 def oracle(monkeypatch: pytest.MonkeyPatch) -> Any:
     """One of two replicas with statistics of their own, whose model is a dict."""
-    monkeypatch.setattr(emulated.models, "write", lambda state, values: state.update(values))
-    monkeypatch.setattr(emulated.models, "read", dict)
+    monkeypatch.setattr(models, "write", lambda state, values: state.update(values))
+    monkeypatch.setattr(models, "read", dict)
     states = [{"mean": np.zeros(2)}, {"mean": np.ones(2)}]
     return SimpleNamespace(untrained={}, states=states, groups=2, replicas=2)
 
