@@ -38,14 +38,15 @@ def pair(a: Subject, b: Subject) -> Comparison:
     steps = [step for step in a.plain[1].steps if step and step in b.plain[1].steps]
     both = (a.float64, b.float64) if a.float64 and b.float64 else None
     start = Snapshot(artifact=a.plain[0], manifest=a.plain[1], state=names.step(0))
+    counted = _counted(a, b)
     distances = []
     for quantity in QUANTITIES:
         sides = [
             Sides(
                 step=step,
-                a=trained(*a.plain, step),
-                b=trained(*b.plain, step),
-                float64=(trained(*both[0], step), trained(*both[1], step)) if both else None,
+                a=replace(trained(*a.plain, step), history=counted),
+                b=replace(trained(*b.plain, step), history=counted),
+                float64=_each(both, step, counted) if both else None,
                 envelope=wider(envelope(a, quantity, step), envelope(b, quantity, step)),
                 float64_envelope=wider(float64_envelope(a, quantity, step), float64_envelope(b, quantity, step)),
                 perturbed=wider(perturbed_envelope(a, quantity, step), perturbed_envelope(b, quantity, step)),
@@ -63,6 +64,20 @@ def pair(a: Subject, b: Subject) -> Comparison:
         non_finite=(first_non_finite(a.plain), first_non_finite(b.plain)),
         roundoff=max(a.plain[1].roundoff, b.plain[1].roundoff),
     )
+
+
+def _counted(a: Subject, b: Subject) -> frozenset[str] | None:
+    """Which of an epoch's numbers count; None for all. On several devices only those that oracles emulate: of the others,
+    nothing could say whether they differ by design."""
+    if max(a.plain[1].replicas, b.plain[1].replicas) == 1:
+        return None
+    emulated = (trained(*one.oracle, one.oracle[1].steps[-1]).epochs_have() for one in (a, b) if one.oracle)
+    return next((found for found in emulated if found), None)
+
+
+def _each(both: tuple[Complete, Complete], step: int, counted: frozenset[str] | None) -> tuple[Snapshot, Snapshot]:
+    first, second = (replace(trained(*run, step), history=counted) for run in both)
+    return first, second
 
 
 def _largest(distances: Floats) -> float:
