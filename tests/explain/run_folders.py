@@ -112,6 +112,9 @@ class Folder:
             recorded.add(names.step(0), {"dense/kernel": np.zeros(4)})
             recorded.add(names.step(1), {"dense/kernel": np.full(4, kernel)})
             recorded.add(names.predictions(1), {"output": np.ones((2, 1)), "replica": np.zeros(2, np.int32)})
+            for file in (names.KERAS_FILE, names.WEIGHTS_FILE):
+                with recorded.placing(file) as place:
+                    place.write_text(f"{file} with {kernel}")
 
     def all_trained(self, kernels: Mapping[str, float]) -> None:
         """Every planned run is: by environment."""
