@@ -7,7 +7,7 @@ from pathlib import Path
 
 from suite.artifacts.store import write_text
 from suite.records import Results, showing
-from suite.report import answer, changes, claims, findings, html, junit, links, markdown, results_json
+from suite.report import changes, claims, findings, html, junit, links, markdown, plans, results_json, tables
 
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody
 FORMATS = {
@@ -15,6 +15,9 @@ FORMATS = {
     "index.html": html.text,
     "junit.xml": junit.text,
     "summary.md": markdown.text,
+    "comparisons.csv": tables.comparisons,
+    "tensors.csv": tables.tensors,
+    "findings.csv": tables.causes_found,
 }
 
 
@@ -34,12 +37,13 @@ def render(results: Results, folder: Path, *, split_assets: bool = False) -> Non
 
 
 def terminal(results: Results) -> Iterator[str]:
-    """What a command ends with: the first findings, what is asked of accepted differences, the answer, and what changed."""
+    """What a command ends with: the first findings, what is asked of accepted differences, and the first screen of the
+    page."""
     for worded in findings.worded(results)[:SHOWN_FINDINGS]:
         known = f" Accepted: {worded.finding.accepted}." if worded.finding.accepted else ""
         yield f"  {worded.finding.verdict.mark} {worded.claim}{known}"
     yield from (f"  {line}" for line in changes.accepted(results.known))
-    yield answer.sentence(results)
+    yield from plans.lines(results)
     if results.change:
         yield changes.sentence(results.change)
 

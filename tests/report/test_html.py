@@ -20,7 +20,7 @@ from tests.report.page import Page
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 HOSTILE = [EVIL, "\"'><svg/onload=alert(1)>", "</style><b>", "{{ 7 * 7 }}", "-->"]
-ELSEWHERE = ("results.json", "data:,")  # beside it, and no icon
+ELSEWHERE = ("results.json", "comparisons.csv", "tensors.csv", "findings.csv", "data:,")  # beside it, and no icon
 
 
 @pytest.fixture(scope="module")
@@ -155,10 +155,20 @@ def test_the_tables_of_a_large_report_stand_where_no_script_runs() -> None:
 def test_a_finding_says_where_how_large_and_what_to_do(page: Page) -> None:
     found = next(one for one in page.all("article") if "∆ by design" in one.text).text
     said = next(one for one in findings.worded(sample.results()) if one.finding.verdict is Verdict.BY_DESIGN)
-    for words in (said.claim, said.evidence, said.experiment, said.advice, said.link, said.repeat):
+    for words in (
+        said.claim,
+        said.effect,
+        said.evidence,
+        said.experiment,
+        said.advice,
+        said.repeat,
+        said.finding.fingerprint,
+    ):
         assert words and words in found
+    assert said.link in [one.attributes.get("href") for one in page.elements]
+    assert " ".join(said.accept.split()) in found
     assert "Begins at: batch statistics, block_1/norm/moving_mean, from the state after step 0: 0.04" in found
-    assert "How large: pmax 0.04; rounding 1.0e-6; other seed 0.3" in found
+    assert "How much: a probability changes by 4 % (rounding: 0.0001 %, another seed: 30 %)" in found
 
 
 def test_each_declaration_has_a_row_with_what_became_of_it(page: Page) -> None:
@@ -221,7 +231,7 @@ def test_without_a_self_test_the_page_says_so(found: SelfTest | None, words: str
 
 
 def test_a_run_that_died_once_is_named_beside_the_answer_and_in_its_row(page: Page) -> None:
-    assert sample.DIED in next(one for one in page.elements if "answer" in one.classes).text
+    assert sample.DIED in next(one for one in page.all("section") if one.attributes.get("id") == "failed").text
     [row] = [row for row in page.all("tr") if sample.DIED in row.text]
     assert row.text.startswith("tensorflow/tf_mirrored-x2/plain")
     assert "complete" in row.text
@@ -244,7 +254,8 @@ def test_split_assets_leave_no_code_and_no_style_in_the_page() -> None:
 
 
 def test_a_failure_is_named_beside_the_answer(page: Page) -> None:
-    beside = next(one for one in page.elements if "answer" in one.classes).text
+    assert "3 failures" in page.all("h1")[0].text
+    beside = next(one for one in page.all("section") if one.attributes.get("id") == "failed").text
     assert sample.FAILED.id in beside
     assert "it ended with exit code 1" in beside
     assert "ImportError: no module named lost" in beside

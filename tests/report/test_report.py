@@ -59,7 +59,7 @@ def test_the_script_can_be_read(tmp_path: Path) -> None:
 def test_every_curve_of_a_figure_has_a_style() -> None:
     classes = re.findall(r'curve\([^"]*?"([^"]*)"\)', html.script())
     assert len(classes) >= 2
-    assert [name for name in classes if f"svg .{name} {{" not in html.style()] == []
+    assert [name for name in classes if f"svg .{name}{{" not in html.style()] == []
 
 
 def test_a_full_report_stays_small() -> None:
