@@ -52,7 +52,7 @@ def question(results: Results) -> str:
     subject = asked[0] if len(asked) == 1 else f"{len(asked)} {'models' if own else 'built-in models'}"
     on = f" on {listed(environments)}" if environments else ""
     counted = f", on {' and '.join(map(str, devices))} {'device' if devices == [1] else 'devices'}" if devices else ""
-    return f"{'Does' if len(asked) == 1 else 'Do'} {subject} give the same results{on}{counted}, and after saving?"
+    return f"{'Does' if len(asked) == 1 else 'Do'} {subject} give equal results{on}{counted}, and after saving?"
 
 
 def listed(names: Sequence[str], word: str = "and") -> str:
@@ -151,7 +151,7 @@ def _failures(results: Results) -> list[Part]:
 
 
 def compared(results: Results) -> str:
-    """Versions, kinds of devices and time, in one line."""
+    """Versions, kinds of devices, and how long all runs took together, in one line."""
     versions = {
         f"{PACKAGES[name]} {one.packages[name].partition('+')[0]}": None
         for name in PACKAGES
@@ -161,7 +161,7 @@ def compared(results: Results) -> str:
     kinds = sorted({one.environment.device.upper() for one in results.environments if one.environment.device})
     seconds = sum(row.seconds for row in results.runs)
     time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    return " · ".join([*versions, *kinds, *([f"{time} of runs"] if results.runs else [])])
+    return " · ".join([*versions, *kinds, *([time] if results.runs else [])])
 
 
 def counted(results: Results) -> str:

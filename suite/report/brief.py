@@ -9,7 +9,7 @@ from suite.report.causes import names_of, words
 from suite.report.hypothesis_words import HYPOTHESES
 
 LONGEST = 12  # words: more are read by nobody in a table
-SYNCHRONIZE = "synchronize batch normalization"
+SYNCHRONIZE = "synchronize batch statistics"
 
 
 def what(finding: Finding) -> str:
@@ -50,7 +50,7 @@ def _leading(finding: Finding) -> Cause | None:
 def _declared(cause: Cause) -> tuple[str, str]:
     fields = dict(cause.detail)
     if "batch statistics" in fields:
-        return "each replica normalizes its own part of a batch", SYNCHRONIZE
+        return "each replica normalizes its own rows", SYNCHRONIZE
     if "live predictions" in fields:
         return "the file holds the first replica's statistics", "evaluate the loaded file"
     if "moving statistics" in fields:

@@ -8,19 +8,19 @@ from suite.judge.equivalence import ENVELOPE_FACTOR
 from suite.records import Code, Finding, Judged, Magnitude, Member, Verdict
 from suite.records.formatting import number
 
-# Metric -> what its number says, the one that means most to a user first.
+# Metric -> what its number says, and the same in few words for the first screen; the one that means most to a user first.
 SENTENCES = {
-    "tv": "predictions shift by {}",
-    "values": "predictions differ by {}",
-    "churn": "{} of the rows change class",
-    "pmax": "a probability changes by {}",
-    "evaluation": "the evaluated loss or metrics differ by {}",
-    "train": "weights differ by {} of what training moved",
-    "folded": "the layers' function differs by {}",
-    "loss": "the loss differs by {}",
-    "var": "moving variances differ by {}",
-    "mean": "moving means differ by {} of a standard deviation",
-    "slots": "the optimizer's variables differ by {}",
+    "tv": ("predictions shift by {}", "predictions shift {}"),
+    "values": ("predictions differ by {}", "predictions differ {}"),
+    "churn": ("{} of the rows change class", "{} of rows change class"),
+    "pmax": ("a probability changes by {}", "a probability shifts {}"),
+    "evaluation": ("the evaluated loss or metrics differ by {}", "evaluation differs {}"),
+    "train": ("weights differ by {} of what training moved", "weights differ {}"),
+    "folded": ("the layers' function differs by {}", "layers differ {}"),
+    "loss": ("the loss differs by {}", "the loss differs {}"),
+    "var": ("moving variances differ by {}", "variances differ {}"),
+    "mean": ("moving means differ by {} of a standard deviation", "means differ {}"),
+    "slots": ("the optimizer's variables differ by {}", "optimizer variables differ {}"),
 }
 RUNGS = {"rounding": "rounding", "run to run": "a repeat", "other seed": "another seed"}
 NUMBERLESS = (Verdict.NOT_RUN, Verdict.INVALID)
@@ -73,7 +73,7 @@ STEPS: dict[str, set[str]] = {
 }
 
 
-def among(members: Iterable[Member]) -> str:
+def among(members: Iterable[Member], *, short: bool = False) -> str:
     """The largest effect in some pairs and checks, of what is as bad as their verdict and beyond its limit."""
     largest: dict[str, float] = {}
     state = False
@@ -83,9 +83,9 @@ def among(members: Iterable[Member]) -> str:
                 state |= judged.quantity == "other state"
                 for metric, value in _beyond(judged).items():
                     largest[metric] = max(largest.get(metric, 0.0), value)
-    for metric, sentence in SENTENCES.items():
+    for metric, sentences in SENTENCES.items():
         if 0 < largest.get(metric, 0.0) <= LARGEST:
-            return sentence.format(percent(largest[metric]))
+            return sentences[short].format(percent(largest[metric]))
     return "only further training differs" if state else ""
 
 
@@ -97,7 +97,7 @@ def _beyond(judged: Judged) -> dict[str, float]:
 
 def _with_rungs(finding: Finding) -> str:
     """From what was measured of its largest pair; empty where that is no larger than rounding: it decided nothing."""
-    for metric, sentence in SENTENCES.items():
+    for metric, (sentence, _) in SENTENCES.items():
         for size in finding.magnitudes:
             if size.metric == metric and _counts(size):
                 rungs = [f"{RUNGS[name]}: {percent(value)}" for name, value in size.rungs if value > 0 and name in RUNGS]

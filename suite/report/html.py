@@ -18,7 +18,7 @@ from markupsafe import Markup
 from suite.records import ConsistencyCheck, Pair, Provisioned, Results, Run, RunRow, ScenarioRow, Status, Verdict
 from suite.records.formatting import number
 from suite.report import answer, bulk, causes, changes, compact, findings, glossary, links, payload, plans, summary, terms
-from suite.results.decisions import Safety, tables
+from suite.results.decisions import Plan, Safety, tables
 
 HERE = Path(__file__).parent
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody; the rest is folded
@@ -86,6 +86,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             answer=answer.sentence(results),
             parts=answer.parts(results),
             tables=[(plans.title(table), plans.rows(results, table)) for table in tables(results)],
+            apart=(Plan.SEVERAL, Plan.ALONE),
             causes=answer.counts(results).by_group,
             groups_of_causes=answer.GROUPS,
             compared=answer.compared(results),

@@ -9,7 +9,8 @@ from suite.records import Results, Verdict
 from suite.report import answer, brief, effects
 from suite.results.decisions import Decision, Plan, Reason, Safety, Table, tables
 
-EXTRA = (Plan.SEVERAL, Plan.ALONE)  # shown only where they add a reason
+# Composed of other plans, or no plan: shown only where they add a reason.
+EXTRA = (Plan.BACKEND_ON_SEVERAL, Plan.SEVERAL, Plan.ALONE)
 # What to do where nothing was compared.
 TO_COMPARE = {
     Plan.BACKEND: "add environments",
@@ -40,8 +41,8 @@ class Row:
 
     @property
     def note(self) -> str:
-        """Behind the answer: where, what it does to results, and the cure; where none is known, what it is."""
-        said = "; ".join(filter(None, (self.effect, self.cure or self.reason)))
+        """Behind the answer: where, what it does to results, and the cure; where one is not known, what it is."""
+        said = "; ".join(filter(None, (self.effect or self.reason, self.cure or (self.reason if self.effect else ""))))
         return f"{self.where}: {said}" if self.where and said else self.where or said
 
     @property
@@ -88,7 +89,7 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
         row,
         where=_where(first, table, decision.safety),
         reason=_reason(first),
-        effect=effects.among(first.members),
+        effect=effects.among(first.members, short=True),
         cure=brief.cure(first.finding) if first.finding else "",
         finding=numbers[id(first.finding)] if first.finding else 0,
         more=len(reasons) - 1 + bool(decision.lost),

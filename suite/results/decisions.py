@@ -6,8 +6,8 @@ Each pair and check belongs to exactly one plan. A plan is safe only if everythi
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from suite.plan import locations
 from suite.records import Environment, Finding, Member, Move, Pair, Results, Run, RunRow, Verdict
@@ -117,7 +117,7 @@ def _decisions(results: Results, scenarios: Collection[str]) -> tuple[Decision, 
         _decision(results, plan, members, scenarios)
         for (plan, _), members in sorted(grouped.items(), key=lambda entry: order.index(entry[0][0]))
     ]
-    return tuple(_merged(found))
+    return tuple(_merged(results, found))
 
 
 def plan_of(member: Member, environments: Mapping[str, Environment], packages: Mapping[str, Mapping[str, str]]) -> Plan:
@@ -259,27 +259,14 @@ def _state(members: Sequence[Member], off: Mapping[str, str]) -> str:
     return "changed" if any(member.verdict in CHANGED for member in apart) else "open"
 
 
-def _merged(decisions: Iterable[Decision]) -> Iterable[Decision]:
-    """Environments that have one answer for the same reasons share a row."""
+def _merged(results: Results, decisions: Iterable[Decision]) -> Iterator[Decision]:
+    """Environments that have one answer share a row."""
     found: dict[object, list[Decision]] = {}
-    for place, one in enumerate(decisions):
-        why = tuple(id(reason.finding) for reason in one.reasons if reason.finding)
-        unnamed = any(reason.finding is None for reason in one.reasons)
-        alone = place if one.plan is not Plan.DEVICES or unnamed or one.lost else ""
-        found.setdefault((one.plan, one.safety, one.devices, why, alone), []).append(one)
-    return (_union(alike) for alike in found.values())
-
-
-def _union(alike: Sequence[Decision]) -> Decision:
-    first = alike[0]
-    if len(alike) == 1:
-        return first
-    members = tuple(member for one in alike for member in one.members)
-    return Decision(
-        plan=first.plan,
-        safety=first.safety,
-        environments=tuple(dict.fromkeys(name for one in alike for name in one.environments)),
-        devices=first.devices,
-        members=members,
-        reasons=_reasons([reason.finding for reason in first.reasons if reason.finding], members),
-    )
+    for one in decisions:
+        found.setdefault((one.plan, one.safety, one.devices), []).append(one)
+    for alike in found.values():
+        members = tuple(member for one in alike for member in one.members)
+        environments = tuple(dict.fromkeys(name for one in alike for name in one.environments))
+        lost = tuple(dict.fromkeys(name for one in alike for name in one.lost))
+        reasons = _reasons(results.findings, members)
+        yield replace(alike[0], environments=environments, members=members, reasons=reasons, lost=lost)
