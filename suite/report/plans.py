@@ -76,7 +76,7 @@ def _adds(decision: Decision, said: Collection[int]) -> bool:
 
 
 def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
-    reasons = sorted(decision.reasons, key=_weight)
+    reasons = sorted(decision.reasons, key=lambda reason: _weight(reason, decision.safety))
     row = Row(
         decision=decision,
         plan=plan(decision, table),
@@ -96,12 +96,13 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
     )
 
 
-def _weight(reason: Reason) -> tuple[bool, bool, int]:
-    """What changes results first, then what was not decided, then what is accepted or did not run; in each, the one that
-    covers most."""
-    worst = max(member.verdict.rank for member in reason.members)
-    accepted = bool(reason.finding and reason.finding.accepted)
-    return accepted or worst == Verdict.NOT_RUN.rank, worst == Verdict.INCONCLUSIVE.rank, -len(reason.members)
+def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, int]:
+    """What changes results first, then what was not decided, then what is accepted or did not run; of exceptions, what needs a
+    decision first; in each, what covers most."""
+    worst = max((member.verdict for member in reason.members), key=lambda verdict: verdict.rank)
+    aside = bool(reason.finding and reason.finding.accepted) or worst is Verdict.NOT_RUN
+    later = safety is Safety.EXCEPT and worst not in answer.NEEDS_DECISION
+    return aside, worst is Verdict.INCONCLUSIVE, later, -len(reason.members)
 
 
 def _reason(reason: Reason) -> str:

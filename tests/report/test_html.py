@@ -231,7 +231,7 @@ def test_without_a_self_test_the_page_says_so(found: SelfTest | None, words: str
 
 
 def test_a_run_that_died_once_is_named_beside_the_answer_and_in_its_row(page: Page) -> None:
-    assert sample.DIED in next(one for one in page.all("section") if one.attributes.get("id") == "failed").text
+    assert sample.DIED in next(one for one in page.all("section") if one.attributes.get("id") == "why").text
     [row] = [row for row in page.all("tr") if sample.DIED in row.text]
     assert row.text.startswith("tensorflow/tf_mirrored-x2/plain")
     assert "complete" in row.text
