@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from suite.artifacts.store import Store
 from suite.commands import conclusion
 from suite.commands.execution import choose, execute, planned, selection
 from suite.commands.options import CompareOptions
+from suite.plan import locations
 
 
 def run(options: CompareOptions) -> int:
     history = conclusion.history(options.history)
-    store = Store(options.running.out)
-    with store.lock():
+    store = Store(_folder(options))
+    with conclusion.output(json=options.json) as json, store.lock():
         chosen = choose(selection(options))
         plan = planned(chosen)
         store.write_plan(plan)
         study = execute(store, plan, chosen, options.running)
-        return conclusion.conclude(study, history, split_assets=options.split_assets)
+        return conclusion.conclude(study, history, split_assets=options.split_assets, json=json)
+
+
+def _folder(options: CompareOptions) -> Path:
+    """The run folder. A smoke run leaves the latest report alone."""
+    latest = options.running.out == locations.LATEST
+    return locations.SMOKE if options.smoke and latest else options.running.out

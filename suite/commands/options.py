@@ -41,13 +41,17 @@ class RecipeOptions:
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """Where it runs. `jobs`: processes at once; `jobs_per_gpu`: of these on one GPU, 0 for as many as its memory allows;
-    `timeout`: seconds for one; `rerun`: "failed" or "all"."""
+    `timeout`: seconds for one; `rerun`: "failed" or "all". `quiet`: only the answer and what failed is said; `verbose`:
+    every job is a line. `fail_fast`: the first job that fails ends the command."""
 
     out: Path
     jobs: int
     jobs_per_gpu: int
     timeout: int
     rerun: str
+    quiet: bool
+    verbose: bool
+    fail_fast: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,8 @@ class HistoryOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from.
+    """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from. `smoke`:
+    one scenario, few steps. `json`: the answer as JSON.
 
     `parity plan` has the same, so that any command line can be tried first.
     """
@@ -73,8 +78,10 @@ class CompareOptions:
     running: RunOptions
     fail_on: str
     seeds: int
+    smoke: bool
     history: HistoryOptions
     split_assets: bool
+    json: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +126,13 @@ class ZooOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """`fail_on`: None for the gate of the plan."""
+    """`fail_on`: None for the gate of the plan. `json`: the answer as JSON."""
 
     out: Path
     fail_on: str | None
     history: HistoryOptions
     split_assets: bool
+    json: bool
 
 
 @dataclass(frozen=True, kw_only=True)

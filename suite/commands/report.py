@@ -20,4 +20,5 @@ def run(options: ReportOptions) -> int:
     session = store.read_session(plan)
     if options.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=options.fail_on))
-    return conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets)
+    with conclusion.output(json=options.json) as json:
+        return conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets, json=json)

@@ -97,8 +97,8 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
 
 
 def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, int]:
-    """What changes results first, then what was not decided, then what is accepted or did not run; of exceptions, what needs a
-    decision first; in each, what covers most."""
+    """What changes results first, then what was not decided, then what is accepted or did not run; of exceptions, what needs
+    a decision first; in each, what covers most."""
     worst = max((member.verdict for member in reason.members), key=lambda verdict: verdict.rank)
     aside = bool(reason.finding and reason.finding.accepted) or worst is Verdict.NOT_RUN
     later = safety is Safety.EXCEPT and worst not in answer.NEEDS_DECISION
@@ -152,6 +152,23 @@ def title(table: Table) -> str:
     if table.own:
         return "Your scenario" if count == 1 else f"Your {count} scenarios"
     return "The built-in scenario" if count == 1 else f"The {count} built-in scenarios"
+
+
+def document(results: Results) -> dict[str, object]:
+    """The first screen as values of JSON. `finding`: its number, from 1; 0 if there is none."""
+    return {
+        "question": answer.question(results),
+        "answer": answer.sentence(results),
+        "plans": [
+            {
+                "scenarios": "own" if table.own else "built-in",
+                **{name: getattr(row, name) for name in ("plan", "answer", "note", "finding")},
+            }
+            for table in tables(results)
+            for row in rows(results, table)
+        ],
+        "counts": answer.counts(results).by_group,
+    }
 
 
 def lines(results: Results) -> Iterator[str]:
