@@ -95,12 +95,19 @@ def _scenario(results: Results, row: ScenarioRow, pairs: Sequence[Pair | None], 
 def _steps(pair: Pair) -> list[object]:
     """Where single steps decided: how far each side's is from float64, where, and from how many of how many states; else
     empty."""
+    if numbers := _unstable(pair):
+        where = f"{pair.place.stage}, {pair.place.tensor}" if pair.place else ""
+        return [number(numbers["a"]), number(numbers["b"]), where, int(numbers["states"]), int(numbers["measured"])]
+    return []
+
+
+def _unstable(pair: Pair) -> dict[str, float]:
+    """The numbers of an unstable kernel; empty if it is not the cause."""
     for cause in pair.causes:
         numbers = dict(cause.evidence)
         if cause.code == Code.UNSTABLE_KERNEL and {"a", "b", "states", "measured"} <= numbers.keys():
-            where = f"{pair.place.stage}, {pair.place.tensor}" if pair.place else ""
-            return [number(numbers["a"]), number(numbers["b"]), where, int(numbers["states"]), int(numbers["measured"])]
-    return []
+            return numbers
+    return {}
 
 
 def _short(run: Run) -> str:
@@ -136,7 +143,10 @@ def decided(one: Member) -> str:
 
 
 def _deciding(one: Member) -> tuple[str, str]:
-    """The quantity that a verdict rests on, and its main metric with the distance; empty for identical ones."""
+    """The quantity that a verdict rests on, and its main metric with the distance; empty for identical ones. Where single
+    steps decided, these: whole training may differ by no more than rounding."""
+    if isinstance(one, Pair) and (steps := _unstable(one)):
+        return "one training step", number(max(steps["a"], steps["b"]))
     for judged in one.quantities:
         metric = summary.main_metric(judged)
         if judged.verdict is one.verdict and one.verdict is not Verdict.IDENTICAL and metric:

@@ -37,7 +37,7 @@ const drawTable = () => {
   list.all = everything();
   const heads = COLUMNS.map(([title], at) => h("button.plainly", { type: "button", onclick: () => fillTable({ sort: at, down: list.sort === at && !list.down }) }, title));
   list.table = numbersTable("A heading sorts, a comparison opens", heads, []);
-  byId("table").replaceChildren(h("p.switches", h("label", "Search ", h("input", { type: "search", placeholder: "different torch", oninput: (event) => fillTable({ words: event.target.value }) })),
+  byId("table").replaceChildren(h("p.switches", h("label", "Search ", h("input", { type: "search", oninput: (event) => fillTable({ words: event.target.value }) })),
     FILTERS.map(filter)), h("p", { role: "status", id: "found" }), region("All comparisons", list.table),
   h("p", h("button", { type: "button", id: "more", onclick: () => fillTable({ count: list.count + ROWS }) }, `Show ${ROWS} more`)));
   fillTable();
