@@ -102,7 +102,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             terms=terms.TERMS,
             key=list(summary.counts(results.members)),
             counts={"pairs": summary.counts(results.pairs), "checks": summary.counts(results.checks)},
-            worst=summary.worst(results.members),
+            edge=_edge(results),
             overview=summary.overview(results),
             failed=summary.failed(results),
             restarted=summary.restarted(results),
@@ -148,6 +148,14 @@ def _environment() -> Environment:
         "width": lambda count, total: max(1, round(WIDTHS * count / total)),
     }
     return environment
+
+
+def _edge(results: Results) -> Verdict:
+    """The worst verdict that was compared; what is accepted is expected."""
+    excused = results.excused
+    if found := summary.worst(member for member in results.members if member.id not in excused):
+        return found.verdict
+    return Verdict.BY_DESIGN if excused else Verdict.NOT_RUN
 
 
 def _urgency(row: plans.Row) -> str:

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from suite.explain import findings as grouping
+from suite.explain import fingerprint
 from suite.records import GroundRates, Judged, Results, SelfTest, Status, Verdict
 from suite.report import answer, causes, findings, html, summary
 from tests.report import builder, sample
@@ -275,6 +277,20 @@ def test_the_edge_of_the_answer_is_the_worst_that_was_compared(verdicts: tuple[V
     pairs = [sample.pair(*sides, verdict) for sides, verdict in zip(((a, b), (a, c), (b, c)), verdicts, strict=False)]
     page = check(builder.assemble([builder.row(one) for one in (a, b, c)], pairs, [], scenarios=["small-cnn"]))
     assert next(one for one in page.elements if "answer" in one.classes).classes[-1] == f"edge-{css(edge)}"
+
+
+def test_what_is_accepted_is_no_alarm() -> None:
+    a, b = builder.configurations(["small-cnn"], builder.BACKENDS[:2], [1])
+    results = builder.assemble(
+        [builder.row(a), builder.row(b)], [sample.pair(a, b, Verdict.DIFFERENT)], [], scenarios=["small-cnn"]
+    )
+    (found,) = fingerprint.named(grouping.group(results.members, ()))
+    parts = tuple(dataclasses.replace(part, accepted="it is known") for part in found.parts)
+    accepted = dataclasses.replace(found, parts=parts, accepted="it is known")
+    page = check(dataclasses.replace(results, findings=(accepted,)))
+    assert page.all("h1")[0].text == "Yes, but for 1 expected cause; everything else is equal, up to rounding."
+    assert "edge-by-design" in next(one for one in page.elements if "answer" in one.classes).classes
+    assert "Accepted: it is known" in page.all("article")[0].text
 
 
 def _no_pairs() -> Results:
