@@ -54,16 +54,13 @@ class Selection:
     only_one: bool = False
 
 
-SMOKE_STEPS = 3  # the first, one that has an optimizer state behind it, and one more
-
-
 def selection(options: CompareOptions) -> Selection:
     return Selection(
         scenario=options.scenario,
         scenario_path=options.scenario_path,
         environments=options.environments,
         devices=options.devices,
-        recipe=replace(options.recipe, steps=options.recipe.steps or SMOKE_STEPS) if options.smoke else options.recipe,
+        recipe=options.trained,
         fail_on=options.fail_on,
         seeds=options.seeds,
         only_one=options.smoke,
@@ -225,7 +222,7 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
     outcomes: dict[str, Outcome] = {}
     further: dict[Run, None] = {}
     first = jobs.first()
-    tell = _silent if options.quiet else say
+    tell = listening.teller(options, say)
     tell(f"{len(jobs.runs)} runs in {len(first)} processes; {len(jobs.reused)} runs reused from {store.folder}")
     # Before anything runs: `parity report` can show what an interrupted command has done.
     _session(store, plan, chosen, jobs, outcomes, (), ())
@@ -255,7 +252,7 @@ def execute_cells(
     needed = designing.needed(jobs.first(), design)
     inputs = [job for job in needed if job.kind in ("probe", "prepare")]
     rest = [job for job in needed if job not in inputs]
-    tell = _silent if options.quiet else say
+    tell = listening.teller(options, say)
     tell(f"{len(jobs.runs)} runs in {len(needed)} processes; {len(jobs.reused)} runs reused from {store.folder}")
     with _engine(store, chosen, options) as engine:
         _ended(engine, store, inputs)
@@ -347,10 +344,6 @@ def _scenario_row(found: FoundScenario) -> ScenarioRow:
         steps=scenario.steps,
         outputs=scenario.outputs,
     )
-
-
-def _silent(_: str) -> None:
-    """In place of `say`, where only the answer is wanted."""
 
 
 def say(line: str) -> None:

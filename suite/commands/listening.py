@@ -14,6 +14,11 @@ from suite.records import Outcome, Status, StoppedEarly, showing
 Listener = Callable[[Event], None]
 
 
+def teller(options: RunOptions, say: Callable[[str], None]) -> Callable[[str], None]:
+    """What says how far a command is: nothing, where only the answer is wanted."""
+    return (lambda _: None) if options.quiet else say
+
+
 def display(options: RunOptions) -> AbstractContextManager[Progress | None]:
     """The display of the jobs that run; none where every job is a line, or none is."""
     return nullcontext() if options.quiet or options.verbose else Progress()

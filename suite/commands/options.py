@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 Record = TypeVar("Record")
+SMOKE_STEPS = 3  # the first, one that has an optimizer state behind it, and one more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,11 @@ class CompareOptions:
     history: HistoryOptions
     split_assets: bool
     json: bool
+
+    @property
+    def trained(self) -> RecipeOptions:
+        """How it is really trained."""
+        return replace(self.recipe, steps=self.recipe.steps or SMOKE_STEPS) if self.smoke else self.recipe
 
 
 @dataclass(frozen=True, kw_only=True)

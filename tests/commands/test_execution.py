@@ -110,7 +110,7 @@ def test_a_smoke_run_is_three_steps_of_one_scenario_and_leaves_the_latest_report
     assert main([*asked, "--scenario-path", str(mine)]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "another/jax/single-x1"
     chosen = options.of(arguments.parser().parse_args(["compare", "--smoke"]))
-    assert execution.selection(chosen).recipe.steps == execution.SMOKE_STEPS
+    assert execution.selection(chosen).recipe.steps == options.SMOKE_STEPS
     more = options.of(arguments.parser().parse_args(["compare", "--smoke", "--steps", "5", "--out", "here"]))
     assert execution.selection(more).recipe.steps == 5
     assert [compare._folder(one) for one in (chosen, more)] == [Path("reports/smoke"), Path("here")]

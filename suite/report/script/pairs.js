@@ -1,10 +1,10 @@
 // Every pair and check of every scenario: filtered, searched, sorted by any column, a few rows at a time.
 const ROWS = 25;
-const COLUMNS = [["Verdict", (one) => -rank(one.rank)], ["Scenario", (one) => one.scenario], ["Comparison", (one) => one.name],
+const COLUMNS = [["Verdict", (one) => -rank(one.at)], ["Scenario", (one) => one.scenario], ["Comparison", (one) => one.name],
   ["Decided by", (one) => -one.code], ["Cause", (one) => one.cause]];
 const list = { sort: 0, down: false, count: ROWS, words: "", verdict: "", environment: "", scenario: "", cause: "", all: [], table: null };
 const FILTERS = ["verdict", "environment", "scenario", "cause"];
-const row = (rank, one) => ({ ...one, rank, verdict: [word(rank), DATA.verdicts[rank][3]], words: `${mark(rank)} ${word(rank)} ${one.scenario} ${one.name} ${one.decided} ${one.cause}`.toLowerCase() });
+const row = (at, one) => ({ ...one, at, verdict: [word(at), DATA.verdicts[at][3]], words: `${mark(at)} ${word(at)} ${one.scenario} ${one.name} ${one.decided} ${one.cause}`.toLowerCase() });
 const pairsIn = (scenario, at) => pairsOf(scenario).map(([a, b, spot]) => {
   const [verdict, code] = [verdictAt(scenario, spot, ""), codeAt(scenario, spot, "")];
   return row(verdict, { code: code < MISSING ? code : -1, scenario: [scenario.name], decided: scenario.d[spot],
@@ -15,7 +15,7 @@ const checksIn = (scenario) => scenario.checks.cells.map(([run, column, verdict,
   environment: [scenario.runs[run][2]], address: () => `#${new URLSearchParams({ scenario: scenario.name, at: "saved" })}`,
   name: `${scenario.runs[run][1]}: ${scenario.checks.columns[column]}`, cause: [DATA.causes[cause] ?? ""] }));
 const everything = () => DATA.scenarios.flatMap((scenario, at) => [...pairsIn(scenario, at), ...checksIn(scenario)]);
-const tableRow = (one) => h("tr", h("td", badge(one.rank)), h("td", one.scenario),
+const tableRow = (one) => h("tr", h("td", badge(one.at)), h("td", one.scenario),
   h("th", { scope: "row" }, h("a", { href: one.address() }, one.name)), h("td", one.decided), h("td", one.cause));
 const passes = (one, wanted) => FILTERS.every((name) => !list[name] || one[name].includes(list[name])) && wanted.every((part) => one.words.includes(part));
 const fillTable = (changes) => {
