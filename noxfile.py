@@ -116,6 +116,13 @@ def coverage(session: nox.Session) -> None:
     session.run("pytest", *WITHOUT_BACKENDS, "--cov", "--cov-report=term", *session.posargs)
 
 
+@nox.session
+def campaign(session: nox.Session) -> None:
+    """Faults, corruptions and hostile inputs, drawn from a seed: nox -s campaign -- --seed 7 --count 100"""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests"))
+    session.run("python", "-m", "tests.campaign", *session.posargs)
+
+
 @nox.session(name="tests-browser")
 def tests_browser(session: nox.Session) -> None:
     """The page in a real browser: Chromium must be there (Debian, as root: it is installed)."""

@@ -1,6 +1,7 @@
 """The name of every file and folder of a run, and of every part of an artifact. No other module spells one out.
 
     <run folder>/plan.json, session.json                     what was asked for, what happened
+    <run folder>/signatures.json                             of both, and of every manifest, if they were asked for
     <run folder>/inputs/<scenario>/                          data and initial weights, made once
     <run folder>/probes/<environment>/                       the float64 probe
     <run folder>/zoo/<environment>/<precision>/<chunk>/      some cases of the zoo
@@ -18,7 +19,9 @@ from suite.records import Manifest
 
 PLAN = "plan.json"
 SESSION = "session.json"
+SIGNATURES = "signatures.json"
 LOCK = ".lock"
+TEMPORARY = "temporary"  # what jobs need while they run; emptied when a command begins and ends
 INPUTS, PROBES, RUNS, RELOAD, ZOO = "inputs", "probes", "runs", "reload", "zoo"
 
 # ---------------------------------------------------------------- files of an artifact
@@ -53,6 +56,11 @@ def forms(saved: Manifest | None, *, own: bool) -> tuple[str, ...]:
     if saved is None or saved.replicas > 1:
         left_out.add(UNBUILT)
     return tuple(form for form in FORMS if form not in left_out)
+
+
+def loaded_by(form: str) -> str:
+    """The model file that is loaded in this form."""
+    return WEIGHTS_FILE if form == UNBUILT else form
 
 
 # ---------------------------------------------------------------- parts

@@ -7,6 +7,7 @@ and a link in the place of a folder is never followed.
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import shutil
 import stat
@@ -30,11 +31,11 @@ def safe(folder: Path, name: str) -> Path:
     """
     if not is_safe(name):
         raise DamagedArtifact(f"{name[:80]!r} is no place in {folder}: delete the file that names it, and run again")
-    path = folder
+    path = str(folder)
     for part in name.split("/")[:-1]:
-        path = path / part
+        path = f"{path}/{part}"
         if _kind(path) not in (stat.S_IFDIR, 0):
-            raise DamagedArtifact(f"{path} is {described(path)}, wanted a folder: remove it, and run again")
+            raise DamagedArtifact(f"{path} is {described(Path(path))}, wanted a folder: remove it, and run again")
     return folder / name
 
 
@@ -61,6 +62,18 @@ def prefix(path: Path, length: int) -> bytes:
             return stream.read(min(length, os.fstat(stream.fileno()).st_size))
     except OSError as error:
         raise DamagedArtifact(f"{path} cannot be read ({error.strerror}): run it again with --rerun failed") from error
+
+
+def mapped(path: Path) -> mmap.mmap:
+    """The bytes of a regular file, mapped read-only; raises as `content`, and ValueError if it has none."""
+    try:
+        descriptor = _opened(path)
+        try:
+            return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise DamagedArtifact(f"{path} cannot be mapped ({error.strerror}): run it again with --rerun failed") from error
 
 
 def _opened(path: Path) -> int:
@@ -134,10 +147,10 @@ def write(path: Path, content: bytes) -> None:
         raise
 
 
-def _kind(path: Path) -> int:
+def _kind(path: Path | str) -> int:
     """What is there, as `stat` calls it; 0 for nothing."""
     try:
-        return stat.S_IFMT(path.lstat().st_mode)
+        return stat.S_IFMT(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return 0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -58,6 +59,11 @@ class Artifact:
         self._digests: dict[str, str] = {}
         self._read: tuple[object, Manifest] | None = None  # the last manifest that was read, with its file's signature
         self._checked: dict[str, tuple[object, str]] = {}  # file -> its signature, and its digest then
+
+    @property
+    def where(self) -> str:
+        """Its name below the run folder."""
+        return self._place
 
     # -- writing
 
@@ -156,6 +162,11 @@ class Artifact:
         if manifest is None or manifest.status is not Status.COMPLETE or manifest.digest != digest:
             return False
         return not self.damage(manifest)
+
+    def is_of(self, saved: Manifest | None, form: str) -> bool:
+        """Whether it is what was loaded in this form of the files that a run with the manifest `saved` has."""
+        manifest = self.manifest()
+        return bool(manifest and saved and manifest.loaded == saved.files.get(names.loaded_by(form)))
 
     def damage(self, manifest: Manifest) -> str:
         """What is wrong with the files, as a sentence; empty if nothing is."""
@@ -266,6 +277,14 @@ class Store:
     def reload(self, run: Run | str, environment: str, form: str) -> Artifact:
         saved = run if isinstance(run, str) else run.id
         return self._artifact(names.RUNS, saved, names.RELOAD, environment, form)
+
+    @contextmanager
+    def temporary(self) -> Iterator[Path]:
+        """A folder that is gone afterwards; if this process dies, when the next command begins."""
+        folder = self.folder / names.TEMPORARY
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as made:
+            yield Path(made)
 
     def made_by(self, job: Job) -> list[Artifact]:
         """The artifacts that a job makes."""

@@ -115,6 +115,7 @@ def _ended(arguments: Sequence[str] | None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    _refuse_no_text(sys.argv[1:] if arguments is None else arguments)
     try:
         given = _given(sys.argv[1:] if arguments is None else arguments)
     except SystemExit as error:  # argparse has printed what is wrong, or the help that was asked for
@@ -127,6 +128,21 @@ def _given(words: Sequence[str]) -> argparse.Namespace:
     parser = command_line.parser()
     defaults.apply(command_line.commands(parser), words)
     return parser.parse_args(words)
+
+
+def _refuse_no_text(arguments: Sequence[str]) -> None:
+    """A shell cannot give such words, but a program that calls `main` can. No file has such a name.
+
+    Raises:
+        UsageError: a word has a zero, or half a character.
+    """
+    for word in arguments:
+        try:
+            is_text = b"\0" not in os.fsencode(word)
+        except UnicodeEncodeError:
+            is_text = False
+        if not is_text:
+            raise UsageError(f"{word[:80]!r} is no text that a file system or terminal has: use other characters")
 
 
 def _complain(sentence: str) -> None:

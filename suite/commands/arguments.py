@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from suite.engine.variables import SIGNING_KEY
 from suite.plan import locations
 from suite.plan.variants import BOTH, SEPARATOR
 from suite.records import DEFAULT, EXACT, Verdict
@@ -69,6 +70,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         "--smoke", action="store_true", help="three steps of one scenario, yours if you give one: does everything run?"
     )
     _add_history(parser)
+    _add_signing(parser)
     _add_page(parser)
     _add_json(parser)
 
@@ -123,6 +125,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=locations.LATEST, metavar="FOLDER", help="the run folder")
     _add_gate(parser, None, "the best verdict that fails the gate (default: as planned)")
     _add_history(parser)
+    _add_signing(parser)
     _add_page(parser)
     _add_json(parser)
 
@@ -242,6 +245,17 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
         default=locations.KNOWN_DIFFERENCES if locations.KNOWN_DIFFERENCES.is_file() else None,
         metavar="FILE",
         help="differences that do not fail the gate (default: known_differences.toml in the current folder, if it is there)",
+    )
+
+
+def _add_signing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sign", action="store_true", help="sign the run folder at the end")
+    parser.add_argument("--verify", action="store_true", help="first hold the run folder against its signatures")
+    parser.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help=f"the key of both, at least 16 bytes (default: the value of {SIGNING_KEY})",
     )
 
 

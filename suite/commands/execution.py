@@ -237,6 +237,7 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
             tell(f"{len(asked_for)} further runs decide what is open")
             outcomes |= _by_run(more, _ended(engine, store, more))
             study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further)))
+        study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further), finished=True))
     return study
 
 
@@ -298,9 +299,10 @@ def _by_run(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> dict[str, Outc
 
 
 def _without_runs(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> tuple[Outcome, ...]:
-    """How the jobs ended that execute no run and did not complete: without them, less is known than was asked for."""
+    """How the jobs ended that execute no run and did not complete, or not at once: without them, less is known than was
+    asked for."""
     outcomes = (ended[job.id] for job in jobs if job.kind != "train" and job.id in ended)
-    return tuple(outcome for outcome in outcomes if outcome.status is not Status.COMPLETE)
+    return tuple(outcome for outcome in outcomes if outcome.status is not Status.COMPLETE or outcome.died)
 
 
 def _session(
@@ -311,6 +313,8 @@ def _session(
     outcomes: Mapping[str, Outcome],
     failed: tuple[Outcome, ...],
     further: tuple[Run, ...],
+    *,
+    finished: bool = False,
 ) -> Session:
     found = {one.scenario.name: one.scenario for one in chosen.scenarios}
     session = Session(
@@ -328,6 +332,8 @@ def _session(
         jobs=failed,
         further=further,
         reused=tuple(run.id for run in jobs.reused),
+        finished=finished,
+        digests=jobs.digests(further),
     )
     store.write_session(session, plan)
     return session

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
+from suite.commands.execution import say
 from suite.commands.options import NewScenarioOptions
 from suite.plan import locations
 from suite.plan.discover import NAME
@@ -62,10 +64,10 @@ SCENARIO = Scenario(
 
 def run(options: NewScenarioOptions) -> int:
     path = write(options.name, options.folder)
-    print(path)
+    say(str(path))
     # Built-in scenarios are always looked for: one that is written beside them needs no path.
     where = "" if path.parent.resolve() == locations.SCENARIOS else f" --scenario-path {shlex.quote(str(path.parent))}"
-    print(f"run it: parity compare{where} --scenario {options.name}")
+    say(f"run it: parity compare{where} --scenario {options.name}")
     return 0
 
 
@@ -78,7 +80,7 @@ def write(name: str, folder: Path) -> Path:
     if not NAME.fullmatch(name):
         raise ConfigurationError(f"{name!r} is no scenario name: use lower case, digits and hyphens, such as my-model")
     path = folder / f"{name.replace('-', '_').replace('.', '_')}.py"
-    if path.exists():
+    if os.path.lexists(path):
         raise ConfigurationError(f"{path} exists: choose another name, or edit it")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.replace("{name}", name))

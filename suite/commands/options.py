@@ -64,6 +64,16 @@ class HistoryOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SigningOptions:
+    """Whether the run folder is signed at the end, or held against its signatures at the beginning. `key_file`: None for the
+    key in a variable."""
+
+    sign: bool
+    verify: bool
+    key_file: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompareOptions:
     """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from. `smoke`:
     one scenario, few steps. `json`: the answer as JSON.
@@ -81,6 +91,7 @@ class CompareOptions:
     seeds: int
     smoke: bool
     history: HistoryOptions
+    signing: SigningOptions
     split_assets: bool
     json: bool
 
@@ -137,6 +148,7 @@ class ReportOptions:
     out: Path
     fail_on: str | None
     history: HistoryOptions
+    signing: SigningOptions
     split_assets: bool
     json: bool
 

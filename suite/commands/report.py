@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite.artifacts.store import Store
-from suite.commands import conclusion
+from suite.commands import conclusion, signing
 from suite.commands.options import ReportOptions
 from suite.records import UsageError
 from suite.results.study import Study
 
 
 def run(options: ReportOptions) -> int:
-    history = conclusion.history(options.history)
+    history, secret = conclusion.history(options.history), signing.key(options.signing)
     store = Store(options.out)
     if not store.is_run_folder:
         raise UsageError(f"{options.out} is no run folder: give one that `parity compare` wrote, with --out")
+    signing.verify(store, options.signing, secret)
     plan = store.read_plan()
     session = store.read_session(plan)
     if options.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=options.fail_on))
+    signing.sign(store, options.signing, secret)
     with conclusion.output(json=options.json) as json:
         return conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets, json=json)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from suite import compare
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Complete, Store
+from suite.artifacts.store import RERUN, Artifact, Complete, Store
 from suite.plan.planning import trajectory_of
 from suite.records import (
     LAYERWISE,
@@ -134,13 +134,21 @@ class RunFolder:
         artifact = self.store.run(run)
         manifest = artifact.manifest()
         if manifest is not None and manifest.status is Status.COMPLETE:
-            return artifact.damage(manifest) or _empty(run, manifest) or (artifact, manifest)
+            return self._foreign(artifact) or artifact.damage(manifest) or _empty(run, manifest) or (artifact, manifest)
         if unreadable := artifact.unreadable():
             return unreadable
         ended = self.session.ended.get(run.id)
         if ended is not None and ended.reason:
             return ended.reason
         return "it did not finish" if manifest else "it did not start: the command was interrupted"
+
+    def _foreign(self, artifact: Artifact) -> str:
+        """That an artifact was made from something other than this session's scenarios, environments and options; empty if
+        it was not, or if there is none."""
+        manifest, wanted = artifact.manifest(), self.session.digests.get(artifact.where)
+        if manifest is None or wanted in (None, manifest.digest):
+            return ""
+        return f"{artifact.where} was made with a different scenario, environment or options: {RERUN}"
 
     def subject(self, configuration: Configuration) -> compare.Subject | str:
         if configuration not in self._subjects:
@@ -204,11 +212,13 @@ class RunFolder:
         return self._probes[environment]
 
     def _probe(self, environment: str) -> str:
+        probe = self.store.probe(environment)
         try:
-            measured = self.store.probe(environment).arrays(names.NONLINEARITY)[names.NONLINEARITY]
-            found = float(measured.item())
+            found = float(probe.arrays(names.NONLINEARITY)[names.NONLINEARITY].item())
         except (DamagedArtifact, ValueError) as error:  # ValueError: it is not one number
             return f"the float64 probe of {environment} left nothing ({error})"
+        if foreign := self._foreign(probe):
+            return f"the float64 probe of {environment} says nothing ({foreign})"
         if not found <= LINEAR:
             return (
                 f"the float64 probe of {environment} failed: it does not compute in float64 throughout (its response to a "
@@ -221,20 +231,30 @@ class RunFolder:
         again. Nothing else says so: a float32 check without its artifact did not run, and a run without one is not
         complete."""
         ran = [run for run in self.plan.runs if run.precision == "float64" and not isinstance(self.complete(run), str)]
-        made = [(f"probe/{run.configuration.environment}", self.store.probe(run.configuration.environment)) for run in ran]
-        made += [found for run in ran if run.variation == "plain" for found in self._loads(run)]
-        reasons = {job: reason for job, artifact in reversed(made) if (reason := _damage(artifact))}
+        found = [(f"probe/{name}", self._lost_probe(name)) for name in {run.configuration.environment: None for run in ran}]
+        found += [lost for run in ran if run.variation == "plain" for lost in self._lost_loads(run)]
+        reasons = {job: reason for job, reason in reversed(found) if reason}
         known = {outcome.job for outcome in self.session.jobs}
         return tuple(Outcome(job=job, status=Status.FAILED, reason=reasons[job]) for job in reasons if job not in known)
 
-    def _loads(self, run: Run) -> Iterator[tuple[str, Artifact]]:
-        """Every file of a complete run, as it was to be loaded, with the job that was to do so."""
+    def _lost_probe(self, environment: str) -> str:
+        probe = self.store.probe(environment)
+        return _damage(probe) or self._foreign(probe)
+
+    def _lost_loads(self, run: Run) -> Iterator[tuple[str, str]]:
+        """For every file of a complete run, as it was to be loaded: the job that was to do so, and what is wrong with what
+        it left; empty if nothing is."""
         own, scenario = run.configuration.environment, run.configuration.scenario
         planned = (one.configuration for one in self.plan.runs if one.variation == "plain" and one not in self._refused)
         others = dict.fromkeys(one.environment for one in planned if one.scenario == scenario)
+        saved = self.store.run(run).manifest()
         for environment in [own] if run.configuration.fault else others:
-            for form in names.forms(self.store.run(run).manifest(), own=environment == own):
-                yield f"reload/{scenario}/{environment}/{run.precision}", self.store.reload(run, environment, form)
+            for form in names.forms(saved, own=environment == own):
+                artifact = self.store.reload(run, environment, form)
+                manifest = artifact.manifest()
+                loaded = manifest is not None and manifest.status is Status.COMPLETE
+                wrong = _damage(artifact) or (self._wrong_load(artifact, saved, form) if loaded else "")
+                yield f"reload/{scenario}/{environment}/{run.precision}", wrong
 
     def reloaded(self, run: Run, environment: str, form: str, described: Manifest) -> compare.Snapshot | tuple[Status, str]:
         artifact = self.store.reload(run, environment, form)
@@ -243,8 +263,14 @@ class RunFolder:
             known = manifest.reason if manifest else artifact.unreadable()
             reason = known or self._not_reloaded(run, environment)
             return (manifest.status if manifest else Status.FAILED), reason
-        damage = artifact.damage(manifest)
+        damage = self._wrong_load(artifact, described, form) or artifact.damage(manifest)
         return (Status.FAILED, damage) if damage else compare.reloaded(artifact, manifest, described)
+
+    def _wrong_load(self, artifact: Artifact, saved: Manifest | None, form: str) -> str:
+        """Why what was loaded is not what a run with the manifest `saved` has in its file; empty if it is."""
+        if artifact.is_of(saved, form):
+            return self._foreign(artifact)
+        return f"{artifact.where} was loaded from a different {names.loaded_by(form)}: {RERUN}"
 
     def resumed(self, run: Run, described: Manifest) -> compare.Snapshot | tuple[Status, str]:
         """What was loaded from the run's file where it was saved, after some training steps more."""

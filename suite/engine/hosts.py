@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import subprocess
 import time
 from collections.abc import Mapping
@@ -50,6 +51,7 @@ class Warm:
         self.began = time.monotonic()
         self.pids: dict[str, int] = {}
         self._unread = b""
+        self._mark = secrets.token_hex()
         with log.open("ab") as stream:
             # A session of its own: Ctrl-C on the terminal reaches the coordinator only, which ends the hosts in order.
             self._process = subprocess.Popen(
@@ -57,7 +59,7 @@ class Warm:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stream,
-                env=dict(variables),
+                env={**variables, processes.MARK: self._mark},
                 cwd=log.parent,
                 start_new_session=True,
                 bufsize=0,
@@ -102,11 +104,12 @@ class Warm:
         self.kill()
 
     def kill(self) -> int:
-        """Ends it and all its jobs by force, also when it is gone already. Returns its exit code."""
+        """Ends it, all its jobs and whatever they started by force, also when it is gone already. Returns its exit code."""
         self._process.kill()
         for pid in self.pids.values():
             processes.kill(pid)
         exitcode = self._process.wait()
+        processes.kill_marked(self._mark)
         self._orders.close()
         self._answers.close()
         return exitcode

@@ -15,13 +15,14 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from suite.engine import uv
+from suite.engine.variables import SIGNING_KEY
 from suite.records import ProvisionError, showing
 
 LAST_LINES = 10  # a conflict of two requirements takes pip so many to explain
 ANSWER_SECONDS = 60  # an interpreter that only lists what is installed; the slowest measured was 1 s
 
 # Set in a user's shell, these would put packages elsewhere, or make pip count packages as installed that workers never see.
-FOREIGN = ("PIP_PREFIX", "PIP_PYTHON", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH")
+FOREIGN = ("PIP_PREFIX", "PIP_PYTHON", "PIP_ROOT", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH", SIGNING_KEY)
 
 # Every distribution and its version (first found wins, as an import would), and whether modules are there. A checkout
 # on the path is not what the distribution of that name says: its version is the one in its own files.

@@ -13,7 +13,7 @@ from typing import final
 
 import msgspec
 
-from suite.artifacts import places
+from suite.artifacts import names, places
 from suite.engine import devices, variables
 from suite.engine.gpu_failures import failure
 from suite.engine.gpus import Gpus, Memory
@@ -86,6 +86,7 @@ class Local:
         self._unavailable: dict[Key, Unavailable] = {}
         self._running: dict[str, Running] = {}
         self._outcomes: dict[str, Outcome] = {}
+        places.clear(self._folder, names.TEMPORARY)  # of jobs that were killed with their command
         for name in ("jobs", "logs"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -101,6 +102,7 @@ class Local:
             host.close()
         self._hosts.clear()
         self._running.clear()
+        places.clear(self._folder, names.TEMPORARY)
 
     def run(self, jobs: Sequence[Job]) -> dict[str, Outcome]:
         """Runs the jobs and returns how each ended, by id. Whatever a job does, it gets an outcome.
@@ -305,6 +307,8 @@ class Local:
             host.kill()
         if job.died and outcome.status is not Status.COMPLETE:
             outcome = replace(outcome, reason=f"first attempt: {job.died}; second: {outcome.reason}")
+        elif job.died:
+            outcome = replace(outcome, died=showing.shown(job.died))
         if outcome.status is not Status.COMPLETE and job.elsewhere:
             self._go_on_elsewhere(schedule, job, outcome)
             return

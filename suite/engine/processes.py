@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 
 try:
     import psutil
@@ -14,6 +17,8 @@ except (
 ):  # the user's own interpreter may lack it: then a job's process group is ended, and nothing beyond it is found
     psutil = None
 
+MARK = "PARITY_HOST"  # a variable that everything has which a host brought about, also what left its session
+PR_SET_CHILD_SUBREAPER = 36
 KILL_SECONDS = 2.0  # a process that is still there then hangs in a driver: waiting would stop other jobs too
 
 
@@ -28,6 +33,42 @@ def kill(leader: int) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.001)
+
+
+def kill_marked(mark: str) -> None:
+    """Kills everything that was started with this value of `MARK`, whoever its parent is by now, until none is left."""
+    until = time.monotonic() + KILL_SECONDS
+    while time.monotonic() < until and (left := _marked(mark)):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.001)
+
+
+def _marked(mark: str) -> list[int]:
+    """Living processes with this value of `MARK`. Linux only: elsewhere, none is found."""
+    wanted, found = f"{MARK}={mark}".encode(), []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended since, or is not ours to ask
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return found
+
+
+def adopt_orphans() -> None:
+    """From now on a process whose parent ends becomes a child of this one, if it descends from it: so it can be ended.
+    Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children() -> set[int]:
+    """The children of this process, those that have ended and were not waited for too. Linux only: elsewhere, none."""
+    found: set[int] = set()
+    for file in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found.update(map(int, file.read_text().split()))
+    return found
 
 
 def followers(leader: int) -> list[int]:

@@ -27,6 +27,7 @@ INHERITED = frozenset({
     "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONWARNINGS",
 })  # fmt: skip
 FAMILIES = ("LC_", "XDG_", "NCCL_", "GLOO_", "COVERAGE_", "COV_CORE_", "PARITY_")  # no secret, nothing that computes
+SIGNING_KEY = "PARITY_SIGNING_KEY"  # which no worker gets, although it has the name of a family
 MORE = "PARITY_INHERIT"  # names of further variables, with commas between them
 
 # NPROC is XLA's: without it JAX takes as many threads as the machine has cores, and rounds by their number.
@@ -103,7 +104,7 @@ def inherited(shell: Mapping[str, str]) -> dict[str, str]:
     """What a process that runs other people's code gets of the shell."""
     asked_for = {name.strip() for name in shell.get(MORE, "").split(",")}
     names = (name for name in shell if name in asked_for or name.upper() in INHERITED or name.startswith(FAMILIES))
-    return {name: shell[name] for name in names}
+    return {name: shell[name] for name in names if name != SIGNING_KEY}
 
 
 def _visible_gpus(shell: Mapping[str, str]) -> dict[str, str]:

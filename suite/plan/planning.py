@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -322,8 +323,22 @@ class Jobs:
 
     def _reloaded(self, run: Run, environment: str, digest: str) -> bool:
         """Whether every file of the run that is loaded in this environment was: elsewhere, only the whole model is."""
-        forms = names.forms(self._store.run(run).manifest(), own=run.configuration.environment == environment)
-        return all(self._store.reload(run, environment, form).complete(digest) for form in forms)
+        saved = self._store.run(run).manifest()
+        forms = names.forms(saved, own=run.configuration.environment == environment)
+        artifacts = [(form, self._store.reload(run, environment, form)) for form in forms]
+        return all(artifact.complete(digest) and artifact.is_of(saved, form) for form, artifact in artifacts)
+
+    def digests(self, further: Iterable[Run] = ()) -> dict[str, str]:
+        """Place of an artifact -> its digest: of probes, runs, and files loaded again, `further` runs too."""
+        runs = dict.fromkeys([*self.runs, *further])
+        alone = {name: self._digest_alone(name) for name in {run.configuration.environment for run in runs}}
+        found = {self._store.probe(name).where: digest for name, digest in alone.items()}
+        for run in runs:
+            found[self._store.run(run).where] = self.digest(run)
+            if run.variation == "plain":
+                for form, (name, digest) in itertools.product(names.FORMS, alone.items()):
+                    found[self._store.reload(run, name, form).where] = digest
+        return found
 
     def _job(self, kind: str, environment: str, **fields: object) -> Job:
         scenario = str(fields.get("scenario", ""))

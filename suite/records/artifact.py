@@ -66,7 +66,7 @@ class Manifest:
     `calls`: of a single-step comparison, the layers in the order in which a step calls them. `recorded`: of a
     layerwise step, its calls. `after_saving`: why the model could not be evaluated, or trained further than
     its file; empty where it could, and where it was not to be. `died`: how the first attempt died, if this is the second;
-    else empty.
+    else empty. `loaded`: of a file that was loaded again, its sha256.
     """
 
     run: str
@@ -88,5 +88,6 @@ class Manifest:
     calls: tuple[str, ...] = ()
     recorded: tuple[RecordedCall, ...] = ()
     after_saving: str = ""
+    loaded: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -315,13 +315,14 @@ class Job:
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """How a job ended. `reason` is a sentence when it did not complete, or not where it was to; `log` the end of what it
-    printed."""
+    printed; `died`: how the first attempt died, where the second completed; else empty."""
 
     job: str
     status: Status
     reason: str = ""
     seconds: float = 0.0
     log: str = ""
+    died: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,8 +116,8 @@ class SelfTest:
 @dataclass(frozen=True, kw_only=True)
 class Results:
     """Everything a report shows. The report computes nothing more. `jobs`: those that execute no run (probes, inputs,
-    reloads) and did not complete. `change`: None without a baseline, which is not "no
-    change". `self_test`: None if none was kept."""
+    reloads) and did not complete, or only at the second attempt; and the command itself, if it did not finish. `change`:
+    None without a baseline, which is not "no change". `self_test`: None if none was kept."""
 
     plan: Plan
     exit_code: int

@@ -45,7 +45,8 @@ class Session:
     `declared`: configuration id -> what its strategy declares; `ended`: id of a run that did not complete -> how; `jobs`:
     how the jobs ended that execute no run (probes, inputs, reloads) and did not complete;
     `further`: runs that were asked for after the plan, to decide what was open; `reused`: ids of runs found complete;
-    `plan`: the seal of the plan that it is of.
+    `finished`: whether the command came to its end; `plan`: the seal of the plan that it is of;
+    `digests`: place of an artifact in the run folder -> the digest of everything that it must have been made from.
     """
 
     environments: tuple[Provisioned, ...]
@@ -56,4 +57,6 @@ class Session:
     jobs: tuple[Outcome, ...] = ()
     further: tuple[Run, ...] = ()
     reused: tuple[str, ...] = ()
+    finished: bool = False
     plan: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from suite.records import Finding, Member, Results, Verdict
+from suite.report import summary
 from suite.results.decisions import AGREE, Safety, tables
 
 NEEDS_DECISION = (Verdict.DIFFERENT, Verdict.INVALID)
@@ -143,7 +144,7 @@ def _lead(results: Results, found: Counts) -> str:
 
 def _failures(results: Results) -> list[Part]:
     failed = len({row.run.configuration for row in results.runs if row.status.broken})
-    count = failed + len(results.jobs) + len(results.broken)
+    count = failed + len(summary.failed_jobs(results)) + len(results.broken)
     return [(" ", ""), (f"{count} {'failure' if count == 1 else 'failures'}", "failed"), (".", "")] if count else []
 
 

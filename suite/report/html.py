@@ -106,6 +106,8 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             overview=summary.overview(results),
             failed=summary.failed(results),
             restarted=summary.restarted(results),
+            restarted_in=[row.run.configuration.scenario for row in results.runs if row.died],
+            failed_jobs=summary.failed_jobs(results),
             virtual=summary.virtual(results),
             unsupported=summary.unsupported(results),
             shown=SHOWN_FINDINGS,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from suite.records import Code, ConsistencyCheck, Member, Results, RunRow, Status, Verdict
+from suite.records import Code, ConsistencyCheck, Member, Outcome, Results, RunRow, Status, Verdict
 from suite.report import causes
 
 COUNTS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
@@ -21,7 +21,7 @@ def text(results: Results) -> str:
     root = ElementTree.Element("testsuites", name="keras-parity")
     for name, cases in (
         ("runs", [_run(row) for row in results.runs]),
-        ("jobs", [_case("jobs", one.job, "error", f"{one.status.value}: {one.reason}", one.log) for one in results.jobs]),
+        ("jobs", [_job(job) for job in results.jobs]),
         ("pairs", [_compared(pair, " – ".join(run.id for run in pair.runs), gate, known) for pair in results.pairs]),
         ("checks", [_check(check, gate, known) for check in results.checks]),
         ("broken", [_case(one.source, one.name, "error", f"{one.source}: {one.reason}") for one in results.broken]),
@@ -35,12 +35,21 @@ def text(results: Results) -> str:
 
 
 def _run(row: RunRow) -> ElementTree.Element:
-    kind = "" if row.status is Status.COMPLETE else "error" if row.status.broken else "skipped"
-    message = f"{row.status.value}: {row.reason}" if kind else ""
-    case = _case(row.run.configuration.scenario, row.run.id, kind, message, row.log)
+    case = _ended(row.run.configuration.scenario, row.run.id, row)
     case.set("time", f"{row.seconds:.3f}")
-    if row.died:
-        ElementTree.SubElement(case, "system-out").text = _legal(f"the first attempt died: {row.died}")
+    return case
+
+
+def _job(job: Outcome) -> ElementTree.Element:
+    return _ended("jobs", job.job, job)
+
+
+def _ended(group: str, name: str, one: RunRow | Outcome) -> ElementTree.Element:
+    """How a run or job ended, and how its first attempt died, if it had two."""
+    kind = "" if one.status is Status.COMPLETE else "error" if one.status.broken else "skipped"
+    case = _case(group, name, kind, f"{one.status.value}: {one.reason}" if kind else "", one.log)
+    if one.died:
+        ElementTree.SubElement(case, "system-out").text = _legal(f"the first attempt died: {one.died}")
     return case
 
 

@@ -112,11 +112,12 @@ def _changed(results: Results) -> Iterator[str]:
 
 def _failed(results: Results) -> Iterator[str]:
     failed = summary.failed(results)
-    if failed or results.jobs or results.broken:
+    jobs = summary.failed_jobs(results)
+    if failed or jobs or results.broken:
         yield from ("", "## Failed and broken", "")
     for row in failed:
         yield f"- `{code(row.run.id)}`: {row.status.value}: {plain(row.reason)}"
-    for job in results.jobs:
+    for job in jobs:
         yield f"- `{code(job.job)}`: {job.status.value}: {plain(job.reason)}"
     for one in results.broken:
         yield f"- broken `{code(one.name)}` ({plain(one.source)}): {plain(one.reason)}"
@@ -129,8 +130,8 @@ def _restarted(results: Results) -> Iterator[str]:
     restarted = summary.restarted(results)
     if restarted:
         yield from ("", "## Started once more", "")
-    for row in restarted:
-        yield f"- `{code(row.run.id)}`: {row.status.value}; the first attempt died: {plain(row.died)}"
+    for name, died in restarted:
+        yield f"- `{code(name)}`: complete; the first attempt died: {plain(died)}"
 
 
 def _overview(results: Results) -> Iterator[str]:

@@ -11,6 +11,7 @@ from suite.records import (
     Configuration,
     Judged,
     Member,
+    Outcome,
     Pair,
     Results,
     Run,
@@ -142,13 +143,21 @@ def failed(results: Results) -> list[RunRow]:
     return list(found.values())
 
 
-def restarted(results: Results) -> list[RunRow]:
-    """Complete runs of workers that were started once more, one for each worker."""
-    found: dict[str, RunRow] = {}
+def failed_jobs(results: Results) -> list[Outcome]:
+    """Jobs that execute no run and did not complete."""
+    return [job for job in results.jobs if job.status is not Status.COMPLETE]
+
+
+def restarted(results: Results) -> list[tuple[str, str]]:
+    """Workers that were started once more and then complete: a run or job of each, and how its first attempt died."""
+    found: dict[str, str] = {}
     for row in results.runs:
         if row.died:
-            found.setdefault(row.died, row)
-    return list(found.values())
+            found.setdefault(row.died, row.run.id)
+    for job in results.jobs:
+        if job.died:
+            found.setdefault(job.died, job.job)
+    return [(name, died) for died, name in found.items()]
 
 
 def virtual(results: Results) -> str:

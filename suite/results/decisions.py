@@ -195,7 +195,8 @@ def _lost(results: Results, plan: Plan, runs: Sequence[Run], scenarios: Collecti
         for row in results.runs
         if _needs(row, places, saves, plan) and row.run.configuration.scenario in scenarios
     ]
-    found += [one.job for one in results.jobs if saves or not one.job.startswith("reload/")]
+    jobs = [one.job for one in results.jobs if one.status.broken]
+    found += [job for job in jobs if saves or not job.startswith("reload/")]
     return tuple(dict.fromkeys([*found, *(one.name for one in results.broken)]))
 
 

@@ -26,6 +26,7 @@ from suite.records import (
     DamagedArtifact,
     Floats,
     KnownDifference,
+    Outcome,
     Pair,
     Place,
     Plan,
@@ -176,12 +177,20 @@ class Study:
             findings=found,
             limits=limits.LIMITS,
             diagnoses=tuple(known.values()),
-            jobs=(*folder.session.jobs, *folder.lost()),
+            jobs=(*folder.session.jobs, *folder.lost(), *_unfinished(folder.session)),
             known=states,
         )
         gate = Verdict(folder.plan.options.gate)
         code = exit_code(results.members, rows, results.broken, gate, jobs=results.jobs, excused=results.excused)
         return replace(results, exit_code=code)
+
+
+def _unfinished(session: Session) -> tuple[Outcome, ...]:
+    """What is known so far may be less than was asked for, also where every planned run is complete: further runs decide."""
+    if session.finished:
+        return ()
+    reason = "it did not finish: it was interrupted, or is still at work. The same command goes on from here"
+    return (Outcome(job="command", status=Status.STARTED, reason=reason),)
 
 
 def _belong_together(a: Configuration, b: Configuration) -> bool:

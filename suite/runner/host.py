@@ -19,7 +19,8 @@ same condition in both: nothing was computed and no device was touched before, s
 that finds after its imports that this is not so, or is told so by a job, starts every job as a new process, which imports
 everything again: slower, never wrong. Nothing else changes: such a process replaces the forked one (`os.execv`).
 
-Nobody survives: a job is a session of its own, and whatever is left of the session when the job ends is killed. The end
+Nobody survives: a job is a session of its own, and whatever is left of the session when the job ends is killed. What left
+the session becomes a child of this process when its parent ends, and is killed, too. The end
 of standard input, or of the process that started this one, ends all jobs; if this process is killed, the kernel ends its
 children and theirs (`PR_SET_PDEATHSIG`, which is set in everything that Python forks from here on).
 """
@@ -82,6 +83,7 @@ class Host:
         self._orders, self._answers, self._entry, self._command = orders, answers, entry, command
         self._unforkable = ""
         self._children: dict[int, Child] = {}
+        self._own = processes.children()  # what the imports started
         self._awake, self._wake = os.pipe()
         os.set_blocking(self._awake, False)
         os.set_blocking(self._wake, False)
@@ -114,6 +116,7 @@ class Host:
         finally:
             for pid in list(self._children):
                 processes.kill(pid)
+            self._end_strays()
 
     def _told_to_end(self, *_: object) -> None:
         self._ending = True  # no exception: it could come while jobs are being ended
@@ -158,6 +161,7 @@ class Host:
     def _become(self, job: str, log: str, variables: dict[str, str], answering: int) -> NoReturn:
         """The life of a forked process: it does the job, or becomes a new process that does."""
         os.setsid()
+        processes.adopt_orphans()
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
@@ -187,6 +191,14 @@ class Host:
                 self._start(child.job, child.log, child.variables)
             else:
                 self.answer(ended=child.job, **said)
+        self._end_strays()
+
+    def _end_strays(self) -> None:
+        """Ends what jobs left that had made a session of its own. While a job lives, its orphans are its own children."""
+        for pid in processes.children() - self._children.keys() - self._own:
+            processes.kill(pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
 
 
 def _work(entry: Callable[[str], None], job: str, answering: int) -> NoReturn:
@@ -272,6 +284,7 @@ def main(backend: str, entry: str = ENTRY) -> None:
     """Imports the backend, and serves until the orders end. `entry`: what a job calls with its file."""
     began = time.monotonic()
     die_with_parent(signal.SIGTERM)
+    processes.adopt_orphans()
     _chain_to_parent()
     # Standard output becomes standard error for everybody else: frameworks print, at import too.
     orders, answers = os.dup(0), os.dup(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -159,7 +158,8 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
     else:
         # A model compiled on torch loads elsewhere only with compile=False, and so does a legacy file whose loss is given
         # by its short name; at home the optimizer must come back too.
-        model = _model_of(saved.file(form), scenario, compiled=own and form == names.KERAS_FILE)
+        compiled = own and form == names.KERAS_FILE
+        model = _model_of(Store(job.run_folder), saved.file(form), scenario, compiled=compiled)
     model.jit_compile = building.JIT[keras.backend.backend()]
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own and form in (names.KERAS_FILE, names.WEIGHTS_FILE):
@@ -167,8 +167,8 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
     if form != names.UNBUILT:
         predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
         recorded.add(names.predictions(0), named(predicted))
-    recorded.tell(steps=(0,), predicted=(0,))
     described = saved.manifest()
+    recorded.tell(steps=(0,), predicted=(0,), loaded=described.files[names.loaded_by(form)] if described else "")
     if own and form == names.KERAS_FILE and described and names.has(described, names.RESUMED):
         if job.precision == "float64":
             exact_constants.double_schedules(model.optimizer)
@@ -193,7 +193,7 @@ def _with_weights(path: Path, scenario: Scenario, job: Job, data: Arrays, *, bui
     return model
 
 
-def _model_of(path: Path, scenario: Scenario, *, compiled: bool) -> Any:
+def _model_of(store: Store, path: Path, scenario: Scenario, *, compiled: bool) -> Any:
     """The model of a .keras file. What the scenario's functions define and register as they run is known, too.
 
     safe_mode is off: the file was written by a run of this very scenario, whose code runs here anyway.
@@ -206,8 +206,8 @@ def _model_of(path: Path, scenario: Scenario, *, compiled: bool) -> Any:
         return keras.saving.load_model(place, custom_objects=custom, compile=compiled, safe_mode=False)
 
     # From a folder of its own: Keras 3.4 unpacks model.weights.h5 beside the file that it loads, and deletes it.
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / path.name
+    with store.temporary() as folder:
+        place = folder / path.name
         place.symlink_to(path.resolve())
         try:
             return load(place)

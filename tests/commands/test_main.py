@@ -215,3 +215,12 @@ def test_errors_that_nobody_reads_change_nothing(tmp_path: Path) -> None:
 def test_an_output_that_has_few_characters_gets_escapes(tmp_path: Path) -> None:
     done = shell("PYTHONIOENCODING=ascii PYTHONUTF8=0 $parity repro 1 --results 'n\u00fcr.json'", tmp_path)
     assert done.returncode == 4 and "n\\xfcr.json cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize("word", ["\ud800", "a\0b"])
+def test_a_word_that_is_no_text_is_a_sentence(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["compare", "--baseline", word], ["report", "--out", word], ["diff", word, word], [word]):
+        assert main(words) == 4
+        assert "is no text that a file system or terminal has" in capsys.readouterr().err
+    assert main(["report", "--out", "\udcff"]) == 4, "a name in other bytes than UTF-8 is one"
+    assert "is no run folder" in capsys.readouterr().err

@@ -61,3 +61,15 @@ def test_the_command_says_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixt
     ]
     assert main(["new-scenario", "mine", "--folder", str(tmp_path)]) == 3
     assert "mine.py exists" in capsys.readouterr().err
+
+
+def test_a_folder_with_a_colour_in_its_name_is_shown_without_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new-scenario", "mine", "--folder", str(tmp_path / "\x1b[31mred")]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationError, match="exists"):
+        new_scenario.write("mine", tmp_path)
+    assert not (tmp_path / "elsewhere").exists()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from suite.artifacts import names
 from suite.engine.hosts import Warm
 from suite.engine.local import Event
 from suite.records import Options, Provisioned, Status
@@ -141,6 +142,23 @@ def test_a_job_that_hangs_is_ended_with_all_its_processes(bench: Bench) -> None:
     until(lambda: all_gone(bench.pids()))
 
 
+def test_what_left_the_session_of_a_job_ends_with_the_job(bench: Bench) -> None:
+    """And not with the command, which may take hours more."""
+    with bench.local() as local:
+        local.run([bench.job("orphan"), bench.job("sleep-0.3")])
+        until(lambda: all_gone(bench.pids()))
+
+
+def test_what_jobs_leave_in_the_temporary_folder_goes_when_the_next_command_begins_and_when_it_ends(bench: Bench) -> None:
+    left = bench.folder / names.TEMPORARY / "left"
+    left.mkdir(parents=True)
+    with bench.local() as local:
+        assert not left.exists()
+        local.run([bench.job("meet")])
+        assert list(left.parent.iterdir())
+    assert not left.parent.exists()
+
+
 def test_a_frozen_host_is_killed_with_its_jobs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("suite.engine.local.STOP_SECONDS", 0.5)
 
@@ -171,6 +189,7 @@ def test_a_job_that_crashed_is_started_once_more_in_a_host_of_its_own(bench: Ben
     assert (outcome.status, outcome.reason) == (Status.COMPLETE, "")
     died = "the worker was killed by signal 11 (SIGSEGV), see logs/prepare__crash-once.log"
     assert started(bench) == [("prepare/crash-once", ""), ("prepare/crash-once", died)]
+    assert outcome.died == died
     logs = bench.folder / "logs"
     assert (logs / "prepare__crash-once.log").read_text().startswith("attempt 1\nFatal Python error: Segmentation fault")
     assert (logs / "prepare__crash-once__again.log").read_text() == "attempt 2\n"

@@ -74,3 +74,21 @@ def test_without_psutil_its_group_is_ended(family: tuple[int, list[int]], monkey
 )  # fmt: skip
 def test_an_exit_code_is_said_in_words(exitcode: int, words: str) -> None:
     assert processes.ended_by(exitcode) == words
+
+
+def test_whoever_has_the_mark_is_ended_wherever_it_is(tmp_path: Path) -> None:
+    """Also one in a session of its own whose parent is gone."""
+    marked = {**os.environ, processes.MARK: "mine"}
+    leader = subprocess.Popen([sys.executable, "-c", LEADER, str(tmp_path / "pids")], start_new_session=True, env=marked)
+    stranger = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"], env={**marked, processes.MARK: "other"}
+    )
+    until(lambda: (tmp_path / "pids").is_file() and (tmp_path / "pids").read_text().count(" ") == 2)
+    children = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    leader.kill()
+    leader.wait()
+    assert all(map(alive, children))
+    processes.kill_marked("mine")
+    assert not any(map(alive, children)) and alive(stranger.pid)
+    stranger.kill()
+    stranger.wait()

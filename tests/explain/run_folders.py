@@ -135,7 +135,8 @@ class Folder:
         with artifact.recording(manifest) as recorded:
             recorded.add(names.step(0), {"dense/kernel": np.full(4, kernel)})
             recorded.add(names.predictions(0), {"output": np.full((2, 1), output)})
-            recorded.tell(steps=(0,), predicted=(0,))
+            saved, file = self.store.run(run).manifest(), names.loaded_by(form)
+            recorded.tell(steps=(0,), predicted=(0,), loaded=saved.files.get(file, "") if saved else "")
 
     def stepped(self, run: Run, stages: Mapping[str, float | np.ndarray], calls: Sequence[str] = ("dense",)) -> None:
         """It took a single step from the initial state, with one number, or some, for each "<stage>|<tensor>"."""

@@ -10,9 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from suite.artifacts.store import Store
 from suite.commands import main
+from suite.records import Run, Status
+from suite.results.study import Study
 from tests.conftest import Parity
 from tests.engine.screen import drawn, shows_cursor
+from tests.pipeline.fake_runs import written
 from tests.processes import until
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +62,25 @@ def test_an_interrupted_command_leaves_a_clean_terminal(parity: Parity) -> None:
     assert main(["report", "--out", str(parity.run)]) == 2, "what has run by then can be shown"
     statuses = {run["status"] for run in parity.results()["runs"]}
     assert "complete" in statuses and len(statuses) > 1
+
+
+def interrupt(_: Study) -> list[Run]:
+    raise KeyboardInterrupt
+
+
+def test_a_command_that_did_not_come_to_its_end_is_no_success(parity: Parity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where every planned run is complete: further runs may show more."""
+    parity.scenario("clusters", synchronized=True)
+    parity.environments({"fake-a": {}, "fake-b": {"PARITY_FAKE_ORDER": "1"}})
+    words = ("--devices", "1", "--steps", "2")
+    with monkeypatch.context() as patched:
+        patched.setattr(Study, "further_runs", interrupt)
+        assert main(parity.arguments(*words)) == 130
+    with Store(parity.run).lock():
+        assert main(["report", "--out", str(parity.run)]) == 2, "a reader needs no lock, and waits for nobody"
+    results = written(parity)
+    assert {row.status for row in results.runs} == {Status.COMPLETE}
+    assert [(one.job, one.status) for one in results.jobs] == [("command", Status.STARTED)]
+    assert "it was interrupted, or is still at work" in (parity.run / "index.html").read_text()
+    assert parity.compare(*words)[0] == 0
+    assert written(parity).jobs == ()

@@ -210,10 +210,11 @@ def test_every_pair_and_check_is_in_one_group_of_the_overview() -> None:
 
 def test_a_worker_that_was_started_once_more_is_named_once() -> None:
     results = sample.results()
-    [crashed] = summary.restarted(results)
+    [crashed] = [row for row in results.runs if row.died]
+    assert summary.restarted(results) == [(crashed.run.id, crashed.died)]
     assert crashed.run.configuration == sample.CRASHED
     repeat = dataclasses.replace(crashed, run=dataclasses.replace(crashed.run, variation="repeat"))
-    assert summary.restarted(dataclasses.replace(results, runs=(*results.runs, repeat))) == [crashed]
+    assert summary.restarted(dataclasses.replace(results, runs=(*results.runs, repeat))) == [(crashed.run.id, crashed.died)]
 
 
 def test_devices_that_are_parts_of_one_gpu_are_marked_as_such() -> None:

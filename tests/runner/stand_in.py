@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from suite.artifacts.store import Store
 from suite.runner import outcome
 from suite.runner.strategies import torch_ddp
 
@@ -126,6 +127,27 @@ def do_hang(notes: Path, *_: str) -> None:
 def do_litter(notes: Path, *_: str) -> None:
     """Ends well, and leaves a process behind."""
     _write_pids(notes, [subprocess.Popen(["sleep", "1000"], process_group=0).pid])
+
+
+def do_meet(notes: Path, *_: str) -> None:
+    """Is killed while it has a temporary folder."""
+    with Store(notes).temporary():
+        os.kill(os.getpid(), 9)
+
+
+def do_orphan(notes: Path, *_: str) -> None:
+    """Is killed, and leaves a process in a session of its own, and one whose parent has ended before."""
+    child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    listening, answering = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if pid := os.fork():
+            os.write(answering, str(pid).encode())
+            os._exit(0)
+        time.sleep(1000)
+    os.waitpid(-1, 0)
+    _write_pids(notes, [child.pid, int(os.read(listening, 100))])
+    os.kill(os.getpid(), 9)
 
 
 def do_noise(notes: Path, *_: str) -> None:

@@ -95,5 +95,5 @@ def test_what_loading_leaves_beside_the_file_does_not_touch_the_run(tmp_path: Pa
         optimizer=lambda: None,
         loss="mse",
     )
-    assert keras_jobs._model_of(saved, scenario, compiled=True) == "the model"
+    assert keras_jobs._model_of(Store(tmp_path), saved, scenario, compiled=True) == "the model"
     assert weights.read_text() == "the run's own"

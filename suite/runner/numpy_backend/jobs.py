@@ -74,8 +74,9 @@ def reload(job: Job) -> None:
         saved = store.run(run).manifest()
         for form in names.forms(saved, own=own):
             with store.reload(run, job.environment.name, form).recording(begun(job, run.id)) as recorded:
-                file = names.WEIGHTS_FILE if form == names.UNBUILT else form
+                file = names.loaded_by(form)
                 state = files.mapped(store.run(run).file(file))
+                recorded.tell(loaded=saved.files[file] if saved else "")
                 if defect("loaded"):
                     state["norm/gamma"] = 2 * state["norm/gamma"]
                 recorded.add(names.step(0), state)

@@ -7,7 +7,6 @@ replaced by one that calls the DDP module forward, which is what averages the gr
 from __future__ import annotations
 
 import datetime
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import Any
 
 from suite.artifacts import arrays as files
 from suite.artifacts import names
+from suite.artifacts.store import Store
 from suite.engine import processes
 from suite.records import Job, Scenario
 from suite.runner import devices, keras_versions, models, training
@@ -28,7 +28,8 @@ SIBLING_SECONDS = 2.0  # a rank that failed first breaks this one's collectives:
 
 def work(job: Job) -> None:
     """Executes the job's runs in as many processes as it has devices; this one is rank 0, which writes artifacts."""
-    with tempfile.TemporaryDirectory(prefix="parity-ddp-") as meeting:
+    with Store(job.run_folder).temporary() as folder:
+        meeting = str(folder)
         ranks = [
             get_context("fork").Process(target=_follow, args=(job, rank, meeting), daemon=True)
             for rank in range(1, job.devices)
