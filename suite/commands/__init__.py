@@ -6,6 +6,7 @@ results.
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import sys
@@ -19,6 +20,7 @@ from suite.commands import (
 from suite.commands import (
     claims,
     compare,
+    defaults,
     diff,
     environments,
     new_scenario,
@@ -115,10 +117,17 @@ def _ended(arguments: Sequence[str] | None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     _refuse_no_text(sys.argv[1:] if arguments is None else arguments)
     try:
-        given = command_line.parser().parse_args(arguments)
+        given = _given(sys.argv[1:] if arguments is None else arguments)
     except SystemExit as error:  # argparse has printed what is wrong, or the help that was asked for
         return UsageError.exit_code if error.code else 0
     return COMMANDS[given.command](options.of(given))
+
+
+def _given(words: Sequence[str]) -> argparse.Namespace:
+    """What was given, with the defaults of the current folder."""
+    parser = command_line.parser()
+    defaults.apply(command_line.commands(parser), words)
+    return parser.parse_args(words)
 
 
 def _refuse_no_text(arguments: Sequence[str]) -> None:

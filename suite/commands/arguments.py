@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="parity", description="Do Keras models give the same results everywhere? If not, why?"
     )
+    whole.add_argument("--version", action="version", version=f"keras-parity {locations.version()}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for name, meaning in (
         ("compare", "run what has not run yet, judge everything, write the report"),
@@ -41,6 +42,12 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+def commands(whole: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Every command's own parser, by its name."""
+    (found,) = [one for one in whole._actions if isinstance(one, argparse._SubParsersAction)]
+    return dict(found.choices)
+
+
 # ---------------------------------------------------------------- one function for each command with more than two options
 
 
@@ -59,9 +66,13 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="also train from N other initial states, to say what is large",
     )
+    parser.add_argument(
+        "--smoke", action="store_true", help="three steps of one scenario, yours if you give one: does everything run?"
+    )
     _add_history(parser)
     _add_signing(parser)
     _add_page(parser)
+    _add_json(parser)
 
 
 def _add_selftest(parser: argparse.ArgumentParser) -> None:
@@ -116,6 +127,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     _add_history(parser)
     _add_signing(parser)
     _add_page(parser)
+    _add_json(parser)
 
 
 def _add_diff(parser: argparse.ArgumentParser) -> None:
@@ -214,6 +226,9 @@ def _add_running(parser: argparse.ArgumentParser, out: Path, meaning: str) -> No
     parser.add_argument(
         "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
     )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say only the answer, and what failed")
+    parser.add_argument("-v", "--verbose", action="store_true", help="a line for every job that ends")
+    parser.add_argument("--fail-fast", action="store_true", help="the first job that fails ends the command")
 
 
 def _add_gate(parser: argparse.ArgumentParser, default: str | None, meaning: str) -> None:
@@ -263,6 +278,12 @@ def _add_page(parser: argparse.ArgumentParser) -> None:
         "--split-assets",
         action="store_true",
         help="index.css and index.js beside index.html, for servers that forbid inline code",
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="the answer as JSON on standard output, everything else on standard error"
     )
 
 

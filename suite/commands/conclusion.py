@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
 from suite import report
 from suite.commands import listing
@@ -28,7 +32,7 @@ class History:
 def history(options: HistoryOptions) -> History:
     """Read before anything runs: what cannot be read should not cost a run."""
     return History(
-        known=known_differences.read(options.known) if options.known else (),
+        known=(*(known_differences.read(options.known) if options.known else ()), *known_differences.shipped()),
         file=options.baseline,
         baseline=earlier(options.baseline) if options.baseline else "",
     )
@@ -48,13 +52,25 @@ def since(path: Path, before: Results | str, now: Results) -> Change:
     return baseline.since(before, now, str(path))
 
 
-def conclude(study: Study, history: History, *, split_assets: bool) -> int:
-    """Judges, writes the report, prints the answer. Returns the exit code."""
+@contextmanager
+def output(*, json: bool) -> Iterator[TextIO | None]:
+    """Where JSON goes: the standard output, which nothing else is written to meanwhile. None without it."""
+    out = sys.stdout
+    with redirect_stdout(sys.stderr) if json else nullcontext():
+        yield out if json else None
+
+
+def conclude(study: Study, history: History, *, split_assets: bool, json: TextIO | None = None) -> int:
+    """Judges, writes the report, prints the answer, as JSON where `json` is. Returns the exit code."""
     results = study.results(history.known)
+    results = replace(results, known=known_differences.told(results.known))
     change = since(history.file, history.baseline, results) if history.file else None
     results = quoting(replace(results, change=change))
     folder = study.folder.store.folder
     report.render(results, folder, split_assets=split_assets)
+    if json is not None:
+        json.write(report.answer_json(results, folder))
+        return results.exit_code
     listing.say_all(report.terminal(results))
     listing.say_all([str(folder / "index.html")])
     return results.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from suite.artifacts.store import Store
+from suite.commands import listening
 from suite.commands.options import CompareOptions, EnvironmentOptions, RecipeOptions, RunOptions
 from suite.engine import devices, plugins, provision
 from suite.engine.local import Local
-from suite.engine.progress import Progress
 from suite.explain.claims import design as designing
 from suite.plan import discover, environments, locations, planning, variants
 from suite.records import (
@@ -40,7 +41,8 @@ from suite.results.study import Study
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What is to be trained, and where. `scenario`: names; without any, all. `fail_on`: the gate of the plan."""
+    """What is to be trained, and where. `scenario`: names; without any, all. `fail_on`: the gate of the plan. `only_one`: of
+    all scenarios the first of the user's, else the first."""
 
     scenario: tuple[str, ...]
     scenario_path: tuple[Path, ...]
@@ -49,6 +51,7 @@ class Selection:
     recipe: RecipeOptions
     fail_on: str = "different"
     seeds: int = 0
+    only_one: bool = False
 
 
 def selection(options: CompareOptions) -> Selection:
@@ -57,9 +60,10 @@ def selection(options: CompareOptions) -> Selection:
         scenario_path=options.scenario_path,
         environments=options.environments,
         devices=options.devices,
-        recipe=options.recipe,
+        recipe=options.trained,
         fail_on=options.fail_on,
         seeds=options.seeds,
+        only_one=options.smoke,
     )
 
 
@@ -90,6 +94,8 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
     device = devices.resolve(selected.environments.device, gpus)
     if passed_over := devices.passed_over(selected.environments.device, gpus):
         say(passed_over)
+    if device == "cpu" and max(selected.devices) > (os.cpu_count() or 1):
+        say(f"{max(selected.devices)} virtual devices on {os.cpu_count()} processors: expect it to be slow")
     chosen = wanted(selected.environments, gpus)
     _check_reference(selected.recipe.reference, selected.environments)
     if install:
@@ -129,6 +135,9 @@ def _scenarios(selected: Selection) -> tuple[tuple[FoundScenario, ...], tuple[Br
     for name in selected.scenario:
         if name not in names and name not in {one.name for one in broken}:
             raise unknown_name("scenario", name, names)
+    if selected.only_one and not selected.scenario:
+        own = [one for one in found if Path(one.source.location).resolve().parent != locations.SCENARIOS]
+        return tuple([*own, *found][:1]), broken
     if not selected.scenario:
         return found, broken
     return (
@@ -218,7 +227,8 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
     outcomes: dict[str, Outcome] = {}
     further: dict[Run, None] = {}
     first = jobs.first()
-    say(f"{len(jobs.runs)} runs in {len(first)} processes; {len(jobs.reused)} runs reused from {store.folder}")
+    tell = listening.teller(options, say)
+    tell(f"{len(jobs.runs)} runs in {len(first)} processes; {len(jobs.reused)} runs reused from {store.folder}")
     # Before anything runs: `parity report` can show what an interrupted command has done.
     _session(store, plan, chosen, jobs, outcomes, (), ())
     with _engine(store, chosen, options) as engine:
@@ -229,7 +239,7 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
         while asked_for := [run for run in study.further_runs() if run not in further]:
             further |= dict.fromkeys(asked_for)
             more = jobs.training(asked_for)
-            say(f"{len(asked_for)} further runs decide what is open")
+            tell(f"{len(asked_for)} further runs decide what is open")
             outcomes |= _by_run(more, _ended(engine, store, more))
             study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further)))
         study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further), finished=True))
@@ -248,7 +258,8 @@ def execute_cells(
     needed = designing.needed(jobs.first(), design)
     inputs = [job for job in needed if job.kind in ("probe", "prepare")]
     rest = [job for job in needed if job not in inputs]
-    say(f"{len(jobs.runs)} runs in {len(needed)} processes; {len(jobs.reused)} runs reused from {store.folder}")
+    tell = listening.teller(options, say)
+    tell(f"{len(jobs.runs)} runs in {len(needed)} processes; {len(jobs.reused)} runs reused from {store.folder}")
     with _engine(store, chosen, options) as engine:
         _ended(engine, store, inputs)
         if not designing.normalizes(store, design):
@@ -262,7 +273,7 @@ def execute_cells(
 @contextmanager
 def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Local]:
     with (
-        Progress() as progress,
+        listening.display(options) as progress,
         Local(
             chosen.environments,
             folder=store.folder,
@@ -270,7 +281,7 @@ def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Local
             timeout=options.timeout,
             gpus=chosen.gpus,
             jobs_per_gpu=options.jobs_per_gpu,
-            listen=progress,
+            listen=listening.listener(options, progress),
             cache=chosen.folder / "compiled",
             imports=locations.import_folder(chosen.folder),
         ) as engine,

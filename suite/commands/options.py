@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 Record = TypeVar("Record")
+SMOKE_STEPS = 3  # the first, one that has an optimizer state behind it, and one more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +42,17 @@ class RecipeOptions:
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """Where it runs. `jobs`: processes at once; `jobs_per_gpu`: of these on one GPU, 0 for as many as its memory allows;
-    `timeout`: seconds for one; `rerun`: "failed" or "all"."""
+    `timeout`: seconds for one; `rerun`: "failed" or "all". `quiet`: only the answer and what failed is said; `verbose`:
+    every job is a line. `fail_fast`: the first job that fails ends the command."""
 
     out: Path
     jobs: int
     jobs_per_gpu: int
     timeout: int
     rerun: str
+    quiet: bool
+    verbose: bool
+    fail_fast: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +75,8 @@ class SigningOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from.
+    """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from. `smoke`:
+    one scenario, few steps. `json`: the answer as JSON.
 
     `parity plan` has the same, so that any command line can be tried first.
     """
@@ -83,9 +89,16 @@ class CompareOptions:
     running: RunOptions
     fail_on: str
     seeds: int
+    smoke: bool
     history: HistoryOptions
     signing: SigningOptions
     split_assets: bool
+    json: bool
+
+    @property
+    def trained(self) -> RecipeOptions:
+        """How it is really trained."""
+        return replace(self.recipe, steps=self.recipe.steps or SMOKE_STEPS) if self.smoke else self.recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,13 +143,14 @@ class ZooOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """`fail_on`: None for the gate of the plan."""
+    """`fail_on`: None for the gate of the plan. `json`: the answer as JSON."""
 
     out: Path
     fail_on: str | None
     history: HistoryOptions
     signing: SigningOptions
     split_assets: bool
+    json: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,4 +22,5 @@ def run(options: ReportOptions) -> int:
     if options.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=options.fail_on))
     signing.sign(store, options.signing, secret)
-    return conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets)
+    with conclusion.output(json=options.json) as json:
+        return conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets, json=json)

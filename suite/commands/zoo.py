@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from suite.artifacts import names
 from suite.artifacts.store import Store
+from suite.commands import listening
 from suite.commands.execution import provisioned, say, wanted
 from suite.commands.options import ZooOptions
 from suite.engine import devices, plugins
 from suite.engine.local import Local
-from suite.engine.progress import Progress
 from suite.plan import locations
 from suite.records import Options, unknown_name
 from suite.records.zoo import Case
@@ -33,17 +33,20 @@ def run(options: ZooOptions) -> int:
     store = Store(options.running.out)
     with store.lock():
         say(f"{len(cases)} calls, each in float64 and in float32, on {', '.join(ready)}")
-        with Local(
-            ready,
-            folder=store.folder,
-            cores=options.running.jobs,
-            timeout=options.running.timeout,
-            gpus=len(gpus),
-            jobs_per_gpu=options.running.jobs_per_gpu,
-            listen=Progress(),
-            cache=folder / "compiled",
-            imports=locations.import_folder(folder),
-        ) as engine:
+        with (
+            listening.display(options.running) as progress,
+            Local(
+                ready,
+                folder=store.folder,
+                cores=options.running.jobs,
+                timeout=options.running.timeout,
+                gpus=len(gpus),
+                jobs_per_gpu=options.running.jobs_per_gpu,
+                listen=listening.listener(options.running, progress),
+                cache=folder / "compiled",
+                imports=locations.import_folder(folder),
+            ) as engine,
+        ):
             visit = Visit(
                 engine,
                 store,

@@ -24,6 +24,7 @@ KEPT_SELFTEST = ROOT / "docs" / "selftest.json" if CHECKOUT else SUITE / "selfte
 
 # Where a command reads and writes if it is not told, relative to the current folder.
 LATEST = Path("reports") / "latest"
+SMOKE = Path("reports") / "smoke"
 SELFTEST = Path("reports") / "selftest"
 ZOO = Path("reports") / "zoo"
 NEW_SCENARIOS = Path("scenarios")

@@ -48,6 +48,10 @@ class FolderInUse(ParityError):
     """Another command is at work in the run folder."""
 
 
+class StoppedEarly(ParityError):
+    """A job failed, and --fail-fast was given."""
+
+
 class UnavailableDevice(ParityError):
     """Devices were asked for and are not there. Nothing falls back to others."""
 

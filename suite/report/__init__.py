@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from suite.artifacts.store import write_text
 from suite.records import Results, showing
-from suite.report import answer, changes, claims, findings, html, junit, lagging, links, markdown, results_json
+from suite.report import (
+    changes,
+    claims,
+    findings,
+    html,
+    junit,
+    lagging,
+    links,
+    markdown,
+    plans,
+    results_json,
+    summary,
+    tables,
+)
 
+SHOWN_FAILURES = 3
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody
 FORMATS = {
     "results.json": results_json.text,
     "index.html": html.text,
     "junit.xml": junit.text,
     "summary.md": markdown.text,
+    "comparisons.csv": tables.comparisons,
+    "tensors.csv": tables.tensors,
+    "findings.csv": tables.causes_found,
 }
 
 
@@ -34,15 +52,25 @@ def render(results: Results, folder: Path, *, split_assets: bool = False) -> Non
 
 
 def terminal(results: Results) -> Iterator[str]:
-    """What a command ends with: the first findings, what is asked of accepted differences, the answer, and what changed."""
+    """What a command ends with: the first findings, what is asked of accepted differences, and the first screen of the
+    page."""
     for worded in findings.worded(results)[:SHOWN_FINDINGS]:
         known = f" Accepted: {worded.finding.accepted}." if worded.finding.accepted else ""
         yield f"  {worded.finding.verdict.mark} {worded.claim}{known}"
     yield from (f"  {line}" for line in changes.accepted(results.known))
     yield from lagging.sentences(results)
-    yield answer.sentence(results)
+    yield from (f"  broken: {one.name} ({one.source}): {one.reason}" for one in results.broken)
+    for row in summary.failed(results)[:SHOWN_FAILURES]:
+        yield f"  {row.status.value}: {row.run.id}: {row.reason}"
+    yield from plans.lines(results)
     if results.change:
         yield changes.sentence(results.change)
 
 
-__all__ = ["FORMATS", "changes", "claims", "render", "terminal"]
+def answer_json(results: Results, folder: Path) -> str:
+    """The first screen for programs, with where the rest of it is."""
+    found = {**plans.document(results), "exit_code": results.exit_code, "report": str(folder / "index.html")}
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+__all__ = ["FORMATS", "answer_json", "changes", "claims", "render", "terminal"]

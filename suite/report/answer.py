@@ -1,83 +1,171 @@
-"""One sentence that answers the question, from the same pairs and checks that the matrix shows."""
+"""The first screen in words: the question, the answer, and how many causes and comparisons there are.
+
+It is made from the decisions (`suite.results.decisions`) and the findings; the console and the page say the same.
+`plans.py` has the words of the table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from suite.records import Member, Pair, Results, Verdict
+from suite.records import Finding, Member, Results, Verdict
 from suite.report import summary
+from suite.results.decisions import AGREE, Safety, tables
 
-AGREE = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
-# Of several; of the only one, if it agrees and if it does not.
-PAIRS = ("pairs agree", "the only pair agrees", "the only pair differs")
-FILES = ("files equal the live model", "the only file equals the live model", "the only file differs from the live model")
+NEEDS_DECISION = (Verdict.DIFFERENT, Verdict.INVALID)
+# What the page filters by: a group of findings, or of pairs and checks -> its words.
+GROUPS = {
+    "decision": "needs a decision",
+    "undecided": "undecided",
+    "expected": "expected",
+    "equal": "equal",
+    "not-run": "not run",
+}
+PACKAGES = {"keras": "Keras", "tensorflow": "TensorFlow", "tensorflow-cpu": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+LISTED = 4  # environments: of more, the number says enough
+Part = tuple[str, str]  # words, and the group that they count: a key of GROUPS, "failed", or nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Of causes: those that need a decision, undecided and expected ones (accepted ones among them). Of pairs and checks:
+    how many agree, and how many have no result."""
+
+    decision: int
+    undecided: int
+    expected: int
+    equal: int
+    not_run: int
+
+    @property
+    def by_group(self) -> dict[str, int]:
+        return dict(zip(GROUPS, (self.decision, self.undecided, self.expected, self.equal, self.not_run), strict=True))
+
+
+def question(results: Results) -> str:
+    """What the run asked, from what it planned."""
+    environments = list(dict.fromkeys(one.environment.name for one in results.environments))
+    devices = sorted({run.configuration.devices for pair in results.pairs for run in pair.runs})
+    own = [name for table in tables(results) if table.own for name in table.scenarios]
+    asked = own or [row.name for row in results.scenarios]
+    subject = asked[0] if len(asked) == 1 else f"{len(asked)} {'models' if own else 'built-in models'}"
+    on = f" on {listed(environments)}" if environments else ""
+    counted = f", on {' and '.join(map(str, devices))} {'device' if devices == [1] else 'devices'}" if devices else ""
+    return f"{'Does' if len(asked) == 1 else 'Do'} {subject} give equal results{on}{counted}, and after saving?"
+
+
+def listed(names: Sequence[str], word: str = "and") -> str:
+    """Names as a sentence has them; of many only the number."""
+    if len(names) > LISTED:
+        return f"{len(names)} environments"
+    return f"{', '.join(names[:-1])} {word} {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+# ---------------------------------------------------------------- counts
+
+
+def counts(results: Results) -> Counts:
+    """Causes are findings; what differs and is in no finding counts as one more."""
+    causes = Counter(group(finding) for finding in results.findings if finding.members)
+    covered = {member.id for finding in results.findings for member in finding.members}
+    causes.update({_group(member) for member in results.members if member.id not in covered})
+    return Counts(
+        decision=causes["decision"],
+        undecided=causes["undecided"],
+        expected=causes["expected"],
+        equal=sum(member.verdict in AGREE for member in results.members),
+        not_run=sum(member.verdict is Verdict.NOT_RUN for member in results.members),
+    )
+
+
+def group(finding: Finding) -> str:
+    """The count that a finding belongs to. What is accepted is expected."""
+    found = _group(finding)
+    return "expected" if finding.accepted and found in ("decision", "undecided") else found
+
+
+def _group(judged: Finding | Member) -> str:
+    if judged.verdict in NEEDS_DECISION:
+        return "decision"
+    if judged.verdict in AGREE:
+        return "equal"
+    return {Verdict.INCONCLUSIVE: "undecided", Verdict.BY_DESIGN: "expected"}.get(judged.verdict, "not-run")
+
+
+# ---------------------------------------------------------------- the answer
 
 
 def sentence(results: Results) -> str:
-    """The seed question's parts, each counted: backends, devices, GPU against CPU, saved files; and whether the causes are
-    known."""
-    compared = [pair for pair in results.pairs if pair.verdict is not Verdict.NOT_RUN]
-    if not compared and not results.checks:
-        return f"Nothing was compared: no two runs of one scenario have results.{_trouble(results)}"
-    kinds = {one.environment.name: one.environment.device for one in results.environments}
-    between = [pair for pair in compared if len({kinds.get(run.configuration.environment) for run in pair.runs}) > 1]
-    single = [pair for pair in compared if _devices(pair) == (1, 1) and pair not in between]
-    many = [pair for pair in compared if _devices(pair) != (1, 1) and pair not in between]
-    seen = [check for check in results.checks if check.verdict is not Verdict.NOT_RUN]
-    saved = [check for check in seen if check.kind == "saved"]
-    parts = [
-        _part("across backends on one device", single, PAIRS),
-        _part("with several devices", many, PAIRS),
-        _part("GPU against CPU", between, PAIRS),
-        _part("after saving", saved, FILES),
+    """At most twenty words."""
+    return "".join(words for words, _ in parts(results))
+
+
+def parts(results: Results) -> list[Part]:
+    """The sentence in pieces, each with what it counts."""
+    found = counts(results)
+    if all(member.verdict is Verdict.NOT_RUN for member in results.members):
+        return [("Nothing was compared: no two runs have results.", ""), *_failures(results)]
+    named = found.by_group
+    said = [
+        (f"{named[name]} {words}", name)
+        for name, words in (
+            ("decision", "cause needs a decision" if found.decision == 1 else "causes need a decision"),
+            ("undecided", "undecided"),
+            ("not-run", "not run"),
+        )
+        if named[name]
     ]
-    counted = "; ".join(part for part in parts if part)
-    return f"{_lead(results, [*compared, *seen])}. {counted[:1].upper()}{counted[1:]}.{_trouble(results)}"
+    if said:
+        rest = "; the rest is equal or expected." if found.expected else "; the rest is equal."
+        return [(f"{_lead(results, found)}. ", ""), *_joined(said), (rest, ""), *_failures(results)]
+    if found.expected:
+        causes = "1 expected cause" if found.expected == 1 else f"{found.expected} expected causes"
+        rest = "; everything else is equal, up to rounding."
+        return [("Yes, but for ", ""), (causes, "expected"), (rest, ""), *_failures(results)]
+    return [("Yes. Everything that was compared is equal, up to rounding.", ""), *_failures(results)]
 
 
-def _lead(results: Results, members: Sequence[Member]) -> str:
-    """Yes or no, and how many causes there are: those that need a decision, undecided ones, and expected ones."""
-    if all(member.verdict in AGREE for member in members):
-        return "Yes, up to rounding"
-    open_ones = [finding for finding in results.findings if not finding.accepted]
-    decide = sum(finding.verdict in (Verdict.DIFFERENT, Verdict.INVALID) for finding in open_ones)
-    undecided = sum(finding.verdict is Verdict.INCONCLUSIVE for finding in open_ones)
-    accepted = len(results.findings) - len(open_ones)
-    expected = sum(finding.verdict is Verdict.BY_DESIGN for finding in open_ones)
-    counts = [
-        f"{decide} {'cause needs' if decide == 1 else 'causes need'} a decision" if decide else "",
-        f"{undecided} {'is' if undecided == 1 else 'are'} undecided" if undecided else "",
-        f"{accepted} {'is' if accepted == 1 else 'are'} accepted" if accepted else "",
-        f"{expected} {'is' if expected == 1 else 'are'} expected, by design" if expected else "",
-    ]
-    said = ", ".join(one for one in counts if one) or "what differs is in no finding"
-    # From the members, so that the answer is right whatever the findings say.
-    verdicts = {member.verdict for member in members if member.id not in results.excused}
-    if verdicts & {Verdict.DIFFERENT, Verdict.INVALID}:
-        return f"No: {said}"
-    return f"Undecided: {said}" if Verdict.INCONCLUSIVE in verdicts else f"Yes, up to rounding and what is expected: {said}"
+def _joined(said: Sequence[Part]) -> Iterator[Part]:
+    for place, part in enumerate(said):
+        if place:
+            yield ", ", ""
+        yield part
 
 
-def _trouble(results: Results) -> str:
+def _lead(results: Results, found: Counts) -> str:
+    """No, only if no plan that was looked at is safe."""
+    looked_at = [one for table in tables(results) for one in table.decisions if one.safety is not Safety.NOT_COMPARED]
+    if found.decision:
+        return "Mostly" if any(one.safety in (Safety.SAFE, Safety.EXCEPT) for one in looked_at) else "No"
+    return "Undecided" if found.undecided else "Yes, where it ran"
+
+
+def _failures(results: Results) -> list[Part]:
     failed = len({row.run.configuration for row in results.runs if row.status.broken})
-    broken = len(results.broken)
-    words = f" {failed} {'configuration has' if failed == 1 else 'configurations have'} runs that failed." if failed else ""
-    if jobs := len(summary.failed_jobs(results)):
-        words += f" {jobs} {'job' if jobs == 1 else 'jobs'} beside the runs failed."
-    return words + (f" {broken} {'scenario is' if broken == 1 else 'scenarios are'} broken." if broken else "")
+    count = failed + len(summary.failed_jobs(results)) + len(results.broken)
+    return [(" ", ""), (f"{count} {'failure' if count == 1 else 'failures'}", "failed"), (".", "")] if count else []
 
 
-def _devices(pair: Pair) -> tuple[int, int]:
-    return pair.a.configuration.devices, pair.b.configuration.devices
+# ---------------------------------------------------------------- what was compared
 
 
-def _part(title: str, members: Sequence[Member], words: tuple[str, str, str]) -> str:
-    if not members:
-        return ""
-    several, only_agrees, only_differs = words
-    agree = sum(member.verdict in AGREE for member in members)
-    by_design = sum(member.verdict is Verdict.BY_DESIGN for member in members)
-    if len(members) == 1:
-        return f"{title}, {only_agrees if agree else only_differs}{' by design' if by_design else ''}"
-    counted = f"{title}, {'all ' if agree == len(members) else f'{agree} of '}{len(members)} {several}"
-    return f"{counted} and {by_design} {'differs' if by_design == 1 else 'differ'} by design" if by_design else counted
+def compared(results: Results) -> str:
+    """Versions, kinds of devices, and how long all runs took together, in one line."""
+    versions = {
+        f"{PACKAGES[name]} {one.packages[name].partition('+')[0]}": None
+        for name in PACKAGES
+        for one in results.environments
+        if name in one.packages
+    }
+    kinds = sorted({one.environment.device.upper() for one in results.environments if one.environment.device})
+    seconds = sum(row.seconds for row in results.runs)
+    time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return " · ".join([*versions, *kinds, *([time] if results.runs else [])])
+
+
+def counted(results: Results) -> str:
+    """The counts in words."""
+    found = counts(results).by_group
+    return " · ".join(f"{words} {found[name]}" for name, words in GROUPS.items())

@@ -80,7 +80,7 @@ def _missing(cause: Cause) -> str:
 
 
 SHORT: dict[str, Callable[[Cause], str]] = {
-    Code.BY_DESIGN: lambda cause: f"by design ({declared(cause)})",
+    Code.BY_DESIGN: lambda cause: f"declared: {declared(cause)}",
     Code.RANDOM_STREAMS: lambda cause: "different random numbers",
     Code.UNSTABLE_KERNEL: lambda cause: f"unstable kernel in {cause.subject}" if cause.subject else "unstable kernel",
     Code.TF32_PRODUCTS: lambda cause: f"TF32 products in {cause.subject}",

@@ -29,6 +29,15 @@ def sentence(change: Change) -> str:
     return f"Since {change.generated} (plan {change.plan[:12]}): {what}.{_only(change)}{_goalposts(change.moves)}"
 
 
+def short(change: Change) -> str:
+    """What moved, in a few words, for a line that has others."""
+    if change.incomparable:
+        return "the earlier run cannot be compared with"
+    counted = Counter(move.how for move in change.moves if move.about in ("verdict", "cause"))
+    parts = [f"{counted[how]} {how}" for how in HOW if counted[how]]
+    return f"since {change.generated[:10]}: {', '.join(parts) if parts else 'no verdict changed'}"
+
+
 def _only(change: Change) -> str:
     only = [
         f"{words} {listed(names)}"

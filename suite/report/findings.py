@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from suite.judge import equivalence, limits
 from suite.records import Code, Diagnosis, Finding, Judged, Member, Note, Pair, Results, Run, Suspect, Verdict
 from suite.records.formatting import number
-from suite.report import causes, explanations, glossary, repeat_command, summary
+from suite.report import acceptance, causes, effects, explanations, glossary, repeat_command, summary
 
 NOUNS = {
     "pair": ("pair", "pairs"),
@@ -31,15 +31,19 @@ NOTES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Worded:
-    """A finding with its words. `off`: the environment or run that is off; empty if none is."""
+    """A finding with its words. `claim`, `effect` and `advice` are its three lines: what it is, how much that is to a user,
+    and what to do. `accept`: the entry of known_differences.toml that accepts it; empty where it cannot be accepted. `off`:
+    the environment or run that is off; empty if none is."""
 
     finding: Finding
     claim: str
+    effect: str
     evidence: str
     experiment: str
     advice: str
     link: str
     repeat: str
+    accept: str
     off: str
 
 
@@ -69,13 +73,30 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
     return Worded(
         finding=finding,
         claim=claim,
+        effect=effects.of(finding) or NO_EFFECT.get(finding.verdict, NOT_MEASURED),
         evidence=_evidence(finding.members),
         experiment=experiment,
-        advice=said.advice,
+        advice=said.advice or _advice(finding),
         link=said.link,
         repeat=repeat_command.command(finding, results),
+        accept=acceptance.entry(finding, results.generated),
         off=summary.label(finding.side) if finding.side else finding.environment,
     )
+
+
+NO_EFFECT = {
+    Verdict.NOT_RUN: "nothing was compared",
+    Verdict.INVALID: "there is no number: results are NaN or infinite, or have different shapes or names",
+}
+NOT_MEASURED = "no effect on predictions or weights was measured"
+
+
+def _advice(finding: Finding) -> str:
+    """Where the cause has no advice of its own."""
+    if finding.verdict is Verdict.NOT_RUN:
+        return "nothing: it is not supported" if finding.unsupported else "mend what failed, and run the same command again"
+    worse = finding.verdict.rank > Verdict.BY_DESIGN.rank
+    return "look at the evidence, and report it: docs/causes.md says how" if worse else ""
 
 
 def _counted(members: Sequence[Member]) -> str:
@@ -129,6 +150,10 @@ def _evidence(members: Sequence[Member]) -> str:
     worst: tuple[float, str] = (-1.0, "no numbers: see the reasons given")
     for member in members:
         said = _steps(member)
+        if said and (size := _off_in_steps(member)):
+            # A curve that has grown since, or that lies inside of its rounding, decided nothing.
+            worst = max(worst, (size, f"{said} ({_sides(member)})"), key=lambda entry: entry[0])
+            continue
         for judged in member.quantities:
             if judged.verdict is member.verdict and judged.distances.at and judged.distances.at[-1].plain:
                 size, numbers = _largest(judged, _sides(member))
@@ -136,10 +161,17 @@ def _evidence(members: Sequence[Member]) -> str:
     return worst[1]
 
 
+def _off_in_steps(member: Member) -> float:
+    """How far a single step of a side with an unstable kernel is from float64; 0 where that is not the cause."""
+    sizes = [dict(cause.evidence) for cause in member.causes if cause.code == Code.UNSTABLE_KERNEL]
+    return max((max(one.get("a", 0.0), one.get("b", 0.0)) for one in sizes), default=0.0)
+
+
 def _largest(judged: Judged, sides: str) -> tuple[float, str]:
     float64 = equivalence.float64_distance(judged.distances)
     numbers = judged.distances.at[-1].plain
-    shown = ", ".join(f"{metric} {number(value)}" for metric, value in list(numbers.items())[:3])
+    beyond = {metric: value for metric, value in numbers.items() if value > judged.limits.get(metric, 0.0)} or numbers
+    shown = ", ".join(f"{metric} {number(value)}" for metric, value in list(beyond.items())[:3])
     first = f", first at step {judged.first_step}" if judged.first_step else ""
     where = f", most in {judged.worst_tensor}" if judged.worst_tensor else ""
     double = f"; float64 runs {number(float64)} apart" if float64 is not None else ""
@@ -151,11 +183,11 @@ def _sides(member: Member) -> str:
     if isinstance(member, Pair):
         return f"{member.scenario}, {summary.label(member.a)} against {summary.label(member.b)}"
     what = {
-        "saved": f"live against {glossary.form(member)}",
-        "resumed": f"trained on, live against {member.form}",
+        "saved": f"in memory against {glossary.form(member)}",
+        "resumed": f"trained on, in memory against {member.form}",
         "reloaded": f"{member.form} loaded on {member.environment}",
         "replica": f"replica {member.replica} against replica 0",
-        "declared": "against the oracle of what it declares",
+        "declared": "against the reference emulation",
         "defined": "against the independent definitions",
     }
     return f"{member.scenario}, {summary.label(member.run)}, {what[member.kind]}"

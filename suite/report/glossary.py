@@ -49,12 +49,12 @@ def column(check: ConsistencyCheck) -> str:
     if check.kind == "defined":
         return "model – its definitions"
     if check.kind == "declared":
-        return "run – what it declares"
+        return "run – reference emulation"
     if check.kind == "saved":
-        return f"live – {form(check)}"
+        return f"in memory – {form(check)}"
     if check.kind == "resumed":
-        return "live – saved, both trained on"
-    return f"saved – on {check.environment}" if check.kind == "reloaded" else f"replica {check.replica} – first"
+        return "in memory – file, both trained on"
+    return f"file – on {check.environment}" if check.kind == "reloaded" else f"replica {check.replica} – first"
 
 
 GROUNDS = {"built-in": "built-in scenarios", "random": "models drawn at random"}

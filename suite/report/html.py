@@ -10,14 +10,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from suite.records import ConsistencyCheck, Pair, Provisioned, Results, Run, RunRow, ScenarioRow, Status, Verdict
 from suite.records.formatting import number
-from suite.report import answer, bulk, causes, changes, findings, glossary, lagging, links, payload, summary
+from suite.report import (
+    answer,
+    bulk,
+    causes,
+    changes,
+    compact,
+    findings,
+    glossary,
+    lagging,
+    links,
+    payload,
+    plans,
+    summary,
+    terms,
+)
+from suite.results.decisions import Plan, Safety, tables
 
 HERE = Path(__file__).parent
 SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody; the rest is folded
@@ -26,7 +41,7 @@ STATIC_CELLS = 1_000  # beyond, what a reader without script sees goes where a r
 STATIC_PAIRS, NOSCRIPT_PAIRS = 100, 150  # rows of the table of pairs: at once, and for readers without a script
 LISTED_RUNS = 800  # of more runs only those that are not complete, or died once
 WIDTHS = 24  # steps of the count bar: a stylesheet of its own cannot know numbers, and inline styles are often forbidden
-SCRIPTS = ("data", "state", "matrix", "figures", "pair", "layers", "saved", "pairs", "start")
+SCRIPTS = ("data", "state", "matrix", "figures", "pair", "layers", "saved", "pairs", "causes", "start")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +77,14 @@ def split(results: Results) -> dict[str, str]:
 
 def style() -> str:
     widths = " ".join(f".w{width}{{flex-grow:{width}}}" for width in range(1, WIDTHS + 1))
-    return (HERE / "style.css").read_text(encoding="utf-8") + widths + "\n"
+    text = (HERE / "style.css").read_text(encoding="utf-8") + widths + "\n"
+    return compact.style(text)
 
 
 def script() -> str:
-    """The files one after the other in one scope, without indentation and the comments that have a line of their own."""
+    """The files one after the other in one scope."""
     parts = "".join((HERE / "script" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
-    lines = [stripped for line in parts.splitlines() if (stripped := line.strip()) and not stripped.startswith("//")]
-    return "\n".join(['"use strict";', "(() => {", *lines, "})();", ""])
+    return f'"use strict";\n(() => {{\n{compact.script(parts)}\n}})();\n'
 
 
 def _page(results: Results, *, style: Markup, script: Markup) -> str:
@@ -81,8 +96,16 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
         .get_template("index.html.j2")
         .render(
             results=results,
+            question=answer.question(results),
             answer=answer.sentence(results),
+            parts=answer.parts(results),
+            tables=[(plans.title(table), plans.rows(results, table)) for table in tables(results)],
+            apart=(Plan.SEVERAL, Plan.ALONE),
+            causes=answer.counts(results).by_group,
+            groups_of_causes=answer.GROUPS,
+            compared=answer.compared(results),
             since=changes.sentence(results.change) if results.change else "",
+            since_short=changes.short(results.change) if results.change else "",
             findings=findings.worded(results),
             nothing_differs=findings.nothing_differs(results),
             style=style,
@@ -90,9 +113,10 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             data=payload.text(results, pairs, blocks.left_out),
             blocks=blocks,
             groups=glossary.TENSOR_GROUPS,
+            terms=terms.TERMS,
             key=list(summary.counts(results.members)),
             counts={"pairs": summary.counts(results.pairs), "checks": summary.counts(results.checks)},
-            worst=summary.worst(results.members),
+            edge=_edge(results),
             overview=summary.overview(results),
             failed=summary.failed(results),
             restarted=summary.restarted(results),
@@ -127,6 +151,9 @@ def _environment() -> Environment:
     environment.filters |= {
         "number": number,
         "causes": causes.words,
+        "group": answer.group,
+        "urgency": _urgency,
+        "host": lambda link: urlsplit(link).hostname or link,
         "suspect": lambda suspect: causes.hypothesis(suspect.cause),
         "note": findings.NOTES.__getitem__,
         "decided": payload.decided,
@@ -137,6 +164,26 @@ def _environment() -> Environment:
         "width": lambda count, total: max(1, round(WIDTHS * count / total)),
     }
     return environment
+
+
+def _edge(results: Results) -> Verdict:
+    """The worst verdict that was compared; what is accepted is expected."""
+    excused = results.excused
+    if found := summary.worst(member for member in results.members if member.id not in excused):
+        return found.verdict
+    return Verdict.BY_DESIGN if excused else Verdict.NOT_RUN
+
+
+def _urgency(row: plans.Row) -> str:
+    """The style of an answer: whether anything behind it needs a decision."""
+    groups = {answer.group(reason.finding) if reason.finding else "decision" for reason in row.decision.reasons}
+    if row.decision.safety in STYLES:
+        return STYLES[row.decision.safety]
+    styles = {"decision": "different", "undecided": "inconclusive", "expected": "by-design"}
+    return next((style for group, style in styles.items() if group in groups), "inconclusive")
+
+
+STYLES = {Safety.SAFE: "rounding", Safety.NOT_COMPARED: "not-run"}
 
 
 def _scenarios(results: Results) -> list[Scenario]:

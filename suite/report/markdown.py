@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from suite.records import GroundRates, Pair, Results, Run, Verdict
-from suite.report import answer, changes, findings, glossary, lagging, summary
+from suite.report import answer, changes, findings, glossary, lagging, plans, summary
 from suite.report.findings import Worded
+from suite.results.decisions import tables
 
 LONGEST = 200_000  # bytes: a fifth of what common CI servers show, and far more than anybody reads
 CUT = "\nCut here: index.html and results.json hold the rest."
@@ -29,13 +30,16 @@ def text(results: Results) -> str:
 
 
 def _top(results: Results) -> Iterator[str]:
+    """The first screen of the page: what a job's summary shows without scrolling."""
     yield f"# {plain(answer.sentence(results))}"
-    yield ""
-    for noun, members in (("pairs", results.pairs), ("checks", results.checks)):
-        counted = summary.counts(members)
-        words = ", ".join(f"{verdict.mark} {count} {verdict.value}" for verdict, count in counted.items())
-        yield f"{len(members)} {noun}" + (f": {words}" if words else "")
+    yield from ("", plain(answer.question(results)), "")
+    for table in tables(results):
+        yield from (_row([plans.title(table), "answer"]), "|---|---|")
+        for row in plans.rows(results, table):
+            more = f" (and {row.more} more)" if row.more else ""
+            yield f"| {plain(row.plan)} | **{row.answer}** {plain(f'{row.note}{more}')} |"
         yield ""
+    yield from (plain(answer.counted(results)), "", plain(answer.compared(results)), "")
     if results.change:
         yield from (plain(changes.sentence(results.change)), "")
     made = f"{plain(results.generated)}, plan {results.plan.digest[:12]}, exit code {results.exit_code}"
@@ -44,7 +48,7 @@ def _top(results: Results) -> Iterator[str]:
 
 def _why(results: Results) -> Iterator[str]:
     if results.findings:
-        yield from ("", "## Why", "")
+        yield from ("", "## Causes", "")
     for number, finding in enumerate(findings.worded(results), 1):
         yield from _finding(number, finding)
 
@@ -62,12 +66,13 @@ def _finding(number: int, worded: Worded) -> Iterator[str]:
     elif some := [part for part in finding.parts if part.accepted]:
         reasons = "; ".join(f"{part.scenario}: {part.accepted}" for part in some)
         yield f"  - Accepted in {len(some)} of {len(finding.parts)} scenarios: {plain(reasons)}"
+    yield f"  - How much: {plain(worded.effect)}"
+    if worded.advice:
+        yield f"  - What to do: {plain(' '.join(part for part in (worded.advice, worded.link) if part))}"
     yield f"  - Evidence: {plain(worded.evidence)}"
     yield f"  - Experiment: {plain(worded.experiment)}"
     if finding.place:
         yield f"  - Begins at: {plain(finding.place.stage)}, {plain(finding.place.tensor)}"
-    if worded.advice:
-        yield f"  - What to do: {plain(' '.join(part for part in (worded.advice, worded.link) if part))}"
     if worded.repeat:
         yield f"  - Again: `{code(worded.repeat)}`"
     if finding.fingerprint:
@@ -136,6 +141,11 @@ def _restarted(results: Results) -> Iterator[str]:
 
 def _overview(results: Results) -> Iterator[str]:
     yield from ("", "## The worst verdict of each group", "")
+    for noun, members in (("pairs", results.pairs), ("checks", results.checks)):
+        counted = summary.counts(members)
+        words = ", ".join(f"{verdict.mark} {count} {verdict.value}" for verdict, count in counted.items())
+        yield f"{len(members)} {noun}" + (f": {words}" if words else "")
+        yield ""
     yield from _table(["", *(row.name for row in results.scenarios)])
     for group in summary.overview(results):
         yield _row([group.name, *(one.mark if one else "" for one in group.worst.values())])

@@ -9,10 +9,11 @@ from itertools import combinations
 
 from markupsafe import Markup
 
-from suite.records import QUANTITIES, Cause, Judged, Member, Pair, Results, Run, ScenarioRow, Verdict
+from suite.records import QUANTITIES, Cause, Code, Judged, Member, Pair, Results, Run, ScenarioRow, Verdict
 from suite.records.formatting import number
+from suite.report import answer, codes, glossary, summary
 from suite.report import causes as cause_words
-from suite.report import codes, glossary, summary
+from suite.results.decisions import AGREE
 
 ABSENT = "."  # no such pair, or it has no such quantity
 
@@ -40,7 +41,11 @@ def text(results: Results, pairs: Mapping[str, Sequence[Pair | None]], left_out:
     causes = _Causes()
     document = {
         "report": results.plan.digest[:12],
-        "verdicts": [[one.value, one.mark, one.value.replace(" ", "-")] for one in Verdict],
+        "verdicts": [
+            [one.value, one.mark, one.value.replace(" ", "-"), "equal" if one in AGREE else "", one.meaning]
+            for one in Verdict
+        ],
+        "groups": answer.GROUPS,
         "quantities": QUANTITIES,
         "metrics": {metric: glossary.METRICS.get(metric, metric) for metric in metrics(results)},
         "leftOut": left_out,
@@ -89,9 +94,28 @@ def _scenario(results: Results, row: ScenarioRow, pairs: Sequence[Pair | None], 
         "c": [causes.of(pair.causes) if pair else -1 for pair in pairs],
         "d": [_deciding(pair)[1] if pair else "" for pair in pairs],
         "off": {str(place): summary.label(pair.side) for place, pair in enumerate(pairs) if pair and pair.side},
+        "steps": {str(place): steps for place, pair in enumerate(pairs) if pair and (steps := _steps(pair))},
         "q": _quantities(pairs),
         "checks": _checks(results, row.name, list(labels), causes),
     }
+
+
+def _steps(pair: Pair) -> list[object]:
+    """Where single steps decided: how far each side's is from float64, where, and from how many of how many states; else
+    empty."""
+    if numbers := _unstable(pair):
+        where = f"{pair.place.stage}, {pair.place.tensor}" if pair.place else ""
+        return [number(numbers["a"]), number(numbers["b"]), where, int(numbers["states"]), int(numbers["measured"])]
+    return []
+
+
+def _unstable(pair: Pair) -> dict[str, float]:
+    """The numbers of an unstable kernel; empty if it is not the cause."""
+    for cause in pair.causes:
+        numbers = dict(cause.evidence)
+        if cause.code == Code.UNSTABLE_KERNEL and {"a", "b", "states", "measured"} <= numbers.keys():
+            return numbers
+    return {}
 
 
 def _short(run: Run) -> str:
@@ -127,7 +151,10 @@ def decided(one: Member) -> str:
 
 
 def _deciding(one: Member) -> tuple[str, str]:
-    """The quantity that a verdict rests on, and its main metric with the distance; empty for identical ones."""
+    """The quantity that a verdict rests on, and its main metric with the distance; empty for identical ones. Where single
+    steps decided, these: whole training may differ by no more than rounding."""
+    if isinstance(one, Pair) and (steps := _unstable(one)):
+        return "one training step", number(max(steps["a"], steps["b"]))
     for judged in one.quantities:
         metric = summary.main_metric(judged)
         if judged.verdict is one.verdict and one.verdict is not Verdict.IDENTICAL and metric:

@@ -49,10 +49,12 @@ class Worst:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """One row of the overview: scenario -> its members' worst; None where the scenario has no members."""
+    """One row of the overview: scenario -> its members' worst, and the first of those with that verdict; None where the
+    scenario has no members."""
 
     name: str
     worst: Mapping[str, Worst | None]
+    shown: Mapping[str, Member | None]
 
 
 def counts(members: Iterable[Member]) -> dict[Verdict, int]:
@@ -100,12 +102,12 @@ def pair_group(pair: Pair) -> tuple[int, str]:
 
 
 CHECK_GROUPS = {
-    "saved": (3, "live – saved"),
-    "resumed": (4, "live – saved, both trained on"),
-    "reloaded": (5, "saved – reloaded elsewhere"),
+    "saved": (3, "in memory – file"),
+    "resumed": (4, "in memory – file, both trained on"),
+    "reloaded": (5, "file – loaded elsewhere"),
     "replica": (6, "replica – first replica"),
-    "declared": (7, "run – what its strategy declares"),
-    "defined": (8, "layers, loss and update – their definitions"),
+    "declared": (7, "run – reference emulation"),
+    "defined": (8, "layers, loss, update – definitions"),
 }
 
 
@@ -118,9 +120,18 @@ def overview(results: Results) -> list[Group]:
         grouped.setdefault(group, {}).setdefault(one.scenario, []).append(one)
     scenarios = [row.name for row in results.scenarios]
     return [
-        Group(name=name, worst={scenario: worst(grouped[place, name].get(scenario, ())) for scenario in scenarios})
+        _group(name, {scenario: grouped[place, name].get(scenario, []) for scenario in scenarios})
         for place, name in sorted(grouped)
     ]
+
+
+def _group(name: str, members: Mapping[str, Sequence[Member]]) -> Group:
+    found = {scenario: worst(some) for scenario, some in members.items()}
+    shown = {
+        scenario: next((member for member in some if one and member.verdict is one.verdict), None)
+        for (scenario, some), one in zip(members.items(), found.values(), strict=True)
+    }
+    return Group(name=name, worst=found, shown=shown)
 
 
 def failed(results: Results) -> list[RunRow]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,21 @@ from suite.records import ConfigurationError, KnownDifference
 KEYS = ("fingerprint", "reason", "link", "expires", "scenarios")
 FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
 LINK = re.compile(r"https?://\S+")
+
+
+SHIPPED = Path(__file__).with_name("shipped_differences.toml")
+SHIPPED_SOURCE = "comes with keras-parity"
+
+
+def shipped() -> tuple[KnownDifference, ...]:
+    """What is known of the built-in scenarios. It is accepted, so that a first run that finds nothing new ends with 0."""
+    return tuple(replace(one, source=SHIPPED_SOURCE) for one in read(SHIPPED))
+
+
+def told(known: Iterable[KnownDifference]) -> tuple[KnownDifference, ...]:
+    """Those to be shown. One that came with the suite, and that this run does not have or did not look for, is nobody's
+    task."""
+    return tuple(one for one in known if one.source != SHIPPED_SOURCE or one.state in ("shows", "expired"))
 
 
 def read(file: Path) -> tuple[KnownDifference, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 
 import pytest
 
+from suite.explain import findings as grouping
 from suite.records import Results, Verdict
 from suite.report import answer, codes, findings, summary
 from tests.browser.conftest import ADDRESS, Open, Opened
@@ -126,6 +128,87 @@ def test_keys_alone_lead_to_a_pair(open_page: Open) -> None:
     assert one.page.locator("#matrix a[tabindex='0']").count() == 1
 
 
+def test_the_first_screen_has_few_words_and_no_number_that_leads_nowhere(open_page: Open) -> None:
+    results = sample.results(healthy=True, verdicts=(Verdict.ROUNDING, Verdict.BY_DESIGN, Verdict.DIFFERENT))
+    grouped = grouping.group(results.members, ())
+    one = open_page(dataclasses.replace(results, findings=grouped, jobs=(), broken=()))
+    words = one.page.evaluate(FIRST_WORDS)
+    assert 60 < len([word for word in words if re.search(r"\w", word)]) <= 150
+    own_text = "node => [...node.childNodes].filter(child => child.nodeType === 3).map(child => child.textContent).join(' ')"
+    bare = one.page.eval_on_selector_all(".first h1, .chips li, .plans td", f"nodes => nodes.map({own_text})")
+    assert not re.search(r"\d", " ".join(bare))
+
+
+# Every word whose element begins within the first 900 pixels, and is not hidden.
+FIRST_WORDS = """(() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(walker.currentNode);
+    const box = range.getBoundingClientRect();
+    const parent = walker.currentNode.parentElement;
+    const folded = 'details:not([open]) > :not(summary)';
+    if (parent.closest(`.hidden, script, noscript, .skip, [hidden], ${folded}`) || !box.width || box.top >= 900) continue;
+    found.push(...walker.currentNode.textContent.split(/\\s+/).filter(Boolean));
+  }
+  return found;
+})()"""
+
+
+def test_counts_are_filters(open_page: Open) -> None:
+    results = sample.results()
+    one = open_page(results)
+    counted = answer.counts(results).by_group
+    for name in ("decision", "undecided", "expected"):
+        one.page.click(f".chip[data-show={name}]")
+        wanted = [str(place) for place, found in enumerate(results.findings, 1) if answer.group(found) == name]
+        shown = one.page.eval_on_selector_all("#why article:visible", "all => all.map(node => node.id.split('-')[1])")
+        assert shown == wanted
+    for name in ("equal", "not-run"):
+        one.page.click(f".chip[data-show={name}]")
+        assert one.page.inner_text("#found").startswith(f"{counted[name]} of {len(results.members)} comparisons")
+    one.page.click("#chosen button")
+    assert one.page.locator("#why article:visible").count() == len(results.findings)
+    one.page.click(".plans a[data-findings] >> nth=0")
+    assert 1 < one.page.locator("#why article:visible").count() < len(results.findings)
+
+
+def test_an_answer_leads_to_its_cause_and_a_folded_one_unfolds(open_page: Open) -> None:
+    results = sample.results()
+    last = f"#finding-{len(results.findings)}"
+    one = open_page(results, address=last)
+    assert one.page.locator(last).is_visible()
+    link = one.page.locator(".plans td > a >> nth=0")
+    target = link.get_attribute("href") or ""
+    link.click()
+    assert one.page.locator(target).is_visible()
+
+
+def test_the_command_and_the_entry_that_accepts_are_copied(open_page: Open) -> None:
+    one = open_page(permissions=["clipboard-read", "clipboard-write"])
+    said = next(one for one in findings.worded(sample.results()) if one.accept)
+    place = sample.results().findings.index(said.finding) + 1
+    for button, words in ((0, said.repeat), (1, said.accept)):
+        one.page.click(f"#finding-{place} button >> nth={button}")
+        one.page.wait_for_function(f"document.querySelector('#finding-{place} .copies [role=status]').innerText")
+        assert one.page.evaluate("navigator.clipboard.readText()") == words
+
+
+def test_a_cell_of_the_overview_opens_what_it_shows(open_page: Open) -> None:
+    one = open_page()
+    cell = one.page.locator("#overview tbody td.different a >> nth=0")
+    cell.click()
+    one.page.wait_for_function("document.activeElement.tagName === 'H3'")
+    assert "≠ different" in heading(one)
+
+
+def test_the_first_key_leads_past_the_first_screen(open_page: Open) -> None:
+    one = open_page(wait=True)
+    one.page.keyboard.press("Tab")
+    assert one.page.evaluate("document.activeElement.className") == "skip"
+
+
 @pytest.mark.parametrize("address", ["", PAIR + "&show=magnitude"])
 def test_it_reflows_at_320_pixels(open_page: Open, address: str) -> None:
     one = open_page(address=address, viewport={"width": 320, "height": 700})
@@ -203,15 +286,22 @@ def test_pairs_are_sorted_and_filtered(open_page: Open) -> None:
     one = open_page()
     assert one.page.locator("#table tbody tr").count() == 25
     one.page.click("#more")
-    assert one.page.locator("#table tbody tr").count() == len(sample.results().pairs)
-    one.page.click("#table th button >> text=Pair")
+    assert one.page.locator("#table tbody tr").count() == 50
+    one.page.click("#table th button >> text=Comparison")
     assert one.page.get_attribute("#table th >> nth=2", "aria-sort") == "ascending"
     names = one.page.eval_on_selector_all("#table tbody th", "cells => cells.map(cell => cell.innerText)")
     assert names == sorted(names)
     one.page.fill("#table input", "sync-bn different")
-    wanted = [pair for pair in sample.results().pairs if pair.scenario == "sync-bn" and pair.verdict is Verdict.DIFFERENT]
+    every = sample.results().members
+    wanted = [one for one in every if one.scenario == "sync-bn" and one.verdict is Verdict.DIFFERENT]
     assert one.page.locator("#table tbody tr").count() == len(wanted)
-    assert one.page.inner_text("#found").startswith(f"{len(wanted)} of {len(sample.results().pairs)} pairs")
+    assert one.page.inner_text("#found").startswith(f"{len(wanted)} of {len(every)} comparisons")
+    one.page.fill("#table input", "")
+    for name, value in (("verdict", "different"), ("scenario", "sync-bn"), ("environment", "jax")):
+        one.page.select_option(f"#by-{name}", value)
+    mine = [one for one in wanted if "jax" in {run.configuration.environment for run in one.runs}]
+    assert 0 < len(mine) < len(wanted)
+    assert one.page.locator("#table tbody tr").count() == len(mine)
 
 
 def test_the_link_that_is_copied_names_the_report_and_the_check(open_page: Open) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from suite.commands import main
+from suite import report
+from suite.commands import arguments, compare, conclusion, execution, main, new_scenario, options
 from suite.engine import installer
+from suite.report import answer
 from tests.conftest import SCENARIO, Parity
+from tests.report import sample
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +105,43 @@ def test_variants_are_environments_of_the_plan(folder: Path, capsys: pytest.Capt
     assert lines[:3] == [
         "article-mlp/jax/single-x1", "article-mlp/jax@cpu-deterministic/single-x1", "article-mlp/torch/single-x1",
     ]  # fmt: skip
+
+
+def test_a_smoke_run_is_three_steps_of_one_scenario_and_leaves_the_latest_report_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["plan", "--smoke", "--backend", "jax", "--device", "cpu", "--devices", "1"]
+    assert main(asked) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "article-mlp/jax/single-x1"
+    mine = folder / "mine"
+    mine.mkdir()
+    for name in ("zebra", "another"):
+        (mine / f"{name}.py").write_text(new_scenario.TEMPLATE.format(name=name))
+    assert main([*asked, "--scenario-path", str(mine)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "another/jax/single-x1"
+    chosen = options.of(arguments.parser().parse_args(["compare", "--smoke"]))
+    assert execution.selection(chosen).recipe.steps == options.SMOKE_STEPS
+    more = options.of(arguments.parser().parse_args(["compare", "--smoke", "--steps", "5", "--out", "here"]))
+    assert execution.selection(more).recipe.steps == 5
+    assert [compare._folder(one) for one in (chosen, more)] == [Path("reports/smoke"), Path("here")]
+
+
+def test_more_virtual_devices_than_processors_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--smoke", "--backend", "jax", "--device", "cpu", "--devices", "4096"]) == 0
+    assert "4096 virtual devices on " in capsys.readouterr().out
+
+
+def test_json_is_all_that_standard_output_gets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with conclusion.output(json=True) as out:
+        execution.say("a line")
+        assert out is not None
+        out.write(report.answer_json(sample.results(), tmp_path))
+    said = capsys.readouterr()
+    assert said.err == "a line\n"
+    found = json.loads(said.out)
+    assert found["answer"] == answer.sentence(sample.results())
+    assert (found["exit_code"], found["report"]) == (3, str(tmp_path / "index.html"))
+    assert found["counts"] == answer.counts(sample.results()).by_group
+    assert {one["plan"] for one in found["plans"]} >= {"CPU → GPU, upgrade"}
+    with conclusion.output(json=False) as out:
+        assert out is None

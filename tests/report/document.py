@@ -17,7 +17,9 @@ PEOPLE = {
     "Results": {"answer": "string"},
     "Pair": {"cause": "string"},
     "ConsistencyCheck": {"cause": "string"},
-    "Finding": dict.fromkeys(("claim", "evidence", "experiment", "advice", "link", "repeat", "off"), "string"),
+    "Finding": dict.fromkeys(
+        ("claim", "effect", "evidence", "experiment", "advice", "link", "repeat", "accept", "off"), "string"
+    ),
     "Change": {"words": "string"},
     "GroundRates": {"rates": "object of number"},
 }

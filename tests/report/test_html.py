@@ -13,6 +13,8 @@ from urllib.parse import parse_qs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from suite.explain import findings as grouping
+from suite.explain import fingerprint
 from suite.records import GroundRates, Judged, Results, SelfTest, Status, Verdict
 from suite.report import answer, causes, findings, html, summary
 from tests.report import builder, sample
@@ -20,7 +22,7 @@ from tests.report.page import Page
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 HOSTILE = [EVIL, "\"'><svg/onload=alert(1)>", "</style><b>", "{{ 7 * 7 }}", "-->"]
-ELSEWHERE = ("results.json", "data:,")  # beside it, and no icon
+ELSEWHERE = ("results.json", "comparisons.csv", "tensors.csv", "findings.csv", "data:,")  # beside it, and no icon
 
 
 @pytest.fixture(scope="module")
@@ -155,10 +157,20 @@ def test_the_tables_of_a_large_report_stand_where_no_script_runs() -> None:
 def test_a_finding_says_where_how_large_and_what_to_do(page: Page) -> None:
     found = next(one for one in page.all("article") if "∆ by design" in one.text).text
     said = next(one for one in findings.worded(sample.results()) if one.finding.verdict is Verdict.BY_DESIGN)
-    for words in (said.claim, said.evidence, said.experiment, said.advice, said.link, said.repeat):
+    for words in (
+        said.claim,
+        said.effect,
+        said.evidence,
+        said.experiment,
+        said.advice,
+        said.repeat,
+        said.finding.fingerprint,
+    ):
         assert words and words in found
+    assert said.link in [one.attributes.get("href") for one in page.elements]
+    assert " ".join(said.accept.split()) in found
     assert "Begins at: batch statistics, block_1/norm/moving_mean, from the state after step 0: 0.04" in found
-    assert "How large: pmax 0.04; rounding 1.0e-6; other seed 0.3" in found
+    assert "How much: a probability changes by 4 % (rounding: 0.0001 %, another seed: 30 %)" in found
 
 
 def test_each_declaration_has_a_row_with_what_became_of_it(page: Page) -> None:
@@ -221,7 +233,7 @@ def test_without_a_self_test_the_page_says_so(found: SelfTest | None, words: str
 
 
 def test_a_run_that_died_once_is_named_beside_the_answer_and_in_its_row(page: Page) -> None:
-    assert sample.DIED in next(one for one in page.elements if "answer" in one.classes).text
+    assert sample.DIED in next(one for one in page.all("section") if one.attributes.get("id") == "why").text
     [row] = [row for row in page.all("tr") if sample.DIED in row.text]
     assert row.text.startswith("tensorflow/tf_mirrored-x2/plain")
     assert "complete" in row.text
@@ -244,7 +256,8 @@ def test_split_assets_leave_no_code_and_no_style_in_the_page() -> None:
 
 
 def test_a_failure_is_named_beside_the_answer(page: Page) -> None:
-    beside = next(one for one in page.elements if "answer" in one.classes).text
+    assert "3 failures" in page.all("h1")[0].text
+    beside = next(one for one in page.all("section") if one.attributes.get("id") == "failed").text
     assert sample.FAILED.id in beside
     assert "it ended with exit code 1" in beside
     assert "ImportError: no module named lost" in beside
@@ -264,6 +277,20 @@ def test_the_edge_of_the_answer_is_the_worst_that_was_compared(verdicts: tuple[V
     pairs = [sample.pair(*sides, verdict) for sides, verdict in zip(((a, b), (a, c), (b, c)), verdicts, strict=False)]
     page = check(builder.assemble([builder.row(one) for one in (a, b, c)], pairs, [], scenarios=["small-cnn"]))
     assert next(one for one in page.elements if "answer" in one.classes).classes[-1] == f"edge-{css(edge)}"
+
+
+def test_what_is_accepted_is_no_alarm() -> None:
+    a, b = builder.configurations(["small-cnn"], builder.BACKENDS[:2], [1])
+    results = builder.assemble(
+        [builder.row(a), builder.row(b)], [sample.pair(a, b, Verdict.DIFFERENT)], [], scenarios=["small-cnn"]
+    )
+    (found,) = fingerprint.named(grouping.group(results.members, ()))
+    parts = tuple(dataclasses.replace(part, accepted="it is known") for part in found.parts)
+    accepted = dataclasses.replace(found, parts=parts, accepted="it is known")
+    page = check(dataclasses.replace(results, findings=(accepted,)))
+    assert page.all("h1")[0].text == "Yes, but for 1 expected cause; everything else is equal, up to rounding."
+    assert "edge-by-design" in next(one for one in page.elements if "answer" in one.classes).classes
+    assert "Accepted: it is known" in page.all("article")[0].text
 
 
 def _no_pairs() -> Results:

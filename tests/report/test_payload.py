@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections import Counter
 
 from hypothesis import HealthCheck, given, settings
 
-from suite.records import QUANTITIES, Results, Verdict
+from suite.records import QUANTITIES, Cause, Code, Results, Verdict
 from suite.report import causes, codes, payload, summary
 from tests.report import builder, sample
 
@@ -48,3 +49,16 @@ def test_no_name_ends_the_script_element() -> None:
     assert "<" not in written
     assert "\u2028" not in written
     assert "</script><!--\u2028" in json.dumps(json.loads(written), ensure_ascii=False)
+
+
+def test_where_single_steps_decided_they_are_what_is_shown() -> None:
+    numbers = (("a", 1e-7), ("b", 0.18), ("states", 3.0), ("measured", 4.0))
+    results = sample.results(verdicts=(Verdict.DIFFERENT,))
+    cause = Cause(code=Code.UNSTABLE_KERNEL, subject="torch", evidence=numbers)
+    pair = dataclasses.replace(results.pairs[0], causes=(cause,))
+    assert payload.decided(pair) == "one training step, 0.18"
+    changed = dataclasses.replace(results, pairs=(pair, *results.pairs[1:]))
+    pairs = {row.name: payload.ordered(changed, row.name) for row in changed.scenarios}
+    first, second = json.loads(payload.text(changed, pairs, ""))["scenarios"]
+    assert first["steps"] == {"0": ["1.0e-7", "0.18", "", 3, 4]}
+    assert second["steps"] == {}

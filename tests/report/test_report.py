@@ -12,7 +12,7 @@ import pytest
 from suite import report
 from suite.artifacts.store import write_text
 from suite.compare import metrics
-from suite.report import glossary, html
+from suite.report import glossary, html, plans
 from tests.report import sample
 
 
@@ -23,6 +23,16 @@ def test_every_format_is_written_and_nothing_else_stays(tmp_path: Path) -> None:
     report.render(sample.NOTHING, folder)
     for name, text in report.FORMATS.items():
         assert (folder / name).read_text(encoding="utf-8") == text(sample.NOTHING)
+
+
+def test_the_console_ends_with_the_first_screen_and_names_what_failed() -> None:
+    results = sample.results()
+    said = list(report.terminal(results))
+    screen = list(plans.lines(results))
+    start = said.index(screen[0])
+    assert said[start : start + len(screen)] == screen
+    assert "  broken: lost-plugin (plugins/lost.py:3): ImportError: no module named lost" in said[:start]
+    assert f"  failed: {sample.FAILED.id}/plain: it ended with exit code 1" in said[:start]
 
 
 def test_split_assets_stand_beside_the_page(tmp_path: Path) -> None:
@@ -59,7 +69,7 @@ def test_the_script_can_be_read(tmp_path: Path) -> None:
 def test_every_curve_of_a_figure_has_a_style() -> None:
     classes = re.findall(r'curve\([^"]*?"([^"]*)"\)', html.script())
     assert len(classes) >= 2
-    assert [name for name in classes if f"svg .{name} {{" not in html.style()] == []
+    assert [name for name in classes if f"svg .{name}{{" not in html.style()] == []
 
 
 def test_a_full_report_stays_small() -> None:

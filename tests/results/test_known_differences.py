@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from suite.plan import locations
 from suite.records import ConfigurationError, KnownDifference
 from suite.results import known_differences
 
@@ -90,3 +92,16 @@ def test_one_table_is_no_list_and_a_lost_file_is_a_sentence(tmp_path: Path) -> N
         known_differences.read(written(tmp_path, "[known]\nreason = 'x'\n"))
     with pytest.raises(ConfigurationError, match="cannot be read"):
         known_differences.read(tmp_path / "nowhere.toml")
+
+
+def test_what_is_known_of_built_in_scenarios_is_shipped_and_shown_only_where_it_shows() -> None:
+    shipped = known_differences.shipped()
+    assert shipped
+    built_in = {path.stem.replace("_", "-") for path in locations.SCENARIOS.glob("*.py")}
+    for one in shipped:
+        assert set(one.scenarios) <= built_in and one.scenarios
+        assert one.reason and one.link and one.source == known_differences.SHIPPED_SOURCE
+    states = [replace(shipped[0], state=state) for state in ("shows", "expired", "gone", "not looked for")]
+    assert [one.state for one in known_differences.told(states)] == ["shows", "expired"]
+    own = replace(states[2], source="known_differences.toml:1")
+    assert known_differences.told([own]) == (own,)

@@ -76,8 +76,8 @@ def find(results: Results, wanted: str) -> tuple[Finding, str]:
 
 
 def choose(results: Results, finding: Finding, scenario: str, sizes: dict[str, int]) -> Case:
-    """The clearest case of the finding: one backend before two, one device before several, no large model, the first
-    that was run.
+    """The simplest case of the finding: sides that differ in one thing before those that differ in two, with the side that
+    is off, one backend before two, one device before several, no large model, the first that was run.
 
     Raises:
         ConfigurationError: no pair or check of it can be shown in plain Keras.
@@ -93,8 +93,16 @@ def choose(results: Results, finding: Finding, scenario: str, sizes: dict[str, i
     return min(cases, key=lambda case: (_effort(case), case.member.scenario in large))
 
 
-def _effort(case: Case) -> tuple[int, int]:
-    return len({name for name, _ in case.sides}), sum(strategy != "single" for _, strategy in case.sides)
+def _effort(case: Case) -> tuple[bool, bool, int, int]:
+    names = {name for name, _ in case.sides}
+    several = sum(strategy != "single" for _, strategy in case.sides)
+    return _is_confounded(case), case.finding.environment not in ("", *names), len(names), several
+
+
+def _is_confounded(case: Case) -> bool:
+    """Whether the two runs differ in environment and in devices: then a script cannot show which of them it is."""
+    places = [(run.configuration.environment, run.configuration.devices) for run in case.member.runs]
+    return case.kind == "pair" and all(a != b for a, b in zip(places[0], places[-1], strict=True))
 
 
 def _members(results: Results, finding: Finding, scenario: str) -> list[Member]:
@@ -182,12 +190,26 @@ def _numbers(judged: Judged, *, first: bool) -> dict[str, float]:
     return dict(at[-1].plain) if at else {}
 
 
-def measured(member: Member) -> Sequence[tuple[str, str, float, float | None]]:
-    """Quantity, metric, distance and limit of what differs, for a reader."""
-    return [
-        (judged.quantity, metric, value, judged.limits.get(metric))
-        for judged in member.quantities
+def measured(case: Case) -> Sequence[tuple[str, str, float, float | None]]:
+    """Quantity, metric, distance and limit of what differs, for a reader: only what is beyond its limit, and of an unstable
+    kernel one step, as the script takes it."""
+    unstable = case.kind == "unstable"
+    steps = [(name, "one step", value, ONE_STEP) for name, value in _steps_off(case)] if unstable else []
+    return steps + [
+        (judged.quantity, metric, value, limit)
+        for judged in case.member.quantities
         if judged.verdict.rank >= Verdict.BY_DESIGN.rank
-        for metric, value in _numbers(judged, first=False).items()
+        for metric, value in _numbers(judged, first=unstable).items()
         if (judged.quantity, metric) in QUANTITIES or metric in ("slots", "loss")
+        for limit in (ONE_STEP if unstable else judged.limits.get(metric),)
+        if limit is None or value > limit
     ]
+
+
+def _steps_off(case: Case) -> Iterable[tuple[str, float]]:
+    """What a single float32 step of the side that is off was found to be away from float64, and where."""
+    place = case.member.place if isinstance(case.member, Pair) else None
+    for cause in case.member.causes:
+        sizes = [value for name, value in cause.evidence if name in ("a", "b")]
+        if cause.code == Code.UNSTABLE_KERNEL and sizes:
+            yield f"{place.stage} {place.tensor}" if place else "float32 against float64", max(sizes)

@@ -212,7 +212,7 @@ def _report(results: Results, case: Case, backends: Mapping[str, str]) -> dict[s
         "evidence": finding.evidence.rstrip("."),
         "numbers": [
             (quantity, metric, f"{value:.2e}", f"{limit:.2e}" if limit is not None else "")
-            for quantity, metric, value, limit in measured(case.member)
+            for quantity, metric, value, limit in measured(case)
         ],
         "place": case.finding.place,
         "check": finding.experiment.rstrip("."),

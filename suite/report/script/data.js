@@ -4,6 +4,7 @@ const [EQUAL, MISSING, INVALID] = [0, 254, 255];
 const NOT_RUN = DATA.verdicts.length - 1;
 const upTo = (n) => [...Array(n).keys()];
 const byId = (id) => document.getElementById(id);
+const each = (where, act) => document.querySelectorAll(where).forEach(act);
 // Names become text nodes and attributes, never markup.
 const make = (drawing, words, rest) => {
   const [tag, ...classes] = words.split(".");
@@ -44,7 +45,7 @@ const classOf = (code) => Math.min(Math.max(decadeOf(code) + 9, 0), 9);
 const mark = (verdict) => DATA.verdicts[verdict][1];
 const word = (verdict) => DATA.verdicts[verdict][0];
 const fill = (verdict) => DATA.verdicts[verdict][2];
-const badge = (verdict) => h("span", { class: `badge ${fill(verdict)}` }, `${mark(verdict)} ${word(verdict)}`);
+const badge = (verdict) => h("span", { class: `badge ${fill(verdict)}`, title: DATA.verdicts[verdict][4] }, `${mark(verdict)} ${word(verdict)}`);
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 // The place of two runs among all pairs of n runs, in the order of the data.
 const placeOf = (a, b, n) => {

@@ -13,12 +13,12 @@ const spread = (codes) => {
   const apart = there.filter((at) => codes[at] !== EQUAL);
   return { there, apart, worst: apart.toSorted((a, b) => codes[b] - codes[a]) };
 };
-const axis = () => {
+const axis = (name) => {
   const marks = [-12, -9, -6, -3, 0, 3].flatMap((decade) => {
     const y = yOf(decade);
     return [svg("path.grid-line", { d: `M${LEFT} ${y}H${END}` }), label(LEFT - 6, y + 4, `1e${decade}`, "end")];
   });
-  return [...marks, svg("path.rail", { d: `M${LEFT} ${RAIL}H${END}` }), label(LEFT - 6, RAIL + 4, "= 0", "end")];
+  return [...marks, svg("path.rail", { d: `M${LEFT} ${RAIL}H${END}` }), label(LEFT - 6, RAIL + 4, "= 0", "end"), label(0, HIGH - 5, `↑ ${name}`, "start")];
 };
 const thereOf = (codes, xs) => [...codes].map((code, at) => [xs[at], heightOf(code), code]).filter(([, , code]) => code < MISSING);
 const spots = (points) => points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
@@ -43,7 +43,7 @@ const whenFigure = (one, block) => {
   const last = float64.findLastIndex((code) => code < MISSING);
   const sentence = (first < 0 ? "Exactly 0 at every stored step" : `First difference at step ${steps[first]}; ${about(plain[reached])} after step ${steps[reached]}`)
     + (last < 0 ? "" : `; the float64 runs are ${about(float64[last])} apart`) + (one.f ? `; step ${one.f} is the first that counts` : "");
-  const drawing = picture(WIDE, HIGH, sentence, bandOf(band, xs), axis(),
+  const drawing = picture(WIDE, HIGH, sentence, bandOf(band, xs), axis(one.m),
     curve(float64, xs, "float64"), curve(plain, xs, "plain"), dots, ticks, label(END, HIGH - 5, "training step", "end"));
   const table = () => numbersTable(`${one.q}, ${one.m}, step by step`, ["Step", "float32", "Up to here rounding", "float64 runs"],
     steps.map((step, at) => line(String(step), ...[plain, band, float64].map((codes) => about(codes[at])))));
@@ -73,7 +73,7 @@ const muchFigure = (one) => {
   const equal = counts[0] === total ? "100" : counts[0] ? Math.min(share, 99.9).toFixed(share < 0.1 ? 3 : 1) : "0";
   const sentence = `${equal} % of ${total} elements are exactly equal${apart ? `; most others are ${ulpName(apart)}${apart > 1 ? " or more" : ""} units in the last place apart, the farthest ${ulpName(counts.length - 1)}` : ""}`;
   const drawing = picture(WIDE, HIGH, sentence, svg("path.rail", { d: `M${LEFT} ${BOTTOM}H${END}` }),
-    ...bars, names, label(LEFT - 6, TOP + 8, String(most), "end"), label(END, BOTTOM + 36, "units in the last place (ULP) of the tensor's largest element", "end"));
+    ...bars, names, label(LEFT - 6, TOP + 8, String(most), "end"), label(0, BOTTOM + 36, "↑ elements", "start"), label(END, BOTTOM + 36, "units in the last place (ULP) of the tensor's largest element", "end"));
   return figure("How much: elements at the first stored step", sentence, drawing);
 };
 const whereFigure = (one, block) => {
@@ -91,7 +91,9 @@ const whereFigure = (one, block) => {
   const sentence = apart.length
     ? `${apart.length} of ${there.length} layers differ; the first is ${name(apart[0])}, the farthest apart ${name(worst[0])}, ${about(codes[worst[0]])}`
     : `All ${there.length} layers are exactly equal`;
-  const drawing = picture(wide, high + 4, sentence,
+  const few = names.length < 25;
+  const titles = few ? names.map((text, at) => svg("text", { transform: `translate(${at * width + width / 2} ${high + 12}) rotate(35)` }, text)) : [];
+  const drawing = picture(wide, high + (few ? 80 : 4), sentence, ...titles,
     svg("path.bar-full", { d: apart.map(bar).join("") }), svg("path.bar-equal", { d: there.filter((at) => codes[at] === EQUAL).map(bar).join("") }),
     svg("path.rail", { d: `M0 ${high}H${wide}` }));
   return figure("Where: each layer after the last step, by powers of ten", sentence, drawing, later(`The ${one.t ? "tensors" : "layers"} farthest apart`, () => farTable(one, block, worst.slice(0, 20))));

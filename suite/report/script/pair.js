@@ -27,6 +27,10 @@ const figuresOf = (one, block) => {
   }
   return h("div.figures", ...found);
 };
+// Where single steps decided, they are shown first: a curve of whole training may lie inside of its rounding.
+const stepsTable = (scenario, sides, [one, other, where, states, measured]) => region("One training step against float64", numbersTable(
+  `One float32 step of each side from a common state, against the same step in float64${where ? ` (${where})` : ""}; from ${states} of ${measured} states.`,
+  ["Run", "Distance from float64"], sides.map((run, at) => line(scenario.runs[run][1], at ? other : one))));
 let drawn = 0;
 const drawPair = async (focus) => {
   const section = byId("pair");
@@ -44,9 +48,11 @@ const drawPair = async (focus) => {
   const block = await blockOf(state.scenario);
   if (turn !== drawn) return;
   const found = block.pairs[at] ?? [];
+  if (scenario.steps[at]) top.push(stepsTable(scenario, [a, b], scenario.steps[at]));
   if (found.length) {
     const one = chosenOf(found);
-    top.push(h("h4", one.q), one.m ? h("p.soft", `${one.m}: ${DATA.metrics[one.m]}.`) : "", figuresOf(one, block), quantityTable(found, cause));
+    const free = [h("h4", one.q), one.m ? h("p.soft", `${one.m}: ${DATA.metrics[one.m]}.`) : "", figuresOf(one, block), quantityTable(found, cause)];
+    top.push(...(scenario.steps[at] ? [h("details", h("summary", "Whole training, which decided nothing"), ...free)] : free));
   }
   section.replaceChildren(...top);
   if (focus) heading.focus();

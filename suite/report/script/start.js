@@ -10,15 +10,7 @@ const drawAll = (focus) => {
   drawPair(focus);
   drawLayers();
 };
-const copy = async () => {
-  const words = `Keras parity ${DATA.report} ${location.hash || (DATA.scenarios.length ? addressOf({}) : "")}`;
-  try {
-    await navigator.clipboard.writeText(words);
-    byId("said").textContent = "copied";
-  } catch {
-    byId("said").textContent = words;
-  }
-};
+const copy = () => copyTo(byId("said"), `Keras parity ${DATA.report} ${location.hash || (DATA.scenarios.length ? addressOf({}) : "")}`);
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
 // Light, dark, and back to what the system says.
 const turnTheme = () => {
@@ -27,12 +19,12 @@ const turnTheme = () => {
   root.dataset.theme = dark ? "light" : "dark";
   paint();
 };
-document.querySelector(".buttons").hidden = false;
+each(".buttons, .copies", (node) => { node.hidden = false; });
 byId("copy").addEventListener("click", copy);
 byId("theme").addEventListener("click", turnTheme);
 systemDark.addEventListener("change", paint);
 if (DATA.scenarios.some((scenario) => scenario.v.replaceAll(".", ""))) {
-  for (const node of document.querySelectorAll(".static")) node.remove();
+  each(".static", (node) => node.remove());
   for (const id of ["switches", "matrix", "checks", "table"]) byId(id).hidden = false;
   for (const name of ["quantity", "show"]) byId(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
   byId("scenario").addEventListener("change", (event) => change({ scenario: event.target.selectedIndex }));
@@ -44,11 +36,15 @@ if (DATA.scenarios.some((scenario) => scenario.v.replaceAll(".", ""))) {
     target?.scrollIntoView();
     return true;
   };
-  addEventListener("hashchange", follow);
+  addEventListener("hashchange", () => follow() || unfold());
   if (!follow()) {
     state.scenario = DATA.first;
     choosePair();
     drawAll();
   }
   drawTable();
-}
+} else addEventListener("hashchange", unfold);
+each("[data-show], [data-findings]", (link) => link.addEventListener("click", chooseCauses));
+each("[data-copy]", (button) => button.addEventListener("click", () => copyTo(button.parentElement.lastElementChild, button.dataset.copy)));
+each("#chosen button", (button) => button.addEventListener("click", () => showCauses("", () => true)));
+unfold();

@@ -34,7 +34,7 @@ SCENARIO = Scenario(name="mine", description="d", model=nothing, data=nothing, o
         (nothing, {"loss": "loss"}, "loss()"),
         (squared, {"loss": "squared"}, "squared"),
     ],
-    ids=str,
+    ids=["a name", "none", "names by output", "a function that makes it", "a function"],
 )
 def test_a_loss_is_a_name_a_function_or_what_a_function_makes(loss: Any, names: dict[str, str], written: str) -> None:
     assert compiling.loss(replace(SCENARIO, loss=loss), names, MODULE) == written

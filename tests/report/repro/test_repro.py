@@ -257,7 +257,7 @@ def test_the_bug_report_is_ready(tmp_path: Path) -> None:
         'It begins at the stage "gradient", in `norm/gamma` (2.5e-01, 70 times the limit of rounding).',
         "| tensorflow | keras | 3.15.1 |",
         f"Until it is fixed: {explanations.SYNCHRONIZE} ({explanations.PER_REPLICA_ISSUE})",
-        "With `--synchronized` (batch statistics over all devices), the difference does not show.",
+        "`--synchronized` computes batch statistics over all devices. The suite has not run this script with it.",
         "devices: 1 x cpu / 2 x cpu",
     ):
         assert words in report
@@ -271,6 +271,44 @@ def test_one_backend_before_two_and_one_device_before_several(tmp_path: Path) ->
     assert chosen.sides == (("tensorflow", "single"), ("tensorflow", "tf_mirrored"))
     across = covering(results, MEMBERS["two strategies"](results), MEMBERS["two backends"](results))
     assert {strategy for _, strategy in case.choose(across, across.findings[0], "", {}).sides} == {"single"}
+
+
+def test_no_confounded_pair_is_shown_while_there_is_another(tmp_path: Path) -> None:
+    results = prepared(tmp_path)
+    confounded = pair(results, "tensorflow/single-x1", "torch/torch_ddp-x2")
+    simple = pair(results, "jax/single-x1", "torch/single-x1")
+    for members, wanted in (((confounded, simple), simple), ((confounded,), confounded)):
+        found = covering(results, *members)
+        assert case.choose(found, found.findings[0], "", {}).member == wanted
+
+
+def test_the_side_that_is_off_takes_part(tmp_path: Path) -> None:
+    results = prepared(tmp_path)
+    others, with_it = (
+        pair(results, "tensorflow/single-x1", "jax/single-x1"),
+        pair(results, "jax/single-x1", "torch/single-x1"),
+    )
+    found = covering(results, others, with_it)
+    finding = replace(found.findings[0], environment="torch")
+    assert case.choose(found, finding, "", {}).member == with_it
+
+
+def test_a_bug_report_says_nothing_that_is_within_rounding(tmp_path: Path) -> None:
+    results = prepared(tmp_path)
+    found = covering(results, MEMBERS["two backends"](results))
+    chosen = case.choose(found, found.findings[0], "", {})
+    assert {metric for _, metric, _, _ in case.measured(chosen)} == {"train", "mean", "var"}
+    near = with_limit(chosen, "mean", 1e6)
+    assert {metric for _, metric, _, _ in case.measured(near)} == {"train", "var"}
+    numbers = (("a", 0.25), ("b", 1e-7), ("states", 4.0), ("measured", 4.0))
+    unstable = replace(chosen.member, causes=(replace(UNSTABLE[0], evidence=numbers),))
+    first, *_ = case.measured(replace(chosen, member=unstable, kind="unstable"))
+    assert first[1:] == ("one step", 0.25, case.ONE_STEP)
+
+
+def with_limit(chosen: case.Case, metric: str, limit: float) -> case.Case:
+    quantities = tuple(replace(one, limits={**one.limits, metric: limit}) for one in chosen.member.quantities)
+    return replace(chosen, member=replace(chosen.member, quantities=quantities))
 
 
 def test_runs_against_their_declaration_are_shown_by_their_pairs(tmp_path: Path) -> None:

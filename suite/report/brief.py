@@ -1,0 +1,103 @@
+"""The short words of a finding: what it is, and what cures it, for the table on the first screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from suite.records import Cause, Code, Finding
+from suite.report.causes import names_of, words
+from suite.report.hypothesis_words import HYPOTHESES
+
+LONGEST = 12  # words: more are read by nobody in a table
+SYNCHRONIZE = "synchronize batch statistics"
+
+
+def what(finding: Finding) -> str:
+    """What it is, in a few words, without where."""
+    cause = _leading(finding)
+    if cause is None:
+        return finding.verdict.value
+    say = WORDS.get(cause.code)
+    said = say(cause) if say else HYPOTHESES[cause.code].words if cause.code in HYPOTHESES else words([cause])
+    if cause.code == Code.UNSTABLE_KERNEL:
+        said = _unstable(finding, cause)
+    if cause.code == Code.UNKNOWN and finding.environment:
+        said = f"{finding.environment} differs; its cause is unknown"
+    return cut(said)
+
+
+def cure(finding: Finding) -> str:
+    """What makes it go away, in a few words; empty where none is known."""
+    cause = _leading(finding)
+    if cause is None:
+        return ""
+    if cause.code == Code.BY_DESIGN:
+        return _declared(cause)[1]
+    return CURES.get(cause.code, "")
+
+
+def cut(said: str) -> str:
+    parts = said.split()
+    return " ".join(parts[:LONGEST]) + (" …" if len(parts) > LONGEST else "")
+
+
+def _leading(finding: Finding) -> Cause | None:
+    """The cause that the finding is named after: what is declared or unknown only if there is nothing else."""
+    last = (Code.UNKNOWN, Code.BY_DESIGN)
+    return min(finding.causes, key=lambda cause: cause.code in last, default=None)
+
+
+def _declared(cause: Cause) -> tuple[str, str]:
+    fields = dict(cause.detail)
+    if "batch statistics" in fields:
+        return "each replica normalizes its own rows", SYNCHRONIZE
+    if "live predictions" in fields:
+        return "the file holds the first replica's statistics", "evaluate the loaded file"
+    if "moving statistics" in fields:
+        return "each replica has its own moving statistics", SYNCHRONIZE
+    if "gradients" in fields:
+        return "the loss is computed in parts, one for each replica", "full batches, and a loss that is a plain mean"
+    return "the strategies declare different things", ""
+
+
+def _unstable(finding: Finding, cause: Cause) -> str:
+    """With what it computes, where the place shows it."""
+    of_variance = finding.place is not None and finding.place.tensor.endswith("moving_variance")
+    what_of = "the batch variance" if of_variance else "some tensors"
+    return f"{cause.subject or 'one side'} computes {what_of} inaccurately"
+
+
+def _unsaved(cause: Cause) -> str:
+    tensor = names_of(cause, "tensor")
+    return "the state of a random seed is not kept" if "seed_generator_state" in tensor else f"{tensor} is not kept"
+
+
+WORDS: dict[str, Callable[[Cause], str]] = {
+    Code.BY_DESIGN: lambda cause: _declared(cause)[0],
+    Code.RANDOM_STREAMS: lambda cause: "backends draw different random numbers",
+    Code.TF32_PRODUCTS: lambda cause: f"{cause.subject} rounds products to TF32",
+    Code.BFLOAT16_PRODUCTS: lambda cause: f"{cause.subject} rounds products to bfloat16",
+    Code.DEFINITION: lambda cause: f"{cause.subject}: {names_of(cause, 'class')} departs from its definition",
+    Code.ODD_ONE_OUT: lambda cause: f"{cause.subject} differs from {names_of(cause, 'others')}",
+    Code.NOT_SAVED: _unsaved,
+    Code.RENEWED: _unsaved,
+    Code.SLOTS_NOT_SAVED: lambda cause: "the optimizer's state is not kept",
+    Code.COMPILED_DIFFERENTLY: lambda cause: "the file is compiled differently",
+    Code.NON_FINITE: lambda cause: "training reaches NaN or infinity",
+    Code.BEYOND_ENVELOPE: lambda cause: "float32 differs by more than measured rounding",
+    Code.UNCHECKED: lambda cause: "evidence is missing",
+    Code.NO_FLOAT64: lambda cause: "there is no float64 run",
+    Code.NOT_RUN: lambda cause: "a side has no result",
+    Code.UNSUPPORTED: lambda cause: "not supported",
+    Code.UNKNOWN: lambda cause: "its cause is unknown",
+}
+CURES: dict[str, str] = {
+    Code.RANDOM_STREAMS: "compare over several seeds",
+    Code.TF32_PRODUCTS: "--precision exact",
+    Code.BFLOAT16_PRODUCTS: "--precision exact",
+    Code.UNSTABLE_KERNEL: "centre the inputs",
+    Code.NOT_SAVED: "save the seed, too",
+    Code.RENEWED: "give random layers a seed",
+    Code.COMPILED_DIFFERENTLY: "compile what is loaded anew",
+    Code.NON_FINITE: "lower the learning rate",
+}

@@ -1,0 +1,109 @@
+"""How large a difference is for a user: predictions before weights, weights before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from suite.judge.equivalence import ENVELOPE_FACTOR
+from suite.records import Code, Finding, Judged, Magnitude, Member, Verdict
+from suite.records.formatting import number
+
+# Metric -> what its number says, and the same in few words for the first screen; the one that means most to a user first.
+SENTENCES = {
+    "tv": ("predictions shift by {}", "predictions shift {}"),
+    "values": ("predictions differ by {}", "predictions differ {}"),
+    "churn": ("{} of the rows change class", "{} of rows change class"),
+    "pmax": ("a probability changes by {}", "a probability shifts {}"),
+    "evaluation": ("the evaluated loss or metrics differ by {}", "evaluation differs {}"),
+    "train": ("weights differ by {} of what training moved", "weights differ {}"),
+    "folded": ("the layers' function differs by {}", "layers differ {}"),
+    "loss": ("the loss differs by {}", "the loss differs {}"),
+    "var": ("moving variances differ by {}", "variances differ {}"),
+    "mean": ("moving means differ by {} of a standard deviation", "means differ {}"),
+    "slots": ("the optimizer's variables differ by {}", "optimizer variables differ {}"),
+}
+RUNGS = {"rounding": "rounding", "run to run": "a repeat", "other seed": "another seed"}
+NUMBERLESS = (Verdict.NOT_RUN, Verdict.INVALID)
+LARGEST = 1e6  # a larger share is no number for a person: something has left all bounds
+SHOWN_ROWS = 3
+
+
+def percent(share: float) -> str:
+    """A share for a person: "42 %", "0.3 %"; never 0 for what is not 0."""
+    if share == 0:
+        return "0 %"
+    value = 100 * share
+    if abs(value) >= 10:
+        return f"{value:.0f} %"
+    digits = f"{value:.1g}"
+    return f"{float(digits):f}".rstrip("0").rstrip(".") + " %" if abs(value) >= 9.5e-5 else "less than 0.0001 %"
+
+
+def of(finding: Finding) -> str:
+    """The largest effect of a finding, with what else is as large where that was measured; empty where there is no
+    number."""
+    if finding.verdict in NUMBERLESS:
+        return ""
+    decided = steps(finding)
+    return decided or _with_rungs(finding) or among(finding.members)
+
+
+def steps(finding: Finding) -> str:
+    """Where single steps or single layers decided, their numbers; training has grown around them since. Else empty."""
+    found = [
+        (cause.code, numbers)
+        for member in finding.members
+        for cause in member.causes
+        if cause.code in STEPS and STEPS[cause.code] <= (numbers := dict(cause.evidence)).keys()
+    ]
+    if not found:
+        return ""
+    code, worst = max(found, key=lambda one: max(one[1][name] for name in STEPS[one[0]]))
+    if code == Code.UNSTABLE_KERNEL:
+        sizes = worst["a"], worst["b"]
+        where = f" in {finding.place.tensor}" if finding.place else ""
+        return f"one training step is off by {percent(max(sizes))}{where}, and by {percent(min(sizes))} on the other side"
+    return f"one layer's result is off by {percent(worst['apart'])}; float32 would be off by about {number(worst['left'])}"
+
+
+STEPS: dict[str, set[str]] = {
+    Code.UNSTABLE_KERNEL: {"a", "b"},
+    Code.TF32_PRODUCTS: {"apart", "left"},
+    Code.BFLOAT16_PRODUCTS: {"apart", "left"},
+}
+
+
+def among(members: Iterable[Member], *, short: bool = False) -> str:
+    """The largest effect in some pairs and checks, of what is as bad as their verdict and beyond its limit."""
+    largest: dict[str, float] = {}
+    state = False
+    for member in members:
+        for judged in member.quantities:
+            if judged.verdict is member.verdict and judged.verdict not in NUMBERLESS:
+                state |= judged.quantity == "other state"
+                for metric, value in _beyond(judged).items():
+                    largest[metric] = max(largest.get(metric, 0.0), value)
+    for metric, sentences in SENTENCES.items():
+        if 0 < largest.get(metric, 0.0) <= LARGEST:
+            return sentences[short].format(percent(largest[metric]))
+    return "only further training differs" if state else ""
+
+
+def _beyond(judged: Judged) -> dict[str, float]:
+    """Metric -> distance after the last step, of those that are larger than rounding."""
+    last = judged.distances.at[-1].plain if judged.distances.at else {}
+    return {metric: value for metric, value in last.items() if value > judged.limits.get(metric, 0.0)}
+
+
+def _with_rungs(finding: Finding) -> str:
+    """From what was measured of its largest pair; empty where that is no larger than rounding: it decided nothing."""
+    for metric, (sentence, _) in SENTENCES.items():
+        for size in finding.magnitudes:
+            if size.metric == metric and _counts(size):
+                rungs = [f"{RUNGS[name]}: {percent(value)}" for name, value in size.rungs if value > 0 and name in RUNGS]
+                return sentence.format(percent(size.value)) + (f" ({', '.join(rungs[:SHOWN_ROWS])})" if rungs else "")
+    return ""
+
+
+def _counts(size: Magnitude) -> bool:
+    return ENVELOPE_FACTOR * dict(size.rungs).get("rounding", 0.0) < size.value <= LARGEST

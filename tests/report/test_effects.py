@@ -1,0 +1,63 @@
+"""How large a difference is, in numbers for people: those that decided, and none that is within rounding."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from suite.records import Cause, Code, Finding, Magnitude, Place, Verdict
+from suite.report import effects
+from tests.report import sample
+
+ONE, OTHER = sample.configurations("article-mlp")[:2]
+PAIR = sample.pair(ONE, OTHER, Verdict.DIFFERENT)
+
+
+def finding(**changes: object) -> Finding:
+    made = Finding(verdict=Verdict.DIFFERENT, causes=PAIR.causes, members=(PAIR,))
+    return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0, "0 %"), (0.42, "42 %"), (0.1, "10 %"), (0.003, "0.3 %"), (1e-6, "0.0001 %"), (1e-9, "less than 0.0001 %"),
+        (2.0, "200 %"),
+    ],
+)  # fmt: skip
+def test_a_share_is_never_0_for_what_is_not_0(share: float, words: str) -> None:
+    assert effects.percent(share) == words
+
+
+def test_what_is_said_first_is_what_a_user_sees() -> None:
+    sizes = (
+        Magnitude(metric="pmax", value=0.3, rungs=()),
+        Magnitude(metric="tv", value=0.42, rungs=(("rounding", 3e-3), ("run to run", 0.0), ("other seed", 0.27))),
+    )
+    assert effects.of(finding(magnitudes=sizes)) == "predictions shift by 42 % (rounding: 0.3 %, another seed: 27 %)"
+
+
+def test_a_magnitude_within_rounding_is_not_said() -> None:
+    within = (Magnitude(metric="tv", value=0.06, rungs=(("rounding", 0.05),)),)
+    assert "6 %" not in effects.of(finding(magnitudes=within))
+
+
+def test_an_unstable_kernel_shows_its_single_step() -> None:
+    numbers = (("a", 1e-7), ("b", 0.18), ("states", 4.0), ("measured", 4.0))
+    pair = dataclasses.replace(PAIR, causes=(Cause(code=Code.UNSTABLE_KERNEL, subject="torch", evidence=numbers),))
+    place = Place(stage="batch statistics", tensor="norm/moving_variance", state="0", size=0.18, ratio=9.0)
+    found = effects.of(finding(members=(pair,), place=place, magnitudes=(Magnitude(metric="tv", value=0.9, rungs=()),)))
+    assert found == "one training step is off by 18 % in norm/moving_variance, and by less than 0.0001 % on the other side"
+
+
+def test_numbers_within_their_limits_are_no_effect() -> None:
+    quantities = [dataclasses.replace(one, limits=dict.fromkeys(one.limits, 1.0)) for one in PAIR.quantities]
+    assert effects.among([PAIR]) == "weights differ by 4 % of what training moved"
+    assert effects.among([PAIR], short=True) == "weights differ 4 %"
+    assert effects.among([dataclasses.replace(PAIR, quantities=tuple(quantities))]) == ""
+
+
+@pytest.mark.parametrize("verdict", [Verdict.NOT_RUN, Verdict.INVALID])
+def test_what_has_no_numbers_has_no_effect(verdict: Verdict) -> None:
+    assert effects.of(finding(verdict=verdict)) == ""
