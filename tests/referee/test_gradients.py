@@ -179,3 +179,14 @@ def test_smooth_functions_are_certain_to_nine_digits(name: str) -> None:
     (y,) = layers.call(asked).outputs
     found = directional(asked, [normal(*y.shape, seed=9)], seed=1)
     assert found.uncertainty <= 1e-9 * found.scale
+
+
+def test_a_step_that_masking_leaves_out_has_no_gradient() -> None:
+    """Any other number than the mask value counts, however near: the function jumps there, the gradient does not."""
+    steps = normal(2, 3, 4)
+    steps[:, 2] = 0.0
+    asked, cotangent = Call(layer="Masking", config={"mask_value": 0.0}, inputs=(steps,)), normal(2, 3, 4, seed=9)
+    found = directional(asked, [cotangent], seed=1)
+    expected = np.vdot(cotangent[:, :2], found.directions["input 0"][:, :2])
+    assert found.value == pytest.approx(expected, abs=1e-9 * found.scale)
+    assert found.uncertainty <= 1e-9 * found.scale

@@ -44,7 +44,7 @@ LAYERS: Mapping[str, Definition] = {
 }
 
 # Where a layer's gradient takes some of what it computes as constant: the definition with these held as at a call.
-HELD: Mapping[str, Callable[[Call], Definition]] = {**normalization.HELD}
+HELD: Mapping[str, Callable[[Call], Definition]] = {**normalization.HELD, **preprocessing.HELD}
 
 
 def call(asked: Call) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,22 @@ def custom(asked: Call) -> Answer:
 
 def masking(asked: Call) -> Answer:
     """0 at the steps where every feature is mask_value, else the input. Source: Keras, Masking layer."""
-    (x,) = asked.inputs
-    counts = np.any(x != _numbers(asked.config["mask_value"]), axis=-1, keepdims=True)
+    return _masked(asked.inputs[0], _counts(asked))
+
+
+def _counts(asked: Call) -> Array:
+    counts: Array = np.any(asked.inputs[0] != _numbers(asked.config["mask_value"]), axis=-1, keepdims=True)
+    return counts
+
+
+def _masked(x: Array, counts: Array) -> Answer:
     return Answer(outputs=(np.where(counts, x, 0),))
+
+
+def _hold_steps(asked: Call) -> Definition:
+    """Which steps count has no gradient: a step that is masked stays so, however little it moves."""
+    counts = _counts(asked)
+    return lambda moved: _masked(moved.inputs[0], counts)
 
 
 def rescaling(asked: Call) -> Answer:
@@ -176,3 +189,4 @@ LAYERS: Mapping[str, Definition] = {
     "Normalization": normalization,
     "Rescaling": rescaling,
 }
+HELD: Mapping[str, Callable[[Call], Definition]] = {"Masking": _hold_steps}
