@@ -255,13 +255,16 @@ class _Trainer:
 
     def _losses(self, recorded: Recording, losses: Sequence[float]) -> None:
         """The losses of all steps (steps,), float64. The mean of the replicas' means is what training descends, also
-        where shares are unequal; TensorFlow reports it, too."""
+        where shares are unequal; TensorFlow reports it, too. An epoch ends with the loss that `fit` returns, by rows."""
         parts = self.drive.gather(names.LOSSES, {names.LOSSES: np.asarray(losses, np.float64)})
         steps = min((len(part[names.LOSSES]) for part in parts), default=0)
         if steps:
             taken = np.stack([part[names.LOSSES][:steps] for part in parts])
             weights = self.schedule.counted(steps, self.drive.processes) if self.schedule.epochs else np.ones_like(taken)
-            recorded.add(names.LOSSES, {names.LOSSES: np.average(taken, axis=0, weights=weights)})
+            found = np.average(taken, axis=0, weights=weights)
+            if self.history and self.drive.processes == 1:  # after an uneven batch, MirroredStrategy shows another mean
+                found[self.history["step"] - 1] = self.history["loss"]
+            recorded.add(names.LOSSES, {names.LOSSES: found})
 
     def _shard(self, rows: np.ndarray) -> np.ndarray:
         return shard(rows, self.scenario.batch, self.drive.processes, self.drive.rank)

@@ -115,17 +115,21 @@ class Oracle:
         self.gradients = clipped if received else self._reduced(gradients)
         update.apply(self.model, clipped, self.deviation)
         self._exchange()
-        return self.deviation.reported_loss * self._reported(losses, [len(part) for part in parts])
+        return self.deviation.reported_loss * self._reported(losses, shards)
 
-    def _reported(self, losses: Sequence[float], sizes: Sequence[int]) -> float:
-        """The loss that the strategy reports, from those of its passes over so many rows each."""
-        if self.scenario.epochs and len(losses) > 1:  # counted by rows, as the mean over an epoch is
+    def _reported(self, losses: Sequence[float], shards: Sequence[np.ndarray]) -> float:
+        """The loss that the strategy reports, from those of its passes."""
+        if self.scenario.epochs and self._by_replica(len(losses)):  # counted by rows, as the mean over an epoch is
             scale = self.replicas if self.shares else 1
-            return float(np.average(np.multiply(losses, scale), weights=sizes))
+            of_replicas = losses if len(losses) > 1 else [float(loss) for loss in self._of_parts]
+            return float(np.average(np.multiply(of_replicas, scale), weights=[len(shard) for shard in shards]))
         if self.shares:
             return float(np.sum(losses))
         whole = self.semantics.gradients == "global batch"
         return float(np.average(losses, weights=self._counts if whole else None))
+
+    def _by_replica(self, passes: int) -> bool:
+        return passes > 1 or (self.replicas > 1 and self.semantics.gradients != "global batch")
 
     def _apart(self, shards: Sequence[np.ndarray]) -> float:
         """Every replica trains by itself; the first one's gradient is what the leader's optimizer received."""
@@ -172,6 +176,7 @@ class Oracle:
                 )
                 for begin, end in pairwise(bounds)
             ]
+        self._of_parts = losses
         loss = losses[0] if self.deviation.reduction == "first" else sum(losses[1:], losses[0])
         if self.deviation.reduction == "mean" and not self.shares:
             loss = loss / len(losses)
