@@ -109,6 +109,18 @@ def test_what_fit_says_and_evaluate_does_not_is_cured_by_the_momentum_that_is_na
     assert "fit says" in lagging.facts and "fit says" not in cured.facts
 
 
+def test_an_epoch_with_uneven_shares_reports_what_its_oracle_does(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    side: Side = ("tensorflow", "tf_mirrored", 2)
+    scenarios = training.files(tmp_path_factory.mktemp("uneven"), MODULE, ["uneven_epochs"])
+    found = training.train(tmp_path_factory.mktemp("uneven-run"), scenarios, sides=(side,))
+    assert found.failed == {}
+    mine, oracle = found.run("uneven-epochs", side, "float64"), found.oracle("uneven-epochs", side)
+    for part in (names.LOSSES, names.HISTORY):
+        assert training.farthest(mine.arrays(part), oracle.arrays(part)) < 1e-10
+
+
 def test_the_scenario_of_the_document_trains(tmp_path_factory: pytest.TempPathFactory) -> None:
     text = (ROOT / "docs" / "from-a-script.md").read_text(encoding="utf-8")
     scenario = text.split("```python\n")[2].split("```")[0]

@@ -16,13 +16,13 @@ LABELS = (X[:, 0] + X[:, 1] > 0.5).astype(np.int32)
 HALF = np.where(LABELS == 1, 0.5, 1.0).astype(np.float32)
 
 
-def model(momentum: float = 0.99) -> Any:
+def model(momentum: float = 0.99, **norm: Any) -> Any:
     import keras
 
     inputs = keras.Input((6,), name="features")
     hidden = keras.layers.Dense(8, name="hidden")(inputs)
     hidden = keras.layers.Activation("tanh", name="tanh")(
-        keras.layers.BatchNormalization(momentum=momentum, name="norm")(hidden)
+        keras.layers.BatchNormalization(momentum=momentum, name="norm", **norm)(hidden)
     )
     return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="output")(hidden), name="one")
 
@@ -72,6 +72,14 @@ def epochs_with_callbacks() -> Made:
 def plain_epochs() -> Made:
     """What `fit` does by itself, in order: held against it."""
     return {"epochs": 2, "validation_split": 0.3, "class_weight": {0: 1.0, 1: 3.0}, "metrics": ["accuracy"]}
+
+
+def uneven_epochs() -> Made:
+    """The last batch of each epoch has 5 rows, and statistics are synchronized, as on TensorFlow only."""
+    return {
+        "epochs": 2, "synchronized": True, "model": lambda: model(synchronized=True),
+        "data": lambda: Data(x=X[:37], y=LABELS[:37, None]),
+    }  # fmt: skip
 
 
 def weighted_outputs() -> Made:
