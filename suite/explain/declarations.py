@@ -29,9 +29,12 @@ def effective(declared: Semantics, place: Place | None, normalizes: bool) -> Dif
     return {name: value for name, value in found.items() if name != "gradients"} or found
 
 
-def within(semantics: Semantics, kind: str) -> Difference:
-    """Why two states of one run may differ by declaration: live against saved, or replica against replica."""
+def within(semantics: Semantics, kind: str, normalizes: bool = True) -> Difference:
+    """Why two states of one run may differ by declaration: live against saved, or replica against replica. Without batch
+    normalization, the live model still evaluates replica by replica, and reduces the losses as it does in training."""
     if kind == "saved" and semantics.live_predictions != Semantics().live_predictions:
+        if not normalizes:
+            return {"gradients": semantics.gradients}
         return {"live predictions": semantics.live_predictions, "saved": semantics.saved}
     if kind == "replica" and semantics.moving_statistics == "per replica":
         return {"moving statistics": semantics.moving_statistics}

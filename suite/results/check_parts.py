@@ -28,7 +28,7 @@ def saved_by_design(
     folder: RunFolder, configuration: Configuration, subject: compare.Subject, double: Side
 ) -> Iterator[Component]:
     """Where each replica predicts with its own statistics and the file holds the first one's: by how much that differs."""
-    declared = declarations.within(folder.declared(configuration), "saved")
+    declared = declarations.within(folder.declared(configuration), "saved", bool(subject.plain[1].batch_norms))
     if not declared:
         return
     cause = Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))

@@ -13,7 +13,7 @@ from suite.runner import models
 
 Arrays = dict[str, np.ndarray]
 
-AT_A_TIME = "rows evaluated at a time"  # a fact of a run: those that one replica takes of each batch
+AT_A_TIME = "rows evaluated at a time"  # a fact of a run: those that one process takes of each batch
 
 
 def evaluated(

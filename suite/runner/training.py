@@ -166,7 +166,7 @@ class _Trainer:
             self._reset(run)
             with epochs.folder_of_their_own() if self.scenario.callbacks else contextlib.nullcontext():
                 kept, predicted = self._record(run, steps, recorded)
-            at_a_time = self.scenario.batch // (1 if self.drive.global_rows else self.drive.devices)
+            at_a_time = self.scenario.batch // self.drive.processes
             told = facts.gather(self.model, self.job) | {evaluating.AT_A_TIME: str(at_a_time)} | self.lags
             recorded.tell(steps=kept, predicted=predicted, facts=told)
 

@@ -69,7 +69,8 @@ def test_every_side_goes_to_nan(trained: Trained, side: Side) -> None:
 
 def test_every_output_has_its_own_targets_and_predictions(trained: Trained) -> None:
     data = trained.store.inputs("targets-in-a-dict").arrays(names.DATA)
-    assert data.keys() == {"x", "predict", "y/first", "y/second", "sample_weight/first", "sample_weight/second"}
+    whole = {"x", "y/first", "y/second", "sample_weight/first", "sample_weight/second"}
+    assert data.keys() == {"predict", *whole, *(f"evaluate_{name}" for name in whole)}
     predicted = trained.run("targets-in-a-dict", SIDES[0]).arrays(names.predictions(5))
     assert predicted.keys() == {"output/first", "output/second", "replica"}
 

@@ -248,23 +248,24 @@ class Oracle:
         return whole, replica_of
 
     def evaluate(self, live: bool, purpose: str = EVALUATE) -> Arrays:
-        """The loss and every metric of the live model or of the file over the rows for this purpose, as the strategy gives
-        them: name -> float64 (numbers of the metric,). Empty where the model evaluates in its own way."""
+        """The loss and every metric over the rows for this purpose, name -> float64 (numbers of the metric,): those of the
+        live model as the strategy gives them, of the file as one device does. Empty where the model evaluates itself."""
         if evaluation.evaluates_itself(self.model):
             return {}
         total = count(self.data, part_of(X, purpose))
         batches = np.split(np.arange(total), range(self.scenario.batch, total, self.scenario.batch))
-        parts = 1 if self.semantics.gradients == "global batch" else self.replicas
+        apart = live and self.semantics.gradients != "global batch"
+        parts = self.replicas if apart else 1
         own = live and self.semantics.live_predictions == "own statistics of each replica"
         training = self._as_training(live) and self.groups > 1
         evaluation.begin(self.model)
-        with self._scaled():
+        with self._scaled() if apart else contextlib.nullcontext():
             for replica in range(parts):
                 self._become(replica, live, own)
                 for batch in batches:
                     rows = np.split(batch, np.cumsum(shares(len(batch), parts))[:-1])[replica]
                     given = models.training(self.data, rows, purpose)
-                    scale = float(self.replicas if self.shares else 1)
+                    scale = float(parts if self.shares else 1)
                     evaluation.add(self.model, given, training=training, scale=scale)
         return evaluation.result(self.model)
 
