@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from suite.artifacts import names, places
-from suite.artifacts.rows import PREDICT, count
+from suite.artifacts.rows import PREDICT, WEIGHT, X, Y, count
 from suite.artifacts.store import Store, write_text
 from suite.plan import discover
 from suite.plan.locations import SCENARIOS
@@ -126,9 +126,9 @@ def _arrays(inputs: script.Inputs, rows: int, batch: int) -> dict[str, np.ndarra
     order = np.arange(rows) % count(inputs.data)
     total = count(inputs.data, PREDICT)
     shown = max(batch, min(total, PREDICTED)) // batch * batch
-    arrays = {
-        key: np.asarray(value[:shown] if key.startswith("predict") else value[order]) for key, value in inputs.data.items()
-    }
+    taken = {X: order, Y: order, WEIGHT: order, PREDICT: np.arange(shown)}  # nothing is validated or evaluated
+    parts = {name: name.partition("/")[0] for name in inputs.data}
+    arrays = {name: np.asarray(inputs.data[name][taken[part]]) for name, part in parts.items() if part in taken}
     return arrays | {
         f"start {index:03} {name}": np.asarray(inputs.initial[name])
         for index, name in enumerate(script.weights(inputs.manifest))

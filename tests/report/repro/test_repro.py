@@ -98,7 +98,9 @@ def prepared(
     )
     inputs.begin(manifest)
     rows = np.arange(80.0, dtype=np.float32).reshape(20, 4)
-    inputs.add("data", {"x": rows, "y": np.arange(20, dtype=np.int32), "predict/a": rows, "predict/b": rows})
+    evaluated = {"evaluate_x": rows[:8], "evaluate_y": np.arange(8, dtype=np.int32)}
+    predicted = {"predict/a": rows, "predict/b": rows}
+    inputs.add("data", {"x": rows, "y": np.arange(20, dtype=np.int32), **predicted, **evaluated})
     inputs.add("initial", {name: np.ones(4, np.float32) for name in (*names, "dropout/seed_generator_state")})
     inputs.finish(manifest)
     results = sample.results(("mine",), verdicts=(Verdict.DIFFERENT,), healthy=True)
@@ -208,6 +210,7 @@ def test_batches_and_weights_are_those_of_the_run_in_the_models_order(tmp_path: 
     assert arrays["x"].shape == (20 * 8, 4)  # the judged step, though the scenario trains longer
     assert arrays["y"].tolist() == [index % 20 for index in range(160)]
     assert arrays["predict/a"].shape == (16, 4)  # whole batches
+    assert "evaluate_x" not in arrays
     assert "STEPS = 2, 8, 20" in text
     assert 'neutral = ["start 003 norm/bias"]' in text
 
