@@ -34,7 +34,7 @@ def within(semantics: Semantics, kind: str, normalizes: bool = True) -> Differen
     normalization, the live model still evaluates replica by replica, and reduces the losses as it does in training."""
     if kind == "saved" and semantics.live_predictions != Semantics().live_predictions:
         if not normalizes:
-            return {"gradients": semantics.gradients}
+            return {"live evaluation": semantics.gradients}
         return {"live predictions": semantics.live_predictions, "saved": semantics.saved}
     if kind == "replica" and semantics.moving_statistics == "per replica":
         return {"moving statistics": semantics.moving_statistics}

@@ -24,7 +24,6 @@ from suite.report import (
 )
 
 SHOWN_FAILURES = 3
-SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody
 FORMATS = {
     "results.json": results_json.text,
     "index.html": html.text,
@@ -54,7 +53,7 @@ def render(results: Results, folder: Path, *, split_assets: bool = False) -> Non
 def terminal(results: Results) -> Iterator[str]:
     """What a command ends with: the first findings, what is asked of accepted differences, and the first screen of the
     page."""
-    for worded in findings.worded(results)[:SHOWN_FINDINGS]:
+    for worded in findings.worded(results)[: findings.SHOWN]:
         known = f" Accepted: {worded.finding.accepted}." if worded.finding.accepted else ""
         yield f"  {worded.finding.verdict.mark} {worded.claim}{known}"
     yield from (f"  {line}" for line in changes.accepted(results.known))

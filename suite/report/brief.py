@@ -53,6 +53,8 @@ def _declared(cause: Cause) -> tuple[str, str]:
         return "each replica normalizes its own rows", SYNCHRONIZE
     if "live predictions" in fields:
         return "the file holds the first replica's statistics", "evaluate the loaded file"
+    if "live evaluation" in fields:
+        return "in memory, each replica evaluates its own rows", "evaluate the loaded file"
     if "moving statistics" in fields:
         return "each replica has its own moving statistics", SYNCHRONIZE
     if "gradients" in fields:

@@ -58,6 +58,13 @@ def _declared(what: str, where: str, cause: Cause) -> Said:
             advice="evaluate the loaded file, not the model in memory, or average the replicas' statistics before saving",
             link=PER_REPLICA_ISSUE,
         )
+    if "live evaluation" in fields:
+        return Said(
+            claim=f"{what} {where} {_verb(what, 'evaluates', 'evaluate')} differently from the model in memory, which "
+            "evaluates in parts, one for each replica.",
+            experiment=FLOAT64_RUNS,
+            advice="evaluate the loaded file, not the model in memory",
+        )
     if fields == {"moving statistics": "per replica"}:
         return Said(
             claim=f"{what} {where} {_verb(what, 'has its', 'have their')} own moving statistics. Nothing keeps replicas "

@@ -11,6 +11,7 @@ from suite.records import Code, Diagnosis, Finding, Judged, Member, Note, Pair, 
 from suite.records.formatting import number
 from suite.report import acceptance, causes, effects, explanations, glossary, repeat_command, summary
 
+SHOWN = 5  # more than five causes at once are read by nobody: the page folds the rest, and the console leaves it out
 NOUNS = {
     "pair": ("pair", "pairs"),
     "saved": ("saved file", "saved files"),

@@ -35,7 +35,6 @@ from suite.report import (
 from suite.results.decisions import Plan, Safety, tables
 
 HERE = Path(__file__).parent
-SHOWN_FINDINGS = 5  # more than five causes at once are read by nobody; the rest is folded
 SHOWN_NAMES = 40  # of the pairs that a finding covers
 STATIC_CELLS = 1_000  # beyond, what a reader without script sees goes where a reader with it does not pay for it
 STATIC_PAIRS, NOSCRIPT_PAIRS = 100, 150  # rows of the table of pairs: at once, and for readers without a script
@@ -124,7 +123,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             failed_jobs=summary.failed_jobs(results),
             virtual=summary.virtual(results),
             unsupported=summary.unsupported(results),
-            shown=SHOWN_FINDINGS,
+            shown=findings.SHOWN,
             shown_names=SHOWN_NAMES,
             scenarios=scenarios,
             rows=_rows(results),

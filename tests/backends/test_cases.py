@@ -139,7 +139,7 @@ def test_a_reduction_that_is_declared_is_the_only_cause(results: Callable[[str],
         assert ("gradients", reduction) in details
         assert environment in {run.configuration.environment for run in pair.runs if run.configuration.devices == 2}
     checks = [check for check in results(name).checks if check.scenario == name and check.verdict is Verdict.BY_DESIGN]
-    assert {what for check in checks for cause in check.causes for what, _ in cause.detail} <= {"gradients"}
+    assert {what for check in checks for cause in check.causes for what, _ in cause.detail} <= {"live evaluation"}
 
 
 def test_replicas_of_a_transposed_kernel_are_equal(results: Callable[[str], Results]) -> None:

@@ -20,7 +20,7 @@ MIRRORED = Semantics(
     ("normalizes", "said"),
     [
         (True, {"live predictions": "own statistics of each replica", "saved": "first replica"}),
-        (False, {"gradients": "sum of replica shares"}),
+        (False, {"live evaluation": "sum of replica shares"}),
     ],
 )
 def test_a_file_differs_by_statistics_only_where_the_model_has_some(normalizes: bool, said: dict[str, str]) -> None:

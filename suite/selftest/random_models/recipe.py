@@ -11,7 +11,6 @@ Shape = tuple[int, ...]  # without the rows
 Arguments = tuple[tuple[str, object], ...]  # name -> None, a number, a text, a tuple of these, or something `Made`
 
 INPUT, OUTPUT = "inputs", "output"  # what a model begins with, and the name of its last layer with weights
-FLOAT = "float32"
 
 # Layers that pass a mask on; all others drop it.
 KEEP_MASKS = frozenset(

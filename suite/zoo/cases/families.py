@@ -13,7 +13,7 @@ Options = Mapping[str, Sequence[Any]]
 Table = dict[str, Sequence[Any]]
 Build = Callable[[Choice], dict[str, Any]]
 
-FIRST, LAST = "channels_first", "channels_last"
+FIRST = "channels_first"
 FORMATS = (None, FIRST)  # an argument that is None is left out: it has its default
 NONE = object()  # an argument that is given as None
 
