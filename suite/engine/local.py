@@ -163,9 +163,10 @@ class Local:
         self._deaths[key] += 1
         if not host.ready:
             log = tail(host.log)
+            last = log.rpartition("\n")[2]
             slow = time.monotonic() - host.began > self._for_imports
             what = f"did not finish its imports within {self._for_imports:g} s" if slow else f"{how} during its imports"
-            reason = f"the host of environment {key[0]!r} {what}: {log.rpartition(chr(10))[2]}"
+            reason = f"the host of environment {key[0]!r} {what}{last and f': {last}'}"
             self._unavailable[key] = Unavailable(reason, log)
         elif self._deaths[key] > HOST_DEATHS:
             reason = f"the host of environment {key[0]!r} died {self._deaths[key]} times; the last time it {how}"

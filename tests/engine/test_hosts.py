@@ -106,6 +106,13 @@ def test_an_environment_that_cannot_be_imported(bench: Bench) -> None:
     assert "Traceback" in outcome.log
 
 
+def test_a_host_that_dies_in_its_imports_without_a_word(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "silent.py").write_text("import os\nos._exit(1)\n")
+    silent = dataclasses.replace(FAKE, pythonpath=(str(tmp_path),))
+    outcome = bench.run(bench.job("fine", environment=silent), entry="silent:main")["prepare/fine"]
+    assert outcome.reason == "the host of environment 'fake' ended with exit code 1 during its imports"
+
+
 def test_an_import_that_hangs(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("suite.engine.local.IMPORT_SECONDS", 1.5)
     (tmp_path / "endless.py").write_text("import time\ntime.sleep(1000)\n")
