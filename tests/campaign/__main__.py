@@ -17,9 +17,13 @@ Attacked = Iterator[tuple[str, str, list[str]]]
 Attacks = Callable[[Path, int, int], Attacked]
 CAMPAIGNS: Mapping[str, Attacks] = {
     "faults": faults.campaign,
+    "faults-on-backends": faults.on_backends,
     "corruptions": corruptions.campaign,
     "hostile": hostile.campaign,
 }
+
+
+SLOW = "faults-on-backends"  # needs their environments, and a minute for each
 
 
 def main() -> int:
@@ -27,10 +31,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="campaign", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=100, metavar="N", help="attacks of each sort (default: 100)")
-    parser.add_argument("--only", choices=CAMPAIGNS, action="append", help="this sort only (repeatable)")
+    parser.add_argument(
+        "--only", choices=CAMPAIGNS, action="append", help=f"this sort only (repeatable; default: all but {SLOW})"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="parity-campaign-", ignore_cleanup_errors=True) as folder:
-        found = [_run(name, Path(folder), given.seed, given.count) for name in given.only or CAMPAIGNS]
+        found = [
+            _run(name, Path(folder), given.seed, given.count)
+            for name in given.only or [one for one in CAMPAIGNS if one != SLOW]
+        ]
     return 1 if any(found) else 0
 
 

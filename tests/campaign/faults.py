@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,15 +21,15 @@ from suite.artifacts import places
 from suite.commands import execution, main
 from suite.engine import local
 from tests.campaign import ground as grounds
-from tests.campaign.ground import Ground, Verdicts
+from tests.campaign.ground import EVERY_KIND, KINDS, ON_BACKENDS, Ground, Kind, Verdicts
 from tests.campaign.worker import DONE, ENTRY, FAULT, WORKER, Fault
 from tests.processes import alive
 
-SECONDS = 120.0  # for one command, which takes some seconds: after this it hangs
 PATIENCE = 5.0  # seconds within which everything that a command started must be gone
 FILES = 60  # more than any job or report here writes: the rest strikes at the end
 SLOW = ("worker stopped", "host stopped")  # these wait for their limit
-TIMEOUT = 4  # seconds for a job, which takes less than one
+CACHE_OF_TORCH = "torchinductor_"  # one folder for each user, which torch makes when it is imported
+OF_RANKS = "rank killed"  # there are ranks on the real backends only
 NEVER = Fault(action="")
 BY_SIGNAL = {
     "coordinator killed": -signal.SIGKILL, "coordinator terminated": -signal.SIGTERM,
@@ -90,8 +90,9 @@ def _watch(fault: Fault, done: Path) -> None:
 # ---------------------------------------------------------------- a command
 
 
-def _command(folder: Path, words: list[str], fault: Fault) -> int:
-    """Runs a command in a process of its own. Returns its exit code, negative if a signal ended it."""
+def _command(folder: Path, words: list[str], fault: Fault, seconds: float) -> int:
+    """Runs a command in a process of its own. Returns its exit code, negative if a signal ended it. After so many seconds it
+    hangs."""
     (folder / FAULT).write_bytes(msgspec.json.encode(fault))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -102,7 +103,7 @@ def _command(folder: Path, words: list[str], fault: Fault) -> int:
             code = _inside(folder, words, fault)
         finally:
             os._exit(code)
-    return _exit_code(pid)
+    return _exit_code(pid, seconds)
 
 
 def _inside(folder: Path, words: list[str], fault: Fault) -> int:
@@ -118,8 +119,8 @@ def _inside(folder: Path, words: list[str], fault: Fault) -> int:
     return main(words)
 
 
-def _exit_code(pid: int) -> int:
-    limit = time.monotonic() + SECONDS
+def _exit_code(pid: int, seconds: float) -> int:
+    limit = time.monotonic() + seconds
     while time.monotonic() < limit:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
@@ -127,7 +128,7 @@ def _exit_code(pid: int) -> int:
         time.sleep(0.005)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    raise TimeoutError(f"the command hung for {SECONDS:g} s")
+    raise TimeoutError(f"the command hung for {seconds:g} s")
 
 
 def _processes(folder: Path) -> list[int]:
@@ -157,10 +158,11 @@ def _orphans(folder: Path) -> list[int]:
 
 
 def drawn(random_: random.Random, ground: Ground) -> Fault:
-    actions = [name for name in (*WORKER, *COORDINATOR) if name not in SLOW]
+    ranks = [job for job in ground.jobs if "torch_ddp" in job]
+    actions = [name for name in (*WORKER, *COORDINATOR) if name not in SLOW and (ranks or name != OF_RANKS)]
     action = random_.choice(SLOW) if random_.random() < 0.05 else random_.choice(actions)
     at = random_.choice([random_.randrange(4), random_.randrange(FILES if action in WORKER else FILES // 2)])
-    job = random_.choice(ground.jobs) if action in WORKER else ""
+    job = random_.choice(ranks if action == OF_RANKS else ground.jobs) if action in WORKER else ""
     return Fault(action=action, job=job, at=at, after=random_.random() < 0.5, again=random_.random() < 0.3)
 
 
@@ -171,7 +173,7 @@ def strike(ground: Ground, fault: Fault, folder: Path, *, finished: bool, remove
     (folder / "temporary").mkdir()
     if removed:
         places.clear(folder / "run", removed)
-    extra = ("--timeout", str(TIMEOUT)) if fault.action in SLOW else ()
+    extra = ("--timeout", str(EVERY_KIND[ground.kind].timeout)) if fault.action in SLOW else ()
     try:
         wrong = list(_struck(ground, fault, folder, extra))
         wrong += _after(ground, folder)
@@ -179,7 +181,7 @@ def strike(ground: Ground, fault: Fault, folder: Path, *, finished: bool, remove
         wrong = [str(error)]
     if orphans := _orphans(folder):
         wrong.append(f"{len(orphans)} processes survived")
-    if left := sorted(path.name for path in (folder / "temporary").iterdir()):
+    if left := sorted(path.name for path in (folder / "temporary").iterdir() if not path.name.startswith(CACHE_OF_TORCH)):
         wrong.append(f"the temporary directory holds {left}")
     happened = (folder / DONE).exists()
     if not wrong:
@@ -191,7 +193,7 @@ def _struck(ground: Ground, fault: Fault, folder: Path, extra: tuple[str, ...]) 
     """The command that is struck."""
     results = folder / "run" / "results.json"
     results.unlink(missing_ok=True)
-    code = _command(folder, grounds.arguments(folder, ground.kind, *extra), fault)
+    code = _command(folder, grounds.arguments(folder, ground.kind, *extra), fault, _limit(ground))
     if left := _orphans(folder):
         yield f"{len(left)} processes survived the command"
     allowed = _allowed(ground, fault)
@@ -203,6 +205,10 @@ def _struck(ground: Ground, fault: Fault, folder: Path, extra: tuple[str, ...]) 
         yield from _shown(ground, folder)
 
 
+def _limit(ground: Ground) -> float:
+    return EVERY_KIND[ground.kind].limit
+
+
 def _allowed(ground: Ground, fault: Fault) -> set[int]:
     interrupted = {INTERRUPTED} if fault.action in ("coordinator interrupted", "command interrupted") else set()
     return {ground.code, 2} | interrupted | {int(code) for name, code in BY_SIGNAL.items() if name == fault.action}
@@ -210,7 +216,7 @@ def _allowed(ground: Ground, fault: Fault) -> set[int]:
 
 def _shown(ground: Ground, folder: Path) -> Iterator[str]:
     """What has run so far can be shown, and is no success unless everything has run."""
-    code = _command(folder, ["report", "--out", str(folder / "run")], NEVER)
+    code = _command(folder, ["report", "--out", str(folder / "run")], NEVER, _limit(ground))
     if code not in (2, ground.code):
         yield f"`parity report` of what is left ends with {code}"
     elif (folder / "run" / "results.json").exists():
@@ -219,7 +225,7 @@ def _shown(ground: Ground, folder: Path) -> Iterator[str]:
 
 def _after(ground: Ground, folder: Path) -> Iterator[str]:
     """The next command finishes, and comes to what the clean one came to."""
-    code = _command(folder, grounds.arguments(folder, ground.kind), NEVER)
+    code = _command(folder, grounds.arguments(folder, ground.kind), NEVER, _limit(ground))
     if code != ground.code:
         yield f"the next command ends with {code}, wanted {ground.code}"
     elif (now := _verdicts(folder)) != ground.verdicts:
@@ -230,11 +236,23 @@ def _verdicts(folder: Path) -> Verdicts:
     return grounds.verdicts(grounds.written(folder / "run"))
 
 
-def campaign(folder: Path, seed: int, count: int) -> Iterator[tuple[str, str, list[str]]]:
+Attacked = Iterator[tuple[str, str, list[str]]]
+
+
+def campaign(folder: Path, seed: int, count: int) -> Attacked:
     """The kind of each fault, what it was, and what went wrong."""
+    return _campaign(folder, seed, count, KINDS)
+
+
+def on_backends(folder: Path, seed: int, count: int) -> Attacked:
+    """The same on the real backends, where a fault takes the better part of a minute."""
+    return _campaign(folder, seed, count, ON_BACKENDS)
+
+
+def _campaign(folder: Path, seed: int, count: int, kinds: Mapping[str, Kind]) -> Attacked:
     drawing = random.Random(seed)
     for number in range(count):
-        kind = drawing.choice(list(grounds.KINDS))
+        kind = drawing.choice(list(kinds))
         ground = grounds.ground(folder / "grounds", kind)
         fault = drawn(drawing, ground)
         finished = drawing.random() < 0.4
@@ -258,5 +276,6 @@ def _of_job(ground: Ground, job: str) -> str:
     if kind == "reload":
         scenario, environment, precision = name.split("/")
         plain = "plain-float64" if precision == "float64" else "plain"
-        return f"runs/{scenario}/{environment}/fake-x1/{plain}/reload/{environment}"
+        strategy = "single-x1" if ground.kind in ON_BACKENDS else "fake-x1"
+        return f"runs/{scenario}/{environment}/{strategy}/{plain}/reload/{environment}"
     return f"runs/{name}"

@@ -1,4 +1,5 @@
-"""The comparisons that a campaign attacks: small ones of the NumPy backend, with what each comes to without any fault."""
+"""The comparisons that a campaign attacks, with what each comes to without any fault: small ones of the NumPy backend, and
+one of the real backends."""
 
 from __future__ import annotations
 
@@ -22,11 +23,15 @@ Verdicts = Mapping[str, Verdict]  # by the id of a pair or check
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What is compared. `environments`: name -> variables."""
+    """What is compared. `environments`: name -> variables; the first one makes data and initial weights. `limit`: seconds
+    for a command. `timeout`: seconds for a job, where one is to reach its limit."""
 
     environments: Mapping[str, Mapping[str, str]]
     devices: str = "1"
     synchronized: bool = True
+    real: bool = False
+    limit: float = 120.0
+    timeout: int = 4
 
 
 KINDS: Mapping[str, Kind] = {
@@ -34,6 +39,46 @@ KINDS: Mapping[str, Kind] = {
     "different": Kind(environments={"fake-a": {}, "fake-b": {"PARITY_FAKE_DEFECT": "swapped"}}),
     "by design": Kind(environments={"fake-a": {}}, devices="1,2", synchronized=False),
 }
+BACKENDS = ("torch", "jax", "tensorflow")
+ON_BACKENDS: Mapping[str, Kind] = {
+    "three backends": Kind(environments={name: {} for name in BACKENDS}, real=True, limit=600.0, timeout=60),
+    **{
+        f"{name} on devices": Kind(environments={name: {}}, devices="1,2", real=True, limit=600.0, timeout=60)
+        for name in BACKENDS
+    },
+}
+EVERY_KIND = {**KINDS, **ON_BACKENDS}
+REAL_SCENARIO = '''
+"""A small network with batch normalization."""
+from suite import Data, Scenario
+
+
+def model():
+    import keras
+
+    layers = [keras.Input((8,)), keras.layers.Dense(16, name="hidden"), keras.layers.BatchNormalization(name="norm")]
+    return keras.Sequential([*layers, keras.layers.Dense(4, activation="softmax", name="classes")])
+
+
+def data():
+    import numpy as np
+
+    random = np.random.default_rng(7)
+    y = random.integers(0, 4, 256).astype(np.int32)
+    return Data(x=(random.normal(size=(4, 8))[y] + random.normal(size=(256, 8))).astype(np.float32), y=y)
+
+
+def optimizer():
+    import keras
+
+    return keras.optimizers.SGD(0.1)
+
+
+SCENARIO = Scenario(
+    name="clusters", description="random clusters", model=model, data=data, optimizer=optimizer,
+    loss="sparse_categorical_crossentropy", batch=32, steps=25,
+)
+'''
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,19 +103,24 @@ class Ground:
 
 def arguments(folder: Path, kind: str, *extra: str, steps: str = STEPS) -> list[str]:
     """The command line that compares in this folder."""
-    chosen = KINDS[kind]
-    files = ["--scenario-path", str(folder / "scenarios"), "--environments", str(folder / "environments.toml")]
+    chosen = EVERY_KIND[kind]
+    files = ["--scenario-path", str(folder / "scenarios")]
+    files += [] if chosen.real else ["--environments", str(folder / "environments.toml")]
     named = [word for name in chosen.environments for word in ("--environment", name)]
-    where = ["--reference", "fake-a", "--out", str(folder / "run"), "--devices", chosen.devices, "--steps", steps]
+    reference = next(iter(chosen.environments))
+    where = ["--reference", reference, "--out", str(folder / "run"), "--devices", chosen.devices, "--steps", steps]
     return ["compare", *files, "--scenario", "clusters", *named, *where, "--jobs", "2", *extra]
 
 
 def made(folder: Path, kind: str, steps: str = STEPS) -> Ground:
     """Runs the comparison in a new folder."""
     folder.mkdir(parents=True)
-    parity = Parity(folder)
-    parity.scenario("clusters", synchronized=KINDS[kind].synchronized)
-    parity.environments(KINDS[kind].environments)
+    chosen, parity = EVERY_KIND[kind], Parity(folder)
+    if chosen.real:
+        (folder / "scenarios" / "clusters.py").write_text(REAL_SCENARIO)
+    else:
+        parity.scenario("clusters", synchronized=chosen.synchronized)
+        parity.environments(chosen.environments)
     code = main(arguments(folder, kind, steps=steps))
     jobs = sorted(read_record(file, Job).id for file in (folder / "run" / "jobs").glob("*.json"))
     return Ground(kind=kind, folder=folder, code=code, verdicts=verdicts(written(folder / "run")), jobs=tuple(jobs))

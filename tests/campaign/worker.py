@@ -141,6 +141,18 @@ def _stranger() -> None:
     os.wait()
 
 
+def _children() -> list[int]:
+    listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [int(one) for one in listed]
+
+
+def _rank() -> None:
+    """One of the processes that this one trains with, if it trains with others."""
+    for child in _children()[:1]:
+        os.kill(child, signal.SIGKILL)
+        time.sleep(LONGER)
+
+
 def _interrupted() -> None:
     raise KeyboardInterrupt
 
@@ -164,6 +176,7 @@ WORKER: dict[str, Callable[[], None]] = {
     "worker leaves a child": _child_of_its_own,
     "worker leaves a stranger": _stranger,
     "worker with a child killed": _child_and_death,
+    "rank killed": _rank,
     "host killed": lambda: os.kill(_host(), signal.SIGKILL),
     "host crashed": lambda: os.kill(_host(), signal.SIGSEGV),
     "host stopped": lambda: os.kill(_host(), signal.SIGSTOP),
