@@ -55,15 +55,6 @@ def content(path: Path, *, limit: int) -> bytes:
         raise DamagedArtifact(f"{path} cannot be read ({error.strerror}): delete it and run again") from error
 
 
-def prefix(path: Path, length: int) -> bytes:
-    """The first bytes of a regular file, at most so many; raises as `content`."""
-    try:
-        with os.fdopen(_opened(path), "rb") as stream:
-            return stream.read(min(length, os.fstat(stream.fileno()).st_size))
-    except OSError as error:
-        raise DamagedArtifact(f"{path} cannot be read ({error.strerror}): run it again with --rerun failed") from error
-
-
 def mapped(path: Path) -> mmap.mmap:
     """The bytes of a regular file, mapped read-only; raises as `content`, and ValueError if it has none."""
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import mmap
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -137,13 +138,18 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
         DamagedArtifact: there is no such file; its header is no header; or it does not describe the bytes that follow it,
             each once.
     """
-    start, entries = _header(path)
+    content = _mapped(path)
+    start, entries = _header(content, path)
     end = max((entry.data_offsets[1] for entry in entries.values()), default=0)
-    try:
-        whole = np.frombuffer(places.mapped(path), np.uint8, end, start) if end else np.empty(0, np.uint8)
-    except ValueError as error:  # it has become shorter since
-        raise DamagedArtifact(f"{path} cannot be mapped ({said(error)}): run it again with --rerun failed") from error
+    whole = np.frombuffer(content, np.uint8, end, start) if end else np.empty(0, np.uint8)
     return {name: _viewed(whole, entry) for name, entry in entries.items()}
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    try:
+        return places.mapped(path)
+    except ValueError as error:
+        raise DamagedArtifact(f"{path} is empty: run it again with --rerun failed") from error
 
 
 def _viewed(whole: np.ndarray, entry: _Entry) -> np.ndarray:
@@ -153,17 +159,15 @@ def _viewed(whole: np.ndarray, entry: _Entry) -> np.ndarray:
 
 def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """The shapes of the arrays of a safetensors file by name. Raises as `arrays`."""
-    return {name: entry.shape for name, entry in _header(path)[1].items()}
+    return {name: entry.shape for name, entry in _header(_mapped(path), path)[1].items()}
 
 
-def _header(path: Path) -> tuple[int, dict[str, _Entry]]:
+def _header(content: mmap.mmap, path: Path) -> tuple[int, dict[str, _Entry]]:
     """Where the arrays begin, in bytes, and the header of each."""
-    found = places.signature(path)
-    size = found[1] if found else 0
-    length = int.from_bytes(places.prefix(path, 8), "little")
+    size, length = len(content), int.from_bytes(content[:8], "little")
     if size < 8 or not 2 <= length <= min(size - 8, HEADER_BYTES):
         raise DamagedArtifact(f"{path} says that its header has {length} bytes, of {size}: run it again with --rerun failed")
-    raw = decoded(places.prefix(path, 8 + length)[8:], dict[str, msgspec.Raw], path)
+    raw = decoded(content[8 : 8 + length], dict[str, msgspec.Raw], path)
     raw.pop("__metadata__", None)
     entries = {name: decoded(bytes(entry), _Entry, path) for name, entry in raw.items()}
     if wrong := _wrong(entries, size - 8 - length):

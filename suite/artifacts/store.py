@@ -53,12 +53,14 @@ class Artifact:
     """One folder with a manifest. A writer enters `recording`; a reader calls `manifest` and `arrays`. `place`: its name
     below `root`, the run folder. Without one, nothing is known of what lies around it."""
 
-    def __init__(self, root: Path, place: str = "") -> None:
+    def __init__(self, root: Path, place: str = "", parts: Parts | None = None) -> None:
         self.folder = root / place if place else root
         self._root, self._place = root, place
-        self._digests: dict[str, str] = {}
+        self._digests: dict[str, str] = {}  # of what is being written
+        self._paths: dict[str, Path] = {}
         self._read: tuple[object, Manifest] | None = None  # the last manifest that was read, with its file's signature
         self._checked: dict[str, tuple[object, str]] = {}  # file -> its signature, and its digest then
+        self._parts = Parts() if parts is None else parts
 
     @property
     def where(self) -> str:
@@ -110,7 +112,8 @@ class Artifact:
 
     def finish(self, manifest: Manifest) -> None:
         """Rewrites the manifest, with the digest of every file that was added."""
-        self._write(replace(manifest, files=dict(self._digests)))
+        self._write(replace(manifest, files=self._digests))
+        self._digests = {}
 
     def discard(self) -> None:
         """Removes the folder with everything in it, or whatever is in its place."""
@@ -141,7 +144,9 @@ class Artifact:
 
     def _path(self, name: str) -> Path:
         """Raises DamagedArtifact if a link leads there."""
-        return places.safe(self._root, f"{self._place}/{name}") if self._place else self.folder / name
+        if name not in self._paths:
+            self._paths[name] = places.safe(self._root, f"{self._place}/{name}") if self._place else self.folder / name
+        return self._paths[name]
 
     def unreadable(self) -> str:
         """Why there is a manifest that cannot be read, as a sentence; empty if it can be, or if there is none."""
@@ -222,7 +227,26 @@ class Artifact:
                 that is not there.
         """
         file = names.file_of(name)
-        return reading.Part(files.mapped(self.file(file)), f"{file} of {self._place or self.folder.name}")
+        return self._parts.of(self.file(file), f"{file} of {self._place or self.folder.name}")
+
+
+class Parts:
+    """Files of arrays that stay open, because every comparison reads them again: as many as the kernel lets one process
+    map, with some left for others."""
+
+    LARGEST = 1 << 14
+
+    def __init__(self) -> None:
+        self._open: dict[Path, tuple[object, reading.Part]] = {}
+
+    def of(self, path: Path, where: str) -> reading.Part:
+        """The arrays of a file, mapped read-only. `where`: what it is called. Raises DamagedArtifact if it is none."""
+        changes = places.signature(path)
+        if path not in self._open or self._open[path][0] != changes:
+            if len(self._open) >= self.LARGEST:
+                self._open.clear()
+            self._open[path] = changes, reading.Part(files.mapped(path), where)
+        return self._open[path][1]
 
 
 class Recording:
@@ -256,9 +280,15 @@ class Store:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
+        self._artifacts: dict[str, Artifact] = {}
+        self._parts = Parts()
 
     def _artifact(self, *parts: str) -> Artifact:
-        return Artifact(self.folder, "/".join(parts))
+        """Always the same object for one place, so that no file is opened or hashed twice."""
+        place = "/".join(parts)
+        if place not in self._artifacts:
+            self._artifacts[place] = Artifact(self.folder, place, self._parts)
+        return self._artifacts[place]
 
     def inputs(self, scenario: str) -> Artifact:
         """Arrays "data" (x/<input>, y, predict/<input>) and "initial" (variable path -> float32 array)."""

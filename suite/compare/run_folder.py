@@ -34,7 +34,8 @@ class RunFolder:
     """A run folder with its plan: which runs are complete, and why the others are not."""
 
     def __init__(self, store: Store, plan: Plan, session: Session) -> None:
-        self.store, self.plan, self.session = store, plan, session
+        self.store, self.plan = store, plan
+        self._take(session)
         self._planned = frozenset(plan.runs)
         self._refused = {run: (status, reason) for run, status, reason in plan.refused}
         self._complete: dict[Run, Complete | str] = {}
@@ -42,10 +43,19 @@ class RunFolder:
         self._probes: dict[str, str] = {}
         self.outputs = {row.name: row.outputs for row in session.scenarios}
 
+    def _take(self, session: Session) -> None:
+        """`runs`: those of the plan, and those that were asked for after it."""
+        self.session = session
+        self.runs = tuple(dict.fromkeys([*self.plan.runs, *session.further]))
+        self._asked = frozenset(self.runs)
+        self._own: dict[Configuration, list[Run]] = {}
+        for run in self.runs:
+            self._own.setdefault(run.configuration, []).append(run)
+
     def renew(self, session: Session) -> set[Configuration]:
         """Takes a later session of the same plan; the configurations that have other runs than before."""
         before = {*self.session.further, *self.session.ended}
-        self.session = session
+        self._take(session)
         asked = {run for run in session.further if run not in before}
         for run in asked:
             self._complete.pop(run, None)
@@ -57,10 +67,6 @@ class RunFolder:
         for configuration in changed:
             self._subjects.pop(configuration, None)
         return changed
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        return (*self.plan.runs, *(run for run in self.session.further if run not in self.plan.runs))
 
     def configurations(self, scenario: str) -> list[Configuration]:
         """What is compared: not the oracles."""
@@ -117,7 +123,7 @@ class RunFolder:
 
     def asked(self, run: Run) -> bool:
         """Whether it was asked for after the plan, or planned."""
-        return run in self.session.further or run in self.plan.runs
+        return run in self._asked
 
     def further(self, run: Run) -> Complete | str:
         """As `complete`, of a run that may not have been asked for: what an earlier command left is not looked at."""
@@ -158,13 +164,12 @@ class RunFolder:
     def _assemble(self, configuration: Configuration) -> compare.Subject | str:
         own: dict[str, list[Complete]] = {}  # by kind of run
         reasons = {}
-        for run in self.runs:
-            if run.configuration == configuration:
-                found = self.complete(run)
-                if isinstance(found, str):
-                    reasons[run.kind] = found
-                else:
-                    own.setdefault(run.kind, []).append(found)
+        for run in self._own.get(configuration, ()):
+            found = self.complete(run)
+            if isinstance(found, str):
+                reasons[run.kind] = found
+            else:
+                own.setdefault(run.kind, []).append(found)
         if "plain" not in own:
             return reasons.get("plain", "it was not planned")
         no_float64 = "" if "plain-float64" in own else f"no float64 run: {reasons.get('plain-float64', 'not planned')}"

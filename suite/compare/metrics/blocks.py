@@ -34,6 +34,10 @@ def in_blocks(*arrays: Array, exact: bool = False) -> Iterator[tuple[Array, ...]
     for array in arrays:
         if not exact and not np.can_cast(array.dtype, np.float64, "safe"):
             raise ValueError(f"got an array of {array.dtype}, wanted real numbers that float64 holds: convert it first")
+    if arrays[0].size <= BLOCK:  # most arrays of most models: setting up a walk takes longer than measuring them
+        if arrays[0].size:
+            yield tuple(np.asarray(array, None if exact else np.float64).ravel() for array in arrays)
+        return
     walk = np.nditer(
         arrays,
         flags=["external_loop", "buffered", "zerosize_ok"],
