@@ -1,6 +1,7 @@
 """The name of every file and folder of a run, and of every part of an artifact. No other module spells one out.
 
     <run folder>/plan.json, session.json                     what was asked for, what happened
+    <run folder>/judged.json                                 what the report there was made from
     <run folder>/signatures.json                             of both, and of every manifest, if they were asked for
     <run folder>/inputs/<scenario>/                          data and initial weights, made once
     <run folder>/probes/<environment>/                       the float64 probe
@@ -19,9 +20,11 @@ from suite.records import Manifest
 
 PLAN = "plan.json"
 SESSION = "session.json"
+JUDGED = "judged.json"
 SIGNATURES = "signatures.json"
 LOCK = ".lock"
 TEMPORARY = "temporary"  # what jobs need while they run; emptied when a command begins and ends
+JOBS, LOGS, KERAS = "jobs", "logs", "keras"  # what workers were told, what they said, and where Keras looks for settings
 INPUTS, PROBES, RUNS, RELOAD, ZOO = "inputs", "probes", "runs", "reload", "zoo"
 
 # ---------------------------------------------------------------- files of an artifact

@@ -11,6 +11,7 @@ import mmap
 import os
 import shutil
 import stat
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from suite.records import DamagedArtifact
@@ -76,14 +77,34 @@ def _opened(path: Path) -> int:
     return descriptor
 
 
-def signature(path: Path) -> tuple[int, int, int] | None:
-    """Changes whenever the file does: inode, size in bytes, time of the last change in ns; None if there is no regular
-    file."""
+Signature = tuple[int, int, int, int]
+
+
+def signature(path: Path) -> Signature | None:
+    """Changes whenever the file does: inode, size in bytes, times of the last change of its content and of what is known of
+    it, in ns (nobody can set the last one); None if there is no regular file."""
     try:
         found = path.lstat()
     except (OSError, ValueError):
         return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    return _signature(found) if stat.S_ISREG(found.st_mode) else None
+
+
+def _signature(found: os.stat_result) -> Signature:
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def signatures(folder: str, skipped: Collection[str] = ()) -> Iterator[tuple[str, Signature]]:
+    """The path and signature of all that is in a folder and below it, but for folders and for what is `skipped` at its top.
+    Links are not followed, and have signatures, too."""
+    with os.scandir(folder) as found:
+        for entry in sorted(found, key=lambda one: one.name):
+            if entry.name in skipped:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from signatures(entry.path)
+            else:
+                yield entry.path, _signature(entry.stat(follow_symlinks=False))
 
 
 def clear(folder: Path, name: str = "") -> None:

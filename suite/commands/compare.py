@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.commands import conclusion, signing
-from suite.commands.execution import choose, execute, planned, selection
+from suite.commands import conclusion, signing, unchanged
+from suite.commands.execution import choose, execute, planned, say, selection
 from suite.commands.options import CompareOptions
 from suite.plan import locations
 
@@ -18,10 +18,17 @@ def run(options: CompareOptions) -> int:
         signing.verify(store, options.signing, secret)
         chosen = choose(selection(options))
         plan = planned(chosen)
+        results = unchanged.results(store, plan, chosen, options, history)
+        if results is not None:
+            say(f"nothing has changed since the report of {results.generated}, which stands; --rerun all runs it all again")
+            signing.sign(store, options.signing, secret)
+            return conclusion.tell(results, store.folder, json)
         store.write_plan(plan)
         study = execute(store, plan, chosen, options.running)
         signing.sign(store, options.signing, secret)
-        return conclusion.conclude(study, history, split_assets=options.split_assets, json=json)
+        results = conclusion.conclude(study, history, split_assets=options.split_assets)
+        unchanged.keep(store, plan, chosen, options, history, results)
+        return conclusion.tell(results, store.folder, json)
 
 
 def _folder(options: CompareOptions) -> Path:

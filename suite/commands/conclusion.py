@@ -60,14 +60,18 @@ def output(*, json: bool) -> Iterator[TextIO | None]:
         yield out if json else None
 
 
-def conclude(study: Study, history: History, *, split_assets: bool, json: TextIO | None = None) -> int:
-    """Judges, writes the report, prints the answer, as JSON where `json` is. Returns the exit code."""
+def conclude(study: Study, history: History, *, split_assets: bool) -> Results:
+    """Judges, and writes the report."""
     results = study.results(history.known)
     results = replace(results, known=known_differences.told(results.known))
     change = since(history.file, history.baseline, results) if history.file else None
     results = quoting(replace(results, change=change))
-    folder = study.folder.store.folder
-    report.render(results, folder, split_assets=split_assets)
+    report.render(results, study.folder.store.folder, split_assets=split_assets)
+    return results
+
+
+def tell(results: Results, folder: Path, json: TextIO | None = None) -> int:
+    """Prints the answer, as JSON where `json` is. Returns the exit code."""
     if json is not None:
         json.write(report.answer_json(results, folder))
         return results.exit_code

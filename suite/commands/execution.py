@@ -221,9 +221,13 @@ def planned(chosen: Chosen) -> Plan:
     )
 
 
+def jobs_of(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> planning.Jobs:
+    return planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=options.rerun == "all")
+
+
 def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> Study:
     """Runs everything, then what is asked for to decide and to explain what is open, until nothing is asked for."""
-    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=options.rerun == "all")
+    jobs = jobs_of(store, plan, chosen, options)
     outcomes: dict[str, Outcome] = {}
     further: dict[Run, None] = {}
     first = jobs.first()
@@ -254,7 +258,7 @@ def execute_cells(
     Raises:
         UsageError: it has none.
     """
-    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=options.rerun == "all")
+    jobs = jobs_of(store, plan, chosen, options)
     needed = designing.needed(jobs.first(), design)
     inputs = [job for job in needed if job.kind in ("probe", "prepare")]
     rest = [job for job in needed if job not in inputs]
@@ -321,8 +325,21 @@ def _session(
     *,
     finished: bool = False,
 ) -> Session:
+    session = replace(
+        described(plan, chosen, jobs, further),
+        ended={run: outcome for run, outcome in outcomes.items() if outcome.status is not Status.COMPLETE},
+        jobs=failed,
+        reused=tuple(run.id for run in jobs.reused),
+        finished=finished,
+    )
+    store.write_session(session, plan)
+    return session
+
+
+def described(plan: Plan, chosen: Chosen, jobs: planning.Jobs, further: tuple[Run, ...]) -> Session:
+    """What a command that has run these further runs was about: its session, without what it did."""
     found = {one.scenario.name: one.scenario for one in chosen.scenarios}
-    session = Session(
+    return Session(
         environments=tuple(replace(one, environment=one.environment.shown()) for one in chosen.environments.values()),
         scenarios=tuple(_scenario_row(one) for one in chosen.scenarios),
         broken=chosen.broken,
@@ -333,15 +350,9 @@ def _session(
             for configuration in dict.fromkeys(run.configuration for run in plan.runs)
             if configuration.strategy != ORACLE
         },
-        ended={run: outcome for run, outcome in outcomes.items() if outcome.status is not Status.COMPLETE},
-        jobs=failed,
         further=further,
-        reused=tuple(run.id for run in jobs.reused),
-        finished=finished,
         digests=jobs.digests(further),
     )
-    store.write_session(session, plan)
-    return session
 
 
 def _scenario_row(found: FoundScenario) -> ScenarioRow:

@@ -23,4 +23,5 @@ def run(options: ReportOptions) -> int:
         plan = replace(plan, options=replace(plan.options, gate=options.fail_on))
     signing.sign(store, options.signing, secret)
     with conclusion.output(json=options.json) as json:
-        return conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets, json=json)
+        results = conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets)
+        return conclusion.tell(results, store.folder, json)

@@ -87,7 +87,7 @@ class Local:
         self._running: dict[str, Running] = {}
         self._outcomes: dict[str, Outcome] = {}
         places.clear(self._folder, names.TEMPORARY)  # of jobs that were killed with their command
-        for name in ("jobs", "logs"):
+        for name in (names.JOBS, names.LOGS):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> Local:
@@ -152,7 +152,7 @@ class Local:
             environment, job.options, folder=self._folder, cache=self._cache, imports=self._imports
         )
         try:
-            self._hosts[key] = Warm(command, surroundings, self._folder / "logs" / f"host__{environment.name}.log")
+            self._hosts[key] = Warm(command, surroundings, self._folder / names.LOGS / f"host__{environment.name}.log")
         except OSError as error:
             self._unavailable[key] = Unavailable(f"{provisioned.python} cannot be started ({error}): provision it again")
 
@@ -217,7 +217,7 @@ class Local:
     def _running_job(self, job: Job, host: Warm, cores: int, gpus: tuple[str, ...]) -> Running:
         attempt = ("__again" if job.died else "") + (f"__{job.environment.name}" if job.refused else "")
         name = job.id.replace("/", "__") + attempt
-        file, log = self._folder / "jobs" / f"{name}.json", self._folder / "logs" / f"{name}.log"
+        file, log = self._folder / names.JOBS / f"{name}.json", self._folder / names.LOGS / f"{name}.log"
         return Running(job=job, host=host, file=file, log=log, cores=cores, gpus=gpus, began=time.monotonic())
 
     def _wait(self, schedule: Schedule) -> None:

@@ -11,6 +11,7 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
+from suite.artifacts import names
 from suite.plan.locations import ROOT
 from suite.records import Environment, Options
 
@@ -74,7 +75,7 @@ def of_host(
     paths = [str(imports), *environment.pythonpath]
     variables |= {
         "KERAS_BACKEND": environment.backend,
-        "KERAS_HOME": str(folder / "keras" / environment.name),
+        "KERAS_HOME": str(folder / names.KERAS / environment.name),
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": "2",

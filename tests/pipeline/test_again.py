@@ -30,9 +30,10 @@ def test_a_worker_that_crashed_once_is_reported_for_good(parity: Parity, capsys:
     assert f"started once more: train/clusters/fake-b/fake-x2/plain: {words}" in capsys.readouterr().err
     for report in ("index.html", "summary.md", "junit.xml"):
         assert "the worker was killed by signal 11" in (parity.run / report).read_text().replace("\\", "")
-    # Nothing of the first attempt is left, and a later command knows of it.
+    # Nothing of the first attempt is left, and a later command that judges again knows of it.
     assert not list(parity.run.glob("runs/**/left.safetensors"))
     assert pair(results, f"fake-a/{ONE}", f"fake-b/{ONE}").verdict is Verdict.ROUNDING
+    (parity.run / names.JUDGED).unlink()
     _, again = compared(parity)
     assert {name: row.died for name, row in rows(again).items() if row.reused and row.died} == died
 
@@ -42,6 +43,7 @@ def test_nothing_is_repeated_that_has_not_changed(parity: Parity, capsys: pytest
     parity.environments(CLEAN)
     _, first = compared(parity)
     capsys.readouterr()
+    (parity.run / names.JUDGED).unlink()
     _, second = compared(parity)
     assert "28 runs reused" in capsys.readouterr().out
     assert [name for name, row in rows(second).items() if row.reused] == list(rows(first))
