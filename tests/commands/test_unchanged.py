@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from suite.artifacts import names
-from suite.commands import execution, main, unchanged
+from suite.commands import main, unchanged
+from suite.plan import planning
 from suite.results import study
 from tests.conftest import Parity
 
@@ -42,7 +43,7 @@ def test_nothing_is_planned_judged_or_rendered_again(
     said = capsys.readouterr().out.splitlines()[-9:]
     before = {path: path.stat().st_mtime_ns for path in compared.run.glob("*.*")}
     monkeypatch.setattr(study.Study, "__init__", lambda *_: pytest.fail("it was judged again"))
-    monkeypatch.setattr(execution.planning.Jobs, "first", lambda *_: pytest.fail("it was looked through again"))
+    monkeypatch.setattr(planning.Jobs, "first", lambda *_: pytest.fail("it was looked through again"))
     assert main(compared.arguments("--devices", "1", "--steps", "3")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(STANDS) and lines[-9:] == said
