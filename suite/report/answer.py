@@ -139,7 +139,19 @@ def _lead(results: Results, found: Counts) -> str:
     looked_at = [one for table in tables(results) for one in table.decisions if one.safety is not Safety.NOT_COMPARED]
     if found.decision:
         return "Mostly" if any(one.safety in (Safety.SAFE, Safety.EXCEPT) for one in looked_at) else "No"
-    return "Undecided" if found.undecided else "Yes, where it ran"
+    if found.undecided:
+        return "Undecided"
+    missing = _missing(results)
+    return f"Not known for {listed(missing)}" if missing else "Yes, where it ran"
+
+
+def _missing(results: Results) -> list[str]:
+    """Environments in which something should have run, and nothing did."""
+    broken: dict[str, bool] = {}
+    for row in results.runs:
+        name = row.run.configuration.environment
+        broken[name] = broken.get(name, True) and row.status.broken
+    return [name for name, nothing in broken.items() if nothing]
 
 
 def _failures(results: Results) -> list[Part]:

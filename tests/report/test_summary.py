@@ -255,3 +255,18 @@ def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
 )
 def test_only_zero_is_printed_as_zero(value: float, words: str) -> None:
     assert number(value) == words
+
+
+@pytest.mark.parametrize(("lost", "words"), [((1,), "Yes, where it ran. "), ((1, 2), "Not known for jax. ")])
+def test_an_environment_without_any_result_is_no_yes(lost: tuple[int, ...], words: str) -> None:
+    """One that ran on one device and not on two is another matter."""
+    found = builder.configurations(sample.SCENARIOS[:1], ("tensorflow", "jax"), (1, 2))
+    failed = [one for one in found if one.environment == "jax" and one.devices in lost]
+    rows = [builder.row(one, Status.FAILED if one in failed else Status.COMPLETE) for one in found]
+    verdicts = [
+        sample.pair(a, b, Verdict.NOT_RUN if {a, b} & set(failed) else Verdict.ROUNDING)
+        for a, b in itertools.combinations(found, 2)
+    ]
+    whole = builder.assemble(rows, verdicts, scenarios=sample.SCENARIOS[:1])
+    assert answer.sentence(whole).startswith(words)
+    assert " not run; the rest is equal. " in answer.sentence(whole)
