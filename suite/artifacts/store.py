@@ -131,6 +131,10 @@ class Artifact:
         except DamagedArtifact:
             return None
 
+    def signature(self) -> object:
+        """Changes whenever its manifest does: when it is begun, and when it is finished."""
+        return places.signature(self.folder / names.MANIFEST)
+
     def _manifest(self) -> Manifest:
         """Raises DamagedArtifact if there is none, or if it cannot be believed."""
         path = self._path(names.MANIFEST)

@@ -222,7 +222,7 @@ def _add_running(parser: argparse.ArgumentParser, out: Path, meaning: str) -> No
         metavar="N",
         help="processes of one device that share a GPU (default: as many as its memory allows)",
     )
-    parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one process (default: 600)")
+    parser.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one run (default: 600)")
     parser.add_argument(
         "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
     )

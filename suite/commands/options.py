@@ -42,7 +42,7 @@ class RecipeOptions:
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """Where it runs. `jobs`: processes at once; `jobs_per_gpu`: of these on one GPU, 0 for as many as its memory allows;
-    `timeout`: seconds for one; `rerun`: "failed" or "all". `quiet`: only the answer and what failed is said; `verbose`:
+    `timeout`: seconds for one run; `rerun`: "failed" or "all". `quiet`: only the answer and what failed is said; `verbose`:
     every job is a line. `fail_fast`: the first job that fails ends the command."""
 
     out: Path

@@ -14,6 +14,7 @@ from typing import final
 import msgspec
 
 from suite.artifacts import names, places
+from suite.artifacts.store import Store
 from suite.engine import devices, variables
 from suite.engine.gpu_failures import failure
 from suite.engine.gpus import Gpus, Memory
@@ -37,8 +38,8 @@ WAIT_SECONDS = 1.0  # how often listeners hear that nothing happened
 class Event:
     """Something that a person who waits wants to know. `kind`: "started", "ended" (then `outcome` is there), "noted" (a host
     said `note`), or "waiting" (about every second when nothing else happens). The last two have no `job`. `running`:
-    ids of the jobs that run now; `done` of `total` jobs have ended. A job that crashed is "started" twice, the second
-    time with `died`."""
+    ids of the jobs that run now; `done` of `total` jobs have ended, and `left` are those that have not. A job that crashed
+    is "started" twice, the second time with `died`."""
 
     kind: str
     running: tuple[str, ...]
@@ -47,13 +48,14 @@ class Event:
     job: Job | None = None
     outcome: Outcome | None = None
     note: str = ""
+    left: tuple[Job, ...] = ()
 
 
 @final
 class Local:
     """`provisioned`: environments by name. `folder`: the run folder, for logs and job files. `cores`, `gpus`: how many
     may be in use. `jobs_per_gpu`: how many jobs of one device share a GPU; 0: as many as its memory allows. `timeout`:
-    seconds that a job, or the import of a backend, may take. `cache`, `imports`: see `of_host`. `entry`: what a worker
+    seconds that a run, or the import of a backend, may take. `cache`, `imports`: see `of_host`. `entry`: what a worker
     calls with the job file.
 
     Hosts stay warm from one `run` to the next. They end with the thread that called `run`, or with `close`. A job that
@@ -75,6 +77,7 @@ class Local:
         entry: str = ENTRY,
     ) -> None:
         self._provisioned, self._folder, self._cores, self._timeout = provisioned, folder.resolve(), cores, timeout
+        self._store = Store(self._folder)
         self._for_imports = max(timeout, IMPORT_SECONDS)
         self._listen, self._cache, self._imports, self._entry = listen, cache, imports, entry
         if gpus and devices.forbids_sharing():
@@ -218,7 +221,8 @@ class Local:
         attempt = ("__again" if job.died else "") + (f"__{job.environment.name}" if job.refused else "")
         name = job.id.replace("/", "__") + attempt
         file, log = self._folder / names.JOBS / f"{name}.json", self._folder / names.LOGS / f"{name}.log"
-        return Running(job=job, host=host, file=file, log=log, cores=cores, gpus=gpus, began=time.monotonic())
+        now = time.monotonic()
+        return Running(job=job, host=host, file=file, log=log, cores=cores, gpus=gpus, began=now, moved=now)
 
     def _wait(self, schedule: Schedule) -> None:
         """Until a host says something, or a limit is reached."""
@@ -244,7 +248,7 @@ class Local:
         for running in [one for one in self._running.values() if one.host is host]:
             if running.stopped:
                 hangs = hangs or now - running.stopped > STOP_SECONDS
-            elif now - running.began > self._timeout:
+            elif not running.looks_alive(self._store, now, self._timeout):
                 running.stopped = now
                 host.stop(running.file)
         if hangs:
@@ -296,8 +300,8 @@ class Local:
         if running.stopped and status is not Status.COMPLETE:
             status = Status.TIMED_OUT
             reason = (
-                f"was stopped after {self._timeout:g} s, with all its processes. The end of its log shows where it was. "
-                "To allow more time, raise --timeout"
+                f"was stopped after {self._timeout:g} s in which it neither began nor finished a run, with all its "
+                "processes. The end of its log shows where it was. To allow more time, raise --timeout"
             )
         seconds = round(time.monotonic() - running.began, 3)
         outcome = Outcome(job=running.job.id, status=status, reason=reason, seconds=seconds, log=tail(running.log))
@@ -333,5 +337,8 @@ class Local:
         self, schedule: Schedule, kind: str, job: Job | None = None, outcome: Outcome | None = None, note: str = ""
     ) -> None:
         running = tuple(one.job.id for one in self._running.values())
-        done = schedule.total - schedule.left
-        self._listen(Event(kind=kind, running=running, done=done, total=schedule.total, job=job, outcome=outcome, note=note))
+        left = (*(one.job for one in self._running.values()), *schedule.waiting())
+        done, total = schedule.total - schedule.left, schedule.total
+        self._listen(
+            Event(kind=kind, running=running, done=done, total=total, job=job, outcome=outcome, note=note, left=left)
+        )

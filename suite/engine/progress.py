@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from suite.engine.estimate import Estimate
 from suite.engine.local import Event
 from suite.engine.schedule import NEEDS
 from suite.engine.terminal import console_of
@@ -40,7 +41,7 @@ class Progress:
         self._console = console_of(self._stream)
         self._live: Live | None = None
         self._began = self._said = clock()
-        self._timed = 0
+        self._timed, self._worked, self._estimate = 0, 0.0, Estimate()
         self._needed: set[str] = set()
 
     def __enter__(self) -> Progress:
@@ -51,13 +52,15 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         if event.done + len(event.running) <= 1 and event.kind == "started":
-            self._began, self._timed = self._clock(), 0  # another `run` has begun, with its own total
+            self._began, self._timed, self._worked = self._clock(), 0, 0.0  # another `run` has begun, with its own total
         if event.kind == "started" and event.job is not None and event.job.died:
             self._line(f"started once more: {event.job.id}: {event.job.died}", "yellow")
         if event.note:
             self._line(event.note)
         if event.outcome is not None:
-            self._timed += event.outcome.seconds > 0
+            if event.outcome.seconds > 0 and event.job is not None:
+                self._timed, self._worked = self._timed + 1, self._worked + event.outcome.seconds
+                self._estimate.learn(event.job, event.outcome.seconds)
             if event.outcome.status is not Status.COMPLETE:
                 self._fail(event.outcome)
         seconds = TERMINAL_SECONDS if self._console else PLAIN_SECONDS
@@ -106,11 +109,12 @@ class Progress:
         self._line(_failure(outcome) + more, "red")
 
     def _left(self, event: Event) -> str:
-        """From the time that jobs took so far, as they overlapped; nothing while too little is known."""
+        """From what jobs took so far that are like those which are left, as they overlapped; nothing while too little is
+        known."""
         if self._timed < KNOWN_JOBS or event.done == event.total:
             return ""
-        seconds = (self._clock() - self._began) / self._timed * (event.total - event.done)
-        return f"about {rounded(seconds)} left"
+        overlapping = max(1.0, self._worked / max(self._clock() - self._began, 1e-9))
+        return f"about {rounded(self._estimate.seconds(event.left) / overlapping)} left"
 
     def _line(self, text: str, style: str = "") -> None:
         """One line, above the display. A terminal gets it broken between words if it is too long."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from suite.artifacts.store import Store
 from suite.engine.gpus import Gpus
 from suite.engine.hosts import Warm
 from suite.records import Job, Outcome, Status
@@ -14,7 +15,8 @@ Key = tuple[str, str, int, str]  # environment, device, threads, and the job who
 
 @dataclass(kw_only=True)
 class Running:
-    """`gpus`: as CUDA_VISIBLE_DEVICES calls them. `began`, `stopped`: seconds of the monotonic clock; 0.0: not stopped."""
+    """`gpus`: as CUDA_VISIBLE_DEVICES calls them. `began`, `stopped`: seconds of the monotonic clock; 0.0: not stopped.
+    `moved`: when it last began or finished a run, and `made`: the manifests of its runs then."""
 
     job: Job
     host: Warm
@@ -23,7 +25,15 @@ class Running:
     cores: int
     gpus: tuple[str, ...]
     began: float
+    moved: float
     stopped: float = 0.0
+    made: tuple[object, ...] = ()
+
+    def looks_alive(self, store: Store, now: float, seconds: float) -> bool:
+        """Whether it has begun or finished a run within the last `seconds`."""
+        if (made := tuple(artifact.signature() for artifact in store.made_by(self.job))) != self.made:
+            self.made, self.moved = made, now
+        return now - self.moved <= seconds
 
 
 @dataclass(frozen=True)

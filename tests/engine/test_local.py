@@ -135,11 +135,18 @@ def test_a_job_that_hangs_is_ended_with_all_its_processes(bench: Bench) -> None:
     outcomes = bench.run(bench.job("hang"), bench.job("sleep-0.1"), timeout=1.0)
     outcome = outcomes["prepare/hang"]
     assert outcome.status is Status.TIMED_OUT
-    assert outcome.reason.startswith("was stopped after 1 s, with all its processes.")
+    assert outcome.reason.startswith(
+        "was stopped after 1 s in which it neither began nor finished a run, with all its processes."
+    )
     assert "--timeout" in outcome.reason
     assert "in do_hang" in outcome.log
     assert outcomes["prepare/sleep-0.1"].status is Status.COMPLETE
     until(lambda: all_gone(bench.pids()))
+
+
+def test_the_limit_is_one_run_and_not_the_process_that_makes_several(bench: Bench) -> None:
+    """Three seconds in all, and never one without a sign."""
+    assert bench.run(bench.job("runs-8-0.4"), timeout=1.0)["prepare/runs-8-0.4"].status is Status.COMPLETE
 
 
 def test_what_left_the_session_of_a_job_ends_with_the_job(bench: Bench) -> None:

@@ -11,6 +11,11 @@ from suite.records import Environment, Job, Options, Outcome, Status
 from tests.engine.screen import Screen
 
 
+def _job(name: str, died: str = "") -> Job:
+    environment = Environment(name="fake", backend="fake")
+    return Job(kind="prepare", scenario=name, run_folder="", environment=environment, options=Options(), died=died)
+
+
 class Told:
     """A progress display that gets events. Its clock stands still in between."""
 
@@ -41,18 +46,17 @@ class Told:
         return self.stream.getvalue().splitlines()
 
     def _tell(self, kind: str, name: str, outcome: Outcome | None, died: str = "") -> None:
-        environment = Environment(name="fake", backend="fake")
-        told = Job(kind="prepare", scenario=name, run_folder="", environment=environment, options=Options(), died=died)
-        job = told if name else None
-        running = tuple(self._running)
-        self.progress(Event(kind=kind, job=job, outcome=outcome, running=running, done=self._done, total=self._total))
+        job = _job(name, died) if name else None
+        left = tuple(_job("another") for _ in range(self._total - self._done))
+        running, done, total = tuple(self._running), self._done, self._total
+        self.progress(Event(kind=kind, job=job, outcome=outcome, running=running, done=done, total=total, left=left))
 
 
 def one_each(told: Told, count: int, seconds: float) -> None:
     for number in range(count):
         told.start(f"j{number}")
         told.now += seconds
-        told.end(f"j{number}")
+        told.end(f"j{number}", seconds=seconds)
 
 
 def test_plain_output_is_a_line_now_and_then_and_one_at_the_end() -> None:

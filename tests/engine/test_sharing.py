@@ -143,7 +143,9 @@ def test_a_job_that_hangs_on_a_lost_gpu_goes_on_on_another(bench: Bench, monkeyp
 def test_a_job_that_hangs_is_only_that_where_its_gpu_is_there(bench: Bench) -> None:
     outcome = bench.run(*on_gpu(bench, "hang"), gpus=2, timeout=1.0)["prepare/hang"]
     assert outcome.status is Status.TIMED_OUT
-    assert outcome.reason.startswith("was stopped after 1 s, with all its processes.")
+    assert outcome.reason.startswith(
+        "was stopped after 1 s in which it neither began nor finished a run, with all its processes."
+    )
     assert (said(bench), len(started(bench))) == ([], 1)
 
 

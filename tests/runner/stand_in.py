@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from suite.artifacts import names
 from suite.artifacts.store import Store
 from suite.runner import outcome
 from suite.runner.strategies import torch_ddp
@@ -37,6 +38,15 @@ def do_fine(notes: Path, *_: str) -> None:
 
 def do_sleep(notes: Path, seconds: str, *_: str) -> None:
     time.sleep(float(seconds))
+
+
+def do_runs(notes: Path, number: str, seconds: str, *_: str) -> None:
+    """Begins and finishes a run again and again."""
+    manifest = Store(notes).inputs(f"runs-{number}-{seconds}").folder / names.MANIFEST
+    manifest.parent.mkdir(parents=True)
+    for _run in range(int(number)):
+        time.sleep(float(seconds))
+        manifest.write_text(str(time.time()))
 
 
 def do_raise(notes: Path, *_: str) -> None:
