@@ -54,7 +54,7 @@ def terminal(results: Results) -> Iterator[str]:
     """What a command ends with: the first findings, what is asked of accepted differences, and the first screen of the
     page."""
     for worded in findings.worded(results)[: findings.SHOWN]:
-        known = f" Accepted: {worded.finding.accepted}." if worded.finding.accepted else ""
+        known = f" Accepted: {worded.finding.accepted.rstrip('.')}." if worded.finding.accepted else ""
         yield f"  {worded.finding.verdict.mark} {worded.claim}{known}"
     yield from (f"  {line}" for line in changes.accepted(results.known))
     yield from lagging.sentences(results)

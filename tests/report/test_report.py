@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,13 @@ def test_the_console_ends_with_the_first_screen_and_names_what_failed() -> None:
     assert said[start : start + len(screen)] == screen
     assert "  broken: lost-plugin (plugins/lost.py:3): ImportError: no module named lost" in said[:start]
     assert f"  failed: {sample.FAILED.id}/plain: it ended with exit code 1" in said[:start]
+
+
+def test_a_reason_that_is_a_sentence_ends_once() -> None:
+    found = sample.results()
+    first = replace(found.findings[0], accepted="It is known. It is harmless.")
+    said = "\n".join(report.terminal(replace(found, findings=(first, *found.findings[1:]))))
+    assert "Accepted: It is known. It is harmless.\n" in said
 
 
 def test_split_assets_stand_beside_the_page(tmp_path: Path) -> None:
