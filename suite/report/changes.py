@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from suite.records import Change, KnownDifference, Move
+from suite.records import Change, KnownDifference, Move, Verdict
 from suite.results.baseline import GOALPOSTS, HOW
 
+NAMED = 3  # of what is lost: the rest is counted
 NOUNS = {
     "environment": ("fact of an environment", "facts of environments"),
     "limit": ("limit", "limits"),
@@ -67,10 +68,21 @@ def _goalposts(moves: Iterable[Move]) -> str:
 
 
 def text(change: Change) -> Iterator[str]:
-    """For a terminal: the sentence, then a line for everything that moved, what is worse first."""
+    """For a terminal: the sentence, then a line for everything that moved, what is worse first; one for all that has no
+    result any more."""
     yield sentence(change)
+    lost = [move.name for move in change.moves if _is_lost(move)]
+    if lost:
+        named = ", ".join(lost[:NAMED]) + (f" and {len(lost) - NAMED} more" if len(lost) > NAMED else "")
+        yield f"  {len(lost)} not compared any more: {named}"
     for move in sorted(change.moves, key=lambda one: HOW.index(one.how)):
-        yield f"  {move.how:8} {move.about:12} {move.name}{arrow(move)}"
+        if not _is_lost(move):
+            yield f"  {move.how:8} {move.about:12} {move.name}{arrow(move)}"
+
+
+def _is_lost(move: Move) -> bool:
+    """Whether a pair or check had a result and has none."""
+    return move.about == "verdict" and (move.how == "gone" or move.now == Verdict.NOT_RUN.value)
 
 
 def arrow(move: Move) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 
 from suite.records import Change, Finding, Member, Move, Options, Pair, Results, Verdict
+from suite.results.decisions import AGREE
 
 HOW = ("worse", "new", "gone", "better", "changed")
 GOALPOSTS = ("environment", "limit", "option", "scenario")
 SETTLED = Verdict.BY_DESIGN.rank  # up to here, a verdict where there was none is good news
+OPEN = (Verdict.INCONCLUSIVE, Verdict.NOT_RUN)  # why something is open changes from run to run, and decides nothing
 
 
 def since(baseline: Results, now: Results, name: str) -> Change:
@@ -18,7 +20,8 @@ def since(baseline: Results, now: Results, name: str) -> Change:
     common = before.keys() & after.keys()
     if (before or after) and not common:
         return incomparable(name, _nothing_in_common(baseline, now))
-    moves = (*_verdicts(before, after), *_findings(baseline, now), *_goalposts(baseline, now))
+    gate = Verdict(now.plan.options.gate)
+    moves = (*_verdicts(before, after, gate), *_findings(baseline, now, gate), *_goalposts(baseline, now))
     moved = {move.name for move in moves if move.about in ("verdict", "cause")}
     was, is_now = ({row.name for row in results.scenarios} for results in (baseline, now))
     return Change(
@@ -60,20 +63,21 @@ def _list(names: Iterable[str]) -> str:
 
 def _members(results: Results) -> dict[str, Member]:
     """Pairs and checks by their name; a pair is the same whichever side comes first."""
-    return {
-        " | ".join(sorted(run.id for run in member.runs)) if isinstance(member, Pair) else member.id: member
-        for member in results.members
-    }
+    return {_name(member): member for member in results.members}
 
 
-def _verdicts(before: Mapping[str, Member], after: Mapping[str, Member]) -> Iterator[Move]:
+def _name(member: Member) -> str:
+    return " | ".join(sorted(run.id for run in member.runs)) if isinstance(member, Pair) else member.id
+
+
+def _verdicts(before: Mapping[str, Member], after: Mapping[str, Member], gate: Verdict) -> Iterator[Move]:
     for name in (*before, *(name for name in after if name not in before)):
         was, now = before.get(name), after.get(name)
-        how = _how(was.verdict if was else None, now.verdict if now else None)
+        how = _how(was.verdict if was else None, now.verdict if now else None, gate)
         if how:
             words = (was.verdict.value if was else "", now.verdict.value if now else "")
             yield Move(about="verdict", name=name, how=how, before=words[0], now=words[1])
-        elif was and now and _causes(was) != _causes(now):
+        elif was and now and now.verdict not in OPEN and _causes(was) != _causes(now):
             yield Move(about="cause", name=name, how="changed", before=_causes(was), now=_causes(now))
 
 
@@ -82,9 +86,10 @@ def _causes(member: Member | Finding) -> str:
     return "; ".join(cause.identity for cause in member.causes)
 
 
-def _how(was: Verdict | None, now: Verdict | None) -> str:
-    """Empty: as it was. A result where there was none is better or new; none where there was one is worse."""
-    if was is now:
+def _how(was: Verdict | None, now: Verdict | None, gate: Verdict) -> str:
+    """Empty: as it was, or equal in another way that the gate lets through. A result where there was none is better or new;
+    none where there was one is worse."""
+    if was is now or (was in AGREE and now in AGREE and now.rank < gate.rank):
         return ""
     if was is None or now is None:
         return "new" if was is None else "gone"
@@ -96,19 +101,27 @@ def _how(was: Verdict | None, now: Verdict | None) -> str:
 # ---------------------------------------------------------------- findings
 
 
-def _findings(baseline: Results, now: Results) -> Iterator[Move]:
-    """By fingerprint; those without one by their cause and what they cover."""
-    before, after = ({_key(one): one for one in results.findings} for results in (baseline, now))
+def _findings(baseline: Results, now: Results, gate: Verdict) -> Iterator[Move]:
+    """By fingerprint; those without one by their cause and what they cover. What is open in both is no news."""
+    open_in_both = _open(baseline) & _open(now)
+    before, after = (
+        {_key(one): one for one in results.findings if not {_name(member) for member in one.members} <= open_in_both}
+        for results in (baseline, now)
+    )
     for name, one in before.items():
         if name not in after:
             yield Move(about="finding", name=name, how="gone", before=_causes(one))
         elif after[name].verdict is not one.verdict:
             verdicts = one.verdict, after[name].verdict
-            how = _how(*verdicts)
-            yield Move(about="finding", name=name, how=how, before=verdicts[0].value, now=verdicts[1].value)
+            if how := _how(*verdicts, gate):
+                yield Move(about="finding", name=name, how=how, before=verdicts[0].value, now=verdicts[1].value)
     for name, one in after.items():
         if name not in before:
             yield Move(about="finding", name=name, how="new", now=_causes(one))
+
+
+def _open(results: Results) -> set[str]:
+    return {_name(member) for member in results.members if member.verdict in OPEN}
 
 
 def _key(finding: Finding) -> str:

@@ -48,7 +48,7 @@ def test_the_same_results_have_no_moves_and_say_what_was_looked_at() -> None:
     ("before", "now", "how"),
     [
         (Verdict.ROUNDING, Verdict.DIFFERENT, "worse"),
-        (Verdict.IDENTICAL, Verdict.ROUNDING, "worse"),
+        (Verdict.NOISE, Verdict.BY_DESIGN, "worse"),
         (Verdict.IDENTICAL, Verdict.NOT_RUN, "worse"),
         (Verdict.DIFFERENT, Verdict.BY_DESIGN, "better"),
         (Verdict.NOT_RUN, Verdict.ROUNDING, "better"),
@@ -66,6 +66,33 @@ def test_a_verdict_that_moved(before: Verdict, now: Verdict, how: str) -> None:
     assert f": 1 {how}; {members - 1} of the {members} pairs and checks in both runs did not change." in changes.sentence(
         found
     )
+
+
+@pytest.mark.parametrize(("gate", "hows"), [("different", []), ("rounding", ["worse"])])
+def test_equal_in_another_way_is_worse_only_for_who_asks_for_bits(gate: str, hows: list[str]) -> None:
+    was = with_pair(replace(FIRST, verdict=Verdict.IDENTICAL))
+    now = with_pair(replace(FIRST, verdict=Verdict.ROUNDING))
+    now = replace(now, plan=replace(now.plan, options=replace(now.plan.options, gate=gate)))
+    assert [move.how for move in baseline.since(was, now, "").moves if move.about == "verdict"] == hows
+
+
+def test_what_is_undecided_on_both_sides_is_no_news() -> None:
+    def undecided(code: str) -> Results:
+        found = with_pair(replace(FIRST, verdict=Verdict.INCONCLUSIVE, causes=(Cause(code=code),)))
+        return replace(found, findings=named(found))
+
+    before, after = undecided(Code.BEYOND_ENVELOPE), undecided(Code.AMPLIFIED_ROUNDING)
+    assert {one.fingerprint for one in before.findings}.isdisjoint(one.fingerprint for one in after.findings)
+    assert baseline.since(before, after, "").moves == ()
+    assert [move.about for move in baseline.since(PLAIN, after, "").moves] == ["verdict", "finding"]
+
+
+def test_what_has_no_result_any_more_is_one_line() -> None:
+    lost = replace(PLAIN, pairs=tuple(replace(pair, verdict=Verdict.NOT_RUN) for pair in PLAIN.pairs))
+    found = baseline.since(PLAIN, lost, "")
+    _, *lines = changes.text(found)
+    assert len(lines) == 1 and lines[0].startswith(f"  {len(PLAIN.pairs)} not compared any more: ")
+    assert baseline.is_worse(found, "different")
 
 
 def test_a_pair_that_is_new_or_gone_is_neither_better_nor_worse() -> None:
