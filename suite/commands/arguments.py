@@ -246,6 +246,9 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="differences that do not fail the gate (default: known_differences.toml in the current folder, if it is there)",
     )
+    parser.add_argument(
+        "--history", type=Path, metavar="FOLDER", help="keep each run there: the report says since when a finding shows"
+    )
 
 
 def _add_signing(parser: argparse.ArgumentParser) -> None:

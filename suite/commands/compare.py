@@ -12,7 +12,7 @@ from suite.plan import locations
 
 
 def run(options: CompareOptions) -> int:
-    history, secret = conclusion.history(options.history), signing.key(options.signing)
+    history, secret = conclusion.history(options.before), signing.key(options.signing)
     store = Store(_folder(options))
     with conclusion.output(json=options.json) as json, store.lock():
         signing.verify(store, options.signing, secret)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TextIO
 
 from suite import report
+from suite.commands import history as keeping
 from suite.commands import listing
 from suite.commands.options import HistoryOptions
 from suite.plan import locations
-from suite.records import Change, KnownDifference, Results
+from suite.records import Change, KeptRun, KnownDifference, Results
 from suite.report import results_json
 from suite.results import baseline, known_differences
 from suite.results.study import Study
@@ -22,11 +23,14 @@ from suite.selftest import kept_rates
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What was before: accepted differences, and a baseline with its file; a sentence if it is of another schema."""
+    """What was before: accepted differences, and a baseline with its file; a sentence if it is of another schema. `runs`:
+    those that were kept in `folder`."""
 
     known: tuple[KnownDifference, ...]
     file: Path | None
     baseline: Results | str
+    folder: Path | None
+    runs: tuple[KeptRun, ...]
 
 
 def history(options: HistoryOptions) -> History:
@@ -35,6 +39,8 @@ def history(options: HistoryOptions) -> History:
         known=(*(known_differences.read(options.known) if options.known else ()), *known_differences.shipped()),
         file=options.baseline,
         baseline=earlier(options.baseline) if options.baseline else "",
+        folder=options.history,
+        runs=keeping.read(options.history),
     )
 
 
@@ -65,7 +71,7 @@ def conclude(study: Study, history: History, *, split_assets: bool) -> Results:
     results = study.results(history.known)
     results = replace(results, known=known_differences.told(results.known))
     change = since(history.file, history.baseline, results) if history.file else None
-    results = quoting(replace(results, change=change))
+    results = keeping.extended(quoting(replace(results, change=change)), history.runs, history.folder)
     report.render(results, study.folder.store.folder, split_assets=split_assets)
     return results
 

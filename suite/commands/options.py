@@ -57,10 +57,11 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryOptions:
-    """What was before: an earlier results.json, and differences that were accepted."""
+    """What was before: an earlier results.json, differences that were accepted, and a folder that keeps every run."""
 
     baseline: Path | None
     known: Path | None
+    history: Path | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,7 @@ class CompareOptions:
     fail_on: str
     seeds: int
     smoke: bool
-    history: HistoryOptions
+    before: HistoryOptions
     signing: SigningOptions
     split_assets: bool
     json: bool
@@ -147,7 +148,7 @@ class ReportOptions:
 
     out: Path
     fail_on: str | None
-    history: HistoryOptions
+    before: HistoryOptions
     signing: SigningOptions
     split_assets: bool
     json: bool

@@ -12,7 +12,7 @@ from suite.results.study import Study
 
 
 def run(options: ReportOptions) -> int:
-    history, secret = conclusion.history(options.history), signing.key(options.signing)
+    history, secret = conclusion.history(options.before), signing.key(options.signing)
     store = Store(options.out)
     if not store.is_run_folder:
         raise UsageError(f"{options.out} is no run folder: give one that `parity compare` wrote, with --out")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from suite.artifacts import names, places, reading
 from suite.artifacts.store import Store, digest_of, write_record
+from suite.commands import history as keeping
 from suite.commands.conclusion import History
 from suite.commands.execution import Chosen, described, jobs_of
 from suite.commands.options import CompareOptions
@@ -63,7 +64,8 @@ def _digest(store: Store, plan: Plan, chosen: Chosen, options: CompareOptions, h
         *(one for one in places.signatures(str(SUITE)) if "__pycache__" not in one[0]),
         *((str(file), places.signature(file)) for file in (KEPT_SELFTEST, history.file) if file),
     ]
-    asked = (options.split_assets, history.known, datetime.date.today())
+    kept_runs = [file.name for file in keeping.files(history.folder)] if history.folder else None
+    asked = (options.split_assets, history.known, kept_runs, datetime.date.today())
     return digest_of(
         replace(plan, command=""),
         described(plan, chosen, jobs_of(store, plan, chosen, options.running), further),

@@ -61,6 +61,7 @@ from suite.records.errors import (
     UsageError,
     unknown_name,
 )
+from suite.records.history import KeptFinding, KeptRun, Trend
 from suite.records.judgement import (
     ConsistencyCheck,
     Diagnosis,
@@ -192,6 +193,8 @@ __all__ = [
     "Interaction",
     "Job",
     "Judged",
+    "KeptFinding",
+    "KeptRun",
     "KnownDifference",
     "Limit",
     "Link",
@@ -235,6 +238,7 @@ __all__ = [
     "Tensor",
     "TensorDistance",
     "TensorGroup",
+    "Trend",
     "UnavailableDevice",
     "Unstable",
     "UsageError",

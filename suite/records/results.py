@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from suite.records.history import Trend
 from suite.records.judgement import ConsistencyCheck, Diagnosis, Finding, KnownDifference, Member, Pair
 from suite.records.plan import Outcome, Plan, Provisioned
 from suite.records.scenario import Broken
@@ -117,7 +118,8 @@ class SelfTest:
 class Results:
     """Everything a report shows. The report computes nothing more. `jobs`: those that execute no run (probes, inputs,
     reloads) and did not complete, or only at the second attempt; and the command itself, if it did not finish. `change`:
-    None without a baseline, which is not "no change". `self_test`: None if none was kept."""
+    None without a baseline, which is not "no change". `self_test`: None if none was kept. `trends`: findings over time,
+    where a history is kept."""
 
     plan: Plan
     exit_code: int
@@ -135,6 +137,7 @@ class Results:
     known: tuple[KnownDifference, ...] = ()
     change: Change | None = None
     self_test: SelfTest | None = None
+    trends: tuple[Trend, ...] = ()
     schema: int = RESULTS_SCHEMA
 
     @property

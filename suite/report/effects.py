@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from suite.judge.equivalence import ENVELOPE_FACTOR
 from suite.records import Code, Finding, Judged, Magnitude, Member, Verdict
@@ -73,20 +73,30 @@ STEPS: dict[str, set[str]] = {
 }
 
 
-def among(members: Iterable[Member], *, short: bool = False) -> str:
+def among(members: Collection[Member], *, short: bool = False) -> str:
     """The largest effect in some pairs and checks, of what is as bad as their verdict and beyond its limit."""
+    metric, value = size(members)
+    if metric:
+        return SENTENCES[metric][short].format(percent(value))
+    state = any(one.quantity == "other state" for one in _deciding(members))
+    return "only further training differs" if state else ""
+
+
+def size(members: Iterable[Member]) -> tuple[str, float]:
+    """The metric that means most to a user, and its largest value; ("", 0.0) where nothing has a number."""
     largest: dict[str, float] = {}
-    state = False
+    for judged in _deciding(members):
+        for metric, value in _beyond(judged).items():
+            largest[metric] = max(largest.get(metric, 0.0), value)
+    return next(((one, largest[one]) for one in SENTENCES if 0 < largest.get(one, 0.0) <= LARGEST), ("", 0.0))
+
+
+def _deciding(members: Iterable[Member]) -> Iterator[Judged]:
+    """What is as bad as the verdict of its pair or check."""
     for member in members:
         for judged in member.quantities:
             if judged.verdict is member.verdict and judged.verdict not in NUMBERLESS:
-                state |= judged.quantity == "other state"
-                for metric, value in _beyond(judged).items():
-                    largest[metric] = max(largest.get(metric, 0.0), value)
-    for metric, sentences in SENTENCES.items():
-        if 0 < largest.get(metric, 0.0) <= LARGEST:
-            return sentences[short].format(percent(largest[metric]))
-    return "only further training differs" if state else ""
+                yield judged
 
 
 def _beyond(judged: Judged) -> dict[str, float]:

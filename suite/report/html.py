@@ -31,6 +31,7 @@ from suite.report import (
     plans,
     summary,
     terms,
+    trends,
 )
 from suite.results.decisions import Plan, Safety, tables
 
@@ -106,6 +107,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             since=changes.sentence(results.change) if results.change else "",
             since_short=changes.short(results.change) if results.change else "",
             findings=findings.worded(results),
+            trends=trends.worded(results),
             nothing_differs=findings.nothing_differs(results),
             style=style,
             script=script,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from suite.records import GroundRates, Pair, Results, Run, Verdict
-from suite.report import answer, changes, findings, glossary, lagging, plans, summary
+from suite.report import answer, changes, findings, glossary, lagging, plans, summary, trends
 from suite.report.findings import Worded
 from suite.results.decisions import tables
 
@@ -49,8 +49,10 @@ def _top(results: Results) -> Iterator[str]:
 def _why(results: Results) -> Iterator[str]:
     if results.findings:
         yield from ("", "## Causes", "")
+    known = trends.worded(results)
     for number, finding in enumerate(findings.worded(results), 1):
-        yield from _finding(number, finding)
+        over_time = known[finding.finding.fingerprint].sentence if finding.finding.fingerprint in known else ""
+        yield from _finding(number, finding, over_time)
 
 
 def _lagging(results: Results) -> Iterator[str]:
@@ -58,7 +60,8 @@ def _lagging(results: Results) -> Iterator[str]:
         yield from ("", "## What fit says and what evaluate says", "", *(f"- {plain(one)}" for one in found))
 
 
-def _finding(number: int, worded: Worded) -> Iterator[str]:
+def _finding(number: int, worded: Worded, over_time: str) -> Iterator[str]:
+    """`over_time`: since when it shows; empty where that is not known."""
     finding = worded.finding
     yield f"- **{number}. {finding.verdict.mark} {finding.verdict.value}**: {plain(worded.claim)}"
     if finding.accepted:
@@ -67,6 +70,8 @@ def _finding(number: int, worded: Worded) -> Iterator[str]:
         reasons = "; ".join(f"{part.scenario}: {part.accepted}" for part in some)
         yield f"  - Accepted in {len(some)} of {len(finding.parts)} scenarios: {plain(reasons)}"
     yield f"  - How much: {plain(worded.effect)}"
+    if over_time:
+        yield f"  - Over time: {plain(over_time)}"
     if worded.advice:
         yield f"  - What to do: {plain(' '.join(part for part in (worded.advice, worded.link) if part))}"
     yield f"  - Evidence: {plain(worded.evidence)}"

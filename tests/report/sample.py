@@ -39,6 +39,7 @@ from suite.records import (
     Suite,
     TensorDistance,
     TensorGroup,
+    Trend,
     Verdict,
     because,
     plain,
@@ -248,6 +249,19 @@ def checks(one: Configuration, verdicts: Iterator[Verdict]) -> Iterator[Consiste
     yield from (check("replica", one.environment, replica=index) for index in range(1, one.devices))
 
 
+# Of no finding: what the page says of one is tested in test_trends.py.
+TREND = Trend(
+    fingerprint="feedfacefeed",
+    since="2026-11-23 12:00 UTC",
+    before="2026-11-20 12:00 UTC",
+    moved=("jax: keras 3.15.0 → 3.15.1",),
+    shown=2,
+    looked=3,
+    metric="tv",
+    sizes=(("2026-11-23 12:00 UTC", 0.02), ("2026-11-24 12:00 UTC", 0.03)),
+)
+
+
 def results(
     names: tuple[str, ...] = SCENARIOS,
     *,
@@ -290,6 +304,7 @@ def results(
         known=KNOWN,
         change=CHANGE,
         self_test=SELF_TEST,
+        trends=(TREND,),
         diagnoses=tuple(diagnosis(one) for one in rows if one.status is Status.COMPLETE),
     )
 
