@@ -20,6 +20,7 @@ from suite.commands import (
 from suite.commands import (
     claims,
     compare,
+    completion,
     defaults,
     diff,
     environments,
@@ -77,6 +78,9 @@ ADVICE = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command. Returns the exit code; docs/command-line.md says what each means."""
+    if completion.ASKED in os.environ:
+        whole = command_line.parser()
+        completion.complete(whole, command_line.commands(whole))
     streams.prepare()
     code = _ended(arguments)
     try:
