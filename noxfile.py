@@ -5,9 +5,10 @@ from __future__ import annotations
 import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-# The tests on the real backends fill all cores themselves.
 WITHOUT_BACKENDS = ["-m", "not backends", "--numprocesses", "auto"]
-ON_BACKENDS = ["-m", "backends"]
+# Those on the real backends start processes for all cores themselves. Two at a time use what one leaves idle while it judges,
+# or trains on one device. A file is one run folder, which its tests share.
+ON_BACKENDS = ["-m", "backends", "--numprocesses", "2", "--dist", "loadfile"]
 
 nox.options.sessions = ["compare-all"]
 nox.options.reuse_existing_virtualenvs = True

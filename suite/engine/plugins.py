@@ -20,7 +20,7 @@ MARK = "coordinator.txt"
 # What the suite itself imports: a plugin may not change it.
 COORDINATOR = (
     "numpy", "msgspec", "safetensors", "jinja2", "pip", "psutil", "filelock", "packaging", "dependency-groups",
-    "platformdirs", "rich",
+    "platformdirs", "rich", "argcomplete",
 )  # fmt: skip
 NOT_SOURCE = ("build", "dist", "__pycache__")  # what installing a folder leaves in it
 
