@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -123,13 +124,35 @@ def drawn(seed: int) -> Cotangents:
 
 def config_of(layer: Any) -> str:
     """JSON of the layer's serialized configuration, nested objects included, with the numbers that the layer holds now:
-    where a class has no `get_config` of its own, Keras gives what its constructor got."""
+    where a class has no `get_config` of its own, Keras gives what its constructor got. Nor does the name of an activation
+    say what it takes by default, which is another number in a float64 run."""
     import keras
 
     config = dict(keras.saving.serialize_keras_object(layer)["config"])
     held = {name: getattr(layer, name, None) for name, value in config.items() if isinstance(value, float)}
     config |= {name: float(value) for name, value in held.items() if isinstance(value, float)}
-    return json.dumps(config, sort_keys=True)
+    # The only default of an activation that has to change.
+    slope = inspect.signature(keras.activations.leaky_relu).parameters["negative_slope"].default
+    return json.dumps(_with_slope(config, slope), sort_keys=True)
+
+
+def _with_slope(config: Any, slope: float) -> Any:
+    """A configuration with the slope of each leaky ReLU that has only a name there."""
+    if isinstance(config, list):
+        return [_with_slope(one, slope) for one in config]
+    if not isinstance(config, dict):
+        return config
+    named = {"class_name": "LeakyReLU", "config": {"negative_slope": slope}}
+    return {
+        name: named if name.endswith("activation") and _is_leaky_relu(value) else _with_slope(value, slope)
+        for name, value in config.items()
+    }
+
+
+def _is_leaky_relu(value: Any) -> bool:
+    return value == "leaky_relu" or (
+        isinstance(value, dict) and (value.get("class_name"), value.get("config")) == ("function", "leaky_relu")
+    )
 
 
 def _restore(named: Mapping[str, Any], before: Mapping[str, Array]) -> None:
