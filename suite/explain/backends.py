@@ -38,6 +38,7 @@ from suite.records import (
 
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32: what a layer leaves that computes in it in a float64 run
 PERTURBED = 3
+EXPLAINED = (Code.DEFINITION, Code.FLOAT32_INSIDE, Code.CORNER)  # no hypothesis is tried then
 NARROW_STAGES = ("forward", "batch statistics", "loss", "gradient")
 
 
@@ -137,7 +138,7 @@ class Backends:
             parting = self.parting(*pair)
             if parting.float32_inside:
                 wanted += [run for name in pair if name in self.alone for run in self._perturbed(name)]
-            explained = any(cause.code in (Code.DEFINITION, Code.FLOAT32_INSIDE) for cause in parting.causes)
+            explained = any(cause.code in EXPLAINED for cause in parting.causes)
             if not explained and (inquiry := self._inquiry(*pair)) is not None:
                 wanted += inquiry.further()
         return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
@@ -172,6 +173,8 @@ class Backends:
             causes = verdicts.united([[definitions.cause(one) for one in departures]])
             place = place or departures[0].place
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
+        if corners := self._corners(a, b, place):
+            return Parting(place=place, off="", causes=corners)
         if causes := self._hypotheses(a, b, odd):
             return Parting(place=place, off=odd, causes=causes)
         return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
@@ -230,6 +233,18 @@ class Backends:
             return ()
         found = [one for one in self.held(name).departures if not one.narrow]
         return verdicts.united([[definitions.cause(one) for one in _explaining(found, place)]])
+
+    def _corners(self, a: str, b: str, place: Place | None) -> tuple[Cause, ...]:
+        """Layers that stand at a corner, and take another slope there in one of the two. They part in a gradient then."""
+        if place is None or place.stage != "gradient":
+            return ()
+        found = [one for one in self.held(a).corners if any(one.is_other(other) for other in self.held(b).corners)]
+        if not found:
+            return ()
+        odd = self._odd_one_out(a, b)
+        layers = dict.fromkeys(f"{one.name} ({one.of})" for one in found)
+        detail = (*(("layer", layer) for layer in layers), *((("odd", odd),) if odd else ()))
+        return (Cause(code=Code.CORNER, detail=detail),)  # no side is off: each takes a slope that is one
 
     def _departing_behind(self, a: str, b: str) -> list[Departure]:
         """What departs by more than float32 rounds, where the first place at which they part does not."""

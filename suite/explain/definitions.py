@@ -28,6 +28,7 @@ SAME_GRADIENT = 1e-7  # central differences of a definition hold about nine digi
 NOTHING = 1e-9  # of the largest gradient of a call: a gradient below that is looked at no more finely than float64 rounds
 CERTAIN = 0.1  # of the gap: how much of it the uncertainty of the central difference may be
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32
+NARROW_CORNER = 1e-3  # of half the range at a corner: backends take its ends or its middle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +68,32 @@ class Departure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Corner:
+    """A derivative of one recorded call at a point where its definition has a corner (ReLU at 0, the maximum of two equal
+    numbers): anything between the slopes on both sides is right. `along`: what this environment takes, along the direction
+    of `suite.referee.gradients`; `width`: half of the range."""
+
+    name: str
+    of: str
+    state: str
+    tensor: str
+    along: float
+    width: float
+
+    def is_other(self, other: Corner) -> bool:
+        """Whether the other one is of the same derivative, and takes another slope."""
+        places = [(one.name, one.state, one.tensor) for one in (self, other)]
+        return places[0] == places[1] and abs(self.along - other.along) > NARROW_CORNER * max(self.width, other.width)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Held:
     """One environment's calls held against their definitions. `defined`: how many were; `undefined`: the others, with the
-    reason."""
+    reason. `corners`: derivatives that a definition leaves open."""
 
     environment: str
     departures: tuple[Departure, ...] = ()
+    corners: tuple[Corner, ...] = ()
     defined: int = 0
     undefined: tuple[tuple[str, str], ...] = ()
     missing: str = ""
@@ -116,17 +137,25 @@ def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) ->
     artifact = Artifact(folder)
     manifest = artifact.manifest()
     departures: list[Departure] = []
+    corners: list[Corner] = []
     undefined: dict[str, str] = {}
     defined = 0
     for call, arrays in calls((artifact, manifest)) if manifest else ():
         try:
             departures += list(_departures(environment, call, arrays))
+            corners += list(_corners(call, arrays))
             defined += 1
         except (Undefined, DamagedArtifact) as reason:
             undefined[call.name] = str(reason)
         except Exception as error:  # a definition that fails on one call must not cost the verdicts of all others
             undefined[call.name] = f"its definition failed: {type(error).__name__}: {error}"
-    return Held(environment=environment, departures=tuple(departures), defined=defined, undefined=tuple(undefined.items()))
+    return Held(
+        environment=environment,
+        departures=tuple(departures),
+        corners=tuple(corners),
+        defined=defined,
+        undefined=tuple(undefined.items()),
+    )
 
 
 def calls(found: Complete) -> Iterator[tuple[RecordedCall, dict[str, dict[str, np.ndarray]]]]:
@@ -245,19 +274,45 @@ def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
 
 
 def _gradients(asked: Call, cotangents: tuple[np.ndarray, ...], made: Arrays) -> Measured:
-    moving = gradients.parts_of(asked)
     least = NOTHING * max((float(np.linalg.norm(one)) for one in made.values()), default=0.0)
-    for name, gradient in made.items():
-        part = _part(name)
-        if part not in moving:
-            continue
-        found = gradients.directional(asked, cotangents, seed=0, parts=(part,))
-        along = float(np.sum(gradient.astype(np.float64) * found.directions[part]))
+    for name, gradient, found in _directional(asked, cotangents, made):
+        along = _along(gradient, found, name)
         length = max(float(np.linalg.norm(gradient)), least)
-        scale = length * float(np.linalg.norm(found.directions[part])) or abs(found.value) or 1.0
+        scale = length * float(np.linalg.norm(found.directions[_part(name)])) or abs(found.value) or 1.0
         size = abs(along - found.value) / scale
         if found.uncertainty <= CERTAIN * abs(along - found.value) or size < SAME_GRADIENT:
             yield "gradient", name, size
+
+
+def _corners(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Corner]:
+    """The derivatives of a layer's call that its definition leaves open."""
+    cotangents = _in_order(arrays.get("cotangent", {}))
+    if call.kind != "layer" or not cotangents or "gradient" not in arrays:
+        return
+    for name, gradient, found in _directional(asked(call, arrays), cotangents, arrays["gradient"]):
+        if found.kinks > SAME_GRADIENT * found.scale:
+            yield Corner(
+                name=call.name,
+                of=call.of,
+                state=call.state,
+                tensor=name,
+                along=_along(gradient, found, name),
+                width=found.kinks,
+            )
+
+
+def _directional(
+    asked: Call, cotangents: tuple[np.ndarray, ...], made: Arrays
+) -> Iterator[tuple[str, np.ndarray, gradients.Directional]]:
+    """Every recorded gradient that its definition has, with the definition's own along one direction."""
+    moving = gradients.parts_of(asked)
+    for name, gradient in made.items():
+        if (part := _part(name)) in moving:
+            yield name, gradient, gradients.directional(asked, cotangents, seed=0, parts=(part,))
+
+
+def _along(gradient: np.ndarray, found: gradients.Directional, name: str) -> float:
+    return float(np.sum(gradient.astype(np.float64) * found.directions[_part(name)]))
 
 
 def _part(name: str) -> str:

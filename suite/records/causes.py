@@ -22,6 +22,7 @@ class Code(enum.StrEnum):
     DEFINITION = "definition"
     UNDEFINED = "undefined"
     ODD_ONE_OUT = "odd-one-out"
+    CORNER = "corner"
     FLOAT32_INSIDE = "float32-inside"
     BELOW_FLOAT32 = "below-float32"
     STEPS_APART = "steps-apart"

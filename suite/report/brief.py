@@ -81,6 +81,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.BFLOAT16_PRODUCTS: lambda cause: f"{cause.subject} rounds products to bfloat16",
     Code.DEFINITION: lambda cause: f"{cause.subject}: {names_of(cause, 'class')} departs from its definition",
     Code.ODD_ONE_OUT: lambda cause: f"{cause.subject} differs from {names_of(cause, 'others')}",
+    Code.CORNER: lambda cause: "backends take other slopes at exactly 0",
     Code.NOT_SAVED: _unsaved,
     Code.RENEWED: _unsaved,
     Code.SLOTS_NOT_SAVED: lambda cause: "the optimizer's state is not kept",

@@ -92,6 +92,9 @@ SHORT: dict[str, Callable[[Cause], str]] = {
         f"{cause.subject} differs from {names_of(cause, 'others')}"
         f"{bracketed(' '.join(names_of(cause, name) for name in ('stage', 'tensor')))}"
     ),
+    Code.CORNER: lambda cause: (
+        f"at a corner of {names_of(cause, 'layer')}, {names_of(cause, 'odd') or 'one of them'} takes another slope"
+    ),
     Code.FLOAT32_INSIDE: lambda cause: (
         f"a layer computes in float32, also in the float64 run{bracketed(names_of(cause, 'layer'))}"
     ),

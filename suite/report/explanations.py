@@ -115,6 +115,20 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _corner(what: str, where: str, cause: Cause) -> Said:
+    odd = names_of(cause, "odd")
+    who = f": {odd} takes one slope, and the others another one" if odd else ""
+    stands = _verb(what, "stands", "stand")
+    return Said(
+        claim=f"{what} {where} {stands} exactly at a corner of {names_of(cause, 'layer')}, where backends take different "
+        f"slopes{who}. None of them is wrong.",
+        experiment="the same call with the same inputs, on each backend: the gradients differ, and all lie between the "
+        "slopes on both sides of the corner, which an independent definition in NumPy gives",
+        advice="keep inputs away from the corner: exact zeros come from padding, from backgrounds, and from biases that "
+        "begin at 0",
+    )
+
+
 def _renewed(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}: loading draws a new value.",
@@ -281,6 +295,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.BY_DESIGN: _declared,
     Code.DEFINITION: _definition,
     Code.ODD_ONE_OUT: _odd,
+    Code.CORNER: _corner,
     Code.RENEWED: _renewed,
     Code.STEPS_APART: _apart_in_steps,
     Code.NON_FINITE: _not_finite,

@@ -57,6 +57,11 @@ DEFECTS = (
         for code in (Code.NOT_SAVED, Code.RENEWED)
     ),
     Defect(
+        cause=Code.CORNER,
+        words="backends take different slopes at a corner",
+        backends=EVERY,
+    ),
+    Defect(
         cause=Code.COMPILED_DIFFERENTLY,
         words="known defect K-12",
         backends=EVERY,

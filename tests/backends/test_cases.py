@@ -27,6 +27,7 @@ DEFECTS = {
     "unseeded-dropout": {(Code.RENEWED, ""), (Code.NOT_SAVED, "")},
     "diverging": {(Code.NON_FINITE, "")},
     "lost-delta": {(Code.COMPILED_DIFFERENTLY, "")},
+    "black-background": {(Code.CORNER, "")},
 }
 BY_DESIGN = {
     "summed-loss": {("torch", "mean of replica means")},
@@ -126,6 +127,18 @@ def test_a_defect_is_on_its_side_and_in_its_place(results: Callable[[str], Resul
         assert pair.side.configuration.environment == "tensorflow"
         assert pair.place is not None
         assert pair.place.stage == stage
+
+
+def test_backends_that_take_other_slopes_at_a_corner_are_both_right(results: Callable[[str], Results]) -> None:
+    pairs = [pair for pair in _pairs(results("black-background"), "black-background") if pair.verdict is Verdict.DIFFERENT]
+    assert [{run.configuration.environment for run in pair.runs} for pair in pairs] == [
+        {"tensorflow", "jax"},
+        {"jax", "torch"},
+    ]
+    assert [pair.side for pair in pairs] == [None, None]
+    assert {detail for pair in pairs for cause in pair.causes for detail in cause.detail} == {
+        ("layer", "leaky (LeakyReLU)"), ("odd", "jax"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", list(BY_DESIGN))

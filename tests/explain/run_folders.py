@@ -195,6 +195,15 @@ def dense_call(name: str = "dense", *, off: float = 0.0, **fields: object) -> tu
     return replace(call, **fields), arrays  # type: ignore[arg-type]
 
 
+def leaky_call(slope: float, at: float = 0.0) -> tuple[RecordedCall, dict[str, np.ndarray]]:
+    """A recorded call of LeakyReLU, with a slope of 0.25, on two numbers, the second of which is this. There, this slope was
+    taken."""
+    call = RecordedCall(state="0", kind="layer", name="leaky", of="LeakyReLU", config=json.dumps({"negative_slope": 0.25}))
+    x, cotangent = np.array([[2.0, at]]), np.array([[1.0, 3.0]])
+    made = {"input|0": x, "output|0": np.where(x > 0, x, 0.25 * x), "cotangent|0": cotangent}
+    return call, made | {"gradient|input/0": cotangent * np.array([[1.0, slope]])}
+
+
 def update_call(off: float = 0.0) -> tuple[RecordedCall, dict[str, np.ndarray]]:
     """A recorded step of plain SGD by a gradient of 1, too large by the share `off`."""
     rate, before = 0.5, np.ones(3)

@@ -14,6 +14,7 @@ from tests.explain.run_folders import (
     configuration,
     dense_call,
     layerwise,
+    leaky_call,
     oracle,
     steps_of,
     update_call,
@@ -162,6 +163,29 @@ def test_a_departure_from_the_definition_where_they_part_names_the_one_that_is_o
 def test_a_departure_somewhere_else_or_by_what_float32_rounds_explains_nothing(tmp_path: Path, call: RecordedArrays) -> None:
     made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0 + APART)
     made.recorded("jax", [call])
+    assert made.backends().parting("torch", "jax").causes == (Cause(code=Code.UNKNOWN),)
+
+
+@pytest.mark.parametrize(
+    ("slopes", "code"), [((0.25, 1.0), Code.CORNER), ((0.5, 1.0), Code.CORNER), ((1.0, 1.0), Code.UNKNOWN)]
+)  # fmt: skip
+def test_other_slopes_at_a_corner_explain_where_gradients_part(
+    tmp_path: Path, slopes: tuple[float, float], code: Code
+) -> None:
+    made = parted(tmp_path, {"forward|dense": 0.0, "gradient|dense/kernel": 1e-2}, torch=1.0, jax=1.0 + APART)
+    for name, slope in zip(("torch", "jax"), slopes, strict=True):
+        made.recorded(name, [leaky_call(slope)])
+    parting = made.backends().parting("torch", "jax")
+    (cause,) = parting.causes
+    assert (parting.off, cause.code, cause.subject) == ("", code, "")
+    if code is Code.CORNER:
+        assert cause.detail == (("layer", "leaky (LeakyReLU)"),)
+
+
+def test_a_corner_explains_no_other_output(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0 + APART)
+    for name, slope in (("torch", 0.25), ("jax", 1.0)):
+        made.recorded(name, [leaky_call(slope)])
     assert made.backends().parting("torch", "jax").causes == (Cause(code=Code.UNKNOWN),)
 
 

@@ -11,7 +11,7 @@ import pytest
 from suite.explain import definitions
 from suite.explain.definitions import Departure, Held
 from suite.records import Code, Place, RecordedCall
-from tests.explain.run_folders import Folder, RecordedArrays, dense_call, layerwise, update_call
+from tests.explain.run_folders import Folder, RecordedArrays, dense_call, layerwise, leaky_call, update_call
 
 
 def held(path: Path, *calls: RecordedArrays) -> Held:
@@ -68,6 +68,23 @@ def test_a_departure_says_what_and_in_which_stage(
 def test_what_float32_rounds_departs_by_little(tmp_path: Path, off: float, departs: bool, narrow: bool) -> None:
     found = held(tmp_path, dense_call(off=off)).departures
     assert [one.narrow for one in found] == ([narrow] if departs else [])
+
+
+@pytest.mark.parametrize("slope", [0.25, 0.5, 1.0])
+def test_any_slope_at_a_corner_is_one_and_noted(tmp_path: Path, slope: float) -> None:
+    found = held(tmp_path, leaky_call(slope))
+    assert found.departures == () and found.undefined == ()
+    (corner,) = found.corners
+    assert (corner.name, corner.of, corner.tensor) == ("leaky", "LeakyReLU", "input/0")
+
+
+def test_a_slope_far_outside_of_a_corner_departs(tmp_path: Path) -> None:
+    (one,) = held(tmp_path, leaky_call(9.0)).departures
+    assert (one.stage, one.tensor) == ("gradient", "input/0")
+
+
+def test_away_from_a_corner_there_is_none(tmp_path: Path) -> None:
+    assert held(tmp_path, leaky_call(1.0, at=0.1)).corners == ()
 
 
 def test_shapes_and_nan_that_are_not_the_definitions_depart_wholly(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.DEFINITION: (("what", "layer"), ("class", "Embedding"), ("name", "words"), ("stage", "gradient")),
     Code.UNDEFINED: (("layer", "custom"),),
     Code.ODD_ONE_OUT: (("others", "jax, tensorflow"), ("stage", "gradient"), ("tensor", "words")),
+    Code.CORNER: (("layer", "leaky (LeakyReLU)"), ("odd", "jax")),
     Code.FLOAT32_INSIDE: (("layer", "resize"),),
     Code.UNCHECKED: (("reason", "no oracle: it was killed"),),
     Code.RENEWED: (("tensor", "dropout/seed"),),
