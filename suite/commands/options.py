@@ -142,6 +142,24 @@ class ZooOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """`file`: a file or a folder of files. `model`, `custom_objects`: "module:function" or "file.py:function"; empty for
+    none. `data`: None for rows that are drawn, `rows` of them with `seed`. `trust`: code in the file may run. `json`: the
+    answer as JSON."""
+
+    file: Path
+    model: str
+    custom_objects: str
+    data: Path | None
+    rows: int
+    seed: int
+    trust: bool
+    environments: EnvironmentOptions
+    running: RunOptions
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportOptions:
     """`fail_on`: None for the gate of the plan. `json`: the answer as JSON."""
 
@@ -190,6 +208,7 @@ OPTIONS: Mapping[str, type] = {
     "selftest": SelftestOptions,
     "claims": ClaimsOptions,
     "zoo": ZooOptions,
+    "check": CheckOptions,
     "report": ReportOptions,
     "diff": DiffOptions,
     "repro": ReproOptions,
