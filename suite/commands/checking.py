@@ -71,7 +71,7 @@ class Checking:
         if judging.needs_place(verdict):
             place = self._place(question, verdict)
             verdict = judging.judge(found, place)
-            if place is not None and place.name and judging.needs_place(verdict):
+            if place is not None and place.name and judging.needs_sides(verdict):
                 sides = self._sides(question, verdict, found, place)
         return self._concluded(question, found, verdict, place, sides, singles, time.monotonic() - began)
 
@@ -186,6 +186,7 @@ def _detail(found: FileMeasurement, verdict: FileVerdict) -> str:
     names = {
         FileCode.RANDOM: found.drawing,
         FileCode.INCOMPLETE_FILE: found.missing,
+        FileCode.NOT_FINITE: found.not_finite,
         FileCode.COMPUTES: (*found.weights, *found.other_constants),
     }.get(verdict.code, ())
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

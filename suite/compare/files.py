@@ -76,6 +76,7 @@ def measured(
         weights=_unlike([one.weights for one in readings]),
         other_constants=_unlike([one.constants for one in readings]),
         missing=_all(one.missing for one in readings),
+        not_finite=_all(one.not_finite for one in readings),
         drawing=_all(one.drawing for one in both),
         roundoff=max((one.roundoff for one in readings), default=2.0**-24),
     )

@@ -143,4 +143,12 @@ def needs_dyadic(found: FileMeasurement) -> bool:
 
 def needs_place(verdict: FileVerdict) -> bool:
     """Whether it is worth looking for the layer."""
-    return verdict.code in (FileCode.COMPUTES, FileCode.KERNEL, FileCode.NOT_FINITE, FileCode.FLOAT64_ONLY)
+    return verdict.code in (*BY_A_LAYER, FileCode.NOT_FINITE)
+
+
+def needs_sides(verdict: FileVerdict) -> bool:
+    """Whether the layer's definition can say which side is off."""
+    return verdict.code in BY_A_LAYER or (verdict.code is FileCode.NOT_FINITE and bool(verdict.odd))
+
+
+BY_A_LAYER = (FileCode.COMPUTES, FileCode.KERNEL, FileCode.FLOAT64_ONLY)

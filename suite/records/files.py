@@ -75,6 +75,7 @@ class FileReading:
     weights: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, float] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    not_finite: tuple[str, ...] = ()
     drawing: tuple[str, ...] = ()
     without_evaluation: str = ""
     layers: tuple[LayerOutput, ...] = ()
@@ -165,6 +166,7 @@ class FileMeasurement:
     weights: tuple[str, ...] = ()
     other_constants: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    not_finite: tuple[str, ...] = ()
     drawing: tuple[str, ...] = ()
     roundoff: float = 2.0**-24
 

@@ -94,6 +94,7 @@ def _not_finite(found: FileResult) -> str:
     shares = {one.name: one.not_finite for one in found.environments if one.not_finite}
     names = _names(shares)
     where = _where(found, ", beginning in {}")
+    where += f", because the file holds NaN or infinity in {found.detail}" if found.detail else ""
     who = f"in {names}" + ("" if found.odd else ", as everywhere")
     share = max(shares.values())
     return f"invalid, predictions of {percent(share)} of the rows are NaN or infinite {who}{where}{_referee(found)}"
@@ -250,6 +251,8 @@ def table(found: FileResult) -> list[tuple[str, ...]]:
 def _row(found: FileResult, one: FileInEnvironment) -> tuple[str, ...]:
     if one.reason:
         return one.name, "no", "-", "-", "-", "-"
+    if one.not_finite:
+        return one.name, "yes", "NaN", "NaN", "NaN", f"{one.seconds:.1f}"
     pairs = [pair for pair in found.pairs if one.name in (pair.a, pair.b)]
     error = number(one.error) if one.error is not None else "not known"
     return (one.name, "yes", error, _nearest(pairs), _change(pairs), f"{one.seconds:.1f}")

@@ -61,6 +61,7 @@ def _answered(recorded: Recording, question: FileQuestion, job: Job, store: Stor
         weights=_digests(model) if job.precision == "float32" else {},
         constants=constants,
         missing=loaded.missing,
+        not_finite=tuple(name for name, value in _held(model).items() if not np.isfinite(value).all()),
         roundoff=models.roundoff(model),
     )
     if not getattr(model, "run_eagerly", False):
@@ -128,12 +129,13 @@ def _tensors(x: Any) -> Any:
 
 def _digests(model: Any) -> dict[str, str]:
     """Variable -> the sha256 of its values, but for the states of random streams, which no file fixes."""
+    held = _held(model).items()
+    return {name: hashlib.sha256(np.ascontiguousarray(value).data).hexdigest() for name, value in held}
+
+
+def _held(model: Any) -> dict[str, np.ndarray]:
     held = models.read(models.variables(model))
-    return {
-        name: hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
-        for name, value in held.items()
-        if not name.endswith("seed_generator_state")
-    }
+    return {name: value for name, value in held.items() if not name.endswith("seed_generator_state")}
 
 
 def _seeds(model: Any) -> Mapping[str, np.ndarray]:

@@ -164,11 +164,12 @@ def compile_as_saved(model: Any, question: FileQuestion) -> str:
 
     if not getattr(model, "compiled", False):
         saved = _configuration(Path(question.path)).get("compile_config")
-        if not saved:
+        if not isinstance(saved, Mapping) or not saved:
             return "the file holds no loss or metrics, or it has the legacy format"
         try:
             with _scope(custom_objects(question)):
-                model.compile_from_config(saved)
+                # Evaluation needs no optimizer, and that of a file saved on torch is known there only.
+                model.compile_from_config({**saved, "optimizer": "sgd"})
         except Exception as error:
             return f"it cannot be compiled here: {said(error)}"
     if not model.run_eagerly:
