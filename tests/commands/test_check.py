@@ -20,15 +20,16 @@ class Check:
     def __init__(self, folder: Path) -> None:
         self.folder, self.out = folder, folder / "run"
 
-    def file(self, name: str = "model.keras", **changed: np.ndarray) -> Path:
+    def file(self, name: str = "model.keras", *, bias: float = 0.0) -> Path:
         """A model file: the network with moving statistics that are not those of the beginning."""
         weights = network.initial(6, 4, seed=1)
         random = np.random.default_rng(2)
         weights["norm/moving_mean"] = random.normal(size=16).astype(np.float32)
         weights["norm/moving_variance"] = random.uniform(0.5, 2.0, 16).astype(np.float32)
+        weights["output/bias"] += np.float32(bias) * np.arange(4, dtype=np.float32)
         path = self.folder / name
         with path.open("wb") as stream:
-            np.savez(stream, **{**weights, **changed})  # type: ignore[arg-type]
+            np.savez(stream, **weights)  # type: ignore[arg-type]
         return path
 
     def run(self, path: Path, *arguments: str, **defects: str) -> int:
@@ -57,7 +58,9 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
     return Check(tmp_path)
 
 
-def test_equal_predictions_are_safe_and_the_sentence_says_how_equal(check: Check, capsys: pytest.CaptureFixture[str]) -> None:
+def test_equal_predictions_are_safe_and_the_sentence_says_how_equal(
+    check: Check, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert check.run(check.file()) == 0
     found = check.result()
     assert (found["word"], found["code"], found["rows"], len(found["pairs"])) == ("safe", "agrees", 8, 3)
@@ -136,7 +139,11 @@ def test_files_that_are_none_cost_no_other_file_of_a_folder(check: Check, capsys
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("nothing.keras", "is no file: check the path"), ("model.txt", "is no model file by its name"), ("", "holds no .keras")],
+    [
+        ("nothing.keras", "is no file: check the path"),
+        ("model.txt", "is no model file by its name"),
+        ("", "holds no .keras"),
+    ],
 )
 def test_what_is_no_file_of_a_model_is_a_mistake_of_usage(
     check: Check, name: str, said: str, capsys: pytest.CaptureFixture[str]
@@ -153,7 +160,7 @@ def test_an_answer_is_reused_until_the_file_changes(check: Check) -> None:
     before = [one.stat().st_mtime_ns for one in manifests]
     assert check.run(path) == 0
     assert [one.stat().st_mtime_ns for one in manifests] == before and len(manifests) == 6
-    check.file(**{"output/bias": np.ones(4, np.float32)})
+    check.file(bias=1.0)
     assert check.run(path) == 0
     assert len(list((check.out / "files").rglob("manifest.json"))) == 12
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from suite.judge import files
@@ -16,14 +18,14 @@ from suite.records.files import (
 
 
 def pair(a: str, b: str, float64: float | None = 1e-15, float32: float = 2e-7, **more: float) -> PairOfPredictions:
-    return PairOfPredictions(a=a, b=b, float32=float32, float64=float64, **more)  # type: ignore[arg-type]
+    return PairOfPredictions(a=a, b=b, float32=float32, float64=float64, **more)
 
 
-def measured(*pairs: PairOfPredictions, errors: dict[str, float | None] | None = None, **more: object) -> FileMeasurement:
+def measured(*pairs: PairOfPredictions, errors: dict[str, float | None] | None = None, **more: Any) -> FileMeasurement:
     names = dict.fromkeys(name for one in pairs for name in (one.a, one.b))
     known = dict.fromkeys(names, 1e-7) | (errors or {})
     environments = tuple(FileInEnvironment(name=name, error=error) for name, error in known.items())
-    return FileMeasurement(environments=environments, pairs=pairs, **more)  # type: ignore[arg-type]
+    return FileMeasurement(environments=environments, pairs=pairs, **more)
 
 
 def triple(float64: float, float32: float = 2e-7) -> tuple[PairOfPredictions, ...]:
@@ -45,7 +47,7 @@ def test_who_differs_from_all_others_is_odd(far: float) -> None:
 
 def test_of_two_nobody_is_odd_and_of_three_that_all_differ_neither() -> None:
     assert files.judge(measured(pair("a", "b", 0.1, 0.1))).odd == ()
-    assert files.judge(measured(*(pair(*names, 0.1, 0.1) for names in ("ab", "ac", "bc")))).odd == ()
+    assert files.judge(measured(*(pair(a, b, 0.1, 0.1) for a, b in (("a", "b"), ("a", "c"), ("b", "c"))))).odd == ()
 
 
 def test_constants_that_one_backend_rounds_are_no_difference_unless_they_differ() -> None:
@@ -90,7 +92,7 @@ def test_without_float64_only_a_large_difference_is_known() -> None:
         ({"other_shapes": True}, FileCode.SHAPES, FileWord.DIFFERENT),
     ],
 )
-def test_what_was_not_compared_is_never_safe(more: dict[str, object], code: FileCode, word: FileWord) -> None:
+def test_what_was_not_compared_is_never_safe(more: dict[str, Any], code: FileCode, word: FileWord) -> None:
     verdict = files.judge(measured(pair("a", "b"), **more))
     assert (verdict.code, verdict.word) == (code, word)
     assert not files.needs_dyadic(measured(pair("a", "b", 0.1), **more))

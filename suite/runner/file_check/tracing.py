@@ -136,8 +136,8 @@ def _detached(value: Any) -> np.ndarray:
 
 def _sketch(arrays: list[np.ndarray]) -> np.ndarray:
     """NaN and infinities count as 0: whether there are any is noted beside."""
-    flat = np.concatenate([np.asarray(one, np.float64).reshape(-1) for one in arrays] or [np.zeros(0)])
-    flat = np.nan_to_num(flat, nan=0.0, posinf=0.0, neginf=0.0)
+    flat: np.ndarray = np.concatenate([np.asarray(one, np.float64).reshape(-1) for one in arrays] or [np.zeros(0)])
+    flat[~np.isfinite(flat)] = 0.0
     if flat.size <= BUCKETS:
         return flat
     random = np.random.default_rng(flat.size)

@@ -46,7 +46,7 @@ def resized() -> Any:
     """Bilinear resizing, which TensorFlow computes in float32 always; any size of image; indices beside it."""
     layers = keras.layers
     image, words = keras.Input((None, None, 3), name="image"), keras.Input((5,), name="words")
-    seen = layers.Flatten()(layers.Resizing(4, 4)(layers.Rescaling(1 / 255)(image)))
+    seen = layers.Flatten()(layers.Resizing(5, 5)(layers.Rescaling(1 / 255)(image)))
     read = layers.GlobalAveragePooling1D()(layers.Embedding(7, 3)(words))
     return keras.Model({"image": image, "words": words}, layers.Dense(2)(layers.Concatenate()([seen, read])))
 
