@@ -1,7 +1,7 @@
 """How long `parity check` takes for MobileNetV2, and how much it leaves on disk: python benchmarks/check_file.py FOLDER
 
 MobileNetV2 has random weights and moving statistics of its own. The environments must be made already. Prints seconds,
-processor seconds of all processes, and bytes on disk in multiples of the file. """
+processor seconds of all processes, and bytes on disk in multiples of the file."""
 
 from __future__ import annotations
 

@@ -184,6 +184,15 @@ def _add_new_scenario(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where to write (default: scenarios, in the current folder)",
     )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        default="",
+        metavar="MODEL",
+        help="from a .keras or .h5 file, or from a function: train.py:build_model, or module:function",
+    )
+    parser.add_argument("--data", type=Path, metavar="NPZ", help="the rows and targets (default: drawn for the model)")
+    _add_environments(parser)
 
 
 # ---------------------------------------------------------------- what several commands share

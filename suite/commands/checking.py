@@ -56,6 +56,11 @@ class Checking:
         self._run([(name, precision, one) for one in questions for name in self._there for precision in (SINGLE, DOUBLE)])
         return [self._result(one) for one in questions]
 
+    def answer(self, name: str, question: FileQuestion) -> Answer:
+        """What one environment answers in float32."""
+        self._run([(name, SINGLE, question)])
+        return self._answers(SINGLE, question)[name]
+
     # -- one file
 
     def _result(self, question: FileQuestion) -> FileResult:

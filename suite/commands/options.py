@@ -198,8 +198,13 @@ class ScenariosOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class NewScenarioOptions:
+    """`source`: a model file, or "module:function"; empty for a model to replace. `data`: None for rows that are drawn."""
+
     name: str
     folder: Path
+    source: str
+    data: Path | None
+    environments: EnvironmentOptions
 
 
 OPTIONS: Mapping[str, type] = {

@@ -167,7 +167,7 @@ def changed(a: Arrays, b: Arrays) -> float | None:
     """The share of rows whose class changes, of the worst output; None where no output holds probabilities."""
     if _shapes(a) != _shapes(b):
         return None
-    shares = [_changed(a[name], b[name]) for name in a if _are_probabilities(a[name])]
+    shares = [_changed(a[name], b[name]) for name in a if are_probabilities(a[name])]
     return max(shares, default=None)
 
 
@@ -177,7 +177,8 @@ def _changed(a: np.ndarray, b: np.ndarray) -> float:
     return float((a.argmax(-1) != b.argmax(-1)).mean())
 
 
-def _are_probabilities(values: np.ndarray) -> bool:
+def are_probabilities(values: np.ndarray) -> bool:
+    """Whether predictions (rows, ..., classes) are probabilities, by their numbers."""
     if values.ndim < 2 or not np.isfinite(values).all() or values.min() < 0 or values.max() > 1 + SUM:
         return False
     return values.shape[-1] == 1 or bool(np.abs(values.sum(-1, dtype=np.float64) - 1).max() < SUM)

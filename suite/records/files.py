@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-PREDICTIONS, LAYERS, CALL = "predictions", "layers", "call"  # what a worker records of a file
+PREDICTIONS, LAYERS, CALL, DESCRIBED = "predictions", "layers", "call", "described"  # what a worker records of a file
 OWN_CONSTANTS, DYADIC = "own", "dyadic"
 ROWS = 8  # that are drawn: enough to see rows differ, few enough for large images
 
@@ -22,7 +22,8 @@ class FileQuestion:
     looked for in `folder` too. `data`: the .npz with the rows, absolute, `data_digest` its sha256; without one, `rows` rows
     are drawn with `seed`. `trusted`: code in the file, as of Lambda layers, may run.
 
-    `part`: "predictions", "layers" (a sketch of what every layer returns) or "call" (one call of the layer `layer`, whole).
+    `part`: "predictions", "layers" (a sketch of what every layer returns) or "call" (one call of the layer `layer`, whole),
+    "described" (rows, predictions, and what the model was compiled with; without a `path`, of what `model` builds).
     `constants`: the file's "own", or "dyadic" ones near them, which no backend rounds.
     """
 
@@ -60,6 +61,18 @@ class LayerOutput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelDescription:
+    """What a scenario needs to know of a model. `inputs`: their names; `form`: how the model takes several, "list" or
+    "dict"; `keys`: of the dict. `compiled`: JSON of what it was compiled with, as Keras serializes it; "{}" if it was
+    not."""
+
+    inputs: tuple[str, ...]
+    form: str
+    keys: tuple[str, ...]
+    compiled: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FileReading:
     """What a worker says of a file that it loaded; arrays lie beside it.
 
@@ -80,6 +93,7 @@ class FileReading:
     without_evaluation: str = ""
     layers: tuple[LayerOutput, ...] = ()
     roundoff: float = 2.0**-24
+    described: ModelDescription | None = None
 
 
 class FileWord(enum.Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.store import Recording, Store, write_record
 from suite.records import Job, Manifest, Status
-from suite.records.files import CALL, DYADIC, LAYERS, FileQuestion, FileReading
+from suite.records.files import CALL, DESCRIBED, DYADIC, LAYERS, FileQuestion, FileReading, ModelDescription
 from suite.runner import building, devices, evaluating, exact_constants, keras_versions, models, precision
 from suite.runner.file_check import input_rows, loading, tracing
 from suite.runner.keras_jobs import begun
@@ -76,6 +77,10 @@ def _answered(recorded: Recording, question: FileQuestion, job: Job, store: Stor
             recorded.add(names.layerwise("0"), arrays)
             recorded.tell(recorded=(call,))
             return reading
+        if question.part == DESCRIBED:
+            recorded.add(names.DATA, rows.arrays)
+            recorded.add(names.predictions(0), named(model.predict(x, batch_size=BATCH, verbose=0)))
+            return replace(reading, described=_described(model, rows, question))
         return _predicted(recorded, model, x, rows, reading, question, job.precision)
     except (loading.NotLoaded, Unsupported):
         raise
@@ -119,6 +124,15 @@ def _evaluated(
         return loading.said(error)
     recorded.add(names.EVALUATION, evaluating.numbers(found))
     return ""
+
+
+def _described(model: Any, rows: input_rows.Rows, question: FileQuestion) -> ModelDescription:
+    return ModelDescription(
+        inputs=tuple(rows.arrays),
+        form="dict" if isinstance(rows.x, Mapping) else "list",
+        keys=tuple(rows.x) if isinstance(rows.x, Mapping) else (),
+        compiled=json.dumps(loading.compiled_with(model, question), default=str),
+    )
 
 
 def _tensors(x: Any) -> Any:

@@ -45,6 +45,8 @@ def load(question: FileQuestion, store: Store) -> Loaded:
     """
     try:
         custom = custom_objects(question)
+        if not question.path:
+            return Loaded(model=_built(question), missing=())
         with _scope(custom), _without_drawing(), _by_itself(question, store) as place:
             model = _built(question) if question.model else None
             if model is None:
@@ -233,6 +235,18 @@ def _names_of(kind: str, configuration: Any) -> list[str]:
                 found.append(str(config["name"])[:100])
             todo += value.values()
     return sorted(set(found))
+
+
+def compiled_with(model: Any, question: FileQuestion) -> Mapping[str, Any]:
+    """What the model was compiled with, as Keras serializes it; empty if it was not, or if that cannot be serialized."""
+    if getattr(model, "compiled", False):
+        try:
+            return dict(model.get_compile_config() or {})
+        except Exception as error:  # a user's loss may refuse: then the scenario has a usual one
+            print(f"what the model was compiled with is not known: {said(error)}")
+            return {}
+    found = _configuration(Path(question.path)).get("compile_config") if question.path else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _configuration(path: Path) -> Mapping[str, Any]:
