@@ -121,7 +121,9 @@ def _code(pair: PairOfPredictions, found: FileMeasurement, place: LayerPlace | N
     if pair.dyadic is not None and pair.dyadic < SAME_SEMANTICS and not found.other_constants:
         return FileCode.KERNEL if _rounds_more(known, scale) else FileCode.CONSTANTS
     rounding = ENVELOPE_FACTOR * max(min(known), FLOOR * scale)
-    if (pair.float32 or 0.0) <= rounding and place is not None and place.narrow and pair.float64 <= rounding:
+    # The side that computes in float32 hides its error from itself: its float64 predictions have it, too.
+    inside = ENVELOPE_FACTOR * max(*known, FLOOR * scale)
+    if (pair.float32 or 0.0) <= rounding and place is not None and place.narrow and pair.float64 <= inside:
         return FileCode.FLOAT32_INSIDE
     if pair.float32 is not None and pair.float32 <= rounding < pair.float64:
         return FileCode.FLOAT64_ONLY

@@ -71,7 +71,7 @@ def _kernel(found: FileResult) -> str:
 
 def _float64_only(found: FileResult) -> str:
     return (
-        f"different in float64 only, where {_who(found)} by {percent(_farthest(found, 'float64'))}"
+        f"different in float64 only, by {percent(_farthest(found, 'float64'))}: {_who(found)}"
         f"{_where(found, ', beginning in {}')}; float32 predictions agree to {number(_farthest(found, 'float32'))}"
     )
 

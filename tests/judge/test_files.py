@@ -62,6 +62,9 @@ def test_a_gap_that_float32_explains_is_safe_where_it_begins_in_a_layer_and_grow
     narrow = LayerPlace(name="resize", of="Resizing", gap=3e-7, narrow=True)
     wide = LayerPlace(name="pool", of="AveragePooling2D", gap=3e-3)
     assert files.judge(gap, narrow).code is FileCode.FLOAT32_INSIDE
+    hidden = measured(pair("a", "b", 4e-6, 4e-7, dyadic=4e-6), errors={"a": 4e-7, "b": 4e-6})
+    assert files.judge(hidden, narrow).code is FileCode.FLOAT32_INSIDE
+    assert files.judge(hidden, wide).word is FileWord.DIFFERENT
     assert files.judge(gap, wide).word is FileWord.DIFFERENT
     assert files.judge(measured(pair("a", "b", 3e-5, 3e-5)), narrow).word is FileWord.DIFFERENT
 
