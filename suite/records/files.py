@@ -78,9 +78,10 @@ class FileReading:
 
     `inputs`: (input, how its rows were drawn). `rows`: the sha256 of the rows; `count`: how many. `weights`: variable ->
     sha256 of its values. `constants`: "<layer>/<attribute>" -> the float that the layer holds. `missing`: variables that
-    the file does not hold. `drawing`: layers that drew random numbers while predicting. `compiled`: the file holds a loss
-    or metrics, and there are targets; `without_evaluation`: why nothing was evaluated. `layers`: of the part "layers".
-    `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in."""
+    the file does not hold; `not_finite`: those that hold NaN or infinity. `drawing`: layers that drew random numbers while
+    predicting. `without_evaluation`: why nothing was evaluated, where there are targets. `layers`: of the part "layers".
+    `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `described`: of the part "described".
+    """
 
     inputs: tuple[tuple[str, str], ...] = ()
     rows: str = ""
@@ -114,7 +115,6 @@ class FileCode(enum.StrEnum):
     COMPUTES = "computes-differently"
     KERNEL = "inaccurate-in-float32"
     EVALUATES = "evaluates-differently"
-    WEIGHTS = "loaded-differently"
     INCOMPLETE_FILE = "not-in-the-file"
     SHAPES = "other-outputs"
     NOT_FINITE = "not-finite"

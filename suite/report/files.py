@@ -158,7 +158,6 @@ SENTENCES: Mapping[FileCode, Callable[[FileResult], str]] = {
     FileCode.NO_FLOAT64: _no_float64,
     FileCode.INCOMPLETE_FILE: _incomplete,
     FileCode.OTHER_ROWS: _other_rows,
-    FileCode.WEIGHTS: _computes,
 }
 
 
