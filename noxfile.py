@@ -77,6 +77,12 @@ def zoo(session: nox.Session) -> None:
 
 
 @nox.session
+def check(session: nox.Session) -> None:
+    """Does a saved model predict the same everywhere? nox -s check -- model.keras"""
+    parity(session, "check", *session.posargs)
+
+
+@nox.session
 def versions(session: nox.Session) -> None:
     """Two scenarios on versions of Keras from the oldest to the newest, old against new: docs/environments.md."""
     scenarios = ["--scenario", "article-mlp", "--scenario", "issue-46488-cnn"]

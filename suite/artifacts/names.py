@@ -6,6 +6,7 @@
     <run folder>/inputs/<scenario>/                          data and initial weights, made once
     <run folder>/probes/<environment>/                       the float64 probe
     <run folder>/zoo/<environment>/<precision>/<chunk>/      some cases of the zoo
+    <run folder>/files/<environment>/<precision>/<question>/ what a saved model predicts
     <run folder>/runs/<run id>/                              one artifact: manifest.json, model files, and parts
     <run folder>/runs/<run id>/reload/<environment>/<form>/  the same file, loaded again: an artifact of its own
 
@@ -25,7 +26,7 @@ SIGNATURES = "signatures.json"
 LOCK = ".lock"
 TEMPORARY = "temporary"  # what jobs need while they run; emptied when a command begins and ends
 JOBS, LOGS, KERAS = "jobs", "logs", "keras"  # what workers were told, what they said, and where Keras looks for settings
-INPUTS, PROBES, RUNS, RELOAD, ZOO = "inputs", "probes", "runs", "reload", "zoo"
+INPUTS, PROBES, RUNS, RELOAD, ZOO, FILES = "inputs", "probes", "runs", "reload", "zoo", "files"
 
 # ---------------------------------------------------------------- files of an artifact
 
@@ -139,3 +140,11 @@ VARIABLE, SLOT, AFTER = "variable", "slot", "after"
 def of_case(case: str, array: str) -> str:
     """An array of a case, among those of all cases."""
     return f"{case}|{array}"
+
+
+# ---------------------------------------------------------------- saved models
+
+FILE_READING = "reading.json"  # what the worker says of a file that it loaded
+REPEATED = "repeated"  # the predictions of the first rows, a second time
+SKETCHES = "sketches"  # of what every layer got and returned: "<place of the call>|input" and "|output"
+CHECK_JSON, CHECK_TABLE = "check.json", "check.md"  # what `parity check` found

@@ -308,6 +308,10 @@ class Store:
         """Some cases of the zoo, run together."""
         return self._artifact(names.ZOO, environment, precision, chunk)
 
+    def file(self, environment: str, precision: str, question: str) -> Artifact:
+        """What an environment recorded of a saved model."""
+        return self._artifact(names.FILES, environment, precision, question)
+
     def reload(self, run: Run | str, environment: str, form: str) -> Artifact:
         saved = run if isinstance(run, str) else run.id
         return self._artifact(names.RUNS, saved, names.RELOAD, environment, form)
@@ -328,6 +332,8 @@ class Store:
             return [self.inputs(job.scenario)]
         if job.kind == "zoo":
             return [self.zoo(job.environment.name, job.precision, job.chunk)]
+        if job.file is not None:
+            return [self.file(job.environment.name, job.precision, job.file.key)]
         if job.kind == "reload":
             return [self.reload(run, job.environment.name, form) for run in job.runs for form in names.FORMS]
         return [self.run(run) for run in job.runs]

@@ -18,6 +18,7 @@ from suite.commands import (
     arguments as command_line,
 )
 from suite.commands import (
+    check,
     claims,
     compare,
     completion,
@@ -45,6 +46,7 @@ COMMANDS: Mapping[str, Callable[[Any], int]] = {
     "selftest": selftest.run,
     "claims": claims.run,
     "zoo": zoo.run,
+    "check": check.run,
     "report": report.run,
     "diff": diff.run,
     "repro": repro.run,

@@ -10,9 +10,11 @@ from suite.engine.variables import SIGNING_KEY
 from suite.plan import locations
 from suite.plan.variants import BOTH, SEPARATOR
 from suite.records import DEFAULT, EXACT, Verdict
+from suite.records.files import ROWS
 
 CLAIMS = "put the article's claims to the test on one scenario: a factorial, and an answer to each"
 ZOO = "call single layers, losses and optimizers everywhere, and hold each call against its independent definition"
+CHECK = "load a saved model everywhere, predict the same rows, and say whether it is safe; nothing is trained"
 GATES = tuple(verdict.value.replace(" ", "-") for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
 
 
@@ -31,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     _add_selftest(commands.add_parser("selftest", help="inject faults in real runs: what is detected, named and located?"))
     _add_claims(commands.add_parser("claims", help=CLAIMS, description=CLAIMS))
     _add_zoo(commands.add_parser("zoo", help=ZOO, description=ZOO))
+    _add_check(commands.add_parser("check", help=CHECK, description=CHECK))
     _add_report(commands.add_parser("report", help="judge and render again what is on disk"))
     _add_diff(commands.add_parser("diff", help="say what is worse, better, new and gone between two results.json"))
     _add_repro(commands.add_parser("repro", help="write a script of plain Keras that shows a finding, and a bug report"))
@@ -121,6 +124,28 @@ def _add_zoo(parser: argparse.ArgumentParser) -> None:
     _add_running(parser, locations.ZOO, "the run folder")
 
 
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a .keras, .h5 or .weights.h5 file, or a folder of such")
+    parser.add_argument(
+        "--model",
+        default="",
+        metavar="MODULE:FUNCTION",
+        help="builds the model of weights alone; also train.py:function",
+    )
+    parser.add_argument(
+        "--custom-objects", default="", metavar="MODULE:FUNCTION", help="returns the classes that the file needs, by name"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="NPZ", help="the rows to predict, as numpy.savez writes them (default: rows are drawn)"
+    )
+    parser.add_argument("--rows", type=_positive, default=ROWS, metavar="N", help=f"how many are drawn (default: {ROWS})")
+    parser.add_argument("--seed", type=int, default=0, help="of the rows that are drawn (default: 0)")
+    parser.add_argument("--trust", action="store_true", help="run code that is in the file, as of Lambda layers")
+    _add_environments(parser, BOTH)
+    _add_running(parser, locations.CHECK, "the run folder")
+    _add_json(parser)
+
+
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=locations.LATEST, metavar="FOLDER", help="the run folder")
     _add_gate(parser, None, "the best verdict that fails the gate (default: as planned)")
@@ -159,6 +184,15 @@ def _add_new_scenario(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where to write (default: scenarios, in the current folder)",
     )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        default="",
+        metavar="MODEL",
+        help="from a .keras or .h5 file, or from a function: train.py:build_model, or module:function",
+    )
+    parser.add_argument("--data", type=Path, metavar="NPZ", help="the rows and targets (default: drawn for the model)")
+    _add_environments(parser)
 
 
 # ---------------------------------------------------------------- what several commands share

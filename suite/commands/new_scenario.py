@@ -6,6 +6,9 @@ import os
 import shlex
 from pathlib import Path
 
+import numpy as np
+
+from suite.commands import scenario_from
 from suite.commands.execution import say
 from suite.commands.options import NewScenarioOptions
 from suite.plan import locations
@@ -63,7 +66,7 @@ SCENARIO = Scenario(
 
 
 def run(options: NewScenarioOptions) -> int:
-    path = write(options.name, options.folder)
+    path = write_from(options) if options.source else write(options.name, options.folder)
     say(str(path))
     # Built-in scenarios are always looked for: one that is written beside them needs no path.
     where = "" if path.parent.resolve() == locations.SCENARIOS else f" --scenario-path {shlex.quote(str(path.parent))}"
@@ -77,11 +80,38 @@ def write(name: str, folder: Path) -> Path:
     Raises:
         ConfigurationError: the name is not one, or the file exists.
     """
+    path = place_of(name, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(TEMPLATE.replace("{name}", name))
+    return path
+
+
+def write_from(options: NewScenarioOptions) -> Path:
+    """Writes the scenario of a model that exists, and beside it the rows, unless they are given.
+
+    Raises:
+        ConfigurationError: as `write`; or no environment can load the model.
+    """
+    path = place_of(options.name, options.folder)
+    found = scenario_from.described(options)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    rows = options.data.resolve() if options.data else path.with_suffix(".npz").resolve()
+    if options.data is None:
+        with rows.open("wb") as stream:
+            np.savez(stream, **scenario_from.rows_of(found, seed=0))  # type: ignore[arg-type]
+    path.write_text(scenario_from.text(options, found, rows, drawn=options.data is None))
+    return path
+
+
+def place_of(name: str, folder: Path) -> Path:
+    """Where the scenario of this name is written.
+
+    Raises:
+        ConfigurationError: the name is not one, or the file exists.
+    """
     if not NAME.fullmatch(name):
         raise ConfigurationError(f"{name!r} is no scenario name: use lower case, digits and hyphens, such as my-model")
     path = folder / f"{name.replace('-', '_').replace('.', '_')}.py"
     if os.path.lexists(path):
         raise ConfigurationError(f"{path} exists: choose another name, or edit it")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(TEMPLATE.replace("{name}", name))
     return path

@@ -143,6 +143,24 @@ class ZooOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """`file`: a file or a folder of files. `model`, `custom_objects`: "module:function" or "file.py:function"; empty for
+    none. `data`: None for rows that are drawn, `rows` of them with `seed`. `trust`: code in the file may run. `json`: the
+    answer as JSON."""
+
+    file: Path
+    model: str
+    custom_objects: str
+    data: Path | None
+    rows: int
+    seed: int
+    trust: bool
+    environments: EnvironmentOptions
+    running: RunOptions
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportOptions:
     """`fail_on`: None for the gate of the plan. `json`: the answer as JSON."""
 
@@ -181,8 +199,13 @@ class ScenariosOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class NewScenarioOptions:
+    """`source`: a model file, or "module:function"; empty for a model to replace. `data`: None for rows that are drawn."""
+
     name: str
     folder: Path
+    source: str
+    data: Path | None
+    environments: EnvironmentOptions
 
 
 OPTIONS: Mapping[str, type] = {
@@ -191,6 +214,7 @@ OPTIONS: Mapping[str, type] = {
     "selftest": SelftestOptions,
     "claims": ClaimsOptions,
     "zoo": ZooOptions,
+    "check": CheckOptions,
     "report": ReportOptions,
     "diff": DiffOptions,
     "repro": ReproOptions,

@@ -29,6 +29,7 @@ NOTHING = 1e-9  # of the largest gradient of a call: a gradient below that is lo
 CERTAIN = 0.1  # of the gap: how much of it the uncertainty of the central difference may be
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32
 NARROW_CORNER = 1e-3  # of half the range at a corner: backends take its ends or its middle
+ROUNDED = 2.0**-16  # of a call in float32: sums that cancel lose some digits everywhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +164,35 @@ def calls(found: Complete) -> Iterator[tuple[RecordedCall, dict[str, dict[str, n
     artifact, manifest = found
     for place, call in _placed(manifest.recorded):
         yield call, _arrays(artifact, call.state, place)
+
+
+def forward(
+    environment: str, call: RecordedCall, arrays: Mapping[str, Arrays], provisioned: Provisioned | None
+) -> Departure | str:
+    """How far what a layer's call returned is from its definition, with the known defect that it is, if it departs; or why
+    there is no definition."""
+    try:
+        if not call.own:
+            raise Undefined(f"{call.of} is not a class of Keras")
+        with np.errstate(all="ignore"):  # as in `_departures`
+            answer = layers.call(asked(call, arrays))
+            sizes = [apart(made, defined) for made, defined in zip(outputs(arrays), answer.outputs, strict=True)]
+    except (Undefined, DamagedArtifact) as reason:
+        return str(reason)
+    except Exception as error:  # as in `_held`
+        return f"its definition failed: {type(error).__name__}: {error}"
+    found = Departure(
+        environment=environment,
+        name=call.name,
+        of=call.of,
+        kind=call.kind,
+        state=call.state,
+        stage="forward",
+        tensor="output 0",
+        size=max(sizes, default=0.0),
+    )
+    double = all(made.dtype != np.float32 for made in outputs(arrays))
+    return _known(found, call, arrays, provisioned) if found.size >= (SAME if double else ROUNDED) else found
 
 
 WENT_IN = ("input", "weight", "gradient", "slot")

@@ -27,6 +27,7 @@ LATEST = Path("reports") / "latest"
 SMOKE = Path("reports") / "smoke"
 SELFTEST = Path("reports") / "selftest"
 ZOO = Path("reports") / "zoo"
+CHECK = Path("reports") / "check"
 NEW_SCENARIOS = Path("scenarios")
 KNOWN_DIFFERENCES = Path("known_differences.toml")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
 from suite.records import showing
+from suite.records.files import FileQuestion
 from suite.records.scenario import Source
 from suite.records.vocabulary import Status
 from suite.records.zoo import Case
@@ -248,15 +249,14 @@ class Job:
 
     `kind`: "probe" (does the environment really compute in float64?), "prepare" (data and initial weights of a scenario),
     "train" (runs of one configuration that share a process), "reload" (the saved models of `runs`, loaded on one device of
-    `environment`), "zoo" (calls of single layers, losses and optimizers: `cases`). `precision`: "float32", or "float64"
-    for float64 runs. `needs`: ids of jobs that must have succeeded before; `after`: ids of jobs that must have ended,
-    however. `cores`: how many processors it keeps busy. `run_folder` is where `suite.artifacts.store` reads and writes.
-    `trajectory`: id of the run whose states single-step comparison starts from. `died`: how the first attempt at it died,
-    in the job of the second; else empty. `elsewhere`: environments that do it, in this order, if this one cannot;
-    `refused`: what those said that could not. `gpus`: how many GPUs it was given; fewer than `devices` if they are virtual.
-    `alone`: it has its GPU for itself, because it ran out of memory beside other jobs.
-    `options.device` is the environment's own.
-    """
+    `environment`), "zoo" (calls of single layers, losses and optimizers: `cases`), "check" (a saved model: `file`).
+    `precision`: "float32", or "float64" for float64 runs. `needs`: ids of jobs that must have succeeded before; `after`:
+    ids of jobs that must have ended, however. `cores`: how many processors it keeps busy. `run_folder` is where
+    `suite.artifacts.store` reads and writes. `trajectory`: id of the run whose states single-step comparison starts from.
+    `died`: how the first attempt at it died, in the job of the second; else empty. `elsewhere`: environments that do it, in
+    this order, if this one cannot; `refused`: what those said that could not. `gpus`: how many GPUs it was given; fewer
+    than `devices` if they are virtual. `alone`: it has its GPU for itself, because it ran out of memory beside other jobs.
+    `options.device` is the environment's own."""
 
     kind: str
     run_folder: str
@@ -275,6 +275,7 @@ class Job:
     cores: int = 1
     died: str = ""
     cases: tuple[Case, ...] = ()
+    file: FileQuestion | None = None
     elsewhere: tuple[Environment, ...] = ()
     refused: tuple[str, ...] = ()
     gpus: int = 0
@@ -303,6 +304,8 @@ class Job:
     def id(self) -> str:
         if self.kind == "zoo":
             return f"zoo/{self.environment.name}/{self.precision}/{self.chunk}"
+        if self.file is not None:
+            return f"check/{self.environment.name}/{self.precision}/{self.file.key}"
         if self.kind == "probe":
             return f"probe/{self.environment.name}"
         if self.kind == "prepare":

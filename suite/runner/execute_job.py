@@ -8,6 +8,8 @@ from suite.artifacts.store import read_record
 from suite.plan import discover
 from suite.records import Job
 from suite.runner import keras_jobs, references
+from suite.runner.file_check import jobs as file_check
+from suite.runner.numpy_backend import file_check as numpy_file_check
 from suite.runner.numpy_backend import jobs as numpy_jobs
 from suite.runner.numpy_backend import zoo as numpy_zoo
 from suite.runner.zoo import jobs as zoo
@@ -21,5 +23,7 @@ def main(job_file: str) -> None:
         references.load(strategies[job.strategy].worker)(job)
         return
     fake = job.environment.backend == "fake"
-    kinds = {**numpy_jobs.KINDS, "zoo": numpy_zoo.zoo} if fake else {**keras_jobs.KINDS, "zoo": zoo.zoo}
+    of_numpy = {**numpy_jobs.KINDS, "zoo": numpy_zoo.zoo, "check": numpy_file_check.check}
+    of_keras = {**keras_jobs.KINDS, "zoo": zoo.zoo, "check": file_check.check}
+    kinds = of_numpy if fake else of_keras
     kinds[job.kind](job)

@@ -42,6 +42,11 @@ class Node:
 def walk(model: Any, inputs: Any) -> tuple[list[Node], tuple[int, ...]]:
     """The calls in a forward pass of a built model, in order, and the identities of the model's outputs. `inputs`: arrays
     (rows, ...) as training takes them."""
+    return walk_symbolic(model, symbolic(inputs))
+
+
+def walk_symbolic(model: Any, inputs: Any) -> tuple[list[Node], tuple[int, ...]]:
+    """The same from symbolic inputs, whose identities the first nodes have."""
     import keras
 
     tree = keras_versions.tree()
@@ -62,7 +67,7 @@ def walk(model: Any, inputs: Any) -> tuple[list[Node], tuple[int, ...]]:
         return outputs
 
     with layer_calls(noted, operations=True):
-        outputs = model.call(_symbolic(inputs))
+        outputs = model.call(inputs)
     return nodes, ids(outputs)
 
 
@@ -70,7 +75,7 @@ def _without_none(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kwargs.items() if value is not None}
 
 
-def _symbolic(inputs: Any) -> Any:
+def symbolic(inputs: Any) -> Any:
     """Symbolic inputs, with any number of rows, in place of arrays (rows, ...)."""
     import keras
 

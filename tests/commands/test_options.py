@@ -14,7 +14,7 @@ from suite.commands.options import CompareOptions
 from suite.records import Verdict
 from tests.commands.test_arguments import commands
 
-REQUIRED = {"diff": ["a", "b"], "repro": ["1"], "scenarios": ["list"], "new-scenario": ["mine"]}
+REQUIRED = {"diff": ["a", "b"], "repro": ["1"], "scenarios": ["list"], "new-scenario": ["mine"], "check": ["model.keras"]}
 
 
 def leaves(record: object) -> dict[str, tuple[object, object]]:
