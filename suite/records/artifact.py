@@ -65,7 +65,8 @@ class Manifest:
     `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
     `calls`: of a single-step comparison, the layers in the order in which a step calls them. `recorded`: of a
     layerwise step, its calls. `after_saving`: why the model could not be evaluated, or trained further than
-    its file; empty where it could, and where it was not to be. `died`: how the first attempt died, if this is the second;
+    its file; empty where it could, and where it was not to be. `phases`: the steps after which phases of the training ended,
+    empty where it has none. `died`: how the first attempt died, if this is the second;
     else empty. `loaded`: of a file that was loaded again, its sha256.
     """
 
@@ -89,5 +90,6 @@ class Manifest:
     recorded: tuple[RecordedCall, ...] = ()
     after_saving: str = ""
     loaded: str = ""
+    phases: tuple[int, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)

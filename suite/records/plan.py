@@ -112,6 +112,9 @@ class Deviation:
     Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".
     `initial`: "stored", or the id of a run whose own initial state is taken.
 
+    Phases. `trained`: when it is read which variables are trained: "when compiled", or "at once" where a phase changes that
+    and does not compile.
+
     Predictions. `predicts`: "inference", "training" (training mode left on), "first replica" or "averaged statistics".
     """
 
@@ -140,6 +143,7 @@ class Deviation:
     untrained: tuple[str, ...] = ()
     order: str = "given"
     initial: str = "stored"
+    trained: str = "when compiled"
     predicts: str = "inference"
 
 

@@ -56,6 +56,24 @@ class ScenarioVariant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One part of a training, as one call of `fit`: the model is prepared, compiled or not, and trained.
+
+    `prepare`: changes the model that it is given in place, such as which layers are trained, and returns nothing; None to
+    leave it as it is. `compile`: whether the model is compiled then, with a new optimizer; without, the one of the phase
+    before goes on. `steps` or `epochs`: how long it trains. `optimizer`, `callbacks`: this phase's own; None for those of
+    the scenario.
+    """
+
+    prepare: Callable[[Any], None] | None = None
+    compile: bool = True
+    steps: int = 0
+    epochs: int = 0
+    optimizer: Callable[[], Any] | None = None
+    callbacks: Callable[[], Sequence[Any]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """One Keras 3 model, its data and its recipe. A scenario module holds one, named SCENARIO.
 
@@ -75,6 +93,9 @@ class Scenario:
     `epochs`: how often training takes all rows; 0 where `steps` batches are taken, from row 0 again at the end, all full.
     `shuffle`: the rows of each epoch in another order, the same on every backend. `class_weight`: class -> the weight of its
     rows. `validation_split`: the share of rows, at the end, to validate on. `callbacks`: a function that returns callbacks.
+
+    `phases`: training in several parts, such as pre-training, and going on with some layers frozen. `steps` or `epochs` are
+    those of all phases together then.
 
     `data` returns `Data`, or what gives batches, as `fit` takes them.
 
@@ -110,6 +131,7 @@ class Scenario:
     class_weight: Mapping[int, float] | None = None
     validation_split: float = 0.0
     callbacks: Callable[[], Sequence[Any]] | None = None
+    phases: tuple[Phase, ...] = ()
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
     files: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
