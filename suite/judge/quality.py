@@ -1,8 +1,8 @@
 """Does it matter? Whether two configurations that were trained from the same initial states are equally good.
 
 Of each metric, the differences of pairs are tested twice: against a margin (two one-sided tests, Schuirmann 1987,
-doi:10.1007/BF01068419), and against zero (paired t test). Probabilities are adjusted over the pairs of a scenario (Holm 1979).
-What no test shows is undecided: "not significant" never means equal.
+doi:10.1007/BF01068419), and against zero (paired t test). Probabilities are adjusted over the pairs of a scenario (Holm
+1979, Scandinavian Journal of Statistics 6:65-70). What no test shows is undecided: "not significant" never means equal.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Sample:
 
     @property
     def differences(self) -> np.ndarray:
-        return self.a - self.b
+        found: np.ndarray = self.a - self.b
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Student's t distribution: its distribution function and its quantiles, to about ten digits.
 
-The distribution function is an incomplete beta function (NIST Digital Library of Mathematical Functions, 8.17.5 and 8.17.22):
+The distribution function is an incomplete beta function (NIST Digital Library of Mathematical Functions, 8.17 and 8.17.22):
 P(T <= t) = 1 - I_x(n/2, 1/2) / 2 with x = n / (n + t²) for t >= 0. The continued fraction is evaluated by Lentz's method.
 """
 
@@ -17,8 +17,12 @@ def above(t: float, freedom: float) -> float:
     """P(T > t) for so many degrees of freedom, at least 1; the small one of the two tails has its relative precision."""
     if math.isinf(t):
         return 0.0 if t > 0 else 1.0
-    tail = 0.5 * incomplete_beta(freedom / (freedom + t * t), 0.5 * freedom, 0.5)
-    return tail if t >= 0 else 1.0 - tail
+    squared = t * t
+    if squared < freedom:  # near the middle: what is left of one half, so that nothing cancels
+        half = 0.5 * incomplete_beta(squared / (freedom + squared), 0.5, 0.5 * freedom)
+        return 0.5 - math.copysign(half, t)
+    tail = 0.5 * incomplete_beta(freedom / (freedom + squared), 0.5 * freedom, 0.5)
+    return tail if t > 0 else 1.0 - tail
 
 
 def quantile(share: float, freedom: float) -> float:

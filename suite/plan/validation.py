@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -54,6 +55,10 @@ def _wrong(scenario: Scenario) -> Iterable[tuple[bool, str]]:
         *(
             (not _is_texts(getattr(scenario, name)), f"{name} is {getattr(scenario, name)!r}, wanted a tuple of texts")
             for name in ("files", "requirements")
+        ),
+        (
+            not _is_margins(scenario.margins),
+            f"margins is {scenario.margins!r}, wanted a dict of positive numbers by metric, under the names of evaluate",
         ),
         *_no_functions(scenario, "model", "data", "optimizer"),
         *_no_functions(scenario, *(("custom_objects",) if scenario.custom_objects is not None else ())),
@@ -152,6 +157,14 @@ def _is_class_weight(value: object) -> bool:
         return True
     numbers = isinstance(value, Mapping) and all(type(one) in (int, float) for one in value.values())
     return numbers and bool(value) and all(type(key) is int for key in value)  # type: ignore[attr-defined]
+
+
+def _is_margins(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) and type(margin) in (int, float) and 0.0 < margin < math.inf for name, margin in value.items()
+    )
 
 
 def is_name(value: object) -> bool:

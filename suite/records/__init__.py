@@ -9,6 +9,7 @@ from __future__ import annotations
 from suite.records.artifact import (
     OWN,
     TRAINING_STEP,
+    UNCOMPILED,
     VIRTUAL_DEVICES,
     BatchNorm,
     Manifest,
@@ -72,6 +73,8 @@ from suite.records.judgement import (
     Note,
     Pair,
     Part,
+    Quality,
+    QualityPair,
     Suspect,
 )
 from suite.records.plan import (
@@ -160,6 +163,7 @@ __all__ = [
     "SINGLE_STEP",
     "STAGES",
     "TRAINING_STEP",
+    "UNCOMPILED",
     "VARIATIONS",
     "VIRTUAL_DEVICES",
     "Answer",
@@ -215,6 +219,8 @@ __all__ = [
     "Products",
     "ProvisionError",
     "Provisioned",
+    "Quality",
+    "QualityPair",
     "Question",
     "RecordedCall",
     "Results",

@@ -232,8 +232,9 @@ def plain(configuration: Configuration, precision: str = "float32") -> Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user chose, and what changes a result. `seeds`: how many other initial states the reference trains from, to
-    say what is a large difference. `virtual_devices`: where there are fewer GPUs than devices, they are on one GPU."""
+    """What the user chose, and what changes a result. `seeds`: how many other initial states every configuration trains
+    from, to say what is a large difference, and whether one matters. `virtual_devices`: where there are fewer GPUs than
+    devices, they are on one GPU."""
 
     device: str = "cpu"
     devices: tuple[int, ...] = (1, 2)

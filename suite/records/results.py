@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from suite.records.judgement import ConsistencyCheck, Diagnosis, Finding, KnownDifference, Member, Pair
+from suite.records.judgement import ConsistencyCheck, Diagnosis, Finding, KnownDifference, Member, Pair, QualityPair
 from suite.records.plan import Outcome, Plan, Provisioned
 from suite.records.scenario import Broken
 from suite.records.session import RunRow, ScenarioRow
@@ -117,7 +117,8 @@ class SelfTest:
 class Results:
     """Everything a report shows. The report computes nothing more. `jobs`: those that execute no run (probes, inputs,
     reloads) and did not complete, or only at the second attempt; and the command itself, if it did not finish. `change`:
-    None without a baseline, which is not "no change". `self_test`: None if none was kept."""
+    None without a baseline, which is not "no change". `quality`: each metric of each two configurations that were trained
+    from several initial states. `self_test`: None if none was kept."""
 
     plan: Plan
     exit_code: int
@@ -133,6 +134,7 @@ class Results:
     diagnoses: tuple[Diagnosis, ...] = ()
     jobs: tuple[Outcome, ...] = ()
     known: tuple[KnownDifference, ...] = ()
+    quality: tuple[QualityPair, ...] = ()
     change: Change | None = None
     self_test: SelfTest | None = None
     schema: int = RESULTS_SCHEMA

@@ -99,6 +99,8 @@ class Scenario:
 
     `data` returns `Data`, or what gives batches, as `fit` takes them.
 
+    `margins`: metric -> the difference of it that does not matter, where several initial states are trained.
+
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
     `BatchNormalization(synchronized=True)` where Keras has it and by the equivalent elsewhere.
@@ -132,6 +134,7 @@ class Scenario:
     validation_split: float = 0.0
     callbacks: Callable[[], Sequence[Any]] | None = None
     phases: tuple[Phase, ...] = ()
+    margins: Mapping[str, float] | None = None
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
     files: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ from suite.report import (
     links,
     payload,
     plans,
+    quality,
     summary,
     terms,
 )
@@ -118,6 +119,9 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             edge=_edge(results),
             overview=summary.overview(results),
             failed=summary.failed(results),
+            quality_said=list(quality.sentences(results)),
+            quality_columns=quality.COLUMNS,
+            quality_rows=quality.rows(results),
             restarted=summary.restarted(results),
             restarted_in=[row.run.configuration.scenario for row in results.runs if row.died],
             failed_jobs=summary.failed_jobs(results),

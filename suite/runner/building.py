@@ -62,6 +62,11 @@ def compile_model(
     if double:
         exact_constants.double_schedules(chosen)
     _compile(model, scenario, constants, chosen)
+    for beside in optimizers.others(model).values():
+        if constants == "dyadic":
+            exact_constants.dyadic_optimizer(beside)
+        if double:
+            exact_constants.double_schedules(beside)
 
 
 def _compile(model: Any, scenario: Scenario, constants: Constants, optimizer: Any) -> None:

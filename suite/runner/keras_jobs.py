@@ -12,7 +12,7 @@ import numpy as np
 
 from suite.artifacts import names, rows
 from suite.artifacts.store import Artifact, Recording, Store
-from suite.records import Job, Manifest, Run, Scenario, Status
+from suite.records import UNCOMPILED, Job, Manifest, Run, Scenario, Status
 from suite.runner import (
     after_saving,
     building,
@@ -42,6 +42,12 @@ CHANGE = 1e-10  # of inputs: six decades above what float64 rounds, three below 
 UNSUPPORTED_SYNCHRONIZED = (
     "Keras has BatchNormalization(synchronized=True) on TensorFlow only, and the file asks for it: "
     "save the model with synchronized=False to load it elsewhere"
+)
+
+
+OWN_COMPILE = (
+    "compile is the model's own, and Keras does not compile such a model when it loads one: compile it, and its optimizers "
+    "begin anew"
 )
 
 
@@ -179,7 +185,10 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         model.jit_compile = building.JIT[keras.backend.backend()] if scenario.jit_compile is None else scenario.jit_compile
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own and form in (names.KERAS_FILE, names.WEIGHTS_FILE):
-        recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
+        if getattr(model, "optimizer", None) is None:
+            recorded.tell(facts={UNCOMPILED: OWN_COMPILE}, after_saving=OWN_COMPILE)
+        else:
+            recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
     if form != names.UNBUILT:
         predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
         recorded.add(names.predictions(0), named(predicted))

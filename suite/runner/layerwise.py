@@ -25,6 +25,7 @@ from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.layer_steps import drawn, layer_step
 from suite.runner.loss_steps import loss_step, wrapped
 from suite.runner.oracle.gradients import dense, value_and_gradients
+from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
 
@@ -51,7 +52,8 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
     inputs = store.inputs(scenario.name).manifest()
     trajectory = store.run(job.trajectory)
     described = trajectory.manifest()
-    assert described is not None
+    if described is None:
+        raise Unsupported("no calls are recorded: they start from the states of an oracle, and no oracle is complete")
     trained = schedule(scenario, count(data), job.options.steps)
     with store.run(run).recording(building.started(model, job, run, inputs, 1)) as recorded:
         calls: list[RecordedCall] = []

@@ -186,8 +186,9 @@ class _Trainer:
 
         self.lags: dict[str, str] = {}
         self.taken = self.schedule
-        if self.scenario.phases:
+        if self.scenario.phases or optimizers.others(self.model):
             self.phased.begin(self.tensors)
+            optimizers.renew(self.model, self.start)
         keras.utils.set_random_seed(self.job.options.seed)
         nudged = self.random_layers and run.variation == "permuted"
         with self.drive.scope():
@@ -214,7 +215,8 @@ class _Trainer:
                 recorder.ended(done)
                 predicted.append(done)
                 predicting.record(recorded, self.model, self.drive, self.data, self.scenario.batch, done)
-                recorded.add(names.optimizer(done), models.read(optimizers.slots(self.model)))
+                if run.variation != "seed":  # of these, what they evaluate to is compared
+                    recorded.add(names.optimizer(done), models.read(optimizers.slots(self.model)))
         for step, values in recorder.states.items():
             recorded.add(names.step(step), values)
         self._losses(recorded, recorder.losses)
@@ -279,6 +281,7 @@ class _Trainer:
         failed = ""
         if every:
             self._replicas(recorded)
+        if every or run.variation == "seed":
             failed = self._evaluate(recorded)
         if whole and self.leads:
             self._save(recorded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -36,10 +36,14 @@ def test_the_steps_or_epochs_of_all_phases_are_those_of_the_scenario() -> None:
         ([Phase(steps=1)], {}, "wanted a tuple of suite.Phase"),
         ((Phase(),), {}, "phase 1 has steps 0 and epochs 0, wanted a whole number for one of them"),
         ((Phase(steps=1, epochs=1),), {}, "phase 1 has steps 1 and epochs 1, wanted"),
-        ((Phase(steps=1), Phase(steps="2")), {}, "phase 2 has steps '2' and epochs 0, wanted"),  # type: ignore[arg-type]
+        ((Phase(steps=1), Phase(steps=cast(Any, "2"))), {}, "phase 2 has steps '2' and epochs 0, wanted"),
         ((Phase(steps=1), Phase(epochs=1)), {}, "some phases have steps and others epochs"),
         ((Phase(steps=1, compile=False),), {}, "phase 1 has compile=False, and nothing has compiled the model before"),
-        ((Phase(steps=1), Phase(steps=1, prepare="freeze")), {}, "phase 2 has prepare 'freeze', wanted a function"),
+        (
+            (Phase(steps=1), Phase(steps=1, prepare=cast(Any, "freeze"))),
+            {},
+            "phase 2 has prepare 'freeze', wanted a function",
+        ),
         (
             (Phase(steps=1), Phase(steps=1, compile=False, optimizer=list)),
             {},

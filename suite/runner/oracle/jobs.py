@@ -21,6 +21,7 @@ from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
 from suite.runner.oracle.epochs import Epochs, Told
 from suite.runner.oracle.gradients import dense
+from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
 from suite.runner.strategies import single
@@ -62,7 +63,8 @@ class _Recorder:
         """One run, from its initial state to a finished artifact."""
         model = self.oracle.model
         manifest = building.started(model, self.job, run, self.inputs, run.configuration.devices)
-        with self.store.run(run).recording(replace(manifest, roundoff=models.ROUNDOFF["float64"])) as recorded:
+        recording = self.store.run(run).recording(replace(manifest, roundoff=models.ROUNDOFF["float64"]))
+        with recording as recorded, _emulated(model):
             if run.variation == SINGLE_STEP:
                 recorded.tell(calls=self._single_step(run, recorded))
             else:
@@ -147,6 +149,25 @@ class _Recorder:
     def _keep(self, recorded: Recording, step: int) -> None:
         recorded.add(names.step(step), self.oracle.state())
         recorded.add(names.optimizer(step), models.read(optimizers.slots(self.oracle.model)))
+
+
+@contextmanager
+def _emulated(model: Any) -> Iterator[None]:
+    """While a model is emulated: where it trains by a step of its own, it may not have what Keras's step needs.
+
+    Raises:
+        Unsupported: it has not.
+    """
+    try:
+        yield
+    except Unsupported:
+        raise
+    except Exception as error:
+        if not models.has_own_train_step(model):
+            raise
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        words = "the model has a training step of its own, which is not emulated, and Keras's step does not take it"
+        raise Unsupported(f"{words} ({reason}): it is unchecked") from error
 
 
 class Trainable(Protocol):
