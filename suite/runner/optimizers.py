@@ -10,7 +10,7 @@ the optimizer that has an entry for each trained variable, and by its name only 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,13 +50,11 @@ def others(model: Any) -> dict[str, Any]:
     return {name: value for name, value in held.items() if not any(value is one for one in known)}
 
 
-def renew(model: Any, start: Mapping[str, Any]) -> None:
-    """Puts a new optimizer in the place of each of these that had no slots when training started: they get some in the first
-    step, and what those hold later is to be forgotten. `start`: the slots that there were."""
-    variables = models.variables(model)
+def renew(model: Any, built: Collection[str]) -> None:
+    """Puts a new optimizer in the place of each of these that was not `built` when training started: it got its slots in the
+    first step, and what they hold is to be forgotten. `built`: the attributes of those that were."""
     for attribute, optimizer in others(model).items():
-        own = slots_of(optimizer, variables, f"{WHOLE}/{attribute}")
-        if any(name not in start for name in own):
+        if optimizer.built and attribute not in built:
             setattr(model, attribute, type(optimizer).from_config(optimizer.get_config()))
 
 

@@ -139,6 +139,7 @@ class _Trainer:
         self.job, self.drive, self.phased, self.store = job, drive, phased, store
         self.scenario, self.model = phased.scenario, phased.model
         self.data, self.initial, self.start = data, initial, start
+        self.built = {name for name, one in optimizers.others(self.model).items() if one.built}
         self.leads = drive.rank == 0
         self.schedule = schedule(self.scenario, rows.count(data), job.options.steps)
         self.inputs = store.inputs(self.scenario.name).manifest()
@@ -188,7 +189,7 @@ class _Trainer:
         self.taken = self.schedule
         if self.scenario.phases or optimizers.others(self.model):
             self.phased.begin(self.tensors)
-            optimizers.renew(self.model, self.start)
+            optimizers.renew(self.model, self.built)
         keras.utils.set_random_seed(self.job.options.seed)
         nudged = self.random_layers and run.variation == "permuted"
         with self.drive.scope():

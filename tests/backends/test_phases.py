@@ -69,7 +69,7 @@ def test_a_file_of_the_last_phase_loads_with_its_optimizer(phased: Trained) -> N
 
 
 def test_a_backend_keeps_what_is_trained_or_takes_it_at_once_or_refuses(uncompiled: Trained) -> None:
-    tensorflow, jax, torch = ALONE
+    tensorflow, _, torch = ALONE
     kept = uncompiled.last(uncompiled.run(NOT_AGAIN, tensorflow, "float64"))
     assert training.farthest(kept, uncompiled.last(uncompiled.oracle(NOT_AGAIN, tensorflow))) < 1e-10
     at_once = uncompiled.last(uncompiled.run(NOT_AGAIN, torch, "float64"))
@@ -91,7 +91,7 @@ def test_several_optimizers_begin_anew_in_each_run(tmp_path_factory: pytest.Temp
     found = training.train(tmp_path_factory.mktemp("own"), scenarios, sides=sides, repeated=True)
     refused = {reason for job, reason in found.failed.items() if "oracle" in job}
     assert len(refused) == 1 and "the model has a training step of its own, which is not emulated" in refused.pop()
-    assert not [job for job in found.failed if "oracle" not in job]
+    assert {job: reason for job, reason in found.failed.items() if "oracle" not in job} == {}
     ends = [found.last(found.run(OWN, side, "float64")) for side in sides]
     assert {"optimizer/slow/iteration", "optimizer/fast/iteration", "first/kernel/momentum"} <= ends[0].keys()
     assert training.farthest(*ends) < 1e-10

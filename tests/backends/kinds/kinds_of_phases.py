@@ -1,4 +1,4 @@
-"""Trainings in phases, and by steps of their own, one scenario each: made by `scenario(kind)`, for files with one SCENARIO."""
+"""Trainings in phases, and by steps of their own: made by `scenario(kind)`, for files that hold one SCENARIO."""
 
 from __future__ import annotations
 
