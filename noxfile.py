@@ -6,8 +6,8 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 WITHOUT_BACKENDS = ["-m", "not backends", "--numprocesses", "auto"]
-# Those on the real backends start processes for all cores themselves. Two at a time use what one leaves idle while it judges,
-# or trains on one device. A file is one run folder, which its tests share.
+# Those on the real backends start processes for all cores themselves. Two at a time use what one leaves idle while it
+# judges, or trains on one device. A file is one run folder, which its tests share.
 ON_BACKENDS = ["-m", "backends", "--numprocesses", "2", "--dist", "loadfile"]
 
 nox.options.sessions = ["compare-all"]

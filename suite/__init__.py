@@ -1,10 +1,10 @@
 """Do Keras models with batch normalization give the same results on every backend, on one device and on many?
 
-What the author of a scenario uses is `Scenario` and `Data`; everything else is private to the suite.
+What the author of a scenario uses is `Scenario`, `Phase` and `Data`; everything else is private to the suite.
 """
 
 from __future__ import annotations
 
-from suite.records import Data, Scenario
+from suite.records import Data, Phase, Scenario
 
-__all__ = ["Data", "Scenario"]
+__all__ = ["Data", "Phase", "Scenario"]

@@ -22,7 +22,7 @@ PIPELINE = (
     "compare", "judge", "referee", "zoo", "explain", "results", "report", "selftest", "commands",
 )  # fmt: skip
 PACKAGES = tuple(f"suite.{name}" for name in PIPELINE)
-PUBLIC = ("suite.Data", "suite.Scenario", "suite.records")  # what a scenario may import of the suite
+PUBLIC = ("suite.Data", "suite.Phase", "suite.Scenario", "suite.records")  # what a scenario may import of the suite
 WORKER, INJECTION = "suite.runner", "suite.selftest.injection"
 INJECTS = "suite.runner.training"  # imports the faults, in a function that is called where a run asks for one
 # Who names the worker in a text: the engine, to start it as a process; the declarations of strategies, as a reference

@@ -22,7 +22,7 @@ BUILT_IN = {
     "article-mlp", "issue-46488-cnn", "control-no-bn", "sync-bn", "residual-cnn", "mobilenet-v2",
     "large-mean-bn", "shifted-shards", "frozen-bn", "masked-bn", "mixed-precision", "dropout-bn",
     "uneven-last-batch", "two-inputs-two-outputs", "from-a-script",
-    "evaluation-after-few-steps", "small-vision-transformer",
+    "evaluation-after-few-steps", "small-vision-transformer", "fine-tuning-in-phases",
 }  # fmt: skip
 HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn", "numpy")
 BACKEND = re.compile(r"\b(tensorflow|tf|jax|py_?torch|torch)\b", re.IGNORECASE)

@@ -67,7 +67,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=0,
         metavar="N",
-        help="also train from N other initial states, to say what is large",
+        help="train every configuration from N other initial states, too: is what differs large, and does it matter?",
     )
     parser.add_argument(
         "--smoke", action="store_true", help="three steps of one scenario, yours if you give one: does everything run?"

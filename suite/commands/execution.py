@@ -366,6 +366,7 @@ def _scenario_row(found: FoundScenario) -> ScenarioRow:
         steps=0 if scenario.epochs else scenario.steps,
         outputs=scenario.outputs,
         epochs=scenario.epochs,
+        margins=dict(scenario.margins or {}),
     )
 
 

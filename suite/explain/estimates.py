@@ -23,7 +23,8 @@ ENOUGH = 1e-6  # of the largest element: smaller ones hold mostly rounding
 class StepEvidence:
     """One step of a run and of its oracle, from common states. `steps`: for each state, (before, run, oracle): the state's
     tensors by name, and the arrays of both single-step comparisons by "<stage>|<tensor>". `other_start`: tensors whose
-    initial values in the run, whose id is `run`, are not the stored ones."""
+    initial values in the run, whose id is `run`, are not the stored ones. `phases`: of the training;
+    0 where it has none."""
 
     run: str
     semantics: Semantics
@@ -33,6 +34,7 @@ class StepEvidence:
     tensors: tuple[Tensor, ...] = ()
     other_start: tuple[str, ...] = ()
     optimizer_epsilon: float = 0.0
+    phases: int = 0
 
 
 def agreed(values: np.ndarray) -> float | None:

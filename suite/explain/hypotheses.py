@@ -147,6 +147,11 @@ def _initial(evidence: StepEvidence) -> Candidates:
         yield ", ".join(evidence.other_start[:3]), Deviation(initial=evidence.run)
 
 
+def _phased(evidence: StepEvidence) -> Candidates:
+    if evidence.phases > 1:
+        yield "", Deviation(trained="at once")
+
+
 HYPOTHESES: tuple[Hypothesis, ...] = (
     Hypothesis(
         name="bn-epsilon",
@@ -318,6 +323,11 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         name="batch-dropped",
         stages=WHOLE,
         candidates=single(order="last dropped"),
+    ),
+    Hypothesis(
+        name="trainable-at-once",
+        stages=WHOLE,  # single steps start in phases that were compiled
+        candidates=_phased,
     ),
     Hypothesis(
         name="predict-training-mode",

@@ -110,6 +110,7 @@ class Observations:
             tensors=described.tensors or manifest.tensors,
             other_start=self.other_start,
             optimizer_epsilon=described.optimizer_epsilon,
+            phases=len(self.subject.plain[1].phases),
         )
 
     # -- whole runs

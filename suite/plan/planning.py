@@ -51,7 +51,7 @@ def plan(
     refused: list[tuple[Run, Status, str]] = []
     reference = reference_of(environments, options)
     for found in scenarios:
-        alone: list[Configuration] = []
+        trained: list[Configuration] = []
         emulated: dict[tuple[str, int, Semantics], None] = {}
         for environment in environments.values():
             for devices in options.devices:
@@ -71,10 +71,10 @@ def plan(
                         name = environment.environment.name
                         emulated[name, 1, Semantics()] = None
                         emulated[name, devices, strategy.semantics(found.scenario, devices)] = None
-                        alone += [configuration] if name == reference else []
+                        trained.append(configuration)
         runs.extend(
             Run(configuration=configuration, variation="seed", index=index)
-            for configuration in alone[:1]
+            for configuration in trained
             for index in range(1, options.seeds + 1)
         )
         # The reference's come first: single-step comparisons start from the states of the first that is complete.

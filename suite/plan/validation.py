@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from suite.records import JUDGED_STEP, SCENARIO_APIS, BrokenPlugin, Scenario, Strategy
+from suite.records import JUDGED_STEP, SCENARIO_APIS, BrokenPlugin, Phase, Scenario, Strategy
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 NAME_LENGTH = 80  # characters: files of a run folder have several names in theirs, and file systems take 255 bytes
 REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 OUTPUTS = ("probabilities", "logits", "values")
+STEPS = 20  # of a scenario that says nothing of them
 BACKENDS = ("tensorflow", "jax", "torch", "fake")
 
 
 def valid_scenario(scenario: Any) -> Scenario:
-    """The same, if every field is what a scenario needs.
+    """The same, if every field is what a scenario needs; with the steps or epochs of its phases added up.
 
     Raises:
         BrokenPlugin: it is none, or some fields are wrong: all of them are named.
     """
     if not isinstance(scenario, Scenario):
         raise BrokenPlugin(f"SCENARIO is a {type(scenario).__name__}, wanted a suite.records.Scenario")
+    _refuse(_wrong_in_phases(scenario))
+    whole = _whole(scenario)
+    _refuse(_wrong(whole))
+    return whole
+
+
+def _wrong(scenario: Scenario) -> Iterable[tuple[bool, str]]:
+    """Of each field, whether it is wrong, and the words for that."""
     loss = scenario.loss
-    wrong = [
+    return [
         (scenario.api not in SCENARIO_APIS, f"api is {scenario.api!r}, this version reads {_listed(SCENARIO_APIS)}"),
         (
             not is_name(scenario.name),
@@ -45,11 +56,13 @@ def valid_scenario(scenario: Any) -> Scenario:
             (not _is_texts(getattr(scenario, name)), f"{name} is {getattr(scenario, name)!r}, wanted a tuple of texts")
             for name in ("files", "requirements")
         ),
+        (
+            not _is_margins(scenario.margins),
+            f"margins is {scenario.margins!r}, wanted a dict of positive numbers by metric, under the names of evaluate",
+        ),
         *_no_functions(scenario, "model", "data", "optimizer"),
         *_no_functions(scenario, *(("custom_objects",) if scenario.custom_objects is not None else ())),
     ]
-    _refuse(wrong)
-    return scenario
 
 
 def _wrong_in_compile(scenario: Scenario) -> Iterator[tuple[bool, str]]:
@@ -93,11 +106,65 @@ def _wrong_in_fit(scenario: Scenario) -> Iterator[tuple[bool, str]]:
     yield scenario.steps_per_execution != 1, "steps_per_execution goes with steps, and the scenario has epochs: leave it out"
 
 
+def _whole(scenario: Scenario) -> Scenario:
+    """The scenario with what its phases train together."""
+    epochs, steps = (sum(getattr(phase, unit) for phase in scenario.phases) for unit in ("epochs", "steps"))
+    return replace(scenario, epochs=epochs, steps=steps or scenario.steps) if scenario.phases else scenario
+
+
+def _wrong_in_phases(scenario: Scenario) -> Iterator[tuple[bool, str]]:
+    """Of the phases and of what they exclude, whether it is wrong, and the words for that."""
+    phases = scenario.phases
+    if not isinstance(phases, tuple) or not all(isinstance(phase, Phase) for phase in phases):
+        yield True, f"phases is {phases!r}, wanted a tuple of suite.Phase"
+        return
+    if not phases:
+        return
+    for number, phase in enumerate(phases, start=1):
+        yield from _wrong_in_phase(phase, f"phase {number}")
+    yield not phases[0].compile, "phase 1 has compile=False, and nothing has compiled the model before: leave it out"
+    units = {bool(phase.epochs) for phase in phases}
+    yield len(units) > 1, "some phases have steps and others epochs, wanted one of the two in all of them"
+    for name, unset in (("epochs", 0), ("steps", STEPS)):
+        given, total = (
+            getattr(scenario, name),
+            sum(getattr(phase, name) for phase in phases if _is_count(getattr(phase, name))),
+        )
+        yield given not in (unset, total), f"{name} is {given!r} beside phases, which have their own: leave it out"
+    for name, unset in (("last_batch", 0), ("steps_per_execution", 1)):
+        yield getattr(scenario, name) != unset, f"{name} does not go with phases: leave out one of the two"
+
+
+def _wrong_in_phase(phase: Phase, name: str) -> Iterator[tuple[bool, str]]:
+    """Of each field of one phase, whether it is wrong, and the words for that."""
+    counts = (phase.steps, phase.epochs)
+    one = any(_is_count(mine) and other == 0 for mine, other in (counts, counts[::-1]))
+    yield not one, f"{name} has steps {phase.steps!r} and epochs {phase.epochs!r}, wanted a whole number for one of them"
+    yield type(phase.compile) is not bool, f"{name} has compile={phase.compile!r}, wanted True or False"
+    for field in ("prepare", "optimizer", "callbacks"):
+        value = getattr(phase, field)
+        yield not (value is None or callable(value)), f"{name} has {field} {value!r}, wanted a function, or None"
+    unused = phase.optimizer is not None and phase.compile is False
+    yield unused, f"{name} has an optimizer and compile=False, which goes on with the one before: leave out one of the two"
+    yield (
+        bool(phase.steps) and phase.callbacks is not None,
+        f"{name} counts steps, and callbacks need epochs: give it epochs",
+    )
+
+
 def _is_class_weight(value: object) -> bool:
     if value is None:
         return True
     numbers = isinstance(value, Mapping) and all(type(one) in (int, float) for one in value.values())
     return numbers and bool(value) and all(type(key) is int for key in value)  # type: ignore[attr-defined]
+
+
+def _is_margins(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) and type(margin) in (int, float) and 0.0 < margin < math.inf for name, margin in value.items()
+    )
 
 
 def is_name(value: object) -> bool:

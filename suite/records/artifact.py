@@ -10,6 +10,7 @@ from suite.records.calls import RecordedCall
 from suite.records.vocabulary import FLOAT32, Status
 
 TRAINING_STEP, OWN = "training step", "the model's own"  # a fact of a run whose model trains by a step of its own
+UNCOMPILED = "not compiled"  # a fact of a file that was loaded again: why its optimizer is not there
 VIRTUAL_DEVICES = "virtual devices"  # a fact of a run whose devices are parts of one GPU
 
 
@@ -65,7 +66,8 @@ class Manifest:
     `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
     `calls`: of a single-step comparison, the layers in the order in which a step calls them. `recorded`: of a
     layerwise step, its calls. `after_saving`: why the model could not be evaluated, or trained further than
-    its file; empty where it could, and where it was not to be. `died`: how the first attempt died, if this is the second;
+    its file; empty where it could, and where it was not to be. `phases`: the steps after which phases of the training ended,
+    empty where it has none. `died`: how the first attempt died, if this is the second;
     else empty. `loaded`: of a file that was loaded again, its sha256.
     """
 
@@ -89,5 +91,6 @@ class Manifest:
     recorded: tuple[RecordedCall, ...] = ()
     after_saving: str = ""
     loaded: str = ""
+    phases: tuple[int, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -132,6 +132,37 @@ class Suspect:
         return Cause(code=self.name, detail=detail, evidence=(("distance", self.distance), *later))
 
 
+class Quality(enum.StrEnum):
+    """Whether two configurations that were trained from the same initial states are equally good, by one metric."""
+
+    EQUIVALENT = "equivalent"
+    DIFFERENT = "different"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityPair:
+    """One metric of two configurations over several initial states. `states`: of how many; `means`: of both sides;
+    `difference`: the mean of a - b, and `interval`, in which the true one lies with 90 %; `margin`: the difference that does
+    not matter. `needed`: how many initial states would decide, if the next ones are like these; 0 where it is decided, or
+    where no affordable number does."""
+
+    a: Run
+    b: Run
+    metric: str
+    quality: Quality
+    states: int
+    means: tuple[float, float]
+    difference: float
+    interval: tuple[float, float]
+    margin: float
+    needed: int = 0
+
+    @property
+    def scenario(self) -> str:
+        return self.a.configuration.scenario
+
+
 class Note(enum.StrEnum):
     """What limits the answer to the question whether a run does what its strategy declares."""
 

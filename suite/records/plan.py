@@ -113,6 +113,9 @@ class Deviation:
     Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".
     `initial`: "stored", or the id of a run whose own initial state is taken.
 
+    Phases. `trained`: when it is read which variables are trained: "when compiled", or "at once" where a phase changes that
+    and does not compile.
+
     Predictions. `predicts`: "inference", "training" (training mode left on), "first replica" or "averaged statistics".
     """
 
@@ -141,6 +144,7 @@ class Deviation:
     untrained: tuple[str, ...] = ()
     order: str = "given"
     initial: str = "stored"
+    trained: str = "when compiled"
     predicts: str = "inference"
 
 
@@ -229,8 +233,9 @@ def plain(configuration: Configuration, precision: str = "float32") -> Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user chose, and what changes a result. `seeds`: how many other initial states the reference trains from, to
-    say what is a large difference. `virtual_devices`: where there are fewer GPUs than devices, they are on one GPU."""
+    """What the user chose, and what changes a result. `seeds`: how many other initial states every configuration trains
+    from, to say what is a large difference, and whether one matters. `virtual_devices`: where there are fewer GPUs than
+    devices, they are on one GPU."""
 
     device: str = "cpu"
     devices: tuple[int, ...] = (1, 2)

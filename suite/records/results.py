@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from suite.records.history import Trend
-from suite.records.judgement import ConsistencyCheck, Diagnosis, Finding, KnownDifference, Member, Pair
+from suite.records.judgement import ConsistencyCheck, Diagnosis, Finding, KnownDifference, Member, Pair, QualityPair
 from suite.records.plan import Outcome, Plan, Provisioned
 from suite.records.scenario import Broken
 from suite.records.session import RunRow, ScenarioRow
@@ -118,8 +118,9 @@ class SelfTest:
 class Results:
     """Everything a report shows. The report computes nothing more. `jobs`: those that execute no run (probes, inputs,
     reloads) and did not complete, or only at the second attempt; and the command itself, if it did not finish. `change`:
-    None without a baseline, which is not "no change". `self_test`: None if none was kept. `trends`: findings over time,
-    where a history is kept."""
+    None without a baseline, which is not "no change". `quality`: each metric of each two configurations that were trained
+    from several initial states. `self_test`: None if none was kept. `trends`: findings over time, where a history is
+    kept."""
 
     plan: Plan
     exit_code: int
@@ -135,6 +136,7 @@ class Results:
     diagnoses: tuple[Diagnosis, ...] = ()
     jobs: tuple[Outcome, ...] = ()
     known: tuple[KnownDifference, ...] = ()
+    quality: tuple[QualityPair, ...] = ()
     change: Change | None = None
     self_test: SelfTest | None = None
     trends: tuple[Trend, ...] = ()

@@ -56,6 +56,24 @@ class ScenarioVariant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One part of a training, as one call of `fit`: the model is prepared, compiled or not, and trained.
+
+    `prepare`: changes the model that it is given in place, such as which layers are trained, and returns nothing; None to
+    leave it as it is. `compile`: whether the model is compiled then, with a new optimizer; without, the one of the phase
+    before goes on. `steps` or `epochs`: how long it trains. `optimizer`, `callbacks`: this phase's own; None for those of
+    the scenario.
+    """
+
+    prepare: Callable[[Any], None] | None = None
+    compile: bool = True
+    steps: int = 0
+    epochs: int = 0
+    optimizer: Callable[[], Any] | None = None
+    callbacks: Callable[[], Sequence[Any]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """One Keras 3 model, its data and its recipe. A scenario module holds one, named SCENARIO.
 
@@ -76,7 +94,12 @@ class Scenario:
     `shuffle`: the rows of each epoch in another order, the same on every backend. `class_weight`: class -> the weight of its
     rows. `validation_split`: the share of rows, at the end, to validate on. `callbacks`: a function that returns callbacks.
 
+    `phases`: training in several parts, such as pre-training, and going on with some layers frozen. `steps` or `epochs` are
+    those of all phases together then.
+
     `data` returns `Data`, or what gives batches, as `fit` takes them.
+
+    `margins`: metric -> the difference of it that does not matter, where several initial states are trained.
 
     `outputs` says what the model returns: "probabilities", "logits" or "values" (regression).
     `synchronized`: batch statistics over the global batch on every backend, by
@@ -110,6 +133,8 @@ class Scenario:
     class_weight: Mapping[int, float] | None = None
     validation_split: float = 0.0
     callbacks: Callable[[], Sequence[Any]] | None = None
+    phases: tuple[Phase, ...] = ()
+    margins: Mapping[str, float] | None = None
     custom_objects: Callable[[], Mapping[str, Any]] | None = None
     files: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()

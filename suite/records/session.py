@@ -22,6 +22,7 @@ class ScenarioRow:
     steps: int
     outputs: str
     epochs: int = 0  # of which a run is made; 0 where it counts steps
+    margins: Mapping[str, float] = field(default_factory=dict)  # metric -> the difference that does not matter
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from suite.report import (
     links,
     markdown,
     plans,
+    quality,
     results_json,
     summary,
     tables,
@@ -62,6 +63,7 @@ def terminal(results: Results) -> Iterator[str]:
     for row in summary.failed(results)[:SHOWN_FAILURES]:
         yield f"  {row.status.value}: {row.run.id}: {row.reason}"
     yield from plans.lines(results)
+    yield from quality.lines(results)
     if results.change:
         yield changes.sentence(results.change)
 

@@ -152,6 +152,10 @@ HYPOTHESES: dict[str, Words] = {
         words="the last batch is dropped",
         advice="check drop_remainder and the number of steps",
     ),
+    "trainable-at-once": Words(
+        words="what a phase freezes is frozen at once, though the model is not compiled again",
+        advice="compile after every change of trainable: without, each backend reads it at a different time",
+    ),
     "predict-training-mode": Words(
         words="predictions are made in training mode, with the statistics of each batch",
         advice="call the model with training=False",

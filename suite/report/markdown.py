@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from suite.records import GroundRates, Pair, Results, Run, Verdict
-from suite.report import answer, changes, findings, glossary, lagging, plans, summary, trends
+from suite.report import answer, changes, findings, glossary, lagging, plans, quality, summary, trends
 from suite.report.findings import Worded
 from suite.results.decisions import tables
 
@@ -19,7 +19,7 @@ def text(results: Results) -> str:
     """At most LONGEST bytes: what matters most comes first."""
     lines: list[str] = []
     size = len(CUT.encode()) + 1
-    parts = (_top, _why, _lagging, _known, _changed, _failed, _restarted, _overview, _self_test, _matrices)
+    parts = (_top, _quality, _why, _lagging, _known, _changed, _failed, _restarted, _overview, _self_test, _matrices)
     for line in itertools.chain.from_iterable(part(results) for part in parts):
         size += len(line.encode()) + 1
         if size > LONGEST:
@@ -53,6 +53,13 @@ def _why(results: Results) -> Iterator[str]:
     for number, finding in enumerate(findings.worded(results), 1):
         over_time = known[finding.finding.fingerprint].sentence if finding.finding.fingerprint in known else ""
         yield from _finding(number, finding, over_time)
+
+
+def _quality(results: Results) -> Iterator[str]:
+    if results.quality:
+        yield from ("", "## Does it matter?", "", *(f"- {plain(one)}" for one in quality.sentences(results)), "")
+        yield from (_row(list(quality.COLUMNS)), "|" + "---|" * len(quality.COLUMNS))
+        yield from (_row(row) for row in quality.rows(results))
 
 
 def _lagging(results: Results) -> Iterator[str]:

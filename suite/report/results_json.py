@@ -142,7 +142,7 @@ def _results(found: dict[str, Any]) -> Results:
     found["plan"]["runs"] = [runs[name] for name in found["plan"]["runs"]]
     found["plan"]["refused"] = [[runs[name], *rest] for name, *rest in found["plan"]["refused"]]
     for part, names in REFERENCES.items():
-        for record in found[part]:
+        for record in found.get(part, []):  # earlier files of this schema have no quality
             record |= {name: runs[record[name]] if record[name] is not None else None for name in names}
     written: Any = msgspec.convert(found, _Written)
     results = Results(**{**vars(written), "findings": ()})
@@ -161,7 +161,13 @@ def _with(record: type, name: str, kind: Any) -> type:
 
 # Results as they are written: a finding has the ids of its members, for nothing in JSON tells a pair from a check.
 _Written = _with(Results, "findings", tuple[_with(Finding, "members", tuple[str, ...]), ...])  # type: ignore[misc]
-REFERENCES = {"pairs": ("a", "b", "side"), "checks": ("run",), "diagnoses": ("run", "oracle"), "findings": ("side",)}
+REFERENCES = {
+    "pairs": ("a", "b", "side"),
+    "quality": ("a", "b"),
+    "checks": ("run",),
+    "diagnoses": ("run", "oracle"),
+    "findings": ("side",),
+}
 
 
 # ---------------------------------------------------------------- the schema of both
@@ -172,7 +178,7 @@ def schema() -> dict[str, Any]:
     is not in it."""
     found, name = msgspec.json.schema(_Written), {"type": "string"}
     records = {title: one for title, one in found["$defs"].items() if "properties" in one}  # the others are enumerations
-    for title in ("Plan", "Pair", "ConsistencyCheck", "Diagnosis", "Finding"):
+    for title in ("Plan", "Pair", "QualityPair", "ConsistencyCheck", "Diagnosis", "Finding"):
         records[title]["properties"] = _by_id(records[title]["properties"], name)
     for title in ("RunRow", "Pair", "ConsistencyCheck"):
         records[title]["properties"] = {"id": name, **records[title]["properties"]}

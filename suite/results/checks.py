@@ -18,6 +18,7 @@ from suite.judge import verdicts
 from suite.judge.limits import UNSTABLE_STATES
 from suite.records import (
     REASON,
+    UNCOMPILED,
     Cause,
     Code,
     Comparison,
@@ -205,10 +206,14 @@ def _replicas(found: Complete, index: int) -> Sequence[Side]:
 
 def _held(form: str, sides: Sequence[Side], *, evaluated: bool = True) -> list[Side]:
     """The sides with what both can have when a file is loaded in this form. A whole model loaded at home has everything. Its
-    weights bring the optimizer, if that is built. What is loaded elsewhere, or from a legacy file, is not compiled. What
+    weights bring the optimizer, if that is built. What is loaded elsewhere, or from a legacy file, is not compiled, and
+    neither is a model whose `compile` is its own. What
     several replicas evaluated is added up in another order: without float64 runs (not `evaluated`) that says nothing."""
     found = []
+    bare = any(isinstance(side, compare.Snapshot) and UNCOMPILED in side.manifest.facts for side in sides)
     for side in sides:
+        if isinstance(side, compare.Snapshot) and bare:
+            side = replace(side, slots="", evaluation="", compiled="")
         if isinstance(side, compare.Snapshot) and form != names.KERAS_FILE:
             slots = side.slots if form == names.WEIGHTS_FILE else ""
             predictions = side.predictions if form != names.UNBUILT else ""

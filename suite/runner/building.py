@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,8 +42,11 @@ def restore(model: Any, values: Mapping[str, np.ndarray]) -> None:
             layer.finalize_state()
 
 
-def compile_model(model: Any, scenario: Scenario, *, constants: Constants, precision: str) -> None:
-    """Compiles with the scenario's optimizer and loss. `precision`: what this process computes in, "float32" or "float64".
+def compile_model(
+    model: Any, scenario: Scenario, *, constants: Constants, precision: str, optimizer: Callable[[], Any] | None = None
+) -> None:
+    """Compiles with the scenario's loss, and with its optimizer or one of a phase's own. `precision`: what this process
+    computes in, "float32" or "float64".
 
     Raises:
         Unsupported: a float64 run is not float64 throughout.
@@ -53,12 +56,17 @@ def compile_model(model: Any, scenario: Scenario, *, constants: Constants, preci
     double = precision == "float64"
     if double and (left := not_float64(model)):
         raise Unsupported(f"no float64 run of {scenario.name}: {left[0]}")
-    optimizer = keras.optimizers.get(scenario.optimizer())
+    chosen = keras.optimizers.get((optimizer or scenario.optimizer)())
     if constants == "dyadic":
-        exact_constants.dyadic_optimizer(optimizer)
+        exact_constants.dyadic_optimizer(chosen)
     if double:
-        exact_constants.double_schedules(optimizer)
-    _compile(model, scenario, constants, optimizer)
+        exact_constants.double_schedules(chosen)
+    _compile(model, scenario, constants, chosen)
+    for beside in optimizers.others(model).values():
+        if constants == "dyadic":
+            exact_constants.dyadic_optimizer(beside)
+        if double:
+            exact_constants.double_schedules(beside)
 
 
 def _compile(model: Any, scenario: Scenario, constants: Constants, optimizer: Any) -> None:

@@ -20,13 +20,23 @@ Logs = dict[str, float]
 Validate = Callable[[], Mapping[str, np.ndarray]]
 
 
+def callbacks_of(scenario: Scenario, index: int) -> Callable[[], Sequence[Any]] | None:
+    """What makes the callbacks of a phase: its own function, or that of the scenario; None if neither has one."""
+    own = scenario.phases[index].callbacks if scenario.phases else None
+    return own or scenario.callbacks
+
+
+def has_callbacks(scenario: Scenario) -> bool:
+    """Whether any phase has callbacks."""
+    return any(callbacks_of(scenario, index) for index in range(max(1, len(scenario.phases))))
+
+
 class Callbacks:
-    """The scenario's callbacks over a whole training, and `history`: what each epoch ended with, as `fit` returns it."""
+    """The callbacks of one phase, made anew for it, over the whole of its training. `history`: what each epoch ended with,
+    as `fit` returns it, those of earlier phases first."""
 
-    def __init__(self, model: Any, scenario: Scenario) -> None:
+    def __init__(self, model: Any, scenario: Scenario, index: int, history: list[Logs]) -> None:
         import keras
-
-        history: list[Logs] = []
 
         class Kept(keras.callbacks.Callback):  # type: ignore[misc]
             """The last one, which sees what others add, such as the learning rate."""
@@ -34,9 +44,15 @@ class Callbacks:
             def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
                 history.append({name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0})
 
-        made = [*(scenario.callbacks() if scenario.callbacks else ()), Kept()]
-        self.model, self.history = model, history
-        self.all = keras.callbacks.CallbackList(made, model=model, epochs=scenario.epochs, verbose=0)
+        make = callbacks_of(scenario, index)
+        self.model, self.history, self.earlier = model, history, len(history)
+        count = scenario.phases[index].epochs if scenario.phases else scenario.epochs
+        self.all = keras.callbacks.CallbackList([*(make() if make else ()), Kept()], model=model, epochs=count, verbose=0)
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs of the phase are over: the number of the next one."""
+        return len(self.history) - self.earlier
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.all.callbacks)

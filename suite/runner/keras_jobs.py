@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from suite.artifacts import names, rows
 from suite.artifacts.store import Artifact, Recording, Store
-from suite.records import Job, Manifest, Run, Scenario, Status
+from suite.records import UNCOMPILED, Job, Manifest, Run, Scenario, Status
 from suite.runner import (
     after_saving,
     building,
@@ -22,15 +22,17 @@ from suite.runner import (
     layer_graph,
     models,
     optimizers,
+    phases,
     precision,
     random_streams,
     variant,
 )
 from suite.runner.exact_constants import constants_of
 from suite.runner.numpy_backend import batch_norm_network as network
+from suite.runner.predicting import named
 from suite.runner.scenario_data import data_arrays
 from suite.runner.strategies import single
-from suite.runner.training import inject_faults, named, scenario_of
+from suite.runner.training import inject_faults, scenario_of
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -40,6 +42,12 @@ CHANGE = 1e-10  # of inputs: six decades above what float64 rounds, three below 
 UNSUPPORTED_SYNCHRONIZED = (
     "Keras has BatchNormalization(synchronized=True) on TensorFlow only, and the file asks for it: "
     "save the model with synchronized=False to load it elsewhere"
+)
+
+
+OWN_COMPILE = (
+    "compile is the model's own, and Keras does not compile such a model when it loads one: compile it, and its optimizers "
+    "begin anew"
 )
 
 
@@ -119,12 +127,22 @@ def prepare(job: Job) -> None:
         recorded.add(names.DATA, arrays)
         model = building.build(scenario, arrays, constants="own", seed=job.options.seed)
         recorded.add(names.initial(), models.read(models.variables(model)))
-        tensors, batch_norms, drawing = layer_graph.describe(model, models.inputs(arrays, "x", slice(0, 1)))
+        tensors, batch_norms, drawing = _described(model, scenario, models.inputs(arrays, "x", slice(0, 1)))
         for index in range(1, job.options.seeds + 1):
             other = building.build(scenario, arrays, constants="own", seed=job.options.seed + index)
             recorded.add(names.initial(index), models.read(models.variables(other)))
         facts = {"environment": job.environment.name, "refused": "; ".join(job.refused)}
         recorded.tell(tensors=tensors, batch_norms=batch_norms, random_layers=drawing, facts=facts)
+
+
+def _described(model: Any, scenario: Scenario, inputs: Any) -> tuple[Any, ...]:
+    """The model's tensors, its batch normalizations, and its random layers, by what they do in any phase of training."""
+    each = []
+    for index, phase in enumerate(phases.of(scenario)):
+        phases.prepare(model, phase, index)
+        each.append(layer_graph.describe(model, inputs))
+    tensors, batch_norms, drawing = zip(*each, strict=True)
+    return phases.described(tensors), phases.normalizations(batch_norms), drawing[-1]
 
 
 def reload(job: Job) -> None:
@@ -155,7 +173,9 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
     keras.utils.clear_session()
     precision.adopt(job.precision, scenario.dtype_policy)  # again: the session held the dtype policy
     if form in (names.WEIGHTS_FILE, names.UNBUILT):
-        model = _with_weights(saved.file(names.WEIGHTS_FILE), scenario, job, data, built=form == names.WEIGHTS_FILE)
+        described = saved.manifest()
+        ends = described.phases if described else ()
+        model = _with_weights(saved.file(names.WEIGHTS_FILE), scenario, job, data, ends, built=form == names.WEIGHTS_FILE)
     else:
         # A model compiled on torch loads elsewhere only with compile=False, and so does a legacy file whose loss is given
         # by its short name; at home the optimizer must come back too.
@@ -165,7 +185,10 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         model.jit_compile = building.JIT[keras.backend.backend()] if scenario.jit_compile is None else scenario.jit_compile
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own and form in (names.KERAS_FILE, names.WEIGHTS_FILE):
-        recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
+        if getattr(model, "optimizer", None) is None:
+            recorded.tell(facts={UNCOMPILED: OWN_COMPILE}, after_saving=OWN_COMPILE)
+        else:
+            recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
     if form != names.UNBUILT:
         predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
         recorded.add(names.predictions(0), named(predicted))
@@ -193,15 +216,16 @@ def _streams(job: Job) -> AbstractContextManager[None]:
     return random_streams.shared() if job.precision == "float64" else nullcontext()
 
 
-def _with_weights(path: Path, scenario: Scenario, job: Job, data: Arrays, *, built: bool) -> Any:
-    """The scenario's model with the weights of a file. `built`: whether its optimizer has variables before it is loaded; one
-    that has none begins anew, as Keras warns."""
+def _with_weights(path: Path, scenario: Scenario, job: Job, data: Arrays, ends: Sequence[int], *, built: bool) -> Any:
+    """The scenario's model with the weights of a file, in the phase of training that the run was in, whose phases had these
+    `ends`. `built`: whether its optimizer has variables before it is loaded; one that has none begins anew, as Keras
+    warns."""
     constants = constants_of(job.precision)
     model = building.build(scenario, data, constants=constants, seed=job.options.seed)
-    if built:
-        building.compile_model(model, scenario, constants=constants, precision=job.precision)
-    else:
-        model.compile(optimizer=scenario.optimizer(), **building.compile_arguments(scenario, constants))
+    phased = phases.Phases(model=model, scenario=scenario, constants=constants, precision=job.precision)
+    phased.reach(phases.reached(ends, ends[-1]) if ends else 0)
+    if not built:
+        model.compile(optimizer=phased.optimizer(), **building.compile_arguments(scenario, constants))
     model.load_weights(path)
     return model
 

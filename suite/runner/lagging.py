@@ -4,17 +4,45 @@ batch, and in an evaluation the moving ones, which are slow to leave their initi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from suite.runner import models
+from suite.records import Scenario
+from suite.runner import evaluating, models
+from suite.runner.batches import Schedule
 
 FIT, EVALUATE = "fit says", "evaluate says"  # facts of a run: of the rows that it trained on last
 SHARE, STEPS, MOMENTUM = "initial share of moving statistics", "steps until 1 %", "momentum for 1 %"
 LEFT = 0.01  # of the initial values: what no evaluation shows
+LAST_BATCHES = 4  # whose rows are evaluated, to be held against what `fit` said of them
 LAGS = 1.2  # times the loss of fit: below, the weights that moved on explain it
+
+
+def found(
+    model: Any,
+    scenario: Scenario,
+    data: Mapping[str, np.ndarray],
+    schedule: Schedule,
+    said: Sequence[Mapping[str, float]],
+    steps: int,
+) -> dict[str, str]:
+    """The `facts` of a run of so many steps on one device. `said`: what `fit` said of each batch. In phases, what is left of
+    the initial values depends on what was frozen, and when: nothing is said of those."""
+    epoch = max((end for end in schedule.epochs if end < steps), default=0)
+    last = schedule.batches[epoch if schedule.epochs else max(0, steps - LAST_BATCHES) : steps]
+    of_last = said[-1:] if schedule.epochs else said[-len(last) :]
+    if scenario.phases or not of_last or not all("loss" in one for one in of_last):
+        return {}
+    means = {
+        name: float(np.mean([one[name] for one in of_last])) for name in of_last[0] if all(name in one for one in of_last)
+    }
+    try:
+        evaluated = evaluating.evaluated(model, data, np.concatenate(last), scenario.batch, "")
+    except Exception:  # why it cannot be evaluated is said elsewhere
+        return {}
+    return facts(model, means, evaluated, steps)
 
 
 def facts(model: Any, said: Mapping[str, float], evaluated: Mapping[str, np.ndarray], steps: int) -> dict[str, str]:

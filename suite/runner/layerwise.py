@@ -17,7 +17,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Store
-from suite.records import Job, RecordedCall, Scenario
+from suite.records import Job, RecordedCall
 from suite.runner import building, facts, keras_versions, models, optimizers, structures
 from suite.runner.batches import schedule
 from suite.runner.differentiation import array, reason_of
@@ -25,6 +25,8 @@ from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.layer_steps import drawn, layer_step
 from suite.runner.loss_steps import loss_step, wrapped
 from suite.runner.oracle.gradients import dense, value_and_gradients
+from suite.runner.outcome import Unsupported
+from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
 
 Arrays = dict[str, np.ndarray]
@@ -43,17 +45,22 @@ class Seen:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-def record(job: Job, scenario: Scenario, store: Store, model: Any, data: Mapping[str, np.ndarray]) -> None:
+def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray]) -> None:
     """Executes the job's one run, on one device, and writes its artifact: parts `names.layerwise(state)`."""
     (run,) = job.runs
+    scenario, model = phased.scenario, phased.model
     inputs = store.inputs(scenario.name).manifest()
     trajectory = store.run(job.trajectory)
     described = trajectory.manifest()
-    assert described is not None
+    if described is None:
+        raise Unsupported("no calls are recorded: they start from the states of an oracle, and no oracle is complete")
     trained = schedule(scenario, count(data), job.options.steps)
     with store.run(run).recording(building.started(model, job, run, inputs, 1)) as recorded:
         calls: list[RecordedCall] = []
-        for state in _states(starting_states.stored(described)):
+        chosen = _states(starting_states.compiled(described, scenario))
+        places = starting_states.by_phase(chosen, described.phases)
+        for phase, state in ((phase, state) for phase, states in places.items() for state in states):
+            phased.reach(phase)
             values, slots = starting_states.before(trajectory, state, described.tensors)
             models.write(models.variables(model), values)
             models.write(optimizers.slots(model), slots)

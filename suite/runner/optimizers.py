@@ -10,7 +10,7 @@ the optimizer that has an entry for each trained variable, and by its name only 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,20 +29,44 @@ def slots(model: Any) -> dict[str, Any]:
     """The optimizer's variables by name, in its own order. The optimizer must be built.
 
     A wrapper's own variables are "optimizer/<its class>/<name>"; those of the one optimizer inside it have the names that
-    they have without a wrapper. Of several optimizers inside, each has a number: "optimizer/<number>/<name>".
+    they have without a wrapper. Of several optimizers inside, each has a number: "optimizer/<number>/<name>". Those that the
+    model holds beside come last, each with the name of its attribute: "optimizer/<attribute>/<name>".
     """
-    return slots_of(model.optimizer, models.variables(model))
+    variables = models.variables(model)
+    found = slots_of(model.optimizer, variables)
+    for attribute, optimizer in others(model).items():
+        for name, variable in slots_of(optimizer, variables, f"{WHOLE}/{attribute}").items():
+            found[_free(name, found)] = variable
+    return found
 
 
-def slots_of(optimizer: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of an optimizer of these variables by name."""
+def others(model: Any) -> dict[str, Any]:
+    """The optimizers that a model holds beside the one that it was compiled with, by the names of their attributes: its own
+    training step may move each of its parts by one."""
+    import keras
+
+    known = members(model.optimizer)
+    held = {name: value for name, value in vars(model).items() if isinstance(value, keras.optimizers.Optimizer)}
+    return {name: value for name, value in held.items() if not any(value is one for one in known)}
+
+
+def renew(model: Any, built: Collection[str]) -> None:
+    """Puts a new optimizer in the place of each of these that was not `built` when training started: it got its slots in the
+    first step, and what they hold is to be forgotten. `built`: the attributes of those that were."""
+    for attribute, optimizer in others(model).items():
+        if optimizer.built and attribute not in built:
+            setattr(model, attribute, type(optimizer).from_config(optimizer.get_config()))
+
+
+def slots_of(optimizer: Any, variables: Mapping[str, Any], whole: str = WHOLE) -> dict[str, Any]:
+    """The same of an optimizer of these variables by name. `whole`: what its own variables are named after."""
     names = {id(variable): name for name, variable in variables.items()}
     found: dict[str, Any] = {}
     inside = leaves(optimizer)
     for one in members(optimizer):
         number = next((str(index) for index, leaf in enumerate(inside) if leaf is one), "")
         part = type(one).__name__ if not number else number if len(inside) > 1 else ""
-        for name, variable in _named(one, f"{WHOLE}/{part}".rstrip("/"), names):
+        for name, variable in _named(one, f"{whole}/{part}".rstrip("/"), names):
             found[_free(name, found)] = variable
     return found
 

@@ -25,7 +25,9 @@ from suite.runner import (
     layerwise,
     models,
     optimizers,
+    phases,
     precision,
+    predicting,
     random_streams,
     rerounding,
 )
@@ -36,8 +38,6 @@ from suite.runner.outcome import Unsupported
 from suite.runner.single_step import passes
 
 Arrays = dict[str, np.ndarray]
-
-LAST_BATCHES = 4  # whose rows are evaluated, to be held against what `fit` said of them
 
 
 class Drive(Protocol):
@@ -88,18 +88,25 @@ def train(job: Job, drive: Drive) -> None:
     with drive.scope():
         model = building.build(scenario, data, constants=constants, seed=job.options.seed, rows=drive.devices)
         building.restore(model, initial)  # first: an optimizer may begin at what it trains
-        building.compile_model(model, scenario, constants=constants, precision=job.precision)
-        start = models.read(optimizers.slots(model))
-    drive.adapt(model, scenario)
+    phased = phases.Phases(
+        model=model,
+        scenario=scenario,
+        constants=constants,
+        precision=job.precision,
+        scope=drive.scope,
+        adapt=lambda: drive.adapt(model, scenario),
+    )
+    phased.begin()
+    start = models.read(optimizers.slots(model))
     if job.precision == "float64":
         random_streams.share(drive.replica)
     if job.runs[0].variation == LAYERWISE:
-        layerwise.record(job, scenario, store, model, data)
+        layerwise.record(job, phased, store, data)
         return
     if job.runs[0].variation == SINGLE_STEP:
-        passes.record(passes.Stepped(job, drive, scenario, store, model, data))
+        passes.record(passes.Stepped(job, drive, phased, store, data))
         return
-    trainer = _Trainer(job, drive, scenario, store, model, data, initial, start)
+    trainer = _Trainer(job, drive, phased, store, data, initial, start)
     for run in job.runs:
         trainer.execute(run)
 
@@ -123,20 +130,21 @@ class _Trainer:
         self,
         job: Job,
         drive: Drive,
-        scenario: Scenario,
+        phased: phases.Phases,
         store: Store,
-        model: Any,
         data: Mapping[str, np.ndarray],
         initial: Mapping[str, np.ndarray],
         start: Arrays,
     ) -> None:
-        self.job, self.drive, self.scenario, self.store, self.model = job, drive, scenario, store, model
+        self.job, self.drive, self.phased, self.store = job, drive, phased, store
+        self.scenario, self.model = phased.scenario, phased.model
         self.data, self.initial, self.start = data, initial, start
+        self.built = {name for name, one in optimizers.others(self.model).items() if one.built}
         self.leads = drive.rank == 0
-        self.schedule = schedule(scenario, rows.count(data), job.options.steps)
-        self.whole = self.schedule.steps
-        self.inputs = store.inputs(scenario.name).manifest()
+        self.schedule = schedule(self.scenario, rows.count(data), job.options.steps)
+        self.inputs = store.inputs(self.scenario.name).manifest()
         self.random_layers = self.inputs.random_layers if self.inputs else ()
+        self.tensors = self.inputs.tensors if self.inputs else ()
         self._refuse()
 
     def _refuse(self) -> None:
@@ -164,19 +172,24 @@ class _Trainer:
         manifest = building.started(self.model, self.job, run, self.inputs, self.drive.devices)
         with self.store.run(run).recording(manifest, leads=self.leads) as recorded:
             self._reset(run)
-            with epochs.folder_of_their_own() if self.scenario.callbacks else contextlib.nullcontext():
+            with epochs.folder_of_their_own() if epochs.has_callbacks(self.scenario) else contextlib.nullcontext():
                 kept, predicted = self._record(run, steps, recorded)
             at_a_time = self.scenario.batch // self.drive.processes
             told = facts.gather(self.model, self.job) | {evaluating.AT_A_TIME: str(at_a_time)} | self.lags
-            recorded.tell(steps=kept, predicted=predicted, facts=told)
+            recorded.tell(steps=kept, predicted=predicted, facts=told, **phases.manifest(self.phased, self.taken.phases))
 
     def _steps(self, run: Run) -> int:
-        return min(self.whole, JUDGED_STEP) if run.kind == "permuted" else self.whole
+        whole = self.schedule.steps
+        return min(whole, JUDGED_STEP) if run.kind == "permuted" else whole
 
     def _reset(self, run: Run) -> None:
         import keras
 
         self.lags: dict[str, str] = {}
+        self.taken = self.schedule
+        if self.scenario.phases or optimizers.others(self.model):
+            self.phased.begin(self.tensors)
+            optimizers.renew(self.model, self.built)
         keras.utils.set_random_seed(self.job.options.seed)
         nudged = self.random_layers and run.variation == "permuted"
         with self.drive.scope():
@@ -193,48 +206,72 @@ class _Trainer:
         """Trains, and adds what is to be kept; the steps whose states were kept, and those after which it predicted."""
         whole = run.variation == "plain"
         every = whole or run.kind in ("permuted-float64", "perturbed-float64")
-        segments = self.schedule.segments(steps)
-        keep = {*(self.schedule.checkpoints(steps) if every else (self.schedule.together,)), *segments}
+        keep = self._kept(steps, every)
         recorder = recording.recorder(keep, resets=not self.schedule.epochs)
         recorded.add(names.step(0), models.read(models.variables(self.model)))
         predicted = []
         for done in self._trained(run, steps, recorder):
-            if done in segments or self.model.stop_training:
-                keep.add(done)
+            keep.update(self._kept(steps, every))  # a phase that stopped early has moved the later ones
+            if done in self.taken.segments(self._until(steps)):
                 recorder.ended(done)
                 predicted.append(done)
-                self._predict(recorded, done)
-                recorded.add(names.optimizer(done), models.read(optimizers.slots(self.model)))
+                predicting.record(recorded, self.model, self.drive, self.data, self.scenario.batch, done)
+                if run.variation != "seed":  # of these, what they evaluate to is compared
+                    recorded.add(names.optimizer(done), models.read(optimizers.slots(self.model)))
         for step, values in recorder.states.items():
             recorded.add(names.step(step), values)
         self._losses(recorded, recorder.losses)
         self._ended(run, recorded, recorder, predicted[-1])
         return (0, *sorted(recorder.states)), tuple(predicted)
 
+    def _until(self, steps: int) -> int:
+        """The last of so many steps: fewer where a callback has stopped a phase."""
+        return min(steps, self.taken.steps)
+
+    def _kept(self, steps: int, every: bool) -> set[int]:
+        """The steps whose states are kept."""
+        last = self._until(steps)
+        return {*(self.taken.checkpoints(last) if every else (self.taken.together,)), *self.taken.segments(last)}
+
     def _trained(self, run: Run, steps: int, recorder: Any) -> Iterator[int]:
-        """Trains so many steps, and says after each `fit` how many were made; after the last one when the optimizer and the
-        callbacks have had their last say."""
+        """Trains so many steps, and says after each `fit` how many were made; at the end of a phase when the optimizer and
+        the callbacks have had their last say."""
         # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
         ordered = replace(run, variation="plain") if self.random_layers else run
-        batches = permuted(ordered, self.schedule.batches[:steps], self.drive.devices, self.job.options.seed)
-        callbacks = epochs.Callbacks(self.model, self.scenario) if self.schedule.epochs else None
-        if callbacks:
-            callbacks.begin()
-        done = 0
-        for epoch, end in enumerate(self.schedule.fits(steps)):
-            last = end == self.whole and not callbacks
-            with contextlib.nullcontext() if last else optimizers.unfinished(self.model.optimizer):
-                self._fit(np.concatenate(batches[done:end]), recorder, callbacks, epoch)
-            if callbacks and (self.model.stop_training or end == self.whole):
-                with self.drive.scope():
-                    self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-                    callbacks.end()
+        batches = permuted(ordered, self.taken.batches, self.drive.devices, self.job.options.seed)
+        done, callbacks, told = 0, None, list[epochs.Logs]()
+        while done < self._until(steps):
+            if done in (0, *self.taken.phases):
+                callbacks = self._begin_phase(done, told)
+            end = next(end for end in self.taken.fits(self._until(steps)) if end > done)
+            last = end in (*self.taken.phases, self.taken.steps)
+            with self.phased.named(), contextlib.nullcontext() if last and not callbacks else self._unfinished():
+                self._fit(np.concatenate(batches[done:end]), recorder, callbacks)
+            if callbacks and (self.model.stop_training or last):
+                self.taken, batches = self.taken.stopped(end), batches[:end] + batches[self.taken.phase_end(end) :]
+                self._end_phase(callbacks)
             optimizers.separate(self.model)
             done = end
             yield done
-            if callbacks and self.model.stop_training:
-                break
-        self.history = epochs.history(callbacks.history if callbacks else (), self.schedule.epochs)
+        self.history = epochs.history(told, self.taken.epochs)
+
+    def _unfinished(self) -> contextlib.AbstractContextManager[None]:
+        return optimizers.unfinished(self.model.optimizer)
+
+    def _begin_phase(self, done: int, told: list[epochs.Logs]) -> epochs.Callbacks | None:
+        """Enters the phase that begins after so many steps, and its callbacks, which add to what is `told`."""
+        if done:
+            self.phased.reach(self.phased.entered + 1, self.tensors)
+        if not self.schedule.epochs:
+            return None
+        callbacks = epochs.Callbacks(self.model, self.scenario, self.phased.entered, told)
+        callbacks.begin()
+        return callbacks
+
+    def _end_phase(self, callbacks: epochs.Callbacks) -> None:
+        with self.drive.scope():
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+            callbacks.end()
 
     def _ended(self, run: Run, recorded: Recording, recorder: Any, steps: int) -> None:
         """Adds what a run leaves at its end, beyond its variables."""
@@ -245,11 +282,12 @@ class _Trainer:
         failed = ""
         if every:
             self._replicas(recorded)
+        if every or run.variation == "seed":
             failed = self._evaluate(recorded)
         if whole and self.leads:
             self._save(recorded)
         if whole and self.drive.devices == 1:
-            self.lags = self._lags(recorder, steps)
+            self.lags = lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
             failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)
         recorded.tell(after_saving=failed)
 
@@ -260,7 +298,7 @@ class _Trainer:
         steps = min((len(part[names.LOSSES]) for part in parts), default=0)
         if steps:
             taken = np.stack([part[names.LOSSES][:steps] for part in parts])
-            weights = self.schedule.counted(steps, self.drive.processes) if self.schedule.epochs else np.ones_like(taken)
+            weights = self.taken.counted(steps, self.drive.processes) if self.taken.epochs else np.ones_like(taken)
             found = np.average(taken, axis=0, weights=weights)
             if self.history and self.drive.processes == 1:  # after an uneven batch, MirroredStrategy shows another mean
                 found[self.history["step"] - 1] = self.history["loss"]
@@ -269,10 +307,11 @@ class _Trainer:
     def _shard(self, rows: np.ndarray) -> np.ndarray:
         return shard(rows, self.scenario.batch, self.drive.processes, self.drive.rank)
 
-    def _fit(self, rows: np.ndarray, recorder: Any, callbacks: epochs.Callbacks | None, epoch: int) -> None:
-        whole = epoch < self.schedule.whole and recorder.steps + -(-len(rows) // self.scenario.batch) in self.schedule.epochs
+    def _fit(self, rows: np.ndarray, recorder: Any, callbacks: epochs.Callbacks | None) -> None:
+        end = recorder.steps + -(-len(rows) // self.scenario.batch)
+        whole = end in self.taken.epochs[: self.taken.whole]
         others = [callbacks.of_one_epoch(whole=whole)] if callbacks else []
-        first = epoch if callbacks else 0
+        first = callbacks.epoch if callbacks else 0
         self.model.fit(
             **models.training(self.data, self._shard(rows)),
             batch_size=self.scenario.batch // self.drive.processes,
@@ -292,43 +331,12 @@ class _Trainer:
         mine = self._shard(np.arange(rows.count(self.data, part)))
         return tuple(models.training(self.data, mine, rows.VALIDATION).values())
 
-    def _predict(self, recorded: Recording, step: int) -> None:
-        """The live model's predictions (rows, ...); each process predicts its own shard of each batch, as it trains."""
-        batch, processes = self.scenario.batch, self.drive.processes
-        total = rows.count(self.data, rows.PREDICT)
-        mine = self._shard(np.arange(total))
-        predicted = self.model.predict(models.inputs(self.data, "predict", mine), batch_size=batch // processes, verbose=0)
-        parts = self.drive.gather(names.predictions(step), named(predicted))
-        if not parts:
-            return
-        whole = {
-            name: np.stack([part[name].reshape(-1, batch // processes, *part[name].shape[1:]) for part in parts], 1)
-            .reshape(total, *parts[0][name].shape[1:])
-            for name in parts[0]
-        }  # fmt: skip
-        replica = np.tile(np.repeat(np.arange(self.drive.devices), batch // self.drive.devices), total // batch)
-        recorded.add(names.predictions(step), {**whole, "replica": replica.astype(np.int32)})
-
     def _evaluate(self, recorded: Recording) -> str:
         """Adds what the live model evaluates to, each process on its shard of each batch. Why that is not there; else
         empty."""
         total = rows.count(self.data, rows.part_of(rows.X, rows.EVALUATE))
         batch = self.scenario.batch // self.drive.processes
         return evaluating.record(recorded, self.model, self.data, self._shard(np.arange(total)), batch)
-
-    def _lags(self, recorder: Any, steps: int) -> dict[str, str]:
-        """What `fit` said of the rows that it trained on last, and what `evaluate` says of them, where that is less."""
-        epoch = max((end for end in self.schedule.epochs if end < steps), default=0)
-        last = self.schedule.batches[epoch if self.schedule.epochs else max(0, steps - LAST_BATCHES) : steps]
-        said = recorder.said[-1:] if self.schedule.epochs else recorder.said[-len(last) :]
-        if not said or not all("loss" in one for one in said):
-            return {}
-        means = {name: float(np.mean([one[name] for one in said])) for name in said[0] if all(name in one for one in said)}
-        try:
-            found = evaluating.evaluated(self.model, self.data, np.concatenate(last), self.scenario.batch, "")
-        except Exception:  # why it cannot be evaluated is said elsewhere
-            return {}
-        return lagging.facts(self.model, means, found, steps)
 
     def _replicas(self, recorded: Recording) -> None:
         states = self.drive.states(models.variables(self.model))
@@ -345,18 +353,3 @@ class _Trainer:
         with contextlib.suppress(NotImplementedError, ValueError, TypeError), recorded.placing(names.LEGACY_FILE) as path:
             self.model.save(path)  # of functional and sequential models only, and of some layers not
         recorded.add(names.STREAM, random_streams.fingerprint(self.job.options.seed))
-
-
-def named(predicted: Any) -> Arrays:
-    """Predictions (rows, ...) by output: "output" for a single one, else "output/<name or index>"; what is neither
-    float32 nor float64 is converted to float32, which widens 16 bits."""
-
-    def wide(value: Any) -> np.ndarray:
-        array: np.ndarray = np.asarray(value)
-        return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
-
-    if isinstance(predicted, Mapping):
-        return {f"output/{name}": wide(value) for name, value in predicted.items()}
-    if isinstance(predicted, list | tuple):
-        return {f"output/{index}": wide(value) for index, value in enumerate(predicted)}
-    return {"output": wide(predicted)}

@@ -78,14 +78,23 @@ class Trained:
 
 
 def train(
-    folder: Path, files: Path, *, sides: Sequence[Side] = SIDES, stepped: Sequence[str] = (), loaded: Sequence[str] = ()
+    folder: Path,
+    files: Path,
+    *,
+    sides: Sequence[Side] = SIDES,
+    stepped: Sequence[str] = (),
+    loaded: Sequence[str] = (),
+    repeated: bool = False,
 ) -> Trained:
     """Trains every scenario of the folder `files` on these sides. `stepped`: names of scenarios that also take one step from
-    each common state; `loaded`: of those whose files are loaded everywhere."""
+    each common state; `loaded`: of those whose files are loaded everywhere. `repeated`: whether each float32 run is repeated
+    in its process."""
     found, broken = discover.scenarios([files], plugins=False)
     assert not broken, broken
     ready = provision.provision(environments(), folder=CACHE, device="cpu")
     runs = [run for one in found for side in sides for run in _runs(one.scenario, side)]
+    if repeated:
+        runs += [replace(run, variation="repeat") for run in runs if run.kind == "plain"]
     plan = Plan(runs=tuple(dict.fromkeys(runs)), refused=(), options=Options(), digest="")
     jobs = planning.Jobs(Store(folder), plan, found, ready)
     with Local(ready, folder=folder, cores=2, timeout=300, listen=lambda _: None, cache=CACHE / "compiled") as engine:

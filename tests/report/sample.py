@@ -31,6 +31,8 @@ from suite.records import (
     Place,
     Plan,
     Provisioned,
+    Quality,
+    QualityPair,
     Results,
     RunRow,
     ScenarioRow,
@@ -302,10 +304,27 @@ def results(
             Outcome(job="reload/small-cnn/jax/float64", status=Status.FAILED, reason="it was killed", seconds=1.5, log="…"),
         ),
         known=KNOWN,
+        quality=tuple(quality(one, which) for one, which in zip(pairs, Quality, strict=False)),
         change=CHANGE,
         self_test=SELF_TEST,
         trends=(TREND,),
         diagnoses=tuple(diagnosis(one) for one in rows if one.status is Status.COMPLETE),
+    )
+
+
+def quality(one: Pair, which: Quality) -> QualityPair:
+    """An accuracy that differs by half a percentage point."""
+    return QualityPair(
+        a=one.a,
+        b=one.b,
+        metric="accuracy",
+        quality=which,
+        states=4,
+        means=(0.9, 0.895),
+        difference=0.005,
+        interval=(0.001, 0.009),
+        margin=0.005,
+        needed=9 if which is Quality.UNDECIDED else 0,
     )
 
 

@@ -162,8 +162,12 @@ def design(base: FoundScenario, environments: Mapping[str, Provisioned], options
     """The design for a scenario: the factorial runs in the reference environment, or else in the first that is ready.
 
     Raises:
-        ConfigurationError: no environment is ready, or the scenario trains in epochs.
+        ConfigurationError: no environment is ready, or the scenario trains in epochs or in phases.
     """
+    if base.scenario.phases:
+        raise ConfigurationError(
+            f"{base.scenario.name} trains in phases, and the claims vary one training: give it steps in their place"
+        )
     if base.scenario.epochs:
         raise ConfigurationError(
             f"{base.scenario.name} trains in epochs, and the claims vary single batches: give it steps in their place"

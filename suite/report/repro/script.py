@@ -142,8 +142,12 @@ def _training(results: Results, case: Case, scenario: Scenario) -> dict[str, obj
     """How every side trains.
 
     Raises:
-        ConfigurationError: in epochs.
+        ConfigurationError: in epochs or in phases.
     """
+    if scenario.phases:
+        raise ConfigurationError(
+            f"{scenario.name} trains in phases, and a script shows one training only: compare it with steps in their place"
+        )
     if scenario.epochs:
         raise ConfigurationError(
             f"{scenario.name} trains in epochs, and a script shows single steps only: compare it with steps in their place"

@@ -18,7 +18,7 @@ from suite.runner import building, devices, evaluating, exact_constants, keras_v
 from suite.runner.file_check import input_rows, loading, tracing
 from suite.runner.keras_jobs import begun
 from suite.runner.outcome import Unsupported
-from suite.runner.training import named
+from suite.runner.predicting import named
 
 BATCH = 32  # rows at a time; also how many are predicted a second time
 

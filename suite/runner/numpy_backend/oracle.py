@@ -135,6 +135,6 @@ def train(job: Job) -> None:
             oracle.begin(inputs.arrays(names.initial()) if stored else store.run(start).arrays(names.step(0)))
             trained = schedule(scenario, count(oracle.data), job.options.steps)
             told = Numbers(trained, lambda: oracle.evaluate(True, VALIDATION)) if trained.epochs else None  # noqa: B023
-            kept, predicted = record_training(oracle, trained, recorded, oracle.keep, told)
+            kept, predicted, _ = record_training(oracle, trained, recorded, oracle.keep, told)
             facts = {"backend": "fake", "numpy": np.__version__}
             recorded.tell(steps=kept, predicted=predicted, facts=facts)

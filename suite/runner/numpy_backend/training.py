@@ -39,6 +39,7 @@ from suite.runner.facts import asked, process
 from suite.runner.numpy_backend import after_saving, evaluating, layerwise, single_step
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend.defects import defect, operand_bits
+from suite.runner.outcome import Unsupported
 from suite.runner.training import scenario_of
 
 RECIPE = network.Recipe(rate=0.1, momentum=0.99, epsilon=1e-3)
@@ -183,6 +184,8 @@ class Training:
 def train(job: Job) -> None:
     """Executes the job's runs."""
     scenario = scenario_of(job)
+    if scenario.phases:
+        raise Unsupported("the NumPy backend has one network and one training: it has no phases")
     store = Store(job.run_folder)
     _misbehave()
     for run in job.runs:
@@ -252,6 +255,7 @@ def _record(training: Training, run: Run, steps: int, recorded: Recording) -> tu
     if whole or run.kind == "permuted-float64":
         for index in range(training.replicas):
             recorded.add(names.replica(index), training.state(index))
+    if whole or run.kind == "permuted-float64" or run.variation == "seed":
         recorded.add(names.EVALUATION, training.evaluated())
     if whole:
         _save(recorded, training.state())

@@ -9,7 +9,7 @@ forward pass over the whole batch, and only the loss is split. Batch normalizati
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, final
 
@@ -79,6 +79,22 @@ class Oracle:
         self.states: list[Arrays] = [own] * self.replicas
         # Where replicas exchange nothing, each has all variables and slots for itself.
         self._whole = [(dict(state), dict(slots))] * replicas if emulation.deviation.reduction == "none" else []
+
+    def proceed(self, enter: Callable[[], None]) -> None:
+        """Goes on after `enter` has changed what is trained, or the optimizer: each replica keeps what it has for itself,
+        and what was given other values has these on all."""
+        optimizer, every = self.model.optimizer, [self.state(replica) for replica in range(self.replicas)]
+        models.write(self._variables, every[0])
+        enter()
+        after = models.read(self._variables)
+        changed = {name: value for name, value in after.items() if not np.array_equal(value, every[0][name], equal_nan=True)}
+        self.states = [{name: (state | changed)[name] for name in self.untrained} for state in every]
+        if self._whole:
+            renewed = models.read(optimizers.slots(self.model))
+            kept = self.model.optimizer is optimizer
+            self._whole = [
+                (state | changed, slots if kept else renewed) for state, (_, slots) in zip(every, self._whole, strict=True)
+            ]
 
     def shards(self, rows: np.ndarray) -> list[np.ndarray]:
         """The row indices of each replica, contiguous, dealt as strategies deal them."""
@@ -285,7 +301,7 @@ class Oracle:
         return self.states[0 if self.deviation.predicts == "first replica" else replica]
 
     def _outputs(self, rows: np.ndarray, live: bool) -> Arrays:
-        from suite.runner.training import named
+        from suite.runner.predicting import named
 
         x = models.inputs(self.data, "predict", rows)
         if not self._as_training(live):

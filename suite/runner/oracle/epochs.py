@@ -23,6 +23,7 @@ class Told(Protocol):
     """What is told of a training, step after step, and `history`: the numbers of each epoch."""
 
     history: list[epochs.Logs]
+    schedule: Schedule
 
     def before(self, step: int) -> None: ...
 
@@ -32,20 +33,23 @@ class Told(Protocol):
 
 
 class Epochs:
-    """The callbacks of an oracle's scenario."""
+    """The callbacks of an oracle's scenario, phase after phase. `schedule`: what is trained, without what a callback has
+    left out of a phase."""
 
     def __init__(self, oracle: Oracle, schedule: Schedule) -> None:
         self.oracle, self.schedule = oracle, schedule
-        self.callbacks = epochs.Callbacks(oracle.model, oracle.scenario)
-        self.history = self.callbacks.history
+        self.history: list[epochs.Logs] = []
+        self.callbacks: epochs.Callbacks
 
     def before(self, step: int) -> None:
-        """Before a training step: the first, the first of an epoch, any other."""
-        if step == 1:
+        """Before a training step: the first of a phase, the first of an epoch, any other."""
+        if step - 1 in (0, *self.schedule.phases):
+            index = sum(end < step for end in self.schedule.phases)
+            self.callbacks = epochs.Callbacks(self.oracle.model, self.oracle.scenario, index, self.history)
             self.callbacks.begin()
-        epoch, first = self._place(step)
+        first = self._first(step)
         if step == first:
-            self.callbacks.all.on_epoch_begin(epoch)
+            self.callbacks.all.on_epoch_begin(self.callbacks.epoch)
         self.callbacks.all.on_train_batch_begin(step - first)
 
     def after(self, step: int, losses: Sequence[float]) -> bool:
@@ -54,14 +58,14 @@ class Epochs:
         Raises:
             Unsupported: a callback watches or sets what is not emulated.
         """
-        epoch, first = self._place(step)
+        first = self._first(step)
         loss = float(self.schedule.reported(losses)[-1])
         self.callbacks.all.on_train_batch_end(step - first, {"loss": loss})
         if step in self.schedule.epochs[: self.schedule.whole]:
             logs = {"loss": loss, **self._validated()}
             self._watched(logs)
             with _Own(self.oracle):
-                self.callbacks.epoch_ends(epoch, logs)
+                self.callbacks.epoch_ends(self.callbacks.epoch, logs)
         return bool(self.oracle.model.stop_training)
 
     def end(self) -> None:
@@ -69,10 +73,9 @@ class Epochs:
         with _Own(self.oracle):
             self.callbacks.end()
 
-    def _place(self, step: int) -> tuple[int, int]:
-        """The epoch of a step, and the first step of that."""
-        earlier = [end for end in self.schedule.epochs if end < step]
-        return len(earlier), (earlier[-1] if earlier else 0) + 1
+    def _first(self, step: int) -> int:
+        """The first step of the epoch of a step."""
+        return max((end for end in self.schedule.epochs if end < step), default=0) + 1
 
     def _validated(self) -> epochs.Logs:
         if not rows.names_of(self.oracle.data, rows.part_of(rows.X, rows.VALIDATION)):

@@ -12,8 +12,8 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Recording, Store
-from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario
-from suite.runner import building, facts, models, optimizers, precision, random_streams
+from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario, Tensor
+from suite.runner import building, facts, models, optimizers, phases, precision, random_streams
 from suite.runner.batches import Schedule, schedule
 from suite.runner.epochs import history
 from suite.runner.exact_constants import constants_of
@@ -21,6 +21,8 @@ from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
 from suite.runner.oracle.epochs import Epochs, Told
 from suite.runner.oracle.gradients import dense
+from suite.runner.outcome import Unsupported
+from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
 from suite.runner.strategies import single
 from suite.runner.training import inject_faults, scenario_of
@@ -37,10 +39,11 @@ def train(job: Job) -> None:
     inject_faults(job, single.Drive(), scenario)
     model = building.build(scenario, data, constants=constants, seed=job.options.seed)
     building.restore(model, initial)  # first: an optimizer may begin at what it trains
-    building.compile_model(model, scenario, constants=constants, precision="float64")
+    phased = Phases(model=model, scenario=scenario, constants=constants, precision="float64", settled=True)
+    phased.begin()
     oracle = Oracle(model, scenario, data)
     random_streams.share(lambda: oracle.executing)
-    recorder = _Recorder(job, scenario, store, oracle, initial, models.read(optimizers.slots(model)))
+    recorder = _Recorder(job, phased, store, oracle, initial, models.read(optimizers.slots(model)))
     for run in job.runs:
         recorder.execute(run)
 
@@ -49,18 +52,19 @@ class _Recorder:
     """One oracle, and what every run of it starts from."""
 
     def __init__(
-        self, job: Job, scenario: Scenario, store: Store, oracle: Oracle, initial: Mapping[str, np.ndarray], slots: Arrays
+        self, job: Job, phased: Phases, store: Store, oracle: Oracle, initial: Mapping[str, np.ndarray], slots: Arrays
     ) -> None:
-        self.job, self.scenario, self.store, self.oracle = job, scenario, store, oracle
-        self.initial, self.slots = initial, slots
-        self.inputs = store.inputs(scenario.name).manifest()
-        self.schedule = schedule(scenario, count(oracle.data), job.options.steps)
+        self.job, self.phased, self.store, self.oracle = job, phased, store, oracle
+        self.scenario, self.initial, self.slots = phased.scenario, initial, slots
+        self.inputs = store.inputs(self.scenario.name).manifest()
+        self.schedule = schedule(self.scenario, count(oracle.data), job.options.steps)
 
     def execute(self, run: Run) -> None:
         """One run, from its initial state to a finished artifact."""
         model = self.oracle.model
         manifest = building.started(model, self.job, run, self.inputs, run.configuration.devices)
-        with self.store.run(run).recording(replace(manifest, roundoff=models.ROUNDOFF["float64"])) as recorded:
+        recording = self.store.run(run).recording(replace(manifest, roundoff=models.ROUNDOFF["float64"]))
+        with recording as recorded, _emulated(model):
             if run.variation == SINGLE_STEP:
                 recorded.tell(calls=self._single_step(run, recorded))
             else:
@@ -72,12 +76,28 @@ class _Recorder:
         """Every state of training at which a float64 run stores its own, and what is predicted and saved; the steps of
         the states, and of the predictions."""
         emulation, oracle = run.emulates or Emulation(), self.oracle
+        self._begin(emulation)
         start = emulation.deviation.initial
         initial = self.initial if start == "stored" else self.store.run(start).arrays(names.step(0))
         slots = optimizers.starting(self.slots, self.initial, initial)
         oracle.start(emulation, run.configuration.devices, initial, slots)
         told = Epochs(oracle, self.schedule) if self.schedule.epochs else None
-        return record_training(oracle, self.schedule, recorded, self._keep, told)
+        kept, predicted, ends = record_training(oracle, self.schedule, recorded, self._keep, told, self._go_on)
+        recorded.tell(**phases.manifest(self.phased, ends))
+        return kept, predicted
+
+    def _begin(self, emulation: Emulation) -> None:
+        """Enters the first phase of the training, as the emulation reads what is trained."""
+        if self.scenario.phases:
+            self.phased.settled = emulation.deviation.trained == "when compiled"
+            self.phased.begin(self._tensors())
+
+    def _go_on(self) -> None:
+        """Enters the next one."""
+        self.oracle.proceed(lambda: self.phased.reach(self.phased.entered + 1, self._tensors()))
+
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return self.inputs.tensors if self.inputs else ()
 
     def _single_step(self, run: Run, recorded: Recording) -> tuple[str, ...]:
         """One step from each of the trajectory's states, stage by stage: arrays "<stage>|<tensor>"; the layers' calls."""
@@ -85,9 +105,15 @@ class _Recorder:
         manifest = trajectory.manifest()
         assert manifest is not None
         calls: tuple[str, ...] = ()
-        for state in starting_states.states(starting_states.stored(manifest), self.schedule.uneven):
+        emulation = run.emulates or Emulation()
+        self._begin(emulation)
+        steps = starting_states.compiled(manifest, self.scenario)
+        chosen = starting_states.states(steps, self.schedule.uneven, manifest.phases)
+        places = starting_states.by_phase(chosen, manifest.phases)
+        for phase, state in ((phase, state) for phase, states in places.items() for state in states):
+            self.phased.reach(phase)
             values, slots = starting_states.before(trajectory, state, manifest.tensors)
-            self.oracle.start(run.emulates or Emulation(), run.configuration.devices, values, slots)
+            self.oracle.start(emulation, run.configuration.devices, values, slots)
             rows = starting_states.batch(state, self.schedule)
             with outputs_of(self.oracle) as passes:
                 loss = self.oracle.step(ordered(rows, self.oracle.deviation.order))
@@ -125,6 +151,25 @@ class _Recorder:
         recorded.add(names.optimizer(step), models.read(optimizers.slots(self.oracle.model)))
 
 
+@contextmanager
+def _emulated(model: Any) -> Iterator[None]:
+    """While a model is emulated: where it trains by a step of its own, it may not have what Keras's step needs.
+
+    Raises:
+        Unsupported: it has not.
+    """
+    try:
+        yield
+    except Unsupported:
+        raise
+    except Exception as error:
+        if not models.has_own_train_step(model):
+            raise
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        words = "the model has a training step of its own, which is not emulated, and Keras's step does not take it"
+        raise Unsupported(f"{words} ({reason}): it is unchecked") from error
+
+
 class Trainable(Protocol):
     """What is trained: the oracle of a Keras model, or that of the NumPy backend."""
 
@@ -152,31 +197,37 @@ def record_training(
     recorded: Recording,
     keep: Callable[[Recording, int], None],
     told: Told | None = None,
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    go_on: Callable[[], None] = lambda: None,
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Trains an oracle that stands at its initial state, and records what a float64 run records: losses, predictions,
-    replicas, what is saved, and, with `keep`, its state after some of the steps, 0 among them. Those are returned, and the
-    steps after which it predicted. `told`: who is told of epochs, and may end the training early."""
-    steps = schedule.steps
-    kept, segments = {*schedule.checkpoints(steps), schedule.uneven}, schedule.segments(steps)
+    replicas, what is saved, and, with `keep`, its state after some of the steps, 0 among them. Those are returned, the steps
+    after which it predicted, and those after which phases ended. `told`: who is told of epochs, and may end a phase early;
+    `go_on` enters the next phase."""
     losses: list[float] = []
     stored, predicted = [0], []
     keep(recorded, 0)
-    for step, rows in enumerate(reordered(list(schedule.batches), oracle.deviation.order), start=1):
+    batches = reordered(list(schedule.batches), oracle.deviation.order)
+    step = 0
+    while step < schedule.steps:
+        rows, step = batches[step], step + 1
         if told:
             told.before(step)
         losses += [oracle.step(rows)] if len(rows) else []  # none where the deviation leaves the step out
-        ends = (told.after(step, losses) if told else False) or step == steps
+        if told and told.after(step, losses):
+            batches[step : schedule.phase_end(step)] = []
+            schedule = told.schedule = schedule.stopped(step)
+        ends = step in (*schedule.phases, schedule.steps)
         if ends:
             _end(oracle, told)
-        if step in kept or ends:
+        if step in (*schedule.checkpoints(schedule.steps), schedule.uneven):
             keep(recorded, step)
             stored.append(step)
-        if step in segments or ends:
+        if step in schedule.segments(schedule.steps):
             found, replica = oracle.predict(live=True)
             recorded.add(names.predictions(step), {**found, "replica": replica})
             predicted.append(step)
-        if ends:
-            break
+        if ends and step < schedule.steps:
+            go_on()
     recorded.add(names.LOSSES, {names.LOSSES: schedule.reported(losses)})
     if told and (numbers := history(told.history, schedule.epochs)):
         recorded.add(names.HISTORY, numbers)
@@ -185,7 +236,7 @@ def record_training(
     recorded.add(names.SAVED, oracle.state())
     recorded.add(names.SAVED_PREDICTIONS, oracle.predict(live=False)[0])
     _evaluated(oracle, recorded)
-    return tuple(stored), tuple(predicted)
+    return tuple(stored), tuple(predicted), schedule.phases
 
 
 def _end(oracle: Trainable, told: Told | None) -> None:

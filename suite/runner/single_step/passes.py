@@ -18,10 +18,11 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Store
-from suite.records import Job, Scenario, Status, TensorGroup, shares
+from suite.records import Job, Status, TensorGroup, shares
 from suite.runner import building, facts, models, optimizers
 from suite.runner.batches import schedule
 from suite.runner.exact_constants import constants_of
+from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
 from suite.runner.single_step.taps import Taps
 
@@ -51,21 +52,26 @@ class State:
 class Stepped:
     """A built and compiled model that takes single steps."""
 
-    def __init__(
-        self, job: Job, drive: Any, scenario: Scenario, store: Store, model: Any, data: Mapping[str, np.ndarray]
-    ) -> None:
-        self.job, self.drive, self.scenario, self.store, self.model, self.data = job, drive, scenario, store, model, data
-        self.variables = models.variables(model)
-        trained = {id(variable) for variable in model.trainable_variables}
-        self.trained = [name for name, variable in self.variables.items() if id(variable) in trained]
-        self.untrained = {name: variable for name, variable in self.variables.items() if id(variable) not in trained}
-        self.inputs = store.inputs(scenario.name).manifest()
+    def __init__(self, job: Job, drive: Any, phased: Phases, store: Store, data: Mapping[str, np.ndarray]) -> None:
+        self.job, self.drive, self.phased, self.store, self.data = job, drive, phased, store, data
+        self.scenario, self.model = phased.scenario, phased.model
+        self.variables = models.variables(self.model)
+        self.inputs = store.inputs(self.scenario.name).manifest()
         self.tensors = self.inputs.tensors if self.inputs else ()
         self.batch_norms = self.inputs.batch_norms if self.inputs else ()
-        self.fresh = models.read(optimizers.slots(model))  # as training starts
+        self.taps: Taps | None = None
+        self.enter(0)
 
-    def states(self) -> list[State]:
-        """Every state to start from.
+    def enter(self, phase: int) -> None:
+        """Goes on to a phase of the training; from the first to the first, or to a later one."""
+        self.phased.reach(phase)
+        trained = {id(variable) for variable in self.model.trainable_variables}
+        self.trained = [name for name, variable in self.variables.items() if id(variable) in trained]
+        self.untrained = {name: variable for name, variable in self.variables.items() if id(variable) not in trained}
+        self.fresh = models.read(optimizers.slots(self.model))  # as the phase starts
+
+    def states(self) -> dict[int, list[State]]:
+        """Every state to start from, by its phase.
 
         Raises:
             ValueError: the trajectory is not complete, or holds no state with its optimizer.
@@ -74,18 +80,22 @@ class Stepped:
         manifest = trajectory.manifest() if self.job.trajectory else None
         complete = manifest is not None and manifest.status is Status.COMPLETE
         trained = schedule(self.scenario, count(self.data), self.job.options.steps)
-        chosen = starting_states.states(starting_states.stored(manifest), trained.uneven) if manifest and complete else ()
-        if not chosen:
+        chosen: tuple[str, ...] = ()
+        if manifest and complete:
+            steps = starting_states.compiled(manifest, self.scenario)
+            chosen = starting_states.states(steps, trained.uneven, manifest.phases)
+        if not chosen or manifest is None:
             given = self.job.trajectory or "no run"
             raise ValueError(
                 f"single-step comparison was given {given} to start from, and needs a complete run that stored its optimizer"
             )
-        states = []
+        made = {}
         for name in chosen:
             values, slots = starting_states.before(trajectory, name, self.tensors)
             rows = starting_states.batch(name, trained)
-            states.append(State(name=name, values=values, slots=slots, rows=rows))
-        return states
+            made[name] = State(name=name, values=values, slots=slots, rows=rows)
+        found = starting_states.by_phase(chosen, manifest.phases)
+        return {phase: [made[name] for name in of_phase] for phase, of_phase in found.items()}
 
     def step(self, state: State, slots: Mapping[str, np.ndarray]) -> float:
         """One step from the state, through fit; the loss that it reports, over all processes (in the leader)."""
@@ -144,15 +154,18 @@ def record(stepped: Stepped) -> None:
     (run,) = stepped.job.runs
     manifest = building.started(stepped.model, stepped.job, run, stepped.inputs, stepped.drive.devices)
     with stepped.store.run(run).recording(manifest, leads=stepped.drive.rank == 0) as recorded:
-        states = stepped.states()
-        for state in states:
-            _produce(stepped, state)
-        with _probing(stepped):
-            _probe(stepped, states)
-        calls, refused = _tap(stepped, states)
-        for state in states:
+        by_phase = stepped.states()
+        for phase, states in by_phase.items():
+            stepped.enter(phase)
+            for state in states:
+                _produce(stepped, state)
+            with _probing(stepped):
+                _probe(stepped, states)
+        calls, refused = _tap_all(stepped, by_phase)
+        every = [state for states in by_phase.values() for state in states]
+        for state in every:
             recorded.add(names.single_step(state.name), state.stages)
-        said = {"states": ", ".join(state.name for state in states)} | ({"probe": refused} if refused else {})
+        said = {"states": ", ".join(state.name for state in every)} | ({"probe": refused} if refused else {})
         recorded.tell(calls=calls, facts=facts.gather(stepped.model, stepped.job) | said)
 
 
@@ -221,6 +234,19 @@ def _probe(stepped: Stepped, states: list[State]) -> None:
 # ---------------------------------------------------------------- layers' outputs
 
 
+def _tap_all(stepped: Stepped, by_phase: Mapping[int, list[State]]) -> tuple[tuple[str, ...], str]:
+    """The steps of every phase again, with taps; the layers' calls in order, and why outputs are missing."""
+    if stepped.scenario.phases:
+        stepped.phased.begin()
+    calls: tuple[str, ...] = ()
+    reasons: list[str] = []
+    for phase, states in by_phase.items():
+        stepped.enter(phase)
+        calls, refused = _tap(stepped, states)
+        reasons += [refused] if refused else []
+    return calls, "; ".join(reasons)
+
+
 def _tap(stepped: Stepped, states: list[State]) -> tuple[tuple[str, ...], str]:
     """The step again, with taps; outputs are kept where it leaves the same weights. The layers' calls in order, and why
     outputs are missing."""
@@ -229,7 +255,8 @@ def _tap(stepped: Stepped, states: list[State]) -> tuple[tuple[str, ...], str]:
     try:
         with drive.scope():
             rows = stepped.scenario.batch // drive.processes // replicas
-            taps = Taps(stepped.model, models.inputs(stepped.data, "x", slice(0, 1)), rows)
+            taps = stepped.taps or Taps(stepped.model, models.inputs(stepped.data, "x", slice(0, 1)), rows)
+        stepped.taps = taps
         refused = []
         for short in (False, True):
             with taps.fitting(short):

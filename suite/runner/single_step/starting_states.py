@@ -13,7 +13,8 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Artifact
-from suite.records import JUDGED_STEP, Manifest, Tensor, TensorGroup
+from suite.records import JUDGED_STEP, Manifest, Scenario, Tensor, TensorGroup
+from suite.runner import phases
 from suite.runner.batches import Schedule
 
 Arrays = dict[str, np.ndarray]
@@ -28,16 +29,22 @@ def stored(manifest: Manifest) -> tuple[int, ...]:
     return tuple(step for step in manifest.steps if names.has(manifest, names.optimizer(step)))
 
 
-def states(steps: Sequence[int], uneven: int | None = None) -> tuple[str, ...]:
+def compiled(manifest: Manifest, scenario: Scenario) -> tuple[int, ...]:
+    """Those of them that lie in a phase that was compiled: what a step does in another depends on the steps before it."""
+    return tuple(step for step in stored(manifest) if phases.compiled(scenario, manifest.phases, step))
+
+
+def states(steps: Sequence[int], uneven: int | None = None, ends: Sequence[int] = ()) -> tuple[str, ...]:
     """Names of the states to start from, among those that a trajectory stored at these steps: the initial one, the
-    first, the judged one or the nearest before it, a middle one, the one before an `uneven` batch, and the last. The
-    saturated one is made from the initial one."""
+    first, the judged one or the nearest before it, a middle one, the one before an `uneven` batch, the first and the last of
+    each phase, which end at `ends`, and the last. The saturated one is made from the initial one."""
     if not steps:
         return ()
     last = max(steps)
     judged = max((step for step in steps if step <= JUDGED_STEP), default=last)
     middle = min(sorted(steps), key=lambda step: abs(step - last / 2))
     chosen = {step for step in steps if step in (0, 1, judged, middle, uneven, last)}
+    chosen |= {step for step in steps if step in ends or step - 1 in ends}
     return (*(str(step) for step in sorted(chosen)), *((SATURATED,) if 0 in chosen else ()))
 
 
@@ -60,3 +67,11 @@ def batch(state: str, schedule: Schedule) -> np.ndarray:
     if state == SATURATED and schedule.uneven == 0:
         return np.arange(schedule.batch) % schedule.rows
     return schedule.after(0 if state == SATURATED else int(state))
+
+
+def by_phase(states: Sequence[str], ends: Sequence[int]) -> dict[int, list[str]]:
+    """The states by the phase that a training is in there, in the order of the phases."""
+    found: dict[int, list[str]] = {}
+    for state in states:
+        found.setdefault(phases.reached(ends, 0 if state == SATURATED else int(state)), []).append(state)
+    return dict(sorted(found.items()))

@@ -162,15 +162,20 @@ def _keras_wraps_itself() -> bool:
 def _distribute(model: Any) -> None:
     """Replaces the model's `train_step` by one that averages gradients over the ranks."""
     own = models.has_own_train_step(model)
+    # DDP gives every rank the first one's variables. Statistics of a rank stay its own where a later phase begins.
+    variables = models.variables(model)
+    before = models.read(variables)
     # Straight into the instance: Keras would track the DDP module as a layer of the model, and save it.
     model.__dict__["train_step"] = _own_train_step(model) if own else _train_step(model)
+    models.write(variables, before)
 
 
 def _share_metrics(model: Any) -> None:
     """The numbers of an epoch and of an evaluation are those of all ranks, as under other strategies: what metrics have
     counted is added up before a result is computed from it."""
-    own = getattr(model, "_get_metrics_result_or_logs", None)  # private: the one place where an epoch's numbers are made
-    if own is None:
+    name = "_get_metrics_result_or_logs"  # private: the one place where an epoch's numbers are made
+    own = getattr(model, name, None)
+    if own is None or name in model.__dict__:  # it shares them since an earlier phase
         return
 
     def shared(logs: Any) -> Any:
@@ -184,7 +189,7 @@ def _share_metrics(model: Any) -> None:
                 variable.assign(value)
 
     # Straight into the instance, as the training step.
-    model.__dict__["_get_metrics_result_or_logs"] = shared
+    model.__dict__[name] = shared
 
 
 def _total(value: Any) -> Any:

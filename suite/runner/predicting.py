@@ -1,0 +1,51 @@
+"""What a live model predicts, on one device and on several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from suite.artifacts import names, rows
+from suite.artifacts.store import Recording
+from suite.runner import models
+from suite.runner.batches import shard
+
+if TYPE_CHECKING:
+    from suite.runner.training import Drive
+
+Arrays = dict[str, np.ndarray]
+
+
+def record(recorded: Recording, model: Any, drive: Drive, data: Mapping[str, np.ndarray], batch: int, step: int) -> None:
+    """Adds the live model's predictions (rows, ...) after a step; each process predicts its own shard of each batch, as it
+    trains."""
+    processes, total = drive.processes, rows.count(data, rows.PREDICT)
+    mine = shard(np.arange(total), batch, processes, drive.rank)
+    predicted = model.predict(models.inputs(data, rows.PREDICT, mine), batch_size=batch // processes, verbose=0)
+    parts = drive.gather(names.predictions(step), named(predicted))
+    if not parts:
+        return
+    whole = {
+        name: np.stack([part[name].reshape(-1, batch // processes, *part[name].shape[1:]) for part in parts], 1)
+        .reshape(total, *parts[0][name].shape[1:])
+        for name in parts[0]
+    }  # fmt: skip
+    replica = np.tile(np.repeat(np.arange(drive.devices), batch // drive.devices), total // batch)
+    recorded.add(names.predictions(step), {**whole, "replica": replica.astype(np.int32)})
+
+
+def named(predicted: Any) -> Arrays:
+    """Predictions (rows, ...) by output: "output" for a single one, else "output/<name or index>"; what is neither
+    float32 nor float64 is converted to float32, which widens 16 bits."""
+
+    def wide(value: Any) -> np.ndarray:
+        array: np.ndarray = np.asarray(value)
+        return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+
+    if isinstance(predicted, Mapping):
+        return {f"output/{name}": wide(value) for name, value in predicted.items()}
+    if isinstance(predicted, list | tuple):
+        return {f"output/{index}": wide(value) for index, value in enumerate(predicted)}
+    return {"output": wide(predicted)}
