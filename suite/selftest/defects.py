@@ -57,6 +57,11 @@ DEFECTS = (
         for code in (Code.NOT_SAVED, Code.RENEWED)
     ),
     Defect(
+        cause=Code.NON_FINITE,  # seen: the loss CosineSimilarity of a prediction that is exactly 0, on JAX and torch
+        words="training reaches NaN on one side only, without a fault",
+        backends=EVERY,
+    ),
+    Defect(
         cause=Code.CORNER,
         words="backends take different slopes at a corner",
         backends=EVERY,
