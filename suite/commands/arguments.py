@@ -39,7 +39,12 @@ def parser() -> argparse.ArgumentParser:
     _add_repro(commands.add_parser("repro", help="write a script of plain Keras that shows a finding, and a bug report"))
     one = commands.add_parser("scenarios", help="list scenarios, or check that each is valid")
     one.add_argument("action", choices=("list", "check"), help="what to do")
+    one.add_argument("--deep", action="store_true", help="check by one training step of each, in each environment")
+    one.add_argument(
+        "--scenario", action="append", default=[], metavar="NAME", help="with --deep: only this one (repeatable)"
+    )
     _add_sources(one)
+    _add_environments(one, DEFAULT)
     _add_environments(commands.add_parser("environments", help="list environments, making them ready"), DEFAULT)
     _add_new_scenario(commands.add_parser("new-scenario", help="write a scenario to start from"))
     return whole

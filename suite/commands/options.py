@@ -191,10 +191,14 @@ class ReproOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ScenariosOptions:
-    """`action`: "list" every scenario, or "check" how many are valid."""
+    """`action`: "list" every scenario, or "check" how many are valid. `deep`: by one training step of each, or of those
+    named in `scenario`, in each environment."""
 
     action: str
+    deep: bool
+    scenario: tuple[str, ...]
     scenario_path: tuple[Path, ...]
+    environments: EnvironmentOptions
 
 
 @dataclass(frozen=True, kw_only=True)

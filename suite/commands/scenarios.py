@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from suite.commands import listing
+from suite.commands import deep_check, listing
 from suite.commands.options import ScenariosOptions
 from suite.plan import discover, locations
-from suite.records import showing
+from suite.records import UsageError, showing
 
 
 def run(options: ScenariosOptions) -> int:
-    """3 if one is broken."""
+    """3 if one is broken; see `deep_check` for a deep one."""
+    if options.deep:
+        if options.action != "check":
+            raise UsageError("--deep belongs to `parity scenarios check`: it trains one step of each")
+        return deep_check.run(options)
     found, broken = discover.scenarios([locations.SCENARIOS, *options.scenario_path])
     if options.action == "list":
         here = f"{Path.cwd()}/"
