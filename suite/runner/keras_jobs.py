@@ -292,11 +292,12 @@ def _failed(artifact: Artifact, job: Job, run: Run, error: Exception, saved_by: 
             f"Keras {saved_by} saved it, which is newer than this Keras {keras.__version__}: load files with the version "
             f"that saved them, or with a newer one. Here it says: {_last_of(error)[:200]}"
         )
+    file = artifact.folder.name  # in which form
     artifact.finish(
         Manifest(
             run=run.id,
             status=Status.UNSUPPORTED if unsupported else Status.FAILED,
-            reason=f"{job.environment.name} cannot load it: {type(error).__name__}: {reason}",
+            reason=f"{job.environment.name} cannot load {file}: {type(error).__name__}: {reason.rstrip('.')}",
             digest=job.digest,
         )
     )

@@ -19,6 +19,8 @@ from suite.runner.layer_calls import layer_calls
 TRANSPARENT = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D",
                "AveragePooling3D", "Identity", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
                "GlobalMaxPooling1D", "GlobalMaxPooling2D")  # fmt: skip
+# Layers that call another one, and return what it returns: its bias is to a batch normalization what it is without them.
+WRAPPERS = ("SpectralNormalization", "TimeDistributed")
 
 # Layers with a kernel whose last axis is the channel that the batch normalization normalizes.
 FOLDABLE = ("Dense", "Conv1D", "Conv2D", "Conv3D")
@@ -157,8 +159,8 @@ def _feeding(norm: Any, nodes: list[Node]) -> list[Any]:
             source = _producer(node.inputs[:1], nodes)
             while source is not None and type(source.layer).__name__ in TRANSPARENT and _used_once(source, nodes):
                 source = _producer(source.inputs[:1], nodes)
-            if source is not None and _linear(source.layer) and _used_once(source, nodes):
-                feeding.append(source.layer)
+            if source is not None and _linear(layer := _within(source.layer)) and _used_once(source, nodes):
+                feeding.append(layer)
     return feeding
 
 
@@ -170,6 +172,13 @@ def _used_once(node: Node, nodes: list[Node]) -> bool:
     uses = sum(len(set(other.inputs) & set(node.outputs)) for other in nodes)
     calls = sum(other.layer is node.layer for other in nodes)
     return uses == 1 and calls == 1
+
+
+def _within(layer: Any) -> Any:
+    """The layer that a wrapper calls, with its output unchanged."""
+    while type(layer).__name__ in WRAPPERS:
+        layer = layer.layer
+    return layer
 
 
 def _linear(layer: Any) -> bool:
