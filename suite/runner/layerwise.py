@@ -238,8 +238,20 @@ def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
     return replace(call, config=config, reason=made.reason), arrays
 
 
+@contextmanager
+def _unconstrained(variables: list[Any]) -> Iterator[list[Any]]:
+    """The variables, without their constraints meanwhile: optimizers apply these when they have updated everything."""
+    constraints = [variable.constraint for variable in variables]
+    for variable in variables:
+        variable.constraint = None
+    yield variables
+    for variable, constraint in zip(variables, constraints, strict=True):
+        variable.constraint = constraint
+
+
 def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[RecordedCall, Arrays]:
-    """The update by the gradient of this step, as the optimizer gets it: with sparse rows, where a backend has these."""
+    """The update by the gradient of this step, as the optimizer gets it: with sparse rows, where a backend has these. What
+    constraints make of the weights then is no part of it."""
     import keras
 
     optimizer, named = model.optimizer, models.variables(model)
@@ -252,7 +264,8 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
     rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     iteration = int(keras.ops.convert_to_numpy(keras_versions.iterations(optimizers.leaves(optimizer)[0])))
     scaled = [None if gradient is None else optimizer.scale_loss(gradient) for gradient in gradients.values()]
-    optimizers.apply(optimizer, scaled, [named[name] for name in gradients])
+    with _unconstrained([named[name] for name in gradients]) as free:
+        optimizers.apply(optimizer, scaled, free)
     after, slots_after = models.read(named), models.read(own_slots)
     arrays: Arrays = {}
     for name, gradient in zip(gradients, scaled, strict=True):

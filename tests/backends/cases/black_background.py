@@ -1,4 +1,7 @@
-"""A convolution over images with a black background, and LeakyReLU behind it: most of its inputs are exactly 0 at first."""
+"""A convolution over images with a black background, and LeakyReLU behind it: most of its inputs are exactly 0 at first.
+
+A slope by the activation's name and a constraint, which only look like departures from definitions.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ def model() -> Any:
             layers.LeakyReLU(0.2, name="leaky"),
             layers.BatchNormalization(name="norm"),
             layers.Flatten(name="flat"),
-            layers.Dense(2, activation="softmax", name="output"),
+            layers.Dense(8, activation="leaky_relu", name="hidden"),
+            layers.Dense(2, activation="softmax", kernel_constraint=keras.constraints.MaxNorm(0.7), name="output"),
         ],
         name="model",
     )
