@@ -132,13 +132,22 @@ class _Entry(msgspec.Struct):
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a safetensors file by name, mapped read-only: nothing is loaded until it is looked at.
+    """The arrays of a safetensors file by name, mapped read-only: nothing is loaded until it is looked at. As long as one
+    of them is there, the file is open.
 
     Raises:
         DamagedArtifact: there is no such file; its header is no header; or it does not describe the bytes that follow it,
             each once.
     """
-    content = _mapped(path)
+    return _views(_mapped(path), path)
+
+
+def small_arrays(path: Path, limit: int) -> dict[str, np.ndarray]:
+    """The same, read-only, of a file of at most `limit` bytes, which is read and closed. Raises as `arrays`."""
+    return _views(places.content(path, limit=limit), path)
+
+
+def _views(content: mmap.mmap | bytes, path: Path) -> dict[str, np.ndarray]:
     start, entries = _header(content, path)
     end = max((entry.data_offsets[1] for entry in entries.values()), default=0)
     whole = np.frombuffer(content, np.uint8, end, start) if end else np.empty(0, np.uint8)
@@ -162,7 +171,7 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     return {name: entry.shape for name, entry in _header(_mapped(path), path)[1].items()}
 
 
-def _header(content: mmap.mmap, path: Path) -> tuple[int, dict[str, _Entry]]:
+def _header(content: mmap.mmap | bytes, path: Path) -> tuple[int, dict[str, _Entry]]:
     """Where the arrays begin, in bytes, and the header of each."""
     size, length = len(content), int.from_bytes(content[:8], "little")
     if size < 8 or not 2 <= length <= min(size - 8, HEADER_BYTES):

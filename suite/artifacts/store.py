@@ -235,22 +235,27 @@ class Artifact:
 
 
 class Parts:
-    """Files of arrays that stay open, because every comparison reads them again: as many as the kernel lets one process
-    map, with some left for others."""
+    """Small files of arrays, held in memory, because every comparison reads them again. Larger ones are mapped each time: a
+    mapping keeps its file open, and a process may have a thousand."""
 
-    LARGEST = 1 << 14
+    SMALL = 1 << 20  # bytes of a file
+    TOGETHER = 1 << 28  # bytes of all
 
     def __init__(self) -> None:
-        self._open: dict[Path, tuple[object, reading.Part]] = {}
+        self._held: dict[Path, tuple[object, reading.Part]] = {}
+        self._bytes = 0
 
     def of(self, path: Path, where: str) -> reading.Part:
-        """The arrays of a file, mapped read-only. `where`: what it is called. Raises DamagedArtifact if it is none."""
+        """The arrays of a file, read-only. `where`: what it is called. Raises DamagedArtifact if it is none."""
         changes = places.signature(path)
-        if path not in self._open or self._open[path][0] != changes:
-            if len(self._open) >= self.LARGEST:
-                self._open.clear()
-            self._open[path] = changes, reading.Part(files.mapped(path), where)
-        return self._open[path][1]
+        if changes is None or changes[1] > self.SMALL:
+            return reading.Part(files.mapped(path), where)
+        if path not in self._held or self._held[path][0] != changes:
+            self._bytes += changes[1]
+            if self._bytes > self.TOGETHER:
+                self._held, self._bytes = {}, changes[1]
+            self._held[path] = changes, reading.Part(reading.small_arrays(path, self.SMALL), where)
+        return self._held[path][1]
 
 
 class Recording:
