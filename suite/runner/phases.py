@@ -86,7 +86,7 @@ class Phases:
 
     @contextlib.contextmanager
     def named(self) -> Iterator[None]:
-        """While a phase is trained: what a trainer does not take is said of the phase, if it was not compiled."""
+        """While a phase is trained: an error of the trainer names the phase, if it was not compiled."""
         try:
             yield
         except Exception as error:
