@@ -77,21 +77,16 @@ def sentences(found: FoundScenario, ended: Mapping[Job, Outcome]) -> Iterator[tu
     if prepared is not None and prepared.status is not Status.COMPLETE:
         yield f"its data or its model cannot be made: {_why(prepared, found)}", False
         return
-    runs = [
-        name for job, one in mine.items() if job.kind == "train" and one.status is Status.COMPLETE for name in _name(job)
-    ]
+    trained = [(job.environment.name, one) for job, one in mine.items() if job.kind == "train"]
+    runs = [name for name, one in trained if one.status is Status.COMPLETE]
     if runs:
         yield f"one training step runs on {listed(runs)}", True
     failed: dict[str, list[str]] = {}
-    for job, outcome in mine.items():
+    for name, outcome in trained:
         if outcome.status is not Status.COMPLETE and not outcome.reason.startswith(NEEDS):
-            failed.setdefault(_why(outcome, found), []).extend(_name(job))
+            failed.setdefault(_why(outcome, found), []).append(name)
     for why, names in failed.items():
         yield f"it does not run on {listed(names)}: {why}", False
-
-
-def _name(job: Job) -> list[str]:
-    return [job.environment.name]
 
 
 def _why(outcome: Outcome, found: FoundScenario) -> str:

@@ -7,6 +7,7 @@ of them rounds far more than the other. What float64 cannot show is never called
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from suite.judge.equivalence import ENVELOPE_FACTOR, OTHER_SEMANTICS, SAME_SEMANTICS
 from suite.judge.limits import UNSTABLE_FLOORS, UNSTABLE_RATIO
@@ -20,8 +21,11 @@ REPEATS = 1e-6  # a second prediction of the same rows, on a GPU whose kernels s
 
 
 def judge(found: FileMeasurement, place: LayerPlace | None = None) -> FileVerdict:
-    """The answer. `place`: where the layers' outputs part, if that was looked for."""
-    return _unusable(found) or _of_pairs(found, place)
+    """The answer. `place`: where the layers' outputs part, if that was looked for. Nothing is safe that was not predicted in
+    every environment."""
+    verdict = _unusable(found) or _of_pairs(found, place)
+    left_out = any(one.reason for one in found.environments)
+    return replace(verdict, word=FileWord.UNDECIDED) if verdict.word is FileWord.SAFE and left_out else verdict
 
 
 def _unusable(found: FileMeasurement) -> FileVerdict | None:

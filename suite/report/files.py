@@ -18,6 +18,7 @@ def sentence(found: FileResult) -> str:
     left = [one for one in found.environments if one.reason] if found.code is not FileCode.NOT_LOADED else []
     if not left:
         return f"{found.file}: {answer}."
+    answer = answer.replace(f"{FileWord.SAFE.value}, ", "undecided: ", 1)  # where it was predicted
     reasons = "; ".join(f"{one.name} has no result: {one.reason.rstrip('.')}" for one in left)
     return f"{found.file}: {answer}; {reasons}."
 

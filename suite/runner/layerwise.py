@@ -244,9 +244,11 @@ def _unconstrained(variables: list[Any]) -> Iterator[list[Any]]:
     constraints = [variable.constraint for variable in variables]
     for variable in variables:
         variable.constraint = None
-    yield variables
-    for variable, constraint in zip(variables, constraints, strict=True):
-        variable.constraint = constraint
+    try:
+        yield variables
+    finally:
+        for variable, constraint in zip(variables, constraints, strict=True):
+            variable.constraint = constraint
 
 
 def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[RecordedCall, Arrays]:

@@ -66,7 +66,7 @@ def test_equal_predictions_are_safe_and_the_sentence_says_how_equal(
     assert (found["word"], found["code"], found["rows"], len(found["pairs"])) == ("safe", "agrees", 8, 3)
     assert all(pair["float64"] == 0 for pair in found["pairs"])
     told = capsys.readouterr().out
-    assert told.startswith("model.keras: safe, predictions of 8 drawn rows agree to rounding in one, two and three")
+    assert "model.keras: safe, predictions of 8 drawn rows agree to rounding in one, two and three" in told
     assert "| three | yes |" in (check.out / "check.md").read_text()
 
 
@@ -111,6 +111,19 @@ def test_random_predictions_are_undecided(check: Check, capsys: pytest.CaptureFi
     assert check.run(check.file(), one="noise", two="noise") == 2
     assert check.result()["code"] == "random"
     assert "draws random numbers when it predicts (output)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("dead", ["killed", "half"])
+@pytest.mark.parametrize("other", ["", "epsilon"])
+def test_a_worker_that_dies_makes_nothing_safe(
+    check: Check, dead: str, other: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In both precisions, or in float64 alone; and the next command answers what it did not."""
+    path = check.file()
+    assert check.run(path, one="", two=other, three=dead) == (1 if other else 2)
+    assert check.result()["word"] != "safe"
+    assert "model.keras: safe" not in capsys.readouterr().out
+    assert check.run(path, one="", two="", three="") == 0
 
 
 def test_one_environment_is_nothing_to_compare_with(check: Check) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from suite.runner.layer_graph import draws, key_bias
+from suite.runner import layer_graph
+from suite.runner.layer_graph import Node, draws, key_bias
 
 
 class Layer:
@@ -49,3 +50,19 @@ def test_the_bias_of_an_attentions_keys_has_no_gradient_unless_it_is_penalized()
     assert key_bias(SimpleNamespace(_key_dense=SimpleNamespace(bias="bias", bias_regularizer="l2"))) is None
     assert key_bias(SimpleNamespace(_key_dense=SimpleNamespace(bias=None, bias_regularizer=None))) is None
     assert key_bias(SimpleNamespace(bias="of a dense layer")) is None
+
+
+@pytest.mark.parametrize("wrappers", [(), ("SpectralNormalization",), ("TimeDistributed", "SpectralNormalization")])
+def test_the_layer_that_feeds_a_batch_normalization_is_found_inside_of_wrappers(
+    wrappers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layer_graph, "_linear", lambda layer: hasattr(layer, "kernel"))
+    dense, norm = SimpleNamespace(kernel="kernel", bias="bias"), SimpleNamespace()
+    outer: Any = dense
+    for name in reversed(wrappers):
+        outer = type(name, (SimpleNamespace,), {})(layer=outer)
+    nodes = [Node(layer=outer, inputs=(1,), outputs=(2,)), Node(layer=norm, inputs=(2,), outputs=(3,))]
+    assert layer_graph._feeding(norm, nodes) == [dense]
+    other = type("Bidirectional", (SimpleNamespace,), {})(layer=dense)
+    nodes = [Node(layer=other, inputs=(1,), outputs=(2,)), Node(layer=norm, inputs=(2,), outputs=(3,))]
+    assert layer_graph._feeding(norm, nodes) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 
@@ -33,11 +34,18 @@ def check(job: Job) -> None:
     artifact = Store(job.run_folder).file(job.environment.name, job.precision, question.key)
     try:
         with artifact.recording(begun(job, job.id)) as recorded:
+            _die(job.precision)
             reading = _answered(recorded, question, job.precision)
             with recorded.placing(names.FILE_READING) as path:
                 write_record(path, reading)
     except Unsupported as error:
         artifact.finish(Manifest(run=job.id, status=Status.FAILED, reason=str(error), digest=job.digest))
+
+
+def _die(precision: str) -> None:
+    """If it is to: in both precisions, or in float64 only, in the middle of the artifact."""
+    if defect("killed") or (defect("half") and precision == "float64"):
+        os.kill(os.getpid(), 9)
 
 
 def _answered(recorded: Recording, question: FileQuestion, precision: str) -> FileReading:
