@@ -222,9 +222,21 @@ class Backends:
 
     def _departures(self, a: str, b: str, place: Place | None) -> list[Departure]:
         """What departs from its definition in one of them, not in both alike, and explains where they part: it is there. A
-        layer that gets its gradient wrong shows in the weights of the layers before it. Anything, if no place is known."""
+        layer that gets its gradient wrong shows in the weights of the layers before it. Anything, if no place is known; what
+        departs in `evaluate` alone explains what differs there alone."""
         alone = self._departing_alone(a, b)
-        return alone if place is None else _explaining(alone, place)
+        if place is not None:
+            return _explaining(alone, place)
+        evaluated = self._only_evaluated(a, b)
+        return [one for one in alone if (one.stage == definitions.EVALUATION) == evaluated]
+
+    def _only_evaluated(self, a: str, b: str) -> bool:
+        """Whether all that they compute is equal, but what `evaluate` makes of it."""
+        found = self.measured(a, b)
+        if isinstance(found, str):
+            return False
+        apart = {one.quantity for one in found.distances if equivalence.differs(equivalence.apart_of(one, found))}
+        return apart == {"evaluation"}
 
     def departing_at(self, name: str, place: Place | None) -> tuple[Cause, ...]:
         """What departs from its definition in one environment, and explains that its run parts there from its oracle, which

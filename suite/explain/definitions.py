@@ -23,6 +23,7 @@ from suite.referee.definition import Call, LossCall, Undefined, Update
 
 Arrays = Mapping[str, np.ndarray]
 
+EVALUATION = "evaluation"  # stage: of a loss that `evaluate` gives, where training gave none of its predictions
 SAME = 1e-10  # forward, in float64: the limit of float64 runs
 SAME_GRADIENT = 1e-7  # central differences of a definition hold about nine digits
 NOTHING = 1e-9  # of the largest gradient of a call: a gradient below that is looked at no more finely than float64 rounds
@@ -57,10 +58,12 @@ class Departure:
 
     @property
     def narrow(self) -> bool:
-        return self.size <= FLOAT32_AT_MOST and self.stage in ("forward", "gradient", "loss")
+        return self.size <= FLOAT32_AT_MOST and self.stage in ("forward", "gradient", "loss", EVALUATION)
 
     def is_at(self, place: Place) -> bool:
         """Whether it is where two sides part: the same layer, or the loss or the update itself."""
+        if self.stage == EVALUATION:
+            return place.stage == EVALUATION
         if self.kind != "layer":
             stages = {"loss": ("loss", "gradient"), "update": ("update", "optimizer state")}[self.kind]
             return place.stage in stages
@@ -196,7 +199,8 @@ def forward(
 
 
 WENT_IN = ("input", "weight", "gradient", "slot")
-STAGES = {"moving statistics": "state", "loss": "forward", "optimizer state": "slots"}  # as known defects name them
+# As known defects name them.
+STAGES = {"moving statistics": "state", "loss": "forward", EVALUATION: "forward", "optimizer state": "slots"}
 
 
 def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], environment: Provisioned | None) -> Departure:
@@ -206,7 +210,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
     explained = known(
         Sighting(
             kind="optimizer" if call.kind == "update" else call.kind,
-            name=call.of,
+            name=one.of,
             backend=environment.environment.backend,
             stage=STAGES.get(one.stage, one.stage),
             config={**json.loads(call.config), **json.loads(call.arguments)},
@@ -261,7 +265,7 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
             yield Departure(
                 environment=environment,
                 name=call.name,
-                of=call.of,
+                of=losses.class_of(call.of, json.loads(call.config)) if call.kind == "loss" else call.of,
                 kind=call.kind,
                 state=call.state,
                 stage=stage,
@@ -283,6 +287,7 @@ def asked(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Call:
         training=call.training,
         masks=_masks(arrays),
         arguments=_arguments(call, arrays.get("argument", {})),
+        epsilon=call.epsilon,
     )
 
 
@@ -360,8 +365,9 @@ def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
         y_pred=inputs["y_pred"].astype(np.float64),
         sample_weight=inputs.get("sample_weight"),
         mask=masks.get("0"),
+        epsilon=call.epsilon,
     )
-    yield "loss", "loss", apart(arrays["output"]["0"], np.asarray(losses.loss(question)))
+    yield "loss" if call.training else EVALUATION, "loss", apart(arrays["output"]["0"], np.asarray(losses.loss(question)))
 
 
 def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:

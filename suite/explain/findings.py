@@ -66,6 +66,7 @@ def _urgency(finding: Finding) -> tuple[int, int]:
 def _finding(members: Sequence[Member], known: Known) -> Finding:
     verdict, causes = members[0].verdict, _deciding(members[0])
     known = _explaining(known, causes) if verdict is Verdict.DIFFERENT else {}
+    alone = _without_declared(members)
     side, environment = _side(members, known)
     subjects = {cause.subject for cause in causes if cause.subject}
     if not environment and len(subjects) == 1:
@@ -76,9 +77,16 @@ def _finding(members: Sequence[Member], known: Known) -> Finding:
         members=tuple(members),
         side=side,
         environment=environment,
-        place=None if verdict is Verdict.NOT_RUN else _place(members, known),
-        magnitudes=_largest_of(members),
+        place=None if verdict is Verdict.NOT_RUN else _place(alone, known),
+        magnitudes=_largest_of(alone),
     )
+
+
+def _without_declared(members: Sequence[Member]) -> Sequence[Member]:
+    """Those that show nothing but this: where a declared difference comes with it, place and sizes may be that one's. All,
+    where it always does."""
+    undeclared = [member for member in members if not any(cause.code in EXPECTED for cause in member.causes)]
+    return undeclared or members
 
 
 def _explaining(known: Known, causes: Sequence[Cause]) -> Known:

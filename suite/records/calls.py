@@ -12,7 +12,7 @@ class RecordedCall:
     `kind`: "layer", "loss" or "update". `name`: the layer's path ("block/conv", "block/conv#2" when called again), the
     loss's place, or "optimizer". `of`: the name of its class. `config`, `arguments`: JSON. `reason`: why it was not
     recorded, or has no gradient; empty if it is whole. `own`: whether it is a class of Keras itself, and not the user's.
-    `rows`: of an update, whether a gradient came by rows of a table.
+    `rows`: of an update, whether a gradient came by rows of a table. `epsilon`: of Keras's configuration.
     """
 
     state: str
@@ -26,4 +26,5 @@ class RecordedCall:
     learning_rate: float = 0.0
     own: bool = True
     rows: bool = False
+    epsilon: float = 1e-7
     reason: str = ""

@@ -93,4 +93,4 @@ STAGES = (
     "optimizer state",
 )
 # What happens after training; a difference that begins here has one of these as its place.
-LATER_STAGES = ("trajectory", "prediction", "save", "load")
+LATER_STAGES = ("trajectory", "prediction", "evaluation", "save", "load")

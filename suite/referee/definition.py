@@ -15,6 +15,8 @@ import numpy as np
 Array = np.ndarray
 Arrays = Mapping[str, Array]
 
+EPSILON = 1e-7  # keras.config.epsilon() as it is delivered
+
 
 class Undefined(Exception):
     """The definition does not cover this call; its text says what it does not cover, as in "draws random numbers"."""
@@ -28,7 +30,8 @@ class Call:
     as {"class_name": ..., "config": ...}. `inputs`: the input tensors in order (a list of inputs is flattened): floats as
     float64, integers and booleans as they are. `weights`: by the names of the layers below this one and the variable's
     own ("kernel", "forward_layer/lstm_cell/kernel"), float64. `masks`: one for each input, boolean, or None; empty if
-    there are none. `arguments`: other arguments of the call by name ("initial_state", "use_causal_mask").
+    there are none. `arguments`: other arguments of the call by name ("initial_state", "use_causal_mask"). `epsilon`: of
+    Keras's configuration.
     """
 
     layer: str
@@ -38,6 +41,7 @@ class Call:
     training: bool = False
     masks: tuple[Array | None, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    epsilon: float = EPSILON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,7 @@ Definition = Callable[[Call], Answer]
 class LossCall:
     """One call of a loss. `loss`: the name of its class. `config`: its `get_config()`. `y_true`, `y_pred`: (rows, ...)
     float64, or integers where targets are. `sample_weight`: broadcast over the rows, or None; `mask`: the mask that
-    `y_pred` carries, or None."""
+    `y_pred` carries, or None. `epsilon`: of Keras's configuration."""
 
     loss: str
     config: Mapping[str, Any]
@@ -64,6 +68,7 @@ class LossCall:
     y_pred: Array
     sample_weight: Array | None = None
     mask: Array | None = None
+    epsilon: float = EPSILON
 
 
 @dataclass(frozen=True, kw_only=True)

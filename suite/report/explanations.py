@@ -95,10 +95,11 @@ REDUCTIONS = {
 def _definition(what: str, where: str, cause: Cause) -> Said:
     known = names_of(cause, "known")
     reported = f"docs/defects/{known}.md says more of it" if known else "report it: docs/causes.md says how"
+    step = "evaluate" if names_of(cause, "stage") == "evaluation" else "a training step"
     return Said(
         claim=f"In {cause.subject}, {defined(cause)}, does not compute what it is defined to compute ({what} {where})."
         + (f" This is the known defect {known}." if known else ""),
-        experiment="the same call, with the inputs that it gets in a training step, was computed in NumPy from the "
+        experiment=f"the same call, with the inputs that it gets in {step}, was computed in NumPy from the "
         "definition, without any backend; this backend's result is not that one",
         advice=f"do not rely on this layer, loss or optimizer on this backend until it is mended; {reported}",
     )

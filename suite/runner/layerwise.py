@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.rows import count
+from suite.artifacts.rows import EVALUATE, X, count, part_of
 from suite.artifacts.store import Store
 from suite.records import Job, RecordedCall
 from suite.runner import building, facts, keras_versions, models, optimizers, structures
@@ -36,13 +36,16 @@ LARGEST = 1 << 22  # numbers in one call's arrays: a larger call is not recorded
 
 @dataclass(kw_only=True)
 class Seen:
-    """One call as it happened: of a layer, its name and arguments; of a loss, its targets and predictions."""
+    """One call as it happened: of a layer, its name and arguments; of a loss, its targets and predictions, and its value,
+    which may come from more than the numbers that it was given (from the logits that TensorFlow keeps of probabilities).
+    """
 
     of: Any
     name: str
     inputs: tuple[Any, ...]
     masks: tuple[Any, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    value: np.ndarray | None = None
 
 
 def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray]) -> None:
@@ -65,7 +68,7 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
             models.write(models.variables(model), values)
             models.write(optimizers.slots(model), slots)
             rows = starting_states.batch(state, trained)
-            made, arrays = _step(model, data, rows, state, job.options.seed)
+            made, arrays = _step(model, data, rows, state, job.options.seed, evaluates=state == chosen[-1])
             recorded.add(names.layerwise(state), arrays)
             calls += made
         recorded.tell(recorded=tuple(calls), facts=facts.gather(model, job))
@@ -77,8 +80,11 @@ def _states(steps: Sequence[int]) -> tuple[str, ...]:
 
 
 def _step(
-    model: Any, data: Mapping[str, np.ndarray], rows: np.ndarray, state: str, seed: int
+    model: Any, data: Mapping[str, np.ndarray], rows: np.ndarray, state: str, seed: int, *, evaluates: bool
 ) -> tuple[list[RecordedCall], Arrays]:
+    """`evaluates`: whether the losses of the rows to evaluate are recorded as well."""
+    import keras
+
     before = models.read(models.variables(model))
     layers, losses, gradients = _forward(model, data, rows)
     models.write(models.variables(model), before)
@@ -87,12 +93,15 @@ def _step(
 
     def add(call: RecordedCall, made: Mapping[str, np.ndarray]) -> None:
         arrays.update({f"{len(calls)}|{name}": value for name, value in made.items()})
-        calls.append(call)
+        calls.append(replace(call, epsilon=keras.config.epsilon()))
 
     for seen in layers:
         add(*_layer(seen, state, seed))
     for seen in losses:
         add(*_loss(seen, state, seed))
+    for seen in _evaluated(model, data) if evaluates else ():
+        call, made = _loss(seen, state, seed)
+        add(replace(call, training=False), made)
     models.write(models.variables(model), before)
     if any(gradient is not None for gradient in gradients.values()):
         add(*_update(model, gradients, state))
@@ -123,6 +132,19 @@ def _forward(
     names_of = {id(variable): name for name, variable in named.items()}
     pairs = zip(model.trainable_variables, gradients, strict=True)
     return layers, losses, {names_of[id(variable)]: gradient for variable, gradient in pairs}
+
+
+def _evaluated(model: Any, data: Mapping[str, np.ndarray]) -> list[Seen]:
+    """The calls of losses as `evaluate` makes them, on as many of its rows as are recorded; none where a model refuses."""
+    largest = max((value[:1].size for name, value in data.items() if name.startswith(part_of(X, EVALUATE))), default=1)
+    given = models.training(data, np.arange(min(count(data, part_of(X, EVALUATE)), LARGEST // largest)), EVALUATE)
+    losses: list[Seen] = []
+    try:
+        with _losses_seen(losses):
+            keras_versions.compute_loss(model, **given, y_pred=model(given["x"], training=False), training=False)
+    except Exception:  # as in `evaluating.record`, which says why
+        return []
+    return [replace(seen, name=f"{seen.name}, evaluated") for seen in losses]
 
 
 @contextmanager
@@ -180,8 +202,10 @@ def _losses_seen(seen: list[Seen]) -> Iterator[None]:
         mask = getattr(y_pred, "_keras_mask", None)
         predicted = keras.ops.stop_gradient(y_pred)
         inputs = array(y_true), array(predicted), weight, None if mask is None else array(mask)
-        seen.append(Seen(of=loss, name=f"loss {len(seen) + 1}" if seen else "loss", inputs=inputs))
-        return original(loss, y_true, y_pred, sample_weight=sample_weight)
+        value = original(loss, y_true, y_pred, sample_weight=sample_weight)
+        name = f"loss {len(seen) + 1}" if seen else "loss"
+        seen.append(Seen(of=loss, name=name, inputs=inputs, value=array(keras.ops.stop_gradient(value))))
+        return value
 
     keras.Loss.__call__ = called
     try:
@@ -229,7 +253,8 @@ def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
         made = loss_step(seen.of, y_true, y_pred, cotangents=drawn(seed), sample_weight=weight, mask=mask)
     except Exception as error:  # as of a layer
         return replace(call, reason=reason_of(error)), {}
-    arrays = {"input|y_true": made.y_true, "input|y_pred": made.y_pred, "output|0": made.value}
+    value = made.value if seen.value is None else seen.value
+    arrays = {"input|y_true": made.y_true, "input|y_pred": made.y_pred, "output|0": value}
     arrays |= {"input|sample_weight": weight} if weight is not None else {}
     arrays |= {"mask|0": mask} if mask is not None else {}
     arrays |= {"gradient|y_pred": made.gradient} if made.gradient is not None else {}

@@ -28,6 +28,7 @@ DEFECTS = {
     "diverging": {(Code.NON_FINITE, "")},
     "lost-delta": {(Code.COMPILED_DIFFERENTLY, "")},
     "black-background": {(Code.CORNER, "")},
+    "saturated-evaluation": {(Code.DEFINITION, "tensorflow")},
 }
 BY_DESIGN = {
     "summed-loss": {("torch", "mean of replica means")},
@@ -116,7 +117,9 @@ def test_what_a_file_has_lost_of_a_loss_is_named_with_its_values(results: Callab
         assert {one.verdict is Verdict.IDENTICAL for one in states} == {check.kind == "saved"}
 
 
-@pytest.mark.parametrize(("name", "stage"), [("repeated-words", "update"), ("channels-first", "gradient")])
+@pytest.mark.parametrize(
+    ("name", "stage"), [("repeated-words", "update"), ("channels-first", "gradient"), ("saturated-evaluation", "evaluation")]
+)
 def test_a_defect_is_on_its_side_and_in_its_place(results: Callable[[str], Results], name: str, stage: str) -> None:
     pairs = {pair.verdict: pair for pair in _pairs(results(name), name)}
     assert set(pairs) == {Verdict.ROUNDING, Verdict.DIFFERENT}

@@ -96,8 +96,16 @@ class Folder:
 
     # -- what runs leave
 
-    def trained(self, run: Run, kernel: float, facts: Mapping[str, str] | None = None, after_saving: str = "") -> None:
-        """The run is complete: it has moved every number of the kernel from 0 to this one, and predicts 1."""
+    def trained(
+        self,
+        run: Run,
+        kernel: float,
+        facts: Mapping[str, str] | None = None,
+        after_saving: str = "",
+        evaluated: float | None = None,
+    ) -> None:
+        """The run is complete: it has moved every number of the kernel from 0 to this one, predicts 1, and its loss was
+        evaluated as this, if it was."""
         manifest = Manifest(
             run=run.id,
             status=Status.STARTED,
@@ -112,6 +120,8 @@ class Folder:
             recorded.add(names.step(0), {"dense/kernel": np.zeros(4)})
             recorded.add(names.step(1), {"dense/kernel": np.full(4, kernel)})
             recorded.add(names.predictions(1), {"output": np.ones((2, 1)), "replica": np.zeros(2, np.int32)})
+            if evaluated is not None:
+                recorded.add(names.EVALUATION, {"loss": np.array([evaluated])})
             for file in (names.KERAS_FILE, names.WEIGHTS_FILE):
                 with recorded.placing(file) as place:
                     place.write_text(f"{file} with {kernel}")
@@ -193,6 +203,13 @@ def dense_call(name: str = "dense", *, off: float = 0.0, **fields: object) -> tu
     call = RecordedCall(state="0", kind="layer", name=name, of="Dense", config=json.dumps(config))
     arrays = {"input|0": x, "weight|kernel": kernel, "output|0": (x @ kernel) * (1.0 + off)}
     return replace(call, **fields), arrays  # type: ignore[arg-type]
+
+
+def evaluated_call(off: float = 0.0) -> tuple[RecordedCall, dict[str, np.ndarray]]:
+    """A recorded mean square of 1, 2 and 3, as `evaluate` computed it, too large by the share `off`."""
+    call = RecordedCall(state="0", kind="loss", name="loss, evaluated", of="MeanSquaredError", training=False)
+    arrays = {"input|y_true": np.zeros((3, 1)), "input|y_pred": np.array([[1.0], [2.0], [3.0]])}
+    return call, arrays | {"output|0": np.array(14.0 / 3.0 * (1.0 + off))}
 
 
 def leaky_call(slope: float, at: float = 0.0) -> tuple[RecordedCall, dict[str, np.ndarray]]:

@@ -13,6 +13,7 @@ from tests.explain.run_folders import (
     RecordedArrays,
     configuration,
     dense_call,
+    evaluated_call,
     layerwise,
     leaky_call,
     oracle,
@@ -213,6 +214,28 @@ def test_where_no_place_is_known_a_departure_is_one(tmp_path: Path) -> None:
     parting = made.backends().parting("torch", "jax")
     assert parting.place is not None
     assert (parting.place.stage, parting.place.tensor, parting.off) == ("forward", "dense", "jax")
+
+
+@pytest.mark.parametrize(("kernel", "code"), [(1.0, Code.DEFINITION), (1.0 + APART, Code.UNKNOWN)])
+def test_what_departs_in_evaluate_explains_what_differs_there_alone(tmp_path: Path, kernel: float, code: Code) -> None:
+    made = folder(tmp_path, torch=1.0, jax=kernel)
+    made.trained(oracle("torch"), 1.0, evaluated=14.0 / 3.0)
+    made.trained(oracle("jax"), kernel, evaluated=14.0 / 3.0 * 1.1)
+    made.recorded("torch", [dense_call(), evaluated_call()])
+    made.recorded("jax", [dense_call(), evaluated_call(off=0.1)])
+    parting = made.backends().parting("torch", "jax")
+    assert [cause.code for cause in parting.causes] == [code]
+    if code is Code.DEFINITION:
+        assert parting.off == "jax"
+        assert parting.place is not None and (parting.place.stage, parting.place.tensor) == ("evaluation", "loss")
+
+
+def test_what_differs_in_evaluate_alone_comes_from_nothing_that_departs_in_training(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    made.trained(oracle("torch"), 1.0, evaluated=1.0)
+    made.trained(oracle("jax"), 1.0, evaluated=2.0)
+    made.recorded("jax", [dense_call(off=1e-2)])
+    assert made.backends().parting("torch", "jax").causes == (Cause(code=Code.UNKNOWN),)
 
 
 # ---------------------------------------------------------------- float32 inside

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ import pytest
 from suite.explain import definitions
 from suite.explain.definitions import Departure, Held
 from suite.records import Code, Place, RecordedCall
-from tests.explain.run_folders import Folder, RecordedArrays, dense_call, layerwise, leaky_call, update_call
+from tests.explain.run_folders import (
+    Folder,
+    RecordedArrays,
+    dense_call,
+    evaluated_call,
+    layerwise,
+    leaky_call,
+    update_call,
+)
 
 
 def held(path: Path, *calls: RecordedArrays) -> Held:
@@ -25,6 +34,17 @@ def loss(value: float) -> tuple[RecordedCall, dict[str, np.ndarray]]:
     call = RecordedCall(state="0", kind="loss", name="loss", of="MeanSquaredError", config="{}")
     arrays = {"input|y_true": np.zeros((3, 1)), "input|y_pred": np.array([[1.0], [2.0], [3.0]]), "output|0": np.array(value)}
     return call, arrays
+
+
+def test_a_probability_near_zero_is_clipped_by_the_epsilon_of_the_run(tmp_path: Path) -> None:
+    """A float64 run has another one, which float32 holds exactly."""
+    made = np.array(-np.log(2.0**-23))
+    arrays = {"input|y_true": np.ones((1, 1)), "input|y_pred": np.array([[1e-12]]), "output|0": made}
+    config = json.dumps({"fn": "binary_crossentropy"})
+    call = RecordedCall(state="0", kind="loss", name="loss", of="LossFunctionWrapper", config=config, epsilon=2.0**-23)
+    assert held(tmp_path / "own", (call, arrays)).departures == ()
+    (one,) = held(tmp_path / "other", (replace(call, epsilon=1e-7), arrays)).departures
+    assert one.of == "BinaryCrossentropy", "and the class is named, not what wraps the function"
 
 
 def normalization(variance: float) -> tuple[RecordedCall, dict[str, np.ndarray]]:
@@ -48,6 +68,7 @@ def test_what_computes_its_definition_is_held_and_departs_in_nothing(tmp_path: P
         (dense_call(off=1e-3), ("layer", "dense", "forward", "output 0")),
         (dense_call("block/dense#2", off=1e-3), ("layer", "block/dense#2", "forward", "output 0")),
         (loss(14.0 / 3.0 * 1.001), ("loss", "loss", "loss", "loss")),
+        (evaluated_call(off=1e-3), ("loss", "loss, evaluated", "evaluation", "loss")),
         (update_call(off=2e-3), ("update", "optimizer", "update", "w")),
         (normalization(2.5), ("layer", "norm", "moving statistics", "moving_variance")),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite.explain import findings
-from suite.records import Cause, Code, Pair, Place, Verdict
+from suite.records import Cause, Code, Magnitude, Pair, Place, Verdict
 from tests.report import sample
 
 PLACE = Place(stage="loss", tensor="loss", state="19", size=0.1, ratio=1e9)
@@ -42,6 +42,18 @@ def test_the_side_is_the_run_that_all_have_in_common_or_its_environment() -> Non
     assert (finding.side, finding.environment) == (None, "torch")
     finding = findings.group(pairs, ())[0]
     assert (finding.side, finding.environment) == (None, "")
+
+
+def test_place_and_sizes_are_not_those_of_a_declared_difference_that_comes_with_it() -> None:
+    declared, unknown = Cause(code=Code.BY_DESIGN), Cause(code=Code.DTYPE_DEMOTED)
+    first, second = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).pairs[:2]
+    large = (Magnitude(metric="pmax", value=1.0, rungs=()),)
+    both = replace(first, causes=(declared, unknown), place=PLACE, magnitudes=large)
+    alone = replace(second, causes=(unknown,), place=None, magnitudes=())
+    (found,) = findings.group([both, alone], ())
+    assert (len(found.members), found.place, found.magnitudes) == (2, None, ())
+    (found,) = findings.group([both], ())
+    assert (found.place, found.magnitudes) == (PLACE, large), "where it always comes with it, that is what is known"
 
 
 def different(**changes: object) -> list[Pair]:

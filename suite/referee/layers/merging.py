@@ -12,8 +12,6 @@ from suite.referee.activations import Floats
 from suite.referee.definition import Answer, Call, Definition, Undefined
 from suite.referee.layers.masks import Mask, mask_of
 
-EPSILON = 1e-7  # keras.config.epsilon(), the least norm that Dot divides by
-
 
 def add(asked: Call) -> Answer:
     """The sum of the inputs, entry by entry. Source: Keras, Add layer; ONNX operator Sum."""
@@ -78,7 +76,7 @@ def dot(asked: Call) -> Answer:
         for x, axis in zip(asked.inputs, (axes, axes) if isinstance(axes, int) else axes, strict=True)
     ]
     if asked.config["normalize"]:
-        vectors = [x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), EPSILON) for x in vectors]
+        vectors = [x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), asked.epsilon) for x in vectors]
     output = np.stack([np.tensordot(x, y, axes=(-1, -1)) for x, y in zip(*vectors, strict=True)])
     return Answer(outputs=(output if output.ndim > 1 else output[:, np.newaxis],))
 

@@ -10,7 +10,6 @@ import numpy as np
 from suite.referee.definition import Answer, Array, Call, Definition, Undefined
 
 # keras.config.epsilon(): what Keras adds to the number of elements that a mask lets through.
-MASKED_COUNT_EPSILON = 1e-7
 # The norm below which UnitNormalization divides by this instead of the norm.
 SHORTEST = 1e-12
 
@@ -73,7 +72,7 @@ def _batch_statistics(asked: Call) -> tuple[Array, Array]:
     if mask is None:
         return x.mean(axis=others), ((x - x.mean(axis=others, keepdims=True)) ** 2).mean(axis=others)
     counted = np.broadcast_to(mask.astype(bool)[..., np.newaxis], x.shape)
-    count = counted.sum(axis=others) + MASKED_COUNT_EPSILON
+    count = counted.sum(axis=others) + asked.epsilon
     mean = np.where(counted, x, 0.0).sum(axis=others) / count
     squares = np.where(counted, (x - _along(mean, x, [axis])) ** 2, 0.0)
     return mean, squares.sum(axis=others) / count

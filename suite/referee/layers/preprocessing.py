@@ -12,8 +12,6 @@ from suite.referee.activations import Floats
 from suite.referee.definition import Answer, Array, Call, Definition, Undefined
 from suite.referee.layers.nested import inside
 
-EPSILON = 1e-7  # keras.config.epsilon(), the least standard deviation that Normalization divides by
-
 
 def identity(asked: Call) -> Answer:
     """The inputs as they are. Source: Keras, Identity and InputLayer."""
@@ -65,7 +63,7 @@ def normalization(asked: Call) -> Answer:
     """
     x = np.asarray(asked.inputs[0], np.float64)
     mean, variance = (_over_kept_axes(asked, name, x.ndim) for name in ("mean", "variance"))
-    deviation = np.maximum(np.sqrt(variance), EPSILON)
+    deviation = np.maximum(np.sqrt(variance), asked.epsilon)
     return Answer(outputs=(mean + x * deviation if asked.config["invert"] else (x - mean) / deviation,))
 
 

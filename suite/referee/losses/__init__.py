@@ -31,23 +31,33 @@ def loss(asked: LossCall) -> float | Array:
     Raises:
         Undefined: there is no definition of this loss, or not of this call.
     """
-    definition, config = _definition(asked)
+    definition, config = _definition(asked), {**asked.config, "epsilon": asked.epsilon}
     y_true = np.asarray(asked.y_true, dtype=np.float64)
     values = definition(*same_rank(y_true, np.asarray(asked.y_pred, dtype=np.float64)), config)
     result = reduced(values, asked.sample_weight, asked.mask, asked.config.get("reduction", "sum_over_batch_size"))
     return result if asked.config.get("reduction", "") in (None, "none") else float(result)
 
 
-def _definition(asked: LossCall) -> tuple[Definition, Mapping[str, Any]]:
-    if asked.loss != WRAPPER:
-        if asked.loss not in LOSSES:
-            raise Undefined(f"there is no definition of the loss {asked.loss}; defined are {', '.join(LOSSES)}")
-        return LOSSES[asked.loss], asked.config
-    function = asked.config["fn"]
+def class_of(loss: str, config: Mapping[str, Any]) -> str:
+    """The name of the loss's class; of a function in a wrapper, that of the class which computes the same.
+
+    Raises:
+        Undefined: the function is not one of Keras's.
+    """
+    if loss != WRAPPER:
+        return loss
+    function = config["fn"]
     name = function["config"] if isinstance(function, Mapping) else function
     if name not in FUNCTIONS:
         raise Undefined(f"the loss function {name} is code of the scenario; only Keras's own are defined")
-    return FUNCTIONS[name], asked.config
+    return next(one for one, definition in LOSSES.items() if definition is FUNCTIONS[name])
+
+
+def _definition(asked: LossCall) -> Definition:
+    name = class_of(asked.loss, asked.config)
+    if name not in LOSSES:
+        raise Undefined(f"there is no definition of the loss {name}; defined are {', '.join(LOSSES)}")
+    return LOSSES[name]
 
 
 def gradient_along(asked: LossCall, direction: Array) -> float | Array:
@@ -77,4 +87,4 @@ def _difference(asked: LossCall, direction: Array, step: float) -> Array:
     return np.asarray((np.asarray(ahead) - np.asarray(behind)) / (2 * step))
 
 
-__all__ = ["FUNCTIONS", "LOSSES", "gradient_along", "loss"]
+__all__ = ["FUNCTIONS", "LOSSES", "class_of", "gradient_along", "loss"]

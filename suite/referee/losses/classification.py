@@ -6,7 +6,7 @@ import numpy as np
 
 from suite.referee.definition import Array, Undefined
 from suite.referee.losses.reduction import Values
-from suite.referee.losses.regression import EPSILON, Config
+from suite.referee.losses.regression import Config
 
 
 def signs(y_true: Array) -> Array:
@@ -37,26 +37,28 @@ def categorical_hinge(y_true: Array, y_pred: Array, config: Config) -> Values:
 
 
 def kl_divergence(y_true: Array, y_pred: Array, config: Config) -> Values:
-    """Σ y_true · log(y_true / y_pred), over the last axis, both clipped to [1e-7, 1].
+    """Σ y_true · log(y_true / y_pred), over the last axis, both clipped to [epsilon, 1].
 
     Source: Kullback and Leibler (1951); Keras documentation, KLDivergence.
     """
-    true, predicted = np.clip(y_true, EPSILON, 1), np.clip(y_pred, EPSILON, 1)
+    true, predicted = np.clip(y_true, config["epsilon"], 1), np.clip(y_pred, config["epsilon"], 1)
     return Values(each=np.sum(true * np.log(true / predicted), axis=-1))
 
 
 def dice(y_true: Array, y_pred: Array, config: Config) -> Values:
-    """1 - 2 · Σ y_true · y_pred / (Σ y_true + Σ y_pred + 1e-7), over `axis`; over everything without one.
+    """1 - 2 · Σ y_true · y_pred / (Σ y_true + Σ y_pred + epsilon), over `axis`; over everything without one.
 
     Source: Milletari et al. (2016), with plain sums in place of sums of squares; Keras documentation, Dice.
     """
     axis = axes(config)
     overlap = np.sum(y_true * y_pred, axis=axis)
-    return Values(each=np.asarray(1 - 2 * overlap / (np.sum(y_true, axis=axis) + np.sum(y_pred, axis=axis) + EPSILON)))
+    return Values(
+        each=np.asarray(1 - 2 * overlap / (np.sum(y_true, axis=axis) + np.sum(y_pred, axis=axis) + config["epsilon"]))
+    )
 
 
 def tversky(y_true: Array, y_pred: Array, config: Config) -> Values:
-    """1 - t / (t + alpha · f + beta · m + 1e-7), over `axis`; over everything without one.
+    """1 - t / (t + alpha · f + beta · m + epsilon), over `axis`; over everything without one.
 
     t = Σ y_true · y_pred, the true positives; f = Σ (1 - y_true) · y_pred, the false positives; m = Σ y_true · (1 - y_pred),
     the false negatives.
@@ -68,7 +70,7 @@ def tversky(y_true: Array, y_pred: Array, config: Config) -> Values:
     hits = np.sum(y_true * y_pred, axis=axis)
     false = np.sum((1 - y_true) * y_pred, axis=axis)
     missed = np.sum(y_true * (1 - y_pred), axis=axis)
-    return Values(each=np.asarray(1 - hits / (hits + alpha * false + beta * missed + EPSILON)))
+    return Values(each=np.asarray(1 - hits / (hits + alpha * false + beta * missed + config["epsilon"])))
 
 
 def axes(config: Config) -> tuple[int, ...] | int | None:

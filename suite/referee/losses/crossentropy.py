@@ -1,7 +1,8 @@
 """Crossentropies of predicted probabilities or logits.
 
-Predicted probabilities are clipped to [1e-7, 1 - 1e-7] before their logarithm is taken; where they are those of several
-classes, they are first divided by their sum. Source: Keras documentation, losses and keras.config.epsilon.
+Predicted probabilities are clipped to [epsilon, 1 - epsilon] before their logarithm is taken; where they are those of
+several classes, they are first divided by their sum. `epsilon` in a configuration is that of Keras's own. Source: Keras
+documentation, losses and keras.config.epsilon.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from suite.referee.definition import Array
 from suite.referee.losses.classification import class_numbers
 from suite.referee.losses.reduction import Values
-from suite.referee.losses.regression import EPSILON, Config
+from suite.referee.losses.regression import Config
 
 
 def log_sigmoid(logits: Array) -> Array:
@@ -25,19 +26,19 @@ def log_softmax(logits: Array, axis: int) -> Array:
     return np.asarray(shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)))
 
 
-def clipped(probabilities: Array) -> Array:
-    return np.asarray(np.clip(probabilities, EPSILON, 1 - EPSILON))
+def clipped(probabilities: Array, config: Config) -> Array:
+    return np.asarray(np.clip(probabilities, config["epsilon"], 1 - config["epsilon"]))
 
 
-def normalized(probabilities: Array, axis: int) -> Array:
-    return clipped(np.asarray(probabilities / np.sum(probabilities, axis=axis, keepdims=True)))
+def normalized(probabilities: Array, axis: int, config: Config) -> Array:
+    return clipped(np.asarray(probabilities / np.sum(probabilities, axis=axis, keepdims=True)), config)
 
 
-def _binary(y_true: Array, y_pred: Array, from_logits: bool) -> Array:
+def _binary(y_true: Array, y_pred: Array, config: Config, from_logits: bool) -> Array:
     """-(y · log p + (1 - y) · log(1 - p)), for each element."""
     if from_logits:
         return np.asarray(-(y_true * log_sigmoid(y_pred) + (1 - y_true) * log_sigmoid(-y_pred)))
-    p = clipped(y_pred)
+    p = clipped(y_pred, config)
     return np.asarray(-(y_true * np.log(p) + (1 - y_true) * np.log(1 - p)))
 
 
@@ -60,7 +61,7 @@ def _smoothed(y_true: Array, config: Config, axis: int) -> Array:
 def binary_crossentropy(y_true: Array, y_pred: Array, config: Config) -> Values:
     """mean(-(y · log p + (1 - y) · log(1 - p))) over `axis` (-1), with p = y_pred, or its sigmoid with `from_logits`, and
     y the smoothed targets. Source: Keras documentation, BinaryCrossentropy."""
-    each = _binary(_smoothed_binary(y_true, config), y_pred, config.get("from_logits", False))
+    each = _binary(_smoothed_binary(y_true, config), y_pred, config, config.get("from_logits", False))
     return Values(each=np.mean(each, axis=config.get("axis", -1)))
 
 
@@ -73,15 +74,16 @@ def binary_focal_crossentropy(y_true: Array, y_pred: Array, config: Config) -> V
     """
     y = _smoothed_binary(y_true, config)
     p = np.exp(log_sigmoid(y_pred)) if config.get("from_logits", False) else y_pred
-    each = (1 - (y * p + (1 - y) * (1 - p))) ** config.get("gamma", 2.0) * _binary(y, p, from_logits=False)
+    each = (1 - (y * p + (1 - y) * (1 - p))) ** config.get("gamma", 2.0) * _binary(y, p, config, from_logits=False)
     if config.get("apply_class_balancing", False):
         alpha = config.get("alpha", 0.25)
         each = (y * alpha + (1 - y) * (1 - alpha)) * each
     return Values(each=np.mean(each, axis=config.get("axis", -1)))
 
 
-def _log_probabilities(y_pred: Array, from_logits: bool, axis: int) -> Array:
-    return log_softmax(y_pred, axis) if from_logits else np.log(normalized(y_pred, axis))
+def _log_probabilities(y_pred: Array, config: Config, axis: int) -> Array:
+    logits = config.get("from_logits", False)
+    return log_softmax(y_pred, axis) if logits else np.log(normalized(y_pred, axis, config))
 
 
 def categorical_crossentropy(y_true: Array, y_pred: Array, config: Config) -> Values:
@@ -90,7 +92,7 @@ def categorical_crossentropy(y_true: Array, y_pred: Array, config: Config) -> Va
     Source: Keras documentation, CategoricalCrossentropy.
     """
     axis = config.get("axis", -1)
-    logarithms = _log_probabilities(y_pred, config.get("from_logits", False), axis)
+    logarithms = _log_probabilities(y_pred, config, axis)
     return Values(each=-np.sum(_smoothed(y_true, config, axis) * logarithms, axis=axis))
 
 
@@ -101,7 +103,7 @@ def categorical_focal_crossentropy(y_true: Array, y_pred: Array, config: Config)
     """
     axis = config.get("axis", -1)
     p = np.exp(log_softmax(y_pred, axis)) if config.get("from_logits", False) else y_pred
-    p = normalized(p, axis)
+    p = normalized(p, axis, config)
     each = config.get("alpha", 0.25) * (1 - p) ** config.get("gamma", 2.0) * _smoothed(y_true, config, axis) * np.log(p)
     return Values(each=-np.sum(each, axis=axis))
 
@@ -124,7 +126,7 @@ def sparse_categorical_crossentropy(y_true: Array, y_pred: Array, config: Config
         classes = np.where(counted, classes, 0)
         y_pred = np.where(np.expand_dims(counted, axis), y_pred, 1.0)
     numbers = class_numbers(classes, y_pred, axis)
-    logarithms = _log_probabilities(y_pred, config.get("from_logits", False), axis)
+    logarithms = _log_probabilities(y_pred, config, axis)
     each = -np.take_along_axis(logarithms, np.expand_dims(numbers, axis), axis=axis).squeeze(axis)
     smoothing = config.get("label_smoothing", 0.0)
     each = (1 - smoothing) * each - smoothing * np.mean(logarithms, axis=axis)

@@ -1,4 +1,4 @@
-"""Losses of predicted numbers."""
+"""Losses of predicted numbers. `epsilon` in a configuration is that of Keras's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from suite.referee.definition import Array
 from suite.referee.losses.reduction import Values
 
 Config = Mapping[str, Any]
-EPSILON = 1e-7  # keras.config.epsilon()
 
 
 def mean_squared_error(y_true: Array, y_pred: Array, config: Config) -> Values:
@@ -25,19 +24,19 @@ def mean_absolute_error(y_true: Array, y_pred: Array, config: Config) -> Values:
 
 
 def mean_absolute_percentage_error(y_true: Array, y_pred: Array, config: Config) -> Values:
-    """100 · mean(|y_true - y_pred| / max(|y_true|, 1e-7)), over the last axis.
+    """100 · mean(|y_true - y_pred| / max(|y_true|, epsilon)), over the last axis.
 
     Source: Keras documentation, MeanAbsolutePercentageError ("dividing by zero is prevented by maximum(y_true, epsilon)").
     """
-    return Values(each=100 * np.mean(np.abs(y_true - y_pred) / np.maximum(np.abs(y_true), EPSILON), axis=-1))
+    return Values(each=100 * np.mean(np.abs(y_true - y_pred) / np.maximum(np.abs(y_true), config["epsilon"]), axis=-1))
 
 
 def mean_squared_logarithmic_error(y_true: Array, y_pred: Array, config: Config) -> Values:
-    """mean((log(1 + y_true) - log(1 + y_pred))²), over the last axis; values below 1e-7 count as 1e-7.
+    """mean((log(1 + y_true) - log(1 + y_pred))²), over the last axis; values below epsilon count as epsilon.
 
     Source: Keras documentation, MeanSquaredLogarithmicError.
     """
-    logarithms = np.log(1 + np.maximum(y_true, EPSILON)) - np.log(1 + np.maximum(y_pred, EPSILON))
+    logarithms = np.log(1 + np.maximum(y_true, config["epsilon"])) - np.log(1 + np.maximum(y_pred, config["epsilon"]))
     return Values(each=np.mean(logarithms**2, axis=-1))
 
 
@@ -57,21 +56,21 @@ def log_cosh(y_true: Array, y_pred: Array, config: Config) -> Values:
 
 
 def cosine_similarity(y_true: Array, y_pred: Array, config: Config) -> Values:
-    """-Σ a · b over `axis` (-1), with a and b the arguments divided by their Euclidean norms, or by 1e-7 if that is more.
+    """-Σ a · b over `axis` (-1), with a and b the arguments divided by their Euclidean norms, or by epsilon if that is more.
 
     Source: Keras documentation, CosineSimilarity. Up to Keras 3.15 the configuration leaves `axis` out: it is then -1.
     """
     axis = config.get("axis", -1)
 
     def unit(values: Array) -> Array:
-        return np.asarray(values / np.maximum(np.sqrt(np.sum(values**2, axis=axis, keepdims=True)), EPSILON))
+        return np.asarray(values / np.maximum(np.sqrt(np.sum(values**2, axis=axis, keepdims=True)), config["epsilon"]))
 
     return Values(each=-np.sum(unit(y_true) * unit(y_pred), axis=axis))
 
 
 def poisson(y_true: Array, y_pred: Array, config: Config) -> Values:
-    """mean(y_pred - y_true · log(y_pred + 1e-7)), over the last axis. Source: Keras documentation, Poisson."""
-    return Values(each=np.mean(y_pred - y_true * np.log(y_pred + EPSILON), axis=-1))
+    """mean(y_pred - y_true · log(y_pred + epsilon)), over the last axis. Source: Keras documentation, Poisson."""
+    return Values(each=np.mean(y_pred - y_true * np.log(y_pred + config["epsilon"]), axis=-1))
 
 
 REGRESSION = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.special
 
 from suite.referee.definition import LossCall, Undefined
-from suite.referee.losses import LOSSES, gradient_along, loss
+from suite.referee.losses import LOSSES, class_of, gradient_along, loss
 from tests.referee.losses.calls import NUMBERS, ONE_HOT, TARGETS, call
 
 DIRECTION = np.random.default_rng(8).normal(size=(4, 3))
@@ -41,6 +43,29 @@ def test_what_is_not_of_keras_is_undefined() -> None:
         loss(call("Mine", TARGETS, NUMBERS))
     with pytest.raises(Undefined, match="the loss function mine is code of the scenario"):
         loss(call("LossFunctionWrapper", TARGETS, NUMBERS, config={"fn": "mine"}))
+
+
+def test_a_function_of_keras_has_the_name_of_the_class_that_computes_the_same() -> None:
+    assert class_of("Poisson", {}) == "Poisson"
+    assert class_of("LossFunctionWrapper", {"fn": "binary_crossentropy"}) == "BinaryCrossentropy"
+    assert class_of("LossFunctionWrapper", {"fn": {"class_name": "function", "config": "huber"}}) == "Huber"
+
+
+@pytest.mark.parametrize(
+    ("name", "true", "predicted", "expected"),
+    [
+        ("BinaryCrossentropy", 1.0, 0.0, np.log(1000)),
+        ("MeanAbsolutePercentageError", 0.0, 1.0, 1e5),
+        ("Poisson", 1.0, 0.0, np.log(1000)),
+        ("KLDivergence", 1.0, 0.0, np.log(1000)),
+        ("Dice", 0.0, 0.001, 1.0),
+        ("MeanSquaredLogarithmicError", 0.0, np.e - 1, (1 - np.log(1.001)) ** 2),
+    ],
+)
+def test_epsilon_is_that_of_the_run(name: str, true: float, predicted: float, expected: float) -> None:
+    asked = call(name, np.array([[true]]), np.array([[predicted]]), config=MEAN)
+    assert loss(replace(asked, epsilon=1e-3)) == pytest.approx(expected, rel=1e-12)
+    assert name == "Dice" or loss(asked) != pytest.approx(expected, rel=1e-3)
 
 
 def test_ranks_are_matched_before_the_formula() -> None:
