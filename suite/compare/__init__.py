@@ -6,6 +6,7 @@ Enters: artifacts of a run folder. Leaves: `Comparison`, `Distances`, places. It
 from suite.compare.comparisons import (
     check,
     declared,
+    drawing_elsewhere,
     first_non_finite,
     first_replica_distance,
     float64_runs,
@@ -45,6 +46,7 @@ __all__ = [
     "Subject",
     "check",
     "declared",
+    "drawing_elsewhere",
     "emulated_file",
     "first_non_finite",
     "first_replica_distance",

@@ -30,7 +30,7 @@ from suite.compare.snapshots import (
     replica,
     trained,
 )
-from suite.records import JUDGED_STEP, QUANTITIES, Comparison, Distances, Floats
+from suite.records import JUDGED_STEP, QUANTITIES, RANDOM_PREDICTIONS, Comparison, Distances, Floats
 
 SEED = "seed_generator_state"  # how Keras names the state of what draws random numbers
 
@@ -63,6 +63,7 @@ def pair(a: Subject, b: Subject) -> Comparison:
         repeats=wider(repeat_distance(a), repeat_distance(b)),
         unrepeated=(_largest(repeat_distance(a)), _largest(repeat_distance(b))),
         random_streams=_random_streams(a.plain, b.plain),
+        random_predictions=_predict_randomly(a.plain, b.plain),
         non_finite=(first_non_finite(a.plain), first_non_finite(b.plain)),
         roundoff=max(a.plain[1].roundoff, b.plain[1].roundoff),
     )
@@ -139,7 +140,12 @@ def float64_runs(subject: Subject, float64: Complete, oracle: Complete) -> Compa
         if found:
             distances.append(_as_float64(found))
     non_finite = first_non_finite(float64), first_non_finite(oracle)
-    return Comparison(distances=tuple(distances), no_float64=subject.no_float64, non_finite=non_finite)
+    return Comparison(
+        distances=tuple(distances),
+        no_float64=subject.no_float64,
+        non_finite=non_finite,
+        random_predictions=_predict_randomly(subject.plain, float64, oracle),
+    )
 
 
 def _as_float64(distances: Distances) -> Distances:
@@ -183,6 +189,7 @@ def check(
         no_float64=(subject.no_float64 or "the float64 run was not loaded again") if float64_runs is None else "",
         unsaved=unsaved(start, *plain),
         renewed=renewed(start, *plain),
+        random_predictions=_predict_randomly(subject.plain),
         roundoff=subject.plain[1].roundoff,
     )
 
@@ -225,6 +232,13 @@ def idle_seeds(run: Complete) -> frozenset[str]:
     return frozenset(
         name for name in begun if name.endswith(SEED) and name in ended and metrics.bits(begun[name], ended[name])
     )
+
+
+def drawing_elsewhere(run: Complete) -> tuple[str, ...]:
+    """The random layers that drew nothing from their own seeds in a whole run: they draw from the backend's own generator,
+    as dropout without a seed does on torch."""
+    idle = {name.rpartition("/")[0] for name in idle_seeds(run)}
+    return tuple(layer for layer in run[1].random_layers if layer in idle)
 
 
 def _without(sides: tuple[Snapshot, Snapshot], idle: frozenset[str]) -> tuple[Snapshot, Snapshot]:
@@ -270,3 +284,7 @@ def _random_streams(a: Complete, b: Complete) -> bool:
         return False
     drawn = [side[0].arrays(names.STREAM) for side in (a, b) if names.has(side[1], names.STREAM)]
     return len(drawn) == 2 and not bits(drawn[0], drawn[1])
+
+
+def _predict_randomly(*runs: Complete) -> bool:
+    return any(RANDOM_PREDICTIONS in manifest.facts for _, manifest in runs)

@@ -53,6 +53,8 @@ def _is_one_thing(verdict: Verdict, causes: frozenset[Cause]) -> bool:
     """Whether it is the same in pairs and in checks of every kind; what is unknown may be two things."""
     if verdict is Verdict.INCONCLUSIVE:
         return any(cause.code == Code.UNCHECKED for cause in causes)
+    if verdict is Verdict.NOT_RUN:
+        return any(cause.reason for cause in causes)  # one sentence, of whatever it is said
     named = bool(causes) and all(cause.code not in (Code.UNKNOWN, Code.INVALID) for cause in causes)
     return named and verdict in (Verdict.DIFFERENT, Verdict.INVALID, Verdict.BY_DESIGN)
 

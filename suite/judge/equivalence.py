@@ -13,6 +13,7 @@ OTHER_SEMANTICS = 1e-7
 ENVELOPE_FACTOR = 5.0
 FAR = 100.0  # envelopes
 STATE = QUANTITIES[:2]  # weights and statistics: what everything else is computed from
+COMPUTED = ("predictions", "evaluation")  # by the trained model, anew from a file; all else is copied
 
 
 def differs(distance: float | None) -> bool:
@@ -25,10 +26,17 @@ def differ(comparison: Comparison) -> bool:
     return any(differs(apart_of(one, comparison)) for one in comparison.distances)
 
 
+def is_random(quantity: str, comparison: Comparison) -> bool:
+    """Whether it is computed by a model that draws random numbers to predict."""
+    return comparison.random_predictions and quantity in COMPUTED
+
+
 def apart_of(distances: Distances, comparison: Comparison) -> float | None:
     """The largest judged metric between the float64 runs in one quantity, before their own rounding has grown. Of what
     is stored only later, what is far beyond that rounding counts where weights and statistics are still within it: it
-    does not come from them."""
+    does not come from them. What a model predicts with random numbers is not compared."""
+    if is_random(distances.quantity, comparison):
+        return None
     found = float64_distance(distances, grown_at(comparison))
     if found is not None:
         return found

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from suite.compare.metrics import METRICS
 from suite.judge import envelopes, kernels, precision
 from suite.judge.equivalence import (
+    COMPUTED,
     OTHER_SEMANTICS,
     SAME_SEMANTICS,
     STATE,
@@ -15,6 +16,7 @@ from suite.judge.equivalence import (
     differs,
     float32_inside,
     grown_at,
+    is_random,
     reaches,
 )
 from suite.judge.limits import COMPOSED, UNSTABLE_STATES
@@ -32,9 +34,12 @@ from suite.records import (
 )
 
 NAMED = 3  # tensors that a cause names: more are read by nobody
-COMPUTED = ("predictions", "evaluation")  # anew from a file; all else is copied
 COMPILED = "compile configuration"  # text: different or not
-EXPECTED = (Code.BY_DESIGN, Code.RANDOM_STREAMS)  # what the two sides are declared to do differently
+EXPECTED = (
+    Code.BY_DESIGN,
+    Code.RANDOM_STREAMS,
+    Code.RANDOM_PREDICTIONS,
+)  # what the two sides are declared to do differently
 
 Decision = tuple[Verdict, tuple[Cause, ...]]
 
@@ -121,6 +126,8 @@ def _non_finite(comparison: Comparison) -> Decision:
 def _decide(distances: Distances, comparison: Comparison) -> Decision:
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
+    if is_random(distances.quantity, comparison):
+        return _only(Verdict.BY_DESIGN, Code.RANDOM_PREDICTIONS)
     if distances.quantity == COMPILED:
         return Verdict.DIFFERENT, united(part.causes for part in _copied(distances, comparison))
     if comparison.no_float64:
@@ -248,6 +255,8 @@ def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple
         return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
+    if is_random(distances.quantity, comparison):
+        return _only(Verdict.BY_DESIGN, Code.RANDOM_PREDICTIONS)
     apart = apart_of(distances, comparison)
     if apart is None:
         return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from suite.records.artifact import (
     OWN,
+    RANDOM_PREDICTIONS,
     TRAINING_STEP,
     UNCOMPILED,
     VIRTUAL_DEVICES,
@@ -155,6 +156,7 @@ __all__ = [
     "OWN",
     "PRECISIONS",
     "QUANTITIES",
+    "RANDOM_PREDICTIONS",
     "REASON",
     "RERUNS",
     "RESULTS_SCHEMA",

@@ -15,6 +15,7 @@ class Code(enum.StrEnum):
 
     BY_DESIGN = "by-design"
     RANDOM_STREAMS = "random-streams"
+    RANDOM_PREDICTIONS = "random-predictions"
     UNSTABLE_KERNEL = "unstable-kernel"
     TF32_PRODUCTS = "tf32-products"
     BFLOAT16_PRODUCTS = "bfloat16-products"
@@ -30,6 +31,7 @@ class Code(enum.StrEnum):
     UNCHECKED = "unchecked"
     NOT_SAVED = "not-saved"
     RENEWED = "renewed"
+    UNSEEDED = "unseeded"
     SAVE_STALE = "save-stale"
     SAVE_WRONG_REPLICA = "save-wrong-replica"
     SAVE_SWAPPED = "save-swapped"

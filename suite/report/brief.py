@@ -77,6 +77,7 @@ def _unsaved(cause: Cause) -> str:
 WORDS: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: _declared(cause)[0],
     Code.RANDOM_STREAMS: lambda cause: "backends draw different random numbers",
+    Code.RANDOM_PREDICTIONS: lambda cause: "predict draws random numbers",
     Code.TF32_PRODUCTS: lambda cause: f"{cause.subject} rounds products to TF32",
     Code.BFLOAT16_PRODUCTS: lambda cause: f"{cause.subject} rounds products to bfloat16",
     Code.DEFINITION: lambda cause: f"{cause.subject}: {names_of(cause, 'class')} departs from its definition",
@@ -84,6 +85,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.CORNER: lambda cause: "backends take other slopes at exactly 0",
     Code.NOT_SAVED: _unsaved,
     Code.RENEWED: _unsaved,
+    Code.UNSEEDED: lambda cause: "random layers without a seed draw other numbers",
     Code.SLOTS_NOT_SAVED: lambda cause: "the optimizer's state is not kept",
     Code.COMPILED_DIFFERENTLY: lambda cause: "the file is compiled differently",
     Code.NON_FINITE: lambda cause: "training reaches NaN or infinity",
@@ -96,11 +98,13 @@ WORDS: dict[str, Callable[[Cause], str]] = {
 }
 CURES: dict[str, str] = {
     Code.RANDOM_STREAMS: "compare over several seeds",
+    Code.RANDOM_PREDICTIONS: "predict what is not drawn",
     Code.TF32_PRODUCTS: "--precision exact",
     Code.BFLOAT16_PRODUCTS: "--precision exact",
     Code.UNSTABLE_KERNEL: "centre the inputs",
     Code.NOT_SAVED: "save the seed, too",
     Code.RENEWED: "give random layers a seed",
+    Code.UNSEEDED: "give random layers a seed",
     Code.COMPILED_DIFFERENTLY: "compile what is loaded anew",
     Code.NON_FINITE: "lower the learning rate",
 }

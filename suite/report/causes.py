@@ -82,6 +82,7 @@ def _missing(cause: Cause) -> str:
 SHORT: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: f"declared: {declared(cause)}",
     Code.RANDOM_STREAMS: lambda cause: "different random numbers",
+    Code.RANDOM_PREDICTIONS: lambda cause: "random predictions",
     Code.UNSTABLE_KERNEL: lambda cause: f"unstable kernel in {cause.subject}" if cause.subject else "unstable kernel",
     Code.TF32_PRODUCTS: lambda cause: f"TF32 products in {cause.subject}",
     Code.BFLOAT16_PRODUCTS: lambda cause: f"bfloat16 products in {cause.subject}",
@@ -104,6 +105,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.UNCHECKED: lambda cause: f"not checked{in_environment(cause.subject)}: {cause.reason}",
     Code.NOT_SAVED: lambda cause: f"not saved: {names_of(cause, 'tensor')}",
     Code.RENEWED: lambda cause: f"not saved, and drawn again: {names_of(cause, 'tensor')}",
+    Code.UNSEEDED: lambda cause: f"{names_of(cause, 'layer')} without a seed draws from a generator that no file holds",
     Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {names_of(cause, 'step')}",
     Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {names_of(cause, 'replica')}",
     Code.SAVE_SWAPPED: lambda cause: (

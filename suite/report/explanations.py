@@ -139,6 +139,15 @@ def _renewed(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _unseeded(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'draws', 'draw')} from the own random generator of {cause.subject}, in "
+        f"{names_of(cause, 'layer')}. No file holds it, and training on from one draws other numbers.",
+        experiment="the layer draws random numbers, and the state of its seed did not move in a whole run",
+        advice="give random layers a seed; then their numbers come from a state that can be saved beside the model",
+    )
+
+
 def _apart_in_steps(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {_verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
@@ -192,6 +201,15 @@ def _random(what: str, where: str, cause: Cause) -> Said:
         "different streams.",
         experiment="both sides drew different numbers from one seed; with one shared stream, their float64 runs are equal",
         advice="do not expect equal results from equal seeds in random layers; compare without them, or over several seeds",
+    )
+
+
+def _randomly_predicted(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {_verb(what, 'predicts', 'predict')} with random numbers: no two predictions of the same "
+        "rows are equal, and none is compared.",
+        experiment="every run predicted some rows twice, one time after the other: the two differ",
+        advice="let layers draw only while they train, or predict what is not drawn, as the mean of a distribution",
     )
 
 
@@ -298,11 +316,13 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.ODD_ONE_OUT: _odd,
     Code.CORNER: _corner,
     Code.RENEWED: _renewed,
+    Code.UNSEEDED: _unseeded,
     Code.STEPS_APART: _apart_in_steps,
     Code.NON_FINITE: _not_finite,
     Code.UNCHECKED: _unchecked,
     Code.UNSTABLE_KERNEL: _unstable,
     Code.RANDOM_STREAMS: _random,
+    Code.RANDOM_PREDICTIONS: _randomly_predicted,
     Code.NOT_SAVED: _unsaved,
     Code.SAVE_STALE: _held,
     Code.SAVE_WRONG_REPLICA: _held,

@@ -15,7 +15,18 @@ from urllib.parse import urlencode, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from suite.records import ConsistencyCheck, Pair, Provisioned, Results, Run, RunRow, ScenarioRow, Status, Verdict
+from suite.records import (
+    RANDOM_PREDICTIONS,
+    ConsistencyCheck,
+    Pair,
+    Provisioned,
+    Results,
+    Run,
+    RunRow,
+    ScenarioRow,
+    Status,
+    Verdict,
+)
 from suite.records.formatting import number
 from suite.report import (
     answer,
@@ -265,7 +276,7 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
     return {"device": one.device, "precision": one.precision, "kernels": kernels}
 
 
-OF_A_RUN = ("optimizer", *lagging.FACTS)  # facts that say nothing of an environment
+OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, *lagging.FACTS)  # facts that say nothing of an environment
 
 
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:

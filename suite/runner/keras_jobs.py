@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -265,6 +265,23 @@ def why_it_does_not_load(error: Exception) -> str:
     )
 
 
+def operation_in_old_file(message: str) -> str:
+    """The class of the operation that Keras misses as it loads a .h5 file, where it takes every node for a layer; empty if
+    it misses something else."""
+    import keras
+
+    if (found := re.search(r"Unknown layer: '(\w+)'", message)) is None:
+        return ""
+    operations = {one.__name__ for one in _subclasses(keras.Operation) if not issubclass(one, keras.layers.Layer)}
+    return found[1] if found[1] in operations else ""
+
+
+def _subclasses(of: type) -> Iterator[type]:
+    for one in of.__subclasses__():
+        yield one
+        yield from _subclasses(one)
+
+
 def _last_of(error: Exception) -> str:
     return " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
 
@@ -284,8 +301,12 @@ def is_newer(version: str, other: str) -> bool:
 def _failed(artifact: Artifact, job: Job, run: Run, error: Exception, saved_by: str) -> None:
     import keras
 
-    unsupported = "synchronized=True is only supported" in " ".join(str(error).split())
+    message = " ".join(str(error).split())
+    unsupported = "synchronized=True is only supported" in message
     reason = UNSUPPORTED_SYNCHRONIZED if unsupported else why_it_does_not_load(error)
+    if operation := operation_in_old_file(message):
+        unsupported = True
+        reason = f"the old .h5 format does not hold operations of keras.ops, as {operation} here; save the model as .keras"
     if is_newer(saved_by, keras.__version__):
         unsupported = True
         reason = (
@@ -297,7 +318,7 @@ def _failed(artifact: Artifact, job: Job, run: Run, error: Exception, saved_by: 
         Manifest(
             run=run.id,
             status=Status.UNSUPPORTED if unsupported else Status.FAILED,
-            reason=f"{job.environment.name} cannot load {file}: {type(error).__name__}: {reason.rstrip('.')}",
+            reason=f"{file} cannot be loaded: {type(error).__name__}: {reason.rstrip('.')}",
             digest=job.digest,
         )
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from suite.artifacts import names, rows
 from suite.artifacts.store import Recording
+from suite.records import RANDOM_PREDICTIONS
 from suite.runner import models
 from suite.runner.batches import shard
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from suite.runner.training import Drive
 
 Arrays = dict[str, np.ndarray]
+
+REPEATED = 1e-3  # of the largest prediction: far more than kernels round that do not repeat themselves
 
 
 def record(recorded: Recording, model: Any, drive: Drive, data: Mapping[str, np.ndarray], batch: int, step: int) -> None:
@@ -34,6 +37,16 @@ def record(recorded: Recording, model: Any, drive: Drive, data: Mapping[str, np.
     }  # fmt: skip
     replica = np.tile(np.repeat(np.arange(drive.devices), batch // drive.devices), total // batch)
     recorded.add(names.predictions(step), {**whole, "replica": replica.astype(np.int32)})
+
+
+def facts(model: Any, data: Mapping[str, np.ndarray], batch: int) -> dict[str, str]:
+    """The fact of a model that draws random numbers in `predict`, also where its layers keep no seed: how far two
+    predictions of the same rows are apart, relative. None of one that repeats itself."""
+    given = models.inputs(data, rows.PREDICT, slice(0, batch))
+    first, second = (named(model.predict(given, batch_size=batch, verbose=0)) for _ in range(2))
+    apart = max(float(np.max(np.abs(first[name] - second[name]), initial=0.0)) for name in first)
+    largest = max(float(np.max(np.abs(value), initial=0.0)) for value in first.values())
+    return {RANDOM_PREDICTIONS: f"{apart / largest:.2g}"} if apart > REPEATED * largest else {}
 
 
 def named(predicted: Any) -> Arrays:

@@ -175,7 +175,7 @@ class _Trainer:
             with epochs.folder_of_their_own() if epochs.has_callbacks(self.scenario) else contextlib.nullcontext():
                 kept, predicted = self._record(run, steps, recorded)
             at_a_time = self.scenario.batch // self.drive.processes
-            told = facts.gather(self.model, self.job) | {evaluating.AT_A_TIME: str(at_a_time)} | self.lags
+            told = facts.gather(self.model, self.job) | {evaluating.AT_A_TIME: str(at_a_time)} | self.measured
             recorded.tell(steps=kept, predicted=predicted, facts=told, **phases.manifest(self.phased, self.taken.phases))
 
     def _steps(self, run: Run) -> int:
@@ -185,7 +185,7 @@ class _Trainer:
     def _reset(self, run: Run) -> None:
         import keras
 
-        self.lags: dict[str, str] = {}
+        self.measured: dict[str, str] = {}
         self.taken = self.schedule
         if self.scenario.phases or optimizers.others(self.model):
             self.phased.begin(self.tensors)
@@ -287,8 +287,10 @@ class _Trainer:
         if whole and self.leads:
             self._save(recorded)
         if whole and self.drive.devices == 1:
-            self.lags = lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
+            self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
             failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)
+        if whole and self.random_layers:
+            self.measured |= predicting.facts(self.model, self.data, self.scenario.batch // self.drive.processes)
         recorded.tell(after_saving=failed)
 
     def _losses(self, recorded: Recording, losses: Sequence[float]) -> None:

@@ -24,7 +24,8 @@ ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.
 DEFECTS = {
     "repeated-words": {(Code.DEFINITION, "tensorflow")},
     "channels-first": {(Code.DEFINITION, "tensorflow")},
-    "unseeded-dropout": {(Code.RENEWED, ""), (Code.NOT_SAVED, "")},
+    "unseeded-dropout": {(Code.RENEWED, ""), (Code.NOT_SAVED, ""), (Code.UNSEEDED, "torch")},
+    "random-predictions": {(Code.NOT_SAVED, "")},
     "diverging": {(Code.NON_FINITE, "")},
     "lost-delta": {(Code.COMPILED_DIFFERENTLY, "")},
     "black-background": {(Code.CORNER, "")},
@@ -102,6 +103,25 @@ def test_training_goes_on_from_a_file_as_in_the_live_model(results: Callable[[st
         assert {"evaluation", "compile configuration", "optimizer state"} <= {one.quantity for one in check.quantities}
     forms = {check.form for check in checks if check.kind == "saved"}
     assert forms == {"model.keras", "model.weights.h5", "model.weights.h5+unbuilt", "model.h5"}
+
+
+def test_what_is_predicted_with_random_numbers_is_by_design_and_all_else_is_compared(
+    results: Callable[[str], Results],
+) -> None:
+    found = results("random-predictions")
+    checks = [check for check in found.checks if check.scenario == "random-predictions"]
+    judged = [one for pair in _pairs(found, "random-predictions") for one in pair.quantities]
+    judged += [one for check in checks for one in check.quantities]
+    predicted = {
+        (one.verdict, *(cause.code for cause in one.causes))
+        for one in judged
+        if one.quantity in ("predictions", "evaluation")
+    }
+    assert predicted == {(Verdict.BY_DESIGN, Code.RANDOM_PREDICTIONS)}
+    declared = [check for check in checks if check.kind == "declared"]
+    weights = [one.verdict for check in declared for one in check.quantities if one.quantity == "trainable weights"]
+    assert len(weights) == 3
+    assert set(weights) <= {Verdict.IDENTICAL, Verdict.ROUNDING}
 
 
 def test_what_a_file_has_lost_of_a_loss_is_named_with_its_values(results: Callable[[str], Results]) -> None:

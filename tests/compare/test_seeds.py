@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,20 +13,20 @@ from suite import compare
 from suite.artifacts import names
 from suite.artifacts.store import Artifact, Complete
 from suite.compare.snapshots import Snapshot, Subject
-from suite.records import Comparison, Manifest, Status, Tensor, TensorGroup
+from suite.records import RANDOM_PREDICTIONS, Comparison, Manifest, Status, Tensor, TensorGroup
 
 DROPOUT, LSTM, COUNTER = "dropout/seed_generator_state", "lstm/seed_generator_state", "custom/counter"
 BEGUN = {DROPOUT: [7, 0], LSTM: [8, 0], COUNTER: [1, 0]}
 ENDED = {DROPOUT: [7, 20], LSTM: [8, 0], COUNTER: [1, 0]}
 
 
-def run(folder: Path, *states: Mapping[str, list[int]]) -> Complete:
-    """A run whose steps left these states, or a file that holds one."""
+def run(folder: Path, *states: Mapping[str, list[int]], **fields: Any) -> Complete:
+    """A run whose steps left these states, or a file that holds one; its manifest with these fields."""
     artifact = Artifact(folder)
     tensors = tuple(
         Tensor(name=name, shape=(2,), dtype="int32", group=TensorGroup.OTHER, layer=name.partition("/")[0]) for name in BEGUN
     )
-    manifest = Manifest(run="r", status=Status.STARTED, steps=tuple(range(len(states))), tensors=tensors)
+    manifest = Manifest(run="r", status=Status.STARTED, steps=tuple(range(len(states))), tensors=tensors, **fields)
     artifact.begin(manifest)
     for step, state in enumerate(states):
         artifact.add(names.step(step), {name: np.array(value, np.int32) for name, value in state.items()})
@@ -69,3 +70,18 @@ def test_what_was_drawn_from_and_what_is_no_seed_counts(
 ) -> None:
     found = checked(tmp_path, loaded)
     assert (found.renewed, found.unsaved, distance(found)) == (renewed, unsaved, 1.0)
+
+
+def test_a_layer_that_draws_without_its_own_seed_draws_from_somewhere_else(tmp_path: Path) -> None:
+    """As dropout without a seed does on torch, whose own generator no file holds."""
+    found = run(tmp_path, BEGUN, {**BEGUN, LSTM: [8, 5]}, random_layers=("dropout", "lstm"))
+    assert compare.drawing_elsewhere(found) == ("dropout",)
+    assert compare.drawing_elsewhere(run(tmp_path / "idle", BEGUN, BEGUN, random_layers=())) == ()
+
+
+@pytest.mark.parametrize("random", [True, False])
+def test_a_model_that_predicts_with_random_numbers_is_known_by_a_fact(tmp_path: Path, random: bool) -> None:
+    live = run(tmp_path / "live", BEGUN, ENDED, facts={RANDOM_PREDICTIONS: "0.2"} if random else {})
+    side = Snapshot(artifact=live[0], manifest=live[1], state=names.step(1))
+    assert compare.check((side, side), None, Subject(plain=live)).random_predictions is random
+    assert compare.pair(Subject(plain=live), Subject(plain=live)).random_predictions is random

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite.explain import findings
-from suite.records import Cause, Code, Magnitude, Pair, Place, Verdict
+from suite.records import Cause, Code, Magnitude, Pair, Place, Verdict, because
 from tests.report import sample
 
 PLACE = Place(stage="loss", tensor="loss", state="19", size=0.1, ratio=1e9)
@@ -84,3 +84,13 @@ def test_the_side_of_a_file_that_is_not_its_model_is_the_run_that_saved_it() -> 
     assert findings.group(alone, ())[0].side == checks[0].run
     [every] = findings.group(checks, ())
     assert every.side is None
+
+
+def test_one_reason_for_which_nothing_ran_is_one_finding() -> None:
+    checks = sample.results(healthy=True).checks[:3]
+    unknown, other = because(Code.NOT_RUN, "Keras does not know it"), because(Code.NOT_RUN, "it was killed")
+    kinds = zip(checks, ("saved", "resumed", "reloaded"), strict=True)
+    members = [replace(check, verdict=Verdict.NOT_RUN, causes=(unknown,), kind=kind) for check, kind in kinds]
+    assert [len(one.members) for one in findings.group(members, ())] == [3]
+    members[0] = replace(members[0], causes=(other,))
+    assert sorted(len(one.members) for one in findings.group(members, ())) == [1, 2]

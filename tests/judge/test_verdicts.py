@@ -255,6 +255,18 @@ def test_random_streams_are_never_rounding() -> None:
     assert verdict(distances(at(0.5, float64=0.1)), random_streams=True) is Verdict.DIFFERENT
 
 
+@pytest.mark.parametrize("quantity", ["predictions", "evaluation"])
+def test_what_is_predicted_with_random_numbers_is_not_compared(quantity: str) -> None:
+    apart = replace(distances(at(0.5, float64=0.5)), quantity=quantity)
+    found = decide(apart, random_predictions=True)
+    assert (found.verdict, codes(found)) == (Verdict.BY_DESIGN, [Code.RANDOM_PREDICTIONS])
+    assert verdict(apart) is Verdict.DIFFERENT
+    assert verdict(distances(at(0.5, float64=0.5)), random_predictions=True) is Verdict.DIFFERENT, "weights are"
+    assert verdict(replace(apart, bits=True), random_predictions=True) is Verdict.IDENTICAL
+    assert equivalence.apart_of(apart, Comparison(distances=(apart,))) == 0.5
+    assert equivalence.apart_of(apart, Comparison(distances=(apart,), random_predictions=True)) is None
+
+
 def test_what_leaves_its_envelope_says_how_far_single_steps_are_from_float64() -> None:
     found = decide(distances(at(5.1e-5)), steps=steps((1e-6, 2e-6), (3e-5, 2e-5)))
     assert (found.verdict, codes(found)) == (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])

@@ -68,6 +68,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.FLOAT32_INSIDE: (("layer", "resize"),),
     Code.UNCHECKED: (("reason", "no oracle: it was killed"),),
     Code.RENEWED: (("tensor", "dropout/seed"),),
+    Code.UNSEEDED: (("layer", "dropout"),),
     Code.DTYPE_DEMOTED: (("variant", "float32"),),
     Code.NOT_SAVED: (("tensor", "norm/gamma"),),
     Code.COMPILED_DIFFERENTLY: (("loss.delta", "0.25 -> 1.0"),),

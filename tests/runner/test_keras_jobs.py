@@ -42,6 +42,29 @@ def test_a_class_that_keras_does_not_know_is_named_and_so_is_the_cure() -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "operation"),
+    [
+        ("Unknown layer: 'Absolute'. Please ensure you are using a custom_object_scope", "Absolute"),
+        ("Unknown layer: 'Dense'. Please ensure", ""),
+        ("Unknown layer: 'Mine'. Please ensure", ""),
+        ("Could not locate class 'Absolute'", ""),
+    ],
+)
+def test_an_operation_in_an_old_file_is_told_from_a_layer(
+    monkeypatch: pytest.MonkeyPatch, message: str, operation: str
+) -> None:
+    class Operation: ...
+
+    class Layer(Operation): ...
+
+    classes = [type("Absolute", (Operation,), {}), type("Dense", (Layer,), {})]
+    fake = SimpleNamespace(Operation=Operation, layers=SimpleNamespace(Layer=Layer))
+    monkeypatch.setitem(sys.modules, "keras", fake)
+    assert [one.__name__ for one in classes] == ["Absolute", "Dense"]
+    assert keras_jobs.operation_in_old_file(message) == operation
+
+
+@pytest.mark.parametrize(
     ("version", "other", "newer"),
     [
         ("3.15.1", "3.6.0", True), ("3.6.0", "3.15.1", False), ("3.15.1", "3.15.0", True), ("3.15.1", "3.15.1", False),
