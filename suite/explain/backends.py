@@ -115,11 +115,16 @@ class Backends:
         return not isinstance(subject, str) and subject.plain[1].facts.get(TRAINING_STEP) == OWN
 
     def differ(self, a: str, b: str) -> bool:
-        """Whether they are known to compute different things; what float32 rounds inside is not left out here."""
-        found = self.measured(a, b)
+        """Whether they are known to compute different things; what float32 rounds inside is not left out here. One answer
+        for both orders: distances are weighed by the rounding of the first."""
+        found = self.measured(*self._in_order(a, b))
         if isinstance(found, str) or not further_runs.settled(found):
             return False
         return equivalence.differs(verdicts.oracle_distance(found))
+
+    def _in_order(self, a: str, b: str) -> tuple[str, str]:
+        names = list(self.trained)
+        return (b, a) if {a, b} <= set(names) and names.index(a) > names.index(b) else (a, b)
 
     @cached_property
     def apart(self) -> list[tuple[str, str]]:
@@ -209,7 +214,7 @@ class Backends:
         return ""
 
     def _agree(self, a: str, b: str) -> bool:
-        return not isinstance(self.measured(a, b), str) and not self.differ(a, b)
+        return not isinstance(self.measured(*self._in_order(a, b)), str) and not self.differ(a, b)
 
     def _float32_inside(self, a: str, b: str, place: Place) -> bool:
         """Whether what parts them is a few units of float32's roundoff, while single float32 steps are within rounding: then
@@ -248,9 +253,10 @@ class Backends:
 
     def _corners(self, a: str, b: str, place: Place | None) -> tuple[Cause, ...]:
         """Layers that stand at a corner, and take another slope there in one of the two. They part in a gradient then."""
-        if place is None or place.stage != "gradient":
+        if place is None:
             return ()
-        found = [one for one in self.held(a).corners if any(one.is_other(other) for other in self.held(b).corners)]
+        mine = [one for one in self.held(a).corners if one.explains(place)]
+        found = [one for one in mine if any(one.is_other(other) for other in self.held(b).corners)]
         if not found:
             return ()
         odd = self._odd_one_out(a, b)

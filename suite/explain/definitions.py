@@ -7,29 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from suite.artifacts import names
-from suite.artifacts.store import Artifact, Complete
+from suite.artifacts.store import Artifact
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
+from suite.explain import derivatives, recorded_calls
+from suite.explain.derivatives import Corner
+from suite.explain.recorded_calls import Arrays
 from suite.records import Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
-from suite.referee import gradients, layers, losses, optimizers
+from suite.referee import layers, losses, optimizers
 from suite.referee.defects.matching import known
 from suite.referee.defects.records import Sighting
-from suite.referee.definition import Call, LossCall, Undefined, Update
-
-Arrays = Mapping[str, np.ndarray]
+from suite.referee.definition import Undefined, Update
 
 EVALUATION = "evaluation"  # stage: of a loss that `evaluate` gives, where training gave none of its predictions
+NAMED = ("layer", "regularizer")  # kinds of calls that have the name of a layer, or of its weight
 SAME = 1e-10  # forward, in float64: the limit of float64 runs
-SAME_GRADIENT = 1e-7  # central differences of a definition hold about nine digits
-NOTHING = 1e-9  # of the largest gradient of a call: a gradient below that is looked at no more finely than float64 rounds
-CERTAIN = 0.1  # of the gap: how much of it the uncertainty of the central difference may be
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32
-NARROW_CORNER = 1e-3  # of half the range at a corner: backends take its ends or its middle
 ROUNDED = 2.0**-16  # of a call in float32: sums that cancel lose some digits everywhere
 
 
@@ -53,7 +49,7 @@ class Departure:
     def place(self) -> Place:
         """As single-step comparison would say it."""
         weight = self.tensor.removeprefix("weight/") if self.tensor.startswith("weight/") else ""
-        tensor = self.tensor if self.kind != "layer" else f"{self.name}/{weight}".rstrip("/")
+        tensor = self.tensor if self.kind not in NAMED else f"{self.name}/{weight}".rstrip("/")
         return Place(stage=self.stage, tensor=tensor, state=self.state, size=self.size, ratio=self.size / SAME)
 
     @property
@@ -64,30 +60,11 @@ class Departure:
         """Whether it is where two sides part: the same layer, or the loss or the update itself."""
         if self.stage == EVALUATION:
             return place.stage == EVALUATION
-        if self.kind != "layer":
+        if self.kind not in NAMED:
             stages = {"loss": ("loss", "gradient"), "update": ("update", "optimizer state")}[self.kind]
             return place.stage in stages
         layer = self.name.partition("#")[0]
         return place.tensor.partition("#")[0] == layer or place.tensor.startswith(f"{layer}/")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Corner:
-    """A derivative of one recorded call at a point where its definition has a corner (ReLU at 0, the maximum of two equal
-    numbers): anything between the slopes on both sides is right. `along`: what this environment takes, along the direction
-    of `suite.referee.gradients`; `width`: half of the range."""
-
-    name: str
-    of: str
-    state: str
-    tensor: str
-    along: float
-    width: float
-
-    def is_other(self, other: Corner) -> bool:
-        """Whether the other one is of the same derivative, and takes another slope."""
-        places = [(one.name, one.state, one.tensor) for one in (self, other)]
-        return places[0] == places[1] and abs(self.along - other.along) > NARROW_CORNER * max(self.width, other.width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +104,7 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
     provisioned = _provisioned(folder, environment)
     departures = [
         _known(one, call, arrays, provisioned)
-        for call, arrays in calls(found)
+        for call, arrays in recorded_calls.calls(found)
         for one in known.departures
         if (one.state, one.name) == (call.state, call.name)
     ]
@@ -144,10 +121,10 @@ def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) ->
     corners: list[Corner] = []
     undefined: dict[str, str] = {}
     defined = 0
-    for call, arrays in calls((artifact, manifest)) if manifest else ():
+    for call, arrays in recorded_calls.calls((artifact, manifest)) if manifest else ():
         try:
             departures += list(_departures(environment, call, arrays))
-            corners += list(_corners(call, arrays))
+            corners += list(derivatives.corners(call, arrays))
             defined += 1
         except (Undefined, DamagedArtifact) as reason:
             undefined[call.name] = str(reason)
@@ -162,24 +139,18 @@ def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) ->
     )
 
 
-def calls(found: Complete) -> Iterator[tuple[RecordedCall, dict[str, dict[str, np.ndarray]]]]:
-    """Every call that a run recorded, with its arrays: what -> name -> array."""
-    artifact, manifest = found
-    for place, call in _placed(manifest.recorded):
-        yield call, _arrays(artifact, call.state, place)
-
-
 def forward(
     environment: str, call: RecordedCall, arrays: Mapping[str, Arrays], provisioned: Provisioned | None
 ) -> Departure | str:
     """How far what a layer's call returned is from its definition, with the known defect that it is, if it departs; or why
     there is no definition."""
+    returned = recorded_calls.outputs(arrays)
     try:
         if not call.own:
             raise Undefined(f"{call.of} is not a class of Keras")
         with np.errstate(all="ignore"):  # as in `_departures`
-            answer = layers.call(asked(call, arrays))
-            sizes = [apart(made, defined) for made, defined in zip(outputs(arrays), answer.outputs, strict=True)]
+            answer = layers.call(recorded_calls.asked(call, arrays))
+            sizes = [apart(made, defined) for made, defined in zip(returned, answer.outputs, strict=True)]
     except (Undefined, DamagedArtifact) as reason:
         return str(reason)
     except Exception as error:  # as in `_held`
@@ -194,7 +165,7 @@ def forward(
         tensor="output 0",
         size=max(sizes, default=0.0),
     )
-    double = all(made.dtype != np.float32 for made in outputs(arrays))
+    double = all(made.dtype != np.float32 for made in returned)
     return _known(found, call, arrays, provisioned) if found.size >= (SAME if double else ROUNDED) else found
 
 
@@ -230,42 +201,22 @@ def _provisioned(folder: RunFolder, name: str) -> Provisioned | None:
     return next((one for one in folder.session.environments if one.environment.name == name), None)
 
 
-def _placed(calls: tuple[RecordedCall, ...]) -> Iterator[tuple[int, RecordedCall]]:
-    """Every call with its place among those of its state."""
-    counts: dict[str, int] = {}
-    for call in calls:
-        place = counts.get(call.state, 0)
-        counts[call.state] = place + 1
-        yield place, call
-
-
-def _arrays(artifact: Artifact, state: str, place: int) -> dict[str, dict[str, np.ndarray]]:
-    """What is stored of one call: what -> name -> array."""
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for key, value in artifact.arrays(names.layerwise(state)).items():
-        number, _, rest = key.partition("|")
-        if number == str(place):
-            what, _, name = rest.partition("|")
-            found.setdefault(what, {})[name] = value
-    return found
-
-
 def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Departure]:
     """Raises Undefined where there is no definition of the call."""
     if not call.own:
         raise Undefined(f"{call.of} is not a class of Keras")
     if not arrays:
         raise Undefined(f"it was not recorded: {call.reason}")
-    measure = {"layer": _of_layer, "loss": _of_loss, "update": _of_update}[call.kind]
+    measure = {"layer": _of_layer, "loss": _of_loss, "regularizer": _of_layer, "update": _of_update}[call.kind]
     with np.errstate(all="ignore"):  # what overflows in the run overflows in its definition
         measured = list(measure(call, arrays))
-    off = [one for one in measured if not one[2] < (SAME_GRADIENT if one[0] == "gradient" else SAME)]
+    off = [one for one in measured if not one[2] < (derivatives.SAME_GRADIENT if one[0] == "gradient" else SAME)]
     for stage, tensor, size in off:
         if stage == off[0][0]:  # what comes later follows from it
             yield Departure(
                 environment=environment,
                 name=call.name,
-                of=losses.class_of(call.of, json.loads(call.config)) if call.kind == "loss" else call.of,
+                of=recorded_calls.class_of(call),
                 kind=call.kind,
                 state=call.state,
                 stage=stage,
@@ -277,97 +228,26 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
 Measured = Iterator[tuple[str, str, float]]  # stage, tensor, distance
 
 
-def asked(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Call:
-    """What the definition of the layer is asked, in float64."""
-    return Call(
-        layer=call.of,
-        config=json.loads(call.config),
-        inputs=tuple(_wide(one) for one in _in_order(arrays.get("input", {}))),
-        weights={name: _wide(one) for name, one in arrays.get("weight", {}).items()},
-        training=call.training,
-        masks=_masks(arrays),
-        arguments=_arguments(call, arrays.get("argument", {})),
-        epsilon=call.epsilon,
-    )
-
-
-def outputs(arrays: Mapping[str, Arrays]) -> tuple[np.ndarray, ...]:
-    """What the call returned."""
-    return _in_order(arrays.get("output", {}))
-
-
 def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
-    question = asked(call, arrays)
+    question = recorded_calls.asked(call, arrays)
     answer = layers.call(question)
-    for place, (made, defined) in enumerate(zip(outputs(arrays), answer.outputs, strict=True)):
+    for place, (made, defined) in enumerate(zip(recorded_calls.outputs(arrays), answer.outputs, strict=True)):
         yield "forward", f"output {place}", apart(made, defined)
     for name, defined in answer.state.items():
         if name in arrays.get("state", {}):
             yield "moving statistics", name, apart(arrays["state"][name], defined)
-    if (cotangents := _in_order(arrays.get("cotangent", {}))) and "gradient" in arrays:
-        yield from _gradients(question, cotangents, arrays["gradient"])
+    yield from _gradients(call, arrays)
 
 
-def _gradients(asked: Call, cotangents: tuple[np.ndarray, ...], made: Arrays) -> Measured:
-    least = NOTHING * max((float(np.linalg.norm(one)) for one in made.values()), default=0.0)
-    for name, gradient, found in _directional(asked, cotangents, made):
-        along = _along(gradient, found, name)
-        length = max(float(np.linalg.norm(gradient)), least)
-        scale = length * float(np.linalg.norm(found.directions[_part(name)])) or abs(found.value) or 1.0
-        size = abs(along - found.value) / scale
-        if found.uncertainty <= CERTAIN * abs(along - found.value) or size < SAME_GRADIENT:
-            yield "gradient", name, size
-
-
-def _corners(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Corner]:
-    """The derivatives of a layer's call that its definition leaves open."""
-    cotangents = _in_order(arrays.get("cotangent", {}))
-    if call.kind != "layer" or not cotangents or "gradient" not in arrays:
-        return
-    for name, gradient, found in _directional(asked(call, arrays), cotangents, arrays["gradient"]):
-        if found.kinks > SAME_GRADIENT * found.scale:
-            yield Corner(
-                name=call.name,
-                of=call.of,
-                state=call.state,
-                tensor=name,
-                along=_along(gradient, found, name),
-                width=found.kinks,
-            )
-
-
-def _directional(
-    asked: Call, cotangents: tuple[np.ndarray, ...], made: Arrays
-) -> Iterator[tuple[str, np.ndarray, gradients.Directional]]:
-    """Every recorded gradient that its definition has, with the definition's own along one direction."""
-    moving = gradients.parts_of(asked)
-    for name, gradient in made.items():
-        if (part := _part(name)) in moving:
-            yield name, gradient, gradients.directional(asked, cotangents, seed=0, parts=(part,))
-
-
-def _along(gradient: np.ndarray, found: gradients.Directional, name: str) -> float:
-    return float(np.sum(gradient.astype(np.float64) * found.directions[_part(name)]))
-
-
-def _part(name: str) -> str:
-    """What moves, as the referee names it, of a recorded gradient: "input/0", "weight/kernel"."""
-    kind, _, rest = name.partition("/")
-    return gradients.input_part(int(rest)) if kind == "input" else rest
+def _gradients(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+    for tensor, size in derivatives.measured(call, arrays):
+        yield "gradient", tensor, size
 
 
 def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
-    inputs, masks = arrays["input"], arrays.get("mask", {})
-    question = LossCall(
-        loss=call.of,
-        config=json.loads(call.config),
-        y_true=inputs["y_true"],
-        y_pred=inputs["y_pred"].astype(np.float64),
-        sample_weight=inputs.get("sample_weight"),
-        mask=masks.get("0"),
-        epsilon=call.epsilon,
-    )
-    yield "loss" if call.training else EVALUATION, "loss", apart(arrays["output"]["0"], np.asarray(losses.loss(question)))
+    defined = np.asarray(losses.loss(recorded_calls.asked_loss(call, arrays)))
+    yield "loss" if call.training else EVALUATION, "loss", apart(arrays["output"]["0"], defined)
+    yield from _gradients(call, arrays)
 
 
 def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
@@ -388,31 +268,6 @@ def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     for name, defined in updated.slots.items():
         if name in arrays.get("slot after", {}):
             yield "optimizer state", name, apart(arrays["slot after"][name], defined)
-
-
-def _in_order(arrays: Arrays) -> tuple[np.ndarray, ...]:
-    return tuple(arrays[name] for name in sorted(arrays, key=int))
-
-
-def _masks(arrays: Mapping[str, Arrays]) -> tuple[np.ndarray | None, ...]:
-    masks = arrays.get("mask", {})
-    return tuple(masks.get(str(place)) for place in range(len(arrays.get("input", {})))) if masks else ()
-
-
-def _arguments(call: RecordedCall, tensors: Arrays) -> dict[str, Any]:
-    """Arguments that hold arrays are stored leaf by leaf, "initial_state/0"."""
-    found: dict[str, Any] = dict(json.loads(call.arguments))
-    for path, value in tensors.items():
-        name, _, place = path.partition("/")
-        if not place:
-            found[name] = value
-        else:
-            found.setdefault(name, []).append(value)
-    return found
-
-
-def _wide(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.float64) if values.dtype.kind == "f" else values
 
 
 def apart(made: np.ndarray, defined: np.ndarray) -> float:

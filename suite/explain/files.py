@@ -10,7 +10,7 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.compare.files import Answer, Answered
-from suite.explain import definitions
+from suite.explain import definitions, recorded_calls
 from suite.judge.equivalence import SAME_SEMANTICS
 from suite.judge.files import FLOOR
 from suite.judge.limits import UNSTABLE_RATIO
@@ -97,7 +97,7 @@ def sides(answers: Mapping[str, Answer], environments: Mapping[str, Provisioned]
 def _side(name: str, answer: Answer, environment: Provisioned | None) -> Side:
     if isinstance(answer, str):
         return Side(environment=name, size=None, undefined=answer)
-    for call, arrays in definitions.calls((answer.artifact, answer.manifest)):
+    for call, arrays in recorded_calls.calls((answer.artifact, answer.manifest)):
         found = definitions.forward(name, call, arrays, environment)
         if isinstance(found, str):
             return Side(environment=name, size=None, undefined=found)

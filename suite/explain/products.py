@@ -19,7 +19,7 @@ import numpy as np
 
 from suite.artifacts.store import Artifact, Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import definitions, float32_steps
+from suite.explain import definitions, float32_steps, recorded_calls
 from suite.explain.backends import Backends
 from suite.judge import envelopes, kernels
 from suite.judge.limits import EXPLAINED, STEP_FLOORS, UNSTABLE_FLOORS
@@ -175,11 +175,11 @@ def _shown(folder: Path, files: tuple[tuple[str, str], ...]) -> tuple[Products, 
 
 def _measured(found: Complete) -> Iterator[Products | None]:
     """Every call of a layer that is far from its definition; `format` is empty if rounded operands do not explain it."""
-    for call, arrays in definitions.calls(found):
+    for call, arrays in recorded_calls.calls(found):
         if call.kind != "layer" or not call.own or not arrays:
             continue
         try:
-            yield _call(definitions.asked(call, arrays), definitions.outputs(arrays), call.name, call.state)
+            yield _call(recorded_calls.asked(call, arrays), recorded_calls.outputs(arrays), call.name, call.state)
         except Exception:  # a definition that does not cover this call, or fails on it, says nothing of the other calls
             continue
 

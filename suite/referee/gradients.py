@@ -1,4 +1,4 @@
-"""Directional derivatives of the definitions of layers, by central differences."""
+"""Directional derivatives of definitions, by central differences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from suite.referee import layers
 from suite.referee.definition import Array, Arrays, Call
+
+Function = Callable[[float], Array]
 
 # Variables that no optimizer trains.
 NOT_TRAINED = frozenset(
@@ -78,8 +80,13 @@ def directional(asked: Call, cotangents: Sequence[Array], seed: int, parts: Sequ
         ValueError: a cotangent is not of the shape of its output, or there is no such part.
     """
     names = parts_of(asked) if parts is None else tuple(parts)
-    directions = {name: _direction(_part(asked, name), name, seed) for name in names}
-    function = _along(asked, cotangents, directions)
+    directions = {name: direction(_part(asked, name), name, seed) for name in names}
+    return derivative(_along(asked, cotangents, directions), directions)
+
+
+def derivative(function: Function, directions: Arrays) -> Directional:
+    """The derivative at 0 of the sum of a function's terms, which depend on how far something has moved along these
+    directions; as `directional` computes it."""
     best: Directional | None = None
     for step in STEPS:
         found = replace(_at(function, step), directions=directions)
@@ -97,15 +104,12 @@ def _part(asked: Call, name: str) -> Array:
     return named[name]
 
 
-def _direction(value: Array, name: str, seed: int) -> Array:
+def direction(value: Array, name: str, seed: int) -> Array:
     """As wide as the values themselves; if these are all alike, as their size; if that is 0, as 1. Never narrower than
     `NARROWEST`: a bias that holds rounding would move by less than the outputs resolve."""
     width = float(value.std()) or float(np.abs(value).max(initial=0.0)) or 1.0
     width = max(width, NARROWEST)
     return np.random.default_rng([seed, zlib.crc32(name.encode())]).normal(scale=width, size=value.shape)
-
-
-Function = Callable[[float], Array]
 
 
 def _along(asked: Call, cotangents: Sequence[Array], directions: Mapping[str, Array]) -> Function:

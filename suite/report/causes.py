@@ -63,14 +63,14 @@ def step_of(cause: Cause) -> str:
     return f"{dict(cause.evidence).get('step', 0.0):.0f}"
 
 
-KINDS = {"layer": "layer", "loss": "loss", "update": "optimizer"}
+KINDS = {"layer": "layer", "loss": "loss", "regularizer": "regularizer", "update": "optimizer"}
 
 
 def defined(cause: Cause) -> str:
     """What departs: "the layer Embedding (words), gradient"."""
     detail = dict(cause.detail)
     kind = KINDS.get(detail.get("what", ""), "layer")
-    name = f" ({detail['name']})" if kind == "layer" and "name" in detail else ""
+    name = f" ({detail['name']})" if kind in ("layer", "regularizer") and "name" in detail else ""
     return f"the {kind} {detail.get('class', '')}{name}, {detail.get('stage', '')}"
 
 

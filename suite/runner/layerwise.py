@@ -20,7 +20,7 @@ from suite.artifacts.store import Store
 from suite.records import Job, RecordedCall
 from suite.runner import building, facts, keras_versions, models, optimizers, structures
 from suite.runner.batches import schedule
-from suite.runner.differentiation import array, reason_of
+from suite.runner.differentiation import array, differentiate, reason_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.layer_steps import drawn, layer_step
 from suite.runner.loss_steps import loss_step, wrapped
@@ -103,6 +103,9 @@ def _step(
         call, made = _loss(seen, state, seed)
         add(replace(call, training=False), made)
     models.write(models.variables(model), before)
+    for name, variable in models.variables(model).items():
+        if getattr(variable, "regularizer", None) is not None:
+            add(*_penalty(name, variable, state, seed))
     if any(gradient is not None for gradient in gradients.values()):
         add(*_update(model, gradients, state))
     return calls, arrays
@@ -260,6 +263,22 @@ def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
     arrays |= {"gradient|y_pred": made.gradient} if made.gradient is not None else {}
     arrays |= {"cotangent|0": made.cotangent} if made.cotangent is not None else {}
     config = json.dumps({**wrapped(seen.of), **json.loads(made.config)}, sort_keys=True, default=str)
+    return replace(call, config=config, reason=made.reason), arrays
+
+
+def _penalty(name: str, variable: Any, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
+    """The call of a weight's regularizer."""
+    of = variable.regularizer
+    own = type(of).__module__.split(".")[0] == "keras"
+    call = RecordedCall(state=state, kind="regularizer", name=name, of=type(of).__name__, own=own)
+    try:
+        config = json.dumps(of.get_config(), sort_keys=True, default=str)
+        made = differentiate(lambda tensors: [of(tensors[0])], [array(variable)], {}, {}, drawn(seed))
+    except Exception as error:  # as of a layer
+        return replace(call, reason=reason_of(error)), {}
+    arrays = {"input|0": array(variable), "output|0": made.outputs[0]}
+    if made.cotangents:
+        arrays |= {"cotangent|0": made.cotangents[0], "gradient|input/0": made.of_inputs[0]}
     return replace(call, config=config, reason=made.reason), arrays
 
 

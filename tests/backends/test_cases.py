@@ -29,6 +29,7 @@ DEFECTS = {
     "diverging": {(Code.NON_FINITE, "")},
     "lost-delta": {(Code.COMPILED_DIFFERENTLY, "")},
     "black-background": {(Code.CORNER, "")},
+    "exact-zeros": {(Code.CORNER, "")},
     "saturated-evaluation": {(Code.DEFINITION, "tensorflow")},
 }
 BY_DESIGN = {

@@ -183,6 +183,20 @@ def test_other_slopes_at_a_corner_explain_where_gradients_part(
         assert cause.detail == (("layer", "leaky (LeakyReLU)"),)
 
 
+def test_whether_two_differ_does_not_depend_on_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backends = folder(tmp_path, torch=1.0, jax=1.0).backends()
+    asked: list[tuple[str, str]] = []
+
+    def measured(a: str, b: str) -> str:
+        asked.append((a, b))
+        return "not compared"
+
+    monkeypatch.setattr(backends, "measured", measured)
+    for pair in (("torch", "jax"), ("jax", "torch")):
+        assert not backends.differ(*pair)
+    assert asked == [("torch", "jax")] * 2
+
+
 def test_a_corner_explains_no_other_output(tmp_path: Path) -> None:
     made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0 + APART)
     for name, slope in (("torch", 0.25), ("jax", 1.0)):

@@ -47,6 +47,20 @@ def test_a_probability_near_zero_is_clipped_by_the_epsilon_of_the_run(tmp_path: 
     assert one.of == "BinaryCrossentropy", "and the class is named, not what wraps the function"
 
 
+def absolute(gradient: float, at: float = 0.0) -> tuple[RecordedCall, dict[str, np.ndarray]]:
+    """The absolute size of one prediction, of which this gradient was taken."""
+    call = RecordedCall(state="0", kind="loss", name="loss", of="MeanAbsoluteError")
+    arrays = {"input|y_true": np.zeros((1, 1)), "input|y_pred": np.full((1, 1), at), "output|0": np.array(at)}
+    return call, arrays | {"cotangent|0": np.ones(()), "gradient|y_pred": np.full((1, 1), gradient)}
+
+
+def penalty(off: float = 0.0, slope: float = 0.0) -> tuple[RecordedCall, dict[str, np.ndarray]]:
+    """The L1 penalty of the numbers 2 and 0, too large by the share `off`; at 0, this slope was taken."""
+    call = RecordedCall(state="0", kind="regularizer", name="dense/bias", of="L1", config=json.dumps({"l1": 0.5}))
+    arrays = {"input|0": np.array([2.0, 0.0]), "output|0": np.array(1.0 + off), "cotangent|0": np.ones(())}
+    return call, arrays | {"gradient|input/0": np.array([0.5, 0.5 * slope])}
+
+
 def normalization(variance: float) -> tuple[RecordedCall, dict[str, np.ndarray]]:
     """A batch of -1 and 1, whose moving variance is then this."""
     config = {"axis": -1, "momentum": 0.5, "epsilon": 0.0, "center": False, "scale": False, "trainable": True}
@@ -69,6 +83,8 @@ def test_what_computes_its_definition_is_held_and_departs_in_nothing(tmp_path: P
         (dense_call("block/dense#2", off=1e-3), ("layer", "block/dense#2", "forward", "output 0")),
         (loss(14.0 / 3.0 * 1.001), ("loss", "loss", "loss", "loss")),
         (evaluated_call(off=1e-3), ("loss", "loss, evaluated", "evaluation", "loss")),
+        (absolute(1.001, at=1.0), ("loss", "loss", "gradient", "loss")),
+        (penalty(off=1e-3), ("regularizer", "dense/bias", "forward", "output 0")),
         (update_call(off=2e-3), ("update", "optimizer", "update", "w")),
         (normalization(2.5), ("layer", "norm", "moving statistics", "moving_variance")),
     ],
@@ -97,6 +113,26 @@ def test_any_slope_at_a_corner_is_one_and_noted(tmp_path: Path, slope: float) ->
     assert found.departures == () and found.undefined == ()
     (corner,) = found.corners
     assert (corner.name, corner.of, corner.tensor) == ("leaky", "LeakyReLU", "input/0")
+
+
+@pytest.mark.parametrize("slope", [-1.0, 0.0, 1.0])
+def test_a_loss_and_a_penalty_of_absolute_values_stand_at_a_corner_at_zero(tmp_path: Path, slope: float) -> None:
+    found = held(tmp_path, absolute(slope), penalty(slope=slope))
+    assert found.departures == () and found.undefined == ()
+    assert [(corner.kind, corner.name, corner.of) for corner in found.corners] == [
+        ("loss", "loss", "MeanAbsoluteError"),
+        ("regularizer", "dense/bias", "L1"),
+    ]
+    gradient = Place(stage="gradient", tensor="dense/bias", state="0", size=1.0, ratio=1.0)
+    for place, explaining in ((gradient, [True, True]), (replace(gradient, tensor="dense/kernel"), [True, False])):
+        assert [corner.explains(place) for corner in found.corners] == explaining
+        assert not any(corner.explains(replace(place, stage="forward")) for corner in found.corners)
+    assert held(tmp_path / "far", absolute(slope, at=slope)).corners == () or slope == 0.0
+
+
+@pytest.mark.parametrize("call", [leaky_call(1.2), absolute(1.2), penalty(slope=-1.2)])
+def test_a_slope_outside_of_a_corner_is_none_of_those_that_it_leaves_open(tmp_path: Path, call: RecordedArrays) -> None:
+    assert held(tmp_path, call).corners == ()
 
 
 def test_a_slope_far_outside_of_a_corner_departs(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The definitions of layers, by the name of their class."""
+"""The definitions of layers and regularizers, by the name of their class."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from suite.referee.layers import (
     preprocessing,
     recurrent,
     regularization,
+    regularizers,
     reshaping,
     resizing,
     wrappers,
@@ -38,6 +39,7 @@ LAYERS: Mapping[str, Definition] = {
     **preprocessing.LAYERS,
     **recurrent.LAYERS,
     **regularization.LAYERS,
+    **regularizers.LAYERS,
     **reshaping.LAYERS,
     **resizing.LAYERS,
     **wrappers.LAYERS,

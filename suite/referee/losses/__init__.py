@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from suite.referee.definition import Array, LossCall, Undefined
+from suite.referee.gradients import Directional, derivative, direction
 from suite.referee.losses.classification import CLASSIFICATION
 from suite.referee.losses.crossentropy import CROSSENTROPIES
 from suite.referee.losses.reduction import Values, reduced, same_rank
@@ -82,9 +83,24 @@ def gradient_along(asked: LossCall, direction: Array) -> float | Array:
     return result if result.ndim else float(result)
 
 
+def directional(asked: LossCall, cotangent: Array, seed: int) -> Directional:
+    """The derivative of Σ loss · cotangent at these predictions, along a random direction: `directions["y_pred"]`, of their
+    shape. It says what a kink at this very point leaves open, as |x| at 0 does.
+
+    Raises:
+        Undefined: see `loss`.
+    """
+    moved = direction(np.asarray(asked.y_pred, dtype=np.float64), "y_pred", seed)
+
+    def terms(distance: float) -> Array:
+        return np.ravel(np.asarray(loss(replace(asked, y_pred=asked.y_pred + distance * moved))) * cotangent)
+
+    return derivative(terms, {"y_pred": moved})
+
+
 def _difference(asked: LossCall, direction: Array, step: float) -> Array:
     ahead, behind = (loss(replace(asked, y_pred=asked.y_pred + side * step * direction)) for side in (1, -1))
     return np.asarray((np.asarray(ahead) - np.asarray(behind)) / (2 * step))
 
 
-__all__ = ["FUNCTIONS", "LOSSES", "class_of", "gradient_along", "loss"]
+__all__ = ["FUNCTIONS", "LOSSES", "class_of", "directional", "gradient_along", "loss"]
