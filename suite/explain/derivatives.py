@@ -76,9 +76,12 @@ def _derivatives(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[_
 
 def measured(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[tuple[str, float]]:
     """How far each recorded gradient is from its definition, relative: (tensor, distance). Those of which central
-    differences cannot say it are left out."""
+    differences cannot say it are left out; one that is NaN, where its definition is a number, is 1 away."""
     least = NOTHING * max((float(np.linalg.norm(one)) for one in arrays.get("gradient", {}).values()), default=0.0)
     for one in _derivatives(call, arrays):
+        if np.isfinite(one.defined.value) and np.isnan(one.gradient).any():
+            yield one.tensor, 1.0
+            continue
         length = max(float(np.linalg.norm(one.gradient)), least)
         apart = abs(one.along - one.defined.value)
         size = apart / (length * float(np.linalg.norm(one.direction)) or abs(one.defined.value) or 1.0)

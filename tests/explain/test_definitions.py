@@ -135,6 +135,12 @@ def test_a_slope_outside_of_a_corner_is_none_of_those_that_it_leaves_open(tmp_pa
     assert held(tmp_path, call).corners == ()
 
 
+def test_a_gradient_that_is_not_a_number_departs_where_its_definition_is_one(tmp_path: Path) -> None:
+    call, arrays = leaky_call(1.0, at=0.1)
+    (one,) = held(tmp_path, (call, {**arrays, "gradient|input/0": np.array([[1.0, np.nan]])})).departures
+    assert (one.stage, one.tensor, one.size) == ("gradient", "input/0", 1.0)
+
+
 def test_a_slope_far_outside_of_a_corner_departs(tmp_path: Path) -> None:
     (one,) = held(tmp_path, leaky_call(9.0)).departures
     assert (one.stage, one.tensor) == ("gradient", "input/0")

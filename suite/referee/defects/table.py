@@ -600,6 +600,15 @@ SEQUENCES = (
         stages=REFUSED,
         when=when.one_cell_in_a_list,
     ),
+    KnownDefect(
+        id="K-55",
+        scripts=("cosine-similarity-zero-gradient",),
+        title="The gradient of CosineSimilarity at a prediction of zeros is NaN",
+        backends=("jax", "torch"),
+        kind="loss",
+        names=("CosineSimilarity",),
+        stages=("gradient",),
+    ),
 )
 
 DOCUMENTED = (

@@ -117,6 +117,7 @@ SIGHTINGS = [
     (sighting("MultiHeadAttention", "torch", "gradient", masked=True), "K-53"),
     (sighting("MultiHeadAttention", "torch", "gradient"), None),
     (sighting("Muon", "tensorflow", "refused", "optimizer", detail="to be a float tensor but is a double tensor"), "K-54"),
+    (sighting("CosineSimilarity", "torch", "gradient", "loss"), "K-55"),
     (sighting("Conv3D", "tensorflow", "refused", detail="only supports the NHWC tensor format"), "D-03"),
     (sighting("Conv3D", "tensorflow", "refused", detail="it said no"), None),
     (sighting("Dropout", "jax", "forward", training=True), "D-01"),
