@@ -12,7 +12,8 @@ from suite.records import JUDGED_STEP, QUANTITIES, Floats
 
 
 def envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
-    """Metric -> largest distance at `step` between the plain run and its reruns that stored that step."""
+    """Metric -> largest distance at `step` between the plain run and its reruns that stored that step. An optimizer's slots
+    may be as far apart as float32 rounds its constants: that is the same in every rerun, and not on every backend."""
     key = f"{quantity}@{step}"
     if key not in subject.cache:
         widths = [
@@ -22,9 +23,11 @@ def envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
         ]
         # Repeats of a deterministic run say nothing of rounding: without permuted runs there is no envelope.
         re_rounded = any(step in rerun[1].steps for rerun in subject.permuted)
-        subject.cache[key] = wider(*widths) if re_rounded else {}
-    found: dict[str, float] = subject.cache[key]  # type: ignore[assignment]
-    return found
+        found = wider(*widths) if re_rounded else {}
+        if quantity == OPTIMIZER:
+            found = {metric: max(value, subject.plain[1].rounded_constants) for metric, value in found.items()}
+        subject.cache[key] = found
+    return subject.cache[key]  # type: ignore[return-value]
 
 
 def seed_distances(subject: Subject) -> list[dict[str, float]]:

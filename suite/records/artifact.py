@@ -65,6 +65,7 @@ class Manifest:
     `steps`: the training steps at which weights were stored (0: initial); `predicted`: those with predictions.
     `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
     `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
+    `rounded_constants`: by how much float32 rounds 1 - c, relative, of a constant c of the optimizer.
     `calls`: of a single-step comparison, the layers in the order in which a step calls them. `recorded`: of a
     layerwise step, its calls. `after_saving`: why the model could not be evaluated, or trained further than
     its file; empty where it could, and where it was not to be. `phases`: the steps after which phases of the training ended,
@@ -88,6 +89,7 @@ class Manifest:
     random_layers: tuple[str, ...] = ()
     roundoff: float = FLOAT32
     optimizer_epsilon: float = 0.0
+    rounded_constants: float = 0.0
     calls: tuple[str, ...] = ()
     recorded: tuple[RecordedCall, ...] = ()
     after_saving: str = ""

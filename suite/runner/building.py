@@ -140,4 +140,5 @@ def started(model: Any, job: Job, run: Run, inputs: Manifest | None, replicas: i
         replicas=replicas,
         roundoff=models.roundoff(model),
         optimizer_epsilon=max(float(getattr(one, "epsilon", 0.0) or 0.0) for one in optimizers.leaves(model.optimizer)),
+        rounded_constants=max(optimizers.rounded_constants(one) for one in optimizers.leaves(model.optimizer)),
     )

@@ -236,10 +236,13 @@ def _model_of(store: Store, path: Path, scenario: Scenario, *, compiled: bool) -
     safe_mode is off: the file was written by a run of this very scenario, whose code runs here anyway.
     """
     import keras
+    from keras.src.utils import naming  # private: there is no public way to count from the beginning
 
     custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
 
     def load(place: Path) -> Any:
+        # A class that gives no name to its configuration gets one by counting: as in a process that loads nothing else.
+        naming.reset_uids()
         return keras.saving.load_model(place, custom_objects=custom, compile=compiled, safe_mode=False)
 
     # From a folder of its own: Keras 3.4 unpacks model.weights.h5 beside the file that it loads, and deletes it.

@@ -112,3 +112,15 @@ def test_a_slot_that_begins_as_its_variable_follows_it() -> None:
     started = optimizers.starting(slots, begun, {"dense/kernel": other, "dense/bias": other})
     assert np.array_equal(started["dense/kernel/momentum"], other)
     assert np.array_equal(started["dense/bias/momentum"], zeros) and started["optimizer/iteration"] == 0
+
+
+@pytest.mark.parametrize(
+    ("constants", "rounded"),
+    [({"beta_2": 0.999, "beta_1": 0.9}, 1.2875e-5), ({"momentum": 0.5, "rate": 1e-3, "name": "0.999"}, 0.0), ({}, 0.0)],
+)
+def test_a_constant_near_one_is_rounded_by_float32_where_it_is_subtracted(
+    trained: list[Variable], constants: dict[str, object], rounded: float
+) -> None:
+    optimizer = Optimizer("nadam", trained)
+    vars(optimizer).update(constants)
+    assert optimizers.rounded_constants(optimizer) == pytest.approx(rounded, rel=1e-3)

@@ -1,5 +1,5 @@
 """A variational autoencoder draws random numbers in `predict`, too: no two predictions of the same rows are equal. It has an
-operation of keras.ops, which the old .h5 format does not hold."""
+operation of keras.ops, which the old .h5 format does not hold, and a layer whose configuration holds no name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def model() -> Any:
     x = keras.Input((12,))
     hidden = layers.BatchNormalization(name="norm")(layers.Dense(16, activation="relu", name="encoder")(x))
     mean, log_variance = layers.Dense(3, name="mean")(hidden), layers.Dense(3, name="log_variance")(hidden)
-    sampled = Sampling(name="sampling")([mean, log_variance])
+    sampled = Sampling()([mean, log_variance])
     decoded = keras.ops.abs(layers.Dense(12, name="decoder")(sampled))
     return keras.Model(x, decoded, name="model")
 
