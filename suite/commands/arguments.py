@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from suite.engine.variables import SIGNING_KEY
@@ -15,6 +14,7 @@ from suite.records.files import ROWS
 CLAIMS = "put the article's claims to the test on one scenario: a factorial, and an answer to each"
 ZOO = "call single layers, losses and optimizers everywhere, and hold each call against its independent definition"
 CHECK = "load a saved model everywhere, predict the same rows, and say whether it is safe; nothing is trained"
+ENGINES = ("local", "ray")
 GATES = tuple(verdict.value.replace(" ", "-") for verdict in Verdict if verdict.rank > 0 and verdict is not Verdict.NOT_RUN)
 
 
@@ -253,7 +253,9 @@ def _add_recipe(parser: argparse.ArgumentParser, reference: str) -> None:
 
 def _add_running(parser: argparse.ArgumentParser, out: Path, meaning: str) -> None:
     parser.add_argument("--out", type=Path, default=out, metavar="FOLDER", help=meaning)
-    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once")
+    parser.add_argument(
+        "--jobs", type=_positive, default=0, metavar="N", help="processes at once on each machine (default: its processors)"
+    )
     parser.add_argument(
         "--jobs-per-gpu",
         type=_positive,
@@ -265,9 +267,25 @@ def _add_running(parser: argparse.ArgumentParser, out: Path, meaning: str) -> No
     parser.add_argument(
         "--rerun", choices=("failed", "all"), default="failed", help="failed: what is not complete or has changed (default)"
     )
+    _add_engine(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="say only the answer, and what failed")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for every job that ends")
     parser.add_argument("--fail-fast", action="store_true", help="the first job that fails ends the command")
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine", choices=ENGINES, default=ENGINES[0], help="run on this machine, or on a Ray cluster (default: local)"
+    )
+    parser.add_argument(
+        "--ray-address", default="auto", metavar="HOST:PORT", help="of the cluster (default: auto, the one that runs here)"
+    )
+    parser.add_argument(
+        "--shared",
+        type=Path,
+        metavar="FOLDER",
+        help="a folder that all nodes of the cluster share; the run folder must be in it (default: files are sent)",
+    )
 
 
 def _add_gate(parser: argparse.ArgumentParser, default: str | None, meaning: str) -> None:

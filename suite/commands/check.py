@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,13 @@ import msgspec
 
 from suite.artifacts import names
 from suite.artifacts.store import Store, file_digest, write_record, write_text
-from suite.commands import conclusion, listening, listing
+from suite.commands import conclusion, listening, listing, places
 from suite.commands.checking import Checking
 from suite.commands.execution import provisioned, say, wanted
 from suite.commands.options import CheckOptions
 from suite.engine import devices, plugins
-from suite.engine.local import Local
-from suite.plan import locations
+from suite.engine.dispatch import Engine
+from suite.engine.sites import Site
 from suite.records import Options, Provisioned, UsageError, showing
 from suite.records.files import CheckResults, FileCode, FileQuestion, FileResult, FileWord
 from suite.report import files as words
@@ -101,7 +102,10 @@ def refusal(path: Path, model: str) -> str:
 def _results(options: CheckOptions, paths: Sequence[Path], store: Store) -> list[FileResult]:
     refused = {path: refusal(path, options.model) for path in paths}
     questions = {path: question(path, options) for path in paths if not refused[path]}
-    found = _checked(options, questions, store) if questions else {}
+    found: Mapping[Path, FileResult] = {}
+    if questions:
+        with places.site(options.running) as site:
+            found = _checked(options, questions, store, site)
     return [found[path] if path in found else _refused(path, refused[path]) for path in paths]
 
 
@@ -139,16 +143,18 @@ def _refused(path: Path, reason: str) -> FileResult:
     )
 
 
-def _checked(options: CheckOptions, questions: Mapping[Path, FileQuestion], store: Store) -> dict[Path, FileResult]:
-    gpus = devices.detect_gpus()
+def _checked(
+    options: CheckOptions, questions: Mapping[Path, FileQuestion], store: Store, site: Site
+) -> dict[Path, FileResult]:
+    gpus = site.gpus()
     device = devices.resolve(options.environments.device, gpus)
-    if passed_over := devices.passed_over(options.environments.device, gpus):
+    if passed_over := site.passed_over(options.environments.device):
         say(passed_over)
     folder = options.environments.environments_folder
     chosen = wanted(options.environments, gpus)
     plugins.add(options.environments.plugin, folder, say)
-    ready = provisioned(options.environments, chosen, device)
-    with _engine(options, ready, store, len(gpus)) as engine:
+    ready = provisioned(options.environments, chosen, device, site=site)
+    with _engine(options, ready, store, site) as engine:
         checking = Checking(
             engine,
             store,
@@ -164,18 +170,17 @@ def _checked(options: CheckOptions, questions: Mapping[Path, FileQuestion], stor
     }
 
 
-def _engine(options: CheckOptions, ready: Mapping[str, Provisioned], store: Store, gpus: int) -> Local:
-    folder = options.environments.environments_folder
-    return Local(
+def _engine(
+    options: CheckOptions, ready: Mapping[str, Provisioned], store: Store, site: Site
+) -> AbstractContextManager[Engine]:
+    return site.engine(
         ready,
         folder=store.folder,
+        environments=options.environments.environments_folder,
         cores=options.running.jobs,
         timeout=options.running.timeout,
-        gpus=gpus,
         jobs_per_gpu=options.running.jobs_per_gpu,
         listen=listening.listener(options.running, None),
-        cache=folder / "compiled",
-        imports=locations.import_folder(folder),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from suite.artifacts.store import Artifact, Store, digest_of
 from suite.compare import files as comparing
 from suite.compare.files import Answer, Answered
-from suite.engine.local import Local
+from suite.engine.dispatch import Engine
 from suite.explain import files as explaining
 from suite.judge import files as judging
 from suite.plan.planning import numerics_of, suite_digest
@@ -37,7 +37,7 @@ class Checking:
 
     def __init__(
         self,
-        engine: Local,
+        engine: Engine,
         store: Store,
         environments: Mapping[str, Provisioned],
         options: Options,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from suite import report
 from suite.artifacts.store import Store
+from suite.commands import places
 from suite.commands.execution import Selection, choose, command, execute_cells, say
 from suite.commands.options import ClaimsOptions
 from suite.explain import claims
@@ -16,7 +17,7 @@ from suite.records import BrokenPlugin
 def run(options: ClaimsOptions) -> int:
     """0 if every cell has a result or cannot have one, 2 if one failed."""
     store = Store(options.running.out / "claims")
-    with store.lock():
+    with store.lock(), places.site(options.running) as site:
         chosen = choose(
             Selection(
                 scenario=(options.scenario,),
@@ -24,7 +25,8 @@ def run(options: ClaimsOptions) -> int:
                 environments=options.environments,
                 devices=(1, options.devices),
                 recipe=options.recipe,
-            )
+            ),
+            site,
         )
         if chosen.broken and not chosen.scenarios:
             raise BrokenPlugin(f"{chosen.broken[0].name}: {chosen.broken[0].reason}")

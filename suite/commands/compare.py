@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.commands import conclusion, signing, unchanged
+from suite.commands import conclusion, places, signing, unchanged
 from suite.commands.execution import choose, execute, planned, say, selection
 from suite.commands.options import CompareOptions
 from suite.plan import locations
@@ -14,9 +14,9 @@ from suite.plan import locations
 def run(options: CompareOptions) -> int:
     history, secret = conclusion.history(options.before), signing.key(options.signing)
     store = Store(_folder(options))
-    with conclusion.output(json=options.json) as json, store.lock():
+    with conclusion.output(json=options.json) as json, store.lock(), places.site(options.running) as site:
         signing.verify(store, options.signing, secret)
-        chosen = choose(selection(options))
+        chosen = choose(selection(options), site)
         plan = planned(chosen)
         results = unchanged.results(store, plan, chosen, options, history)
         if results is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,9 +11,8 @@ from pathlib import Path
 from suite.artifacts.store import Store
 from suite.commands.execution import Chosen, Selection, choose, planned, say
 from suite.commands.options import RecipeOptions, ScenariosOptions
-from suite.engine.local import Local
 from suite.engine.schedule import NEEDS
-from suite.plan import locations, planning
+from suite.plan import planning
 from suite.records import ORACLE, FoundScenario, Job, Outcome, Status
 from suite.report.answer import listed
 
@@ -56,15 +54,14 @@ def _ended(chosen: Chosen, store: Store) -> Mapping[Job, Outcome]:
     plan = replace(whole, runs=tuple(plain))
     jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments).first()
     wanted = [job for job in jobs if job.kind in ("prepare", "train")]
-    with Local(
+    with chosen.site.engine(
         chosen.environments,
         folder=store.folder,
-        cores=os.cpu_count() or 1,
+        environments=chosen.folder,
+        cores=0,
         timeout=SECONDS,
-        gpus=chosen.gpus,
+        jobs_per_gpu=0,
         listen=lambda _: None,
-        cache=chosen.folder / "compiled",
-        imports=locations.import_folder(chosen.folder),
     ) as engine:
         outcomes = engine.run(wanted)
     return {job: outcomes[job.id] for job in wanted}

@@ -14,7 +14,9 @@ from suite.artifacts.store import Store
 from suite.commands import listening
 from suite.commands.options import CompareOptions, EnvironmentOptions, RecipeOptions, RunOptions
 from suite.engine import devices, plugins, provision
+from suite.engine.dispatch import Engine
 from suite.engine.local import Local
+from suite.engine.sites import Site
 from suite.explain.claims import design as designing
 from suite.plan import discover, environments, locations, planning, variants
 from suite.records import (
@@ -70,7 +72,7 @@ def selection(options: CompareOptions) -> Selection:
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
     """What a selection comes to. `missing`: what would have to be installed, by environment, where nothing may be.
-    `folder` keeps the environments."""
+    `folder` keeps the environments. `site`: where it runs."""
 
     scenarios: tuple[FoundScenario, ...]
     broken: tuple[Broken, ...]
@@ -79,20 +81,23 @@ class Chosen:
     options: Options
     gpus: int
     folder: Path
+    site: Site
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose(selected: Selection, *, install: bool = True) -> Chosen:
+def choose(selected: Selection, site: Site | None = None, *, install: bool = True) -> Chosen:
     """Finds what is selected and makes its environments ready. Every name is checked before that, which may take minutes.
+    `site`: where it is to run; by default, on this machine.
 
     Raises:
         UsageError: there is nothing of a name.
         UnavailableDevice: a GPU is wanted and there is none.
         ProvisionError: a plugin cannot be installed.
     """
-    gpus = devices.detect_gpus()
+    site = site or Local()
+    gpus = site.gpus()
     device = devices.resolve(selected.environments.device, gpus)
-    if passed_over := devices.passed_over(selected.environments.device, gpus):
+    if passed_over := site.passed_over(selected.environments.device):
         say(passed_over)
     if device == "cpu" and max(selected.devices) > (os.cpu_count() or 1):
         say(f"{max(selected.devices)} virtual devices on {os.cpu_count()} processors: expect it to be slow")
@@ -105,7 +110,7 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
     missing: Mapping[str, str] = {}
     needed = tuple(dict.fromkeys(one for found in scenarios for one in found.scenario.requirements))
     if install:
-        ready = provisioned(selected.environments, chosen, device, needed)
+        ready = provisioned(selected.environments, chosen, device, needed, site)
     else:
         ready, missing = _looked_at(selected.environments, chosen, device, needed)
     return Chosen(
@@ -125,6 +130,7 @@ def choose(selected: Selection, *, install: bool = True) -> Chosen:
         ),
         gpus=len(gpus),
         folder=selected.environments.environments_folder,
+        site=site,
         missing=missing,
     )
 
@@ -155,11 +161,17 @@ def _check_reference(reference: str, options: EnvironmentOptions) -> None:
 
 
 def provisioned(
-    options: EnvironmentOptions, chosen: Sequence[Environment], device: str, needed: Sequence[str] = ()
+    options: EnvironmentOptions,
+    chosen: Sequence[Environment],
+    device: str,
+    needed: Sequence[str] = (),
+    site: Site | None = None,
 ) -> Mapping[str, Provisioned]:
-    """The environments, made ready. `needed`: packages that scenarios import, which go into each beside the plugins."""
+    """The environments, made ready. `needed`: packages that scenarios import, which go into each beside the plugins.
+    `site`: where; by default, on this machine."""
     beside = (*options.plugin, *needed)
-    return provision.provision(chosen, folder=options.environments_folder, device=device, plugins=beside, report=say)
+    folder = options.environments_folder
+    return (site or Local()).provision(chosen, folder=folder, device=device, plugins=beside, report=say)
 
 
 def _looked_at(
@@ -275,25 +287,23 @@ def execute_cells(
 
 
 @contextmanager
-def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Local]:
+def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Engine]:
     with (
         listening.display(options) as progress,
-        Local(
+        chosen.site.engine(
             chosen.environments,
             folder=store.folder,
+            environments=chosen.folder,
             cores=options.jobs,
             timeout=options.timeout,
-            gpus=chosen.gpus,
             jobs_per_gpu=options.jobs_per_gpu,
             listen=listening.listener(options, progress),
-            cache=chosen.folder / "compiled",
-            imports=locations.import_folder(chosen.folder),
         ) as engine,
     ):
         yield engine
 
 
-def _ended(engine: Local, store: Store, jobs: Sequence[Job]) -> dict[str, Outcome]:
+def _ended(engine: Engine, store: Store, jobs: Sequence[Job]) -> dict[str, Outcome]:
     """How each job ended, by its id. What an earlier command left goes first: a job that dies before it begins its
     artifacts, or never starts, would be taken for complete."""
     for job in jobs:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from suite.commands import streams
 from suite.commands.options import RunOptions
-from suite.engine.local import Event
+from suite.engine.events import Event
 from suite.engine.progress import Progress
 from suite.records import Outcome, Status, StoppedEarly, showing
 

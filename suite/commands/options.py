@@ -41,11 +41,16 @@ class RecipeOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Where it runs. `jobs`: processes at once; `jobs_per_gpu`: of these on one GPU, 0 for as many as its memory allows;
-    `timeout`: seconds for one run; `rerun`: "failed" or "all". `quiet`: only the answer and what failed is said; `verbose`:
-    every job is a line. `fail_fast`: the first job that fails ends the command."""
+    """Where it runs. `engine`: "local" or "ray", then `ray_address` names the cluster and `shared` a folder that its nodes
+    have in common, if there is one. `jobs`: processes at once on each machine, 0 for as many as it has processors;
+    `jobs_per_gpu`: of these on one GPU, 0 for as many as its memory allows; `timeout`: seconds for one run; `rerun`:
+    "failed" or "all". `quiet`: only the answer and what failed is said; `verbose`: every job is a line. `fail_fast`: the
+    first job that fails ends the command."""
 
     out: Path
+    engine: str
+    ray_address: str
+    shared: Path | None
     jobs: int
     jobs_per_gpu: int
     timeout: int

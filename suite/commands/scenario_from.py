@@ -20,7 +20,6 @@ from suite.commands.execution import provisioned, wanted
 from suite.commands.options import NewScenarioOptions
 from suite.compare import files as comparing
 from suite.engine.local import Local
-from suite.plan import locations
 from suite.records import ConfigurationError, Options
 from suite.records.files import DESCRIBED, FileQuestion, ModelDescription
 
@@ -250,14 +249,8 @@ def described(options: NewScenarioOptions) -> Described:
     folder = options.environments.environments_folder
     with tempfile.TemporaryDirectory() as place:
         store = Store(place)
-        with Local(
-            ready,
-            folder=store.folder,
-            cores=1,
-            timeout=TIMEOUT,
-            listen=lambda event: None,
-            cache=folder / "compiled",
-            imports=locations.import_folder(folder),
+        with Local().engine(
+            ready, folder=store.folder, environments=folder, cores=1, timeout=TIMEOUT, listen=lambda event: None
         ) as engine:
             checking = Checking(engine, store, ready, Options(device="cpu"), again=True, code=None)
             for name in ready:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from suite import report
 from suite.artifacts.store import Store, digest_of, write_text
-from suite.commands import conclusion
+from suite.commands import conclusion, places
 from suite.commands.execution import Chosen, Selection, choose, execute, planned, say, wanted
 from suite.commands.options import SelftestOptions
 from suite.engine import devices
@@ -63,7 +63,7 @@ def _of_seed(
     options: SelftestOptions, environments: Mapping[str, str], names: Sequence[str], seed: int, faults: Sequence[Injected]
 ) -> Results:
     store = Store(options.running.out / f"seed-{seed}")
-    with store.lock():
+    with store.lock(), places.site(options.running) as site:
         chosen = choose(
             Selection(
                 scenario=tuple(names),
@@ -71,7 +71,8 @@ def _of_seed(
                 environments=options.environments,
                 devices=injecting.device_counts(names),
                 recipe=replace(options.recipe, seed=seed),
-            )
+            ),
+            site,
         )
         return _results(store, chosen, [*faults, *injecting.variants(faults, environments)], options)
 
@@ -93,7 +94,7 @@ def _random(options: SelftestOptions, environments: Mapping[str, str]) -> Score:
 
 def _of_batch(options: SelftestOptions, batch: Batch) -> Results:
     store = Store(options.running.out / batch.name)
-    with store.lock():
+    with store.lock(), places.site(options.running) as site:
         chosen = choose(
             Selection(
                 scenario=tuple(recipe.name for recipe in batch.recipes),
@@ -101,7 +102,8 @@ def _of_batch(options: SelftestOptions, batch: Batch) -> Results:
                 environments=options.environments,
                 devices=(1, injecting.DEVICES),
                 recipe=options.recipe,
-            )
+            ),
+            site,
         )
         return _results(store, _with_defects(chosen, batch.injected), batch.injected, options)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from suite.artifacts import names
 from suite.artifacts.store import Store
-from suite.commands import listening
+from suite.commands import listening, places
 from suite.commands.execution import provisioned, say, wanted
 from suite.commands.options import ZooOptions
 from suite.engine import devices, plugins
-from suite.engine.local import Local
-from suite.plan import locations
+from suite.engine.sites import Site
 from suite.records import Options, unknown_name
 from suite.records.zoo import Case
 from suite.zoo import output
@@ -22,29 +22,32 @@ from suite.zoo.visit import Visit, exit_code
 def run(options: ZooOptions) -> int:
     """0 if every departure is known, 1 if one is new, 2 if something that was needed is missing."""
     cases = chosen(options)
-    gpus = devices.detect_gpus()
+    with places.site(options.running) as site:
+        return _run(options, cases, site)
+
+
+def _run(options: ZooOptions, cases: Sequence[Case], site: Site) -> int:
+    gpus = site.gpus()
     device = devices.resolve(options.environments.device, gpus)
-    if passed_over := devices.passed_over(options.environments.device, gpus):
+    if passed_over := site.passed_over(options.environments.device):
         say(passed_over)
     environments = wanted(options.environments, gpus)
     folder = options.environments.environments_folder
     plugins.add(options.environments.plugin, folder, say)
-    ready = provisioned(options.environments, environments, device)
+    ready = provisioned(options.environments, environments, device, site=site)
     store = Store(options.running.out)
     with store.lock():
         say(f"{len(cases)} calls, each in float64 and in float32, on {', '.join(ready)}")
         with (
             listening.display(options.running) as progress,
-            Local(
+            site.engine(
                 ready,
                 folder=store.folder,
+                environments=folder,
                 cores=options.running.jobs,
                 timeout=options.running.timeout,
-                gpus=len(gpus),
                 jobs_per_gpu=options.running.jobs_per_gpu,
                 listen=listening.listener(options.running, progress),
-                cache=folder / "compiled",
-                imports=locations.import_folder(folder),
             ) as engine,
         ):
             visit = Visit(
@@ -52,7 +55,7 @@ def run(options: ZooOptions) -> int:
                 store,
                 ready,
                 Options(device=device, seed=options.seed),
-                processes=options.running.jobs,
+                processes=options.running.jobs or os.cpu_count() or 1,
                 again=options.running.rerun == "all",
             )
             results = visit.results(cases)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import msgspec
 
+from suite.artifacts import places
 from suite.engine import processes
 from suite.engine.gpus import Memory
-from suite.records import Status
+from suite.records import Job, Status
 
 TAIL_LINES = 40  # what a table cell can unfold and a person still reads
 TAIL_BYTES = 16_384
@@ -74,7 +75,10 @@ class Warm:
     def fileno(self) -> int:
         return self._answers.fileno()
 
-    def start(self, job_file: Path, log: Path, variables: Mapping[str, str]) -> None:
+    def start(self, job: Job, job_file: Path, log: Path, variables: Mapping[str, str]) -> None:
+        """Writes the job file, and has the job started."""
+        places.write(job_file, msgspec.json.encode(job.shown()))
+        places.vacate(log)
         self._order({"start": str(job_file), "log": str(log), "variables": dict(variables)})
 
     def stop(self, job_file: Path) -> None:

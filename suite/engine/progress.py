@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from suite.engine.estimate import Estimate
-from suite.engine.local import Event
+from suite.engine.events import Event
 from suite.engine.schedule import NEEDS
 from suite.engine.terminal import console_of
 from suite.records import Outcome, Status, showing
@@ -28,7 +28,7 @@ BAR_WIDTH = 24  # columns, on a terminal of 96 columns or more
 
 @final
 class Progress:
-    """A listener for `Local`. A terminal has a display below its last line, which is drawn again and removed when all jobs
+    """A listener for `Engine`. A terminal has a display below its last line, which is drawn again and removed when all jobs
     have ended; elsewhere there are plain lines now and then. A job that did not complete, or is started once more, is a
     line at once. Use as a context manager, or call `close`: an exception leaves the display behind.
 

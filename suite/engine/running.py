@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.artifacts.store import Store
 from suite.engine.gpus import Gpus
-from suite.engine.hosts import Warm
+from suite.engine.nodes import Host, Hosts
 from suite.records import Job, Outcome, Status
-
-Key = tuple[str, str, int, str]  # environment, device, threads, and the job whose own the host is
 
 
 @dataclass(kw_only=True)
 class Running:
-    """`gpus`: as CUDA_VISIBLE_DEVICES calls them. `began`, `stopped`: seconds of the monotonic clock; 0.0: not stopped.
-    `moved`: when it last began or finished a run, and `made`: the manifests of its runs then."""
+    """`hosts`: those of its node. `gpus`: as CUDA_VISIBLE_DEVICES calls them. `began`, `stopped`: seconds of the monotonic
+    clock; 0.0: not stopped. `moved`: when it last began or finished a run, and `made`: the manifests of its runs then."""
 
     job: Job
-    host: Warm
+    hosts: Hosts
+    host: Host
     file: Path
     log: Path
     cores: int
@@ -27,27 +26,23 @@ class Running:
     began: float
     moved: float
     stopped: float = 0.0
-    made: tuple[object, ...] = ()
+    made: object = ()
 
-    def looks_alive(self, store: Store, now: float, seconds: float) -> bool:
+    def looks_alive(self, now: float, seconds: float) -> bool:
         """Whether it has begun or finished a run within the last `seconds`."""
-        if (made := tuple(artifact.signature() for artifact in store.made_by(self.job))) != self.made:
+        if (made := self.hosts.node.made(self.job)) != self.made:
             self.made, self.moved = made, now
         return now - self.moved <= seconds
 
-
-@dataclass(frozen=True)
-class Unavailable:
-    """Why no host can be started for an environment."""
-
-    reason: str
-    log: str = ""
+    def on_node(self, what: str) -> str:
+        """Something that happened to it, with its node."""
+        return on_node(self.hosts.node.name, what)
 
 
-def key_of(job: Job) -> Key:
-    """What a host was started for: threads and device are fixed before the import. A second attempt has one of its own, its
-    id comes last: what the first one died of may be in the processes that its host forks, if it was not memory."""
-    return job.environment.name, job.options.device, job.options.threads, job.id if job.died and not job.alone else ""
+def file_name(job: Job) -> str:
+    """Names the files of an attempt at a job."""
+    attempt = ("__again" if job.died else "") + (f"__{job.environment.name}" if job.refused else "")
+    return job.id.replace("/", "__") + attempt
 
 
 def after_others(job: Job, outcome: Outcome) -> str:
@@ -61,8 +56,34 @@ def after_others(job: Job, outcome: Outcome) -> str:
     return f"no environment can do it: {'; '.join(said)}"
 
 
-def too_few(needed: int, gpus: Gpus) -> str:
+def cannot(job: Job, nodes: Sequence[Hosts], lost: Sequence[str]) -> Outcome | None:
+    """How a job ended that can start on none of these nodes, ever; None if it can on one. `lost`: why others are gone."""
+    if not nodes:
+        return Outcome(job=job.id, status=Status.FAILED, reason=f"no node is left: {'; '.join(lost)}")
+    refusals = {hosts.node.name: hosts.unavailable(job) for hosts in nodes}
+    known = [(name, refusal) for name, refusal in refusals.items() if refusal is not None]
+    if len(known) == len(nodes):
+        reasons = {refusal.reason: name for name, refusal in known}
+        reason = "; ".join(on_node(name, why) if len(reasons) > 1 else why for why, name in reasons.items())
+        return Outcome(job=job.id, status=Status.NO_ENVIRONMENT, reason=reason, log=known[0][1].log)
+    able = [hosts.node.gpus for hosts in nodes if refusals[hosts.node.name] is None]
+    if all(gpus.needed(job) > gpus.count for gpus in able):
+        return Outcome(job=job.id, status=Status.NO_DEVICES, reason=too_few(job, able))
+    return None
+
+
+def on_node(name: str, what: str) -> str:
+    """Something that happened on a node, in words. This machine has no name."""
+    return f"on node {name}: {what}" if name else what
+
+
+def too_few(job: Job, nodes: Sequence[Gpus]) -> str:
+    """Why none of these nodes, of which there is at least one, has enough GPUs for a job."""
+    needed = min(gpus.needed(job) for gpus in nodes)
     wanted = "1 GPU" if needed == 1 else f"{needed} GPUs"
-    return f"needs {wanted}, but this machine has {gpus.count}" + (
-        f" left ({gpus.lost})" if gpus.lost else ": choose fewer with --devices"
-    )
+    lost = "; ".join(gpus.lost for gpus in nodes if gpus.lost)
+    most = max(gpus.count for gpus in nodes)
+    left = f" left ({lost})" if lost else ""
+    if len(nodes) == 1:
+        return f"needs {wanted}, but this machine has {most}{left or ': choose fewer with --devices'}"
+    return f"no node has {wanted}: the most is {most}{left or '; choose fewer with --devices'}"

@@ -29,6 +29,7 @@ INHERITED = frozenset({
 })  # fmt: skip
 FAMILIES = ("LC_", "XDG_", "NCCL_", "GLOO_", "COVERAGE_", "COV_CORE_", "PARITY_")  # no secret, nothing that computes
 SIGNING_KEY = "PARITY_SIGNING_KEY"  # which no worker gets, although it has the name of a family
+NODE = "PARITY_NODE"  # of a cluster, which the facts of a run name
 MORE = "PARITY_INHERIT"  # names of further variables, with commas between them
 
 # NPROC is XLA's: without it JAX takes as many threads as the machine has cores, and rounds by their number.
@@ -62,13 +63,14 @@ def of_host(
     folder: Path,
     cache: Path | None,
     imports: Path = ROOT,
+    node: str = "",
     shell: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """The variables of an environment's host: of the shell, what `inherited` lets through. Its own `variables` win over
     everything.
 
     `folder`: the run folder; Keras reads its settings (floatx, epsilon) from there and not from the user's home.
-    `imports`: the folder that the suite is imported from.
+    `imports`: the folder that the suite is imported from. `node`: what its machine is called in a cluster.
     `cache`: where JAX keeps what it compiled, a folder per environment and processor; None: nothing is kept.
     """
     variables = inherited(shell)
@@ -80,6 +82,8 @@ def of_host(
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
+    if node:
+        variables[NODE] = node
     if environment.backend == "torch":
         # Keras asks torch for GPUs at import. The driver answers that by initializing CUDA, which no fork survives;
         # NVML does not.

@@ -19,6 +19,7 @@ from suite.runner.devices import are_virtual
 DRIVER = Path("/proc/driver/nvidia/version")
 NUMBER = re.compile(r"\b\d{3,}\.\d+(\.\d+)?\b")  # of a driver: 580.159.04
 PROCESS = "PARITY_PROCESS"  # the variable that a host sets for a job that it does not fork, with the reason
+NODE = "PARITY_NODE"  # the variable that names the machine, where it is one of a cluster
 NVIDIA = {"cuda package": "nvidia-cuda-runtime", "cudnn package": "nvidia-cudnn"}  # fact -> distribution, without its CUDA
 PACKAGES = ("keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch")
 
@@ -37,6 +38,7 @@ def gather(model: Any, job: Job) -> dict[str, str]:
         "jit": str(model.jit_compile),
         "optimizer": _optimizer(model),
         "process": process(),
+        **node(),
     }
     if models.has_own_train_step(model):
         facts[TRAINING_STEP] = OWN
@@ -94,6 +96,11 @@ def _version(package: str) -> str:
 def process() -> str:
     """How this process began, as its host left it."""
     return os.environ.get(PROCESS, "forked from a warm host")
+
+
+def node() -> dict[str, str]:
+    """The machine of a cluster on which this runs; nothing without one."""
+    return {"node": os.environ[NODE]} if NODE in os.environ else {}
 
 
 def _optimizer(model: Any) -> str:

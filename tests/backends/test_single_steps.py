@@ -69,13 +69,9 @@ def run_all(folder: Path, scenario: str, runs: list[Run], scenarios: Path = ROOT
     jobs = planning.Jobs(
         Store(folder), Plan(runs=(trajectory,), refused=(), options=Options(steps=4), digest=""), found, ready
     )
-    with Local(
-        ready,
-        folder=folder,
-        cores=2,
-        timeout=600,
-        listen=lambda event: None,
-        cache=ROOT / ".environments" / "compiled",
+    environments_folder = ROOT / ".environments"
+    with Local().engine(
+        ready, folder=folder, environments=environments_folder, cores=2, timeout=600, listen=lambda event: None
     ) as engine:
         ended = {**engine.run([job for job in jobs.first() if job.kind != "reload"])}
         ended |= engine.run(jobs.training(runs))

@@ -97,7 +97,7 @@ def train(
         runs += [replace(run, variation="repeat") for run in runs if run.kind == "plain"]
     plan = Plan(runs=tuple(dict.fromkeys(runs)), refused=(), options=Options(), digest="")
     jobs = planning.Jobs(Store(folder), plan, found, ready)
-    with Local(ready, folder=folder, cores=2, timeout=300, listen=lambda _: None, cache=CACHE / "compiled") as engine:
+    with Local().engine(ready, folder=folder, environments=CACHE, cores=2, timeout=300, listen=lambda event: None) as engine:
         ended = dict(engine.run([job for job in jobs.first() if job.kind != "reload" or job.scenario in loaded]))
         chosen = [one.scenario for one in found if one.scenario.name in stepped]
         ended |= engine.run(jobs.training([step for scenario in chosen for step in _single_steps(scenario, sides)]))

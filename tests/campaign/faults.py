@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 import msgspec
 
 from suite.artifacts import places
-from suite.commands import execution, main
-from suite.engine import local
+from suite.commands import main
+from suite.engine import dispatch, local
 from tests.campaign import ground as grounds
 from tests.campaign.ground import EVERY_KIND, KINDS, ON_BACKENDS, Ground, Kind, Verdicts
 from tests.campaign.worker import DONE, ENTRY, FAULT, WORKER, Fault
@@ -112,8 +112,8 @@ def _inside(folder: Path, words: list[str], fault: Fault) -> int:
         os.dup2(output, descriptor)
     sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
     os.environ["TMPDIR"] = str(folder / "temporary")
-    setattr(execution, "Local", functools.partial(local.Local, entry=ENTRY))  # noqa: B010
-    local.STOP_SECONDS = 1.0
+    setattr(local, "ThisMachine", functools.partial(local.ThisMachine, entry=ENTRY))  # noqa: B010
+    dispatch.STOP_SECONDS = 1.0
     if fault.action in COORDINATOR:
         _watch(fault, folder / DONE)
     return main(words)

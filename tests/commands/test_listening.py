@@ -8,7 +8,7 @@ import pytest
 
 from suite.commands import arguments, listening, options
 from suite.commands.options import RunOptions
-from suite.engine.local import Event
+from suite.engine.events import Event
 from suite.engine.progress import Progress
 from suite.records import Outcome, Status, StoppedEarly
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from suite.engine.local import Event, Local
+from suite.engine.dispatch import Engine
+from suite.engine.events import Event
+from suite.engine.local import ThisMachine, gpus_here
 from suite.records import Environment, Job, Options, Outcome, Provisioned
 from tests.processes import alive, until
 
@@ -30,10 +32,14 @@ class Bench:
         settings: dict[str, Any] = {"environment": FAKE, "options": Options()} | fields
         return Job(kind="prepare", scenario=what, run_folder=str(self.folder), **settings)
 
-    def local(self, **arguments: Any) -> Local:
+    def local(self, *, timeout: float = 30.0, gpus: int = 0, jobs_per_gpu: int = 0, **arguments: Any) -> Engine:
+        node = self.node(gpus=gpus_here(gpus, jobs_per_gpu), **arguments)
+        return Engine([node], folder=self.folder, timeout=timeout, listen=self.hear)
+
+    def node(self, **arguments: Any) -> ThisMachine:
         provisioned = {"fake": Provisioned(environment=FAKE, python=sys.executable)}
-        settings: dict[str, Any] = {"provisioned": provisioned, "cores": 2, "timeout": 30.0, "entry": ENTRY} | arguments
-        return Local(folder=self.folder, listen=self._hear, **settings)
+        settings: dict[str, Any] = {"provisioned": provisioned, "cores": 2, "entry": ENTRY} | arguments
+        return ThisMachine(folder=self.folder, **settings)
 
     def run(self, *jobs: Job, **arguments: Any) -> dict[str, Outcome]:
         with self.local(**arguments) as local:
@@ -49,7 +55,7 @@ class Bench:
         until(lambda: len(list(self.folder.glob("pids-*"))) >= count)
         return [json.loads(file.read_text()) for file in self.folder.glob("pids-*")]
 
-    def _hear(self, event: Event) -> None:
+    def hear(self, event: Event) -> None:
         self.events.append(event)
         self.react(event)
 

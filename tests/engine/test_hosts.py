@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.engine.local import Event
+from suite.engine.events import Event
 from suite.records import Provisioned, Status
 from tests.engine.bench import ENTRY, FAKE, PROJECT, Bench, all_gone
 from tests.processes import alive, until
@@ -114,7 +114,7 @@ def test_a_host_that_dies_in_its_imports_without_a_word(bench: Bench, tmp_path: 
 
 
 def test_an_import_that_hangs(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite.engine.local.IMPORT_SECONDS", 1.5)
+    monkeypatch.setattr("suite.engine.dispatch.IMPORT_SECONDS", 1.5)
     (tmp_path / "endless.py").write_text("import time\ntime.sleep(1000)\n")
     slow = dataclasses.replace(FAKE, pythonpath=(str(tmp_path),))
     outcome = bench.run(bench.job("fine", environment=slow), entry="endless:main", timeout=1.0)["prepare/fine"]

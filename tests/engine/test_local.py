@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from suite.artifacts import names
+from suite.engine.events import Event
 from suite.engine.hosts import Warm
-from suite.engine.local import Event
 from suite.records import Options, Provisioned, Status
 from tests.engine.bench import FAKE, Bench, all_gone
 from tests.processes import alive, until
@@ -167,7 +167,7 @@ def test_what_jobs_leave_in_the_temporary_folder_goes_when_the_next_command_begi
 
 
 def test_a_frozen_host_is_killed_with_its_jobs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite.engine.local.STOP_SECONDS", 0.5)
+    monkeypatch.setattr("suite.engine.dispatch.STOP_SECONDS", 0.5)
 
     def freeze(event: Event) -> None:
         if event.kind == "started" and event.job and event.job.scenario == "hang":

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from suite.engine.local import Event
+from suite.engine.events import Event
 from suite.engine.progress import SHOWN_JOBS, Progress, rounded
 from suite.records import Environment, Job, Options, Outcome, Status
 from tests.engine.screen import Screen

@@ -28,6 +28,7 @@ def main(job_file: str) -> None:
     finally:
         gpus = os.environ["CUDA_VISIBLE_DEVICES"]
         note = {"job": job["scenario"], "began": began, "ended": time.time(), "cores": job["cores"], "gpus": gpus}
+        note["node"] = os.environ.get("PARITY_NODE", "")
         with (notes / "notes").open("a") as stream:
             stream.write(json.dumps(note) + "\n")
 

@@ -35,7 +35,7 @@ from suite.records import (
 from suite.runner import exact_constants
 from suite.runner.batches import permuted, schedule
 from suite.runner.epochs import Numbers, history
-from suite.runner.facts import asked, process
+from suite.runner.facts import asked, node, process
 from suite.runner.numpy_backend import after_saving, evaluating, layerwise, single_step
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend.defects import defect, operand_bits
@@ -228,6 +228,7 @@ def _execute(training: Training, run: Run) -> None:
             "numpy": np.__version__,
             "defect": os.environ.get("PARITY_FAKE_DEFECT", "none"),
             "process": process(),
+            **node(),
             **asked(job),
         }
         recorded.tell(steps=kept, predicted=training.schedule.segments(steps), facts=facts)
