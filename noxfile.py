@@ -5,7 +5,8 @@ from __future__ import annotations
 import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-WITHOUT_BACKENDS = ["-m", "not backends", "--numprocesses", "auto"]
+WITHOUT_BACKENDS = ["-m", "not backends and not ray", "--numprocesses", "auto"]
+ON_RAY = ["-m", "ray", "--numprocesses", "0"]  # one cluster, which the tests share
 # Those on the real backends start processes for all cores themselves. Two at a time use what one leaves idle while it
 # judges, or trains on one device. A file is one run folder, which its tests share.
 ON_BACKENDS = ["-m", "backends", "--numprocesses", "2", "--dist", "loadfile"]
@@ -111,8 +112,8 @@ def new_scenario(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every test, those on the real backends too (the first time, that installs them); in a browser where there is one."""
-    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
-    for selection in [session.posargs] if session.posargs else [WITHOUT_BACKENDS, ON_BACKENDS]:
+    session.install("-e", ".[ray]", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
+    for selection in [session.posargs] if session.posargs else [WITHOUT_BACKENDS, ON_RAY, ON_BACKENDS]:
         session.run("pytest", *selection)
 
 

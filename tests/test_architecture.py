@@ -23,6 +23,7 @@ PIPELINE = (
 )  # fmt: skip
 PACKAGES = tuple(f"suite.{name}" for name in PIPELINE)
 PUBLIC = ("suite.Data", "suite.Phase", "suite.Scenario", "suite.records")  # what a scenario may import of the suite
+CLUSTER, RAY = "ray", "suite.engine.ray.link"  # an extra, and the one module that may import it, in functions
 WORKER, INJECTION = "suite.runner", "suite.selftest.injection"
 INJECTS = "suite.runner.training"  # imports the faults, in a function that is called where a run asks for one
 # Who names the worker in a text: the engine, to start it as a process; the declarations of strategies, as a reference
@@ -95,6 +96,8 @@ def _of_suite(module: str, mine: str, one: Import) -> str:
         if mine not in (WORKER, INJECTION):
             return words
         return f"{words} at the top" if one.top else ""
+    if first == CLUSTER:
+        return f"{words} at the top" if one.top else "" if module == RAY else words
     if first in ("", "tests", "scenarios"):
         return words
     if mine == WORKER and other == INJECTION:
@@ -157,6 +160,10 @@ def test_a_module_imports_only_from_lower_layers(module: str, path: Path) -> Non
         ("suite.judge.verdicts", "from suite.report import html"),
         ("suite.engine.local", "from suite.runner.execute_job import main"),
         ("suite.engine.local", "from suite.compare import metrics"),
+        ("suite.engine.local", "import ray"),
+        ("suite.engine.ray.node", "def f():\n    import ray"),
+        ("suite.engine.ray.link", "import ray"),
+        ("suite.commands.places", "def f():\n    from ray.util import placement_group"),
         ("suite.results.study", "from suite.selftest import catalogue"),
         ("suite.commands.compare", "from suite.runner import execute_job"),
         ("suite.__main__", "from suite.report import render"),
@@ -201,6 +208,7 @@ def test_the_guard_notices(module: str, source: str) -> None:
         ("suite.selftest.injection.rows", "def f():\n    import keras\n    from suite.runner import models"),
         ("suite.judge.verdicts", "from suite.records import Verdict"),
         ("suite.commands.execution", "from suite.engine.local import Local"),
+        ("suite.engine.ray.link", "def f():\n    import ray\n    from ray.util import scheduling_strategies"),
         ("suite.__main__", "from suite.commands import main"),
         ("suite.runner.execute_job", "from suite.plan import discover"),
         ("suite.runner.host", "from suite.engine import processes"),
@@ -273,10 +281,11 @@ environments = {{
 }}
 plan = planning.plan(found, environments, strategies, Options())
 assert planning.Jobs(Store(Path("nowhere")), plan, found, environments).first()
-print({FRAMEWORKS!r} & sys.modules.keys(), [name for name in sys.modules if name.startswith({(WORKER, INJECTION)!r})])
+print({FRAMEWORKS | {CLUSTER}!r} & sys.modules.keys())
+print([name for name in sys.modules if name.startswith({(WORKER, INJECTION)!r})])
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set() []"
+    assert done.stdout.split() == ["set()", "[]"]
 
 
 NAME_OF_FILE = re.compile(

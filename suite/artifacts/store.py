@@ -343,6 +343,16 @@ class Store:
             return [self.reload(run, job.environment.name, form) for run in job.runs for form in names.FORMS]
         return [self.run(run) for run in job.runs]
 
+    def read_by(self, job: Job) -> list[Artifact]:
+        """The artifacts that a job reads."""
+        read = [self.inputs(job.scenario)] if job.scenario and job.kind != "prepare" else []
+        if job.trajectory:
+            read.append(self.run(job.trajectory))
+        if job.kind == "reload":
+            read += [self.run(run) for run in job.runs]
+        starts = [run.emulates.deviation.initial for run in job.runs if run.emulates is not None]
+        return read + [self.run(start) for start in dict.fromkeys(starts) if start != "stored"]
+
     def write_plan(self, plan: Plan) -> None:
         places.write(self.folder / names.PLAN, reading.sealed(plan))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from suite.commands.execution import say
 from suite.commands.options import RunOptions
 from suite.engine.local import Local
 from suite.engine.sites import Site
@@ -25,5 +26,5 @@ def site(options: RunOptions) -> Iterator[Site]:
         return
     from suite.engine.ray import cluster  # only here: Ray is an extra
 
-    with cluster.connected(options.ray_address, shared=options.shared, out=options.out) as found:
+    with cluster.connected(options.ray_address, shared=options.shared, out=options.out, report=say) as found:
         yield found

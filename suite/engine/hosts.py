@@ -39,6 +39,18 @@ class Answer:
     memory: Memory | None = None
 
 
+class Lines:
+    """What a host says, put together from what was read."""
+
+    def __init__(self) -> None:
+        self._unread = b""
+
+    def answers(self, read: bytes) -> list[Answer]:
+        """Those that are whole now."""
+        *lines, self._unread = (self._unread + read).split(b"\n")
+        return [msgspec.json.decode(line, type=Answer) for line in lines]
+
+
 class Warm:
     """A host process.
 
@@ -51,7 +63,7 @@ class Warm:
         self.ready = False
         self.began = time.monotonic()
         self.pids: dict[str, int] = {}
-        self._unread = b""
+        self._lines = Lines()
         self._mark = secrets.token_hex()
         with log.open("ab") as stream:
             # A session of its own: Ctrl-C on the terminal reaches the coordinator only, which ends the hosts in order.
@@ -89,8 +101,7 @@ class Warm:
         got = os.read(self.fileno(), 65536)
         if not got:
             return None
-        *lines, self._unread = (self._unread + got).split(b"\n")
-        answers = [msgspec.json.decode(line, type=Answer) for line in lines]
+        answers = self._lines.answers(got)
         for answer in answers:
             self.ready = self.ready or answer.ready
             if answer.pid:
