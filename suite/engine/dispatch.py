@@ -119,7 +119,8 @@ class Engine:
                 self._nodes.append(Hosts(renewed, self._folder, self._for_imports))
             stranded = [one for one in self._running.values() if one.hosts is hosts]
             jobs = "1 job starts" if len(stranded) == 1 else f"{len(stranded)} jobs start"
-            self._say(schedule, "noted", note=f"{why}: {jobs} again{', there or' if renewed else ''} elsewhere")
+            then = f"{jobs} again{', there or' if renewed else ''} elsewhere" if stranded else "nothing ran there"
+            self._say(schedule, "noted", note=f"{why}: {then}")
             for running in stranded:
                 self._strand(schedule, running, why)
             hosts.close()

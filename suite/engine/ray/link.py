@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -135,6 +136,6 @@ class RayLink:
 
 
 def _first(error: Exception) -> str:
-    """What Ray says, in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """What Ray says, in one line, without the number of the actor."""
+    lines = [re.sub(r" [0-9a-f]{16,}", "", line).strip() for line in str(error).splitlines() if line.strip()]
     return f"its actor is gone: {lines[0].rstrip('.:')}" if lines else f"its actor is gone ({type(error).__name__})"

@@ -253,6 +253,6 @@ def test_jobs_of_a_node_that_dies_run_elsewhere_and_what_was_complete_is_kept(
     with engine(site, ready, bench, cores=1) as running:
         done = running.run([bench.job("runs-1-0.2")])
         outcomes = running.run(jobs)
-    assert dead and "1 job starts again elsewhere" in said(bench)
+    assert dead and "1 job starts again" in said(bench)
     assert {outcome.status for outcome in {**done, **outcomes}.values()} == {Status.COMPLETE}
     assert list(bench.folder.glob("inputs/runs-1-0.2/manifest.json"))
