@@ -139,10 +139,10 @@ def test_an_interrupted_command_leaves_nothing_on_any_node(parity: Parity, nodes
     parity.scenario("clusters")
     parity.environments({"fake-a": {}, "fake-b": {"PARITY_FAKE_DEFECT": "hang"}})
     with started(parity, nodes, "--shared", str(parity.folder)) as process:
-        until(lambda: any(parity.run.glob("logs/train*fake-b*")), seconds=60)
+        until(lambda: any(parity.run.glob("logs/train*fake-b*")), seconds=200)
         assert hosts_of(nodes)
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        process.wait(60)
     assert process.returncode == 130
     until(lambda: not hosts_of(nodes))
 
@@ -151,9 +151,9 @@ def test_a_command_that_is_killed_leaves_nothing_on_any_node(parity: Parity, nod
     parity.scenario("clusters")
     parity.environments({"fake-a": {}, "fake-b": {"PARITY_FAKE_DEFECT": "hang"}})
     with started(parity, nodes, "--shared", str(parity.folder)) as process:
-        until(lambda: any(parity.run.glob("logs/train*fake-b*")), seconds=60)
+        until(lambda: any(parity.run.glob("logs/train*fake-b*")), seconds=200)
         process.kill()
-    until(lambda: not hosts_of(nodes), seconds=30)
+    until(lambda: not hosts_of(nodes), seconds=60)
 
 
 def test_a_wrong_token_is_a_sentence(parity: Parity, nodes: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
