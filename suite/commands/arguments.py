@@ -77,6 +77,12 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--smoke", action="store_true", help="three steps of one scenario, yours if you give one: does everything run?"
     )
+    parser.add_argument(
+        "--keep",
+        choices=("needed", "all"),
+        default="needed",
+        help="of large artifacts, once they are judged: what later commands need most, or all (default: needed)",
+    )
     _add_history(parser)
     _add_signing(parser)
     _add_page(parser)

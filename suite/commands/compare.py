@@ -9,6 +9,8 @@ from suite.commands import conclusion, signing, unchanged
 from suite.commands.execution import choose, execute, planned, say, selection
 from suite.commands.options import CompareOptions
 from suite.plan import locations
+from suite.records import formatting
+from suite.results import dropping
 
 
 def run(options: CompareOptions) -> int:
@@ -25,10 +27,20 @@ def run(options: CompareOptions) -> int:
             return conclusion.tell(results, store.folder, json)
         store.write_plan(plan)
         study = execute(store, plan, chosen, options.running)
-        signing.sign(store, options.signing, secret)
         results = conclusion.conclude(study, history, split_assets=options.split_assets)
+        if options.keep != "all":
+            _tell(dropping.drop(study, results))
+        signing.sign(store, options.signing, secret)
         unchanged.keep(store, plan, chosen, options, history, results)
         return conclusion.tell(results, store.folder, json)
+
+
+def _tell(dropped: dropping.Dropped) -> None:
+    if dropped.scenarios:
+        say(
+            f"dropped {formatting.size(dropped.bytes)} of {', '.join(dropped.scenarios)} that had been judged; "
+            "--keep all keeps everything"
+        )
 
 
 def _folder(options: CompareOptions) -> Path:

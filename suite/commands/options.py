@@ -77,7 +77,7 @@ class SigningOptions:
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
     """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from. `smoke`:
-    one scenario, few steps. `json`: the answer as JSON.
+    one scenario, few steps. `keep`: "all", or what is "needed" once it is judged. `json`: the answer as JSON.
 
     `parity plan` has the same, so that any command line can be tried first.
     """
@@ -93,6 +93,7 @@ class CompareOptions:
     smoke: bool
     before: HistoryOptions
     signing: SigningOptions
+    keep: str
     split_assets: bool
     json: bool
 
