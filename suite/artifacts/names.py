@@ -3,6 +3,7 @@
     <run folder>/plan.json, session.json                     what was asked for, what happened
     <run folder>/judged.json                                 what the report there was made from
     <run folder>/verdicts/<scenario>.msgpack                 what was judged of a scenario before parts of it were dropped
+    <run folder>/measured.json                               what running took
     <run folder>/signatures.json                             of both, and of every manifest, if they were asked for
     <run folder>/inputs/<scenario>/                          data and initial weights, made once
     <run folder>/probes/<environment>/                       the float64 probe
@@ -23,6 +24,7 @@ from suite.records import Manifest
 PLAN = "plan.json"
 SESSION = "session.json"
 JUDGED = "judged.json"
+MEASURED = "measured.json"
 SIGNATURES = "signatures.json"
 LOCK = ".lock"
 TEMPORARY = "temporary"  # what jobs need while they run; emptied when a command begins and ends

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.commands import conclusion, signing, unchanged
+from suite.commands import conclusion, costs, signing, unchanged
 from suite.commands.execution import choose, execute, planned, say, selection
 from suite.commands.options import CompareOptions
 from suite.plan import locations
@@ -28,6 +28,7 @@ def run(options: CompareOptions) -> int:
         store.write_plan(plan)
         study = execute(store, plan, chosen, options.running)
         results = conclusion.conclude(study, history, split_assets=options.split_assets)
+        costs.weigh(study)
         if options.keep != "all":
             _tell(dropping.drop(study, results))
         signing.sign(store, options.signing, secret)

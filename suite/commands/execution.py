@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.commands import listening
+from suite.commands import costs, listening
 from suite.commands.options import CompareOptions, EnvironmentOptions, RecipeOptions, RunOptions
 from suite.engine import devices, plugins, provision
 from suite.engine.local import Local
@@ -230,7 +230,7 @@ def jobs_of(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> pl
 def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> Study:
     """Runs everything, then what is asked for to decide and to explain what is open, until nothing is asked for."""
     jobs = jobs_of(store, plan, chosen, options)
-    kept = {} if options.rerun == "all" else _kept(store, plan, chosen, jobs)
+    kept = {} if options.rerun == "all" else kept_of(store, plan, chosen, jobs)
     jobs.settled = kept
     outcomes: dict[str, Outcome] = {}
     further: dict[Run, None] = dict.fromkeys(run for one in kept.values() for run in one.further)
@@ -251,13 +251,13 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
             more = jobs.training(asked_for)
             tell(f"{len(asked_for)} further runs decide what is open")
             _tell_dropped(jobs, asked_for, tell)
-            outcomes |= _by_run(more, _ended(engine, store, more))
+            outcomes |= _by_run(more, _ended(engine, store, more, further=True))
             study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further)))
         study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further), finished=True))
     return study
 
 
-def _kept(store: Store, plan: Plan, chosen: Chosen, jobs: planning.Jobs) -> Mapping[str, KeptVerdicts]:
+def kept_of(store: Store, plan: Plan, chosen: Chosen, jobs: planning.Jobs) -> Mapping[str, KeptVerdicts]:
     """By scenario: what an earlier command judged, where this one would come to the same."""
     further = tuple(run for one in kept_verdicts.read(store, plan).values() for run in one.further)
     return kept_verdicts.counting(store, plan, described(plan, chosen, jobs, further))
@@ -317,13 +317,15 @@ def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Local
         yield engine
 
 
-def _ended(engine: Local, store: Store, jobs: Sequence[Job]) -> dict[str, Outcome]:
+def _ended(engine: Local, store: Store, jobs: Sequence[Job], *, further: bool = False) -> dict[str, Outcome]:
     """How each job ended, by its id. What an earlier command left goes first: a job that dies before it begins its
-    artifacts, or never starts, would be taken for complete."""
+    artifacts, or never starts, would be taken for complete. `further`: they were asked for after the plan."""
     for job in jobs:
         for artifact in store.made_by(job):
             artifact.discard()
-    return engine.run(jobs)
+    ended = engine.run(jobs)
+    costs.learn(store, jobs, ended, further=further)
+    return ended
 
 
 def _by_run(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> dict[str, Outcome]:

@@ -23,7 +23,7 @@ from suite.report import results_json
 RESULTS = "results.json"
 # What no report rests on.
 BESIDE = (
-    names.JUDGED, names.SIGNATURES, names.LOCK, names.TEMPORARY, names.JOBS, names.LOGS, names.KERAS,
+    names.JUDGED, names.MEASURED, names.SIGNATURES, names.LOCK, names.TEMPORARY, names.JOBS, names.LOGS, names.KERAS,
 )  # fmt: skip
 FINAL = (Status.COMPLETE, Status.UNSUPPORTED)  # of a run: with any other status, it is tried again
 

@@ -66,13 +66,19 @@ def _is_whole(folder: RunFolder, results: Results, scenario: str) -> bool:
 def allowed(folder: RunFolder, scenario: str) -> int:
     """The bytes that a scenario may hold, but for its data."""
     ran = [one for one in folder.configurations(scenario) if not isinstance(folder.subject(one), str)]
-    return max(LEAST, MODELS * _model(folder, scenario)) * len(ran)
+    return max(LEAST, MODELS * (_model(folder.store, scenario) or 0)) * len(ran)
 
 
-def _model(folder: RunFolder, scenario: str) -> int:
-    """The bytes of a scenario's variables in float32."""
-    inputs = folder.store.inputs(scenario).manifest()
-    return FLOAT32_BYTES * sum(math.prod(tensor.shape) for tensor in inputs.tensors) if inputs else 0
+def allowance(store: Store, scenario: str, configurations: int) -> int | None:
+    """The bytes that a scenario of so many configurations may hold, with its data; None where nobody has made these yet."""
+    model, data = _model(store, scenario), dropping.sizes(store.inputs(scenario)).get(names.file_of(names.DATA), 0)
+    return None if model is None else max(LEAST, MODELS * model) * configurations + data
+
+
+def _model(store: Store, scenario: str) -> int | None:
+    """The bytes of a scenario's variables in float32; None where nobody has made its inputs yet."""
+    inputs = store.inputs(scenario).manifest()
+    return FLOAT32_BYTES * sum(math.prod(tensor.shape) for tensor in inputs.tensors) if inputs else None
 
 
 def _chosen(folder: RunFolder, scenario: str) -> dict[Artifact, tuple[str, ...]]:
