@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.commands import conclusion, costs, signing, unchanged
+from suite.commands import budget, conclusion, costs, signing, unchanged
 from suite.commands.execution import choose, execute, planned, say, selection
 from suite.commands.options import CompareOptions
 from suite.plan import locations
@@ -19,7 +19,7 @@ def run(options: CompareOptions) -> int:
     with conclusion.output(json=options.json) as json, store.lock():
         signing.verify(store, options.signing, secret)
         chosen = choose(selection(options))
-        plan = planned(chosen)
+        plan = budget.within(planned(chosen), store, chosen, options.running, options.budget, say)
         results = unchanged.results(store, plan, chosen, options, history)
         if results is not None:
             say(f"nothing has changed since the report of {results.generated}, which stands; --rerun all runs it all again")

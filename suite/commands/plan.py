@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suite.artifacts.store import Store
-from suite.commands import costs, listing
+from suite.commands import budget, costs, listing
 from suite.commands.execution import choose, kept_of, planned, say, selection
 from suite.commands.options import CompareOptions
 from suite.plan import planning
@@ -14,9 +14,9 @@ from suite.records import ORACLE, Configuration
 
 def run(options: CompareOptions) -> int:
     chosen = choose(selection(options), install=False)
-    plan = planned(chosen)
-    again = options.running.rerun == "all"
     store = Store(options.running.out)
+    plan = budget.within(planned(chosen), store, chosen, options.running, options.budget, say)
+    again = options.running.rerun == "all"
     jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=again)
     jobs.settled = {} if again else kept_of(store, plan, chosen, jobs)
     waiting = jobs.first()

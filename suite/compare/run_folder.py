@@ -221,8 +221,15 @@ class RunFolder:
             seeds=tuple(own.get("seed", ())),
             no_oracle=f"no oracle: {emulated}" if isinstance(emulated, str) else "",
             no_float64=no_float64 or self.probe(configuration.environment),
+            left_out=self._left_out(configuration),
             outputs=self.outputs.get(configuration.scenario, "probabilities"),
         )
+
+    def _left_out(self, configuration: Configuration) -> str:
+        """Why permuted reruns of it were not to be run; empty if all were."""
+        refused = (self._refused.get(run) for run in self._own[configuration] if run.kind == "permuted")
+        reason = next((one[1] for one in refused if one and one[0] is Status.LEFT_OUT), "")
+        return f"reruns of {configuration.id} were {reason}, so its rounding was not measured" if reason else ""
 
     def _perturbed(self, configuration: Configuration) -> tuple[Complete, ...]:
         """The float64 run on one device in this environment and its perturbed reruns; empty if these were not asked for."""

@@ -55,12 +55,13 @@ def _finish(folder: RunFolder, scenario: str) -> None:
 
 
 def _is_whole(folder: RunFolder, results: Results, scenario: str) -> bool:
-    """Whether all of it ran: what failed is tried again by the next command, and may need everything."""
+    """Whether all of it ran: what failed or was left out is for the next command, which may need everything."""
     runs = [row for row in results.runs if row.run.configuration.scenario == scenario]
     refused = {run for run, _, _ in folder.plan.refused}
     environments = {row.run.configuration.environment for row in runs}
     concerned = (set(outcome.job.split("/")) & {scenario, "command", *environments} for outcome in results.jobs)
-    return all(row.status is Status.COMPLETE or row.run in refused for row in runs) and not any(concerned)
+    whole = all(row.status is Status.COMPLETE or row.run in refused for row in runs)
+    return whole and not any(concerned) and not any(row.status is Status.LEFT_OUT for row in runs)
 
 
 def allowed(folder: RunFolder, scenario: str) -> int:
