@@ -2,6 +2,8 @@
 
     <run folder>/plan.json, session.json                     what was asked for, what happened
     <run folder>/judged.json                                 what the report there was made from
+    <run folder>/verdicts/<scenario>.msgpack                 what was judged of a scenario before parts of it were dropped
+    <run folder>/measured.json                               what running took
     <run folder>/signatures.json                             of both, and of every manifest, if they were asked for
     <run folder>/inputs/<scenario>/                          data and initial weights, made once
     <run folder>/probes/<environment>/                       the float64 probe
@@ -22,10 +24,12 @@ from suite.records import Manifest
 PLAN = "plan.json"
 SESSION = "session.json"
 JUDGED = "judged.json"
+MEASURED = "measured.json"
 SIGNATURES = "signatures.json"
 LOCK = ".lock"
 TEMPORARY = "temporary"  # what jobs need while they run; emptied when a command begins and ends
 JOBS, LOGS, KERAS = "jobs", "logs", "keras"  # what workers were told, what they said, and where Keras looks for settings
+VERDICTS = "verdicts"
 INPUTS, PROBES, RUNS, RELOAD, ZOO, FILES = "inputs", "probes", "runs", "reload", "zoo", "files"
 
 # ---------------------------------------------------------------- files of an artifact
@@ -42,6 +46,11 @@ FORMS = (*MODEL_FILES, UNBUILT)  # in which a run's files are loaded where they 
 def file_of(part: str) -> str:
     """The file that holds a part."""
     return f"{part}.safetensors"
+
+
+def verdicts_of(scenario: str) -> str:
+    """The file that keeps what was judged of a scenario."""
+    return f"{VERDICTS}/{scenario}.msgpack"
 
 
 def has(manifest: Manifest, part: str) -> bool:

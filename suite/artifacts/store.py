@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from suite.records import DamagedArtifact, FolderInUse, Job, Manifest, Plan, Run
 
 Arrays = Mapping[str, np.ndarray]
 RERUN = "run it again with --rerun failed"
+DROPPED = "was dropped after it was judged: run it again; --keep all keeps everything"
 
 
 def digest_of(*parts: object) -> str:
@@ -166,11 +167,11 @@ class Artifact:
         return self.folder.is_dir() and not self.folder.is_symlink()
 
     def complete(self, digest: str) -> bool:
-        """Whether it is complete, made from the same inputs, and undamaged."""
+        """Whether it is complete, made from the same inputs, undamaged, and whole."""
         manifest = self.manifest()
         if manifest is None or manifest.status is not Status.COMPLETE or manifest.digest != digest:
             return False
-        return not self.damage(manifest)
+        return not manifest.dropped and not self.damage(manifest)
 
     def is_of(self, saved: Manifest | None, form: str) -> bool:
         """Whether it is what was loaded in this form of the files that a run with the manifest `saved` has."""
@@ -178,10 +179,11 @@ class Artifact:
         return bool(manifest and saved and manifest.loaded == saved.files.get(names.loaded_by(form)))
 
     def damage(self, manifest: Manifest) -> str:
-        """What is wrong with the files, as a sentence; empty if nothing is."""
+        """What is wrong with the files, as a sentence; empty if nothing is. Nothing is wrong with what was dropped."""
         try:
             for name, digest in manifest.files.items():
-                self._verify(name, digest)
+                if name not in manifest.dropped:
+                    self._verify(name, digest)
             return self._misdescribed(manifest)
         except DamagedArtifact as error:
             return str(error)
@@ -204,7 +206,7 @@ class Artifact:
     def _misdescribed(self, manifest: Manifest) -> str:
         """Which stored weights have other shapes than the manifest says."""
         for number in manifest.steps if manifest.tensors else ():
-            if names.has(manifest, part := names.step(number)):
+            if names.has(manifest, part := names.step(number)) and names.file_of(part) not in manifest.dropped:
                 stored = reading.shapes(self._path(names.file_of(part)))
                 if wrong := validation.wrong_shape(manifest.tensors, stored):
                     return f"{names.file_of(part)} is not what its manifest describes ({wrong}): {RERUN}"
@@ -218,9 +220,12 @@ class Artifact:
         """
         if name in self._digests:
             return self.folder / name
-        listed = self._manifest().files
+        manifest = self._manifest()
+        listed = manifest.files
         if name not in listed:
             raise DamagedArtifact(f"{name} of {self._place or self.folder.name} is not in its manifest: {RERUN}")
+        if name in manifest.dropped:
+            raise DamagedArtifact(f"{name} of {self._place or self.folder.name} {DROPPED}")
         return self._verify(name, listed[name])
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
@@ -316,6 +321,11 @@ class Store:
     def file(self, environment: str, precision: str, question: str) -> Artifact:
         """What an environment recorded of a saved model."""
         return self._artifact(names.FILES, environment, precision, question)
+
+    def around(self, run: Run, environments: Iterable[str]) -> list[Artifact]:
+        """Of a run its own artifact, and of a plain one what was loaded from its files in these environments."""
+        loaded = [self.reload(run, name, form) for name in environments for form in names.FORMS]
+        return [self.run(run), *(loaded if run.variation == "plain" else ())]
 
     def reload(self, run: Run | str, environment: str, form: str) -> Artifact:
         saved = run if isinstance(run, str) else run.id

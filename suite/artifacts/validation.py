@@ -26,6 +26,7 @@ def wrong_in_manifest(manifest: Manifest, place: str) -> str:
         (not 0 < manifest.roundoff < 1, f"roundoff is {manifest.roundoff}"),
         (not all(is_safe(name) and "/" not in name for name in manifest.files), "a file has no name of a file"),
         (not all(map(DIGEST.fullmatch, manifest.files.values())), "a digest is no sha256"),
+        (not manifest.files.keys() >= set(manifest.dropped), "a file was dropped that it does not list"),
         (not all(-AXES <= norm.axis < AXES for norm in manifest.batch_norms), "an axis is no axis of a kernel"),
     )
     return next((words for is_wrong, words in checks if is_wrong), "") or _wrong_tensor(manifest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from suite.commands.options import seconds_of
 from suite.engine.variables import SIGNING_KEY
 from suite.plan import locations
 from suite.plan.variants import BOTH, SEPARATOR
@@ -76,6 +77,18 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--smoke", action="store_true", help="three steps of one scenario, yours if you give one: does everything run?"
+    )
+    parser.add_argument(
+        "--budget",
+        type=_budget,
+        metavar="TIME",
+        help="90s, 30m or 2h: leave variations out, so that it takes no longer; what needs them is undecided",
+    )
+    parser.add_argument(
+        "--keep",
+        choices=("needed", "all"),
+        default="needed",
+        help="of large artifacts, once they are judged: what later commands need most, or all (default: needed)",
     )
     _add_history(parser)
     _add_signing(parser)
@@ -324,6 +337,14 @@ def _gate(text: str) -> str:
     if text.replace(" ", "-") not in GATES:
         raise argparse.ArgumentTypeError(f"got {text!r}, wanted one of {', '.join(GATES)}")
     return text.replace("-", " ")
+
+
+def _budget(text: str) -> str:
+    try:
+        seconds_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _several(text: str) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.commands import conclusion, places, signing, unchanged
+from suite.commands import budget, conclusion, costs, places, signing, unchanged
 from suite.commands.execution import choose, execute, planned, say, selection
 from suite.commands.options import CompareOptions
 from suite.plan import locations
+from suite.records import formatting
+from suite.results import dropping
 
 
 def run(options: CompareOptions) -> int:
@@ -17,7 +19,7 @@ def run(options: CompareOptions) -> int:
     with conclusion.output(json=options.json) as json, store.lock(), places.site(options.running) as site:
         signing.verify(store, options.signing, secret)
         chosen = choose(selection(options), site)
-        plan = planned(chosen)
+        plan = budget.within(planned(chosen), store, chosen, options.running, options.budget, say)
         results = unchanged.results(store, plan, chosen, options, history)
         if results is not None:
             say(f"nothing has changed since the report of {results.generated}, which stands; --rerun all runs it all again")
@@ -25,10 +27,21 @@ def run(options: CompareOptions) -> int:
             return conclusion.tell(results, store.folder, json)
         store.write_plan(plan)
         study = execute(store, plan, chosen, options.running)
-        signing.sign(store, options.signing, secret)
         results = conclusion.conclude(study, history, split_assets=options.split_assets)
+        costs.weigh(study)
+        if options.keep != "all":
+            _tell(dropping.drop(study, results))
+        signing.sign(store, options.signing, secret)
         unchanged.keep(store, plan, chosen, options, history, results)
         return conclusion.tell(results, store.folder, json)
+
+
+def _tell(dropped: dropping.Dropped) -> None:
+    if dropped.scenarios:
+        say(
+            f"dropped {formatting.size(dropped.bytes)} of {', '.join(dropped.scenarios)} that had been judged; "
+            "--keep all keeps everything"
+        )
 
 
 def _folder(options: CompareOptions) -> Path:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.commands import listening
+from suite.commands import costs, listening
 from suite.commands.options import CompareOptions, EnvironmentOptions, RecipeOptions, RunOptions
 from suite.engine import devices, plugins, provision
 from suite.engine.dispatch import Engine
@@ -25,6 +25,7 @@ from suite.records import (
     Environment,
     FoundScenario,
     Job,
+    KeptVerdicts,
     Options,
     Outcome,
     Plan,
@@ -38,6 +39,7 @@ from suite.records import (
     showing,
     unknown_name,
 )
+from suite.results import kept_verdicts
 from suite.results.study import Study
 
 
@@ -240,26 +242,47 @@ def jobs_of(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> pl
 def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> Study:
     """Runs everything, then what is asked for to decide and to explain what is open, until nothing is asked for."""
     jobs = jobs_of(store, plan, chosen, options)
+    kept = {} if options.rerun == "all" else kept_of(store, plan, chosen, jobs)
+    jobs.settled = kept
     outcomes: dict[str, Outcome] = {}
-    further: dict[Run, None] = {}
+    further: dict[Run, None] = dict.fromkeys(run for one in kept.values() for run in one.further)
     first = jobs.first()
     tell = listening.teller(options, say)
     tell(f"{len(jobs.runs)} runs in {len(first)} processes; {len(jobs.reused)} runs reused from {store.folder}")
+    jobs.reused |= further.keys()
+    _tell_dropped(jobs, jobs.runs, tell)
     # Before anything runs: `parity report` can show what an interrupted command has done.
-    _session(store, plan, chosen, jobs, outcomes, (), ())
+    _session(store, plan, chosen, jobs, outcomes, (), tuple(further))
     with _engine(store, chosen, options) as engine:
         ended = _ended(engine, store, first)
         outcomes |= _by_run(first, ended)
         failed = _without_runs(first, ended)
-        study = Study(store, plan, _session(store, plan, chosen, jobs, outcomes, failed, ()))
+        study = Study(store, plan, _session(store, plan, chosen, jobs, outcomes, failed, tuple(further)), kept)
         while asked_for := [run for run in study.further_runs() if run not in further]:
             further |= dict.fromkeys(asked_for)
             more = jobs.training(asked_for)
             tell(f"{len(asked_for)} further runs decide what is open")
-            outcomes |= _by_run(more, _ended(engine, store, more))
+            _tell_dropped(jobs, asked_for, tell)
+            outcomes |= _by_run(more, _ended(engine, store, more, further=True))
             study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further)))
         study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further), finished=True))
     return study
+
+
+def kept_of(store: Store, plan: Plan, chosen: Chosen, jobs: planning.Jobs) -> Mapping[str, KeptVerdicts]:
+    """By scenario: what an earlier command judged, where this one would come to the same."""
+    further = tuple(run for one in kept_verdicts.read(store, plan).values() for run in one.further)
+    return kept_verdicts.counting(store, plan, described(plan, chosen, jobs, further))
+
+
+def _tell_dropped(jobs: planning.Jobs, runs: Sequence[Run], tell: Callable[[str], None]) -> None:
+    """Why runs are made again that an earlier command has made."""
+    if again := jobs.dropped(runs):
+        scenarios = ", ".join(dict.fromkeys(run.configuration.scenario for run in again))
+        tell(
+            f"{len(again)} runs of {scenarios} are made again: what they had left was dropped after it was judged, and this "
+            "command asks something else; --keep all keeps everything"
+        )
 
 
 def execute_cells(
@@ -276,6 +299,7 @@ def execute_cells(
     rest = [job for job in needed if job not in inputs]
     tell = listening.teller(options, say)
     tell(f"{len(jobs.runs)} runs in {len(needed)} processes; {len(jobs.reused)} runs reused from {store.folder}")
+    _tell_dropped(jobs, jobs.runs, tell)
     with _engine(store, chosen, options) as engine:
         _ended(engine, store, inputs)
         if not designing.normalizes(store, design):
@@ -303,13 +327,15 @@ def _engine(store: Store, chosen: Chosen, options: RunOptions) -> Iterator[Engin
         yield engine
 
 
-def _ended(engine: Engine, store: Store, jobs: Sequence[Job]) -> dict[str, Outcome]:
+def _ended(engine: Engine, store: Store, jobs: Sequence[Job], *, further: bool = False) -> dict[str, Outcome]:
     """How each job ended, by its id. What an earlier command left goes first: a job that dies before it begins its
-    artifacts, or never starts, would be taken for complete."""
+    artifacts, or never starts, would be taken for complete. `further`: they were asked for after the plan."""
     for job in jobs:
         for artifact in store.made_by(job):
             artifact.discard()
-    return engine.run(jobs)
+    ended = engine.run(jobs)
+    costs.learn(store, jobs, ended, further=further)
+    return ended
 
 
 def _by_run(jobs: Sequence[Job], ended: Mapping[str, Outcome]) -> dict[str, Outcome]:

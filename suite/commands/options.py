@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 Record = TypeVar("Record")
+BUDGET_UNITS = {"s": 1, "m": 60, "h": 3600}
 SMOKE_STEPS = 3  # the first, one that has an optimizer state behind it, and one more
 
 
@@ -82,7 +83,8 @@ class SigningOptions:
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
     """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from. `smoke`:
-    one scenario, few steps. `json`: the answer as JSON.
+    one scenario, few steps. `keep`: "all", or what is "needed" once it is judged. `budget`: how long
+    it may take, as "30m"; None for as long as it takes. `json`: the answer as JSON.
 
     `parity plan` has the same, so that any command line can be tried first.
     """
@@ -98,6 +100,8 @@ class CompareOptions:
     smoke: bool
     before: HistoryOptions
     signing: SigningOptions
+    keep: str
+    budget: str | None
     split_assets: bool
     json: bool
 
@@ -231,6 +235,14 @@ OPTIONS: Mapping[str, type] = {
     "environments": EnvironmentOptions,
     "new-scenario": NewScenarioOptions,
 }
+
+
+def seconds_of(text: str) -> int:
+    """The seconds of "90s", "30m" or "2h". Raises ValueError for everything else."""
+    number, unit = text[:-1], text[-1:]
+    if unit not in BUDGET_UNITS or not number.isdecimal() or not int(number):
+        raise ValueError(f"got {text!r}, wanted a number of seconds, minutes or hours, such as 90s, 30m or 2h")
+    return int(number) * BUDGET_UNITS[unit]
 
 
 def of(given: argparse.Namespace) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suite.artifacts.store import Store
-from suite.commands import listing
-from suite.commands.execution import choose, planned, say, selection
+from suite.commands import budget, costs, listing
+from suite.commands.execution import choose, kept_of, planned, say, selection
 from suite.commands.options import CompareOptions
 from suite.plan import planning
 from suite.records import ORACLE, Configuration
@@ -14,9 +14,11 @@ from suite.records import ORACLE, Configuration
 
 def run(options: CompareOptions) -> int:
     chosen = choose(selection(options), install=False)
-    plan = planned(chosen)
+    store = Store(options.running.out)
+    plan = budget.within(planned(chosen), store, chosen, options.running, options.budget, say)
     again = options.running.rerun == "all"
-    jobs = planning.Jobs(Store(options.running.out), plan, chosen.scenarios, chosen.environments, again=again)
+    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=again)
+    jobs.settled = {} if again else kept_of(store, plan, chosen, jobs)
     waiting = jobs.first()
     _show(tuple(dict.fromkeys(run.configuration for run in plan.runs if run.configuration.strategy != ORACLE)))
     for one, status, reason in plan.refused:
@@ -27,6 +29,8 @@ def run(options: CompareOptions) -> int:
     for name, packages in chosen.missing.items():
         say(f"environment {name} would be made first: installing {packages}")
     say(f"{len(plan.runs)} runs in {len(waiting)} processes, {len(jobs.reused)} already there; plan {plan.digest[:12]}")
+    processes = max(1, min(options.running.jobs, len(waiting)))
+    listing.say_all(costs.sentences(store, plan, waiting, processes=processes, keep=options.keep))
     return 0
 
 

@@ -8,6 +8,7 @@ from suite.artifacts.store import Store
 from suite.commands import conclusion, signing
 from suite.commands.options import ReportOptions
 from suite.records import UsageError
+from suite.results import kept_verdicts
 from suite.results.study import Study
 
 
@@ -22,6 +23,7 @@ def run(options: ReportOptions) -> int:
     if options.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=options.fail_on))
     signing.sign(store, options.signing, secret)
+    study = Study(store, plan, session, kept_verdicts.counting(store, plan, session))
     with conclusion.output(json=options.json) as json:
-        results = conclusion.conclude(Study(store, plan, session), history, split_assets=options.split_assets)
+        results = conclusion.conclude(study, history, split_assets=options.split_assets)
         return conclusion.tell(results, store.folder, json)

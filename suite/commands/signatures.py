@@ -1,7 +1,8 @@
 """Signatures of a run folder: what somebody with a key says that was in it.
 
-A seal shows damage, and everybody can make one. A signature needs the key. It is the HMAC-SHA256 of every plan, session and
-manifest, and of the list of them, so that none can be added or taken away. A manifest has the sha256 of every file.
+A seal shows damage, and everybody can make one. A signature needs the key. It is the HMAC-SHA256 of every plan, session,
+manifest and kept verdicts, and of the list of them, so that none can be added or taken away. A manifest has the sha256 of
+every file.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def _signed(folder: Path) -> list[str]:
     found = [name for name in (names.PLAN, names.SESSION) if places.signature(folder / name)]
     for part in PARTS:
         found += [path.relative_to(folder).as_posix() for path in (folder / part).rglob(names.MANIFEST)]
+    found += [path.relative_to(folder).as_posix() for path in (folder / names.VERDICTS).glob("*") if places.signature(path)]
     return sorted(found)
 
 

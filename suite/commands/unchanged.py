@@ -23,7 +23,7 @@ from suite.report import results_json
 RESULTS = "results.json"
 # What no report rests on.
 BESIDE = (
-    names.JUDGED, names.SIGNATURES, names.LOCK, names.TEMPORARY, names.JOBS, names.LOGS, names.KERAS,
+    names.JUDGED, names.MEASURED, names.SIGNATURES, names.LOCK, names.TEMPORARY, names.JOBS, names.LOGS, names.KERAS,
 )  # fmt: skip
 FINAL = (Status.COMPLETE, Status.UNSUPPORTED)  # of a run: with any other status, it is tried again
 
@@ -65,7 +65,7 @@ def _digest(store: Store, plan: Plan, chosen: Chosen, options: CompareOptions, h
         *((str(file), places.signature(file)) for file in (KEPT_SELFTEST, history.file) if file),
     ]
     kept_runs = [file.name for file in keeping.files(history.folder)] if history.folder else None
-    asked = (options.split_assets, history.known, kept_runs, datetime.date.today())
+    asked = (options.keep, options.split_assets, history.known, kept_runs, datetime.date.today())
     return digest_of(
         replace(plan, command=""),
         described(plan, chosen, jobs_of(store, plan, chosen, options.running), further),

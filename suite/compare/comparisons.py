@@ -66,6 +66,7 @@ def pair(a: Subject, b: Subject) -> Comparison:
         random_predictions=_predict_randomly(a.plain, b.plain),
         non_finite=(first_non_finite(a.plain), first_non_finite(b.plain)),
         roundoff=max(a.plain[1].roundoff, b.plain[1].roundoff),
+        left_out=a.left_out or b.left_out,
     )
 
 
@@ -191,6 +192,7 @@ def check(
         renewed=renewed(start, *plain),
         random_predictions=_predict_randomly(subject.plain),
         roundoff=subject.plain[1].roundoff,
+        left_out=subject.left_out,
     )
 
 

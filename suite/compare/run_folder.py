@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from suite import compare
@@ -27,14 +27,19 @@ from suite.records import (
     plain,
 )
 
+DROPPED_BEFORE = (
+    "parts of its scenario were dropped after they were judged, and what was judged then is not what is asked now: run "
+    "`parity compare` again; with --keep all, it keeps everything"
+)
 LINEAR = 1e-2  # float64 comes to 1e-5, anything rounded to float32 to 1 and more
 
 
 class RunFolder:
-    """A run folder with its plan: which runs are complete, and why the others are not."""
+    """A run folder with its plan: which runs are complete, and why the others are not. `settled`: scenarios whose verdicts
+    were kept; of these, parts may have been dropped."""
 
-    def __init__(self, store: Store, plan: Plan, session: Session) -> None:
-        self.store, self.plan = store, plan
+    def __init__(self, store: Store, plan: Plan, session: Session, settled: Collection[str] = ()) -> None:
+        self.store, self.plan, self.settled = store, plan, settled
         self._take(session)
         self._planned = frozenset(plan.runs)
         self._refused = {run: (status, reason) for run, status, reason in plan.refused}
@@ -46,11 +51,17 @@ class RunFolder:
     def _take(self, session: Session) -> None:
         """`runs`: those of the plan, and those that were asked for after it."""
         self.session = session
-        self.runs = tuple(dict.fromkeys([*self.plan.runs, *session.further]))
+        self.runs = tuple(dict.fromkeys([*self.plan.runs, *self._by_scenario(session.further)]))
         self._asked = frozenset(self.runs)
         self._own: dict[Configuration, list[Run]] = {}
         for run in self.runs:
             self._own.setdefault(run.configuration, []).append(run)
+        self._dropped: dict[str, bool] = {}
+
+    def _by_scenario(self, further: Sequence[Run]) -> list[Run]:
+        """Further runs in the order of the plan's scenarios: in which round each was asked for depends on the others."""
+        order = {name: place for place, name in enumerate(self.planned())}
+        return sorted(further, key=lambda run: order.get(run.configuration.scenario, len(order)))
 
     def renew(self, session: Session) -> set[Configuration]:
         """Takes a later session of the same plan; the configurations that have other runs than before."""
@@ -86,7 +97,29 @@ class RunFolder:
         return wanted if wanted in self._planned else None
 
     def scenarios(self) -> list[str]:
+        """Those that are to be judged."""
+        return [name for name in self.planned() if name not in self.settled]
+
+    def planned(self) -> list[str]:
+        """All scenarios of the plan."""
         return list(dict.fromkeys(run.configuration.scenario for run in self.plan.runs))
+
+    def artifacts(self, scenario: str) -> Iterator[tuple[Run, Artifact]]:
+        """Of every run of the scenario that was asked for: its artifact, and what was loaded from its files."""
+        environments = [one.environment.name for one in self.session.environments]
+        for run in self.runs:
+            if run.configuration.scenario == scenario:
+                yield from ((run, artifact) for artifact in self.store.around(run, environments))
+
+    def _is_dropped(self, scenario: str) -> bool:
+        """Whether parts of it were dropped, and what was judged of it then does not count any more: nothing is judged by
+        the rest."""
+        if scenario in self.settled:
+            return False
+        if scenario not in self._dropped:
+            manifests = (artifact.manifest() for _, artifact in self.artifacts(scenario))
+            self._dropped[scenario] = any(manifest.dropped for manifest in manifests if manifest)
+        return self._dropped[scenario]
 
     def declared(self, configuration: Configuration) -> Semantics:
         return self.session.declared.get(configuration.id, Semantics())
@@ -137,6 +170,8 @@ class RunFolder:
     def _look(self, run: Run) -> Complete | str:
         if run in self._refused:
             return self._refused[run][1]
+        if self._is_dropped(run.configuration.scenario):
+            return DROPPED_BEFORE
         artifact = self.store.run(run)
         manifest = artifact.manifest()
         if manifest is not None and manifest.status is Status.COMPLETE:
@@ -186,8 +221,15 @@ class RunFolder:
             seeds=tuple(own.get("seed", ())),
             no_oracle=f"no oracle: {emulated}" if isinstance(emulated, str) else "",
             no_float64=no_float64 or self.probe(configuration.environment),
+            left_out=self._left_out(configuration),
             outputs=self.outputs.get(configuration.scenario, "probabilities"),
         )
+
+    def _left_out(self, configuration: Configuration) -> str:
+        """Why permuted reruns of it were not to be run; empty if all were."""
+        refused = (self._refused.get(run) for run in self._own[configuration] if run.kind == "permuted")
+        reason = next((one[1] for one in refused if one and one[0] is Status.LEFT_OUT), "")
+        return f"reruns of {configuration.id} were {reason}, so its rounding was not measured" if reason else ""
 
     def _perturbed(self, configuration: Configuration) -> tuple[Complete, ...]:
         """The float64 run on one device in this environment and its perturbed reruns; empty if these were not asked for."""

@@ -141,7 +141,8 @@ def emulated_file(artifact: Artifact, manifest: Manifest) -> Snapshot:
 class Subject:
     """A configuration's artifacts: the plain run, its reruns, its float64 run, and the oracle of its declaration, where they
     are complete. `perturbed`: the float64 run on one device in the same environment, and its reruns from an initial state
-    that is as far away as float32 rounds; empty where no layer computes in float32 there."""
+    that is as far away as float32 rounds; empty where no layer computes in float32 there. `left_out`: why reruns that show
+    its rounding were not to be run; empty if they were."""
 
     plain: Complete
     repeats: tuple[Complete, ...] = ()
@@ -153,5 +154,6 @@ class Subject:
     seeds: tuple[Complete, ...] = ()
     no_float64: str = ""
     no_oracle: str = ""
+    left_out: str = ""
     outputs: str = "probabilities"
     cache: dict[str, object] = field(default_factory=dict)

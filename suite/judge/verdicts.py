@@ -124,6 +124,20 @@ def _non_finite(comparison: Comparison) -> Decision:
 
 
 def _decide(distances: Distances, comparison: Comparison) -> Decision:
+    """Where a side's own rounding was not measured, nothing that it could have shown to be a difference agrees."""
+    verdict, causes = _weighed(distances, comparison)
+    if comparison.left_out and (verdict is Verdict.ROUNDING or _may_hide_a_kernel(verdict, distances, comparison)):
+        return Verdict.INCONCLUSIVE, (because(Code.UNCHECKED, comparison.left_out),)
+    return verdict, causes
+
+
+def _may_hide_a_kernel(verdict: Verdict, distances: Distances, comparison: Comparison) -> bool:
+    """Whether single steps could have shown an unstable kernel, which are asked for where rounding is large."""
+    apart = None if comparison.random_streams else apart_of(distances, comparison)
+    return verdict in (Verdict.NOISE, Verdict.BY_DESIGN) and apart is not None and apart < OTHER_SEMANTICS
+
+
+def _weighed(distances: Distances, comparison: Comparison) -> Decision:
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
     if is_random(distances.quantity, comparison):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,6 +176,11 @@ def injection_digest(suite: Path = SUITE) -> str:
     return _digest_of_files(suite, INJECTION)
 
 
+def digest_of_code(packages: Sequence[str], suite: Path = SUITE) -> str:
+    """The sha256 of the Python files of these packages of the suite."""
+    return _digest_of_files(suite, packages)
+
+
 def source_files(suite: Path, places: Sequence[str]) -> list[Path]:
     """The Python files at these places of the suite: files, and packages with everything in them."""
     return sorted(
@@ -188,7 +193,8 @@ def _digest_of_files(suite: Path, places: Sequence[str]) -> str:
 
 
 class Jobs:
-    """Turns runs into jobs: which share a process, what waits for what, and what need not run again."""
+    """Turns runs into jobs: which share a process, what waits for what, and what need not run again. Nothing of scenarios
+    that are `settled` runs: what was judged of them counts, also where parts of it were dropped."""
 
     def __init__(
         self,
@@ -206,6 +212,7 @@ class Jobs:
         refused = {run for run, _, _ in plan.refused}
         self.runs = tuple(run for run in plan.runs if run not in refused)
         self.reused: set[Run] = set()
+        self.settled: Collection[str] = ()
 
     def reference(self) -> str:
         return reference_of(self._environments, self._plan.options)
@@ -245,7 +252,8 @@ class Jobs:
             runs = [run for run in self.runs if run.configuration.scenario == scenario]
             training = sorted(self.training(runs), key=lambda job: job.strategy != ORACLE)
             jobs += training
-            jobs += self._reloads([run for run in runs if run.variation == "plain"], training)
+            if scenario not in self.settled:
+                jobs += self._reloads([run for run in runs if run.variation == "plain"], training)
         return jobs
 
     def training(self, runs: Iterable[Run], *, trajectory: str = "") -> list[Job]:
@@ -254,7 +262,7 @@ class Jobs:
         first oracle."""
         grouped: dict[tuple[Configuration, str, str], list[Run]] = {}
         for run in runs:
-            if not self._again and self._store.run(run).complete(self.digest(run)):
+            if run.configuration.scenario in self.settled or self._reusable(run):
                 self.reused.add(run)
                 continue
             configuration = replace(run.configuration, devices=1) if run.emulates else run.configuration
@@ -275,6 +283,21 @@ class Jobs:
             )
             for (configuration, precision, variation), members in grouped.items()
         ]
+
+    def _reusable(self, run: Run) -> bool:
+        return not self._again and self._store.run(run).complete(self.digest(run))
+
+    def dropped(self, runs: Iterable[Run]) -> list[Run]:
+        """Those of the runs that are made again, or their files loaded again, only because parts were dropped."""
+        open_ones = [run for run in runs if run.configuration.scenario not in self.settled and not self._again]
+        return [run for run in open_ones if self._is_dropped(run)]
+
+    def _is_dropped(self, run: Run) -> bool:
+        manifest = self._store.run(run).manifest()
+        if manifest is None or manifest.digest != self.digest(run):
+            return False
+        around = (artifact.manifest() for artifact in self._store.around(run, self._environments))
+        return any(one.dropped for one in around if one)
 
     def _trajectory(self, scenario: str) -> str:
         run = trajectory_of(self._plan, scenario, lambda one: self._store.run(one).complete(self.digest(one)))

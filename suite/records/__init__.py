@@ -104,6 +104,7 @@ from suite.records.plan import (
 from suite.records.results import (
     Change,
     GroundRates,
+    KeptVerdicts,
     Limit,
     Move,
     Results,
@@ -202,6 +203,7 @@ __all__ = [
     "Judged",
     "KeptFinding",
     "KeptRun",
+    "KeptVerdicts",
     "KnownDifference",
     "Limit",
     "Link",

@@ -70,7 +70,8 @@ class Manifest:
     layerwise step, its calls. `after_saving`: why the model could not be evaluated, or trained further than
     its file; empty where it could, and where it was not to be. `phases`: the steps after which phases of the training ended,
     empty where it has none. `died`: how the first attempt died, if this is the second;
-    else empty. `loaded`: of a file that was loaded again, its sha256.
+    else empty. `loaded`: of a file that was loaded again, its sha256. `dropped`: those of `files` that were removed when
+    everything that rests on them had been judged.
     """
 
     run: str
@@ -96,4 +97,5 @@ class Manifest:
     loaded: str = ""
     phases: tuple[int, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -148,7 +148,8 @@ class Comparison:
     each side, the environment that is the same with deterministic kernels and repeats itself bit for bit, if it was tried;
     else empty.
     `environments`: each side's, where a cause may be about one of them. `non_finite`: of each side, the first step whose
-    loss or state is NaN or infinite; None if none is.
+    loss or state is NaN or infinite; None if none is. `left_out`: why a side's own rounding was not to be measured; empty if
+    it was.
     """
 
     distances: tuple[Distances, ...]
@@ -168,3 +169,4 @@ class Comparison:
     unrepeated: tuple[float, float] = (0.0, 0.0)
     steady: tuple[str, str] = ("", "")
     non_finite: tuple[int | None, int | None] = (None, None)
+    left_out: str = ""

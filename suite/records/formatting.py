@@ -1,4 +1,4 @@
-"""How a distance is written for a person, everywhere."""
+"""How distances, sizes on disk and times are written for a person, everywhere."""
 
 from __future__ import annotations
 
@@ -15,3 +15,14 @@ def number(value: float) -> str:
         return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
     mantissa, _, exponent = f"{value:.1e}".partition("e")
     return f"{mantissa}e{int(exponent)}"
+
+
+UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+def size(count: float) -> str:
+    """A number of bytes for a person: 999 bytes, 1.2 GB."""
+    unit = 0
+    while count >= 999.5 and unit < len(UNITS) - 1:
+        count, unit = count / 1000, unit + 1
+    return f"{count:.2g} {UNITS[unit]}" if count < 9.95 and unit else f"{count:.0f} {UNITS[unit]}"

@@ -191,6 +191,10 @@ class Diagnosis:
     suspects: tuple[Suspect, ...] = ()
     tried: int = 0
 
+    @property
+    def scenario(self) -> str:
+        return self.run.configuration.scenario
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:

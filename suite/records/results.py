@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from suite.records.history import Trend
 from suite.records.judgement import ConsistencyCheck, Diagnosis, Finding, KnownDifference, Member, Pair, QualityPair
-from suite.records.plan import Outcome, Plan, Provisioned
+from suite.records.plan import Outcome, Plan, Provisioned, Run
 from suite.records.scenario import Broken
 from suite.records.session import RunRow, ScenarioRow
 from suite.records.vocabulary import RESULTS_SCHEMA
@@ -41,6 +41,20 @@ class Change:
     same: int = 0
     only_before: tuple[str, ...] = ()
     only_now: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptVerdicts:
+    """What was judged of one scenario, kept so that large parts of its artifacts need not be. `digest`: of everything that
+    was judged, and of the code that judged it. `further`: the runs that were asked for after the plan."""
+
+    scenario: str
+    digest: str
+    further: tuple[Run, ...]
+    pairs: tuple[Pair, ...]
+    checks: tuple[ConsistencyCheck, ...]
+    diagnoses: tuple[Diagnosis, ...]
+    quality: tuple[QualityPair, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

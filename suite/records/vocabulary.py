@@ -63,11 +63,12 @@ class Status(enum.Enum):
     UNSUPPORTED = "unsupported"
     NO_ENVIRONMENT = "environment unavailable"
     NO_DEVICES = "no such devices"
+    LEFT_OUT = "left out"
 
     @property
     def broken(self) -> bool:
-        """Whether the run should have given a result and did not (an unsupported one should not)."""
-        return self not in (Status.COMPLETE, Status.UNSUPPORTED)
+        """Whether the run should have given a result and did not (one that is unsupported or was left out should not)."""
+        return self not in (Status.COMPLETE, Status.UNSUPPORTED, Status.LEFT_OUT)
 
 
 QUANTITIES = (

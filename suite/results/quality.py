@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +12,7 @@ from suite.artifacts import names
 from suite.compare.run_folder import RunFolder
 from suite.judge import quality
 from suite.judge.quality import Sample
-from suite.records import Configuration, DamagedArtifact, QualityPair, Run, plain
+from suite.records import Configuration, DamagedArtifact, Quality, QualityPair, Run, Status, plain
 
 Evaluations = Mapping[int, Mapping[str, float]]  # initial state -> metric -> number
 LEAST = 2  # initial states: of one, nothing is known of how much it varies
@@ -21,11 +22,27 @@ def pairs(folder: RunFolder) -> Iterator[QualityPair]:
     """Scenario by scenario and metric by metric; none where only one initial state was trained."""
     if not folder.plan.options.seeds:
         return
+    left_out = {
+        run.configuration for run, status, _ in folder.plan.refused if run.variation == "seed" and status is Status.LEFT_OUT
+    }
     margins = {row.name: row.margins for row in folder.session.scenarios}
     for scenario in folder.scenarios():
         found = {one: evaluations(folder, one) for one in folder.configurations(scenario) if not one.fault}
         for metric in dict.fromkeys(name for each in found.values() for one in each.values() for name in one):
-            yield from _of_metric(metric, found, margins.get(scenario, {}))
+            for one in _of_metric(metric, found, margins.get(scenario, {})):
+                yield _undecided(one, folder.plan.options.seeds + 1) if _rests_on(one, left_out) else one
+
+
+def _rests_on(pair: QualityPair, left_out: Collection[Configuration]) -> bool:
+    """Whether fewer initial states were trained from than were asked for."""
+    return pair.a.configuration in left_out or pair.b.configuration in left_out
+
+
+def _undecided(pair: QualityPair, planned: int) -> QualityPair:
+    """Fewer initial states than planned may show a difference, and never that there is none."""
+    if pair.quality is not Quality.EQUIVALENT:
+        return pair
+    return replace(pair, quality=Quality.UNDECIDED, needed=planned)
 
 
 def evaluations(folder: RunFolder, configuration: Configuration) -> Evaluations:

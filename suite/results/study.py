@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import Protocol, TypeVar
 
 from suite import compare
 from suite.artifacts.store import Store
@@ -25,6 +26,7 @@ from suite.records import (
     Configuration,
     DamagedArtifact,
     Floats,
+    KeptVerdicts,
     KnownDifference,
     Outcome,
     Pair,
@@ -46,11 +48,23 @@ from suite.results.exit_code import exit_code
 Sides = tuple[Configuration, Configuration]
 
 
-class Study:
-    """A run folder, measured. When further runs are there, only what they touch is measured again."""
+class OfScenario(Protocol):
+    """What is judged within one scenario."""
 
-    def __init__(self, store: Store, plan: Plan, session: Session) -> None:
-        self.folder = RunFolder(store, plan, session)
+    @property
+    def scenario(self) -> str: ...
+
+
+Judgement = TypeVar("Judgement", bound=OfScenario)
+
+
+class Study:
+    """A run folder, measured. When further runs are there, only what they touch is measured again. `kept`: by scenario, the
+    verdicts that count: of these scenarios nothing is measured."""
+
+    def __init__(self, store: Store, plan: Plan, session: Session, kept: Mapping[str, KeptVerdicts] | None = None) -> None:
+        self.kept: Mapping[str, KeptVerdicts] = kept or {}
+        self.folder = RunFolder(store, plan, session, self.kept)
         self._pairs: dict[Sides, Comparison | str] = {}
         self._declared: dict[Configuration, Comparison | str] = {}
         self._backends: dict[str, Backends] = {}
@@ -65,20 +79,25 @@ class Study:
 
     def pairs(self) -> Mapping[Sides, Comparison | str]:
         """Every pair of configurations of every scenario, measured, or why not."""
+        found = {}
         for scenario in self.folder.scenarios():
             for both in combinations(self.folder.configurations(scenario), 2):
-                if both not in self._pairs and _belong_together(*both):
-                    self._pairs[both] = _pair(self.folder, *both)
-        return self._pairs
+                if _belong_together(*both):
+                    found[both] = self._pairs[both] if both in self._pairs else _pair(self.folder, *both)
+        self._pairs = found
+        return found
 
     def declared(self) -> Mapping[Configuration, Comparison | str]:
         """Every configuration with a plain run, measured against the oracle of its declaration, or why not."""
+        found = {}
         for scenario in self.folder.scenarios():
             for configuration in self.folder.configurations(scenario):
                 subject = self.folder.subject(configuration)
-                if not isinstance(subject, str) and configuration not in self._declared:
-                    self._declared[configuration] = diagnoses.compared(subject)
-        return self._declared
+                if not isinstance(subject, str):
+                    measured = self._declared.get(configuration)
+                    found[configuration] = diagnoses.compared(subject) if measured is None else measured
+        self._declared = found
+        return found
 
     def backends(self) -> Mapping[str, Backends]:
         """By scenario: every environment on one device against every other."""
@@ -154,6 +173,14 @@ class Study:
         refused = Status.UNSUPPORTED in statuses and not any(status.broken for status in statuses)
         return because(Code.UNSUPPORTED if refused else Code.NOT_RUN, reason)
 
+    def _with_kept(
+        self, judged: Iterable[Judgement], part: Callable[[KeptVerdicts], tuple[Judgement, ...]]
+    ) -> tuple[Judgement, ...]:
+        """What was judged, and this part of what was kept, in the order of the plan's scenarios."""
+        whole: list[Judgement] = [*judged, *(one for verdicts in self.kept.values() for one in part(verdicts))]
+        order = {name: place for place, name in enumerate(self.folder.planned())}
+        return tuple(sorted(whole, key=lambda one: order[one.scenario]))
+
     def results(self, accepted: Sequence[KnownDifference] = ()) -> Results:
         """Everything that a report shows. `accepted`: differences that do not fail the gate before their day."""
         folder, declared = self.folder, self.declared()
@@ -161,10 +188,11 @@ class Study:
         declared, known = diagnoses.emulated(folder, declared, known)
         composition = Composition(folder, declared, known, diagnoses.rounds(folder, declared), self.backends())
         products = Precision(folder, self.backends())
-        pairs = tuple(self._judged_pairs(composition, products))
-        seen = tuple(checks(folder, composition, products))
+        pairs = self._with_kept(self._judged_pairs(composition, products), lambda one: one.pairs)
+        seen = self._with_kept(checks(folder, composition, products), lambda one: one.checks)
+        diagnosed = self._with_kept(known.values(), lambda one: one.diagnoses)
         rows = tuple(folder.row(run) for run in folder.runs)
-        found = fingerprint.named(findings.group((*pairs, *seen), known.values()))
+        found = fingerprint.named(findings.group((*pairs, *seen), diagnosed))
         found, states = accepting.mark(found, accepted, rows, datetime.date.today())
         results = Results(
             plan=folder.plan,
@@ -178,10 +206,10 @@ class Study:
             checks=seen,
             findings=found,
             limits=limits.LIMITS,
-            diagnoses=tuple(known.values()),
+            diagnoses=diagnosed,
             jobs=(*folder.session.jobs, *folder.lost(), *_unfinished(folder.session)),
             known=states,
-            quality=tuple(quality.pairs(folder)),
+            quality=self._with_kept(quality.pairs(folder), lambda one: one.quality),
         )
         gate = Verdict(folder.plan.options.gate)
         code = exit_code(results.members, rows, results.broken, gate, jobs=results.jobs, excused=results.excused)
