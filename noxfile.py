@@ -111,10 +111,17 @@ def new_scenario(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, those on the real backends too (the first time, that installs them); in a browser where there is one."""
-    session.install("-e", ".[ray]", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
-    for selection in [session.posargs] if session.posargs else [WITHOUT_BACKENDS, ON_RAY, ON_BACKENDS]:
+    """Every test but `cluster`: on the real backends too (at first, that installs them), in a browser if there is one."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
+    for selection in [session.posargs] if session.posargs else [WITHOUT_BACKENDS, ON_BACKENDS]:
         session.run("pytest", *selection)
+
+
+@nox.session
+def cluster(session: nox.Session) -> None:
+    """The tests that start a Ray cluster on this machine, and kill its nodes. They wait for Ray: not beside other work."""
+    session.install("-e", ".[ray]", *nox.project.dependency_groups(PROJECT, "tests"))
+    session.run("pytest", *ON_RAY, *session.posargs)
 
 
 @nox.session
