@@ -28,15 +28,23 @@ UNTOLD = "built"  # an attribute that says nothing of what an object computes
 
 
 def record(recorded: Recording, model: Any, scenario: Scenario, data: Mapping[str, np.ndarray], done: int) -> str:
-    """Adds the parts "compiled", "resumed" and "resumed-optimizer" of a compiled model on one device that was trained for
-    `done` steps. Why not all of them are there; empty if they are."""
+    """Adds the parts "resumed" and "resumed-optimizer" of a compiled model on one device that was trained for `done` steps.
+    Why they are not there; empty if they are."""
     try:
-        recorded.add(names.COMPILED, compiled(model))
         _go_on(model, scenario, data, done)
     except Exception as error:  # whatever a user's model does here must not cost what is known of it already
         return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
     recorded.add(names.RESUMED, models.read(models.variables(model)))
     recorded.add(names.RESUMED_OPTIMIZER, models.read(optimizers.slots(model)))
+    return ""
+
+
+def tell_compiled(recorded: Recording, model: Any) -> str:
+    """Adds the part "compiled". Why it is not there; empty if it is."""
+    try:
+        recorded.add(names.COMPILED, compiled(model))
+    except Exception as error:  # as in `record`
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
     return ""
 
 

@@ -19,6 +19,7 @@ from suite.runner import (
     devices,
     evaluating,
     exact_constants,
+    keras_versions,
     layer_graph,
     models,
     optimizers,
@@ -203,7 +204,7 @@ def _go_on(recorded: Recording, model: Any, scenario: Scenario, job: Job, data: 
     Why not; empty if it was done."""
     index = np.arange(rows.count(data, rows.part_of(rows.X, rows.EVALUATE)))
     at_a_time = int(described.facts.get(evaluating.AT_A_TIME, scenario.batch))
-    failed = evaluating.record(recorded, model, data, index, at_a_time)
+    failed = evaluating.record(recorded, model, data, index, at_a_time) or after_saving.tell_compiled(recorded, model)
     if failed or not names.has(described, names.RESUMED):
         return failed
     if job.precision == "float64":
@@ -236,13 +237,12 @@ def _model_of(store: Store, path: Path, scenario: Scenario, *, compiled: bool) -
     safe_mode is off: the file was written by a run of this very scenario, whose code runs here anyway.
     """
     import keras
-    from keras.src.utils import naming  # private: there is no public way to count from the beginning
 
     custom = dict(scenario.custom_objects()) if scenario.custom_objects else None
 
     def load(place: Path) -> Any:
         # A class that gives no name to its configuration gets one by counting: as in a process that loads nothing else.
-        naming.reset_uids()
+        keras_versions.count_names_anew()
         return keras.saving.load_model(place, custom_objects=custom, compile=compiled, safe_mode=False)
 
     # From a folder of its own: Keras 3.4 unpacks model.weights.h5 beside the file that it loads, and deletes it.

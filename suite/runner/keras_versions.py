@@ -68,6 +68,14 @@ def compute_loss(model: Any, *, training: bool = True, **given: Any) -> Any:
     return model.compute_loss(**given)
 
 
+def count_names_anew() -> None:
+    """From now on, layers without a name are counted from the beginning, as in a process that has built nothing. Private:
+    there is no public way."""
+    from keras.src.utils import naming
+
+    naming.reset_uids()
+
+
 def iterations(optimizer: Any) -> Any:
     """The variable that counts the gradients that an optimizer was given. Private where the public property counts updates,
     which are fewer where gradients are accumulated; older versions have the public one only."""

@@ -286,6 +286,7 @@ class _Trainer:
             failed = self._evaluate(recorded)
         if whole and self.leads:
             self._save(recorded)
+            failed = failed or after_saving.tell_compiled(recorded, self.model)
         if whole and self.drive.devices == 1:
             self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
             failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)

@@ -18,7 +18,7 @@ from tests.backends.marks import REAL_BACKENDS
 pytestmark = REAL_BACKENDS
 
 CASES = Path(__file__).parent / "cases"
-ON_SEVERAL = ("summed-loss", "scalar-loss", "square-kernel", "all-frozen", "own-layer")
+ON_SEVERAL = ("summed-loss", "scalar-loss", "square-kernel", "all-frozen", "own-layer", "lost-delta")
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 # The causes that need a decision, each with the environment that it is about. All others have none.
 DEFECTS = {
@@ -131,8 +131,10 @@ def test_what_a_file_has_lost_of_a_loss_is_named_with_its_values(results: Callab
     assert {(check.kind, check.environment) for check in lost} == {
         (kind, environment) for kind in ("saved", "resumed") for environment in ("tensorflow", "jax", "torch")
     }
+    assert {(check.run.configuration.devices, check.kind) for check in lost} == {(1, "saved"), (1, "resumed"), (2, "saved")}
     for check in lost:
-        (cause,) = check.causes
+        (cause,) = [cause for cause in check.causes if cause.code != Code.BY_DESIGN]
+        assert cause.code == Code.COMPILED_DIFFERENTLY
         assert ("loss.delta", "0.25 -> 1.0") in cause.detail
         states = [one for one in check.quantities if one.quantity in ("trainable weights", "moving statistics")]
         assert {one.verdict is Verdict.IDENTICAL for one in states} == {check.kind == "saved"}

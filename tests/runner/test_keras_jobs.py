@@ -109,6 +109,9 @@ def test_what_loading_leaves_beside_the_file_does_not_touch_the_run(tmp_path: Pa
         beside.unlink()
         return Path(path).read_text()
 
+    counted: list[str] = []
+    naming = SimpleNamespace(reset_uids=lambda: counted.append("anew"))
+    monkeypatch.setitem(sys.modules, "keras.src.utils", SimpleNamespace(naming=naming))
     monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(saving=SimpleNamespace(load_model=load_model)))
     scenario = Scenario(
         name="s",
@@ -120,3 +123,4 @@ def test_what_loading_leaves_beside_the_file_does_not_touch_the_run(tmp_path: Pa
     )
     assert keras_jobs._model_of(Store(tmp_path), saved, scenario, compiled=True) == "the model"
     assert weights.read_text() == "the run's own"
+    assert counted == ["anew"], "layers without a name are named as in a process that loads nothing else"
