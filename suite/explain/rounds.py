@@ -56,10 +56,15 @@ def search(known: Observations) -> tuple[Round, ...]:
         if one is None:
             break
         found.append(one)
-        if not one.matching or not one.by_steps:
+        if not one.matching or not one.by_steps or _is_open(known, one):
             break
         base = one.matching[0].emulation
     return tuple(found)
+
+
+def _is_open(known: Observations, found: Round) -> bool:
+    """Whether single steps do not tell apart what matches, and whole runs may do so yet."""
+    return len(found.matching) > 1 and not all(known.folder.asked(known.whole(one.emulation)) for one in found.matching)
 
 
 def _round(known: Observations, base: Emulation) -> Round | None:
@@ -70,7 +75,8 @@ def _round(known: Observations, base: Emulation) -> Round | None:
     by_steps = place.stage not in (*WHOLE, "initial state")
     candidates = tuple(_candidates(known, base, place))
     if by_steps:
-        matching = _explaining(known, base, candidates)
+        # Clipping may not act in any of the steps that are looked at: what a whole run confirms is applied first.
+        matching = sorted(_explaining(known, base, candidates), key=lambda one: not _whole_matches(known, one))
     else:
         matching = [one for one in candidates if _whole_matches(known, one)]
     return Round(base=base, place=place, by_steps=by_steps, candidates=candidates, matching=tuple(matching))

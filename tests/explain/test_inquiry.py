@@ -31,7 +31,7 @@ def emulated(deviation: Deviation) -> Step:
     return CLEAN | {
         GRADIENT: deviation.gradient_scale * deviation.loss_scale,
         LOSS: deviation.loss_scale * deviation.reported_loss,
-        UPDATE: 0.5 * deviation.learning_rate,
+        UPDATE: 0.5 * deviation.learning_rate * (1.0 if deviation.clipping == "declared" else 2.0),
     }
 
 
@@ -116,6 +116,26 @@ def test_hypotheses_that_predict_the_same_are_of_one_round(tmp_path: Path) -> No
     found, _ = answered(tmp_path, CLEAN | {GRADIENT: 3.0}, 2.0, lambda deviation: 2.0 if deviation != Deviation() else 1.0)
     assert {number for _, number in suspected(found)} == {1}
     assert ("gradient-scale", 1) in suspected(found)
+
+
+@pytest.mark.parametrize(
+    ("right", "name"),
+    [
+        (lambda deviation: deviation.clipping == "none", "clipping-missing"),
+        (lambda deviation: deviation.learning_rate != 1.0, "learning-rate"),
+    ],
+)
+def test_of_those_that_steps_do_not_tell_apart_whole_runs_choose(
+    tmp_path: Path, right: Callable[[Deviation], bool], name: str
+) -> None:
+    """As clipping that acts alike in the steps that are looked at."""
+    found, asked = answered(tmp_path, CLEAN | {UPDATE: 1.0}, 2.0, lambda deviation: 2.0 if right(deviation) else 1.5)
+    assert suspected(found) == [(name, 1)]
+    assert found.remaining is None
+    assert [cause.code for cause in diagnoses.causes(found)] == [name]
+    assert not [run.id for run in asked if run.emulates and "+" in run.emulates.name], (
+        "nothing is tried on top of the others"
+    )
 
 
 def test_clipping_that_acts_in_steps_that_are_not_looked_at_alone_is_found_in_whole_runs(tmp_path: Path) -> None:
