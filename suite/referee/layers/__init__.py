@@ -39,7 +39,6 @@ LAYERS: Mapping[str, Definition] = {
     **preprocessing.LAYERS,
     **recurrent.LAYERS,
     **regularization.LAYERS,
-    **regularizers.LAYERS,
     **reshaping.LAYERS,
     **resizing.LAYERS,
     **wrappers.LAYERS,
@@ -55,7 +54,7 @@ def call(asked: Call) -> Answer:
     Raises:
         Undefined: there is no definition of this layer, or none of this call of it.
     """
-    definition = LAYERS.get(asked.layer)
+    definition = LAYERS.get(asked.layer) or regularizers.REGULARIZERS.get(asked.layer)
     if definition is None:
         raise Undefined(f"there is no independent definition of {asked.layer}")
     return definition(asked)

@@ -28,7 +28,7 @@ def orthogonal(asked: Call) -> Answer:
     return Answer(outputs=(np.asarray(asked.config["factor"] * total / (count * (count - 1) / 2.0), np.float64),))
 
 
-LAYERS: Mapping[str, Definition] = {
+REGULARIZERS: Mapping[str, Definition] = {
     "L1": elementwise,
     "L2": elementwise,
     "L1L2": elementwise,
