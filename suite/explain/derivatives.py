@@ -76,11 +76,13 @@ def _derivatives(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[_
 
 def measured(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[tuple[str, float]]:
     """How far each recorded gradient is from its definition, relative: (tensor, distance). Those of which central
-    differences cannot say it are left out; one that is NaN, where its definition is a number, is 1 away."""
+    differences cannot say it are left out; one that is NaN, where its definition is a number, is 1 away. Of losses, only
+    this is looked at: their gradients were recorded without the logits that TensorFlow takes them from in training."""
     least = NOTHING * max((float(np.linalg.norm(one)) for one in arrays.get("gradient", {}).values()), default=0.0)
     for one in _derivatives(call, arrays):
         if np.isfinite(one.defined.value) and np.isnan(one.gradient).any():
             yield one.tensor, 1.0
+        if call.kind == "loss" or np.isnan(one.gradient).any():
             continue
         length = max(float(np.linalg.norm(one.gradient)), least)
         apart = abs(one.along - one.defined.value)
