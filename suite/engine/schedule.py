@@ -17,7 +17,8 @@ ENDED = {
 
 
 class Schedule:
-    """Jobs in the order in which they are to start: those that more jobs wait for first, then as given.
+    """Jobs in the order in which they are to start: those that more jobs wait for first, then those whose needs took
+    longer (the model is larger, and what takes longest should not start last), then as given.
 
     `earlier`: outcomes of jobs that ran before. An id in `needs` or `after` that is in neither counts as satisfied.
     Raises ValueError if two jobs have one id.
@@ -32,6 +33,7 @@ class Schedule:
             for one in {*job.needs, *job.after} & waited_for.keys():
                 waited_for[one] += 1
         self.total = len(jobs)
+        self._waited_for = waited_for
         self._waiting = {job.id: job for job in sorted(jobs, key=lambda job: -waited_for[job.id])}
         self._open = set(ids)
         self._outcomes = {one: outcome for one, outcome in earlier.items() if one not in self._open}
@@ -51,11 +53,12 @@ class Schedule:
 
     def ready(self) -> list[Job]:
         """Waiting jobs whose needs completed and whose forerunners ended."""
-        return [
+        found = (
             job
             for job in self._waiting.values()
             if self._open.isdisjoint(job.needs) and self._open.isdisjoint(job.after) and not self._unmet(job)
-        ]
+        )
+        return sorted(found, key=lambda job: (-self._waited_for[job.id], -self._seconds(job)))
 
     def barred(self) -> Iterator[tuple[Job, Outcome]]:
         """Waiting jobs with a need that ended without completing, and the outcome that this gives them."""
@@ -78,12 +81,17 @@ class Schedule:
 
     def again(self, job: Job) -> None:
         """A job waits again, as the next one to start, in place of the one of this id that was started or waits."""
+        self._waited_for[job.id] = self.total
         self._waiting = {job.id: job} | {one: other for one, other in self._waiting.items() if one != job.id}
 
     def end(self, outcome: Outcome) -> None:
         self._waiting.pop(outcome.job, None)
         self._open.remove(outcome.job)
         self._outcomes[outcome.job] = outcome
+
+    def _seconds(self, job: Job) -> int:
+        """How long the longest of its needs took; whole seconds, so that small ones do not change the order."""
+        return round(max((self._outcomes[one].seconds for one in job.needs if one in self._outcomes), default=0.0))
 
     def _unmet(self, job: Job) -> Outcome | None:
         ended = (self._outcomes[one] for one in job.needs if one in self._outcomes)

@@ -22,6 +22,7 @@ def claim(job: Job) -> None:
     """
     if job.options.device == "gpu" and (reason := driver.spoiled()):
         raise ForkedTooLate(reason)
+    numerics.leave_untuned(job)
     given = job.gpus or job.devices
     CLAIMS[job.environment.backend](job.options.device, job.devices, job.options.threads, given)
     numerics.choose(job)

@@ -25,6 +25,7 @@ from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.layer_steps import drawn, layer_step
 from suite.runner.loss_steps import loss_step, wrapped
 from suite.runner.oracle.gradients import dense, value_and_gradients
+from suite.runner.oracle.programs import programs_of
 from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
@@ -117,23 +118,23 @@ def _forward(
     """One pass in training mode: the calls of layers that are not inside another layer, the calls of losses, and the
     gradient by the name of the variable."""
     named = models.variables(model)
-    trained = {id(variable) for variable in model.trainable_variables}
-    untrained = [variable for variable in named.values() if id(variable) not in trained]
+    trained = model.trainable_variables
+    untrained = [variable for variable in named.values() if id(variable) not in set(map(id, trained))]
     given = models.training(data, rows)
     layers: list[Seen] = []
     losses: list[Seen] = []
 
-    def loss() -> Any:
-        return keras_versions.compute_loss(model, **given, y_pred=model(given["x"], training=True))
+    def loss(given: Any) -> tuple[Any, None]:
+        return keras_versions.compute_loss(model, **given, y_pred=model(given["x"], training=True)), None
 
     # By itself, because JAX differentiates a function of placeholders, in which there are no numbers to see.
     with _layers_seen(model, layers):
         predicted = model(given["x"], training=True)
     with _losses_seen(losses):
         keras_versions.compute_loss(model, **given, y_pred=predicted)
-    _, gradients = value_and_gradients(loss, model.trainable_variables, untrained)
+    *_, gradients = value_and_gradients(loss, given, trained, untrained, programs=programs_of(model))
     names_of = {id(variable): name for name, variable in named.items()}
-    pairs = zip(model.trainable_variables, gradients, strict=True)
+    pairs = zip(trained, gradients, strict=True)
     return layers, losses, {names_of[id(variable)]: gradient for variable, gradient in pairs}
 
 

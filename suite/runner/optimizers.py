@@ -10,7 +10,7 @@ the optimizer that has an entry for each trained variable, and by its name only 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -236,15 +236,15 @@ def undecayed(model: Any) -> list[str]:
     ]
 
 
-def apply(optimizer: Any, gradients: list[Any], variables: list[Any]) -> None:
+def apply(optimizer: Any, gradients: list[Any], variables: list[Any], stateless: Callable[..., Any] | None = None) -> None:
     """One update, as training makes it: on JAX without side effects, because some optimizers decide in a traced branch,
-    which must leave nothing behind."""
+    which must leave nothing behind. `stateless`: its function for this, for instance compiled."""
     import keras
 
     if keras.backend.backend() != "jax":
         optimizer.apply(gradients, variables)
         return
     own = list(optimizer.variables)
-    after = optimizer.stateless_apply([one.value for one in own], gradients, [one.value for one in variables])
+    after = (stateless or optimizer.stateless_apply)([one.value for one in own], gradients, [one.value for one in variables])
     for variable, value in zip([*variables, *own], [*after[0], *after[1]], strict=True):
         variable.assign(value)

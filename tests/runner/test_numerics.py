@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -114,3 +115,38 @@ def test_the_stand_ins_record_what_is_asked_of_them(asked: Asked) -> None:
 
     torch.backends.cudnn.benchmark = True
     assert asked == [("backends.cudnn.benchmark", True)]
+
+
+@pytest.mark.parametrize(
+    ("job", "flags"),
+    [
+        ({"precision": "float64"}, "--xla_gpu_autotune_level=0"),
+        ({"precision": "float32", "strategy": "oracle"}, "--xla_gpu_autotune_level=0"),
+        ({"precision": "float32"}, ""),
+        ({"precision": "float64", "device": "cpu"}, ""),
+        ({"precision": "float64", "backend": "torch"}, ""),
+    ],
+)
+def test_xla_tries_no_kernels_where_all_of_them_round_alike(
+    monkeypatch: pytest.MonkeyPatch, job: dict[str, str], flags: str
+) -> None:
+    monkeypatch.setenv("XLA_FLAGS", "")
+    numerics.leave_untuned(of(**job))
+    assert os.environ["XLA_FLAGS"] == flags
+
+
+def test_a_level_that_the_environment_sets_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_autotune_level=4")
+    numerics.leave_untuned(of(precision="float64"))
+    assert os.environ["XLA_FLAGS"] == "--xla_gpu_autotune_level=4"
+
+
+def of(*, backend: str = "jax", device: str = "gpu", precision: str = "float32", strategy: str = "single") -> Job:
+    return Job(
+        kind="train",
+        run_folder="/nowhere",
+        environment=Environment(name="one", backend=backend, device=device),
+        options=Options(device=device),
+        precision=precision,
+        strategy=strategy,
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, final
 
@@ -21,9 +22,21 @@ from suite.runner import keras_versions, masks, models, optimizers
 from suite.runner.oracle import batch_norm, evaluation, update
 from suite.runner.oracle.cross_entropy import unclipped
 from suite.runner.oracle.gradients import value_and_gradients
+from suite.runner.oracle.programs import Programs
 from suite.runner.oracle.scaled_losses import one_of
 
 Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pass:
+    """One forward pass and its gradients. `parts`: the loss of each replica in it. `counted`: how many predictions the loss
+    is a mean of."""
+
+    loss: float
+    parts: Sequence[float]
+    counted: float
+    gradients: list[Any]
 
 
 @final
@@ -33,7 +46,8 @@ class Oracle:
     def __init__(self, model: Any, scenario: Scenario, data: Mapping[str, np.ndarray]) -> None:
         self.model, self.scenario, self.data = model, scenario, data
         self.emulation, self.replicas = Emulation(), 1
-        self.executing = 0  # the replica whose rows are computed now
+        self.executing: Any = 0  # the replica whose rows are computed now; while JAX compiles a program, its placeholder
+        self.programs = Programs()
         self.statistics: dict[str, list[Any]] = {}  # of the last step, per replica, by the name of the moving variable
         self.gradients: list[Any] = []  # of the last step, reduced, as the optimizer received them; None: of no variable
         self._variables = models.variables(model)
@@ -109,40 +123,55 @@ class Oracle:
         """One training step on the global batch of these row indices (rows of the batch,); the loss as the strategy
         reports it."""
         self.statistics = {}
-        self._counts: list[float] = []
         shards = self.shards(rows)
         if self._whole:
             return self._apart(shards)
         parts = shards if self.groups > 1 else [np.concatenate(shards)]
-        losses, gradients = [], []
+        passes = []
         for replica, part in enumerate(parts):
             self._enter(replica)
             split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
-            loss, of_part = value_and_gradients(
-                lambda part=part, split=split: self._loss(part, [len(share) for share in split]),  # type: ignore[misc]
-                self.model.trainable_variables,
-                list(self.untrained.values()),
-            )
-            losses.append(float(loss))
-            gradients.append(of_part)
+            passes.append(self._pass(part, [len(share) for share in split]))
             self._leave(replica)
-        clipped = self._reduced(update.clipped(self.model.optimizer, gradients, self.deviation))
+        gradients, counts = [one.gradients for one in passes], [one.counted for one in passes]
+        clipped = self._reduced(update.clipped(self.model.optimizer, gradients, self.deviation), counts)
         received = self.deviation.clipping == "per replica, received"
-        self.gradients = clipped if received else self._reduced(gradients)
-        update.apply(self.model, clipped, self.deviation)
+        self.gradients = clipped if received else self._reduced(gradients, counts)
+        update.apply(self.model, clipped, self.deviation, self.programs)
         self._exchange()
-        return self.deviation.reported_loss * self._reported(losses, shards)
+        return self.deviation.reported_loss * self._reported(passes, shards)
 
-    def _reported(self, losses: Sequence[float], shards: Sequence[np.ndarray]) -> float:
-        """The loss that the strategy reports, from those of its passes."""
+    def _pass(self, rows: np.ndarray, sizes: Sequence[int]) -> _Pass:
+        """The loss of these rows and its gradients, as the replica that is entered computes them."""
+        model, replica = self.model, self.executing
+
+        def loss(given: Any) -> tuple[Any, Any]:
+            self.executing = given["replica"]
+            return self._loss(given["data"], sizes)
+
+        layers = tuple(layer.trainable for layer in models.layers_of(model))
+        key = (self.emulation, tuple(sizes), layers, tuple(map(id, model.trainable_variables)))
+        given = {"data": models.training(self.data, rows), "replica": replica}
+        untrained = list(self.untrained.values())
+        try:
+            value, (parts, counted), gradients = value_and_gradients(
+                loss, given, model.trainable_variables, untrained, programs=self.programs, key=key
+            )
+        finally:
+            self.executing = replica
+        return _Pass(loss=float(value), parts=[float(part) for part in parts], counted=float(counted), gradients=gradients)
+
+    def _reported(self, passes: Sequence[_Pass], shards: Sequence[np.ndarray]) -> float:
+        """The loss that the strategy reports, from its passes."""
+        losses = [one.loss for one in passes]
         if self.scenario.epochs and self._by_replica(len(losses)):  # counted by rows, as the mean over an epoch is
             scale = self.replicas if self.shares else 1
-            of_replicas = losses if len(losses) > 1 else [float(loss) for loss in self._of_parts]
+            of_replicas = losses if len(losses) > 1 else passes[0].parts
             return float(np.average(np.multiply(of_replicas, scale), weights=[len(shard) for shard in shards]))
         if self.shares:
             return float(np.sum(losses))
         whole = self.semantics.gradients == "global batch"
-        return float(np.average(losses, weights=self._counts if whole else None))
+        return float(np.average(losses, weights=[one.counted for one in passes] if whole else None))
 
     def _by_replica(self, passes: int) -> bool:
         return passes > 1 or (self.replicas > 1 and self.semantics.gradients != "global batch")
@@ -154,15 +183,11 @@ class Oracle:
             self.executing = replica
             models.write(self._variables, self._whole[replica][0])
             models.write(slots, self._whole[replica][1])
-            loss, self.gradients = value_and_gradients(
-                lambda part=part: self._loss(part, [len(part)]),  # type: ignore[misc]
-                self.model.trainable_variables,
-                list(self.untrained.values()),
-            )
-            update.apply(self.model, self.gradients, self.deviation)
+            made = self._pass(part, [len(part)])
+            update.apply(self.model, made.gradients, self.deviation, self.programs)
             self._whole[replica] = models.read(self._variables), models.read(slots)
-            losses.append(float(loss))
-            received.append(self.gradients)
+            losses.append(made.loss)
+            received.append(made.gradients)
         self.gradients = received[0]
         models.write(slots, self._whole[0][1])
         return float(np.mean(losses))
@@ -178,9 +203,10 @@ class Oracle:
         else:
             self.states = [state if index == replica else other for index, other in enumerate(self.states)]
 
-    def _loss(self, rows: np.ndarray, sizes: Sequence[int]) -> Any:
-        """The mean over `sizes` consecutive parts of their own mean losses; penalties count once."""
-        model, given = self.model, models.training(self.data, rows)
+    def _loss(self, given: Mapping[str, Any], sizes: Sequence[int]) -> tuple[Any, tuple[list[Any], Any]]:
+        """The mean over `sizes` consecutive parts of their own mean losses, penalties count once; the parts' losses, and how
+        many predictions were counted. `given`: `x`, `y` and `sample_weight` of the rows."""
+        model = self.model
         predicted = model(given["x"], training=True)
         bounds = np.cumsum([0, *sizes])
         with unclipped() if self.deviation.unclipped else contextlib.nullcontext(), self._scaled():
@@ -192,18 +218,16 @@ class Oracle:
                 )
                 for begin, end in pairwise(bounds)
             ]
-        self._of_parts = losses
         loss = losses[0] if self.deviation.reduction == "first" else sum(losses[1:], losses[0])
         if self.deviation.reduction == "mean" and not self.shares:
             loss = loss / len(losses)
         if self.deviation.regularization != 1.0 and model.losses:
             penalty = sum(model.losses) / (self.replicas if self.shares else 1)
             loss = loss + (self.deviation.regularization - 1.0) * penalty
-        self._counts.append(_counted(predicted, len(rows)))
-        return self.deviation.loss_scale * loss
+        return self.deviation.loss_scale * loss, (losses, _counted(predicted, sum(sizes)))
 
-    def _reduced(self, gradients: Sequence[Sequence[Any]]) -> list[Any]:
-        return update.reduced(gradients, self._counts, self.semantics, self.deviation)
+    def _reduced(self, gradients: Sequence[Sequence[Any]], counts: Sequence[float]) -> list[Any]:
+        return update.reduced(gradients, counts, self.semantics, self.deviation)
 
     def _exchange(self) -> None:
         """What replicas tell each other of their moving statistics after a step."""
@@ -314,12 +338,12 @@ class Oracle:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _counted(predicted: Any, rows: int) -> float:
+def _counted(predicted: Any, rows: int) -> Any:
     """How many predictions the loss is a mean of: those that no mask leaves out."""
     import keras
 
     carried = [getattr(value, "_keras_mask", None) for value in keras_versions.tree().flatten(predicted)]
-    return rows if carried[0] is None else float(keras.ops.sum(keras.ops.cast(carried[0], "float64")))
+    return rows if carried[0] is None else keras.ops.sum(keras.ops.cast(carried[0], "float64"))
 
 
 def _rows(x: Any, begin: int, size: int) -> Any:

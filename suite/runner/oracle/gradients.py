@@ -1,20 +1,36 @@
-"""The gradient of a loss that is computed eagerly, on any backend."""
+"""The gradient of a loss, on any backend, and of gradients what all backends need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from suite.runner.oracle.programs import Programs
 
-def value_and_gradients(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
-    """The value of `loss()`, a scalar tensor, and its gradient for each of `variables`, a tensor of that shape and
-    dtype. Where the loss does not depend on a variable: zeros on JAX and None elsewhere, as in the backends' training.
+Loss = Callable[[Any], tuple[Any, Any]]  # what is given -> the loss, a scalar tensor, and other tensors that are wanted
+Found = tuple[Any, Any, list[Any]]  # the loss, those tensors, and the gradients
 
-    `loss` may assign `state` variables, as a forward pass does; the assignments are there afterwards.
+
+def value_and_gradients(
+    loss: Loss,
+    given: Any,
+    variables: Sequence[Any],
+    state: Sequence[Any],
+    *,
+    programs: Programs | None = None,
+    key: Hashable = None,
+) -> Found:
+    """`loss(given)`, and its gradient for each of `variables`, a tensor of that shape and dtype. Where the loss does not
+    depend on a variable: zeros on JAX and None elsewhere, as in the backends' training.
+
+    `loss` may assign `state` variables, as a forward pass does; the assignments are there afterwards. `given`: arrays in
+    any structure. With `programs`, JAX compiles the whole once for each `key`; else, and on other backends, it is eager.
     """
     import keras
 
-    return BACKENDS[keras.backend.backend()](loss, variables, state)
+    if keras.backend.backend() == "jax":
+        return _jax(loss, given, variables, state, programs or Programs(), key)
+    return (_torch if keras.backend.backend() == "torch" else _tensorflow)(loss, given, variables)
 
 
 def dense(gradient: Any) -> Any:
@@ -26,40 +42,41 @@ def dense(gradient: Any) -> Any:
     return tf.convert_to_tensor(gradient)
 
 
-def _torch(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
+def _torch(loss: Loss, given: Any, variables: Sequence[Any]) -> Found:
     import torch
 
     with torch.enable_grad():
-        value = loss()
+        value, more = loss(given)
     if not variables or not value.requires_grad:  # nothing is trained, or nothing that the loss depends on
-        return value.detach(), [None] * len(variables)
+        return value.detach(), more, [None] * len(variables)
     gradients = torch.autograd.grad(value, [variable.value for variable in variables], allow_unused=True)
-    return value.detach(), list(gradients)
+    return value.detach(), more, list(gradients)
 
 
-def _tensorflow(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
+def _tensorflow(loss: Loss, given: Any, variables: Sequence[Any]) -> Found:
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
-        value = loss()
-    return value, tape.gradient(value, [variable.value for variable in variables])
+        value, more = loss(given)
+    return value, more, tape.gradient(value, [variable.value for variable in variables])
 
 
-def _jax(loss: Callable[[], Any], variables: Sequence[Any], state: Sequence[Any]) -> tuple[Any, list[Any]]:
+def _jax(loss: Loss, given: Any, variables: Sequence[Any], state: Sequence[Any], programs: Programs, key: Hashable) -> Found:
     import jax
     from keras import StatelessScope
 
-    def stateless(values: list[Any]) -> tuple[Any, list[Any]]:
-        mapping = [*zip(variables, values, strict=True), *((variable, variable.value) for variable in state)]
+    def stateless(values: list[Any], states: list[Any], given: Any) -> tuple[Any, tuple[Any, list[Any]]]:
+        mapping = [*zip(variables, values, strict=True), *zip(state, states, strict=True)]
         with StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
-            value = loss()
-        return value, [scope.get_current_value(variable) for variable in state]
+            value, more = loss(given)
+        return value, (more, [scope.get_current_value(variable) for variable in state])
 
+    program = programs.made(key, lambda: jax.value_and_grad(stateless, has_aux=True))
     start = [variable.value for variable in variables]
-    (value, after), gradients = jax.value_and_grad(stateless, has_aux=True)(start)
+    (value, (more, after)), gradients = program(start, [variable.value for variable in state], given)
     for variable, moved in zip(state, after, strict=True):
         variable.assign(moved)
-    return value, gradients
+    return value, more, gradients
 
 
 def changed(gradient: Any, change: Callable[[Any], Any]) -> Any:
@@ -83,6 +100,3 @@ def total(gradients: Sequence[Any]) -> Any:
 
 def _is_sparse(gradient: Any) -> bool:
     return hasattr(gradient, "dense_shape")
-
-
-BACKENDS = {"torch": _torch, "tensorflow": _tensorflow, "jax": _jax}

@@ -21,6 +21,7 @@ from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
 from suite.runner.oracle.epochs import Epochs, Told
 from suite.runner.oracle.gradients import dense
+from suite.runner.oracle.programs import Programs, programs_of
 from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
@@ -58,6 +59,7 @@ class _Recorder:
         self.scenario, self.initial, self.slots = phased.scenario, initial, slots
         self.inputs = store.inputs(self.scenario.name).manifest()
         self.schedule = schedule(self.scenario, count(oracle.data), job.options.steps)
+        self.programs = programs_of(oracle.model)
 
     def execute(self, run: Run) -> None:
         """One run, from its initial state to a finished artifact."""
@@ -65,9 +67,11 @@ class _Recorder:
         manifest = building.started(model, self.job, run, self.inputs, run.configuration.devices)
         recording = self.store.run(run).recording(replace(manifest, roundoff=models.ROUNDOFF["float64"]))
         with recording as recorded, _emulated(model):
-            if run.variation == SINGLE_STEP:
+            if run.variation == SINGLE_STEP:  # whose layers' outputs are looked at while it runs
+                self.oracle.programs = Programs()
                 recorded.tell(calls=self._single_step(run, recorded))
             else:
+                self.oracle.programs = self.programs
                 kept, predicted = self._whole(run, recorded)
                 recorded.tell(steps=kept, predicted=predicted)
             recorded.tell(facts=facts.gather(model, self.job))

@@ -12,6 +12,7 @@ import numpy as np
 from suite.records import Deviation, Semantics
 from suite.runner import keras_versions, models, optimizers
 from suite.runner.oracle.gradients import changed, total
+from suite.runner.oracle.programs import Programs
 from suite.runner.outcome import Unsupported
 
 Gradients = Sequence[Any]  # a tensor for each trained variable, in their order; None where the loss does not depend on it
@@ -51,10 +52,10 @@ def clipped(optimizer: Any, gradients: Sequence[Gradients], deviation: Deviation
 
 
 def _scaled(gradients: Gradients, factor: float) -> list[Any]:
-    return [changed(one, lambda value: factor * value) for one in gradients]
+    return [one if factor == 1.0 else changed(one, lambda value: factor * value) for one in gradients]
 
 
-def apply(model: Any, gradients: Gradients, deviation: Deviation) -> None:
+def apply(model: Any, gradients: Gradients, deviation: Deviation, programs: Programs) -> None:
     """One update of the model by its optimizer. Without trained variables `fit` does none."""
     optimizer, trained = model.optimizer, list(model.trainable_variables)
     if not trained:
@@ -67,7 +68,9 @@ def apply(model: Any, gradients: Gradients, deviation: Deviation) -> None:
     before = {name: np.array(variables[name].numpy()) for name in deviation.untrained}
     with _counting(optimizer, deviation.iteration), constants(optimizer, deviation):
         # `fit` scales the loss, and the optimizer takes the scale out of the gradients again.
-        optimizers.apply(optimizer, [changed(one, optimizer.scale_loss) for one in gradients], trained)
+        key = (deviation, id(optimizer), tuple(map(id, trained)))
+        update = programs.made(key, lambda: optimizer.stateless_apply)
+        optimizers.apply(optimizer, [changed(one, optimizer.scale_loss) for one in gradients], trained, update)
     for name in deviation.untrained:
         variables[name].assign(before[name])
 

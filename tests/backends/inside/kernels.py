@@ -51,8 +51,8 @@ def outputs(shape: tuple[int, ...], make: Callable[[], Any], dtype: str) -> list
         variable.assign(np.random.default_rng(index).normal(size=variable.shape))
     weights = np.random.default_rng(2).normal(size=tuple(made.shape))
     watched = [inputs, *layer.trainable_variables]
-    _, gradients = value_and_gradients(
-        lambda: keras.ops.sum(layer(inputs.value) * keras.ops.cast(weights, dtype)), watched, []
+    *_, gradients = value_and_gradients(
+        lambda _: (keras.ops.sum(layer(inputs.value) * keras.ops.cast(weights, dtype)), None), None, watched, []
     )
     return [np.asarray(keras.ops.convert_to_numpy(one), np.float64) for one in (layer(inputs.value), *gradients)]
 

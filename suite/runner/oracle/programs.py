@@ -1,0 +1,32 @@
+"""What an oracle computes in every step, compiled once. Only JAX needs it: an operation that runs by itself is compiled
+by itself there, and a small model has some two hundred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+
+class Programs:
+    """Compiled functions by what was fixed when they were traced. All else that they read must be an argument."""
+
+    def __init__(self, *, compiles: bool = False) -> None:
+        self._compiles = compiles
+        self._made: dict[Hashable, Callable[..., Any]] = {}
+
+    def made(self, key: Hashable, function: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+        """The program of this key, compiled on the first call; `function()` itself if nothing is compiled."""
+        if not self._compiles:
+            return function()
+        if key not in self._made:
+            import jax
+
+            self._made[key] = jax.jit(function())
+        return self._made[key]
+
+
+def programs_of(model: Any) -> Programs:
+    """Compiled ones if the model's own training is compiled on JAX."""
+    import keras
+
+    return Programs(compiles=keras.backend.backend() == "jax" and bool(model.jit_compile))
