@@ -28,11 +28,15 @@ def constants_of(precision: str) -> Constants:
 
 def dyadic(value: float) -> float:
     """The same number if it has at most 8 significant bits. Else the nearest power of two, or for 0.5 < value < 1 the
-    nearest 1 - 2^-k: exact in float32."""
+    nearest 1 - 2^-k: exact in float32. From 1 on, the nearest number of 8 bits: such constants are coefficients, and an
+    iteration that converges with 3.4445 may diverge with 4."""
     if not math.isfinite(value) or value == 0.0 or (math.frexp(value)[0] * 2.0**BITS).is_integer():
         return value
     if 0.5 < value < 1.0:
         return 1.0 - 2.0 ** round(math.log2(1.0 - value))
+    if abs(value) > 1.0:
+        fraction, exponent = math.frexp(value)
+        return math.ldexp(round(math.ldexp(fraction, BITS)), exponent - BITS)
     return math.copysign(2.0 ** round(math.log2(abs(value))), value)
 
 

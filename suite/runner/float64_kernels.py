@@ -50,7 +50,9 @@ def _tensorflow() -> None:
     from keras.src.backend.tensorflow import nn
 
     _exact_casts()
+    _exact_numbers()
     _exact_leaky_relu(nn)
+    tf.math.in_top_k = _in_top_k(tf.math.in_top_k)
     if tf.config.list_logical_devices("GPU"):
         return
     for name in ("conv", "conv_transpose"):
@@ -70,6 +72,35 @@ def _exact_casts() -> None:
         return tf.constant(x, dtype) if isinstance(x, float) and str(dtype) == "float64" else own(x, dtype)
 
     _everywhere(own, cast)
+
+
+def _exact_numbers() -> None:
+    """A Python float becomes a float32 tensor where nobody names a type: the logarithm of 2 is 1e-9 off then, and a factor
+    does not multiply float64 (`OrthogonalRegularizer`)."""
+    from keras.src.backend.tensorflow import core
+
+    own = core.convert_to_tensor
+
+    def convert_to_tensor(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return own(x, "float64" if dtype is None and isinstance(x, float) else dtype, *args, **kwargs)
+
+    _everywhere(own, convert_to_tensor)
+
+
+def _in_top_k(own: Callable[..., Any]) -> Callable[..., Any]:
+    """There is no such kernel: "InTopKV2 … predictions: double". A target is among the first k of its row if fewer than k
+    predictions are larger, and its own is finite (documentation of `tf.math.in_top_k`)."""
+    import tensorflow as tf
+
+    def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) -> Any:
+        predictions = tf.convert_to_tensor(predictions)
+        if predictions.dtype != tf.float64:
+            return own(targets, predictions, k, name)
+        target = tf.gather(predictions, targets, batch_dims=1)
+        larger = tf.reduce_sum(tf.cast(predictions > target[:, None], tf.int64), axis=1)
+        return (larger < tf.cast(k, tf.int64)) & tf.math.is_finite(target)
+
+    return in_top_k
 
 
 def _everywhere(own: Any, replacement: Any) -> None:

@@ -191,7 +191,8 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         else:
             recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
     if form != names.UNBUILT:
-        predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
+        with models.unmoved(model):
+            predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
         recorded.add(names.predictions(0), named(predicted))
     described = saved.manifest()
     recorded.tell(steps=(0,), predicted=(0,), loaded=described.files[names.loaded_by(form)] if described else "")
@@ -204,7 +205,9 @@ def _go_on(recorded: Recording, model: Any, scenario: Scenario, job: Job, data: 
     Why not; empty if it was done."""
     index = np.arange(rows.count(data, rows.part_of(rows.X, rows.EVALUATE)))
     at_a_time = int(described.facts.get(evaluating.AT_A_TIME, scenario.batch))
-    failed = evaluating.record(recorded, model, data, index, at_a_time) or after_saving.tell_compiled(recorded, model)
+    with models.unmoved(model):
+        failed = evaluating.record(recorded, model, data, index, at_a_time)
+    failed = failed or after_saving.tell_compiled(recorded, model)
     if failed or not names.has(described, names.RESUMED):
         return failed
     if job.precision == "float64":

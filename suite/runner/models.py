@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from suite.artifacts import rows
 from suite.records import BatchNorm
+
+SEED_STATE = "seed_generator_state"  # how Keras names the state of what draws random numbers
 
 
 def layers_of(model: Any) -> Iterable[Any]:
@@ -134,6 +137,22 @@ def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
         if tuple(variable.shape) != values[path].shape:
             raise ValueError(f"{path} has shape {tuple(variable.shape)}, the stored one {values[path].shape}")
         variable.assign(keras.ops.convert_to_tensor(values[path], dtype=variable.dtype))
+
+
+@contextmanager
+def unmoved(model: Any, scope: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Iterator[None]:
+    """While this is entered, the model may predict and evaluate; afterwards its untrained variables have their values of
+    before. A layer may count its calls, and what the suite asks of a model is no part of its training. Only what random
+    layers draw from moves on: two predictions of a model that draws are not to be the same. `scope`: in which variables
+    are assigned."""
+    trained = {id(variable) for variable in model.trainable_variables}
+    held = {name: one for name, one in variables(model).items() if id(one) not in trained and not name.endswith(SEED_STATE)}
+    before = read(held)
+    yield
+    after = read(held)
+    moved = {name for name, value in after.items() if value.tobytes() != before[name].tobytes()}
+    with scope():
+        write({name: held[name] for name in moved}, {name: before[name] for name in moved})
 
 
 def with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:

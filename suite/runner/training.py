@@ -215,7 +215,8 @@ class _Trainer:
             if done in self.taken.segments(self._until(steps)):
                 recorder.ended(done)
                 predicted.append(done)
-                predicting.record(recorded, self.model, self.drive, self.data, self.scenario.batch, done)
+                with self._unmoved():
+                    predicting.record(recorded, self.model, self.drive, self.data, self.scenario.batch, done)
                 if run.variation != "seed":  # of these, what they evaluate to is compared
                     recorded.add(names.optimizer(done), models.read(optimizers.slots(self.model)))
         for step, values in recorder.states.items():
@@ -223,6 +224,9 @@ class _Trainer:
         self._losses(recorded, recorder.losses)
         self._ended(run, recorded, recorder, predicted[-1])
         return (0, *sorted(recorder.states)), tuple(predicted)
+
+    def _unmoved(self) -> contextlib.AbstractContextManager[None]:
+        return models.unmoved(self.model, self.drive.scope)
 
     def _until(self, steps: int) -> int:
         """The last of so many steps: fewer where a callback has stopped a phase."""
@@ -283,12 +287,14 @@ class _Trainer:
         if every:
             self._replicas(recorded)
         if every or run.variation == "seed":
-            failed = self._evaluate(recorded)
+            with self._unmoved():
+                failed = self._evaluate(recorded)
         if whole and self.leads:
             self._save(recorded)
             failed = failed or after_saving.tell_compiled(recorded, self.model)
         if whole and self.drive.devices == 1:
-            self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
+            with self._unmoved():
+                self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
             failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)
         if whole and self.random_layers:
             self.measured |= predicting.facts(self.model, self.data, self.scenario.batch // self.drive.processes)

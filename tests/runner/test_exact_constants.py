@@ -26,6 +26,14 @@ def test_a_constant_of_few_bits_stays(value: float) -> None:
     assert dyadic(value) == value and math.copysign(1, dyadic(value)) == math.copysign(1, value)
 
 
+@pytest.mark.parametrize("value", [3.4445, -4.775, 2.0315, 103.94, 1.1, 1.999])
+def test_a_coefficient_stays_within_a_part_in_256(value: float) -> None:
+    """Those of Muon's iteration: with 4, -4 and 2 in place of 3.4445, -4.775 and 2.0315 it diverges."""
+    found = dyadic(value)
+    assert abs(found / value - 1) <= 2.0**-8
+    assert float(np.float32(found) * np.float32(found)) == found * found, "its square is exact in float32, too"
+
+
 def test_a_constant_is_settled_once() -> None:
     assert math.isnan(dyadic(math.nan))
     assert all(dyadic(dyadic(value)) == dyadic(value) for value in CONSTANTS)
@@ -55,7 +63,7 @@ def test_attributes_are_made_dyadic_in_place() -> None:
         rate=0.3, limits={"rmax": 1.1}, scale=[0.1, 2.0], name="x", units=3, tensor=tensor, held=[tensor]
     )
     make_dyadic(layer)
-    assert (layer.rate, layer.limits, layer.scale, layer.name, layer.units) == (0.25, {"rmax": 1.0}, [0.125, 2.0], "x", 3)
+    assert (layer.rate, layer.limits, layer.scale, layer.name, layer.units) == (0.25, {"rmax": 1.1015625}, [0.125, 2.0], "x", 3)
     assert layer.tensor is tensor and layer.held[0] is tensor
 
 

@@ -19,7 +19,7 @@ from suite.records.files import LayerOutput
 from suite.runner import keras_versions, models
 from suite.runner.differentiation import array
 from suite.runner.layer_calls import layer_calls, name_of_call
-from suite.runner.layer_steps import SEED_STATE, config_of
+from suite.runner.layer_steps import config_of
 
 Arrays = dict[str, np.ndarray]
 
@@ -173,7 +173,7 @@ def _recorded(call: Called) -> tuple[RecordedCall, Arrays]:
         elif isinstance(value, str | int | float | bool):
             arguments[name] = value
     for name, variable in models.variables(call.layer).items():
-        if not name.endswith(SEED_STATE):
+        if not name.endswith(models.SEED_STATE):
             arrays[f"weight|{name}"] = _detached(variable.value)
     recorded = RecordedCall(
         state="0",

@@ -14,7 +14,7 @@ from suite.records import Status
 from suite.records.zoo import Case, Reading
 from suite.runner import models
 from suite.runner.differentiation import reason_of, tensor
-from suite.runner.layer_steps import SEED_STATE, drawn, layer_step
+from suite.runner.layer_steps import drawn, layer_step
 from suite.runner.loss_steps import loss_step
 from suite.runner.optimizer_steps import Gradient, OptimizerStep, Rows, optimizer_steps
 from suite.runner.zoo import arrays, building
@@ -79,7 +79,7 @@ def numbered(kind: str, values: Sequence[Array | None]) -> dict[str, Array]:
 def _fill(layer: Any, case: Case, dtype: str) -> None:
     """Gives every weight of floats a value that depends on its name only, but for states of seeds."""
     for name, variable in models.variables(layer).items():
-        if not name.endswith(SEED_STATE) and "float" in str(variable.dtype):
+        if not name.endswith(models.SEED_STATE) and "float" in str(variable.dtype):
             random = arrays.generator(case.seed, case.name, "weight", name)
             variable.assign(tensor(arrays.weight(name, tuple(variable.shape), random, dtype)))
 
