@@ -138,6 +138,8 @@ def _may_hide_a_kernel(verdict: Verdict, distances: Distances, comparison: Compa
 
 
 def _weighed(distances: Distances, comparison: Comparison) -> Decision:
+    if comparison.shared_averages:
+        return Verdict.DIFFERENT, (Cause(code=Code.SHARED_AVERAGES, subject=comparison.environments[0]),)
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
     if is_random(distances.quantity, comparison):

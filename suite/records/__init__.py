@@ -9,6 +9,7 @@ from __future__ import annotations
 from suite.records.artifact import (
     OWN,
     RANDOM_PREDICTIONS,
+    SHARED_AVERAGES,
     TRAINING_STEP,
     UNCOMPILED,
     VIRTUAL_DEVICES,
@@ -164,6 +165,7 @@ __all__ = [
     "ROUND",
     "SCENARIO_API",
     "SCENARIO_APIS",
+    "SHARED_AVERAGES",
     "SINGLE_STEP",
     "STAGES",
     "TRAINING_STEP",

@@ -32,6 +32,7 @@ class Code(enum.StrEnum):
     NOT_SAVED = "not-saved"
     RENEWED = "renewed"
     UNSEEDED = "unseeded"
+    SHARED_AVERAGES = "shared-averages"
     SAVE_STALE = "save-stale"
     SAVE_WRONG_REPLICA = "save-wrong-replica"
     SAVE_SWAPPED = "save-swapped"

@@ -138,6 +138,7 @@ class Comparison:
     `repeats`: metric -> the largest difference at the last step between a side and its repeats; empty if every repeat
     is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones.
     `random_predictions`: a side draws random numbers where it predicts: two predictions of the same rows differ.
+    `shared_averages`: in plain Keras, the live model cannot go on, for its averages share memory with its weights.
     `steps`: the errors of single float32 steps, state by state, in the order of a step; empty if they were not run.
     `stepped`: from how many common states single float32 steps of both sides were compared with each other;
     `apart_in_steps`: where they part, for each state in which they are farther apart than rounding.
@@ -158,6 +159,7 @@ class Comparison:
     repeats: Floats = field(default_factory=dict)
     random_streams: bool = False
     random_predictions: bool = False
+    shared_averages: bool = False
     steps: tuple[StepErrors, ...] = ()
     stepped: int = 0
     apart_in_steps: tuple[Place, ...] = ()

@@ -86,6 +86,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.NOT_SAVED: _unsaved,
     Code.RENEWED: _unsaved,
     Code.UNSEEDED: lambda cause: "random layers without a seed draw other numbers",
+    Code.SHARED_AVERAGES: lambda cause: "a trained model can be neither saved nor trained on",
     Code.SLOTS_NOT_SAVED: lambda cause: "the optimizer's state is not kept",
     Code.COMPILED_DIFFERENTLY: lambda cause: "the file is compiled differently",
     Code.NON_FINITE: lambda cause: "training reaches NaN or infinity",
@@ -105,6 +106,7 @@ CURES: dict[str, str] = {
     Code.NOT_SAVED: "save the seed, too",
     Code.RENEWED: "give random layers a seed",
     Code.UNSEEDED: "give random layers a seed",
+    Code.SHARED_AVERAGES: "leave out use_ema",
     Code.COMPILED_DIFFERENTLY: "compile what is loaded anew",
     Code.NON_FINITE: "lower the learning rate",
 }

@@ -106,6 +106,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.NOT_SAVED: lambda cause: f"not saved: {names_of(cause, 'tensor')}",
     Code.RENEWED: lambda cause: f"not saved, and drawn again: {names_of(cause, 'tensor')}",
     Code.UNSEEDED: lambda cause: f"{names_of(cause, 'layer')} without a seed draws from a generator that no file holds",
+    Code.SHARED_AVERAGES: lambda cause: f"averages share memory with weights in {cause.subject} (known defect K-56)",
     Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {names_of(cause, 'step')}",
     Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {names_of(cause, 'replica')}",
     Code.SAVE_SWAPPED: lambda cause: (

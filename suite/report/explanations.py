@@ -148,6 +148,17 @@ def _unseeded(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _averages(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"On {cause.subject}, a model that was trained with use_ema can be neither saved nor trained on ({what} "
+        f"{where}): averages and weights are the same arrays after `fit`, and the next call deletes both. This is the "
+        "known defect K-56.",
+        experiment="after `fit`, weights and averages were looked at. The suite gives the averages arrays of their own, so "
+        "that it can compare such a model at all",
+        advice="leave out use_ema on JAX, or give the averages memory of their own after `fit`: docs/defects/K-56.md",
+    )
+
+
 def _apart_in_steps(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {_verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
@@ -317,6 +328,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.CORNER: _corner,
     Code.RENEWED: _renewed,
     Code.UNSEEDED: _unseeded,
+    Code.SHARED_AVERAGES: _averages,
     Code.STEPS_APART: _apart_in_steps,
     Code.NON_FINITE: _not_finite,
     Code.UNCHECKED: _unchecked,

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from suite.records import (
     RANDOM_PREDICTIONS,
+    SHARED_AVERAGES,
     ConsistencyCheck,
     Pair,
     Provisioned,
@@ -276,7 +277,7 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
     return {"device": one.device, "precision": one.precision, "kernels": kernels}
 
 
-OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, *lagging.FACTS)  # facts that say nothing of an environment
+OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, *lagging.FACTS)  # facts that say nothing of an environment
 
 
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:

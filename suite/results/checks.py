@@ -18,6 +18,7 @@ from suite.judge import verdicts
 from suite.judge.limits import UNSTABLE_STATES
 from suite.records import (
     REASON,
+    SHARED_AVERAGES,
     UNCOMPILED,
     Cause,
     Code,
@@ -278,7 +279,9 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     float64_pair = (float64_runs[0], float64_runs[1]) if len(float64_runs) == 2 else None
     comparison = compare.check((snapshots[0], snapshots[1]), float64_pair, subject)
     if compared.kind == "resumed":
-        comparison = replace(comparison, unsaved=(), renewed=())  # training moves both on: what was lost is told of the file
+        # Training moves both on: what was lost is told of the file.
+        shared = SHARED_AVERAGES in subject.plain[1].facts
+        comparison = replace(comparison, unsaved=(), renewed=(), shared_averages=shared)
     equal = {one.quantity: one.bits for one in comparison.distances}
     same_state = all(equal.get(quantity, True) for quantity in check_parts.STATE[:2]) and _only_counters(comparison)
     # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.records import Tensor, TensorGroup
+from suite.records import SHARED_AVERAGES, Tensor, TensorGroup
 from suite.runner import keras_versions, models
 
 UNDECAYED = "exclude_from_weight_decay"  # as Keras calls what no configuration holds
@@ -185,12 +185,16 @@ def unfinished(optimizer: Any) -> Iterator[None]:
         del optimizer.__dict__["finalize_variable_values"]
 
 
-def separate(model: Any) -> None:
+def separate(model: Any) -> dict[str, str]:
     """To be called when averages have replaced the trained variables. Keras (3.15) leaves both in one buffer on JAX, which
-    gives it away with the variables as soon as the model predicts: this gives the averages a buffer of their own."""
-    if any(optimizer.use_ema for optimizer in leaves(model.optimizer)):
-        state = slots(model)
-        models.write(state, models.read(state))
+    gives it away with the variables as soon as the model predicts: this gives the averages a buffer of their own, so that
+    there is something to compare. The fact of a model that had such; else none."""
+    if not any(optimizer.use_ema for optimizer in leaves(model.optimizer)):
+        return {}
+    state, weights = slots(model), {id(variable.value) for variable in model.trainable_variables}
+    shared = sum(id(slot.value) in weights for slot in state.values())
+    models.write(state, models.read(state))
+    return {SHARED_AVERAGES: str(shared)} if shared else {}
 
 
 def slot_tensors(model: Any, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -254,7 +254,7 @@ class _Trainer:
             if callbacks and (self.model.stop_training or last):
                 self.taken, batches = self.taken.stopped(end), batches[:end] + batches[self.taken.phase_end(end) :]
                 self._end_phase(callbacks)
-            optimizers.separate(self.model)
+            self.measured |= optimizers.separate(self.model)
             done = end
             yield done
         self.history = epochs.history(told, self.taken.epochs)

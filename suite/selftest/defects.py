@@ -68,6 +68,11 @@ DEFECTS = (
         backends=EVERY,
     ),
     Defect(
+        cause=Code.SHARED_AVERAGES,
+        words="known defect K-56",
+        backends=("jax",),
+    ),
+    Defect(
         cause=Code.CORNER,
         words="backends take different slopes at a corner",
         backends=EVERY,

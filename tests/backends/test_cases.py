@@ -29,9 +29,11 @@ DEFECTS = {
     "diverging": {(Code.NON_FINITE, "")},
     "lost-delta": {(Code.COMPILED_DIFFERENTLY, "")},
     "black-background": {(Code.CORNER, "")},
+    "resumed-training": {(Code.SHARED_AVERAGES, "jax")},
     "exact-zeros": {(Code.CORNER, "")},
     "saturated-evaluation": {(Code.DEFINITION, "tensorflow")},
 }
+OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 BY_DESIGN = {
     "summed-loss": {("torch", "mean of replica means")},
     "scalar-loss": {("tensorflow", "sum of replica shares")},
@@ -84,7 +86,7 @@ def test_every_cause_is_the_right_one_and_nothing_else_is_red(results: Callable[
     assert causes == DEFECTS.get(name, set())
 
 
-@pytest.mark.parametrize("name", [name for name in ON_ONE if name not in DEFECTS])
+@pytest.mark.parametrize("name", [name for name in ON_ONE if name not in DEFECTS or name in OF_FILES])
 def test_backends_agree_on_one_device(results: Callable[[str], Results], name: str) -> None:
     pairs = _pairs(results(name), name)
     assert len(pairs) == 3
@@ -96,7 +98,7 @@ def test_training_goes_on_from_a_file_as_in_the_live_model(results: Callable[[st
     resumed = [check for check in checks if check.kind == "resumed"]
     assert [check.environment for check in resumed] == ["tensorflow", "jax", "torch"]
     for check in resumed:
-        assert check.verdict is Verdict.IDENTICAL
+        assert check.verdict is (Verdict.DIFFERENT if check.environment == "jax" else Verdict.IDENTICAL)
         assert {one.quantity for one in check.quantities} == {"trainable weights", "moving statistics", "optimizer state"}
     whole = [check for check in checks if (check.kind, check.form) == ("saved", "model.keras")]
     assert len(whole) == 3

@@ -267,6 +267,13 @@ def test_what_is_predicted_with_random_numbers_is_not_compared(quantity: str) ->
     assert equivalence.apart_of(apart, Comparison(distances=(apart,), random_predictions=True)) is None
 
 
+def test_a_model_that_cannot_go_on_in_plain_keras_is_not_equal_to_its_file() -> None:
+    equal = replace(distances(at(0.0)), bits=True)
+    found = decide(equal, shared_averages=True, environments=("jax", "jax"))
+    assert (found.verdict, codes(found), found.causes[0].subject) == (Verdict.DIFFERENT, [Code.SHARED_AVERAGES], "jax")
+    assert verdict(equal) is Verdict.IDENTICAL
+
+
 def test_what_leaves_its_envelope_says_how_far_single_steps_are_from_float64() -> None:
     found = decide(distances(at(5.1e-5)), steps=steps((1e-6, 2e-6), (3e-5, 2e-5)))
     assert (found.verdict, codes(found)) == (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])

@@ -122,7 +122,8 @@ def compared() -> tuple[Results, list[Injected]]:
     one, two = (builder.configurations([name], builder.BACKENDS, [1, 2]) for name in sample.SCENARIOS)
     two = [replace(configuration, scenario="injected-adam") for configuration in two]
     faulty = [replace(configuration, fault="bn-epsilon-small") for configuration in two]
-    sides = [*combinations(one, 2), *combinations(two, 2), *zip(two, faulty, strict=True)]
+    sides = [*combinations(one, 2), *combinations(two, 2), *zip(two, faulty, strict=True), *combinations(faulty, 2)]
+    assert len(sides) >= len(EVERY), "every cause has a pair"
     rows = [builder.row(configuration) for configuration in (*one, *two, *faulty)]
     pairs = [
         replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import multiprocessing
@@ -79,7 +80,10 @@ def do_gpu(notes: Path, gibibytes: str, seconds: str = "0.3", *_: str) -> None:
     mine = here / str(os.getpid())
     mine.write_text(gibibytes)
     time.sleep(float(seconds))
-    used = sum(int(other.read_text() or 0) for other in here.iterdir())
+    used = 0
+    for other in here.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it has ended in between
+            used += int(other.read_text() or 0)
     mine.unlink()
     if used > 16:
         raise RuntimeError(f"CUDA out of memory. Tried to allocate {needed}.00 GiB")

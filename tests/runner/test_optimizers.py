@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from suite.runner import optimizers
+from suite.records import SHARED_AVERAGES
+from suite.runner import models, optimizers
 from tests.runner import fake_keras
 from tests.runner.fake_keras import Model, Optimizer, Variable
 
@@ -124,3 +126,21 @@ def test_a_constant_near_one_is_rounded_by_float32_where_it_is_subtracted(
     optimizer = Optimizer("nadam", trained)
     vars(optimizer).update(constants)
     assert optimizers.rounded_constants(optimizer) == pytest.approx(rounded, rel=1e-3)
+
+
+@pytest.mark.parametrize(("averages", "shared", "told"), [(True, True, "1"), (True, False, ""), (False, True, "")])
+def test_averages_that_share_arrays_with_weights_are_told(
+    monkeypatch: pytest.MonkeyPatch, averages: bool, shared: bool, told: str
+) -> None:
+    weight = SimpleNamespace(value=np.ones(3))
+    average = SimpleNamespace(value=weight.value if shared else np.ones(3))
+    other = SimpleNamespace(value=np.ones(3))
+    state = {"dense/kernel/average": average, "dense/kernel/momentum": other}
+    written: list[object] = []
+    monkeypatch.setattr(optimizers, "slots", lambda model: state)
+    monkeypatch.setattr(optimizers, "leaves", lambda optimizer: [SimpleNamespace(use_ema=averages)])
+    monkeypatch.setattr(models, "read", lambda state: dict.fromkeys(state, 1.0))
+    monkeypatch.setattr(models, "write", lambda state, values: written.append(values))
+    found = optimizers.separate(SimpleNamespace(optimizer=None, trainable_variables=[weight]))
+    assert found == ({SHARED_AVERAGES: told} if told else {})
+    assert bool(written) is averages, "averages get arrays of their own"

@@ -609,6 +609,15 @@ SEQUENCES = (
         names=("CosineSimilarity",),
         stages=("gradient",),
     ),
+    KnownDefect(
+        id="K-56",
+        scripts=("ema-shares-memory-jax",),
+        title="After fit with use_ema, a model can be neither saved nor trained on",
+        backends=JAX,
+        kind="training",
+        names=(),
+        stages=(),
+    ),
 )
 
 DOCUMENTED = (

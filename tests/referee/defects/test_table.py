@@ -52,7 +52,8 @@ def test_a_documented_difference_says_where_and_is_in_the_zoo_s_page(defect: Kno
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.id)
 def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
-    classes = {"layer": layers.LAYERS, "loss": losses.LOSSES, "optimizer": optimizers.OPTIMIZERS}[defect.kind]
+    tables = {"layer": layers.LAYERS, "loss": losses.LOSSES, "optimizer": optimizers.OPTIMIZERS, "training": {}}
+    classes = tables[defect.kind]
     assert set(defect.names) <= set(classes)
     assert set(defect.stages) <= STAGES and set(defect.backends) <= {"tensorflow", "jax", "torch"} and defect.backends
 
