@@ -38,7 +38,14 @@ def turn(cause: Cause) -> float:
 def hypothesis(cause: Cause) -> str:
     detail = "; ".join(name for _, name in cause.detail)
     what = HYPOTHESES[cause.code].words if cause.code in HYPOTHESES else cause.code
+    if cause.code in HYPOTHESES and detail in HYPOTHESES[cause.code].of_value:
+        return HYPOTHESES[cause.code].of_value[detail]
     return f"{what} ({detail})" if detail else what
+
+
+def begins(stage: str, tensor: str) -> str:
+    """Where a difference begins, as a sentence."""
+    return f"It begins in the {stage}." if stage == tensor else f"It begins in {stage} {tensor}."
 
 
 def declared(cause: Cause) -> str:

@@ -13,7 +13,18 @@ from suite.judge.equivalence import SAME_SEMANTICS
 from suite.judge.verdicts import EXPECTED
 from suite.records import Cause, Code
 from suite.records.formatting import number
-from suite.report.causes import BEYOND, declared, defined, in_environment, names_of, step_of, suspected, turn, words
+from suite.report.causes import (
+    BEYOND,
+    begins,
+    declared,
+    defined,
+    in_environment,
+    names_of,
+    step_of,
+    suspected,
+    turn,
+    words,
+)
 from suite.report.hypothesis_words import HYPOTHESES
 
 FLOAT64_RUNS = "the float64 runs of both sides also differ, so the difference is not rounding"
@@ -105,13 +116,16 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+UNPREDICTED = ", and no hypothesis predicts it"  # of what differs from all others, unless one does
+
+
 def _odd(what: str, where: str, cause: Cause) -> Said:
     others, stage, tensor = (names_of(cause, name) for name in ("others", "stage", "tensor"))
-    begins = f" It begins in {stage} {tensor}." if stage else ""
+    place = f" {begins(stage, tensor)}" if stage else ""
     return Said(
-        claim=f"{cause.subject} differs from {others} ({what} {where}).{begins}",
+        claim=f"{cause.subject} differs from {others} ({what} {where}).{place}",
         experiment=f"the float64 runs of {others} agree; that is no proof that {cause.subject} is wrong: no "
-        "independent definition decides it, and no hypothesis predicts it",
+        f"independent definition decides it{UNPREDICTED}",
         advice="look at the place where the difference begins, and report it: docs/causes.md says how",
     )
 
@@ -364,9 +378,10 @@ def said(what: str, where: str, causes: Sequence[Cause], verdict: str) -> Said:
         return main
     others = [_of(what, where, cause) for cause in rest if cause.code in FINDINGS]
     others += [_suspected(what, where, hypotheses, True)] if hypotheses and first != hypotheses else []
+    experiment = "; ".join(dict.fromkeys(one.experiment for one in (main, *others)))
     return Said(
         claim=f"{main.claim} Beside that: {_beside(rest)}.",
-        experiment="; ".join(dict.fromkeys(one.experiment for one in (main, *others))),
+        experiment=experiment.replace(UNPREDICTED, "") if hypotheses else experiment,
         advice="; ".join(dict.fromkeys(one.advice for one in (main, *others) if one.advice)),
         link=main.link or next((one.link for one in others if one.link), ""),
     )

@@ -70,7 +70,7 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
         if finding.environment and off:
             claim = f"{finding.environment} does not do what its strategy declares {where} ({what}). The cause is unknown."
     if finding.verdict is Verdict.DIFFERENT and finding.place and finding.place.tensor not in claim:
-        claim += f" It begins in {finding.place.stage} {finding.place.tensor}."
+        claim += f" {causes.begins(finding.place.stage, finding.place.tensor)}"
     return Worded(
         finding=finding,
         claim=claim,

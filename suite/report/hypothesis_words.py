@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
+    """`of_value`: what is said in place of `words` where the deviation has this value."""
+
     words: str
     advice: str
     link: str = ""
+    of_value: Mapping[str, str] = field(default_factory=dict)
 
 
 HYPOTHESES: dict[str, Words] = {
@@ -98,6 +102,7 @@ HYPOTHESES: dict[str, Words] = {
     "regularization-scale": Words(
         words="penalties of weights are counted the wrong number of times",
         advice="check that model.losses is added once, whatever the number of replicas",
+        of_value={"0.0": "penalties of weights are not counted", "2.0": "penalties of weights are counted twice"},
     ),
     "schedule-offset": Words(
         words="the optimizer's step counter is off by one",
@@ -114,6 +119,7 @@ HYPOTHESES: dict[str, Words] = {
     "weight-decay-scale": Words(
         words="weight decay is applied the wrong number of times",
         advice="check that decay is in the optimizer or in the loss, not in both",
+        of_value={"0.0": "weight decay is not applied", "2.0": "weight decay is applied twice"},
     ),
     "clipping-missing": Words(
         words="gradients are not clipped",

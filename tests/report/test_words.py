@@ -342,3 +342,28 @@ def test_a_cause_of_a_different_version_is_called_by_its_code() -> None:
     results = sample.results()
     strange = replace(results.diagnoses[0], suspects=(Suspect(name="of-tomorrow", distance=0.5, matches=False, whole=True),))
     assert "of-tomorrow" in html.text(replace(results, diagnoses=(strange,)))
+
+
+# ---------------------------------------------------------------- what is said plainly
+
+
+def odd(stage: str, tensor: str) -> Cause:
+    return Cause(code=Code.ODD_ONE_OUT, subject="torch", detail=(("others", "jax"), ("stage", stage), ("tensor", tensor)))
+
+
+def test_a_place_whose_stage_is_its_only_tensor_is_named_once() -> None:
+    assert "It begins in the loss." in explanations.said("2 pairs", "in one", (odd("loss", "loss"),), "different").claim
+    place = explanations.said("2 pairs", "in one", (odd("gradient", "words"),), "different")
+    assert "It begins in gradient words." in place.claim and explanations.UNPREDICTED in place.experiment
+
+
+@pytest.mark.parametrize(("value", "said"), [("0.0", "penalties of weights are not counted"), ("2.0", "counted twice")])
+def test_what_does_not_happen_or_happens_twice_is_said_so(value: str, said: str) -> None:
+    missing = Cause(code="regularization-scale", detail=(("variant", value),))
+    assert said in causes.words((missing,)) and value not in causes.words((missing,))
+
+
+def test_where_a_hypothesis_predicts_the_odd_one_nobody_says_that_none_does() -> None:
+    missing = Cause(code="regularization-scale", detail=(("variant", "0.0"),))
+    both = explanations.said("2 pairs", "in one", (odd("loss", "loss"), missing), "different")
+    assert "no hypothesis predicts" not in both.experiment and "with this one deviation" in both.experiment
