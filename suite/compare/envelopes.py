@@ -7,7 +7,7 @@ from itertools import combinations
 from suite.artifacts import names
 from suite.compare import metrics
 from suite.compare.measuring import measure
-from suite.compare.snapshots import OPTIMIZER, PREDICTIONS, STATISTICS, Arrays, Subject, replica, trained
+from suite.compare.snapshots import OPTIMIZER, PREDICTIONS, STATISTICS, WEIGHTS, Arrays, Subject, replica, trained
 from suite.records import JUDGED_STEP, QUANTITIES, Floats
 
 
@@ -24,10 +24,18 @@ def envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
         # Repeats of a deterministic run say nothing of rounding: without permuted runs there is no envelope.
         re_rounded = any(step in rerun[1].steps for rerun in subject.permuted)
         found = wider(*widths) if re_rounded else {}
+        if quantity == WEIGHTS and _unmoved(subject, step):
+            found = dict.fromkeys(found, 0.0)  # reruns that begin elsewhere are a whole journey of no length away
         if quantity == OPTIMIZER:
             found = {metric: max(value, subject.plain[1].rounded_constants) for metric, value in found.items()}
         subject.cache[key] = found
     return subject.cache[key]  # type: ignore[return-value]
+
+
+def _unmoved(subject: Subject, step: int) -> bool:
+    """Whether nothing has been trained until then, as while gradients are accumulated."""
+    begun, now = (trained(*subject.plain, one).arrays(WEIGHTS) for one in (0, step))
+    return bits(begun, now)
 
 
 def seed_distances(subject: Subject) -> list[dict[str, float]]:

@@ -48,3 +48,12 @@ def test_slots_may_be_as_far_apart_as_float32_rounds_the_constants_of_the_optimi
     subject = Subject(plain=plain, permuted=(runs[1],))
     assert envelope(subject, OPTIMIZER, 1)["slots"] == pytest.approx(least, rel=0.5)
     assert envelope(subject, WEIGHTS, 1)["train"] == 0.0
+
+
+def test_nothing_is_rounding_while_nothing_is_trained(tmp_path: Path) -> None:
+    """As while gradients are accumulated: a rerun that begins elsewhere is as far away as it has travelled."""
+    still, moving = run(tmp_path / "still", 1.0, 1.0), run(tmp_path / "moving", 1.0, 2.0)
+    nudged = np.nextafter(1.0, 2.0)
+    reruns = run(tmp_path / "of-still", nudged, nudged), run(tmp_path / "of-moving", nudged, 2.0 + 1e-12)
+    assert envelope(Subject(plain=still, permuted=(reruns[0],)), WEIGHTS, 1)["train"] == 0.0
+    assert 0.0 < envelope(Subject(plain=moving, permuted=(reruns[1],)), WEIGHTS, 1)["train"] < 1e-11
