@@ -191,8 +191,8 @@ def separate(model: Any) -> dict[str, str]:
     there is something to compare. The fact of a model that had such; else none."""
     if not any(optimizer.use_ema for optimizer in leaves(model.optimizer)):
         return {}
-    state, weights = slots(model), {id(variable.value) for variable in model.trainable_variables}
-    shared = sum(id(slot.value) in weights for slot in state.values())
+    state, weights = slots(model), [variable.value for variable in model.trainable_variables]
+    shared = sum(any(value is weight for weight in weights) for value in [slot.value for slot in state.values()])
     models.write(state, models.read(state))
     return {SHARED_AVERAGES: str(shared)} if shared else {}
 

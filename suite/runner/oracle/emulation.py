@@ -150,7 +150,7 @@ class Oracle:
             return self._loss(given["data"], sizes)
 
         layers = tuple(layer.trainable for layer in models.layers_of(model))
-        key = (self.emulation, tuple(sizes), layers, tuple(map(id, model.trainable_variables)))
+        key = (self.emulation, self.replicas, tuple(sizes), layers, tuple(map(id, model.trainable_variables)))
         given = {"data": models.training(self.data, rows), "replica": replica}
         untrained = list(self.untrained.values())
         try:
