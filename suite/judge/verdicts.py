@@ -126,6 +126,9 @@ def _non_finite(comparison: Comparison) -> Decision:
 def _decide(distances: Distances, comparison: Comparison) -> Decision:
     """Where a side's own rounding was not measured, nothing that it could have shown to be a difference agrees."""
     verdict, causes = _weighed(distances, comparison)
+    if comparison.shared_averages and verdict is not Verdict.INVALID:  # beside whatever else differs
+        shared = Cause(code=Code.SHARED_AVERAGES, subject=comparison.environments[0])
+        return Verdict.DIFFERENT, united([(shared,), causes if verdict is Verdict.DIFFERENT else ()])
     if comparison.left_out and (verdict is Verdict.ROUNDING or _may_hide_a_kernel(verdict, distances, comparison)):
         return Verdict.INCONCLUSIVE, (because(Code.UNCHECKED, comparison.left_out),)
     return verdict, causes
@@ -138,8 +141,6 @@ def _may_hide_a_kernel(verdict: Verdict, distances: Distances, comparison: Compa
 
 
 def _weighed(distances: Distances, comparison: Comparison) -> Decision:
-    if comparison.shared_averages:
-        return Verdict.DIFFERENT, (Cause(code=Code.SHARED_AVERAGES, subject=comparison.environments[0]),)
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
     if is_random(distances.quantity, comparison):

@@ -28,8 +28,8 @@ def found(
     said: Sequence[Mapping[str, float]],
     steps: int,
 ) -> dict[str, str]:
-    """The `facts` of a run of so many steps on one device. `said`: what `fit` said of each batch. In phases, what is left of
-    the initial values depends on what was frozen, and when: nothing is said of those."""
+    """The `facts` of a run of so many steps on one device. `said`: what `fit` said of each batch. Empty for a scenario
+    with phases: what is left of the initial values depends on what was frozen there, and when."""
     epoch = max((end for end in schedule.epochs if end < steps), default=0)
     last = schedule.batches[epoch if schedule.epochs else max(0, steps - LAST_BATCHES) : steps]
     of_last = said[-1:] if schedule.epochs else said[-len(last) :]

@@ -119,7 +119,8 @@ def _forward(
     gradient by the name of the variable."""
     named = models.variables(model)
     trained = model.trainable_variables
-    untrained = [variable for variable in named.values() if id(variable) not in set(map(id, trained))]
+    ids = set(map(id, trained))
+    untrained = [variable for variable in named.values() if id(variable) not in ids]
     given = models.training(data, rows)
     layers: list[Seen] = []
     losses: list[Seen] = []

@@ -13,8 +13,8 @@ TUNING = "--xla_gpu_autotune_level"  # of XLA: how it finds the fastest of sever
 
 def leave_untuned(job: Job) -> None:
     """Before devices are touched: in float64, XLA takes the first kernel for a product on a GPU and not the fastest of
-    several. All of them round at 1e-16, and trying them takes longer than all the rest of compiling. In float32 nothing is
-    touched, because kernels differ there. A level that the environment's `variables` set stays."""
+    several. All of them round at 1e-16, and trying them takes time (docs/benchmarks.md). In float32 nothing is touched,
+    because kernels differ there. A level that the environment's `variables` set stays."""
     flags = os.environ.get("XLA_FLAGS", "")
     float64 = job.precision == "float64" or job.strategy == ORACLE
     if job.environment.backend == "jax" and job.options.device == "gpu" and float64 and TUNING not in flags:

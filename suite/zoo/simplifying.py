@@ -16,8 +16,8 @@ FLOATS = ("positive", "unit", "large mean", "saturated", "pixels")
 
 
 def size(case: Case) -> tuple[int, int, int, int]:
-    """Smaller is simpler: what is said of the case, what its arrays hold, how large they are, and the numbers in its
-    arguments."""
+    """Smaller is simpler. In this order: how many arguments and inputs the case has, what its arrays hold, how large they
+    are, and the numbers in its arguments."""
     said = len(case.arguments) + len(case.call) + 10 * (len(case.inputs) + len(case.masks)) + 10 * case.training
     special = sum(one.holds in FLOATS for one in case.inputs)
     elements = sum(_product(one.shape) + len(one.shape) for one in case.inputs)

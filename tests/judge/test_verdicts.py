@@ -272,6 +272,8 @@ def test_a_model_that_cannot_go_on_in_plain_keras_is_not_equal_to_its_file() -> 
     found = decide(equal, shared_averages=True, environments=("jax", "jax"))
     assert (found.verdict, codes(found), found.causes[0].subject) == (Verdict.DIFFERENT, [Code.SHARED_AVERAGES], "jax")
     assert verdict(equal) is Verdict.IDENTICAL
+    apart = decide(distances(at(0.5, float64=0.5)), shared_averages=True, environments=("jax", "jax"))
+    assert codes(apart) == [Code.SHARED_AVERAGES, Code.UNKNOWN], "what differs beside it is not hidden"
 
 
 def test_what_leaves_its_envelope_says_how_far_single_steps_are_from_float64() -> None:
