@@ -27,7 +27,7 @@ STOP_SECONDS = 10.0  # a host kills a job in milliseconds; after this it hangs i
 # What a process brings on itself, now and then without any fault of the scenario. Every other signal was sent by somebody.
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 WAIT_SECONDS = 1.0  # how often listeners hear that nothing happened
-LOST_NODES = 3  # a job that lost so many nodes is not started again: it may be what kills them
+LOST_NODES = 3  # a job that lost so many nodes, the last of them alone, is not started again: it may be what kills them
 
 
 @final
@@ -133,7 +133,7 @@ class Engine:
             schedule.again(job)
             self._warm(job)
         else:
-            reason = f"lost its node {LOST_NODES} times, the last time because {why}: it may be what kills them"
+            reason = f"lost its node {LOST_NODES} times, the last time alone on it ({why}): it may be what kills them"
             self._ended(schedule, running, Status.FAILED, reason)
 
     # -- which job
@@ -155,8 +155,9 @@ class Engine:
             fitting = [hosts for hosts in self._nodes if hosts.fits(job)]
             cores = min(job.cores, max((hosts.node.cores for hosts in fitting), default=0))  # too many: it runs alone
             tried = {id(hosts): set(kept[id(hosts)]) for hosts in fitting}
-            roomy = sorted((hosts for hosts in fitting if self._free(hosts) >= cores), key=self._load)
-            if not any(self._started(schedule, job, hosts, cores, tried[id(hosts)]) for hosts in roomy):
+            needed = {id(hosts): hosts.node.cores if self._last_chance(job) else cores for hosts in fitting}
+            roomy = sorted((hosts for hosts in fitting if self._free(hosts) >= needed[id(hosts)]), key=self._load)
+            if not any(self._started(schedule, job, hosts, needed[id(hosts)], tried[id(hosts)]) for hosts in roomy):
                 kept |= tried
 
     def _started(self, schedule: Schedule, job: Job, hosts: Hosts, cores: int, kept: set[str]) -> bool:
@@ -174,6 +175,10 @@ class Engine:
         schedule.start(job)
         self._say(schedule, "started", job)
         return True
+
+    def _last_chance(self, job: Job) -> bool:
+        """Then it has a node for itself: a job beside it would be charged with what it did, and it with what others did."""
+        return self._lost_nodes[job.id] == LOST_NODES - 1
 
     def _goes_first(self, job: Job) -> bool:
         return any(hosts.node.gpus.goes_first(job) for hosts in self._nodes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Machine:
         self.name, self.cores, self.gpus, self.provisioned = name, self._node.cores, self._node.gpus, self._node.provisioned
         self.lost = ""
         self.hosts: list[Warm] = []
+        self.heirs: list[Machine] = []
 
     def open(self, environment: Environment, options: Options, python: str, log: Path) -> Warm:
         self.hosts.append(self._node.open(environment, options, python, log))
@@ -47,7 +49,8 @@ class Machine:
     def renewed(self) -> Machine | None:
         if not self._comes_back:
             return None
-        return Machine(self._bench, self.name, comes_back=self._comes_back - 1, **self._arguments)
+        self.heirs.append(Machine(self._bench, self.name, comes_back=self._comes_back - 1, **self._arguments))
+        return self.heirs[-1]
 
     def die(self, why: str = "no answer for 30 s") -> None:
         """As a machine that loses its power: nobody is told why a host is gone."""
@@ -165,8 +168,8 @@ def test_where_no_node_is_left_every_job_says_so(bench: Bench) -> None:
     assert outcomes["prepare/fine"].reason == "no node is left: node only is lost (no answer for 30 s)"
 
 
-def test_a_job_that_kills_node_after_node_is_stopped_before_it_kills_them_all(bench: Bench) -> None:
-    nodes = [Machine(bench, name) for name in "abcd"]
+def killed_by(bench: Bench, *nodes: Machine) -> None:
+    """Each node on which the job `hang` begins its work dies."""
 
     def die(event: Event) -> None:
         if event.kind == "started" and event.job and event.job.scenario == "hang":
@@ -175,14 +178,31 @@ def test_a_job_that_kills_node_after_node_is_stopped_before_it_kills_them_all(be
 
     def at_work() -> list[Machine]:
         hosts = {pids[0] for pids in bench.pids()}
-        return [one for one in nodes if not one.lost and any(host._process.pid in hosts for host in one.hosts)]
+        return [one for one in there(nodes) if any(host._process.pid in hosts for host in one.hosts)]
+
+    def there(machines: Sequence[Machine]) -> list[Machine]:
+        return [one for machine in machines for one in ([machine] if not machine.lost else there(machine.heirs))]
 
     bench.react = die
+
+
+def test_a_job_that_kills_node_after_node_is_stopped_before_it_kills_them_all(bench: Bench) -> None:
+    nodes = [Machine(bench, name) for name in "abcd"]
+    killed_by(bench, *nodes)
     with engine(bench, *nodes) as running:
         outcomes = running.run([bench.job("hang"), bench.job("sleep-2-last")])
     assert outcomes["prepare/hang"].reason.startswith("on node ")
     assert f"lost its node {dispatch.LOST_NODES} times" in outcomes["prepare/hang"].reason
     assert outcomes["prepare/sleep-2-last"].status is Status.COMPLETE
+
+
+def test_a_job_beside_one_that_kills_nodes_is_not_charged_with_it(bench: Bench) -> None:
+    only = Machine(bench, "only", comes_back=3)
+    killed_by(bench, only)
+    with engine(bench, only) as running:
+        outcomes = running.run([bench.job("hang"), bench.job("sleep-2-beside"), bench.job("sleep-2-too")])
+    assert outcomes["prepare/hang"].status is Status.FAILED
+    assert {outcomes[f"prepare/sleep-2-{name}"].status for name in ("beside", "too")} == {Status.COMPLETE}
 
 
 def test_a_failure_names_its_node(bench: Bench) -> None:
