@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,29 @@ from suite.artifacts import names
 from suite.artifacts.store import Artifact
 from suite.compare import metrics
 from suite.records import Cause, Code, Manifest
+from suite.referee.defects.matching import known
+from suite.referee.defects.records import Sighting
 
 Arrays = Mapping[str, np.ndarray]
 
 NAMED = 2  # swapped tensors that a cause names
 SHOWN = 60  # characters of a value
-CHANGED = 3  # values of a compile configuration that a cause names
+CHANGED = 3  # values of a compile configuration, or of layers' attributes, that a cause names
+CLOSED = 0.01  # of the distance without it: what is left where a cause is all of it
+UNMOVED = 0.5  # of the distance without it: what is left where a cause is none of it
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What differs between a live model and a loaded one: its name, "value -> other value", and the class that has it."""
+
+    name: str
+    change: str
+    of: str
+
+    @property
+    def words(self) -> tuple[str, str]:
+        return self.name, self.change
 
 
 def causes(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:
@@ -45,7 +63,66 @@ def compiled(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, .
         if argument in second and not metrics.bits(text, second[argument])
         for change in _changes(argument, _value(text), _value(second[argument]))
     ]
-    return (Cause(code=Code.COMPILED_DIFFERENTLY, detail=tuple(changes[:CHANGED])),) if changes else ()
+    if not changes:
+        return ()
+    defects = {_known(change, live.manifest.facts) for change in changes}
+    defect = tuple(("known", one) for one in defects if len(defects) == 1 and one)
+    return (Cause(code=Code.COMPILED_DIFFERENTLY, detail=(*(one.words for one in changes[:CHANGED]), *defect)),)
+
+
+def _known(change: _Change, facts: Mapping[str, str]) -> str:
+    """The known defect of Keras that this is: a loss that does not save all its arguments; empty if it is none."""
+    argument, _, last = change.name.partition(".")
+    sighting = Sighting(
+        kind=argument,
+        name=change.of,
+        backend=facts.get("backend", ""),
+        stage="config",
+        part=last.rpartition(".")[2],
+        packages=facts,
+    )
+    found = known(sighting)
+    return found.id if found else ""
+
+
+def layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...]:
+    """Which attributes of layers a loaded model has in place of the live one's, and how far apart their predictions are
+    without and with the live model's put back; empty if all are the same, or not known of both. Attributes that change
+    nothing are none; what they do not change all of has an unknown cause beside them."""
+    first, second = _attributes(live), _attributes(loaded)
+    changes = [
+        change
+        for path in first.keys() & second.keys()
+        for name in first[path].keys() & second[path].keys()
+        if first[path][name] != second[path][name]
+        for change in _changes(f"{path}.{name}" if path else name, first[path][name], second[path][name])
+    ]
+    if not changes:
+        return ()
+    cause = Cause(code=Code.LOADED_DIFFERENTLY, detail=tuple(sorted(one.words for one in changes)[:CHANGED]))
+    before, after = _distance(live, loaded, loaded.predictions), _distance(live, loaded, names.MENDED)
+    if not before or after is None:
+        return (cause,)
+    if after > UNMOVED * before:
+        return ()
+    told = replace(cause, evidence=(("without", before), ("with", after)))
+    return (told,) if after <= CLOSED * before else (told, Cause(code=Code.UNKNOWN))
+
+
+def _attributes(side: compare.Snapshot) -> dict[str, dict[str, Any]]:
+    if not names.has(side.manifest, names.LAYERS):
+        return {}
+    return {path: json.loads(text.tobytes()) for path, text in side.artifact.arrays(names.LAYERS).items()}
+
+
+def _distance(live: compare.Snapshot, loaded: compare.Snapshot, part: str) -> float | None:
+    """How far what is predicted in this part is from what the first replica of the live model predicts, relative; None if
+    either is not there."""
+    if not live.predictions or not names.has(live.manifest, live.predictions) or not names.has(loaded.manifest, part):
+        return None
+    first, second = live.artifact.arrays(live.predictions), loaded.artifact.arrays(part)
+    rows = first["replica"] == 0
+    return max(metrics.relative_l2(first[name][rows], second[name][rows]) for name in second)
 
 
 def _value(text: np.ndarray) -> Any:
@@ -57,18 +134,18 @@ def _value(text: np.ndarray) -> Any:
         return whole
 
 
-def _changes(name: str, a: Any, b: Any) -> Iterator[tuple[str, str]]:
-    """(name, "value -> other value") of everything that differs."""
+def _changes(name: str, a: Any, b: Any, of: str = "") -> Iterator[_Change]:
+    """Everything that differs. `of`: the class around it."""
     if isinstance(a, dict) and isinstance(b, dict):
         for key in sorted(a.keys() | b.keys()):
             if a.get(key) != b.get(key):
-                yield from _changes(f"{name}.{key}", a.get(key), b.get(key))
+                yield from _changes(f"{name}.{key}", a.get(key), b.get(key), a.get("class", of))
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         for index, (one, other) in enumerate(zip(a, b, strict=True)):
             if one != other:
-                yield from _changes(f"{name}[{index}]", one, other)
+                yield from _changes(f"{name}[{index}]", one, other, of)
     else:
-        yield name, f"{json.dumps(a)[:SHOWN]} -> {json.dumps(b)[:SHOWN]}"
+        yield _Change(name=name, change=f"{json.dumps(a)[:SHOWN]} -> {json.dumps(b)[:SHOWN]}", of=of)
 
 
 def _others(artifact: Artifact, manifest: Manifest) -> Iterator[tuple[Cause, Arrays]]:

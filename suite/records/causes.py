@@ -39,6 +39,7 @@ class Code(enum.StrEnum):
     SLOTS_NOT_SAVED = "slots-not-saved"
     LOADED_WRONGLY = "loaded-wrongly"
     COMPILED_DIFFERENTLY = "compiled-differently"
+    LOADED_DIFFERENTLY = "loaded-differently"
     REPEATS_DIFFER = "repeats-differ"
     AMPLIFIED_ROUNDING = "amplified-rounding"
     BEYOND_ENVELOPE = "beyond-envelope"

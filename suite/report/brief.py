@@ -89,6 +89,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.SHARED_AVERAGES: lambda cause: "a trained model can be neither saved nor trained on",
     Code.SLOTS_NOT_SAVED: lambda cause: "the optimizer's state is not kept",
     Code.COMPILED_DIFFERENTLY: lambda cause: "the file is compiled differently",
+    Code.LOADED_DIFFERENTLY: lambda cause: f"the file does not bring back {cause.detail[0][0]}",
     Code.NON_FINITE: lambda cause: "training reaches NaN or infinity",
     Code.BEYOND_ENVELOPE: lambda cause: "float32 differs by more than measured rounding",
     Code.UNCHECKED: lambda cause: "evidence is missing",
@@ -108,5 +109,6 @@ CURES: dict[str, str] = {
     Code.UNSEEDED: "give random layers a seed",
     Code.SHARED_AVERAGES: "leave out use_ema",
     Code.COMPILED_DIFFERENTLY: "compile what is loaded anew",
+    Code.LOADED_DIFFERENTLY: "return every argument in get_config",
     Code.NON_FINITE: "lower the learning rate",
 }

@@ -81,6 +81,11 @@ def defined(cause: Cause) -> str:
     return f"the {kind} {detail.get('class', '')}{name}, {detail.get('stage', '')}"
 
 
+def changed(cause: Cause, between: str = " ") -> str:
+    """What is not as it was saved: "loss.delta 0.25 -> 1.0"."""
+    return "; ".join(f"{name}{between}{change}" for name, change in cause.detail if name != "known")
+
+
 def _missing(cause: Cause) -> str:
     status = dict(cause.detail).get("status", "")
     return f"{status}: {cause.reason}" if status else cause.reason
@@ -121,8 +126,9 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     ),
     Code.SLOTS_NOT_SAVED: lambda cause: "the file does not hold the optimizer's slots",
     Code.COMPILED_DIFFERENTLY: lambda cause: (
-        "the file is compiled differently: " + "; ".join(f"{name} {change}" for name, change in cause.detail)
+        f"the file is compiled differently: {changed(cause)}{bracketed(names_of(cause, 'known'))}"
     ),
+    Code.LOADED_DIFFERENTLY: lambda cause: f"layers are loaded with other attributes: {changed(cause)}",
     Code.LOADED_WRONGLY: lambda cause: f"{cause.subject} misloads a correct file",
     Code.REPEATS_DIFFER: lambda cause: f"the same run, repeated, differs as much{in_environment(cause.subject)}",
     Code.AMPLIFIED_ROUNDING: lambda cause: "amplified rounding",

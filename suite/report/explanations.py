@@ -7,12 +7,12 @@ article-mlp".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from suite.judge.equivalence import SAME_SEMANTICS
 from suite.judge.verdicts import EXPECTED
 from suite.records import Cause, Code
 from suite.records.formatting import number
+from suite.report import explained_files
 from suite.report.causes import (
     BEYOND,
     begins,
@@ -26,6 +26,7 @@ from suite.report.causes import (
     words,
 )
 from suite.report.hypothesis_words import HYPOTHESES
+from suite.report.said import Said, verb
 
 FLOAT64_RUNS = "the float64 runs of both sides also differ, so the difference is not rounding"
 SYNCHRONIZE = (
@@ -36,26 +37,11 @@ PER_REPLICA_ISSUE = "https://github.com/tensorflow/tensorflow/issues/46488"
 MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a finding says of its causes."""
-
-    claim: str
-    experiment: str
-    advice: str = ""
-    link: str = ""
-
-
-def _verb(what: str, singular: str, plural: str) -> str:
-    """The form that agrees with a counted noun: "1 pair" or "8 pairs"."""
-    return singular if what.startswith("1 ") and " and " not in what else plural
-
-
 def _declared(what: str, where: str, cause: Cause) -> Said:
     fields = dict(cause.detail)
     if "batch statistics" in fields:
         return Said(
-            claim=f"{what} {where} {_verb(what, 'compares', 'compare')} batch normalization over the whole batch with batch "
+            claim=f"{what} {where} {verb(what, 'compares', 'compare')} batch normalization over the whole batch with batch "
             "normalization over each replica's part. The strategies declare this difference.",
             experiment=FLOAT64_RUNS,
             advice=SYNCHRONIZE,
@@ -63,7 +49,7 @@ def _declared(what: str, where: str, cause: Cause) -> Said:
         )
     if "live predictions" in fields:
         return Said(
-            claim=f"{what} {where} {_verb(what, 'holds', 'hold')} only the first replica's moving statistics. In memory, "
+            claim=f"{what} {where} {verb(what, 'holds', 'hold')} only the first replica's moving statistics. In memory, "
             "each replica predicts with its own.",
             experiment=FLOAT64_RUNS,
             advice="evaluate the loaded file, not the model in memory, or average the replicas' statistics before saving",
@@ -71,14 +57,14 @@ def _declared(what: str, where: str, cause: Cause) -> Said:
         )
     if "live evaluation" in fields:
         return Said(
-            claim=f"{what} {where} {_verb(what, 'evaluates', 'evaluate')} differently from the model in memory, which "
+            claim=f"{what} {where} {verb(what, 'evaluates', 'evaluate')} differently from the model in memory, which "
             "evaluates in parts, one for each replica.",
             experiment=FLOAT64_RUNS,
             advice="evaluate the loaded file, not the model in memory",
         )
     if fields == {"moving statistics": "per replica"}:
         return Said(
-            claim=f"{what} {where} {_verb(what, 'has its', 'have their')} own moving statistics. Nothing keeps replicas "
+            claim=f"{what} {where} {verb(what, 'has its', 'have their')} own moving statistics. Nothing keeps replicas "
             "equal.",
             experiment=FLOAT64_RUNS,
             advice=SYNCHRONIZE,
@@ -87,13 +73,13 @@ def _declared(what: str, where: str, cause: Cause) -> Said:
     if "gradients" in fields:
         how = REDUCTIONS.get(fields["gradients"], fields["gradients"])
         return Said(
-            claim=f"{what} {where} {_verb(what, 'computes', 'compute')} the loss in parts, one for each replica: {how}. For "
+            claim=f"{what} {where} {verb(what, 'computes', 'compute')} the loss in parts, one for each replica: {how}. For "
             "this loss, that is not the loss of the whole batch.",
             experiment=FLOAT64_RUNS,
             advice="use a loss that is a plain mean over rows, and divide weights by their sum over the whole batch before "
             "training",
         )
-    claim = f"{what} {where} {_verb(what, 'computes', 'compute')} different things, as the strategies declare"
+    claim = f"{what} {where} {verb(what, 'computes', 'compute')} different things, as the strategies declare"
     return Said(claim=f"{claim}: {declared(cause)}.", experiment=FLOAT64_RUNS)
 
 
@@ -133,7 +119,7 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
 def _corner(what: str, where: str, cause: Cause) -> Said:
     odd = names_of(cause, "odd")
     who = f": {odd} takes one slope, and the others another one" if odd else ""
-    stands = _verb(what, "stands", "stand")
+    stands = verb(what, "stands", "stand")
     return Said(
         claim=f"{what} {where} {stands} exactly at a corner of {names_of(cause, 'layer')}, where backends take different "
         f"slopes{who}. None of them is wrong.",
@@ -146,7 +132,7 @@ def _corner(what: str, where: str, cause: Cause) -> Said:
 
 def _renewed(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}: loading draws a new value.",
+        claim=f"{what} {where} {verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}: loading draws a new value.",
         experiment="the loaded integer is neither the one that was saved nor the one before training",
         advice="give random layers a seed, and save this state beside the model if training must continue after loading as "
         "if it had not stopped",
@@ -155,7 +141,7 @@ def _renewed(what: str, where: str, cause: Cause) -> Said:
 
 def _unseeded(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} {_verb(what, 'draws', 'draw')} from the own random generator of {cause.subject}, in "
+        claim=f"{what} {where} {verb(what, 'draws', 'draw')} from the own random generator of {cause.subject}, in "
         f"{names_of(cause, 'layer')}. No file holds it, and training on from one draws other numbers.",
         experiment="the layer draws random numbers, and the state of its seed did not move in a whole run",
         advice="give random layers a seed; then their numbers come from a state that can be saved beside the model",
@@ -175,7 +161,7 @@ def _averages(what: str, where: str, cause: Cause) -> Said:
 
 def _apart_in_steps(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} {_verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
+        claim=f"{what} {where} {verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
         "apart for rounding.",
         experiment="there is no float64 run; each side took single float32 steps from the same states, and nothing had "
         "grown in between",
@@ -201,7 +187,7 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
 
 def _unchecked(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} {_verb(what, 'was', 'were')} not decided: evidence is missing.",
+        claim=f"{what} {where} {verb(what, 'was', 'were')} not decided: evidence is missing.",
         experiment=f"what would decide it is missing{in_environment(cause.subject)}: {cause.reason}",
         advice="mend what failed, and run the same command again: finished runs are kept",
     )
@@ -222,7 +208,7 @@ def _unstable(what: str, where: str, cause: Cause) -> Said:
 
 def _random(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} {_verb(what, 'draws', 'draw')} different random numbers. Backends turn one seed into "
+        claim=f"{what} {where} {verb(what, 'draws', 'draw')} different random numbers. Backends turn one seed into "
         "different streams.",
         experiment="both sides drew different numbers from one seed; with one shared stream, their float64 runs are equal",
         advice="do not expect equal results from equal seeds in random layers; compare without them, or over several seeds",
@@ -231,53 +217,16 @@ def _random(what: str, where: str, cause: Cause) -> Said:
 
 def _randomly_predicted(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} {_verb(what, 'predicts', 'predict')} with random numbers: no two predictions of the same "
+        claim=f"{what} {where} {verb(what, 'predicts', 'predict')} with random numbers: no two predictions of the same "
         "rows are equal, and none is compared.",
         experiment="every run predicted some rows twice, one time after the other: the two differ",
         advice="let layers draw only while they train, or predict what is not drawn, as the mean of a distribution",
     )
 
 
-def _unsaved(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}. Loading brings back the "
-        "initial value.",
-        experiment="the loaded value is bit-equal to the value before training, and training had changed it",
-        advice="save this state beside the model if training must continue after loading as if it had not stopped",
-    )
-
-
-def _held(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'does', 'do')} not hold the model that was saved: {words([cause])}.",
-        experiment="every loaded tensor is bit-equal to what the cause says, not to the live model's tensor",
-        advice="check which state is written: from which step, from which replica, and under which names",
-    )
-
-
-def _loaded(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where}: {words([cause])}.",
-        experiment="of the tensors that a different environment loads from the same file with other values, its values are "
-        "bit-equal to the live model's, and the values loaded here are not",
-        advice="compare the Keras versions on both sides, and check that every layer of the file is known where it is "
-        "loaded",
-    )
-
-
-def _compiled(what: str, where: str, cause: Cause) -> Said:
-    changes = "; ".join(f"{name}: {change}" for name, change in cause.detail)
-    return Said(
-        claim=f"{what} {where} {_verb(what, 'is', 'are')} not compiled as the live model is: {changes}.",
-        experiment="optimizer, loss and metrics of both, with their configurations and attributes",
-        advice="give the class a get_config that returns every argument of its constructor, or compile what is loaded anew",
-    )
-
-
 def _unknown(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by more than the strategies declare. The cause is "
-        "unknown.",
+        claim=f"{what} {where} {verb(what, 'differs', 'differ')} by more than the strategies declare. The cause is unknown.",
         experiment=f"{FLOAT64_RUNS}; no hypothesis predicts it",
         advice="look at the place where the difference begins, and report it: docs/causes.md says how",
     )
@@ -285,7 +234,7 @@ def _unknown(what: str, where: str, cause: Cause) -> Said:
 
 def _beyond(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} {_verb(what, 'is', 'are')} {BEYOND}.",
+        claim=f"{what} {where} {verb(what, 'is', 'are')} {BEYOND}.",
         experiment="the float64 runs are equal, and no kernel was shown to be unstable; each side's reruns with "
         "re-ordered rows "
         "are closer together than the two sides are",
@@ -302,7 +251,7 @@ def _noise(what: str, where: str, cause: Cause) -> Said:
     cured = f"; the same with deterministic kernels, {steady}, repeats itself bit for bit" if steady else ""
     advice = f"compare with {steady} bit by bit" if steady else "try --deterministic, to compare bit by bit"
     return Said(
-        claim=f"{what} {where} {_verb(what, 'differs', 'differ')} by no more than repeats of the same run.{who}",
+        claim=f"{what} {where} {verb(what, 'differs', 'differ')} by no more than repeats of the same run.{who}",
         experiment=f"the runs were repeated, and the repeats differ as much{apart}{cured}",
         advice=advice,
     )
@@ -349,13 +298,14 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.UNSTABLE_KERNEL: _unstable,
     Code.RANDOM_STREAMS: _random,
     Code.RANDOM_PREDICTIONS: _randomly_predicted,
-    Code.NOT_SAVED: _unsaved,
-    Code.SAVE_STALE: _held,
-    Code.SAVE_WRONG_REPLICA: _held,
-    Code.SAVE_SWAPPED: _held,
-    Code.SLOTS_NOT_SAVED: _held,
-    Code.LOADED_WRONGLY: _loaded,
-    Code.COMPILED_DIFFERENTLY: _compiled,
+    Code.NOT_SAVED: explained_files.unsaved,
+    Code.SAVE_STALE: explained_files.held,
+    Code.SAVE_WRONG_REPLICA: explained_files.held,
+    Code.SAVE_SWAPPED: explained_files.held,
+    Code.SLOTS_NOT_SAVED: explained_files.held,
+    Code.LOADED_WRONGLY: explained_files.loaded,
+    Code.COMPILED_DIFFERENTLY: explained_files.compiled,
+    Code.LOADED_DIFFERENTLY: explained_files.attributes,
     Code.UNKNOWN: _unknown,
     Code.BEYOND_ENVELOPE: _beyond,
     Code.REPEATS_DIFFER: _noise,
@@ -405,7 +355,7 @@ def _suspected(what: str, where: str, hypotheses: Sequence[Cause], more: bool) -
     predicts = "predicts the run" if whole and not more else "predicts the place where the run begins to differ"
     equals = "and equals the run within 1e-10" if whole else "and no longer differs from the run there"
     environment = next((cause.subject for cause in hypotheses if cause.subject), "")
-    fails = f"{what} {where} {_verb(what, 'does', 'do')} not match what the strategy declares"
+    fails = f"{what} {where} {verb(what, 'does', 'do')} not match what the strategy declares"
     if environment:
         fails = f"{environment} does not compute what the other backends compute ({what} {where})"
     return Said(

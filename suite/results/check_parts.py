@@ -21,7 +21,6 @@ Load = tuple[str, Side]  # an environment, and what it loaded
 COMPUTED = (compare.PREDICTIONS, compare.EVALUATION)  # anew by whoever loads a file
 LAYERS = 2  # that a cause names
 STATE = (compare.WEIGHTS, compare.STATISTICS, compare.OTHER)
-BEYOND = (compare.EVALUATION, compare.COMPILED)  # what a model is beyond its state
 ENOUGH = 1.0  # the distance of a part that explains whatever it is about: it was looked for bit by bit
 
 
@@ -127,19 +126,22 @@ def of_resumed(subject: compare.Subject, file: Load) -> Iterator[tuple[Cause, ..
     if layers := compare.drawing_elsewhere(subject.plain):
         yield (Cause(code=Code.UNSEEDED, subject=file[0], detail=tuple(("layer", layer) for layer in layers[:LAYERS])),)
     yield saving.compiled(live, file[1])
+    yield saving.layers(live, file[1])
 
 
 def held(
-    environment: str, apart: Iterable[str], causes: tuple[Cause, ...], compiled: tuple[Cause, ...]
+    environment: str, apart: Iterable[str], causes: tuple[Cause, ...], compiled: tuple[Cause, ...], layers: tuple[Cause, ...]
 ) -> Iterator[Component]:
-    """What the file holds, of the quantities that are `apart`: because of these causes, and beyond the state because of what
-    it is compiled with."""
-    unknown = (Cause(code=Code.UNKNOWN),)
-    sizes = dict.fromkeys(apart, ENOUGH)
-    of_state = {quantity: size for quantity, size in sizes.items() if quantity not in BEYOND}
-    yield Component(link=Link.FILE, environment=environment, distances=of_state, causes=causes or unknown)
-    beyond = {quantity: size for quantity, size in sizes.items() if quantity in BEYOND}
-    yield Component(link=Link.FILE, environment=environment, distances=beyond, causes=compiled or causes or unknown)
+    """What the file holds, of the quantities that are `apart`: because of these causes; what is computed, because of what
+    the layers have lost; and beyond the state, because of what the file is compiled with."""
+    known = {
+        compare.PREDICTIONS: layers,
+        compare.EVALUATION: verdicts.united((layers, compiled)),
+        compare.COMPILED: compiled,
+    }
+    for quantity in apart:
+        found = known.get(quantity) or causes or (Cause(code=Code.UNKNOWN),)
+        yield Component(link=Link.FILE, environment=environment, distances={quantity: ENOUGH}, causes=found)
 
 
 def misloading(subject: compare.Subject, *loads: Load) -> tuple[Cause, ...]:

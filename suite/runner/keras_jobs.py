@@ -20,6 +20,7 @@ from suite.runner import (
     evaluating,
     exact_constants,
     keras_versions,
+    layer_attributes,
     layer_graph,
     models,
     optimizers,
@@ -194,6 +195,9 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         with models.unmoved(model):
             predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
         recorded.add(names.predictions(0), named(predicted))
+    if own and form in (names.KERAS_FILE, names.LEGACY_FILE):
+        layer_attributes.tell(recorded, model)
+        layer_attributes.try_out(recorded, model, saved, models.inputs(data, "predict"), scenario.batch)
     described = saved.manifest()
     recorded.tell(steps=(0,), predicted=(0,), loaded=described.files[names.loaded_by(form)] if described else "")
     if own and form == names.KERAS_FILE and described and names.has(described, names.EVALUATION):

@@ -22,6 +22,7 @@ from suite.runner import (
     evaluating,
     facts,
     lagging,
+    layer_attributes,
     layerwise,
     models,
     optimizers,
@@ -292,6 +293,7 @@ class _Trainer:
         if whole and self.leads:
             self._save(recorded)
             failed = failed or after_saving.tell_compiled(recorded, self.model)
+            layer_attributes.tell(recorded, self.model)
         if whole and self.drive.devices == 1:
             with self._unmoved():
                 self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)

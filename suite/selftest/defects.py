@@ -77,12 +77,6 @@ DEFECTS = (
         words="backends take different slopes at a corner",
         backends=EVERY,
     ),
-    Defect(
-        cause=Code.COMPILED_DIFFERENTLY,
-        words="known defect K-12",
-        backends=EVERY,
-        details=("loss*.delta=*", "loss*.axis=*"),
-    ),
 )
 
 

@@ -32,6 +32,7 @@ OF_FILES = (
     Code.SAVE_SWAPPED,
     Code.SLOTS_NOT_SAVED,
     Code.COMPILED_DIFFERENTLY,
+    Code.LOADED_DIFFERENTLY,
 )
 OF_RUNS = ("declared", "defined", "saved", "resumed", "replica")  # checks that no other environment takes part in
 NO_EFFECT = 1e-12  # between float64 runs: two decades below anything that counts as a difference

@@ -18,7 +18,7 @@ from tests.backends.marks import REAL_BACKENDS
 pytestmark = REAL_BACKENDS
 
 CASES = Path(__file__).parent / "cases"
-ON_SEVERAL = ("summed-loss", "scalar-loss", "square-kernel", "all-frozen", "own-layer", "lost-delta")
+ON_SEVERAL = ("summed-loss", "scalar-loss", "square-kernel", "all-frozen", "own-layer", "lost-delta", "forgotten-argument")
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 # The causes that need a decision, each with the environment that it is about. All others have none.
 DEFECTS = {
@@ -28,6 +28,7 @@ DEFECTS = {
     "random-predictions": {(Code.NOT_SAVED, "")},
     "diverging": {(Code.NON_FINITE, "")},
     "lost-delta": {(Code.COMPILED_DIFFERENTLY, "")},
+    "forgotten-argument": {(Code.LOADED_DIFFERENTLY, "")},
     "black-background": {(Code.CORNER, "")},
     "resumed-training": {(Code.SHARED_AVERAGES, "jax")},
     "exact-zeros": {(Code.CORNER, "")},
@@ -137,9 +138,25 @@ def test_what_a_file_has_lost_of_a_loss_is_named_with_its_values(results: Callab
     for check in lost:
         (cause,) = [cause for cause in check.causes if cause.code != Code.BY_DESIGN]
         assert cause.code == Code.COMPILED_DIFFERENTLY
-        assert ("loss.delta", "0.25 -> 1.0") in cause.detail
+        assert cause.detail == (("loss.delta", "0.25 -> 1.0"), ("known", "K-12"))
         states = [one for one in check.quantities if one.quantity in ("trainable weights", "moving statistics")]
         assert {one.verdict is Verdict.IDENTICAL for one in states} == {check.kind == "saved"}
+
+
+def test_arguments_that_layers_forget_are_named_with_their_values_and_tried_out(
+    results: Callable[[str], Results],
+) -> None:
+    checks = [check for check in results("forgotten-argument").checks if check.scenario == "forgotten-argument"]
+    lost = [check for check in checks if check.verdict is Verdict.DIFFERENT]
+    forms = {(check.kind, check.form) for check in lost}
+    assert forms == {("saved", "model.keras"), ("saved", "model.h5"), ("resumed", "")}
+    for check in lost:
+        [cause] = [cause for cause in check.causes if cause.code != Code.BY_DESIGN]
+        assert cause.detail == (("gain._factor", "2.5 -> 1.0"), ("shift.by", "0.5 -> 0.0"))
+        if check.kind == "saved":
+            sizes = dict(cause.evidence)
+            assert sizes["without"] > 0.01
+            assert sizes["with"] < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +71,82 @@ def test_slots_that_are_zero_are_named(run: tuple[Artifact, Manifest], tmp_path:
 def test_one_bit_off_is_none_of_them(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:
     nearly = EARLY | {"norm/mean": np.nextafter(EARLY["norm/mean"], np.inf)}
     assert causes(run, tmp_path, nearly) == ()
+
+
+PREDICTED = np.arange(12.0).reshape(6, 2)
+
+
+def loaded_layers(
+    folder: Path, live: dict[str, object], loaded: dict[str, object], predicted: np.ndarray, mended: np.ndarray | None = None
+) -> tuple[Cause, ...]:
+    """The causes where a layer `gain` has these attributes, and the loaded model predicts this, without and with the live
+    model's attributes."""
+
+    def told(attributes: dict[str, object]) -> dict[str, np.ndarray]:
+        return {"gain": np.frombuffer(json.dumps(attributes).encode(), np.uint8)}
+
+    replica = np.array([0, 0, 0, 1, 1, 1], np.int32)  # the second replica may predict with statistics of its own
+    whole = np.where(replica[:, None] == 0, PREDICTED, 0.0)
+    run = written(folder, "run", layers=told(live), predictions_20={"output": whole, "replica": replica})
+    parts = {"predictions_0": {"output": predicted}} | ({} if mended is None else {"mended_predictions": {"output": mended}})
+    file = written(folder, "file", layers=told(loaded), **parts)
+    return saving.layers(
+        Snapshot(artifact=run[0], manifest=run[1], state="step-20", predictions="predictions-20"),
+        Snapshot(artifact=file[0], manifest=file[1], state="step-0", predictions="predictions-0"),
+    )
+
+
+def test_an_attribute_that_is_lost_and_closes_the_gap_is_the_cause(tmp_path: Path) -> None:
+    found = loaded_layers(tmp_path, {"factor": 2.5, "axis": 1}, {"factor": 1.0, "axis": 1}, PREDICTED / 2.5, PREDICTED)
+    [cause] = found
+    assert (cause.code, cause.detail) == (Code.LOADED_DIFFERENTLY, (("gain.factor", "2.5 -> 1.0"),))
+    assert dict(cause.evidence)["without"] > 0.1
+    assert dict(cause.evidence)["with"] == 0
+
+
+def test_an_attribute_that_changes_nothing_is_not_a_cause(tmp_path: Path) -> None:
+    assert loaded_layers(tmp_path, {"calls": 12}, {"calls": 0}, PREDICTED * 2, PREDICTED * 2) == ()
+    assert loaded_layers(tmp_path, {"calls": 0}, {"calls": 0}, PREDICTED * 2) == ()
+
+
+def test_what_an_attribute_does_not_close_has_an_unknown_cause_beside_it(tmp_path: Path) -> None:
+    found = loaded_layers(tmp_path, {"factor": 2.5}, {"factor": 1.0}, PREDICTED * 2, PREDICTED * 1.1)
+    assert [cause.code for cause in found] == [Code.LOADED_DIFFERENTLY, Code.UNKNOWN]
+
+
+def test_an_attribute_that_shows_only_in_training_is_named_without_numbers(tmp_path: Path) -> None:
+    [cause] = loaded_layers(tmp_path, {"rate": 0.5}, {"rate": 0.0}, PREDICTED, PREDICTED)
+    assert (cause.detail, cause.evidence) == ((("gain.rate", "0.5 -> 0.0"),), ())
+
+
+def test_attributes_that_only_one_side_has_are_not_compared(tmp_path: Path) -> None:
+    assert loaded_layers(tmp_path, {"built_with": 3}, {"seen": 3}, PREDICTED * 2) == ()
+
+
+def compiled(folder: Path, live: object, loaded: object) -> tuple[Cause, ...]:
+    def told(name: str, loss: object) -> Snapshot:
+        text = np.frombuffer(json.dumps(loss).encode().ljust(200, b"\0"), np.uint8)
+        artifact, manifest = written(folder, name, compiled={"loss": text})
+        facts = {"backend": "jax", "keras": "3.15.1"}
+        return Snapshot(artifact=artifact, manifest=replace(manifest, facts=facts), state="", compiled="compiled")
+
+    return saving.compiled(told("run", live), told("file", loaded))
+
+
+def test_a_loss_that_is_known_to_lose_an_argument_is_called_a_known_defect(tmp_path: Path) -> None:
+    live, loaded = {"class": "Huber", "delta": 0.25}, {"class": "Huber", "delta": 1.0}
+    [cause] = compiled(tmp_path, live, loaded)
+    assert cause.detail == (("loss.delta", "0.25 -> 1.0"), ("known", "K-12"))
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        {"class": "Own", "delta": 0.25, "scale": 1.0},
+        {"class": "Huber", "delta": 0.25, "scale": 2.0},
+        {"class": "Huber", "delta": 1.0, "scale": 2.0},
+    ],
+)
+def test_a_loss_of_ones_own_or_that_loses_more_is_not(tmp_path: Path, live: dict[str, object]) -> None:
+    [cause] = compiled(tmp_path, live, {**live, "delta": 1.0, "scale": 1.0})
+    assert "known" not in dict(cause.detail)

@@ -32,8 +32,8 @@ from suite.records import (
     plain,
 )
 from suite.report import causes, explanations, findings, glossary, html, hypothesis_words, junit, payload, results_json
-from suite.report.explanations import Said
 from suite.report.hypothesis_words import Words
+from suite.report.said import Said
 from suite.results import baseline
 from suite.results.exit_code import exit_code
 from suite.selftest import score
@@ -72,6 +72,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.DTYPE_DEMOTED: (("variant", "float32"),),
     Code.NOT_SAVED: (("tensor", "norm/gamma"),),
     Code.COMPILED_DIFFERENTLY: (("loss.delta", "0.25 -> 1.0"),),
+    Code.LOADED_DIFFERENTLY: (("gain.factor", "2.5 -> 1.0"),),
     Code.SAVE_STALE: (("step", "5"),),
     Code.SAVE_WRONG_REPLICA: (("replica", "1"),),
     Code.SAVE_SWAPPED: (("norm/gamma", "norm/beta"),),

@@ -1,0 +1,62 @@
+"""What a finding says of files: what they do not hold, and what becomes of it once they are loaded. As in `explanations`."""
+
+from __future__ import annotations
+
+from suite.records import Cause
+from suite.records.formatting import number
+from suite.report.causes import changed, names_of, words
+from suite.report.said import Said, verb
+
+
+def unsaved(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}. Loading brings back the "
+        "initial value.",
+        experiment="the loaded value is bit-equal to the value before training, and training had changed it",
+        advice="save this state beside the model if training must continue after loading as if it had not stopped",
+    )
+
+
+def held(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {verb(what, 'does', 'do')} not hold the model that was saved: {words([cause])}.",
+        experiment="every loaded tensor is bit-equal to what the cause says, not to the live model's tensor",
+        advice="check which state is written: from which step, from which replica, and under which names",
+    )
+
+
+def loaded(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where}: {words([cause])}.",
+        experiment="of the tensors that a different environment loads from the same file with other values, its values are "
+        "bit-equal to the live model's, and the values loaded here are not",
+        advice="compare the Keras versions on both sides, and check that every layer of the file is known where it is "
+        "loaded",
+    )
+
+
+def compiled(what: str, where: str, cause: Cause) -> Said:
+    known = names_of(cause, "known")
+    advice = "give the class a get_config that returns every argument of its constructor, or compile what is loaded anew"
+    return Said(
+        claim=f"{what} {where} {verb(what, 'is', 'are')} not compiled as the live model is: {changed(cause, ': ')}."
+        + (f" This is the known defect {known}." if known else ""),
+        experiment="optimizer, loss and metrics of both, with their configurations and attributes",
+        advice=f"compile what is loaded anew; docs/defects/{known}.md says more of it" if known else advice,
+    )
+
+
+def attributes(what: str, where: str, cause: Cause) -> Said:
+    sizes = dict(cause.evidence)
+    experiment = "the attributes of every layer of the live model and of the loaded one were told, and these differ"
+    if "with" in sizes:
+        experiment += (
+            f". Predictions are {number(sizes['without'])} apart, relative. With the live model's values put back they are "
+            f"{number(sizes['with'])} apart"
+        )
+    return Said(
+        claim=f"{what} {where} {verb(what, 'has', 'have')} layers whose attributes did not come back: "
+        f"{changed(cause, ': ')}.",
+        experiment=experiment,
+        advice="give the class a get_config that returns every argument of its constructor",
+    )

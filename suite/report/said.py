@@ -1,0 +1,20 @@
+"""What is said of a cause: what it claims, how that is known, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a finding says of its causes."""
+
+    claim: str
+    experiment: str
+    advice: str = ""
+    link: str = ""
+
+
+def verb(what: str, singular: str, plural: str) -> str:
+    """The form that agrees with a counted noun: "1 pair" or "8 pairs"."""
+    return singular if what.startswith("1 ") and " and " not in what else plural

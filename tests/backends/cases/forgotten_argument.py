@@ -1,0 +1,89 @@
+"""Layers whose get_config leaves an argument out, so that a loaded model computes with its default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from suite import Data, Scenario
+
+
+def model() -> Any:
+    import keras
+
+    layers = keras.layers
+
+    @keras.saving.register_keras_serializable("forgotten")
+    class Gain(layers.Layer):  # type: ignore[misc, name-defined]
+        """Returns its inputs, times a factor."""
+
+        def __init__(self, factor: float = 1.0, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self._factor = factor
+
+        def call(self, x: Any) -> Any:
+            return x * self._factor
+
+        def get_config(self) -> dict[str, Any]:
+            base: dict[str, Any] = super().get_config()
+            return {name: value for name, value in base.items() if name != "factor"}
+
+    @keras.saving.register_keras_serializable("forgotten")
+    class Shift(layers.Layer):  # type: ignore[misc, name-defined]
+        """Adds a constant in training."""
+
+        def __init__(self, by: float = 0.0, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.by = by
+
+        def call(self, x: Any, training: bool = False) -> Any:
+            return x + self.by if training else x
+
+        def get_config(self) -> dict[str, Any]:
+            base: dict[str, Any] = super().get_config()
+            return {name: value for name, value in base.items() if name != "by"}
+
+    return keras.Sequential(
+        [
+            keras.Input((8,)),
+            layers.Dense(16, name="hidden"),
+            layers.BatchNormalization(name="norm"),
+            Gain(2.5, name="gain"),
+            layers.ReLU(name="relu"),
+            Shift(0.5, name="shift"),
+            layers.Dense(2, activation="softmax", name="output"),
+        ],
+        name="model",
+    )
+
+
+def data() -> Data:
+    random = np.random.default_rng(6)
+    x = random.normal(size=(320, 8)).astype("float32")
+    y = (x[:, 0] > 0).astype("int32")
+    return Data(x=x[:256], y=y[:256], predict=x[256:])
+
+
+def optimizer() -> Any:
+    import keras
+
+    return keras.optimizers.SGD(0.03125)
+
+
+def loss() -> Any:
+    import keras
+
+    return keras.losses.SparseCategoricalCrossentropy()
+
+
+SCENARIO = Scenario(
+    name="forgotten-argument",
+    description="layers that forget an argument when they are saved",
+    model=model,
+    data=data,
+    optimizer=optimizer,
+    loss=loss,
+    batch=32,
+    steps=8,
+)
