@@ -10,7 +10,6 @@ from suite.artifacts import names
 from suite.artifacts.store import Complete
 from suite.compare import metrics
 from suite.compare.envelopes import (
-    bits,
     envelope,
     float64_envelope,
     perturbed_envelope,
@@ -281,11 +280,15 @@ def renewed(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...
     )
 
 
-def _random_streams(a: Complete, b: Complete) -> bool:
+def _random_streams(a: Complete, b: Complete) -> str:
+    """Why both draw other random numbers, as `Comparison.random_streams` says it."""
     if not (a[1].random_layers or b[1].random_layers):
-        return False
+        return ""
     drawn = [side[0].arrays(names.STREAM) for side in (a, b) if names.has(side[1], names.STREAM)]
-    return len(drawn) == 2 and not bits(drawn[0], drawn[1])
+    for what in ("backends", "replicas") if len(drawn) == 2 else ():
+        if not metrics.bits(*(one[what] for one in drawn)):
+            return what
+    return ""
 
 
 def _predict_randomly(*runs: Complete) -> bool:

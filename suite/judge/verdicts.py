@@ -304,7 +304,8 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
     if comparison.repeats and envelopes.within_repeats(distances, comparison.repeats):
         return Verdict.NOISE, (_not_repeated(comparison),)
     if comparison.random_streams:
-        return _only(Verdict.BY_DESIGN, Code.RANDOM_STREAMS)
+        detail = (("drawn by", "replicas"),) if comparison.random_streams == "replicas" else ()
+        return Verdict.BY_DESIGN, (Cause(code=Code.RANDOM_STREAMS, detail=detail),)
     if envelopes.beyond(distances, kernels.scale(comparison)):
         return Verdict.INCONCLUSIVE, (Cause(code=Code.BEYOND_ENVELOPE, evidence=kernels.steps_alike(comparison)),)
     return Verdict.ROUNDING, tuple(

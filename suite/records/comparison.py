@@ -136,7 +136,8 @@ class Comparison:
     `components`: the parts of which the difference of the float64 runs is composed, from the first side to the second;
     empty until they are known. `no_float64`: why the float64 runs cannot be compared; empty if they were.
     `repeats`: metric -> the largest difference at the last step between a side and its repeats; empty if every repeat
-    is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones.
+    is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones:
+    "backends" turn one seed into others, or "replicas" draw for their own rows; empty if they draw the same.
     `random_predictions`: a side draws random numbers where it predicts: two predictions of the same rows differ.
     `shared_averages`: in plain Keras, the live model cannot go on, for its averages share memory with its weights.
     `steps`: the errors of single float32 steps, state by state, in the order of a step; empty if they were not run.
@@ -157,7 +158,7 @@ class Comparison:
     components: tuple[Component, ...] = ()
     no_float64: str = ""
     repeats: Floats = field(default_factory=dict)
-    random_streams: bool = False
+    random_streams: str = ""
     random_predictions: bool = False
     shared_averages: bool = False
     steps: tuple[StepErrors, ...] = ()

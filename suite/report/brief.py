@@ -76,7 +76,7 @@ def _unsaved(cause: Cause) -> str:
 
 WORDS: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: _declared(cause)[0],
-    Code.RANDOM_STREAMS: lambda cause: "backends draw different random numbers",
+    Code.RANDOM_STREAMS: lambda cause: f"{names_of(cause, 'drawn by') or 'backends'} draw different random numbers",
     Code.RANDOM_PREDICTIONS: lambda cause: "predict draws random numbers",
     Code.TF32_PRODUCTS: lambda cause: f"{cause.subject} rounds products to TF32",
     Code.BFLOAT16_PRODUCTS: lambda cause: f"{cause.subject} rounds products to bfloat16",

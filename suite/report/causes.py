@@ -93,7 +93,7 @@ def _missing(cause: Cause) -> str:
 
 SHORT: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: f"declared: {declared(cause)}",
-    Code.RANDOM_STREAMS: lambda cause: "different random numbers",
+    Code.RANDOM_STREAMS: lambda cause: f"different random numbers{' for each replica' if cause.detail else ''}",
     Code.RANDOM_PREDICTIONS: lambda cause: "random predictions",
     Code.UNSTABLE_KERNEL: lambda cause: f"unstable kernel in {cause.subject}" if cause.subject else "unstable kernel",
     Code.TF32_PRODUCTS: lambda cause: f"TF32 products in {cause.subject}",

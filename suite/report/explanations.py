@@ -207,9 +207,11 @@ def _unstable(what: str, where: str, cause: Cause) -> Said:
 
 
 def _random(what: str, where: str, cause: Cause) -> Said:
+    why = "Backends turn one seed into different streams."
+    if names_of(cause, "drawn by"):
+        why = "On several devices, each replica draws for its own rows."
     return Said(
-        claim=f"{what} {where} {verb(what, 'draws', 'draw')} different random numbers. Backends turn one seed into "
-        "different streams.",
+        claim=f"{what} {where} {verb(what, 'draws', 'draw')} different random numbers. {why}",
         experiment="both sides drew different numbers from one seed; with one shared stream, their float64 runs are equal",
         advice="do not expect equal results from equal seeds in random layers; compare without them, or over several seeds",
     )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suite.plan import locations
-from suite.records import Environment, Finding, Member, Move, Pair, Results, Run, RunRow, Verdict
+from suite.records import Code, Environment, Finding, Member, Move, Pair, Results, Run, RunRow, Verdict
 
 AGREE = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.NOISE)
 CHANGED = (Verdict.BY_DESIGN, Verdict.DIFFERENT, Verdict.INVALID)
@@ -249,15 +249,22 @@ def _off(reason: Reason) -> str:
 
 
 def _state(members: Sequence[Member], off: Mapping[str, str]) -> str:
-    """Of one scenario: "sound", "changed", "partly" (one environment is off, and the others agree) or "open"."""
+    """Of one scenario: "sound", "changed", "partly" (one environment is off, or something is not supported, and the others
+    agree) or "open"."""
     apart = [member for member in members if member.verdict not in AGREE]
     if not apart:
         return "sound"
+    if len(apart) < len(members) and all(_is_unsupported(member) for member in apart):
+        return "partly"
     wrong = {off.get(member.id, "") for member in apart}
     others = [member for member in members if wrong.isdisjoint(run.configuration.environment for run in member.runs)]
     if "" not in wrong and others and all(member.verdict in AGREE for member in others):
         return "partly"
     return "changed" if any(member.verdict in CHANGED for member in apart) else "open"
+
+
+def _is_unsupported(member: Member) -> bool:
+    return member.verdict is Verdict.NOT_RUN and any(cause.code == Code.UNSUPPORTED for cause in member.causes)
 
 
 def _merged(results: Results, decisions: Iterable[Decision]) -> Iterator[Decision]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from suite.artifacts.store import Store
 from suite.records import Scenario, shares
 from suite.runner.batches import Schedule
 from suite.runner.outcome import Unsupported
@@ -26,7 +26,7 @@ def callbacks_of(scenario: Scenario, index: int) -> Callable[[], Sequence[Any]] 
     return own or scenario.callbacks
 
 
-def has_callbacks(scenario: Scenario) -> bool:
+def _has_callbacks(scenario: Scenario) -> bool:
     """Whether any phase has callbacks."""
     return any(callbacks_of(scenario, index) for index in range(max(1, len(scenario.phases))))
 
@@ -151,10 +151,14 @@ def history(epochs: Sequence[Logs], ends: Sequence[int]) -> dict[str, np.ndarray
 
 
 @contextlib.contextmanager
-def folder_of_their_own() -> Iterator[None]:
-    """While this is entered, the current folder is a new one: callbacks write files, and many runs train at once."""
+def folder_for_callbacks(store: Store, scenario: Scenario) -> Iterator[None]:
+    """While this is entered, the current folder is a new one if the scenario has callbacks: these write files, and many runs
+    train at once."""
+    if not _has_callbacks(scenario):
+        yield
+        return
     before = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="parity-callbacks-") as folder:
+    with store.temporary() as folder:
         os.chdir(folder)
         try:
             yield

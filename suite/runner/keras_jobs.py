@@ -275,15 +275,23 @@ def why_it_does_not_load(error: Exception) -> str:
     )
 
 
-def operation_in_old_file(message: str) -> str:
-    """The class of the operation that Keras misses as it loads a .h5 file, where it takes every node for a layer; empty if
-    it misses something else."""
+def missed_in_old_file(message: str) -> str:
+    """Why Keras misses a class as it loads a .h5 file, where it takes every node for a layer, and looks for the class of a
+    model by its bare name; empty if the fault is not the format's."""
     import keras
 
     if (found := re.search(r"Unknown layer: '(\w+)'", message)) is None:
         return ""
+    name = found[1]
     operations = {one.__name__ for one in _subclasses(keras.Operation) if not issubclass(one, keras.layers.Layer)}
-    return found[1] if found[1] in operations else ""
+    if name in operations:
+        return f"the old .h5 format does not hold operations of keras.ops, as {name} here; save the model as .keras"
+    if name in {getattr(one, "__name__", "") for one in keras.saving.get_custom_objects().values()}:
+        return (
+            f"the old .h5 format does not find the class of a model that is registered, {name} here: save the model as "
+            ".keras, or give the class in custom_objects, too"
+        )
+    return ""
 
 
 def _subclasses(of: type) -> Iterator[type]:
@@ -314,9 +322,8 @@ def _failed(artifact: Artifact, job: Job, run: Run, error: Exception, saved_by: 
     message = " ".join(str(error).split())
     unsupported = "synchronized=True is only supported" in message
     reason = UNSUPPORTED_SYNCHRONIZED if unsupported else why_it_does_not_load(error)
-    if operation := operation_in_old_file(message):
-        unsupported = True
-        reason = f"the old .h5 format does not hold operations of keras.ops, as {operation} here; save the model as .keras"
+    if missed := missed_in_old_file(message):
+        unsupported, reason = True, missed
     if is_newer(saved_by, keras.__version__):
         unsupported = True
         reason = (

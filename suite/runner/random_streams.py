@@ -10,11 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from suite.artifacts import names
+from suite.artifacts.store import Recording
 from suite.runner.outcome import Unsupported
+
+if TYPE_CHECKING:
+    from suite.runner.training import Drive
 
 MASK = 0xFFFFFFFF
 SUPPORTED = ("uniform", "normal", "dropout")
@@ -86,9 +91,21 @@ def _refuse(name: str) -> Callable[..., Any]:
     return refused
 
 
-def fingerprint(seed: int) -> dict[str, np.ndarray]:
-    """The first numbers that this backend draws from the seed, float64 (64,): equal here, equal streams."""
+def record(recorded: Recording, drive: Drive, seed: int) -> None:
+    """Adds the first numbers that this backend draws from the seed, and those that its devices draw together for the rows of
+    a batch: each for its own, unless arrays are global. Float64 (NUMBERS,): equal here, equal streams."""
+    own = fingerprint(seed)
+    each = own if drive.global_rows else own[: max(1, NUMBERS // drive.devices)]
+    parts = drive.gather(names.STREAM, {"drawn": each})
+    if parts:
+        copies = NUMBERS // (len(each) * len(parts))  # of replicas in one process
+        together = np.concatenate([part["drawn"] for part in parts for _ in range(copies)])
+        recorded.add(names.STREAM, {"backends": own, "replicas": together})
+
+
+def fingerprint(seed: int) -> np.ndarray:
+    """The first numbers that this backend draws from the seed, float64 (NUMBERS,)."""
     import keras
 
-    drawn = keras.random.uniform((NUMBERS,), seed=seed)
-    return {"uniform": keras.ops.convert_to_numpy(drawn).astype(np.float64)}
+    numbers: np.ndarray = keras.ops.convert_to_numpy(keras.random.uniform((NUMBERS,), seed=seed))
+    return numbers.astype(np.float64)

@@ -173,7 +173,7 @@ class _Trainer:
         manifest = building.started(self.model, self.job, run, self.inputs, self.drive.devices)
         with self.store.run(run).recording(manifest, leads=self.leads) as recorded:
             self._reset(run)
-            with epochs.folder_of_their_own() if epochs.has_callbacks(self.scenario) else contextlib.nullcontext():
+            with epochs.folder_for_callbacks(self.store, self.scenario):
                 kept, predicted = self._record(run, steps, recorded)
             at_a_time = self.scenario.batch // self.drive.processes
             told = facts.gather(self.model, self.job) | {evaluating.AT_A_TIME: str(at_a_time)} | self.measured
@@ -294,6 +294,8 @@ class _Trainer:
             self._save(recorded)
             failed = failed or after_saving.tell_compiled(recorded, self.model)
             layer_attributes.tell(recorded, self.model)
+        if whole:
+            random_streams.record(recorded, self.drive, self.job.options.seed)
         if whole and self.drive.devices == 1:
             with self._unmoved():
                 self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
@@ -363,4 +365,3 @@ class _Trainer:
             self.model.save_weights(path)
         with contextlib.suppress(NotImplementedError, ValueError, TypeError), recorded.placing(names.LEGACY_FILE) as path:
             self.model.save(path)  # of functional and sequential models only, and of some layers not
-        recorded.add(names.STREAM, random_streams.fingerprint(self.job.options.seed))

@@ -18,7 +18,16 @@ from tests.backends.marks import REAL_BACKENDS
 pytestmark = REAL_BACKENDS
 
 CASES = Path(__file__).parent / "cases"
-ON_SEVERAL = ("summed-loss", "scalar-loss", "square-kernel", "all-frozen", "own-layer", "lost-delta", "forgotten-argument")
+ON_SEVERAL = (
+    "summed-loss",
+    "scalar-loss",
+    "square-kernel",
+    "all-frozen",
+    "own-layer",
+    "lost-delta",
+    "forgotten-argument",
+    "seeded-noise",
+)
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 # The causes that need a decision, each with the environment that it is about. All others have none.
 DEFECTS = {
@@ -27,6 +36,7 @@ DEFECTS = {
     "unseeded-dropout": {(Code.RENEWED, ""), (Code.NOT_SAVED, ""), (Code.UNSEEDED, "torch")},
     "random-predictions": {(Code.NOT_SAVED, "")},
     "diverging": {(Code.NON_FINITE, "")},
+    "seeded-noise": {(Code.NOT_SAVED, "")},
     "lost-delta": {(Code.COMPILED_DIFFERENTLY, "")},
     "forgotten-argument": {(Code.LOADED_DIFFERENTLY, "")},
     "black-background": {(Code.CORNER, "")},
@@ -107,6 +117,24 @@ def test_training_goes_on_from_a_file_as_in_the_live_model(results: Callable[[st
         assert {"evaluation", "compile configuration", "optimizer state"} <= {one.quantity for one in check.quantities}
     forms = {check.form for check in checks if check.kind == "saved"}
     assert forms == {"model.keras", "model.weights.h5", "model.weights.h5+unbuilt", "model.h5"}
+
+
+def test_noise_that_each_replica_draws_for_its_own_rows_is_no_rounding(results: Callable[[str], Results]) -> None:
+    pairs = [pair for pair in _pairs(results("seeded-noise"), "seeded-noise") if pair.a.configuration.devices < 2]
+    alike = {pair.a.configuration.environment: pair for pair in pairs if len(set(_environments(pair))) == 1}
+    assert alike["jax"].verdict in (Verdict.IDENTICAL, Verdict.ROUNDING), "one program draws for the whole batch"
+    for name in ("tensorflow", "torch"):
+        [cause] = alike[name].causes
+        assert (cause.code, cause.detail) == (Code.RANDOM_STREAMS, (("drawn by", "replicas"),))
+        weights = next(one for one in alike[name].quantities if one.quantity == "trainable weights")
+        assert weights.distances.at[-1].plain["train"] > 1e-3
+        assert weights.distances.at[-1].float64["train"] < 1e-12
+    apart = [pair for pair in pairs if len(set(_environments(pair))) == 2]
+    assert {cause.detail for pair in apart for cause in pair.causes} == {()}
+
+
+def _environments(pair: Pair) -> tuple[str, ...]:
+    return tuple(run.configuration.environment for run in pair.runs)
 
 
 def test_what_is_predicted_with_random_numbers_is_by_design_and_all_else_is_compared(

@@ -54,9 +54,9 @@ STEPS = {Run(configuration=one, variation=SINGLE_STEP) for one in (A, B)}
         (comparison((1, 1e-7, 1e-7), (20, 1e-6, 1e-6), (50, 1e-2, None)), STEPS),  # grown after the envelope was measured
         (comparison((1, 1e-7, 1e-7), (20, 1e-6, 1e-6), float64=1e-9), STEPS),
         (comparison((20, 1e-3, 1e-6), float64=1e-3), set()),
-        (replace(comparison((20, 1e-3, 1e-6)), random_streams=True), set()),
+        (replace(comparison((20, 1e-3, 1e-6)), random_streams="backends"), set()),
         (replace(comparison((20, 1e-6, 1e-6)), repeats={"var": 1e-6}), STEPS),  # noise: are both sides as inaccurate?
-        (replace(comparison((20, 1e-6, 1e-6)), repeats={"var": 1e-6}, random_streams=True), set()),
+        (replace(comparison((20, 1e-6, 1e-6)), repeats={"var": 1e-6}, random_streams="backends"), set()),
     ],
 )
 def test_steps_are_asked_for_where_float32_is_farther_apart_than_float64_explains(

@@ -250,9 +250,15 @@ def test_noise_is_what_repeats_differ_by() -> None:
 
 
 def test_random_streams_are_never_rounding() -> None:
-    assert codes(decide(distances(at(1e-7)), random_streams=True)) == [Code.RANDOM_STREAMS]
-    assert verdict(distances(at(0.5)), random_streams=True) is Verdict.BY_DESIGN
-    assert verdict(distances(at(0.5, float64=0.1)), random_streams=True) is Verdict.DIFFERENT
+    assert codes(decide(distances(at(1e-7)), random_streams="backends")) == [Code.RANDOM_STREAMS]
+    assert verdict(distances(at(0.5)), random_streams="backends") is Verdict.BY_DESIGN
+    assert verdict(distances(at(0.5, float64=0.1)), random_streams="backends") is Verdict.DIFFERENT
+
+
+def test_numbers_that_each_replica_draws_for_itself_are_told_from_those_that_backends_draw() -> None:
+    [of_backends] = decide(distances(at(1e-7)), random_streams="backends").causes
+    [of_replicas] = decide(distances(at(1e-7)), random_streams="replicas").causes
+    assert (of_backends.detail, of_replicas.detail) == ((), (("drawn by", "replicas"),))
 
 
 @pytest.mark.parametrize("quantity", ["predictions", "evaluation"])

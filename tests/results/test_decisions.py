@@ -85,6 +85,17 @@ def test_a_missing_pair_beside_equal_ones_is_not_safe() -> None:
     assert of(more, Plan.BACKEND).safety is Safety.EXCEPT
 
 
+@pytest.mark.parametrize(("code", "safety"), [(Code.UNSUPPORTED, Safety.EXCEPT), (Code.NOT_RUN, Safety.UNDECIDED)])
+def test_a_form_that_is_not_supported_is_an_exception_and_a_failure_leaves_it_open(code: Code, safety: Safety) -> None:
+    whole = builder.check(ONE[0], "saved", Verdict.IDENTICAL, form="model.keras")
+    missing = builder.check(ONE[0], "saved", Verdict.NOT_RUN, form="model.h5")
+    missing = dataclasses.replace(missing, causes=(Cause(code=code, detail=(("reason", "no such layer"),)),))
+    names = ["small-cnn"]
+    made = builder.assemble([builder.row(one) for one in ONE], [], [whole, missing], scenarios=names)
+    found = dataclasses.replace(made, findings=grouping.group(made.members, ()), change=None)
+    assert of(found, Plan.SAVE).safety is safety
+
+
 def test_one_environment_that_is_off_is_an_exception_and_no_rule() -> None:
     found = results({("jax", "torch"): Verdict.DIFFERENT, ("tensorflow", "torch"): Verdict.DIFFERENT})
     named = [

@@ -42,26 +42,30 @@ def test_a_class_that_keras_does_not_know_is_named_and_so_is_the_cure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "operation"),
+    ("message", "why"),
     [
-        ("Unknown layer: 'Absolute'. Please ensure you are using a custom_object_scope", "Absolute"),
+        ("Unknown layer: 'Absolute'. Please ensure you are using", "operations of keras.ops, as Absolute"),
+        ("Unknown layer: 'Registered'. Please ensure", "class of a model that is registered, Registered here"),
         ("Unknown layer: 'Dense'. Please ensure", ""),
         ("Unknown layer: 'Mine'. Please ensure", ""),
         ("Could not locate class 'Absolute'", ""),
     ],
 )
-def test_an_operation_in_an_old_file_is_told_from_a_layer(
-    monkeypatch: pytest.MonkeyPatch, message: str, operation: str
+def test_what_the_old_format_cannot_hold_is_told_from_what_nobody_registered(
+    monkeypatch: pytest.MonkeyPatch, message: str, why: str
 ) -> None:
     class Operation: ...
 
     class Layer(Operation): ...
 
     classes = [type("Absolute", (Operation,), {}), type("Dense", (Layer,), {})]
-    fake = SimpleNamespace(Operation=Operation, layers=SimpleNamespace(Layer=Layer))
+    registered = {"mine>Registered": type("Registered", (), {})}
+    saving = SimpleNamespace(get_custom_objects=lambda: registered)
+    fake = SimpleNamespace(Operation=Operation, layers=SimpleNamespace(Layer=Layer), saving=saving)
     monkeypatch.setitem(sys.modules, "keras", fake)
     assert [one.__name__ for one in classes] == ["Absolute", "Dense"]
-    assert keras_jobs.operation_in_old_file(message) == operation
+    found = keras_jobs.missed_in_old_file(message)
+    assert why in found and bool(found) == bool(why)
 
 
 @pytest.mark.parametrize(

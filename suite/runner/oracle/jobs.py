@@ -13,9 +13,8 @@ from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario, Tensor
-from suite.runner import building, facts, models, optimizers, phases, precision, random_streams
+from suite.runner import building, epochs, facts, models, optimizers, phases, precision, random_streams
 from suite.runner.batches import Schedule, schedule
-from suite.runner.epochs import history
 from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.oracle.emulation import Arrays, Oracle
@@ -72,7 +71,8 @@ class _Recorder:
                 recorded.tell(calls=self._single_step(run, recorded))
             else:
                 self.oracle.programs = self.programs
-                kept, predicted = self._whole(run, recorded)
+                with epochs.folder_for_callbacks(self.store, self.scenario):
+                    kept, predicted = self._whole(run, recorded)
                 recorded.tell(steps=kept, predicted=predicted)
             recorded.tell(facts=facts.gather(model, self.job))
 
@@ -233,7 +233,7 @@ def record_training(
         if ends and step < schedule.steps:
             go_on()
     recorded.add(names.LOSSES, {names.LOSSES: schedule.reported(losses)})
-    if told and (numbers := history(told.history, schedule.epochs)):
+    if told and (numbers := epochs.history(told.history, schedule.epochs)):
         recorded.add(names.HISTORY, numbers)
     for index in range(oracle.replicas):
         recorded.add(names.replica(index), oracle.state(index))
