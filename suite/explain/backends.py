@@ -22,6 +22,7 @@ from suite.explain.observations import Stages
 from suite.judge import equivalence, verdicts
 from suite.records import (
     LAYERWISE,
+    MEMORY_LOST,
     OWN,
     SINGLE_STEP,
     TRAINING_STEP,
@@ -38,7 +39,7 @@ from suite.records import (
 
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32: what a layer leaves that computes in it in a float64 run
 PERTURBED = 3
-EXPLAINED = (Code.DEFINITION, Code.FLOAT32_INSIDE, Code.CORNER)  # no hypothesis is tried then
+EXPLAINED = (Code.MEMORY_LOST, Code.DEFINITION, Code.FLOAT32_INSIDE, Code.CORNER)  # no hypothesis is tried then
 NARROW_STAGES = ("forward", "batch statistics", "loss", "gradient")
 
 
@@ -149,7 +150,9 @@ class Backends:
         return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
 
     def _steps(self, a: str, b: str) -> list[Run]:
-        """The single steps of the runs that the two are compared by."""
+        """The single steps of the runs that the two are compared by; none where there is no state to start from."""
+        if self.folder.trajectory(self.scenario) is None:
+            return []
         return [replace(run, variation=SINGLE_STEP) for run in self._runs(a, b) if run]
 
     def layerwise(self, name: str) -> Run:
@@ -165,6 +168,8 @@ class Backends:
 
     def parting(self, a: str, b: str) -> Parting:
         """What is known of two environments that differ."""
+        if (forgetting := self._forgetting(a, b)) is not None:
+            return Parting(place=None, off=forgetting.subject, causes=(forgetting,))
         place = self.place(a, b)
         odd = self._odd_one_out(a, b)
         inside = place is not None and self._float32_inside(a, b, place)
@@ -183,6 +188,15 @@ class Backends:
         if causes := self._hypotheses(a, b, odd):
             return Parting(place=place, off=odd, causes=causes)
         return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
+
+    def _forgetting(self, a: str, b: str) -> Cause | None:
+        """That one of them does not keep what layers are to keep from one batch to the next, and the other does."""
+        subjects = {name: self.folder.subject(self.trained[name]) for name in (a, b) if name in self.trained}
+        facts = {name: one.plain[1].facts.get(MEMORY_LOST, "") for name, one in subjects.items() if not isinstance(one, str)}
+        lost = [name for name, layers in facts.items() if layers]
+        if len(facts) < 2 or len(lost) != 1:
+            return None
+        return Cause(code=Code.MEMORY_LOST, subject=lost[0], detail=(("layer", facts[lost[0]]),))
 
     def _unexplained(self, odd: str, place: Place | None) -> Cause:
         if not odd:

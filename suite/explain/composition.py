@@ -106,7 +106,8 @@ class Composition:
         if isinstance(found, str):
             return Component(link=Link.STRATEGY, environment=environment, missing=found)
         causes = self.suspected(configuration)
-        return _component(Link.STRATEGY, environment, found, causes or (Cause(code=Code.UNKNOWN, subject=environment),))
+        causes = causes or (Cause(code=Code.UNKNOWN, subject=environment),)
+        return _component(Link.STRATEGY, environment, found, causes, self._unevaluated(configuration))
 
     def suspected(self, configuration: Configuration) -> tuple[Cause, ...]:
         """Why the run is not what its strategy declares: hypotheses that predict it; where they leave something, calls that
@@ -140,7 +141,8 @@ class Composition:
             measured = compare.float64_runs(subject, *runs)  # type: ignore[arg-type]
         except (DamagedArtifact, ValueError) as error:
             return Component(link=link, environment=environment, missing=str(error))
-        return _component(link, environment, measured, (self._by_design(configuration, runs),))  # type: ignore[arg-type]
+        causes = (self._by_design(configuration, runs),)  # type: ignore[arg-type]
+        return _component(link, environment, measured, causes, self._unevaluated(configuration))
 
     def _by_design(self, configuration: Configuration, runs: tuple[Complete, Complete]) -> Cause:
         """What of the declaration makes the difference: only what the place agrees with."""
@@ -175,7 +177,14 @@ class Composition:
         if isinstance(found, str):
             return Component(link=Link.BACKEND, environment=b.environment, missing=" and ".join(environments) + f": {found}")
         parting = backends.parting(*environments)
-        return _component(Link.BACKEND, parting.off, found, parting.causes)
+        return _component(Link.BACKEND, parting.off, found, parting.causes, self._unevaluated(a, b))
+
+    def _unevaluated(self, *configurations: Configuration) -> str:
+        """Why an oracle of theirs has no evaluation; empty if all have one, or none was to have one."""
+        oracles = [run for one in configurations for run in self._oracles(one) if run]
+        found = [one for run in oracles if not isinstance(one := self.folder.complete(run), str)]
+        reason = next((manifest.after_saving for _, manifest in found if manifest.after_saving), "")
+        return reason and f"an oracle could not evaluate: {reason}"
 
 
 def single_step_of(oracle: Run) -> Run:
@@ -183,13 +192,17 @@ def single_step_of(oracle: Run) -> Run:
     return replace(oracle, variation=SINGLE_STEP)
 
 
-def _component(link: Link, environment: str, found: Comparison, causes: tuple[Cause, ...]) -> Component:
-    """`causes` count where a distance is no rounding."""
+def _component(
+    link: Link, environment: str, found: Comparison, causes: tuple[Cause, ...], unevaluated: str = ""
+) -> Component:
+    """`causes` count where a distance is no rounding. `unevaluated`: why neither side may have an evaluation."""
     apart = {one.quantity: equivalence.apart_of(one, found) for one in found.distances}
     distances = {quantity: value for quantity, value in apart.items() if value is not None}
     unknown = [one.quantity for one in found.distances if apart[one.quantity] is None]
     reason = found.no_float64 or next((one.invalid for one in found.distances if one.invalid), "")
     missing = (reason or "its own rounding has grown too far to tell") if unknown or found.no_float64 else ""
+    if not missing and compare.EVALUATION not in distances:
+        missing = unevaluated
     off = any(equivalence.differs(value) for value in distances.values())
     return Component(
         link=link,

@@ -7,6 +7,7 @@ decides.
 from __future__ import annotations
 
 from suite.records.artifact import (
+    MEMORY_LOST,
     OWN,
     RANDOM_PREDICTIONS,
     SHARED_AVERAGES,
@@ -154,6 +155,7 @@ __all__ = [
     "LAYERWISE",
     "MARKS",
     "MEASURED",
+    "MEMORY_LOST",
     "ORACLE",
     "OWN",
     "PRECISIONS",

@@ -33,6 +33,7 @@ class Code(enum.StrEnum):
     RENEWED = "renewed"
     UNSEEDED = "unseeded"
     SHARED_AVERAGES = "shared-averages"
+    MEMORY_LOST = "memory-lost"
     SAVE_STALE = "save-stale"
     SAVE_WRONG_REPLICA = "save-wrong-replica"
     SAVE_SWAPPED = "save-swapped"

@@ -88,7 +88,8 @@ def changed(cause: Cause, between: str = " ") -> str:
 
 def _missing(cause: Cause) -> str:
     status = dict(cause.detail).get("status", "")
-    return f"{status}: {cause.reason}" if status else cause.reason
+    reason = cause.reason.rstrip(".")
+    return f"{status}: {reason}" if status else reason
 
 
 SHORT: dict[str, Callable[[Cause], str]] = {
@@ -119,6 +120,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.RENEWED: lambda cause: f"not saved, and drawn again: {names_of(cause, 'tensor')}",
     Code.UNSEEDED: lambda cause: f"{names_of(cause, 'layer')} without a seed draws from a generator that no file holds",
     Code.SHARED_AVERAGES: lambda cause: f"averages share memory with weights in {cause.subject} (known defect K-56)",
+    Code.MEMORY_LOST: lambda cause: f"{cause.subject} does not keep the state of {names_of(cause, 'layer')} between batches",
     Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {names_of(cause, 'step')}",
     Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {names_of(cause, 'replica')}",
     Code.SAVE_SWAPPED: lambda cause: (

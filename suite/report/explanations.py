@@ -159,6 +159,17 @@ def _averages(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _forgotten(what: str, where: str, cause: Cause) -> Said:
+    layer = names_of(cause, "layer")
+    return Said(
+        claim=f"{cause.subject} does not keep the state of {layer} from one batch to the next, and the other side does "
+        f"({what} {where}).",
+        experiment=f"after training, the state of {layer} was still zero in {cause.subject}, and not on the other side; the "
+        "float64 runs of both sides also differ",
+        advice="do not train with stateful=True there: hand the state on as an input and an output",
+    )
+
+
 def _apart_in_steps(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
@@ -294,6 +305,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.RENEWED: _renewed,
     Code.UNSEEDED: _unseeded,
     Code.SHARED_AVERAGES: _averages,
+    Code.MEMORY_LOST: _forgotten,
     Code.STEPS_APART: _apart_in_steps,
     Code.NON_FINITE: _not_finite,
     Code.UNCHECKED: _unchecked,

@@ -16,7 +16,7 @@ import numpy as np
 from suite.artifacts import names, rows
 from suite.artifacts.store import Recording
 from suite.records import Scenario
-from suite.runner import keras_versions, loss_steps, models, optimizers
+from suite.runner import keras_versions, loss_steps, memory, models, optimizers
 
 Arrays = dict[str, np.ndarray]
 
@@ -49,7 +49,8 @@ def tell_compiled(recorded: Recording, model: Any) -> str:
 
 
 def _go_on(model: Any, scenario: Scenario, data: Mapping[str, np.ndarray], done: int) -> None:
-    """Trains for some steps more, on the rows that come next."""
+    """Trains for some steps more, on the rows that come next. No file holds what layers keep from batch to batch."""
+    memory.forget(models.layers_of(model))
     first = done * scenario.batch
     order = np.arange(first, first + STEPS * scenario.steps_per_execution * scenario.batch) % rows.count(data)
     model.fit(**models.training(data, order), batch_size=scenario.batch, epochs=1, shuffle=False, verbose=0)

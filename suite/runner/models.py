@@ -11,6 +11,7 @@ import numpy as np
 
 from suite.artifacts import rows
 from suite.records import BatchNorm
+from suite.runner import memory
 
 SEED_STATE = "seed_generator_state"  # how Keras names the state of what draws random numbers
 
@@ -143,16 +144,21 @@ def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
 def unmoved(model: Any, scope: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Iterator[None]:
     """While this is entered, the model may predict and evaluate; afterwards its untrained variables have their values of
     before. A layer may count its calls, and what the suite asks of a model is no part of its training. Only what random
-    layers draw from moves on: two predictions of a model that draws are not to be the same. `scope`: in which variables
-    are assigned."""
+    layers draw from moves on: two predictions of a model that draws are not to be the same. What layers keep from one batch
+    to the next begins anew, as in a model that was loaded. `scope`: in which variables are assigned."""
     trained = {id(variable) for variable in model.trainable_variables}
     held = {name: one for name, one in variables(model).items() if id(one) not in trained and not name.endswith(SEED_STATE)}
-    before = read(held)
+    layers = layers_of(model)
+    kept = {f"{layer.name}/{place}": one for layer in layers for place, one in enumerate(memory.states(layer))}
+    before, remembered = read(held), read(kept)
+    with scope():
+        memory.forget(layers)
     yield
     after = read(held)
     moved = {name for name, value in after.items() if value.tobytes() != before[name].tobytes()}
     with scope():
         write({name: held[name] for name in moved}, {name: before[name] for name in moved})
+        write(kept, remembered)
 
 
 def with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:

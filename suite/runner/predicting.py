@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,11 +40,17 @@ def record(recorded: Recording, model: Any, drive: Drive, data: Mapping[str, np.
     recorded.add(names.predictions(step), {**whole, "replica": replica.astype(np.int32)})
 
 
-def facts(model: Any, data: Mapping[str, np.ndarray], batch: int) -> dict[str, str]:
+def facts(
+    model: Any, data: Mapping[str, np.ndarray], batch: int, unmoved: Callable[[], AbstractContextManager[None]]
+) -> dict[str, str]:
     """The fact of a model that draws random numbers in `predict`, also where its layers keep no seed: how far two
-    predictions of the same rows are apart, relative. None of one that repeats itself."""
+    predictions of the same rows are apart, relative. None of one that repeats itself. `unmoved`: see `models.unmoved`."""
     given = models.inputs(data, rows.PREDICT, slice(0, batch))
-    first, second = (named(model.predict(given, batch_size=batch, verbose=0)) for _ in range(2))
+    made = []
+    for _ in range(2):
+        with unmoved():
+            made.append(named(model.predict(given, batch_size=batch, verbose=0)))
+    first, second = made
     apart = max(float(np.max(np.abs(first[name] - second[name]), initial=0.0)) for name in first)
     largest = max(float(np.max(np.abs(value), initial=0.0)) for value in first.values())
     return {RANDOM_PREDICTIONS: f"{apart / largest:.2g}"} if apart > REPEATED * largest else {}

@@ -24,6 +24,7 @@ from suite.runner import (
     lagging,
     layer_attributes,
     layerwise,
+    memory,
     models,
     optimizers,
     phases,
@@ -192,7 +193,7 @@ class _Trainer:
             self.phased.begin(self.tensors)
             optimizers.renew(self.model, self.built)
         keras.utils.set_random_seed(self.job.options.seed)
-        nudged = self.random_layers and run.variation == "permuted"
+        nudged = self._has_places() and run.variation == "permuted"
         with self.drive.scope():
             double = self.job.precision == "float64"
             initial = rerounding.nudged(self.initial, run, self.job.options.seed, double) if nudged else self.initial
@@ -201,6 +202,7 @@ class _Trainer:
             if run.variation == "seed":
                 initial = self.store.inputs(self.scenario.name).arrays(names.initial(run.index))
             models.write(models.variables(self.model), initial)
+            memory.forget(models.layers_of(self.model))
             models.write(optimizers.slots(self.model), optimizers.starting(self.start, self.initial, initial))
 
     def _record(self, run: Run, steps: int, recorded: Recording) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -226,6 +228,11 @@ class _Trainer:
         self._ended(run, recorded, recorder, predicted[-1])
         return (0, *sorted(recorder.states)), tuple(predicted)
 
+    def _has_places(self) -> bool:
+        """Whether rows are not to change places in a batch: random numbers, and states that are kept from one batch to the
+        next, would fall on other rows."""
+        return bool(self.random_layers or memory.keeping(models.layers_of(self.model)))
+
     def _unmoved(self) -> contextlib.AbstractContextManager[None]:
         return models.unmoved(self.model, self.drive.scope)
 
@@ -241,8 +248,7 @@ class _Trainer:
     def _trained(self, run: Run, steps: int, recorder: Any) -> Iterator[int]:
         """Trains so many steps, and says after each `fit` how many were made; at the end of a phase when the optimizer and
         the callbacks have had their last say."""
-        # Random numbers belong to places in a batch: with permuted rows they would fall on other rows.
-        ordered = replace(run, variation="plain") if self.random_layers else run
+        ordered = replace(run, variation="plain") if self._has_places() else run
         batches = permuted(ordered, self.taken.batches, self.drive.devices, self.job.options.seed)
         done, callbacks, told = 0, None, list[epochs.Logs]()
         while done < self._until(steps):
@@ -285,6 +291,7 @@ class _Trainer:
         if self.history:
             recorded.add(names.HISTORY, self.history)
         failed = ""
+        self.measured |= memory.facts(models.layers_of(self.model))
         if every:
             self._replicas(recorded)
         if every or run.variation == "seed":
@@ -301,7 +308,8 @@ class _Trainer:
                 self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
             failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)
         if whole and self.random_layers:
-            self.measured |= predicting.facts(self.model, self.data, self.scenario.batch // self.drive.processes)
+            batch = self.scenario.batch // self.drive.processes
+            self.measured |= predicting.facts(self.model, self.data, batch, self._unmoved)
         recorded.tell(after_saving=failed)
 
     def _losses(self, recorded: Recording, losses: Sequence[float]) -> None:

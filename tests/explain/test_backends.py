@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite.explain.backends import FLOAT32_AT_MOST, PERTURBED
-from suite.records import OWN, TRAINING_STEP, Cause, Code, Emulation, Run, Semantics, plain
+from suite.records import MEMORY_LOST, OWN, SINGLE_STEP, TRAINING_STEP, Cause, Code, Emulation, Run, Semantics, plain
 from tests.explain.run_folders import (
     Folder,
     RecordedArrays,
@@ -320,3 +320,29 @@ def test_hypotheses_are_tried_where_no_definition_explains_it(tmp_path: Path) ->
     off.stepped(steps_of(plain(configuration("jax"))), {"forward|dense": 1.0, "update|dense/kernel": 1.01})
     off.trained(plain(configuration("jax"), "float64"), 2.0)
     assert not hypotheses_asked(off), "the run is not even what its own strategy declares"
+
+
+# ---------------------------------------------------------------- what layers keep between batches
+
+
+@pytest.mark.parametrize("forgetting", [("jax",), ("jax", "torch"), ()])
+def test_who_does_not_keep_what_layers_keep_is_named_where_the_other_does(
+    tmp_path: Path, forgetting: tuple[str, ...]
+) -> None:
+    made = Folder(tmp_path, ["torch", "jax"])
+    for run in made.plan.runs:
+        name = run.configuration.environment
+        facts = {MEMORY_LOST: "gru"} if name in forgetting else {}
+        if run.emulates is None:  # no oracle emulates such a model
+            made.trained(run, 1.0 + APART * (name == "jax"), facts)
+    backends = made.backends()
+    assert backends.apart == [("torch", "jax")]
+    found = backends.parting("torch", "jax")
+    if forgetting == ("jax",):
+        assert (found.off, found.causes) == (
+            "jax",
+            (Cause(code=Code.MEMORY_LOST, subject="jax", detail=(("layer", "gru"),)),),
+        )
+    else:
+        assert Code.MEMORY_LOST not in {cause.code for cause in found.causes}
+    assert not any(run.variation == SINGLE_STEP for run in backends.further()), "there is no state to start from"

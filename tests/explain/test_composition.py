@@ -274,3 +274,15 @@ def test_between_the_emulations_of_both_the_backends_may_still_differ(tmp_path: 
     parts = shared(tmp_path, oracle_jax=0.1).between(one("torch"), one("jax"))
     assert [cause.code for cause in parts[1].causes] == [Code.UNKNOWN]
     assert parts[1].distances[WEIGHTS] == pytest.approx(0.1 / 3.1)
+
+
+def test_an_evaluation_that_no_oracle_could_make_is_missing_and_not_a_distance_of_zero(tmp_path: Path) -> None:
+    made = Folder(tmp_path, ["torch"], devices=(1, 2), declared={2: REPLICATED})
+    for run in made.plan.runs:
+        if run.emulates is None:
+            made.trained(run, 1.0, evaluated=float(run.configuration.devices))
+        else:
+            made.trained(run, 1.0, after_saving="TypeError: no such operator")
+    parts = made.composition().between(one("torch"), two("torch"))
+    assert all("evaluation" not in part.distances for part in parts)
+    assert {part.missing for part in parts} == {"an oracle could not evaluate: TypeError: no such operator"}

@@ -73,6 +73,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.NOT_SAVED: (("tensor", "norm/gamma"),),
     Code.COMPILED_DIFFERENTLY: (("loss.delta", "0.25 -> 1.0"),),
     Code.LOADED_DIFFERENTLY: (("gain.factor", "2.5 -> 1.0"),),
+    Code.MEMORY_LOST: (("layer", "memory"),),
     Code.SAVE_STALE: (("step", "5"),),
     Code.SAVE_WRONG_REPLICA: (("replica", "1"),),
     Code.SAVE_SWAPPED: (("norm/gamma", "norm/beta"),),

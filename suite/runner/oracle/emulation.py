@@ -281,9 +281,10 @@ class Oracle:
             replica_of[rows] = replica
         training = self._as_training(live) and self.groups > 1
         whole: Arrays = {}
-        for replica, rows in enumerate(shards if own or training else [np.arange(total)]):
+        parts = shards if own or training else [np.arange(total)]
+        for replica, rows in enumerate(parts):
             self._become(replica, live, own)
-            for name, value in self._outputs(rows, live).items():
+            for name, value in self._outputs(rows, live, -(-self.scenario.batch // len(parts))).items():
                 whole.setdefault(name, np.empty((total, *value.shape[1:]), value.dtype))[rows] = value
         return whole, replica_of
 
@@ -324,12 +325,13 @@ class Oracle:
             return averaged(self.states)
         return self.states[0 if self.deviation.predicts == "first replica" else replica]
 
-    def _outputs(self, rows: np.ndarray, live: bool) -> Arrays:
+    def _outputs(self, rows: np.ndarray, live: bool, batch: int) -> Arrays:
+        """Predictions of these rows, so many at a time: a model may count its calls, or expect so many."""
         from suite.runner.predicting import named
 
         x = models.inputs(self.data, "predict", rows)
         if not self._as_training(live):
-            return named(self.model.predict(x, batch_size=len(rows), verbose=0))
+            return named(self.model.predict(x, batch_size=batch, verbose=0))
         import keras
 
         size = self.scenario.batch // self.groups

@@ -13,7 +13,7 @@ from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Recording, Store
 from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario, Tensor
-from suite.runner import building, epochs, facts, models, optimizers, phases, precision, random_streams
+from suite.runner import building, epochs, facts, memory, models, optimizers, phases, precision, random_streams
 from suite.runner.batches import Schedule, schedule
 from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
@@ -39,6 +39,8 @@ def train(job: Job) -> None:
     inject_faults(job, single.Drive(), scenario)
     model = building.build(scenario, data, constants=constants, seed=job.options.seed)
     building.restore(model, initial)  # first: an optimizer may begin at what it trains
+    if kept := memory.keeping(models.layers_of(model)):
+        raise Unsupported(f"{kept[0].name} keeps a state from one batch to the next, which none emulates")
     phased = Phases(model=model, scenario=scenario, constants=constants, precision="float64", settled=True)
     phased.begin()
     oracle = Oracle(model, scenario, data)

@@ -1,0 +1,34 @@
+"""What layers keep from one batch to the next, as recurrent ones do with `stateful`.
+
+It belongs to places in a batch, no file holds it, and Keras counts it among no variables of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from suite.records import MEMORY_LOST
+from suite.runner import keras_versions
+
+
+def keeping(layers: Iterable[Any]) -> list[Any]:
+    """Those of the layers that keep something."""
+    return [layer for layer in layers if getattr(layer, "stateful", False) and hasattr(layer, "reset_state")]
+
+
+def forget(layers: Iterable[Any]) -> None:
+    """What the layers keep begins anew."""
+    for layer in keeping(layers):
+        layer.reset_state()
+
+
+def states(layer: Any) -> list[Any]:
+    """The variables in which a layer keeps it."""
+    return [one for one in keras_versions.tree().flatten(getattr(layer, "states", None) or ()) if hasattr(one, "assign")]
+
+
+def facts(layers: Iterable[Any]) -> dict[str, str]:
+    """The fact of a model that was trained and whose layers have kept nothing: their names. None of one without such."""
+    lost = [layer.name for layer in keeping(layers) if states(layer) and not any(one.numpy().any() for one in states(layer))]
+    return {MEMORY_LOST: ", ".join(sorted(lost))} if lost else {}
