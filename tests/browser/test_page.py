@@ -128,20 +128,39 @@ def test_keys_alone_lead_to_a_pair(open_page: Open) -> None:
     assert one.page.locator("#matrix a[tabindex='0']").count() == 1
 
 
-def test_the_first_screen_has_few_words_and_no_number_that_leads_nowhere(open_page: Open) -> None:
-    results = sample.results(healthy=True, verdicts=(Verdict.ROUNDING, Verdict.BY_DESIGN, Verdict.DIFFERENT))
-    grouped = grouping.group(results.members, ())
-    one = open_page(dataclasses.replace(results, findings=grouped, jobs=(), broken=()))
-    words = one.page.evaluate(FIRST_WORDS)
-    assert 60 < len([word for word in words if re.search(r"\w", word)]) <= 150
+def test_the_answer_has_few_words_and_no_number_that_leads_nowhere(open_page: Open) -> None:
+    one = open_page(decided_results())
+    answered = one.page.evaluate(WORDS, [".first", 900])
+    assert 60 < len(answered) <= 150
     own_text = "node => [...node.childNodes].filter(child => child.nodeType === 3).map(child => child.textContent).join(' ')"
     bare = one.page.eval_on_selector_all(".first h1, .chips li, .plans td", f"nodes => nodes.map({own_text})")
     assert not re.search(r"\d", " ".join(bare))
 
 
-# Every word whose element begins within the first 900 pixels, and is not hidden.
-FIRST_WORDS = """(() => {
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+@pytest.mark.parametrize("height", [900, 1500])
+def test_causes_begin_where_the_answer_ends(open_page: Open, height: int) -> None:
+    """Nothing is between them, and beside the answer there is only the beginning of why: at 900 pixels, fewer words more
+    than an answer may have."""
+    one = open_page(decided_results(), viewport={"width": 1280, "height": height})
+    bottom = "document.querySelector('.first > :last-child').getBoundingClientRect().bottom"
+    top = "document.querySelector('#why h2').getBoundingClientRect().top"
+    ends, begins = one.page.evaluate(f"[{bottom}, {top}]")
+    assert 0 < begins - ends < 48
+    assert 480 < ends < 840, "the answer has most of the first screen, and all of it fits"
+    below = one.page.evaluate(WORDS, ["main", 900])
+    assert 0 < len(below) <= 150
+
+
+def decided_results() -> Results:
+    """Some of everything, and nothing that failed."""
+    results = sample.results(healthy=True, verdicts=(Verdict.ROUNDING, Verdict.BY_DESIGN, Verdict.DIFFERENT))
+    grouped = grouping.group(results.members, ())
+    return dataclasses.replace(results, findings=grouped, jobs=(), broken=())
+
+
+# Every word in a place whose element begins within the first so many pixels, and is not hidden.
+WORDS = """([place, height]) => {
+  const walker = document.createTreeWalker(document.querySelector(place), NodeFilter.SHOW_TEXT);
   const found = [];
   while (walker.nextNode()) {
     const range = document.createRange();
@@ -149,11 +168,11 @@ FIRST_WORDS = """(() => {
     const box = range.getBoundingClientRect();
     const parent = walker.currentNode.parentElement;
     const folded = 'details:not([open]) > :not(summary)';
-    if (parent.closest(`.hidden, script, noscript, .skip, [hidden], ${folded}`) || !box.width || box.top >= 900) continue;
-    found.push(...walker.currentNode.textContent.split(/\\s+/).filter(Boolean));
+    if (parent.closest(`.hidden, script, noscript, .skip, [hidden], ${folded}`) || !box.width || box.top >= height) continue;
+    found.push(...walker.currentNode.textContent.split(/\\s+/).filter((word) => /\\w/.test(word)));
   }
   return found;
-})()"""
+}"""
 
 
 def test_counts_are_filters(open_page: Open) -> None:
