@@ -240,6 +240,14 @@ def test_no_heading_of_a_column_is_broken_inside_a_word(open_page: Open) -> None
     assert 0 < max(heights) < 36, "more than one line"
 
 
+def test_a_state_and_a_day_are_not_broken_into_lines(open_page: Open) -> None:
+    results = sample.results()
+    known = dataclasses.replace(sample.KNOWN[0], reason="a long reason that takes all the room there is " * 8)
+    one = open_page(dataclasses.replace(results, known=(known,)))
+    heights = one.page.eval_on_selector_all("#known tbody b", "nodes => nodes.map(node => node.offsetHeight)")
+    assert len(heights) == 1 and heights[0] < 30
+
+
 def test_names_are_never_markup(open_page: Open) -> None:
     one = open_page(builder.hostile(EVIL))
     alerts: list[str] = []
@@ -299,6 +307,17 @@ def test_the_map_has_a_cursor_and_says_what_is_under_it(open_page: Open) -> None
     assert one.page.inner_text("#readout") == "block_3/norm (layer 2), tensorflow ×2: about 0.01"
     one.page.click("#map summary")
     assert "8 of 8" in one.page.inner_text("#map table")
+
+
+def test_the_map_has_the_names_of_its_layers_under_their_columns(open_page: Open) -> None:
+    one = open_page(sample.results(verdicts=(Verdict.DIFFERENT,)), address=PAIR)
+    box = "node => { const box = node.getBoundingClientRect(); return [box.x, box.width]; }"
+    items = one.page.locator("#map ol.columns li").all()
+    start, width = one.page.eval_on_selector("canvas", box)
+    assert [item.inner_text() for item in items] == [f"block_{place}/norm" for place in range(1, 9)]
+    for place, item in enumerate(items):
+        left, wide = item.evaluate(box)
+        assert left + wide / 2 == pytest.approx(start + (place + 0.5) * width / len(items), abs=2)
 
 
 def test_pairs_are_sorted_and_filtered(open_page: Open) -> None:

@@ -81,7 +81,7 @@ const whereFigure = (one, block) => {
   const codes = block.codes.subarray(one.l, one.l + names.length);
   const { there, apart, worst } = spread(codes);
   const [wide, high] = [1110, 150];
-  const width = Math.min(40, wide / Math.max(1, names.length));
+  const width = Math.min(60, wide / Math.max(1, names.length));
   const thick = Math.max(0.6, width - (width > 3 ? 1 : 0)).toFixed(1);
   const bar = (at) => {
     const height = codes[at] === EQUAL ? 4 : (10 + Math.min(1, codes[at] / 250) * (high - 14)).toFixed(1);

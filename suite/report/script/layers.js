@@ -20,7 +20,7 @@ const paint = () => {
   const colours = upTo(10).map((at) => colour(`m${at}`));
   const [equal, edge, focus] = [colour("identical"), colour("line"), colour("link")];
   probe.remove();
-  const wide = Math.max(1, Math.min(24, Math.floor(1000 / layers.length)));
+  const wide = Math.max(1, Math.min(90, Math.floor(990 / layers.length)));
   canvas.width = wide * layers.length;
   canvas.height = ROW * rows.length;
   const pen = canvas.getContext("2d");
@@ -51,7 +51,7 @@ const pointCursor = (event) => {
   const share = (from, size, count) => Math.floor((from / size) * count);
   moveTo(share(event.clientY - box.top, box.height, map.rows.length), share(event.clientX - box.left, box.width, map.layers.length));
 };
-const mapTable = (rows, layers) => numbersTable("The same as a table", ["Run", "Layers that differ", "Farthest layer", "Distance"],
+const mapTable = (rows, layers) => numbersTable("As a table", ["Run", "Layers that differ", "Farthest layer", "Distance"],
   rows.map(({ run, codes }) => {
     const { there, apart, worst } = spread(codes ?? []);
     return line(run, codes ? `${apart.length} of ${there.length}` : "–", layers[worst[0]] ?? "–", worst.length ? about(codes[worst[0]]) : "–");
@@ -75,7 +75,7 @@ const drawLayers = async () => {
   const names = h("ol.rows", { "aria-hidden": "true" }, rows.map(({ run }) => h("li", run)));
   map = { canvas, rows, layers: block.layers };
   byId("map").replaceChildren(h("p", h("label", "Against ", select)), h("div.panel",
-    h("div.map", { role: "application", "aria-roledescription": "map", tabindex: 0, "aria-label": `${sentence}. Arrow keys move the cursor.`, onkeydown: moveCursor, onclick: pointCursor }, names, canvas),
-    h("p", { role: "status", id: "readout" }), h("p", `${sentence}. Columns are layers in the model's order, after the last step.`), legend(), later("As a table", () => mapTable(rows, block.layers))));
+    h("div.map", { role: "application", "aria-roledescription": "map", tabindex: 0, "aria-label": `${sentence}. Arrow keys move the cursor.`, onkeydown: moveCursor, onclick: pointCursor }, names, h("div", canvas, block.layers.length > 11 ? null : h("ol.rows.columns", { "aria-hidden": "true" }, block.layers.map((name) => h("li", name))))),
+    h("p", { role: "status", id: "readout" }), h("p", `${sentence}. Columns are layers in order, after the last step.`), legend(), later("As a table", () => mapTable(rows, block.layers))));
   moveTo(cursor.row, cursor.layer);
 };

@@ -19,7 +19,7 @@ const power = (decade) => String(decade).replace("-", "−");
 const legend = () => {
   const classes = upTo(10).map((at) => h("span", { class: `mark m${at}` }, power(at - 9)));
   return h("p.scale.small", h("span.mark.identical", "="), "exactly equal, then powers of ten: ",
-    ...classes, " The first holds all that is smaller, the last all that is larger.");
+    ...classes, " The first holds all below, the last all above.");
 };
 const drawMatrix = () => {
   const scenario = now();

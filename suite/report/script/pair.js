@@ -11,7 +11,7 @@ const quantityRow = (one, cause) => {
   return h("tr", row);
 };
 const quantityTable = (found, cause) => region("Every quantity of this pair", numbersTable(
-  "After the last step. Limit: the largest distance that is rounding at the judged step. First step: the first stored one that is not bit-equal or, where it is worse than rounding, beyond its limit.",
+  "After the last step. Limit: the largest distance that is rounding. First step: the first stored one beyond it, or else not bit-equal.",
   ["Quantity", "Verdict", "Metric", "Distance", "Limit", "Float64 runs", "First step"], found.map((one) => quantityRow(one, cause))));
 const chosenOf = (found) => found.find((one) => one.q === state.quantity)
   ?? found.toSorted((one, other) => other.v - one.v || (other.k !== undefined) - (one.k !== undefined))[0];

@@ -15,7 +15,7 @@ const checksIn = (scenario) => scenario.checks.cells.map(([run, column, verdict,
   environment: [scenario.runs[run][2]], address: () => `#${new URLSearchParams({ scenario: scenario.name, at: "saved" })}`,
   name: `${scenario.runs[run][1]}: ${scenario.checks.columns[column]}`, cause: [DATA.causes[cause] ?? ""] }));
 const everything = () => DATA.scenarios.flatMap((scenario, at) => [...pairsIn(scenario, at), ...checksIn(scenario)]);
-const tableRow = (one) => h("tr", h("td", badge(one.at)), h("td", one.scenario),
+const tableRow = (one) => h("tr", h("td", badge(one.at)), h("td.n", one.scenario),
   h("th", { scope: "row" }, h("a", { href: one.address() }, one.name)), h("td", one.decided), h("td", one.cause));
 const passes = (one, wanted) => FILTERS.every((name) => !list[name] || one[name].includes(list[name])) && wanted.every((part) => one.words.includes(part));
 const fillTable = (changes) => {
