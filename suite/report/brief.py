@@ -22,7 +22,8 @@ def what(finding: Finding) -> str:
     if cause.code == Code.UNSTABLE_KERNEL:
         said = _unstable(finding, cause)
     if cause.code == Code.UNKNOWN and finding.environment:
-        said = f"{finding.environment} differs; its cause is unknown"
+        first = f" first in {finding.place.tensor}" if finding.place else ""
+        said = f"{finding.environment} differs{first}; its cause is unknown"
     return cut(said)
 
 
@@ -69,6 +70,12 @@ def _unstable(finding: Finding, cause: Cause) -> str:
     return f"{cause.subject or 'one side'} computes {what_of} inaccurately"
 
 
+def _first(cause: Cause) -> str:
+    """Where a side begins to differ: a layer, a tensor, or a stage that is a single number; empty where nothing shows it."""
+    stage, tensor = names_of(cause, "stage"), names_of(cause, "tensor")
+    return f"first in {'the ' if stage == tensor else ''}{tensor}" if tensor else ""
+
+
 def _unsaved(cause: Cause) -> str:
     tensor = names_of(cause, "tensor")
     return "the state of a random seed is not kept" if "seed_generator_state" in tensor else f"{tensor} is not kept"
@@ -81,7 +88,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.TF32_PRODUCTS: lambda cause: f"{cause.subject} rounds products to TF32",
     Code.BFLOAT16_PRODUCTS: lambda cause: f"{cause.subject} rounds products to bfloat16",
     Code.DEFINITION: lambda cause: f"{cause.subject}: {names_of(cause, 'class')} departs from its definition",
-    Code.ODD_ONE_OUT: lambda cause: f"{cause.subject} differs from {names_of(cause, 'others')}",
+    Code.ODD_ONE_OUT: lambda cause: f"{cause.subject} differs {_first(cause) or 'from ' + names_of(cause, 'others')}",
     Code.CORNER: lambda cause: "backends take other slopes at exactly 0",
     Code.NOT_SAVED: _unsaved,
     Code.RENEWED: _unsaved,

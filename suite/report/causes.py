@@ -43,9 +43,16 @@ def hypothesis(cause: Cause) -> str:
     return f"{what} ({detail})" if detail else what
 
 
+PLACES = {"forward": "the output of {}", "gradient": "the gradient of {}", "update": "the update of {}"}
+
+
 def begins(stage: str, tensor: str) -> str:
     """Where a difference begins, as a sentence."""
-    return f"It begins in the {stage}." if stage == tensor else f"It begins in {stage} {tensor}."
+    return (
+        f"It begins in the {stage}."
+        if stage == tensor
+        else f"It begins in {PLACES.get(stage, stage + ' {}').format(tensor)}."
+    )
 
 
 def declared(cause: Cause) -> str:

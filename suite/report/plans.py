@@ -42,7 +42,8 @@ class Row:
     @property
     def note(self) -> str:
         """Behind the answer: where, what it does to results, and the cure; where one is not known, what it is."""
-        said = "; ".join(filter(None, (self.effect or self.reason, self.cure or (self.reason if self.effect else ""))))
+        reason = self.reason.removeprefix(f"{self.where} ")
+        said = "; ".join(filter(None, (self.effect or reason, self.cure or (reason if self.effect else ""))))
         return f"{self.where}: {said}" if self.where and said else self.where or said
 
     @property
@@ -87,7 +88,7 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
     first = reasons[0]
     return replace(
         row,
-        where=_where(first, table, decision.safety),
+        where=_where(first, table, decision),
         reason=_reason(first),
         effect=effects.among(first.members, short=True),
         cure=brief.cure(first.finding) if first.finding else "",
@@ -111,10 +112,13 @@ def _reason(reason: Reason) -> str:
     return f"{'accepted, ' if reason.finding.accepted else ''}{brief.what(reason.finding)}"
 
 
-def _where(reason: Reason, table: Table, safety: Safety) -> str:
-    """What a plan that is safe otherwise excepts: scenarios, or the environment that is off."""
-    if safety is not Safety.EXCEPT:
+def _where(reason: Reason, table: Table, decision: Decision) -> str:
+    """What a plan that is safe otherwise excepts: files that are loaded elsewhere than they were saved, scenarios, or the
+    environment that is off."""
+    if decision.safety is not Safety.EXCEPT:
         return ""
+    if all(member.kind == "reloaded" for member in reason.members):
+        return "loaded elsewhere"
     found = sorted({member.scenario for member in reason.members})
     if len(found) < len(table.scenarios):
         return found[0] if len(found) == 1 else f"{len(found)} of {len(table.scenarios)} scenarios"

@@ -250,11 +250,13 @@ def _off(reason: Reason) -> str:
 
 def _state(members: Sequence[Member], off: Mapping[str, str]) -> str:
     """Of one scenario: "sound", "changed", "partly" (one environment is off, or something is not supported, and the others
-    agree) or "open"."""
+    agree; or files hold what was trained, and give something else elsewhere) or "open"."""
     apart = [member for member in members if member.verdict not in AGREE]
     if not apart:
         return "sound"
     if len(apart) < len(members) and all(_is_unsupported(member) for member in apart):
+        return "partly"
+    if all(member.kind == "reloaded" for member in apart) and any(member.kind != "reloaded" for member in members):
         return "partly"
     wrong = {off.get(member.id, "") for member in apart}
     others = [member for member in members if wrong.isdisjoint(run.configuration.environment for run in member.runs)]

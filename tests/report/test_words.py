@@ -356,7 +356,7 @@ def odd(stage: str, tensor: str) -> Cause:
 def test_a_place_whose_stage_is_its_only_tensor_is_named_once() -> None:
     assert "It begins in the loss." in explanations.said("2 pairs", "in one", (odd("loss", "loss"),), "different").claim
     place = explanations.said("2 pairs", "in one", (odd("gradient", "words"),), "different")
-    assert "It begins in gradient words." in place.claim and explanations.UNPREDICTED in place.experiment
+    assert "It begins in the gradient of words." in place.claim and explanations.UNPREDICTED in place.experiment
 
 
 @pytest.mark.parametrize(("value", "said"), [("0.0", "penalties of weights are not counted"), ("2.0", "counted twice")])

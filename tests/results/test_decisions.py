@@ -133,6 +133,18 @@ def test_a_failed_run_has_no_saved_file_to_look_at() -> None:
     assert of(dataclasses.replace(whole, runs=rows), Plan.SAVE).safety is Safety.EXCEPT
 
 
+@pytest.mark.parametrize("verdict", [Verdict.DIFFERENT, Verdict.NOT_RUN])
+def test_a_file_that_gives_something_else_elsewhere_holds_what_was_trained(verdict: Verdict) -> None:
+    found = results({})
+    saved = [builder.check(one, "saved", Verdict.IDENTICAL) for one in ONE]
+    reloaded = builder.check(ONE[0], "reloaded", verdict)
+    assert of(dataclasses.replace(found, checks=(*saved, reloaded)), Plan.SAVE).safety is Safety.EXCEPT
+    elsewhere = of(dataclasses.replace(found, checks=(reloaded,)), Plan.SAVE)
+    assert elsewhere.safety is (Safety.CHANGES if verdict is Verdict.DIFFERENT else Safety.NOT_COMPARED)
+    changed = builder.check(ONE[0], "saved", Verdict.DIFFERENT)
+    assert of(dataclasses.replace(found, checks=(changed, *saved[1:], reloaded)), Plan.SAVE).safety is Safety.CHANGES
+
+
 def test_environments_with_one_answer_share_a_row() -> None:
     pairs = {("tensorflow", "tensorflow"): Verdict.BY_DESIGN, ("torch", "torch"): Verdict.BY_DESIGN}
     found = results(pairs, devices=(1, 2))

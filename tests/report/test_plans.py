@@ -1,0 +1,45 @@
+"""The table of the first screen: it names what is off, and says no more of a plan than was shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite.explain import findings as grouping
+from suite.records import Cause, Code, Finding, Place, Verdict
+from suite.report import brief, plans
+from suite.results.decisions import Decision, Plan, Safety, tables
+from tests.report import builder
+
+DECISION = Decision(plan=Plan.BACKEND, safety=Safety.EXCEPT)
+
+
+def test_an_answer_names_the_environment_once_and_the_layer_that_is_off() -> None:
+    row = plans.Row(decision=DECISION, plan="", where="torch", effect="predictions shift 9 %")
+    for stage, tensor, said in (("forward", "scale", "first in scale"), ("loss", "loss", "first in the loss")):
+        cause = Cause(
+            code=Code.ODD_ONE_OUT, subject="torch", detail=(("others", "jax"), ("stage", stage), ("tensor", tensor))
+        )
+        finding = Finding(verdict=Verdict.DIFFERENT, causes=(cause,), members=(), environment="torch")
+        named = replace(row, reason=brief.what(finding))
+        assert named.note == f"torch: predictions shift 9 %; differs {said}"
+        assert replace(named, where="").note == f"predictions shift 9 %; torch differs {said}"
+    nowhere = Cause(code=Code.ODD_ONE_OUT, subject="torch", detail=(("others", "jax"),))
+    assert brief.what(replace(finding, causes=(nowhere,))) == "torch differs from jax"
+
+
+def test_what_is_not_known_is_still_placed() -> None:
+    place = Place(stage="gradient", tensor="words", state="0", size=1.0, ratio=9.0)
+    cause = Cause(code=Code.UNKNOWN)
+    finding = Finding(verdict=Verdict.DIFFERENT, causes=(cause,), members=(), environment="torch", place=place)
+    assert brief.what(finding) == "torch differs first in words; its cause is unknown"
+    assert brief.what(replace(finding, place=None)) == "torch differs; its cause is unknown"
+
+
+def test_a_file_that_differs_elsewhere_is_said_to() -> None:
+    one = builder.configurations(["small-cnn"], builder.BACKENDS, (1,))[0]
+    checks = [builder.check(one, "saved", Verdict.IDENTICAL), builder.check(one, "reloaded", Verdict.DIFFERENT)]
+    results = builder.assemble([builder.row(one)], [], checks, scenarios=["small-cnn"])
+    results = replace(results, findings=grouping.group(results.members, ()))
+    (table,) = tables(results)
+    saved = next(row for row in plans.rows(results, table) if row.decision.plan is Plan.SAVE)
+    assert saved.words.startswith("save and reload: safe, except loaded elsewhere: ")
