@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from suite.artifacts import names
-from suite.compare import metrics
+from suite.compare import examples, metrics
 from suite.compare.snapshots import (
     COMPILED,
     EVALUATION,
@@ -16,6 +17,7 @@ from suite.compare.snapshots import (
     LOSS,
     OPTIMIZER,
     OTHER,
+    PREDICTIONS,
     STATISTICS,
     WEIGHTS,
     Arrays,
@@ -165,7 +167,16 @@ def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs
         tensors=tensors[:WORST],
         layers=_layers(tensors, last.a.manifest),
         histogram=_histogram(quantity, steps[0].a, steps[0].b),
+        **_examples(quantity, last, outputs, bits=bits),
     )
+
+
+def _examples(quantity: str, last: Sides, outputs: str, *, bits: bool) -> dict[str, Any]:
+    """What of both sides is shown; nothing where every bit is equal."""
+    a, b = last.a.arrays(quantity) or {}, last.b.arrays(quantity) or {}
+    if bits or quantity not in (PREDICTIONS, LOSS, HISTORY):
+        return {}
+    return {"rows": examples.changed_rows(a, b, outputs)} if quantity == PREDICTIONS else {"curves": examples.curves(a, b)}
 
 
 def _equal_non_finite(a: Arrays, b: Arrays) -> bool:

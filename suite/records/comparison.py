@@ -38,11 +38,35 @@ class TensorDistance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RowChange:
+    """One of the rows whose predictions changed most. `output`: which of the model's; `element`: the place among the row's
+    values where both sides are farthest apart, of probabilities the class; `a`, `b`: both values there."""
+
+    output: str
+    row: int
+    element: int
+    a: float
+    b: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One number of training on both sides: the loss of a step ("losses"), or what `fit` says after an epoch. `at`: after
+    how many steps or epochs; of many, some."""
+
+    name: str
+    at: tuple[int, ...]
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Distances:
     """One quantity of a pair or check, measured. `invalid` says why there is no number; `bits`: every bit is equal.
     Metric values are finite. `layers`: every layer in the model's order, with the distance of its farthest judged tensor at
     the last step. `histogram`: how many elements are how far apart at the first stored step: [0] exactly equal, [1] by less
-    than one unit in the last place of their tensor's largest element, [k] by 2^(k-2) up to 2^(k-1) of them."""
+    than one unit in the last place of their tensor's largest element, [k] by 2^(k-2) up to 2^(k-1) of them. `rows`: of
+    predictions, the worst after the last step; `curves`: of the loss and of what `fit` says; both where they differ."""
 
     quantity: str
     bits: bool
@@ -51,6 +75,8 @@ class Distances:
     invalid: str = ""
     layers: Floats = field(default_factory=dict)
     histogram: tuple[int, ...] = ()
+    rows: tuple[RowChange, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

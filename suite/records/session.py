@@ -23,6 +23,7 @@ class ScenarioRow:
     outputs: str
     epochs: int = 0  # of which a run is made; 0 where it counts steps
     margins: Mapping[str, float] = field(default_factory=dict)  # metric -> the difference that does not matter
+    layers: tuple[str, ...] = ()  # in the order in which a step calls them; empty where no single step was recorded
 
 
 @dataclass(frozen=True, kw_only=True)

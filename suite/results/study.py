@@ -20,6 +20,7 @@ from suite.explain.repeats import steady
 from suite.judge import equivalence, kernels, limits, precision, verdicts
 from suite.records import (
     ORACLE,
+    SINGLE_STEP,
     Cause,
     Code,
     Comparison,
@@ -199,7 +200,7 @@ class Study:
             exit_code=0,
             generated=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
             environments=folder.session.environments,
-            scenarios=folder.session.scenarios,
+            scenarios=tuple(replace(row, layers=_layers(folder, row.name)) for row in folder.session.scenarios),
             broken=folder.session.broken,
             runs=rows,
             pairs=pairs,
@@ -214,6 +215,13 @@ class Study:
         gate = Verdict(folder.plan.options.gate)
         code = exit_code(results.members, rows, results.broken, gate, jobs=results.jobs, excused=results.excused)
         return replace(results, exit_code=code)
+
+
+def _layers(folder: RunFolder, scenario: str) -> tuple[str, ...]:
+    """As the first recorded single step of the scenario called them."""
+    runs = (run for run in folder.runs if run.configuration.scenario == scenario and run.variation == SINGLE_STEP)
+    manifests = (folder.store.run(run).manifest() for run in runs)
+    return next((tuple(dict.fromkeys(one.calls)) for one in manifests if one and one.calls), ())
 
 
 def _unfinished(session: Session) -> tuple[Outcome, ...]:

@@ -15,6 +15,7 @@ from suite.records import (
     Code,
     Configuration,
     ConsistencyCheck,
+    Curve,
     Distances,
     Environment,
     Finding,
@@ -34,6 +35,7 @@ from suite.records import (
     Quality,
     QualityPair,
     Results,
+    RowChange,
     RunRow,
     ScenarioRow,
     SelfTest,
@@ -140,6 +142,10 @@ RANDOM_RATES = GroundRates(
 SELF_TEST = SelfTest(grounds=(BUILT_IN_RATES, RANDOM_RATES))
 
 
+ROWS = (RowChange(output="output", row=17, element=3, a=0.62, b=0.11),)
+LOSSES = Curve(name="losses", at=(1, 5, 20), a=(2.0, 1.5, 0.5), b=(2.0, 1.25, 0.75))
+
+
 def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20)) -> Judged:
     """One quantity whose distances are such as its verdict has."""
     metrics = METRICS[quantity]
@@ -178,6 +184,8 @@ def judged(quantity: str, verdict: Verdict, steps: tuple[int, ...] = (1, 5, 20))
             invalid=invalid,
             layers={} if invalid or quantity == "loss" else {f"block_{index}/norm": size / index for index in range(1, 9)},
             histogram=() if invalid else (640,) if bits else (12, 300, 200, 100, 28),
+            rows=ROWS if quantity == "predictions" and not invalid else (),
+            curves=(LOSSES,) if quantity == "loss" and not invalid else (),
         ),
         limits=dict.fromkeys(metrics, 5e-06),
         worst_tensor="" if bits or invalid else tensors[0].name,
@@ -347,6 +355,7 @@ def scenario(name: str) -> ScenarioRow:
         batch=64,
         steps=20,
         outputs="probabilities",
+        layers=("block_1/dense", "block_1/norm", "output"),
     )
 
 
