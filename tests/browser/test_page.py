@@ -151,6 +151,17 @@ def test_causes_begin_where_the_answer_ends(open_page: Open, height: int) -> Non
     assert 0 < len(below) <= 150
 
 
+def test_the_answer_stands_on_one_line_of_type(open_page: Open) -> None:
+    """Its links are no boxes of their own, which stand higher, or break before a semicolon."""
+    one = open_page(decided_results())
+    tops = one.page.evaluate("""() => [...document.querySelector('.first h1').childNodes].map((node) => {
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      return range.getClientRects()[0].top;
+    })""")
+    assert len(tops) > 1 and max(tops) - min(tops) < 1
+
+
 def decided_results() -> Results:
     """Some of everything, and nothing that failed."""
     results = sample.results(healthy=True, verdicts=(Verdict.ROUNDING, Verdict.BY_DESIGN, Verdict.DIFFERENT))
