@@ -147,8 +147,8 @@ class Composition:
     def _by_design(self, configuration: Configuration, runs: tuple[Complete, Complete]) -> Cause:
         """What of the declaration makes the difference: only what the place agrees with."""
         place = self.declared_place(configuration)
-        normalizes = any(norm.trainable for norm in runs[0][1].batch_norms)
-        fields = declarations.effective(self.folder.declared(configuration), place, normalizes)
+        normalizing = [norm.name for norm in runs[0][1].batch_norms if norm.trainable]
+        fields = declarations.effective(self.folder.declared(configuration), place, normalizing)
         return Cause(code=Code.BY_DESIGN, detail=tuple(sorted(fields.items())))
 
     def declared_place(self, configuration: Configuration) -> Place | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 
 from suite.records import Place, Semantics
 
 Difference = dict[str, str]  # field of the declaration -> its value
+
+AFTER_LAYERS = ("loss", "gradient", "update", "optimizer state")  # stages of a step
 
 
 def difference(declared: Semantics) -> Difference:
@@ -19,14 +22,25 @@ def difference(declared: Semantics) -> Difference:
     }
 
 
-def effective(declared: Semantics, place: Place | None, normalizes: bool) -> Difference:
-    """What of that can make a difference: statistics only in a model that has some, and where it begins in the forward
-    pass; the reduction only where it begins in the loss or after it."""
+def effective(declared: Semantics, place: Place | None, normalizing: Collection[str]) -> Difference:
+    """What of that can make a difference, by the place where it begins: in the loss or after it, the reduction. Before, the
+    statistics of a batch normalization (`normalizing`: their names), or a layer that computes on each replica's own rows.
+    Where no place is known, statistics in a model that has some."""
     found = difference(declared)
-    backward = place is not None and place.stage in ("loss", "gradient", "update", "optimizer state")
-    if backward or not normalizes:
-        return {name: value for name, value in found.items() if name == "gradients"} or found
-    return {name: value for name, value in found.items() if name != "gradients"} or found
+    reduction = {name: value for name, value in found.items() if name == "gradients"}
+    statistics = {name: value for name, value in found.items() if name != "gradients"}
+    if place is None:
+        return (statistics if normalizing else reduction) or found
+    if place.stage in AFTER_LAYERS:
+        return reduction or found
+    layer = place.tensor.partition("#")[0]
+    if place.stage == "forward" and not (statistics and _has_one_of(layer, normalizing)):
+        return {"layer": layer, "rows": "each replica's own"}
+    return statistics or found
+
+
+def _has_one_of(layer: str, normalizing: Collection[str]) -> bool:
+    return any(norm == layer or norm.startswith(f"{layer}/") for norm in normalizing)
 
 
 def within(semantics: Semantics, kind: str, normalizes: bool = True) -> Difference:

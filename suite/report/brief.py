@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from suite.records import Cause, Code, Finding
+from suite.report import declared_words
 from suite.report.causes import names_of, words
 from suite.report.hypothesis_words import HYPOTHESES
 
 LONGEST = 12  # words: more are read by nobody in a table
-SYNCHRONIZE = "synchronize batch statistics"
 
 
 def what(finding: Finding) -> str:
@@ -33,7 +33,7 @@ def cure(finding: Finding) -> str:
     if cause is None:
         return ""
     if cause.code == Code.BY_DESIGN:
-        return _declared(cause)[1]
+        return declared_words.brief(cause)[1]
     return CURES.get(cause.code, "")
 
 
@@ -46,21 +46,6 @@ def _leading(finding: Finding) -> Cause | None:
     """The cause that the finding is named after: what is declared or unknown only if there is nothing else."""
     last = (Code.UNKNOWN, Code.BY_DESIGN)
     return min(finding.causes, key=lambda cause: cause.code in last, default=None)
-
-
-def _declared(cause: Cause) -> tuple[str, str]:
-    fields = dict(cause.detail)
-    if "batch statistics" in fields:
-        return "each replica normalizes its own rows", SYNCHRONIZE
-    if "live predictions" in fields:
-        return "the file holds the first replica's statistics", "evaluate the loaded file"
-    if "live evaluation" in fields:
-        return "in memory, each replica evaluates its own rows", "evaluate the loaded file"
-    if "moving statistics" in fields:
-        return "each replica has its own moving statistics", SYNCHRONIZE
-    if "gradients" in fields:
-        return "the loss is computed in parts, one for each replica", "full batches, and a loss that is a plain mean"
-    return "the strategies declare different things", ""
 
 
 def _unstable(finding: Finding, cause: Cause) -> str:
@@ -82,7 +67,7 @@ def _unsaved(cause: Cause) -> str:
 
 
 WORDS: dict[str, Callable[[Cause], str]] = {
-    Code.BY_DESIGN: lambda cause: _declared(cause)[0],
+    Code.BY_DESIGN: lambda cause: declared_words.brief(cause)[0],
     Code.RANDOM_STREAMS: lambda cause: f"{names_of(cause, 'drawn by') or 'backends'} draw different random numbers",
     Code.RANDOM_PREDICTIONS: lambda cause: "predict draws random numbers",
     Code.TF32_PRODUCTS: lambda cause: f"{cause.subject} rounds products to TF32",

@@ -12,11 +12,10 @@ from suite.judge.equivalence import SAME_SEMANTICS
 from suite.judge.verdicts import EXPECTED
 from suite.records import Cause, Code
 from suite.records.formatting import number
-from suite.report import explained_files
+from suite.report import declared_words, explained_files
 from suite.report.causes import (
     BEYOND,
     begins,
-    declared,
     defined,
     in_environment,
     names_of,
@@ -26,67 +25,9 @@ from suite.report.causes import (
     words,
 )
 from suite.report.hypothesis_words import HYPOTHESES
-from suite.report.said import Said, verb
+from suite.report.said import FLOAT64_RUNS, Said, verb
 
-FLOAT64_RUNS = "the float64 runs of both sides also differ, so the difference is not rounding"
-SYNCHRONIZE = (
-    "use BatchNormalization(synchronized=True) on TensorFlow and the equivalent on torch, or compare with one device at the "
-    "per-replica batch size"
-)
-PER_REPLICA_ISSUE = "https://github.com/tensorflow/tensorflow/issues/46488"
 MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
-
-
-def _declared(what: str, where: str, cause: Cause) -> Said:
-    fields = dict(cause.detail)
-    if "batch statistics" in fields:
-        return Said(
-            claim=f"{what} {where} {verb(what, 'compares', 'compare')} batch normalization over the whole batch with batch "
-            "normalization over each replica's part. The strategies declare this difference.",
-            experiment=FLOAT64_RUNS,
-            advice=SYNCHRONIZE,
-            link=PER_REPLICA_ISSUE,
-        )
-    if "live predictions" in fields:
-        return Said(
-            claim=f"{what} {where} {verb(what, 'holds', 'hold')} only the first replica's moving statistics. In memory, "
-            "each replica predicts with its own.",
-            experiment=FLOAT64_RUNS,
-            advice="evaluate the loaded file, not the model in memory, or average the replicas' statistics before saving",
-            link=PER_REPLICA_ISSUE,
-        )
-    if "live evaluation" in fields:
-        return Said(
-            claim=f"{what} {where} {verb(what, 'evaluates', 'evaluate')} differently from the model in memory, which "
-            "evaluates in parts, one for each replica.",
-            experiment=FLOAT64_RUNS,
-            advice="evaluate the loaded file, not the model in memory",
-        )
-    if fields == {"moving statistics": "per replica"}:
-        return Said(
-            claim=f"{what} {where} {verb(what, 'has its', 'have their')} own moving statistics. Nothing keeps replicas "
-            "equal.",
-            experiment=FLOAT64_RUNS,
-            advice=SYNCHRONIZE,
-            link=PER_REPLICA_ISSUE,
-        )
-    if "gradients" in fields:
-        how = REDUCTIONS.get(fields["gradients"], fields["gradients"])
-        return Said(
-            claim=f"{what} {where} {verb(what, 'computes', 'compute')} the loss in parts, one for each replica: {how}. For "
-            "this loss, that is not the loss of the whole batch.",
-            experiment=FLOAT64_RUNS,
-            advice="use a loss that is a plain mean over rows, and divide weights by their sum over the whole batch before "
-            "training",
-        )
-    claim = f"{what} {where} {verb(what, 'computes', 'compute')} different things, as the strategies declare"
-    return Said(claim=f"{claim}: {declared(cause)}.", experiment=FLOAT64_RUNS)
-
-
-REDUCTIONS = {
-    "mean of replica means": "each replica's own, and then their mean",
-    "sum of replica shares": "each replica's own, added up",
-}
 
 
 def _definition(what: str, where: str, cause: Cause) -> Said:
@@ -298,7 +239,7 @@ ROUNDED: dict[str, tuple[str, int]] = {Code.TF32_PRODUCTS: ("TF32", 10), Code.BF
 
 
 FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
-    Code.BY_DESIGN: _declared,
+    Code.BY_DESIGN: declared_words.said,
     Code.DEFINITION: _definition,
     Code.ODD_ONE_OUT: _odd,
     Code.CORNER: _corner,

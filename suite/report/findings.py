@@ -10,6 +10,7 @@ from suite.judge import equivalence, limits
 from suite.records import Code, Diagnosis, Finding, Judged, Member, Note, Pair, Results, Run, Suspect, Verdict
 from suite.records.formatting import number
 from suite.report import acceptance, causes, effects, explanations, glossary, repeat_command, summary
+from suite.report.said import FLOAT64_RUNS
 
 SHOWN = 5  # more than five causes at once are read by nobody: the page folds the rest, and the console leaves it out
 NOUNS = {
@@ -61,12 +62,12 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
     said = explanations.said(what, where, finding.causes, finding.verdict.value)
     claim, experiment = said.claim, said.experiment
     codes = {cause.code for cause in finding.causes}
-    if Code.BY_DESIGN in codes and said.experiment == explanations.FLOAT64_RUNS:
+    if Code.BY_DESIGN in codes and said.experiment == FLOAT64_RUNS:
         experiment = _oracle_experiment(finding.members, known)
     if codes == {Code.UNKNOWN}:
         off = [known[run] for run in _runs(finding.members) if run in known and equivalence.differs(known[run].distance)]
         near = [one for one in off if one.suspects and not any(suspect.matches for suspect in one.suspects)]
-        experiment = f"{explanations.FLOAT64_RUNS}; {_nearest(near)}" if near else experiment
+        experiment = f"{FLOAT64_RUNS}; {_nearest(near)}" if near else experiment
         if finding.environment and off:
             claim = f"{finding.environment} does not do what its strategy declares {where} ({what}). The cause is unknown."
     if finding.verdict is Verdict.DIFFERENT and finding.place and finding.place.tensor not in claim:

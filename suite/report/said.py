@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FLOAT64_RUNS = "the float64 runs of both sides also differ, so the difference is not rounding"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Said:

@@ -167,13 +167,15 @@ def test_a_backend_that_is_off_is_named_and_so_is_why(tmp_path: Path) -> None:
 
 
 def test_a_declared_difference_says_what_of_the_declaration_makes_it(tmp_path: Path) -> None:
-    def fields(stage: str, norms: tuple[BatchNorm, ...] = ()) -> dict[str, str]:
-        made = Folder(tmp_path / f"{stage}{len(norms)}", ["torch"], devices=(1, 2), declared={2: REPLICATED}, norms=norms)
+    def fields(stage: str, layer: str = "dense", norms: tuple[BatchNorm, ...] = ()) -> dict[str, str]:
+        made = Folder(
+            tmp_path / f"{stage}{layer}{len(norms)}", ["torch"], devices=(1, 2), declared={2: REPLICATED}, norms=norms
+        )
         for run in made.plan.runs:
             made.trained(run, float(run.configuration.devices))
         for run, size in ((oracle("torch"), 1.0), (oracle("torch", 2, SEVERAL), 1.1)):
             before = "forward|dense" if stage != "forward" else "gradient|dense/kernel"
-            made.stepped(steps_of(run), {before: 1.0, f"{stage}|dense" if stage == "forward" else f"{stage}|loss": size})
+            made.stepped(steps_of(run), {before: 1.0, f"{stage}|{layer}" if stage == "forward" else f"{stage}|loss": size})
         composition = made.composition()
         place = composition.declared_place(two("torch"))
         assert place is not None and place.stage == stage
@@ -184,9 +186,11 @@ def test_a_declared_difference_says_what_of_the_declaration_makes_it(tmp_path: P
         return dict(cause.detail)
 
     statistics, gradients = {"batch statistics": "per replica"}, {"gradients": "mean of replica means"}
+    own_rows = {"layer": "dense", "rows": "each replica's own"}
     norm = (BatchNorm(name="norm", mean="m", variance="v"),)
-    assert (fields("forward", norm), fields("loss", norm)) == (statistics, gradients)
-    assert fields("forward") == fields("loss") == gradients, "a model that does not normalize has no statistics"
+    assert (fields("forward", "norm", norm), fields("forward", "dense", norm)) == (statistics, own_rows)
+    assert fields("forward") == own_rows, "a model that does not normalize has no statistics"
+    assert fields("loss") == fields("loss", norms=norm) == gradients
 
 
 def test_the_oracle_of_one_device_is_no_declaration(tmp_path: Path) -> None:

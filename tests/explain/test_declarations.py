@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from suite.explain.declarations import within
-from suite.records import Semantics
+from suite.explain.declarations import effective, within
+from suite.records import Place, Semantics
 
 MIRRORED = Semantics(
     batch_statistics="per replica",
@@ -29,3 +29,33 @@ def test_a_file_differs_by_statistics_only_where_the_model_has_some(normalizes: 
 
 def test_one_device_declares_no_difference_within_a_run() -> None:
     assert within(Semantics(), "saved") == within(Semantics(), "replica") == {}
+
+
+def begins(stage: str, tensor: str) -> Place:
+    return Place(stage=stage, tensor=tensor, state="0", size=0.1, ratio=1e9)
+
+
+@pytest.mark.parametrize(
+    ("place", "normalizing", "said"),
+    [
+        (begins("forward", "center"), [], {"layer": "center", "rows": "each replica's own"}),
+        (begins("forward", "center#1"), ["norm"], {"layer": "center", "rows": "each replica's own"}),
+        (begins("loss", "loss"), ["norm"], {"gradients": "sum of replica shares"}),
+        (begins("gradient", "dense/kernel"), [], {"gradients": "sum of replica shares"}),
+        (None, [], {"gradients": "sum of replica shares"}),
+    ],
+)
+def test_the_place_decides_what_of_a_declaration_makes_a_difference(
+    place: Place | None, normalizing: list[str], said: dict[str, str]
+) -> None:
+    assert effective(MIRRORED, place, normalizing) == said
+
+
+@pytest.mark.parametrize(
+    "place",
+    [begins("batch statistics", "block/norm/moving_mean"), begins("forward", "block/norm"), begins("forward", "block")],
+)
+def test_a_difference_that_begins_in_a_batch_normalization_is_one_of_statistics(place: Place) -> None:
+    found = effective(MIRRORED, place, ["block/norm"])
+    assert found["batch statistics"] == "per replica"
+    assert "gradients" not in found

@@ -37,7 +37,7 @@ from suite.records import (
     TensorGroup,
     Verdict,
 )
-from suite.report import explanations, repro, results_json
+from suite.report import declared_words, repro, results_json
 from suite.report.repro import case
 from tests.report import sample
 
@@ -259,7 +259,7 @@ def test_the_bug_report_is_ready(tmp_path: Path) -> None:
         "| trainable weights | train | 4.00e-02 | 5.00e-06 |",
         'It begins at the stage "gradient", in `norm/gamma` (2.5e-01, 70 times the limit of rounding).',
         "| tensorflow | keras | 3.15.1 |",
-        f"Until it is fixed: {explanations.SYNCHRONIZE} ({explanations.PER_REPLICA_ISSUE})",
+        f"Until it is fixed: {declared_words.SYNCHRONIZE} ({declared_words.PER_REPLICA_ISSUE})",
         "`--synchronized` computes batch statistics over all devices. The suite has not run this script with it.",
         "devices: 1 x cpu / 2 x cpu",
     ):

@@ -1,0 +1,120 @@
+"""The words for what strategies declare to do differently: for a finding, and for the table on the first screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from suite.records import Cause
+from suite.report.causes import declared
+from suite.report.said import FLOAT64_RUNS, Said, verb
+
+PER_REPLICA_ISSUE = "https://github.com/tensorflow/tensorflow/issues/46488"
+SYNCHRONIZE = (
+    "use BatchNormalization(synchronized=True) on TensorFlow and the equivalent on torch, or compare with one device at the "
+    "per-replica batch size"
+)
+WHOLE_BATCH = (
+    "compare with one device at the per-replica batch size, or let the layer compute over the whole batch, as it does on JAX"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """`verbs`: of one thing, and of several; `claim`: what comes behind. `brief` and `cure`: in a few words. {names} are
+    fields of the cause."""
+
+    verbs: tuple[str, str]
+    claim: str
+    advice: str = ""
+    link: str = ""
+    brief: str
+    cure: str = ""
+
+
+# A field of a cause, or a field with its value; the first that a cause has counts.
+DECLARED = {
+    "batch statistics": Words(
+        verbs=("compares", "compare"),
+        claim="batch normalization over the whole batch with batch normalization over each replica's part. The strategies "
+        "declare this difference.",
+        advice=SYNCHRONIZE,
+        link=PER_REPLICA_ISSUE,
+        brief="each replica normalizes its own rows",
+        cure="synchronize batch statistics",
+    ),
+    "layer": Words(
+        verbs=("compares", "compare"),
+        claim="{layer} on the whole batch with {layer} on each replica's own rows, where it computes something different. "
+        "The strategies declare this difference.",
+        advice=WHOLE_BATCH,
+        brief="{layer} computes on each replica's own rows",
+        cure="compare at the per-replica batch size",
+    ),
+    "live predictions": Words(
+        verbs=("holds", "hold"),
+        claim="only the first replica's moving statistics. In memory, each replica predicts with its own.",
+        advice="evaluate the loaded file, not the model in memory, or average the replicas' statistics before saving",
+        link=PER_REPLICA_ISSUE,
+        brief="the file holds the first replica's statistics",
+        cure="evaluate the loaded file",
+    ),
+    "live evaluation": Words(
+        verbs=("evaluates", "evaluate"),
+        claim="differently from the model in memory, which evaluates in parts, one for each replica.",
+        advice="evaluate the loaded file, not the model in memory",
+        brief="in memory, each replica evaluates its own rows",
+        cure="evaluate the loaded file",
+    ),
+    "moving statistics: per replica": Words(
+        verbs=("has its", "have their"),
+        claim="own moving statistics. Nothing keeps replicas equal.",
+        advice=SYNCHRONIZE,
+        link=PER_REPLICA_ISSUE,
+        brief="each replica has its own moving statistics",
+        cure="synchronize batch statistics",
+    ),
+    "gradients": Words(
+        verbs=("computes", "compute"),
+        claim="the loss in parts, one for each replica: {gradients}. For this loss, that is not the loss of the whole "
+        "batch.",
+        advice="use a loss that is a plain mean over rows, and divide weights by their sum over the whole batch before "
+        "training",
+        brief="the loss is computed in parts, one for each replica",
+        cure="full batches, and a loss that is a plain mean",
+    ),
+}
+REDUCTIONS = {
+    "mean of replica means": "each replica's own, and then their mean",
+    "sum of replica shares": "each replica's own, added up",
+}
+
+
+def said(what: str, where: str, cause: Cause) -> Said:
+    """What a finding says of it."""
+    words, fields = _words(cause)
+    claim = words.claim.format_map(fields)
+    return Said(
+        claim=f"{what} {where} {verb(what, *words.verbs)} {claim}",
+        experiment=FLOAT64_RUNS,
+        advice=words.advice,
+        link=words.link,
+    )
+
+
+def brief(cause: Cause) -> tuple[str, str]:
+    """What it is, and what cures it, in a few words."""
+    words, fields = _words(cause)
+    return words.brief.format_map(fields), words.cure
+
+
+def _words(cause: Cause) -> tuple[Words, dict[str, str]]:
+    fields = dict(cause.detail)
+    shown = {*fields, *(f"{name}: {value}" for name, value in cause.detail)}
+    other = Words(
+        verbs=("computes", "compute"),
+        claim="different things, as the strategies declare: {declared}.",
+        brief="the strategies declare different things",
+    )
+    words = next((words for field, words in DECLARED.items() if field in shown), other)
+    reduction = fields.get("gradients", "")
+    return words, {**fields, "gradients": REDUCTIONS.get(reduction, reduction), "declared": declared(cause)}
