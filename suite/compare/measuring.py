@@ -225,6 +225,7 @@ def tensor_distances(quantity: str, last: Sides, first: Sides, start: Snapshot) 
                 value=_tensor(quantity, name, value, others[name], begun, travelled, a.manifest.batch_norms),
                 ulp=metrics.ulp(early[0][name], early[1][name]) if name in early[0] and name in early[1] else 0.0,
                 bits=metrics.bits(value, others[name]),
+                integer=value.dtype.kind in "biu",
             )
         )
     return tuple(sorted(rows, key=lambda row: (row.group == TensorGroup.NEUTRAL_BIAS, -row.value)))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 
-from suite.records import Place, Semantics
+from suite.records import QUANTITIES, Place, Semantics
 
 Difference = dict[str, str]  # field of the declaration -> its value
 
+STATISTICS, OTHER = QUANTITIES[1], QUANTITIES[5]
+NAMED = 3  # variables: more are read by nobody
 AFTER_LAYERS = ("loss", "gradient", "update", "optimizer state")  # stages of a step
 
 
@@ -43,13 +45,30 @@ def _has_one_of(layer: str, normalizing: Collection[str]) -> bool:
     return any(norm == layer or norm.startswith(f"{layer}/") for norm in normalizing)
 
 
-def within(semantics: Semantics, kind: str, normalizes: bool = True) -> Difference:
-    """Why two states of one run may differ by declaration: live against saved, or replica against replica. Without batch
-    normalization, the live model still evaluates replica by replica, and reduces the losses as it does in training."""
-    if kind == "saved" and semantics.live_predictions != Semantics().live_predictions:
-        if not normalizes:
-            return {"live evaluation": semantics.gradients}
+def saved(semantics: Semantics, statistics: bool, state: Sequence[str]) -> Difference:
+    """Why a live model may differ from its file by declaration. `statistics`, `state`: what replicas were measured to have
+    of their own and to predict with, moving statistics, and other variables by name. Where that is nothing, the live model
+    still evaluates replica by replica, and reduces the losses as it does in training."""
+    if semantics.live_predictions == Semantics().live_predictions:
+        return {}
+    if not (statistics or state):
+        return {"live evaluation": semantics.gradients}
+    if not state:
         return {"live predictions": semantics.live_predictions, "saved": semantics.saved}
-    if kind == "replica" and semantics.moving_statistics == "per replica":
+    names = _named([STATISTICS] if statistics else [], state)
+    return {"live state": "each replica's own", "saved": semantics.saved, "state": names}
+
+
+def replicas(semantics: Semantics, quantity: str, state: Sequence[str]) -> Difference:
+    """Why replicas may differ by declaration in moving statistics, or in other state: `state` names what was measured to be
+    each replica's own of that."""
+    if semantics.moving_statistics != "per replica":
+        return {}
+    if quantity != OTHER:
         return {"moving statistics": semantics.moving_statistics}
-    return {}
+    return {"own state": "per replica", "state": _named([], state)} if state else {}
+
+
+def _named(first: Sequence[str], others: Sequence[str]) -> str:
+    every = [*first, *others]
+    return ", ".join(every[:NAMED]) + (" …" if len(every) > NAMED else "")

@@ -28,13 +28,15 @@ class At:
 @dataclass(frozen=True, kw_only=True)
 class TensorDistance:
     """One tensor's distance at the last step: `value` is the metric `tensor` (share of the rms distance travelled)
-    for trained tensors, the whitened distance for statistics, a relative L2 elsewhere; `ulp` at the first step."""
+    for trained tensors, the whitened distance for statistics, a relative L2 elsewhere; `ulp` at the first step.
+    `integer`: it is a seed or a counter."""
 
     name: str
     group: TensorGroup | None
     value: float
     ulp: float
     bits: bool
+    integer: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

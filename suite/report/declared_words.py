@@ -58,6 +58,13 @@ DECLARED = {
         brief="the file holds the first replica's statistics",
         cure="evaluate the loaded file",
     ),
+    "live state": Words(
+        verbs=("holds", "hold"),
+        claim="only the first replica's {state}. In memory, each replica predicts with its own.",
+        advice="evaluate the loaded file, not the model in memory, or give all replicas one state before saving",
+        brief="the file holds the first replica's {state}",
+        cure="evaluate the loaded file",
+    ),
     "live evaluation": Words(
         verbs=("evaluates", "evaluate"),
         claim="differently from the model in memory, which evaluates in parts, one for each replica.",
@@ -72,6 +79,13 @@ DECLARED = {
         link=PER_REPLICA_ISSUE,
         brief="each replica has its own moving statistics",
         cure="synchronize batch statistics",
+    ),
+    "own state": Words(
+        verbs=("has its", "have their"),
+        claim="own {state}. Nothing keeps replicas equal.",
+        advice=WHOLE_BATCH,
+        brief="each replica has its own {state}",
+        cure="compare at the per-replica batch size",
     ),
     "gradients": Words(
         verbs=("computes", "compute"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from suite.judge.equivalence import ENVELOPE_FACTOR
-from suite.records import Code, Finding, Judged, Magnitude, Member, Verdict
+from suite.records import QUANTITIES, Code, Finding, Judged, Magnitude, Member, Verdict
 from suite.records.formatting import number
 
 # Metric -> what its number says, and the same in few words for the first screen; the one that means most to a user first.
@@ -21,11 +21,14 @@ SENTENCES = {
     "var": ("moving variances differ by {}", "variances differ {}"),
     "mean": ("moving means differ by {} of a standard deviation", "means differ {}"),
     "slots": ("the optimizer's variables differ by {}", "optimizer variables differ {}"),
+    "state": ("variables that layers keep for themselves differ by {}", "layers' variables differ {}"),
 }
+ONLY_FURTHER = "only further training differs"
 RUNGS = {"rounding": "rounding", "run to run": "a repeat", "other seed": "another seed"}
 NUMBERLESS = (Verdict.NOT_RUN, Verdict.INVALID)
 LARGEST = 1e6  # a larger share is no number for a person: something has left all bounds
 SHOWN_ROWS = 3
+OTHER = QUANTITIES[5]
 
 
 def percent(share: float) -> str:
@@ -78,30 +81,34 @@ def among(members: Collection[Member], *, short: bool = False) -> str:
     metric, value = size(members)
     if metric:
         return SENTENCES[metric][short].format(percent(value))
-    state = any(one.quantity == "other state" for one in _deciding(members))
-    return "only further training differs" if state else ""
+    state = any(judged.quantity == OTHER for _, judged in _deciding(members))
+    return ONLY_FURTHER if state else ""
 
 
 def size(members: Iterable[Member]) -> tuple[str, float]:
     """The metric that means most to a user, and its largest value; ("", 0.0) where nothing has a number."""
     largest: dict[str, float] = {}
-    for judged in _deciding(members):
-        for metric, value in _beyond(judged).items():
+    for member, judged in _deciding(members):
+        for metric, value in _beyond(member, judged).items():
             largest[metric] = max(largest.get(metric, 0.0), value)
     return next(((one, largest[one]) for one in SENTENCES if 0 < largest.get(one, 0.0) <= LARGEST), ("", 0.0))
 
 
-def _deciding(members: Iterable[Member]) -> Iterator[Judged]:
+def _deciding(members: Iterable[Member]) -> Iterator[tuple[Member, Judged]]:
     """What is as bad as the verdict of its pair or check."""
     for member in members:
         for judged in member.quantities:
             if judged.verdict is member.verdict and judged.verdict not in NUMBERLESS:
-                yield judged
+                yield member, judged
 
 
-def _beyond(judged: Judged) -> dict[str, float]:
-    """Metric -> distance after the last step, of those that are larger than rounding."""
-    last = judged.distances.at[-1].plain if judged.distances.at else {}
+def _beyond(member: Member, judged: Judged) -> dict[str, float]:
+    """Metric -> distance after the last step, of those that are larger than rounding. Seeds and counters have no size, and
+    what two models have trained on since says nothing of what they were."""
+    last = dict(judged.distances.at[-1].plain) if judged.distances.at else {}
+    if judged.quantity == OTHER:
+        sized = [] if member.kind == "resumed" else [one.value for one in judged.distances.tensors if not one.integer]
+        last["state"] = max(sized, default=0.0)
     return {metric: value for metric, value in last.items() if value > judged.limits.get(metric, 0.0)}
 
 

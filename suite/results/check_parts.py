@@ -27,22 +27,27 @@ ENOUGH = 1.0  # the distance of a part that explains whatever it is about: it wa
 def saved_by_design(
     folder: RunFolder, configuration: Configuration, subject: compare.Subject, double: Side
 ) -> Iterator[Component]:
-    """Where each replica predicts with its own statistics and the file holds the first one's: by how much that differs."""
-    declared = declarations.within(folder.declared(configuration), "saved", bool(subject.plain[1].batch_norms))
-    if not declared:
+    """Where each replica predicts with its own state and the file holds the first one's: by how much that differs."""
+    semantics, environment = folder.declared(configuration), configuration.environment
+    if not declarations.saved(semantics, False, ()):
         return
-    cause = Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))
-    environment = configuration.environment
     if subject.oracle is None or subject.no_float64:
         yield Component(link=Link.DECLARATION, environment=environment, missing=subject.no_oracle or subject.no_float64)
         return
+    sides = _live_and_file(subject.oracle)
+    statistics, state = _predicted_with(subject.oracle, sides, subject.outputs)
+    cause = _by_design(declarations.saved(semantics, bool(statistics), state))
     if _is_first_replica(double, subject):
         # Nothing has grown in between, however chaotic the training was: the file is what is declared.
         known = dict.fromkeys(COMPUTED, ENOUGH)
-        emulated = _emulated(environment, cause, *_live_and_file(subject.oracle), (compare.EVALUATION,), subject.outputs)
+        emulated = _emulated(environment, cause, *sides, (compare.EVALUATION,), subject.outputs)
         yield replace(emulated, distances={**known, **emulated.distances})
         return
-    yield _emulated(environment, cause, *_live_and_file(subject.oracle), COMPUTED, subject.outputs)
+    yield _emulated(environment, cause, *sides, COMPUTED, subject.outputs)
+
+
+def _by_design(declared: declarations.Difference) -> Cause:
+    return Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))
 
 
 def _live_and_file(oracle: Complete) -> tuple[compare.Snapshot, compare.Snapshot]:
@@ -50,20 +55,42 @@ def _live_and_file(oracle: Complete) -> tuple[compare.Snapshot, compare.Snapshot
     return compare.trained(*oracle, oracle[1].steps[-1]), compare.emulated_file(*oracle)
 
 
+def _predicted_with(
+    oracle: Complete, sides: tuple[compare.Snapshot, compare.Snapshot], outputs: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The moving statistics and the other variables that each replica predicts with for itself, in the oracle: none, where
+    its live model and its file predict the same."""
+    predicted = compare.judged(compare.PREDICTIONS, *sides, outputs)
+    if predicted is not None and not equivalence.differs(predicted):
+        return (), ()
+    return own_state(oracle, compare.STATISTICS), own_state(oracle, compare.OTHER)
+
+
+def own_state(oracle: Complete, quantity: str) -> tuple[str, ...]:
+    """The names of the variables that some replica of an oracle has with a different value than the first one."""
+    first, *others = (compare.replica(*oracle, index).arrays(quantity) or {} for index in range(oracle[1].replicas))
+    return tuple(
+        name
+        for name, value in first.items()
+        if any(equivalence.differs(metrics.state({name: value}, {name: other[name]})) for other in others if name in other)
+    )
+
+
 def replica_by_design(
     folder: RunFolder, configuration: Configuration, subject: compare.Subject, index: int
 ) -> Iterator[Component]:
-    """Where each replica has its own moving statistics: how far apart they are in the oracle."""
-    declared = declarations.within(folder.declared(configuration), "replica")
-    if not declared:
+    """Where each replica has its own moving statistics, or other state: how far apart they are in the oracle."""
+    semantics, environment = folder.declared(configuration), configuration.environment
+    if not declarations.replicas(semantics, compare.STATISTICS, ()):
         return
-    cause = Cause(code=Code.BY_DESIGN, detail=tuple(sorted(declared.items())))
-    environment = configuration.environment
     if subject.oracle is None or subject.no_float64:
         yield Component(link=Link.DECLARATION, environment=environment, missing=subject.no_oracle or subject.no_float64)
         return
-    first, other = compare.replica(*subject.oracle, 0), compare.replica(*subject.oracle, index)
-    yield _emulated(environment, cause, first, other, STATE, subject.outputs)
+    sides = compare.replica(*subject.oracle, 0), compare.replica(*subject.oracle, index)
+    for quantity in STATE:
+        declared = declarations.replicas(semantics, quantity, own_state(subject.oracle, quantity))
+        if declared:
+            yield _emulated(environment, _by_design(declared), *sides, (quantity,), subject.outputs)
 
 
 def _emulated(

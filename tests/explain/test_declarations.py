@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.explain.declarations import effective, within
+from suite.explain.declarations import effective, replicas, saved
 from suite.records import Place, Semantics
 
 MIRRORED = Semantics(
@@ -17,18 +17,30 @@ MIRRORED = Semantics(
 
 
 @pytest.mark.parametrize(
-    ("normalizes", "said"),
+    ("statistics", "state", "said"),
     [
-        (True, {"live predictions": "own statistics of each replica", "saved": "first replica"}),
-        (False, {"live evaluation": "sum of replica shares"}),
+        (True, [], {"live predictions": "own statistics of each replica", "saved": "first replica"}),
+        (False, [], {"live evaluation": "sum of replica shares"}),
+        (False, ["center/mean"], {"live state": "each replica's own", "saved": "first replica", "state": "center/mean"}),
+        (
+            True,
+            ["a", "b", "c"],
+            {"live state": "each replica's own", "saved": "first replica", "state": "moving statistics, a, b …"},
+        ),
     ],
 )
-def test_a_file_differs_by_statistics_only_where_the_model_has_some(normalizes: bool, said: dict[str, str]) -> None:
-    assert within(MIRRORED, "saved", normalizes) == said
+def test_a_file_differs_by_what_replicas_have_of_their_own(statistics: bool, state: list[str], said: dict[str, str]) -> None:
+    assert saved(MIRRORED, statistics, state) == said
+
+
+def test_replicas_differ_in_other_state_only_where_it_is_each_ones_own() -> None:
+    assert replicas(MIRRORED, "moving statistics", []) == {"moving statistics": "per replica"}
+    assert replicas(MIRRORED, "other state", ["center/mean"]) == {"own state": "per replica", "state": "center/mean"}
+    assert replicas(MIRRORED, "other state", []) == {}
 
 
 def test_one_device_declares_no_difference_within_a_run() -> None:
-    assert within(Semantics(), "saved") == within(Semantics(), "replica") == {}
+    assert saved(Semantics(), True, ["a"]) == replicas(Semantics(), "other state", ["a"]) == {}
 
 
 def begins(stage: str, tensor: str) -> Place:

@@ -23,10 +23,17 @@ def test_a_layer_that_computes_on_own_rows_is_named_and_no_other_part_is_advised
     assert declared_words.brief(OWN_ROWS)[0] == "center computes on each replica's own rows"
 
 
+@pytest.mark.parametrize("field", ["live state", "own state"])
+def test_state_that_belongs_to_a_replica_is_named_and_is_no_batch_normalization(field: str) -> None:
+    said = declared_words.said("2 replicas", "in one", cause((field, "per replica"), ("state", "center/mean")))
+    assert "center/mean" in said.claim
+    assert not any(word in f"{said.claim} {said.advice} {said.link}" for word in ("statistics", "BatchNorm", "issues"))
+
+
 @pytest.mark.parametrize("field", declared_words.DECLARED)
 def test_every_declared_difference_has_a_cure_and_no_open_brace(field: str) -> None:
     name, _, value = field.partition(": ")
-    shown = cause((name, value or "per replica"))
+    shown = cause((name, value or "per replica"), ("state", "center/mean"))
     said, (what, cure) = declared_words.said("1 pair", "in one", shown), declared_words.brief(shown)
     assert said.advice and cure
     assert "{" not in said.claim + what

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from suite.records import Cause, Code, Finding, Magnitude, Place, Verdict
+from suite.records import At, Cause, Code, Distances, Finding, Magnitude, Place, TensorDistance, TensorGroup, Verdict
 from suite.report import effects
 from tests.report import sample
 
@@ -56,6 +56,29 @@ def test_numbers_within_their_limits_are_no_effect() -> None:
     assert effects.among([PAIR]) == "weights differ by 4 % of what training moved"
     assert effects.among([PAIR], short=True) == "weights differ 4 %"
     assert effects.among([dataclasses.replace(PAIR, quantities=tuple(quantities))]) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "integer", "words"),
+    [
+        ("replica", False, "variables that layers keep for themselves differ by 50 %"),
+        ("saved", False, "variables that layers keep for themselves differ by 50 %"),
+        ("saved", True, "only further training differs"),
+        ("resumed", False, "only further training differs"),
+    ],
+)
+def test_only_further_training_differs_where_seeds_or_counters_do(kind: str, integer: bool, words: str) -> None:
+    check = next(one for one in sample.results().checks if one.kind == "saved" and one.quantities)
+    tensor = TensorDistance(name="center/mean", group=TensorGroup.OTHER, value=0.5, ulp=1.0, bits=False, integer=integer)
+    at = At(step=20, plain={"state": 0.5}, envelope={}, float64={}, float64_envelope={})
+    other = dataclasses.replace(
+        check.quantities[0],
+        quantity="other state",
+        verdict=Verdict.DIFFERENT,
+        distances=Distances(quantity="other state", bits=False, at=(at,), tensors=(tensor,)),
+        limits={"state": 1e-6},
+    )
+    assert effects.among([dataclasses.replace(check, kind=kind, verdict=Verdict.DIFFERENT, quantities=(other,))]) == words
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NOT_RUN, Verdict.INVALID])
