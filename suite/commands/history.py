@@ -42,7 +42,11 @@ def extended(results: Results, earlier: Sequence[KeptRun], folder: Path | None) 
     """With each finding over time; keeps these results in the folder."""
     if folder is None:
         return results
-    sizes = {finding.fingerprint: effects.size(finding.members) for finding in results.findings if finding.fingerprint}
+    sizes = {
+        finding.fingerprint: effects.size(finding.members, finding.verdict)
+        for finding in results.findings
+        if finding.fingerprint
+    }
     now = trends.kept(results, sizes)
     folder.mkdir(parents=True, exist_ok=True)
     day = re.sub(r"[^0-9]+", "-", results.generated).strip("-")

@@ -1,13 +1,13 @@
 """Groups what differs by its causes: one finding for each set of causes, with the side and the place that all its
 members share. One defect is one finding, in whatever it takes part: a declared difference that comes with it in some
-pairs has a finding of its own."""
+pairs, or in another quantity of a check, has a finding of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from suite.explain import diagnoses
-from suite.judge import equivalence
+from suite.judge import equivalence, verdicts
 from suite.judge.verdicts import EXPECTED
 from suite.records import Cause, Code, Diagnosis, Finding, Magnitude, Member, Pair, Place, Run, Verdict
 
@@ -17,18 +17,32 @@ ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_R
 UNEXPLAINED = {Code.UNKNOWN, Code.UNSTABLE_KERNEL, Code.DEFINITION}
 OF_FILES = ("saved", "resumed")  # checks of a run against its own file
 Known = Mapping[Run, Diagnosis]
+Causes = tuple[Cause, ...]
 
 
 def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Finding, ...]:
     """Findings, the worst first and then those that explain most. What is identical or rounding needs none."""
     of_run = {diagnosis.run: diagnosis for diagnosis in known}
-    grouped: dict[tuple[Verdict, frozenset[Cause], tuple[str, ...]], list[Member]] = {}
+    grouped: dict[tuple[Verdict, frozenset[Cause], tuple[str, ...]], list[tuple[Member, Causes]]] = {}
     for member in members:
-        if member.verdict.rank >= Verdict.NOISE.rank:
-            causes = frozenset(cause.kind for cause in _deciding(member))
-            thing = () if _is_one_thing(member.verdict, causes) else (member.kind, *_origin(member, of_run))
-            grouped.setdefault((member.verdict, causes, thing), []).append(member)
-    return tuple(sorted((_finding(alike, of_run) for alike in grouped.values()), key=_urgency))
+        for verdict, causes in _said_of(member):
+            kinds = frozenset(cause.kind for cause in causes)
+            thing = () if _is_one_thing(verdict, kinds) else (member.kind, *_origin(member, of_run))
+            grouped.setdefault((verdict, kinds, thing), []).append((member, causes))
+    found = [_finding(key[0], alike[0][1], [member for member, _ in alike], of_run) for key, alike in grouped.items()]
+    return tuple(sorted(found, key=_urgency))
+
+
+def _said_of(member: Member) -> Iterator[tuple[Verdict, Causes]]:
+    """Its verdict with the causes that decide; and of a check that is worse, what is by design in another quantity: what a
+    file holds and what it predicts are two things. The quantities of a pair come from one training."""
+    if member.verdict.rank >= Verdict.NOISE.rank:
+        yield member.verdict, _deciding(member)
+    if isinstance(member, Pair) or member.verdict.rank <= Verdict.BY_DESIGN.rank:
+        return
+    expected = verdicts.united(one.causes for one in member.quantities if one.verdict is Verdict.BY_DESIGN)
+    if expected:
+        yield Verdict.BY_DESIGN, expected
 
 
 def _origin(member: Member, known: Known) -> tuple[str, ...]:
@@ -42,7 +56,7 @@ def _origin(member: Member, known: Known) -> tuple[str, ...]:
     return environment, place.stage if place else ""
 
 
-def _deciding(member: Member) -> tuple[Cause, ...]:
+def _deciding(member: Member) -> Causes:
     """Of a difference, the causes that nobody declared."""
     if member.verdict is not Verdict.DIFFERENT:
         return member.causes
@@ -65,10 +79,9 @@ def _urgency(finding: Finding) -> tuple[int, int]:
     return len(ORDER) if unsupported else ORDER.index(finding.verdict), -len(finding.members)
 
 
-def _finding(members: Sequence[Member], known: Known) -> Finding:
-    verdict, causes = members[0].verdict, _deciding(members[0])
+def _finding(verdict: Verdict, causes: Causes, members: Sequence[Member], known: Known) -> Finding:
     known = _explaining(known, causes) if verdict is Verdict.DIFFERENT else {}
-    alone = _without_declared(members)
+    alone = members if verdict is Verdict.BY_DESIGN else _without_declared(members)
     side, environment = _side(members, known)
     subjects = {cause.subject for cause in causes if cause.subject}
     if not environment and len(subjects) == 1:

@@ -207,7 +207,8 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One set of causes, and what has it. `members`: the pairs and checks that it covers. `environment`: the
+    """One set of causes, and what has it. `members`: the pairs and checks that it covers; a check may have a worse verdict
+    than this, because of another quantity. `environment`: the
     one that is off in all of them, and `side`: the run, if it is one; empty and None where that is not shown. `fingerprint`:
     names the same finding tomorrow (scenarios, kinds, quantities, causes, place); `parts`: the same for each scenario alone.
     `accepted`: why all of it is accepted; empty if any of it is not.
@@ -230,9 +231,10 @@ class Finding:
         return any(cause.code == Code.UNSUPPORTED for cause in self.causes)
 
     def excused(self) -> dict[str, str]:
-        """Of the pairs and checks it covers, the ids of those that are accepted -> why."""
+        """Of the pairs and checks whose verdict it is, the ids of those that are accepted -> why."""
         reasons = {part.scenario: part.accepted for part in self.parts if part.accepted}
-        return {member.id: reasons[member.scenario] for member in self.members if member.scenario in reasons}
+        members = (member for member in self.members if member.verdict is self.verdict)
+        return {member.id: reasons[member.scenario] for member in members if member.scenario in reasons}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ def of(finding: Finding) -> str:
     if finding.verdict in NUMBERLESS:
         return ""
     decided = steps(finding)
-    return decided or _with_rungs(finding) or among(finding.members)
+    return decided or _with_rungs(finding) or among(finding.members, finding.verdict)
 
 
 def steps(finding: Finding) -> str:
@@ -76,29 +76,30 @@ STEPS: dict[str, set[str]] = {
 }
 
 
-def among(members: Collection[Member], *, short: bool = False) -> str:
-    """The largest effect in some pairs and checks, of what is as bad as their verdict and beyond its limit."""
-    metric, value = size(members)
+def among(members: Collection[Member], verdict: Verdict | None = None, *, short: bool = False) -> str:
+    """The largest effect in some pairs and checks, of what has this verdict (None: that of its pair or check) and is beyond
+    its limit."""
+    metric, value = size(members, verdict)
     if metric:
         return SENTENCES[metric][short].format(percent(value))
-    state = any(judged.quantity == OTHER for _, judged in _deciding(members))
+    state = any(judged.quantity == OTHER for _, judged in _deciding(members, verdict))
     return ONLY_FURTHER if state else ""
 
 
-def size(members: Iterable[Member]) -> tuple[str, float]:
+def size(members: Iterable[Member], verdict: Verdict | None = None) -> tuple[str, float]:
     """The metric that means most to a user, and its largest value; ("", 0.0) where nothing has a number."""
     largest: dict[str, float] = {}
-    for member, judged in _deciding(members):
+    for member, judged in _deciding(members, verdict):
         for metric, value in _beyond(member, judged).items():
             largest[metric] = max(largest.get(metric, 0.0), value)
     return next(((one, largest[one]) for one in SENTENCES if 0 < largest.get(one, 0.0) <= LARGEST), ("", 0.0))
 
 
-def _deciding(members: Iterable[Member]) -> Iterator[tuple[Member, Judged]]:
-    """What is as bad as the verdict of its pair or check."""
+def _deciding(members: Iterable[Member], verdict: Verdict | None) -> Iterator[tuple[Member, Judged]]:
+    """What has this verdict, or is as bad as that of its pair or check."""
     for member in members:
         for judged in member.quantities:
-            if judged.verdict is member.verdict and judged.verdict not in NUMBERLESS:
+            if judged.verdict is (verdict or member.verdict) and judged.verdict not in NUMBERLESS:
                 yield member, judged
 
 

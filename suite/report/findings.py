@@ -76,7 +76,7 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
         finding=finding,
         claim=claim,
         effect=effects.of(finding) or NO_EFFECT.get(finding.verdict, NOT_MEASURED),
-        evidence=_evidence(finding.members),
+        evidence=_evidence(finding),
         experiment=experiment,
         advice=said.advice or _advice(finding),
         link=said.link,
@@ -146,18 +146,18 @@ def _nearest(off: Sequence[Diagnosis]) -> str:
 # ---------------------------------------------------------------- evidence
 
 
-def _evidence(members: Sequence[Member]) -> str:
+def _evidence(finding: Finding) -> str:
     """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size, and which
     two; then what single float32 steps say of it."""
     worst: tuple[float, str] = (-1.0, "no numbers: see the reasons given")
-    for member in members:
+    for member in finding.members:
         said = _steps(member)
         if said and (size := _off_in_steps(member)):
             # A curve that has grown since, or that lies inside of its rounding, decided nothing.
             worst = max(worst, (size, f"{said} ({_sides(member)})"), key=lambda entry: entry[0])
             continue
         for judged in member.quantities:
-            if judged.verdict is member.verdict and judged.distances.at and judged.distances.at[-1].plain:
+            if judged.verdict is finding.verdict and judged.distances.at and judged.distances.at[-1].plain:
                 size, numbers = _largest(judged, _sides(member))
                 worst = max(worst, (size, f"{numbers}; {said}" if said else numbers), key=lambda entry: entry[0])
     return worst[1]

@@ -90,20 +90,26 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
         row,
         where=_where(first, table, decision),
         reason=_reason(first),
-        effect=effects.among(first.members, short=True),
+        effect=_effect(first),
         cure=brief.cure(first.finding) if first.finding else "",
         finding=numbers[id(first.finding)] if first.finding else 0,
         more=len(reasons) - 1 + bool(decision.lost),
     )
 
 
-def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, int]:
+def _effect(reason: Reason) -> str:
+    return effects.among(reason.members, reason.finding.verdict if reason.finding else None, short=True)
+
+
+def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, bool, int]:
     """What changes results first, then what was not decided, then what is accepted or did not run; of exceptions, what needs
-    a decision first; in each, what covers most."""
-    worst = max((member.verdict for member in reason.members), key=lambda verdict: verdict.rank)
+    a decision first; in each, what shows in further training alone last, and what covers most first."""
+    verdicts = [reason.finding.verdict] if reason.finding else [member.verdict for member in reason.members]
+    worst = max(verdicts, key=lambda verdict: verdict.rank)
     aside = bool(reason.finding and reason.finding.accepted) or worst is Verdict.NOT_RUN
     later = safety is Safety.EXCEPT and worst not in answer.NEEDS_DECISION
-    return aside, worst is Verdict.INCONCLUSIVE, later, -len(reason.members)
+    undecided, further = worst is Verdict.INCONCLUSIVE, _effect(reason) == effects.ONLY_FURTHER
+    return aside, undecided, later, further, -len(reason.members)
 
 
 def _reason(reason: Reason) -> str:

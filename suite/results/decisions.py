@@ -215,14 +215,15 @@ def _needs(row: RunRow, places: Collection[tuple[str, int]], saves: bool, plan: 
 
 def _reasons(findings: Iterable[Finding], members: Sequence[Member]) -> tuple[Reason, ...]:
     """The findings that cover what does not agree, in their order; last, what none covers."""
-    left = {member.id: member for member in members if member.verdict not in AGREE}
+    apart = {member.id: member for member in members if member.verdict not in AGREE}
     found = []
     for finding in findings:
-        covered = [left.pop(member.id) for member in finding.members if member.id in left]
+        covered = [apart[member.id] for member in finding.members if member.id in apart]
         if covered:
             found.append(Reason(finding=finding, members=tuple(covered)))
-    if left:
-        found.append(Reason(finding=None, members=tuple(left.values())))
+    named = {member.id for reason in found for member in reason.members}
+    if left := [member for name, member in apart.items() if name not in named]:
+        found.append(Reason(finding=None, members=tuple(left)))
     return tuple(found)
 
 
@@ -232,7 +233,7 @@ def _safety(members: Sequence[Member], reasons: Sequence[Reason], lost: Sequence
         return Safety.NOT_COMPARED
     if not reasons and not lost:
         return Safety.SAFE
-    off = {member.id: _off(reason) for reason in reasons for member in reason.members}
+    off = {member.id: _off(reason) for reason in reversed(reasons) for member in reason.members}  # the worst reason counts
     states = [
         _state([member for member in members if member.scenario == name], off)
         for name in dict.fromkeys(member.scenario for member in members)

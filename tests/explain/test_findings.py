@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite.explain import findings
-from suite.records import Cause, Code, Magnitude, Pair, Place, Verdict, because
+from suite.records import Cause, Code, ConsistencyCheck, Magnitude, Pair, Part, Place, Verdict, because
 from tests.report import sample
 
 PLACE = Place(stage="loss", tensor="loss", state="19", size=0.1, ratio=1e9)
@@ -84,6 +84,37 @@ def test_the_side_of_a_file_that_is_not_its_model_is_the_run_that_saved_it() -> 
     assert findings.group(alone, ())[0].side == checks[0].run
     [every] = findings.group(checks, ())
     assert every.side is None
+
+
+def with_two_causes() -> ConsistencyCheck:
+    """A file that does not hold a seed, and that predicts differently by design."""
+    check = next(one for one in sample.results().checks if one.kind == "saved" and one.quantities)
+    lost = Cause(code=Code.NOT_SAVED, detail=(("tensor", "dropout/seed"),))
+    expected = Cause(code=Code.BY_DESIGN, detail=(("live predictions", "own statistics of each replica"),))
+    quantities = [
+        replace(check.quantities[0], quantity=quantity, verdict=verdict, causes=(cause,))
+        for quantity, verdict, cause in (
+            ("other state", Verdict.DIFFERENT, lost),
+            ("predictions", Verdict.BY_DESIGN, expected),
+        )
+    ]
+    return replace(check, verdict=Verdict.DIFFERENT, causes=(lost,), quantities=tuple(quantities))
+
+
+def test_what_is_by_design_in_another_quantity_of_a_check_has_a_finding_of_its_own() -> None:
+    check = with_two_causes()
+    only = replace(check, verdict=Verdict.BY_DESIGN, causes=check.quantities[1].causes, quantities=check.quantities[1:])
+    worse, expected = findings.group([check, replace(only, form="other.keras")], ())
+    assert (worse.verdict, worse.causes, worse.members) == (Verdict.DIFFERENT, check.causes, (check,))
+    assert (expected.verdict, expected.causes) == (Verdict.BY_DESIGN, check.quantities[1].causes)
+    assert len(expected.members) == 2 and expected.members[0] == check
+
+
+def test_to_accept_what_is_by_design_in_a_check_does_not_accept_what_is_worse() -> None:
+    check = with_two_causes()
+    parts = (Part(scenario=check.scenario, fingerprint="0", accepted="as declared"),)
+    worse, expected = (replace(one, parts=parts) for one in findings.group([check], ()))
+    assert (worse.excused(), expected.excused()) == ({check.id: "as declared"}, {})
 
 
 def test_one_reason_for_which_nothing_ran_is_one_finding() -> None:

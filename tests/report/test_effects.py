@@ -6,8 +6,23 @@ import dataclasses
 
 import pytest
 
-from suite.records import At, Cause, Code, Distances, Finding, Magnitude, Place, TensorDistance, TensorGroup, Verdict
-from suite.report import effects
+from suite.explain import findings
+from suite.records import (
+    At,
+    Cause,
+    Code,
+    ConsistencyCheck,
+    Distances,
+    Finding,
+    Judged,
+    Magnitude,
+    Place,
+    TensorDistance,
+    TensorGroup,
+    Verdict,
+)
+from suite.report import effects, plans
+from suite.results.decisions import tables
 from tests.report import sample
 
 ONE, OTHER = sample.configurations("article-mlp")[:2]
@@ -58,16 +73,8 @@ def test_numbers_within_their_limits_are_no_effect() -> None:
     assert effects.among([dataclasses.replace(PAIR, quantities=tuple(quantities))]) == ""
 
 
-@pytest.mark.parametrize(
-    ("kind", "integer", "words"),
-    [
-        ("replica", False, "variables that layers keep for themselves differ by 50 %"),
-        ("saved", False, "variables that layers keep for themselves differ by 50 %"),
-        ("saved", True, "only further training differs"),
-        ("resumed", False, "only further training differs"),
-    ],
-)
-def test_only_further_training_differs_where_seeds_or_counters_do(kind: str, integer: bool, words: str) -> None:
+def lost(*, integer: bool) -> tuple[ConsistencyCheck, Judged]:
+    """A check of a file, and that it does not hold a variable."""
     check = next(one for one in sample.results().checks if one.kind == "saved" and one.quantities)
     tensor = TensorDistance(name="center/mean", group=TensorGroup.OTHER, value=0.5, ulp=1.0, bits=False, integer=integer)
     at = At(step=20, plain={"state": 0.5}, envelope={}, float64={}, float64_envelope={})
@@ -78,9 +85,56 @@ def test_only_further_training_differs_where_seeds_or_counters_do(kind: str, int
         distances=Distances(quantity="other state", bits=False, at=(at,), tensors=(tensor,)),
         limits={"state": 1e-6},
     )
+    return check, other
+
+
+@pytest.mark.parametrize(
+    ("kind", "integer", "words"),
+    [
+        ("replica", False, "variables that layers keep for themselves differ by 50 %"),
+        ("saved", False, "variables that layers keep for themselves differ by 50 %"),
+        ("saved", True, "only further training differs"),
+        ("resumed", False, "only further training differs"),
+    ],
+)
+def test_only_further_training_differs_where_seeds_or_counters_do(kind: str, integer: bool, words: str) -> None:
+    check, other = lost(integer=integer)
     assert effects.among([dataclasses.replace(check, kind=kind, verdict=Verdict.DIFFERENT, quantities=(other,))]) == words
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NOT_RUN, Verdict.INVALID])
 def test_what_has_no_numbers_has_no_effect(verdict: Verdict) -> None:
     assert effects.of(finding(verdict=verdict)) == ""
+
+
+def beside_a_lost_seed() -> ConsistencyCheck:
+    """A file that does not hold a seed, and that predicts differently by design."""
+    check, seed = lost(integer=True)
+    at = At(step=20, plain={"tv": 0.02})
+    predictions = dataclasses.replace(
+        seed,
+        quantity="predictions",
+        verdict=Verdict.BY_DESIGN,
+        causes=(Cause(code=Code.BY_DESIGN, detail=(("live predictions", "own statistics of each replica"),)),),
+        distances=Distances(quantity="predictions", bits=False, at=(at,)),
+        limits={"tv": 1e-6},
+    )
+    causes = (Cause(code=Code.NOT_SAVED, detail=(("tensor", "dropout/seed"),)),)
+    seed = dataclasses.replace(seed, causes=causes)
+    return dataclasses.replace(check, verdict=Verdict.DIFFERENT, causes=causes, quantities=(seed, predictions))
+
+
+def test_what_is_by_design_beside_something_worse_has_its_own_effect() -> None:
+    worse, expected = findings.group([beside_a_lost_seed()], ())
+    assert effects.of(worse) == "only further training differs"
+    assert effects.of(expected) == "predictions shift by 2 %"
+
+
+def test_the_first_screen_says_what_predictions_do_before_what_further_training_does() -> None:
+    check = beside_a_lost_seed()
+    whole = sample.results()
+    found = dataclasses.replace(whole, pairs=(), checks=(check,), findings=findings.group([check], ()))
+    rows = [row for table in tables(found) for row in plans.rows(found, table) if row.numbers]
+    assert [(row.effect, row.cure, row.numbers) for row in rows] == [
+        ("predictions shift 2 %", "evaluate the loaded file", (2, 1))
+    ]

@@ -49,9 +49,9 @@ def test_every_comparison_has_one_plan_and_nothing_is_safe_that_was_not_shown_to
     assert Counter(member.id for one in every for member in one.members) == Counter(member.id for member in found.members)
     for one in every:
         apart = [member for member in one.members if member.verdict not in decisions.AGREE]
-        assert Counter(member.id for reason in one.reasons for member in reason.members) == Counter(
-            member.id for member in apart
-        )
+        # A check can have two reasons: what is by design in it, beside what is worse.
+        assert {member.id for reason in one.reasons for member in reason.members} == {member.id for member in apart}
+        assert all(len({member.id for member in reason.members}) == len(reason.members) for reason in one.reasons)
         if one.safety is Safety.SAFE:
             assert one.members and not apart and not one.lost
             assert not found.broken
