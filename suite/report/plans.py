@@ -108,8 +108,9 @@ def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, bool, int
     worst = max(verdicts, key=lambda verdict: verdict.rank)
     aside = bool(reason.finding and reason.finding.accepted) or worst is Verdict.NOT_RUN
     later = safety is Safety.EXCEPT and worst not in answer.NEEDS_DECISION
-    undecided, further = worst is Verdict.INCONCLUSIVE, _effect(reason) == effects.ONLY_FURTHER
-    return aside, undecided, later, further, -len(reason.members)
+    trained_on = all(member.kind == "resumed" for member in reason.members)
+    further = trained_on or _effect(reason) == effects.ONLY_FURTHER
+    return aside, worst is Verdict.INCONCLUSIVE, later, further, -len(reason.members)
 
 
 def _reason(reason: Reason) -> str:

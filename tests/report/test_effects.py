@@ -132,9 +132,18 @@ def test_what_is_by_design_beside_something_worse_has_its_own_effect() -> None:
 
 def test_the_first_screen_says_what_predictions_do_before_what_further_training_does() -> None:
     check = beside_a_lost_seed()
-    whole = sample.results()
-    found = dataclasses.replace(whole, pairs=(), checks=(check,), findings=findings.group([check], ()))
+    at = At(step=20, plain={"train": 0.5})
+    weights = dataclasses.replace(
+        check.quantities[0],
+        quantity="trainable weights",
+        distances=Distances(quantity="trainable weights", bits=False, at=(at,)),
+    )
+    on = [
+        dataclasses.replace(check, kind="resumed", form=form, quantities=(weights,), causes=(Cause(code=Code.RENEWED),))
+        for form in ("one", "two")
+    ]
+    found = dataclasses.replace(sample.results(), pairs=(), checks=(check, *on), findings=findings.group([check, *on], ()))
     rows = [row for table in tables(found) for row in plans.rows(found, table) if row.numbers]
     assert [(row.effect, row.cure, row.numbers) for row in rows] == [
-        ("predictions shift 2 %", "evaluate the loaded file", (2, 1))
+        ("predictions shift 2 %", "evaluate the loaded file", (3, 1, 2))
     ]
