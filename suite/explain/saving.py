@@ -109,6 +109,13 @@ def layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...
     return (told,) if after <= CLOSED * before else (told, Cause(code=Code.UNKNOWN))
 
 
+def predicting_layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...]:
+    """The same of what the two predict: none where the loaded model predicts what the first replica of the live one does,
+    bit for bit. Then what layers have lost is no reason why other replicas predict differently."""
+    found = layers(live, loaded)
+    return () if found and _distance(live, loaded, loaded.predictions) == 0 else found
+
+
 def _attributes(side: compare.Snapshot) -> dict[str, dict[str, Any]]:
     if not names.has(side.manifest, names.LAYERS):
         return {}
@@ -121,7 +128,7 @@ def _distance(live: compare.Snapshot, loaded: compare.Snapshot, part: str) -> fl
     if not live.predictions or not names.has(live.manifest, live.predictions) or not names.has(loaded.manifest, part):
         return None
     first, second = live.artifact.arrays(live.predictions), loaded.artifact.arrays(part)
-    rows = first["replica"] == 0
+    rows = first["replica"] == 0 if "replica" in first else slice(None)  # a file's have none
     return max(metrics.relative_l2(first[name][rows], second[name][rows]) for name in second)
 
 

@@ -286,7 +286,7 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     same_state = all(equal.get(quantity, True) for quantity in check_parts.STATE[:2]) and _only_counters(comparison)
     # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.
     compiled = saving.compiled(*snapshots)
-    layers = saving.layers(*snapshots)
+    layers = saving.predicting_layers(*snapshots)
     computed = check_parts.COMPUTED if subject.plain[1].replicas > 1 and not compiled else (compare.PREDICTIONS,)
     unexplained = computed if same_state and not layers else ()
     apart = [quantity for quantity, bits in equal.items() if not bits and quantity not in unexplained]

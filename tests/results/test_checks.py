@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from suite import compare
 from suite.artifacts import names
+from suite.artifacts.store import Artifact, Complete
 from suite.explain.products import Precision
-from suite.records import PRECISIONS, REASON, Cause, Code, ConsistencyCheck, Verdict, plain
-from suite.results.checks import checks
+from suite.records import PRECISIONS, REASON, Cause, Code, ConsistencyCheck, Manifest, Status, Verdict, plain
+from suite.results.checks import Sides, _compared, checks
 from tests.explain.run_folders import Folder, RecordedArrays, configuration, dense_call, oracle
 
 RUN = plain(configuration("torch"))
@@ -198,3 +202,30 @@ def test_a_live_model_that_does_not_go_on_is_no_check_that_is_left_out(tmp_path:
     (cause,) = check.causes
     assert (check.verdict, cause.code) == (Verdict.NOT_RUN, Code.UNSUPPORTED)
     assert "no test step" in dict(cause.detail)[REASON]
+
+
+@pytest.mark.parametrize(("first", "causes"), [(1.0, []), (3.0, [Code.LOADED_DIFFERENTLY])])
+def test_what_layers_have_lost_explains_no_prediction_of_a_replica_whose_first_one_predicts_alike(
+    tmp_path: Path, first: float, causes: list[Code]
+) -> None:
+    made, kernel = Folder(tmp_path, ["torch"], devices=(2,)), {"dense/kernel": np.ones(4)}
+    where = configuration("torch", 2)
+
+    def written(artifact: Artifact, predictions: dict[str, np.ndarray], decay: float, step: int) -> Complete:
+        with artifact.recording(Manifest(run="r", status=Status.STARTED, steps=(0, step), replicas=2)) as recorded:
+            for one in {0, step}:
+                recorded.add(names.step(one), kernel)
+            recorded.add(names.predictions(step), predictions)
+            recorded.add(names.LAYERS, {"center": np.frombuffer(json.dumps({"decay": decay}).encode(), np.uint8)})
+        manifest = artifact.manifest()
+        assert manifest
+        return artifact, manifest
+
+    rows = np.array([0, 1], np.int32)
+    run = written(made.store.run(plain(where)), {"output": np.array([[1.0], [2.0]]), "replica": rows}, 0.6, 1)
+    file = made.store.reload(plain(where), "torch", names.KERAS_FILE)
+    loaded = compare.reloaded(*written(file, {"output": np.array([[first], [1.0]])}, 0.9, 0), run[1])
+    subject = compare.Subject(plain=run, outputs="values", no_float64="none was planned")
+    sides = Sides(kind="saved", environment="torch", form=names.KERAS_FILE, sides=[compare.live(*run), loaded])
+    components = _compared(where, subject, sides).components
+    assert [cause.code for part in components for cause in part.causes] == causes
