@@ -231,9 +231,9 @@ class Finding:
         return any(cause.code == Code.UNSUPPORTED for cause in self.causes)
 
     def excused(self) -> dict[str, str]:
-        """Of the pairs and checks whose verdict it is, the ids of those that are accepted -> why."""
+        """Of the pairs and checks that are no worse than this, the ids of those that are accepted -> why."""
         reasons = {part.scenario: part.accepted for part in self.parts if part.accepted}
-        members = (member for member in self.members if member.verdict is self.verdict)
+        members = (member for member in self.members if member.verdict.rank <= self.verdict.rank)
         return {member.id: reasons[member.scenario] for member in members if member.scenario in reasons}
 
 
