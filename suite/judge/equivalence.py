@@ -83,10 +83,10 @@ def _excused(at: At, metric: str) -> bool:
 
 
 def excused(comparison: Comparison) -> bool:
-    """Whether a distance between the float64 runs was left out because their own rounding has grown as far."""
-    every = [at for distances in comparison.distances for at in distances.at]
+    """Whether a judged distance between the float64 runs was left out because their own rounding has grown as far."""
     grown = grown_at(comparison)
-    return any(at.step >= grown or any(_excused(at, metric) for metric in at.float64) for at in every)
+    late = any(at.step >= grown for distances in comparison.distances for at in distances.at)
+    return late or any(_excused(at, metric) for at, metric in _judged(comparison.distances))
 
 
 def float32_inside(distances: Distances) -> bool:

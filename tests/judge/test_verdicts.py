@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from suite.compare.metrics import METRICS
 from suite.judge import equivalence, limits, verdicts
 from suite.records import (
+    At,
     Cause,
     Code,
     Comparison,
@@ -169,6 +171,14 @@ def test_what_a_perturbed_float64_run_differs_by_is_no_difference() -> None:
 
 
 PLACE = Place(stage="forward", tensor="conv", state="0", size=0.1, ratio=100.0)
+
+
+@pytest.mark.parametrize(("metric", "left_out"), [("train", True), ("explained", False)])
+def test_only_a_judged_distance_is_left_out(metric: str, left_out: bool) -> None:
+    """The share that another number explains is 1.0 in both, and no distance."""
+    one = At(step=20, plain={}, envelope={}, float64={metric: 1.0}, float64_envelope={}, perturbed={metric: 1.0})
+    assert equivalence.excused(Comparison(distances=(distances(one),))) is left_out
+    assert METRICS[metric].judged is left_out
 
 
 def test_without_float64_runs_single_float32_steps_decide() -> None:
