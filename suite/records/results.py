@@ -74,6 +74,12 @@ class Suite:
     digest: str
 
 
+def _is_of_pair(alarm: str) -> bool:
+    """Whether these words begin with the id of a pair, "run | run: ...", and not with that of a check, which has three
+    parts."""
+    return alarm.partition(": ")[0].count(" | ") == 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class GroundRates:
     """The self-test on one ground, "built-in" (scenarios that the judge was tuned on) or "random" (models drawn at random):
@@ -118,6 +124,14 @@ class GroundRates:
     def rates(self) -> dict[str, float]:
         """The same as shares of the injected faults; 0 of none."""
         return {name: count / self.injected if self.injected else 0.0 for name, count in self.counts.items()}
+
+    @property
+    def false_alarms(self) -> dict[str, tuple[int, int]]:
+        """Of what was clean, in words: how many false alarms, of how many. Of checks only where the file tells of any."""
+        pairs = sum(_is_of_pair(alarm) for alarm in self.alarms)
+        checks = len(self.alarms) - pairs
+        told = {"clean checks": (checks, self.clean_checks)} if checks or self.clean_checks else {}
+        return {"clean pairs": (pairs, self.clean_pairs)} | told
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -177,8 +177,8 @@ def _self_test(results: Results) -> Iterator[str]:
 def _measured(one: GroundRates) -> str:
     shares = ", ".join(f"{rate:.1%} {name}" for name, rate in one.rates.items())
     faults = f"of {one.injected} injected faults {shares}; " if one.injected else ""
-    alarms = f"false alarms in {one.clean_pairs} clean pairs: {len(one.alarms)}"
-    return f"In {glossary.ground(one)}: {faults}{alarms}. Measured with {glossary.rests_on(one)}."
+    alarms = ", ".join(f"{count} of {whole} {what}" for what, (count, whole) in one.false_alarms.items())
+    return f"In {glossary.ground(one)}: {faults}false alarms: {alarms}. Measured with {glossary.rests_on(one)}."
 
 
 def _matrices(results: Results) -> Iterator[str]:

@@ -136,6 +136,10 @@ RANDOM_RATES = GroundRates(
     clean_pairs=90,
     clean_checks=300,
     undecided=1,
+    alarms=(
+        "random-1/jax/single-x1/plain | defined | jax: definition: a | b",
+        "random-1/jax/single-x1/plain | saved model.keras | jax: unknown",
+    ),
     versions={"keras": "3.14.0"},
     suite=Suite(version="0.2.0", digest="ef56" * 16),
 )
