@@ -164,7 +164,8 @@ def _failures(results: Results) -> list[Part]:
 
 
 def compared(results: Results) -> str:
-    """Versions, kinds of devices, and how long all runs took together, in one line."""
+    """Versions, kinds of devices, and how long all runs took together, in one line. The command took less where they ran at
+    the same time, and more where it prepared much."""
     versions = {
         f"{PACKAGES[name]} {one.packages[name].partition('+')[0]}": None
         for name in PACKAGES
@@ -174,7 +175,7 @@ def compared(results: Results) -> str:
     kinds = sorted({one.environment.device.upper() for one in results.environments if one.environment.device})
     seconds = sum(row.seconds for row in results.runs)
     time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    return " · ".join([*versions, *kinds, *([time] if results.runs else [])])
+    return " · ".join([*versions, *kinds, *([f"runs took {time} together"] if results.runs else [])])
 
 
 def counted(results: Results) -> str:
