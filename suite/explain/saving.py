@@ -19,9 +19,7 @@ from suite.referee.defects.records import Sighting
 
 Arrays = Mapping[str, np.ndarray]
 
-NAMED = 2  # swapped tensors that a cause names
 SHOWN = 60  # characters of a value
-CHANGED = 3  # values of a compile configuration, or of layers' attributes, that a cause names
 CLOSED = 0.01  # of the distance without it: what is left where a cause is all of it
 UNMOVED = 0.5  # of the distance without it: what is left where a cause is none of it
 
@@ -67,7 +65,7 @@ def compiled(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, .
         return ()
     defects = {_known(change, live.manifest.facts) for change in changes}
     defect = tuple(("known", one) for one in defects if len(defects) == 1 and one)
-    return (Cause(code=Code.COMPILED_DIFFERENTLY, detail=(*(one.words for one in changes[:CHANGED]), *defect)),)
+    return (Cause(code=Code.COMPILED_DIFFERENTLY, detail=(*(one.words for one in changes), *defect)),)
 
 
 def _known(change: _Change, facts: Mapping[str, str]) -> str:
@@ -99,7 +97,7 @@ def layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...
     ]
     if not changes:
         return ()
-    cause = Cause(code=Code.LOADED_DIFFERENTLY, detail=tuple(sorted(one.words for one in changes)[:CHANGED]))
+    cause = Cause(code=Code.LOADED_DIFFERENTLY, detail=tuple(sorted(one.words for one in changes)))
     before, after = _distance(live, loaded, loaded.predictions), _distance(live, loaded, names.MENDED)
     if not before or after is None:
         return (cause,)
@@ -174,7 +172,7 @@ def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> tuple[Cause, ...]
         if not same:
             return ()
         found.append((name, same[0]))
-    return (Cause(code=Code.SAVE_SWAPPED, detail=tuple(found[:NAMED])),)
+    return (Cause(code=Code.SAVE_SWAPPED, detail=tuple(found)),)
 
 
 def _slots(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:

@@ -33,7 +33,6 @@ from suite.records import (
     because,
 )
 
-NAMED = 3  # tensors that a cause names: more are read by nobody
 COMPILED = "compile configuration"  # text: different or not
 EXPECTED = (
     Code.BY_DESIGN,
@@ -188,10 +187,8 @@ def composed(quantity: str, apart: float, comparison: Comparison) -> Decision:
     Distances obey the triangle inequality, some of them up to their denominators. So what is farther apart than twice the
     sum of the parts is not explained by them, and what could not be measured may be the rest.
     """
-    if changed := [
-        tensor for tensor in (*comparison.unsaved, *comparison.renewed) if _is_about(quantity, tensor, comparison)
-    ]:
-        return Verdict.DIFFERENT, (not_saved(changed, Code.NOT_SAVED if changed[0] in comparison.unsaved else Code.RENEWED),)
+    if lost := _lost(quantity, comparison):
+        return Verdict.DIFFERENT, lost
     # Beside a real difference, a part that float32 cannot show is no cause of it.
     least = OTHER_SEMANTICS if apart >= OTHER_SEMANTICS else SAME_SEMANTICS
     parts = [
@@ -230,14 +227,20 @@ def _unfinished(causes: tuple[Cause, ...], missing: Component) -> Decision:
     return verdict, united([causes, (because(Code.UNCHECKED, missing.missing, subject),)])
 
 
-def _is_about(quantity: str, tensor: str, comparison: Comparison) -> bool:
-    found = next((one for one in comparison.distances if one.quantity == quantity), None)
-    return found is not None and any(one.name == tensor and not one.bits for one in found.tensors)
+def _lost(quantity: str, comparison: Comparison) -> tuple[Cause, ...]:
+    """What a file does not hold of this quantity, by what loading does to it."""
+    found = (one.tensors for one in comparison.distances if one.quantity == quantity)
+    apart = {tensor.name for tensors in found for tensor in tensors if not tensor.bits}
+    return united(
+        not_saved([name for name in names if name in apart], code)
+        for code, names in ((Code.NOT_SAVED, comparison.unsaved), (Code.RENEWED, comparison.renewed))
+    )
 
 
-def not_saved(names: Sequence[str], code: Code) -> Cause:
-    """That a file does not hold these tensors. `code`: NOT_SAVED if loading brings the initial values back, else RENEWED."""
-    return Cause(code=code, detail=tuple(("tensor", name) for name in names[:NAMED]))
+def not_saved(names: Sequence[str], code: Code) -> tuple[Cause, ...]:
+    """That a file does not hold these tensors, if there are any. `code`: NOT_SAVED if loading brings initial values back, else
+    RENEWED."""
+    return (Cause(code=code, detail=tuple(("tensor", name) for name in names)),) if names else ()
 
 
 def _by_steps(distances: Distances, comparison: Comparison) -> Decision:

@@ -8,6 +8,7 @@ from itertools import groupby
 from suite.records import ROUND, Cause, Code
 from suite.report.hypothesis_words import HYPOTHESES
 
+NAMED = 3  # names, or what changed, in one sentence: more are read by nobody
 BEYOND = "equal in float64, but float32 differs by more than measured rounding"
 
 
@@ -62,7 +63,13 @@ def declared(cause: Cause) -> str:
 
 def names_of(cause: Cause, what: str) -> str:
     """The names of this kind that belong to it."""
-    return ", ".join(name for key, name in cause.detail if key == what)
+    return some([name for key, name in cause.detail if key == what], ", ")
+
+
+def some(parts: Sequence[str], between: str) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
+    return between.join(parts[:NAMED]) + more
 
 
 def in_environment(environment: str) -> str:
@@ -90,7 +97,7 @@ def defined(cause: Cause) -> str:
 
 def changed(cause: Cause, between: str = " ") -> str:
     """What is not as it was saved: "loss.delta 0.25 -> 1.0"."""
-    return "; ".join(f"{name}{between}{change}" for name, change in cause.detail if name != "known")
+    return some([f"{name}{between}{change}" for name, change in cause.detail if name != "known"], "; ")
 
 
 def _missing(cause: Cause) -> str:
@@ -131,7 +138,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {names_of(cause, 'step')}",
     Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {names_of(cause, 'replica')}",
     Code.SAVE_SWAPPED: lambda cause: (
-        "the file holds " + "; ".join(f"{held} in place of {name}" for name, held in cause.detail)
+        "the file holds " + some([f"{held} in place of {name}" for name, held in cause.detail], "; ")
     ),
     Code.SLOTS_NOT_SAVED: lambda cause: "the file does not hold the optimizer's slots",
     Code.COMPILED_DIFFERENTLY: lambda cause: (

@@ -19,7 +19,6 @@ Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
 Load = tuple[str, Side]  # an environment, and what it loaded
 
 COMPUTED = (compare.PREDICTIONS, compare.EVALUATION)  # anew by whoever loads a file
-LAYERS = 2  # that a cause names
 STATE = (compare.WEIGHTS, compare.STATISTICS, compare.OTHER)
 ENOUGH = 1.0  # the distance of a part that explains whatever it is about: it was looked for bit by bit
 
@@ -148,10 +147,9 @@ def of_resumed(subject: compare.Subject, file: Load) -> Iterator[tuple[Cause, ..
     run, manifest = subject.plain
     live, start = compare.live(run, manifest), compare.trained(run, manifest, 0)
     for code, lost in ((Code.NOT_SAVED, compare.unsaved), (Code.RENEWED, compare.renewed)):
-        if tensors := lost(start, live, file[1]):
-            yield (verdicts.not_saved(tensors, code),)
+        yield verdicts.not_saved(lost(start, live, file[1]), code)
     if layers := compare.drawing_elsewhere(subject.plain):
-        yield (Cause(code=Code.UNSEEDED, subject=file[0], detail=tuple(("layer", layer) for layer in layers[:LAYERS])),)
+        yield (Cause(code=Code.UNSEEDED, subject=file[0], detail=tuple(("layer", layer) for layer in layers)),)
     yield saving.compiled(live, file[1])
     yield saving.layers(live, file[1])
 

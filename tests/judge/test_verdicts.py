@@ -314,6 +314,16 @@ def test_what_is_not_saved_is_named() -> None:
     assert codes(decide(found, unsaved=("other/kernel",))) == [Code.UNKNOWN]
 
 
+def test_each_way_to_lose_a_tensor_has_a_cause_of_its_own_with_every_name() -> None:
+    names = [f"layer_{index}/state" for index in range(5)]
+    tensors = tuple(TensorDistance(name=name, group=None, value=1.0, ulp=0.0, bits=False) for name in (*names, "kept"))
+    found = Distances(quantity="other state", bits=False, at=(at(1.0, float64=1.0),), tensors=tensors)
+    assert decide(found, unsaved=tuple(names[:4]), renewed=(names[4],)).causes == (
+        Cause(code=Code.NOT_SAVED, detail=tuple(("tensor", name) for name in names[:4])),
+        Cause(code=Code.RENEWED, detail=(("tensor", names[4]),)),
+    )
+
+
 def test_the_worst_quantity_is_the_pair_and_nothing_is_invalid() -> None:
     rounding = decide(distances(at(1e-6)))
     different = decide(distances(at(1e-6, float64=1e-2)))

@@ -333,6 +333,20 @@ def test_hypotheses_that_predict_the_same_are_alternatives() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "details", "words"),
+    [
+        (Code.NOT_SAVED, [("tensor", name) for name in "abcde"], "not saved: a, b, c and 2 more"),
+        (Code.NOT_SAVED, [("tensor", name) for name in "abc"], "not saved: a, b, c"),
+        (Code.UNSEEDED, [("layer", name) for name in "abcd"], "a, b, c and 1 more without a seed draws from"),
+        (Code.LOADED_DIFFERENTLY, [(name, "1 -> 2") for name in "abcd"], "a 1 -> 2; b 1 -> 2; c 1 -> 2 and 1 more"),
+        (Code.SAVE_SWAPPED, [(name, "z") for name in "abcd"], "z in place of b; z in place of c and 1 more"),
+    ],
+)
+def test_where_names_are_left_out_their_number_is_told(code: Code, details: list[tuple[str, str]], words: str) -> None:
+    assert words in causes.words([Cause(code=code, detail=tuple(details))])
+
+
 def test_a_cause_of_a_different_version_is_called_by_its_code() -> None:
     later = Cause(code="of-tomorrow", subject="torch", detail=(("tensor", "norm/gamma"), ("reason", "it is new")))
     assert causes.words((later,)) == "of-tomorrow torch tensor=norm/gamma"
