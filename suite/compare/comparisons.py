@@ -29,9 +29,7 @@ from suite.compare.snapshots import (
     replica,
     trained,
 )
-from suite.records import JUDGED_STEP, QUANTITIES, RANDOM_PREDICTIONS, Comparison, Distances, Floats
-
-SEED = "seed_generator_state"  # how Keras names the state of what draws random numbers
+from suite.records import JUDGED_STEP, QUANTITIES, RANDOM_PREDICTIONS, SEED, Comparison, Distances, Floats
 
 
 def pair(a: Subject, b: Subject) -> Comparison:

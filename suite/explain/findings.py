@@ -5,6 +5,7 @@ pairs, or in another quantity of a check, has a finding of its own."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from suite.explain import diagnoses
 from suite.judge import equivalence, verdicts
@@ -26,10 +27,13 @@ def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Findin
     grouped: dict[tuple[Verdict, frozenset[Cause], tuple[str, ...]], list[tuple[Member, Causes]]] = {}
     for member in members:
         for verdict, causes in _said_of(member):
-            kinds = frozenset(cause.kind for cause in causes)
+            kinds = frozenset(cause.topic for cause in causes)
             thing = () if _is_one_thing(verdict, kinds) else (member.kind, *_origin(member, of_run))
             grouped.setdefault((verdict, kinds, thing), []).append((member, causes))
-    found = [_finding(key[0], alike[0][1], [member for member, _ in alike], of_run) for key, alike in grouped.items()]
+    found = [
+        _finding(key[0], _named_by_all([causes for _, causes in alike]), [member for member, _ in alike], of_run)
+        for key, alike in grouped.items()
+    ]
     return tuple(sorted(found, key=_urgency))
 
 
@@ -61,6 +65,16 @@ def _deciding(member: Member) -> Causes:
     if member.verdict is not Verdict.DIFFERENT:
         return member.causes
     return tuple(cause for cause in member.causes if cause.code not in EXPECTED) or member.causes
+
+
+def _named_by_all(every: Sequence[Causes]) -> Causes:
+    """The causes of the first member, with every seed that one of the members names."""
+    seeds: dict[Cause, set[tuple[str, str]]] = {}
+    for cause in (cause for causes in every for cause in causes if cause.of_seeds):
+        seeds.setdefault(cause.topic, set()).update(cause.detail)
+    return tuple(
+        replace(cause, detail=tuple(sorted(seeds[cause.topic]))) if cause.of_seeds else cause for cause in every[0]
+    )
 
 
 def _is_one_thing(verdict: Verdict, causes: frozenset[Cause]) -> bool:

@@ -7,7 +7,8 @@ What goes in, and why:
   where that was shown, however many others were compared with it; else the environments and strategies of both sides. A
   difference with an unknown cause between two backends must not excuse one between two others. Numbers of devices are
   left out: on two GPUs or eight, it is the same finding;
-- the quantities that differ, the codes and names of the causes, and the place: stage and tensor;
+- the quantities that differ, the codes and names of the causes (but not which seeds a file loses, which depends on what
+  was compared), and the place: stage and tensor;
 - never a number, a step, a size, a version, a path, or a word that a person reads.
 """
 
@@ -45,7 +46,7 @@ def _digest(finding: Finding, members: Sequence[Member]) -> str:
         *sorted({f"scenario {member.scenario}" for member in members}),
         *sorted({f"kind {kind}" for kind in _kinds(finding, members)}),
         *sorted({f"quantity {quantity}" for quantity in _quantities(finding, members)}),
-        *sorted({f"cause {cause.identity}" for cause in finding.causes}),
+        *sorted({f"cause {cause.topic.identity}" for cause in finding.causes}),
         f"place {finding.place.stage} {finding.place.tensor}" if finding.place else "place",
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:LENGTH]

@@ -238,8 +238,8 @@ def _lost(quantity: str, comparison: Comparison) -> tuple[Cause, ...]:
 
 
 def not_saved(names: Sequence[str], code: Code) -> tuple[Cause, ...]:
-    """That a file does not hold these tensors, if there are any. `code`: NOT_SAVED if loading brings initial values back, else
-    RENEWED."""
+    """That a file does not hold these tensors, if there are any. `code`: NOT_SAVED if loading brings the initial values
+    back, else RENEWED."""
     return (Cause(code=code, detail=tuple(("tensor", name) for name in names)),) if names else ()
 
 

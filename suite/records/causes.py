@@ -53,6 +53,7 @@ class Code(enum.StrEnum):
 
 
 REASON = "reason"  # the detail that holds somebody else's words: an exception's, a backend's
+SEED = "seed_generator_state"  # how Keras names the state of what draws random numbers
 MEASURED = "measured"  # the detail that holds a number, as text
 ROUND = "round"  # the evidence of a hypothesis that came on top of those of earlier rounds
 
@@ -80,6 +81,16 @@ class Cause:
     def kind(self) -> Cause:
         """The same without its numbers: what two pairs have in common."""
         return Cause(code=self.code, subject=self.subject, detail=self.detail)
+
+    @property
+    def of_seeds(self) -> bool:
+        """Whether it names the states of random seeds, and nothing else."""
+        return bool(self.detail) and all(name.endswith(SEED) for _, name in self.detail)
+
+    @property
+    def topic(self) -> Cause:
+        """Its kind, whatever seeds it names: which ones a file loses depends on its form and on the backend."""
+        return Cause(code=self.code, subject=self.subject) if self.of_seeds else self.kind
 
     @property
     def identity(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.explain import findings
+from suite.explain import findings, fingerprint
 from suite.records import Cause, Code, ConsistencyCheck, Magnitude, Pair, Part, Place, Verdict, because
 from tests.report import sample
 
@@ -125,3 +125,18 @@ def test_one_reason_for_which_nothing_ran_is_one_finding() -> None:
     assert [len(one.members) for one in findings.group(members, ())] == [3]
     members[0] = replace(members[0], causes=(other,))
     assert sorted(len(one.members) for one in findings.group(members, ())) == [1, 2]
+
+
+def lost(*names: str, code: Code = Code.NOT_SAVED) -> Cause:
+    return Cause(code=code, detail=tuple(("tensor", name) for name in names))
+
+
+def test_which_seeds_are_lost_makes_no_other_finding_and_all_of_them_are_named() -> None:
+    checks = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).checks[:4]
+    drop, noise = "drop/seed_generator_state", "noise/seed_generator_state"
+    causes = [(lost(noise),), (lost(drop),), (lost(drop), lost(noise, code=Code.RENEWED)), (lost("bn/moving_mean"),)]
+    members = [replace(check, causes=one) for check, one in zip(checks, causes, strict=True)]
+    found = {finding.causes: finding.members for finding in fingerprint.named(findings.group(members, ()))}
+    assert found == {(lost(drop, noise),): tuple(members[:2]), **{one.causes: (one,) for one in members[2:]}}
+    of_one = [fingerprint.named(findings.group([replace(checks[0], causes=(lost(name),))], ())) for name in (drop, noise)]
+    assert of_one[0][0].fingerprint == of_one[1][0].fingerprint
