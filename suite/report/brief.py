@@ -34,6 +34,8 @@ def cure(finding: Finding) -> str:
         return ""
     if cause.code == Code.BY_DESIGN:
         return declared_words.brief(cause)[1]
+    if cause.code in (Code.NOT_SAVED, Code.RENEWED) and not cause.of_seeds:
+        return "let its layer save it"
     return CURES.get(cause.code, "")
 
 
@@ -62,8 +64,9 @@ def _first(cause: Cause) -> str:
 
 
 def _unsaved(cause: Cause) -> str:
-    tensor = names_of(cause, "tensor")
-    return "the state of a random seed is not kept" if "seed_generator_state" in tensor else f"{tensor} is not kept"
+    if cause.of_seeds:
+        return "the state of a random seed is not kept"
+    return f"{names_of(cause, 'tensor')} {'is' if len(cause.detail) == 1 else 'are'} not kept"
 
 
 WORDS: dict[str, Callable[[Cause], str]] = {

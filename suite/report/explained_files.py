@@ -7,13 +7,27 @@ from suite.records.formatting import number
 from suite.report.causes import changed, names_of, words
 from suite.report.said import Said, verb
 
+SAVE_SEED = "save this state beside the model if training must continue after loading as if it had not stopped"
+SAVE_WEIGHT = (
+    "let the layer save it: create it with add_weight, or write it in save_own_variables and read it in load_own_variables; "
+    "until then, the loaded model may predict differently at once"
+)
+
 
 def unsaved(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}. Loading brings back the "
         "initial value.",
         experiment="the loaded value is bit-equal to the value before training, and training had changed it",
-        advice="save this state beside the model if training must continue after loading as if it had not stopped",
+        advice=SAVE_SEED if cause.of_seeds else SAVE_WEIGHT,
+    )
+
+
+def renewed(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}: loading draws a new value.",
+        experiment="the loaded integer is neither the one that was saved nor the one before training",
+        advice=f"give random layers a seed, and {SAVE_SEED}" if cause.of_seeds else SAVE_WEIGHT,
     )
 
 

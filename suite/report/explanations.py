@@ -71,15 +71,6 @@ def _corner(what: str, where: str, cause: Cause) -> Said:
     )
 
 
-def _renewed(what: str, where: str, cause: Cause) -> Said:
-    return Said(
-        claim=f"{what} {where} {verb(what, 'does', 'do')} not hold {names_of(cause, 'tensor')}: loading draws a new value.",
-        experiment="the loaded integer is neither the one that was saved nor the one before training",
-        advice="give random layers a seed, and save this state beside the model if training must continue after loading as "
-        "if it had not stopped",
-    )
-
-
 def _unseeded(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {verb(what, 'draws', 'draw')} from the own random generator of {cause.subject}, in "
@@ -243,7 +234,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.DEFINITION: _definition,
     Code.ODD_ONE_OUT: _odd,
     Code.CORNER: _corner,
-    Code.RENEWED: _renewed,
+    Code.RENEWED: explained_files.renewed,
     Code.UNSEEDED: _unseeded,
     Code.SHARED_AVERAGES: _averages,
     Code.MEMORY_LOST: _forgotten,

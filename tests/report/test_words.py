@@ -31,7 +31,18 @@ from suite.records import (
     Verdict,
     plain,
 )
-from suite.report import causes, explanations, findings, glossary, html, hypothesis_words, junit, payload, results_json
+from suite.report import (
+    brief,
+    causes,
+    explanations,
+    findings,
+    glossary,
+    html,
+    hypothesis_words,
+    junit,
+    payload,
+    results_json,
+)
 from suite.report.hypothesis_words import Words
 from suite.report.said import Said
 from suite.results import baseline
@@ -331,6 +342,35 @@ def test_hypotheses_that_predict_the_same_are_alternatives() -> None:
         f"{hypothesis_words.HYPOTHESES['learning-rate'].words} (2); "
         f"{causes.SHORT[Code.RANDOM_STREAMS](cause(Code.RANDOM_STREAMS))}"
     )
+
+
+@pytest.mark.parametrize("code", [Code.NOT_SAVED, Code.RENEWED])
+@pytest.mark.parametrize(
+    ("names", "words", "cure", "advice"),
+    [
+        (
+            ["drop/seed_generator_state"],
+            "the state of a random seed is not kept",
+            "seed",
+            "save this state beside the model",
+        ),
+        (
+            ["proto/heat"],
+            "proto/heat is not kept",
+            "let its layer save it",
+            "let the layer save it: create it with add_weight",
+        ),
+        (["proto/heat", "drop/seed_generator_state"], "are not kept", "let its layer save it", "let the layer save it"),
+    ],
+)
+def test_a_weight_that_a_file_loses_is_cured_by_its_layer_and_a_seed_is_not(
+    code: Code, names: list[str], words: str, cure: str, advice: str
+) -> None:
+    lost = Cause(code=code, detail=tuple(("tensor", name) for name in names))
+    finding = replace(sample.results().findings[0], causes=(lost,))
+    assert brief.what(finding).endswith(words)
+    assert cure in brief.cure(finding)
+    assert advice in explanations.said("1 saved file", "in mlp", (lost,), "different").advice
 
 
 @pytest.mark.parametrize(
