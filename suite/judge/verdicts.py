@@ -71,12 +71,17 @@ def worst(judged: Iterable[Judged]) -> Decision:
 
 
 def united(causes: Iterable[Iterable[Cause]]) -> tuple[Cause, ...]:
-    """All of them, those of one kind once."""
+    """All of them, those of one kind once. What is unknown is one cause, of one environment if that is not two."""
     found: dict[Cause, Cause] = {}
     for some in causes:
         for cause in some:
             found.setdefault(cause.kind, cause)
-    return tuple(found.values())
+    unknown = [cause for cause in found.values() if cause.code == Code.UNKNOWN]
+    if len(unknown) < 2:
+        return tuple(found.values())
+    subjects = {cause.subject for cause in unknown if cause.subject}
+    rest = Cause(code=Code.UNKNOWN, subject=subjects.pop() if len(subjects) == 1 else "")
+    return (*(cause for cause in found.values() if cause.code != Code.UNKNOWN), rest)
 
 
 def _judge(distances: Distances, comparison: Comparison) -> Judged:

@@ -340,6 +340,12 @@ def test_a_verdict_has_all_causes_of_the_worst_quantities_each_once() -> None:
     assert verdicts.united([(near,), (far, B)]) == (near, B), "numbers make no cause of their own"
 
 
+def test_what_is_unknown_is_one_cause() -> None:
+    nobody, torch, jax = (Cause(code=Code.UNKNOWN, subject=name) for name in ("", "torch", "jax"))
+    assert verdicts.united([(torch,), (A, nobody), (jax,)]) == (A, nobody)
+    assert verdicts.united([(nobody,), (torch,)]) == (torch,)
+
+
 def test_the_first_step_is_where_it_begins() -> None:
     growing = distances(at(0.0, step=1, float64=0.0), at(1e-6, step=2, float64=1e-4), at(1e-6, float64=1e-2))
     assert decide(growing).first_step == 2
