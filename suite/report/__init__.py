@@ -54,9 +54,12 @@ def render(results: Results, folder: Path, *, split_assets: bool = False) -> Non
 def terminal(results: Results) -> Iterator[str]:
     """What a command ends with: the first findings, what is asked of accepted differences, and the first screen of the
     page."""
-    for worded in findings.worded(results)[: findings.SHOWN]:
+    every = findings.worded(results)
+    for worded in every[: findings.SHOWN]:
         known = f" Accepted: {worded.finding.accepted.rstrip('.')}." if worded.finding.accepted else ""
         yield f"  {worded.finding.verdict.mark} {worded.claim}{known}"
+    if len(every) > findings.SHOWN:
+        yield f"  and {len(every) - findings.SHOWN} more: see the page"
     yield from (f"  {line}" for line in changes.accepted(results.known))
     yield from lagging.sentences(results)
     yield from (f"  broken: {one.name} ({one.source}): {one.reason}" for one in results.broken)

@@ -12,7 +12,7 @@ from suite.records.formatting import number
 from suite.report import acceptance, causes, effects, explanations, glossary, repeat_command, summary
 from suite.report.said import FLOAT64_RUNS
 
-SHOWN = 5  # more than five causes at once are read by nobody: the page folds the rest, and the console leaves it out
+SHOWN = 5  # more than five causes at once are read by nobody: the page folds the rest, and the console counts it
 NOUNS = {
     "pair": ("pair", "pairs"),
     "saved": ("saved file", "saved files"),

@@ -13,7 +13,7 @@ import pytest
 from suite import report
 from suite.artifacts.store import write_text
 from suite.compare import metrics
-from suite.report import glossary, html, plans
+from suite.report import findings, glossary, html, plans
 from tests.report import sample
 
 
@@ -34,6 +34,13 @@ def test_the_console_ends_with_the_first_screen_and_names_what_failed() -> None:
     assert said[start : start + len(screen)] == screen
     assert "  broken: lost-plugin (plugins/lost.py:3): ImportError: no module named lost" in said[:start]
     assert f"  failed: {sample.FAILED.id}/plain: it ended with exit code 1" in said[:start]
+
+
+def test_the_console_counts_the_findings_that_it_leaves_out() -> None:
+    results = sample.results()
+    shown, whole = ((results.findings * 9)[:count] for count in (findings.SHOWN, findings.SHOWN + 2))
+    assert "  and 2 more: see the page" in report.terminal(replace(results, findings=whole))
+    assert not any(" more: see the page" in line for line in report.terminal(replace(results, findings=shown)))
 
 
 def test_a_reason_that_is_a_sentence_ends_once() -> None:
