@@ -72,9 +72,7 @@ def _named_by_all(every: Sequence[Causes]) -> Causes:
     seeds: dict[Cause, set[tuple[str, str]]] = {}
     for cause in (cause for causes in every for cause in causes if cause.of_seeds):
         seeds.setdefault(cause.topic, set()).update(cause.detail)
-    return tuple(
-        replace(cause, detail=tuple(sorted(seeds[cause.topic]))) if cause.of_seeds else cause for cause in every[0]
-    )
+    return tuple(replace(cause, detail=tuple(sorted(seeds[cause.topic]))) if cause.of_seeds else cause for cause in every[0])
 
 
 def _is_one_thing(verdict: Verdict, causes: frozenset[Cause]) -> bool:

@@ -75,7 +75,7 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
     return Worded(
         finding=finding,
         claim=claim,
-        effect=effects.of(finding) or NO_EFFECT.get(finding.verdict, NOT_MEASURED),
+        effect=effects.of(finding) or NO_EFFECT.get(finding.verdict) or _hidden(finding) or NOT_MEASURED,
         evidence=_evidence(finding),
         experiment=experiment,
         advice=said.advice or _advice(finding),
@@ -91,6 +91,26 @@ NO_EFFECT = {
     Verdict.INVALID: "there is no number: results are NaN or infinite, or have different shapes or names",
 }
 NOT_MEASURED = "no effect on predictions or weights was measured"
+
+
+def _hidden(finding: Finding) -> str:
+    """How much it is where only float64 runs show it; else empty."""
+    size = below_rounding(finding.members) if finding.verdict is Verdict.DIFFERENT else 0.0
+    return f"less than float32 rounding: only the float64 runs show it, which are {number(size)} apart" if size else ""
+
+
+def below_rounding(members: Sequence[Member]) -> float:
+    """How far the float64 runs of a difference are apart, where no float32 number of it is beyond rounding; else 0."""
+    deciding = [
+        one
+        for member in members
+        for one in member.quantities
+        if one.verdict is member.verdict is Verdict.DIFFERENT and one.distances.at
+    ]
+    if any(one.distances.at[-1].plain.get(metric, 0.0) > limit for one in deciding for metric, limit in one.limits.items()):
+        return 0.0
+    sizes = [equivalence.float64_distance(one.distances) or 0.0 for one in deciding if one.limits]
+    return size if equivalence.differs(size := max(sizes, default=0.0)) else 0.0
 
 
 def _advice(finding: Finding) -> str:

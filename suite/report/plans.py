@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from suite.records import Results, Verdict
-from suite.report import answer, brief, effects
+from suite.report import answer, brief, effects, findings
 from suite.results.decisions import Decision, Plan, Reason, Safety, Table, tables
 
 # Composed of other plans, or no plan: shown only where they add a reason.
@@ -18,6 +18,7 @@ TO_COMPARE = {
     Plan.GPU: "add environments",
     Plan.UPGRADE: "add environments",
 }
+HIDDEN = "by less than float32 rounding"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,7 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
         row,
         where=_where(first, table, decision),
         reason=_reason(first),
-        effect=_effect(first),
+        effect=_effect(first) or _hidden(first),
         cure=brief.cure(first.finding) if first.finding else "",
         finding=numbers[id(first.finding)] if first.finding else 0,
         more=len(reasons) - 1 + bool(decision.lost),
@@ -99,6 +100,11 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
 
 def _effect(reason: Reason) -> str:
     return effects.among(reason.members, reason.finding.verdict if reason.finding else None, short=True)
+
+
+def _hidden(reason: Reason) -> str:
+    different = reason.finding is None or reason.finding.verdict is Verdict.DIFFERENT
+    return HIDDEN if different and findings.below_rounding(reason.members) else ""
 
 
 def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, bool, int]:

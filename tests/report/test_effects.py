@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from suite.explain import findings
+from suite.explain import findings as grouping
 from suite.records import (
     At,
     Cause,
@@ -16,12 +16,13 @@ from suite.records import (
     Finding,
     Judged,
     Magnitude,
+    Pair,
     Place,
     TensorDistance,
     TensorGroup,
     Verdict,
 )
-from suite.report import effects, plans
+from suite.report import effects, findings, plans
 from suite.results.decisions import tables
 from tests.report import sample
 
@@ -102,6 +103,34 @@ def test_only_further_training_differs_where_seeds_or_counters_do(kind: str, int
     assert effects.among([dataclasses.replace(check, kind=kind, verdict=Verdict.DIFFERENT, quantities=(other,))]) == words
 
 
+def test_a_difference_that_float32_rounding_hides_is_told_by_the_float64_runs() -> None:
+    """It changes results, by less than a float32 run shows: "no effect was measured" would deny the first."""
+    limits = dict.fromkeys(("train", "tv"), 1.0)
+    at = At(step=20, plain={"train": 1e-4}, float64={"train": 3e-7})
+    hidden = Judged(
+        quantity="trainable weights",
+        verdict=Verdict.DIFFERENT,
+        causes=(Cause(code=Code.UNKNOWN),),
+        distances=Distances(quantity="trainable weights", bits=False, at=(at,)),
+        limits=limits,
+    )
+    pair = dataclasses.replace(PAIR, quantities=(hidden,))
+    results = sample.results()
+
+    def effect(pair: Pair) -> str:
+        found = finding(members=(pair,), magnitudes=(), causes=hidden.causes, place=None)
+        return findings.worded(dataclasses.replace(results, findings=(found,)))[0].effect
+
+    assert effect(pair) == "less than float32 rounding: only the float64 runs show it, which are 3.0e-7 apart"
+    assert findings.below_rounding([pair]) == 3e-7
+    near = dataclasses.replace(
+        hidden, distances=dataclasses.replace(hidden.distances, at=(At(step=20, plain={"train": 2.0}),))
+    )
+    assert findings.below_rounding([dataclasses.replace(PAIR, quantities=(hidden, near))]) == 0.0
+    unknown = dataclasses.replace(hidden, distances=dataclasses.replace(hidden.distances, at=()))
+    assert effect(dataclasses.replace(PAIR, quantities=(unknown,))) == findings.NOT_MEASURED
+
+
 @pytest.mark.parametrize("verdict", [Verdict.NOT_RUN, Verdict.INVALID])
 def test_what_has_no_numbers_has_no_effect(verdict: Verdict) -> None:
     assert effects.of(finding(verdict=verdict)) == ""
@@ -125,7 +154,7 @@ def beside_a_lost_seed() -> ConsistencyCheck:
 
 
 def test_what_is_by_design_beside_something_worse_has_its_own_effect() -> None:
-    worse, expected = findings.group([beside_a_lost_seed()], ())
+    worse, expected = grouping.group([beside_a_lost_seed()], ())
     assert effects.of(worse) == "only further training differs"
     assert effects.of(expected) == "predictions shift by 2 %"
 
@@ -142,7 +171,7 @@ def test_the_first_screen_says_what_predictions_do_before_what_further_training_
         dataclasses.replace(check, kind="resumed", form=form, quantities=(weights,), causes=(Cause(code=Code.RENEWED),))
         for form in ("one", "two")
     ]
-    found = dataclasses.replace(sample.results(), pairs=(), checks=(check, *on), findings=findings.group([check, *on], ()))
+    found = dataclasses.replace(sample.results(), pairs=(), checks=(check, *on), findings=grouping.group([check, *on], ()))
     rows = [row for table in tables(found) for row in plans.rows(found, table) if row.numbers]
     assert [(row.effect, row.cure, row.numbers) for row in rows] == [
         ("predictions shift 2 %", "evaluate the loaded file", (3, 1, 2))
