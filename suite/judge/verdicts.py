@@ -164,6 +164,8 @@ def _weighed(distances: Distances, comparison: Comparison) -> Decision:
     if not differs(apart):
         return _same_semantics(distances, comparison)
     verdict, causes = composed(distances.quantity, apart, comparison)
+    if verdict is Verdict.BY_DESIGN and comparison.random_streams:
+        causes = united([causes, (_streams(comparison),)])
     if (
         verdict is Verdict.DIFFERENT
         and apart < OTHER_SEMANTICS
@@ -312,9 +314,12 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
     if comparison.repeats and envelopes.within_repeats(distances, comparison.repeats):
         return Verdict.NOISE, (_not_repeated(comparison),)
     if comparison.random_streams:
-        detail = (("drawn by", "replicas"),) if comparison.random_streams == "replicas" else ()
-        return Verdict.BY_DESIGN, (Cause(code=Code.RANDOM_STREAMS, detail=detail),)
+        return Verdict.BY_DESIGN, (_streams(comparison),)
     if envelopes.beyond(distances, kernels.scale(comparison)):
+        # Constants of a float64 run are dyadic: what a file has rounded of one shows in float32 alone.
+        held = united(part.causes for part in _copied(distances, comparison))
+        if held and all(cause.code != Code.UNKNOWN for cause in held):
+            return Verdict.DIFFERENT, held
         return Verdict.INCONCLUSIVE, (Cause(code=Code.BEYOND_ENVELOPE, evidence=kernels.steps_alike(comparison)),)
     return Verdict.ROUNDING, tuple(
         Cause(code=code)
@@ -324,6 +329,11 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
         )
         if holds
     )
+
+
+def _streams(comparison: Comparison) -> Cause:
+    detail = (("drawn by", "replicas"),) if comparison.random_streams == "replicas" else ()
+    return Cause(code=Code.RANDOM_STREAMS, detail=detail)
 
 
 def _not_repeated(comparison: Comparison) -> Cause:

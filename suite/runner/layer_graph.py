@@ -17,7 +17,7 @@ from suite.runner.layer_calls import layer_calls
 
 # Layers that a constant added to each channel passes through unchanged, so that a batch normalization behind removes it.
 TRANSPARENT = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D",
-               "AveragePooling3D", "Identity", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+               "AveragePooling3D", "Identity", "Permute", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
                "GlobalMaxPooling1D", "GlobalMaxPooling2D")  # fmt: skip
 # Layers that call another one, and return what it returns: its bias is to a batch normalization what it is without them.
 WRAPPERS = ("SpectralNormalization", "TimeDistributed")
@@ -34,11 +34,13 @@ NORM_ATTRIBUTES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One call of a layer: the identities of the symbolic tensors that went in and came out."""
+    """One call of a layer: the identities of the symbolic tensors that went in and came out, and how many axes the first of
+    each has."""
 
     layer: Any
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    ranks: tuple[int, int] = (0, 0)
 
 
 def walk(model: Any, inputs: Any) -> tuple[list[Node], tuple[int, ...]]:
@@ -55,17 +57,20 @@ def walk_symbolic(model: Any, inputs: Any) -> tuple[list[Node], tuple[int, ...]]
     nodes: list[Node] = []
     alive: list[Any] = []  # identities are only unique among living objects
 
+    def tensors(value: Any) -> list[Any]:
+        return [leaf for leaf in tree.flatten(value) if isinstance(leaf, keras.KerasTensor)]
+
     def ids(value: Any) -> tuple[int, ...]:
-        tensors = [leaf for leaf in tree.flatten(value) if isinstance(leaf, keras.KerasTensor)]
-        alive.extend(tensors)
-        return tuple(id(tensor) for tensor in tensors)
+        alive.extend(tensors(value))
+        return tuple(id(tensor) for tensor in tensors(value))
 
     def noted(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if isinstance(layer, keras.Model):
             return layer.call(*args, **_without_none(kwargs))
         outputs = proceed(layer, *args, **kwargs)
         if (fed := ids((args, kwargs))) and (made := ids(outputs)):
-            nodes.append(Node(layer=layer, inputs=fed, outputs=made))
+            ranks = (len(tensors((args, kwargs))[0].shape), len(tensors(outputs)[0].shape))
+            nodes.append(Node(layer=layer, inputs=fed, outputs=made, ranks=ranks))
         return outputs
 
     with layer_calls(noted, operations=True):
@@ -152,16 +157,32 @@ def key_bias(layer: Any) -> Any:
 
 
 def _feeding(norm: Any, nodes: list[Node]) -> list[Any]:
-    """The linear layers whose output goes into this batch normalization and nowhere else."""
+    """The linear layers whose output goes into this batch normalization and nowhere else, with the axis of their channels
+    where it normalizes."""
     feeding: list[Any] = []
     for node in nodes:
         if node.layer is norm:
-            source = _producer(node.inputs[:1], nodes)
+            axis, source = norm.axis % node.ranks[0], _producer(node.inputs[:1], nodes)
             while source is not None and type(source.layer).__name__ in TRANSPARENT and _used_once(source, nodes):
-                source = _producer(source.inputs[:1], nodes)
-            if source is not None and _linear(layer := _within(source.layer)) and _used_once(source, nodes):
+                axis, source = _before(source, axis), _producer(source.inputs[:1], nodes)
+            if source is None or not _linear(layer := _within(source.layer)) or not _used_once(source, nodes):
+                continue
+            if axis == _channels(layer, source.ranks[1]):
                 feeding.append(layer)
     return feeding
+
+
+def _before(node: Node, axis: int) -> int:
+    """The axis of what went into a layer of `TRANSPARENT` that is this axis of what came out."""
+    kind, (before, after) = type(node.layer).__name__, node.ranks
+    if kind == "Permute" and axis:
+        return int(node.layer.dims[axis - 1])
+    return _channels(node.layer, before) if kind.startswith("Global") and after < before else axis
+
+
+def _channels(layer: Any, rank: int) -> int:
+    """The axis of a layer's channels, of so many axes."""
+    return 1 if getattr(layer, "data_format", None) == "channels_first" else rank - 1
 
 
 def _producer(tensors: tuple[int, ...], nodes: list[Node]) -> Node | None:

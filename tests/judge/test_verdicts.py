@@ -265,6 +265,22 @@ def test_random_streams_are_never_rounding() -> None:
     assert verdict(distances(at(0.5, float64=0.1)), random_streams="backends") is Verdict.DIFFERENT
 
 
+def test_what_is_by_design_draws_different_numbers_beside_it() -> None:
+    declared = Component(
+        link=Link.DECLARATION, environment="torch", distances={"trainable weights": 0.1}, causes=(BY_DESIGN,)
+    )
+    found = decide(distances(at(0.5, float64=0.1)), random_streams="backends", components=(declared,))
+    assert (found.verdict, codes(found)) == (Verdict.BY_DESIGN, [Code.BY_DESIGN, Code.RANDOM_STREAMS])
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"), [(Code.LOADED_DIFFERENTLY, Verdict.DIFFERENT), (Code.UNKNOWN, Verdict.INCONCLUSIVE)]
+)
+def test_what_a_file_is_known_to_have_lost_is_different_where_only_float32_shows_it(code: Code, verdict: Verdict) -> None:
+    held = part(Link.FILE, 1.0, Cause(code=code))
+    assert decide(distances(at(0.5, float64=1e-13)), components=(held,)).verdict is verdict
+
+
 def test_numbers_that_each_replica_draws_for_itself_are_told_from_those_that_backends_draw() -> None:
     [of_backends] = decide(distances(at(1e-7)), random_streams="backends").causes
     [of_replicas] = decide(distances(at(1e-7)), random_streams="replicas").causes

@@ -52,17 +52,52 @@ def test_the_bias_of_an_attentions_keys_has_no_gradient_unless_it_is_penalized()
     assert key_bias(SimpleNamespace(bias="of a dense layer")) is None
 
 
+def call(layer: Any, place: int, before: int, after: int) -> Node:
+    """A call of a layer from the tensor `place` to the next one, with so many axes."""
+    return Node(layer=layer, inputs=(place,), outputs=(place + 1,), ranks=(before, after))
+
+
+def named(kind: str, **fields: Any) -> Any:
+    return type(kind, (SimpleNamespace,), {})(**fields)
+
+
+@pytest.mark.parametrize(
+    ("conv", "between", "axis", "feeds"),
+    [
+        ("channels_last", [], -1, True),
+        ("channels_last", [], 1, False),
+        ("channels_first", [], 1, True),
+        ("channels_first", [], -1, False),
+        ("channels_first", [named("Permute", dims=(2, 3, 1))], -1, True),
+        ("channels_last", [named("Permute", dims=(3, 1, 2))], 1, True),
+        ("channels_last", [named("Permute", dims=(2, 1, 3))], -1, True),
+        ("channels_last", [named("Permute", dims=(1, 3, 2))], -1, False),
+        ("channels_first", [named("GlobalAveragePooling2D", data_format="channels_first")], -1, True),
+        ("channels_first", [named("GlobalAveragePooling2D", data_format="channels_last")], -1, False),
+    ],
+)
+def test_a_bias_is_taken_away_where_the_normalized_axis_is_that_of_its_channels(
+    conv: str, between: list[Any], axis: int, feeds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layer_graph, "_linear", lambda layer: hasattr(layer, "kernel"))
+    layer, norm = SimpleNamespace(kernel="kernel", data_format=conv), SimpleNamespace(axis=axis)
+    last = 2 if between and type(between[0]).__name__.startswith("Global") else 4
+    nodes = [call(layer, 1, 4, 4), *(call(one, 2, 4, last) for one in between)]
+    nodes.append(call(norm, len(nodes) + 1, last, last))
+    assert layer_graph._feeding(norm, nodes) == ([layer] if feeds else [])
+
+
 @pytest.mark.parametrize("wrappers", [(), ("SpectralNormalization",), ("TimeDistributed", "SpectralNormalization")])
 def test_the_layer_that_feeds_a_batch_normalization_is_found_inside_of_wrappers(
     wrappers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layer_graph, "_linear", lambda layer: hasattr(layer, "kernel"))
-    dense, norm = SimpleNamespace(kernel="kernel", bias="bias"), SimpleNamespace()
+    dense, norm = SimpleNamespace(kernel="kernel", bias="bias"), SimpleNamespace(axis=-1)
     outer: Any = dense
     for name in reversed(wrappers):
         outer = type(name, (SimpleNamespace,), {})(layer=outer)
-    nodes = [Node(layer=outer, inputs=(1,), outputs=(2,)), Node(layer=norm, inputs=(2,), outputs=(3,))]
+    nodes = [call(outer, 1, 2, 2), call(norm, 2, 2, 2)]
     assert layer_graph._feeding(norm, nodes) == [dense]
     other = type("Bidirectional", (SimpleNamespace,), {})(layer=dense)
-    nodes = [Node(layer=other, inputs=(1,), outputs=(2,)), Node(layer=norm, inputs=(2,), outputs=(3,))]
+    nodes = [call(other, 1, 2, 2), call(norm, 2, 2, 2)]
     assert layer_graph._feeding(norm, nodes) == []
