@@ -77,7 +77,8 @@ def test_synchronized_agrees_everywhere(clean: Compared) -> None:
     found = [one.verdict for one in results.pairs if one.scenario == "synchronized"]
     assert len(found) == 6
     assert set(found) <= AGREE
-    assert checks(results, "synchronized/", "saved") == {Verdict.IDENTICAL}
+    # Each replica predicts its own rows, and how a product of matrices rounds may depend on how many there are.
+    assert checks(results, "synchronized/", "saved") <= {Verdict.IDENTICAL, Verdict.ROUNDING}
 
 
 def test_the_answer_counts_the_causes(folder: Parity, clean: Compared) -> None:
