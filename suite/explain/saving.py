@@ -117,7 +117,8 @@ def predicting_layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple
 def _attributes(side: compare.Snapshot) -> dict[str, dict[str, Any]]:
     if not names.has(side.manifest, names.LAYERS):
         return {}
-    return {path: json.loads(text.tobytes()) for path, text in side.artifact.arrays(names.LAYERS).items()}
+    told = {path: _value(text) for path, text in side.artifact.arrays(names.LAYERS).items()}
+    return {path: one for path, one in told.items() if isinstance(one, dict)}
 
 
 def _distance(live: compare.Snapshot, loaded: compare.Snapshot, part: str) -> float | None:
@@ -131,11 +132,11 @@ def _distance(live: compare.Snapshot, loaded: compare.Snapshot, part: str) -> fl
 
 
 def _value(text: np.ndarray) -> Any:
-    """What the text of an argument says; the text itself where it was cut."""
+    """What a text says; the text itself where it was cut, or is no JSON that can be read."""
     whole = text.tobytes().rstrip(b"\0").decode(errors="replace")
     try:
         return json.loads(whole)
-    except ValueError:
+    except (ValueError, RecursionError):
         return whole
 
 

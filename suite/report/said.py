@@ -1,4 +1,4 @@
-"""What is said of a cause: what it claims, how that is known, and what to do."""
+"""What a finding says of a cause: the claim, the experiment behind it, and the advice."""
 
 from __future__ import annotations
 

@@ -45,10 +45,13 @@ def try_out(recorded: Recording, model: Any, saved: Artifact, inputs: Any, batch
         live = {path: json.loads(text.tobytes()) for path, text in saved.arrays(names.LAYERS).items()}
     except (DamagedArtifact, ValueError):
         return
+    predicted = None
     with suppress(Exception), put_back(model, live) as changed:  # a user's model may refuse any value
         if changed:
             with models.unmoved(model):
-                recorded.add(names.MENDED, named(model.predict(inputs, batch_size=batch, verbose=0)))
+                predicted = named(model.predict(inputs, batch_size=batch, verbose=0))
+    if predicted is not None:
+        recorded.add(names.MENDED, predicted)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.records import BatchNorm, Tensor, TensorGroup
+from suite.records import SEED, BatchNorm, Tensor, TensorGroup
 from suite.runner import keras_versions, models
 from suite.runner.layer_calls import layer_calls
 
@@ -121,7 +121,7 @@ def describe(model: Any, inputs: Any) -> tuple[tuple[Tensor, ...], tuple[BatchNo
     idle = {
         names.get(id(state)) for layer in models.layers_of(model) if not draws(layer) for state in models.seed_states(layer)
     }
-    seeds = [one for one in tensors if one.name.endswith("seed_generator_state") and one.name not in idle]
+    seeds = [one for one in tensors if one.name.endswith(SEED) and one.name not in idle]
     drawing = tuple(sorted(one.layer for one in seeds))
     return tensors, tuple(_batch_norm(norm, feeding[id(norm)], names) for norm in norms if norm.built), drawing
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from suite.records import SEED
 from suite.runner import masks as carried
 from suite.runner import models, structures
 from suite.runner.differentiation import Array, Cotangents, Differentiated, array, differentiate, is_float, tensor
@@ -98,12 +99,12 @@ def layer_step(
         masks=tuple(masks) or (None,) * len(given),
         arguments=_plain(arguments),
         tensors=extra,
-        weights={name: value for name, value in before.items() if not name.endswith(models.SEED_STATE)},
+        weights={name: value for name, value in before.items() if not name.endswith(SEED)},
         outputs=done.outputs,
         state={
             name: value
             for name, value in done.state.items()
-            if not name.endswith(models.SEED_STATE) and (name in others or not np.array_equal(value, before[name]))
+            if not name.endswith(SEED) and (name in others or not np.array_equal(value, before[name]))
         },
         cotangents=done.cotangents,
         gradients=_named_gradients(done, len(given), list(extra)),

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import rows
-from suite.records import BatchNorm
+from suite.records import SEED, BatchNorm
 from suite.runner import memory
-
-SEED_STATE = "seed_generator_state"  # how Keras names the state of what draws random numbers
 
 
 def layers_of(model: Any) -> Iterable[Any]:
@@ -147,7 +145,7 @@ def unmoved(model: Any, scope: Callable[[], AbstractContextManager[Any]] = nullc
     layers draw from moves on: two predictions of a model that draws are not to be the same. What layers keep from one batch
     to the next begins anew, as in a model that was loaded. `scope`: in which variables are assigned."""
     trained = {id(variable) for variable in model.trainable_variables}
-    held = {name: one for name, one in variables(model).items() if id(one) not in trained and not name.endswith(SEED_STATE)}
+    held = {name: one for name, one in variables(model).items() if id(one) not in trained and not name.endswith(SEED)}
     layers = layers_of(model)
     kept = {f"{layer.name}/{place}": one for layer in layers for place, one in enumerate(memory.states(layer))}
     before, remembered = read(held), read(kept)

@@ -150,3 +150,10 @@ def test_a_loss_that_is_known_to_lose_an_argument_is_called_a_known_defect(tmp_p
 def test_a_loss_of_ones_own_or_that_loses_more_is_not(tmp_path: Path, live: dict[str, object]) -> None:
     [cause] = compiled(tmp_path, live, {**live, "delta": 1.0, "scale": 1.0})
     assert "known" not in dict(cause.detail)
+
+
+def test_attributes_that_cannot_be_read_are_no_cause(tmp_path: Path) -> None:
+    deep = np.frombuffer(b"[" * 100_000, np.uint8)
+    run = written(tmp_path, "run", layers={"gain": deep, "shift": np.frombuffer(b"3", np.uint8)})
+    side = Snapshot(artifact=run[0], manifest=run[1], state="step-20")
+    assert saving.layers(side, side) == ()

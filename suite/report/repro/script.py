@@ -17,7 +17,7 @@ import numpy as np
 from suite.artifacts.rows import PREDICT, WEIGHT, X, Y, names_of, restored
 from suite.plan.environments import DEVICES
 from suite.plan.validation import BACKENDS
-from suite.records import ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario, TensorGroup, showing
+from suite.records import SEED, ConfigurationError, ConsistencyCheck, Manifest, Results, Scenario, TensorGroup, showing
 from suite.report import findings, markdown
 from suite.report.findings import Worded
 from suite.report.repro import compiling, numerics, source
@@ -44,7 +44,7 @@ class Written:
 
 def weights(manifest: Manifest) -> list[str]:
     """The names of a model's weights in the order of `model.weights`: counters of random seeds are none of them."""
-    return [tensor.name for tensor in manifest.tensors if not tensor.name.endswith("seed_generator_state")]
+    return [tensor.name for tensor in manifest.tensors if not tensor.name.endswith(SEED)]
 
 
 def render(

@@ -12,7 +12,7 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Recording, Store, write_record
-from suite.records import Job, Manifest, Status
+from suite.records import SEED, Job, Manifest, Status
 from suite.records.files import CALL, DESCRIBED, DYADIC, LAYERS, FileQuestion, FileReading, ModelDescription
 from suite.runner import building, devices, evaluating, exact_constants, keras_versions, models, precision
 from suite.runner.file_check import input_rows, loading, tracing
@@ -149,7 +149,7 @@ def _digests(model: Any) -> dict[str, str]:
 
 def _held(model: Any) -> dict[str, np.ndarray]:
     held = models.read(models.variables(model))
-    return {name: value for name, value in held.items() if not name.endswith("seed_generator_state")}
+    return {name: value for name, value in held.items() if not name.endswith(SEED)}
 
 
 def _seeds(model: Any) -> Mapping[str, np.ndarray]:

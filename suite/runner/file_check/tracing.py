@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.records import RecordedCall
+from suite.records import SEED, RecordedCall
 from suite.records.files import LayerOutput
 from suite.runner import keras_versions, models
 from suite.runner.differentiation import array
@@ -173,7 +173,7 @@ def _recorded(call: Called) -> tuple[RecordedCall, Arrays]:
         elif isinstance(value, str | int | float | bool):
             arguments[name] = value
     for name, variable in models.variables(call.layer).items():
-        if not name.endswith(models.SEED_STATE):
+        if not name.endswith(SEED):
             arrays[f"weight|{name}"] = _detached(variable.value)
     recorded = RecordedCall(
         state="0",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.records import Status
+from suite.records import SEED, Status
 from suite.records.zoo import Case, Reading
 from suite.runner import models
 from suite.runner.differentiation import reason_of, tensor
@@ -79,7 +79,7 @@ def numbered(kind: str, values: Sequence[Array | None]) -> dict[str, Array]:
 def _fill(layer: Any, case: Case, dtype: str) -> None:
     """Gives every weight of floats a value that depends on its name only, but for states of seeds."""
     for name, variable in models.variables(layer).items():
-        if not name.endswith(models.SEED_STATE) and "float" in str(variable.dtype):
+        if not name.endswith(SEED) and "float" in str(variable.dtype):
             random = arrays.generator(case.seed, case.name, "weight", name)
             variable.assign(tensor(arrays.weight(name, tuple(variable.shape), random, dtype)))
 
