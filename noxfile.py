@@ -9,7 +9,9 @@ WITHOUT_BACKENDS = ["-m", "not backends and not ray", "--numprocesses", "auto"]
 ON_RAY = ["-m", "ray", "--numprocesses", "0"]  # one cluster, which the tests share
 # Those on the real backends start processes for all cores themselves. Two at a time use what one leaves idle while it
 # judges, or trains on one device. A file is one run folder, which its tests share.
-ON_BACKENDS = ["-m", "backends", "--numprocesses", "2", "--dist", "loadfile"]
+TWO_FILES_AT_A_TIME = ["--numprocesses", "2", "--dist", "loadfile"]
+ON_BACKENDS = ["-m", "backends and not long", *TWO_FILES_AT_A_TIME]
+LONG = ["-m", "long", *TWO_FILES_AT_A_TIME]
 
 nox.options.sessions = ["compare-all"]
 nox.options.reuse_existing_virtualenvs = True
@@ -111,10 +113,17 @@ def new_scenario(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test but `cluster`: on the real backends too (at first, that installs them), in a browser if there is one."""
+    """The gate's tests: on the real backends too (at first, that installs them), in a browser if there is one."""
     session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests", "browser"))
     for selection in [session.posargs] if session.posargs else [WITHOUT_BACKENDS, ON_BACKENDS]:
         session.run("pytest", *selection)
+
+
+@nox.session(name="tests-long")
+def tests_long(session: nox.Session) -> None:
+    """The tests on the real backends that the gate leaves out: all kinds of models, recipes, optimizers, claims, scripts."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests"))
+    session.run("pytest", *LONG, *session.posargs)
 
 
 @nox.session

@@ -13,12 +13,9 @@ from suite.engine import provision
 from suite.plan.environments import environments
 from suite.plan.locations import ROOT
 from suite.referee.defects.table import DEFECTS
+from tests.backends.marks import LONG
 
-pytestmark = [
-    pytest.mark.backends,
-    pytest.mark.timeout(1800),
-    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
-]
+pytestmark = LONG
 
 RUNNER = Path(__file__).parent / "steps" / "scripts_of_defects.py"
 SCRIPTS = ROOT / "docs" / "defects" / "scripts"

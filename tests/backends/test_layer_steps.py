@@ -13,12 +13,9 @@ import pytest
 from suite.engine import provision
 from suite.plan.environments import environments
 from suite.plan.locations import ROOT
+from tests.backends.marks import REAL_BACKENDS
 
-pytestmark = [
-    pytest.mark.backends,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
-]
+pytestmark = REAL_BACKENDS
 
 SCRIPT = Path(__file__).parent / "steps" / "steps_of_one_backend.py"
 MASK = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1], [1, 1, 0]], bool)

@@ -11,10 +11,10 @@ from suite.artifacts import names
 from suite.runner import optimizers
 from tests.backends import training
 from tests.backends.kinds.kinds_of_optimizers import KINDS
-from tests.backends.marks import REAL_BACKENDS
+from tests.backends.marks import LONG
 from tests.backends.training import SIDES, Side, Trained
 
-pytestmark = REAL_BACKENDS
+pytestmark = LONG
 
 MODULE = Path(__file__).parent / "kinds" / "kinds_of_optimizers.py"
 NAMES = [f"optimizer-{kind.__name__.replace('_', '-')}" for kind in KINDS]

@@ -11,9 +11,9 @@ from suite.commands import main
 from suite.records import Results, Status, Verdict
 from suite.report import results_json
 from tests.backends.kinds.kinds_of_models import KINDS
-from tests.backends.marks import REAL_BACKENDS
+from tests.backends.marks import LONG
 
-pytestmark = REAL_BACKENDS
+pytestmark = LONG
 
 SOURCE = Path(__file__).parent / "kinds" / "kinds_of_models.py"
 

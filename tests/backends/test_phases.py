@@ -11,10 +11,10 @@ import pytest
 from suite.artifacts import names
 from suite.records import Run, Status
 from tests.backends import training
-from tests.backends.marks import REAL_BACKENDS
+from tests.backends.marks import LONG
 from tests.backends.training import Side, Trained
 
-pytestmark = REAL_BACKENDS
+pytestmark = LONG
 
 MODULE = Path(__file__).parent / "kinds" / "kinds_of_phases.py"
 AGAIN, NOT_AGAIN, OWN = "compiled-again", "not-compiled-again", "two-optimizers"

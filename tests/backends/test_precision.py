@@ -10,9 +10,9 @@ from suite.commands import main
 from suite.plan.locations import ROOT
 from suite.records import Cause, Code, Results, Verdict
 from suite.report import results_json
-from tests.backends.marks import REAL_BACKENDS
+from tests.backends.marks import LONG
 
-pytestmark = REAL_BACKENDS
+pytestmark = LONG
 
 SCENARIOS = ("article-mlp", "issue-46488-cnn", "residual-cnn", "dropout-bn")
 ENVIRONMENTS = f"""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from suite.commands import main
+from tests.backends.marks import LONG
 
-pytestmark = [
-    pytest.mark.backends,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif("PARITY_SKIP_BACKENDS" in os.environ, reason="PARITY_SKIP_BACKENDS is set"),
-]
+pytestmark = LONG
 
 FAULTS = ("bias-again", "learning-rate")  # of a layer and of the update: the first is a backend's, the second a strategy's
 SEED = "0"  # of a model of dense layers and a batch normalization, which compiles fast

@@ -93,6 +93,7 @@ def found(folder: Path) -> dict[str, Any]:
     return claims
 
 
+@pytest.mark.long
 def test_every_cell_has_a_result_where_jax_can_have_one(found: dict[str, Any]) -> None:
     assert found["cells"] == 48
     assert found["missing"] == []
@@ -100,6 +101,7 @@ def test_every_cell_has_a_result_where_jax_can_have_one(found: dict[str, Any]) -
     assert set(found["environments"]) == {"tensorflow", "jax", "torch"}
 
 
+@pytest.mark.long
 def test_the_claims_are_answered_from_the_runs(found: dict[str, Any]) -> None:
     answers = {claim["number"]: (claim["answer"], claim["because"]) for claim in found["claims"]}
     assert {number: answer for number, (answer, _) in answers.items()} == {
@@ -116,17 +118,20 @@ def given(found: dict[str, Any], factor: str, *by: str) -> dict[tuple[str, ...],
     return {tuple(level for _, level in one["given"]): one["weights"]["largest"] for one in interaction["effects"]}
 
 
+@pytest.mark.long
 def test_devices_matter_by_normalization_and_by_the_last_batch(found: dict[str, Any]) -> None:
     sizes = given(found, "devices", "normalization", "last batch")
     assert max(sizes["none", "even"], sizes["synchronized", "even"]) < 1e-12
     assert min(value for levels, value in sizes.items() if levels not in (("none", "even"), ("synchronized", "even"))) > 1e-4
 
 
+@pytest.mark.long
 def test_one_device_has_nothing_to_synchronize(found: dict[str, Any]) -> None:
     (effect,) = [one for one in found["effects"] if one["levels"] == ["per replica", "synchronized"]]
     assert effect["weights"]["smallest"] == 0.0 < effect["weights"]["largest"]
 
 
+@pytest.mark.long
 def test_uneven_batches_are_dealt_alike_by_tensorflow_and_torch_and_refused_by_jax(tmp_path: Path) -> None:
     run("compare", write(tmp_path / "scenarios", "uneven", last_batch=7), "uneven", tmp_path / "run", "--devices", "4")
     results = results_json.read(tmp_path / "run" / "results.json")
@@ -164,6 +169,7 @@ def test_a_scenario_without_batch_normalization_is_refused(tmp_path: Path, capsy
     assert not (tmp_path / "claims.json").exists()
 
 
+@pytest.mark.long
 def test_without_batch_normalization_the_other_weights_stay(folder: Path, found: dict[str, Any]) -> None:
     store = Store(folder / "claims")
     normalized, plain, free = (

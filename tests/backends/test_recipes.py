@@ -31,10 +31,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return training.train(tmp_path_factory.mktemp("recipes"), scenarios, stepped=(EPOCHS, "weighted-outputs"))
 
 
+@pytest.mark.long
 def test_every_job_completes(trained: Trained) -> None:
     assert trained.failed == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scenario", NAMES)
 @pytest.mark.parametrize("side", SIDES, ids=str)
 def test_a_float64_run_is_what_its_oracle_says(trained: Trained, scenario: str, side: Side) -> None:
@@ -44,6 +46,7 @@ def test_a_float64_run_is_what_its_oracle_says(trained: Trained, scenario: str, 
         assert training.farthest(mine.arrays(part), oracle.arrays(part)) < 1e-10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", SIDES, ids=str)
 def test_what_fit_says_is_what_the_oracle_says(trained: Trained, side: Side) -> None:
     mine = trained.run(EPOCHS, side, "float64").arrays(names.HISTORY)
@@ -54,6 +57,7 @@ def test_what_fit_says_is_what_the_oracle_says(trained: Trained, side: Side) -> 
     assert mine["learning_rate"].tolist() == [0.125, 0.0625]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scenario", (EPOCHS, "weighted-outputs"))
 @pytest.mark.parametrize("side", SIDES, ids=str)
 def test_single_steps_are_what_the_oracle_says(trained: Trained, scenario: str, side: Side) -> None:
@@ -62,6 +66,7 @@ def test_single_steps_are_what_the_oracle_says(trained: Trained, scenario: str, 
     assert training.farthest({name: mine[name] for name in shared}, {name: oracle[name] for name in shared}) < 1e-10
 
 
+@pytest.mark.long
 def test_batches_are_read_where_they_can_be(trained: Trained) -> None:
     inputs = trained.store.inputs("weighted-outputs")
     manifest, data = inputs.manifest(), inputs.arrays(names.DATA)
@@ -70,12 +75,14 @@ def test_batches_are_read_where_they_can_be(trained: Trained) -> None:
     assert np.array_equal(data["evaluate_y/first"][:, 0], kinds_of_recipes.LABELS[48:80])
 
 
+@pytest.mark.long
 def test_every_output_is_evaluated(trained: Trained) -> None:
     found = trained.run("weighted-outputs", SIDES[1]).arrays(names.EVALUATION)
     assert {"loss", "first_loss", "second_loss", "second_mae"} <= found.keys()
     assert len([name for name in found if "accuracy" in name]) == 2
 
 
+@pytest.mark.long
 def test_the_numbers_are_those_of_fit_itself(trained: Trained, tmp_path: Path) -> None:
     initial = trained.store.inputs("plain-epochs").arrays(names.initial())
     arrays.write(tmp_path / fitted.INITIAL, dict(initial))
@@ -109,6 +116,7 @@ def test_what_fit_says_and_evaluate_does_not_is_cured_by_the_momentum_that_is_na
     assert "fit says" in lagging.facts and "fit says" not in cured.facts
 
 
+@pytest.mark.long
 def test_an_epoch_with_uneven_shares_reports_what_its_oracle_does(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

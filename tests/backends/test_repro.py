@@ -14,9 +14,9 @@ from suite.commands import main
 from suite.plan.locations import ROOT
 from suite.records import Cause, Code, ConsistencyCheck, Finding, Pair, Results, Verdict
 from suite.report import results_json
-from tests.backends.marks import REAL_BACKENDS
+from tests.backends.marks import LONG
 
-pytestmark = REAL_BACKENDS
+pytestmark = LONG
 
 SCENARIOS = ("article-mlp", "large-mean-bn", "dropout-bn")
 Member = Pair | ConsistencyCheck

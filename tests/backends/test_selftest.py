@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from suite.commands import main
-from tests.backends.marks import REAL_BACKENDS
+from tests.backends.marks import LONG
 
-pytestmark = REAL_BACKENDS
+pytestmark = LONG
 
 CHOSEN = ("moving-averaged", "gradients-first", "learning-rate", "save-last-replica")
 
