@@ -79,13 +79,16 @@ class Installer:
         """With uv where it is there and does what pip would, else with pip. Where uv fails pip tries, and has the last
         word."""
         program = uv.command()
-        if program and uv.installs(requirements) and (variables := uv.variables(_configuration())) is not None:
-            command = [program, "pip", "install", "--compile-bytecode", "--python", python, *requirements]
-            try:
-                self._run(command, what, variables_of_pip() | variables)
-                return
-            except ProvisionError:
-                pass
+        if program and uv.installs(requirements):
+            configuration = _configuration()
+            variables = uv.variables(configuration)
+            if variables is not None:
+                flags = ["--compile-bytecode", *uv.flags(configuration), "--python", python]
+                try:
+                    self._run([program, "pip", "install", *flags, *requirements], what, variables_of_pip() | variables)
+                    return
+                except ProvisionError:
+                    pass
         self.pip(python, ["install", *requirements], what)
 
     def pip(self, python: str, arguments: Sequence[str], what: str) -> None:

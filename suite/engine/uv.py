@@ -17,7 +17,6 @@ TRANSLATED = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
-    "no-index": "UV_NO_INDEX",
     "constraint": "UV_CONSTRAINT",
     "cert": "SSL_CERT_FILE",
 }
@@ -25,7 +24,7 @@ TRANSLATED = {
 INDIFFERENT = frozenset(
     {
         "break-system-packages", "cache-dir", "config-file", "default-timeout", "disable-pip-version-check",
-        "no-color", "no-input", "no-python-version-warning",
+        "no-color", "no-index", "no-input", "no-python-version-warning",
         "no-warn-script-location", "progress-bar", "quiet", "require-virtualenv", "retries", "root-user-action",
         "timeout", "user", "verbose",
     }
@@ -57,17 +56,27 @@ def variables(configuration: str, shell: Mapping[str, str] = os.environ) -> dict
     `configuration`: what `pip config list` prints, one line for each setting: section.key='value'. A variable of the
     shell comes in the section ":env:" and wins, as with pip; what the shell says to uv itself wins over both.
     """
-    settings: dict[str, str] = {}
-    lines = [line for line in configuration.splitlines() if "=" in line]
-    for line in sorted(lines, key=lambda line: (line.startswith(":env:"), not line.startswith("global."))):
-        name, _, value = line.partition("=")
-        settings[name.rpartition(".")[2]] = str(ast.literal_eval(value))
+    settings = _settings(configuration)
     if settings.keys() - TRANSLATED.keys() - INDIFFERENT:
         return None
     found = {"UV_INDEX_STRATEGY": "unsafe-best-match"}  # the best version of all indexes, as pip takes it
     for key, name in TRANSLATED.items():
         if words := settings.get(key, "").split():
             found[name] = ",".join(words) if key == "find-links" else " ".join(words)
-    if found.get("UV_NO_INDEX", "").lower() in ("0", "false", "no", "off"):
-        del found["UV_NO_INDEX"]
     return found | {name: value for name, value in shell.items() if name.startswith("UV_")}
+
+
+def flags(configuration: str) -> list[str]:
+    """What uv must be told on its command line, because it has no variable for it: to ask no index."""
+    asked = _settings(configuration).get("no-index", "").lower() not in ("", "0", "false", "no", "off")
+    return ["--no-index"] if asked else []
+
+
+def _settings(configuration: str) -> dict[str, str]:
+    """pip's settings by name, of `pip config list`."""
+    found: dict[str, str] = {}
+    lines = [line for line in configuration.splitlines() if "=" in line]
+    for line in sorted(lines, key=lambda line: (line.startswith(":env:"), not line.startswith("global."))):
+        name, _, value = line.partition("=")
+        found[name.rpartition(".")[2]] = str(ast.literal_eval(value))
+    return found

@@ -16,14 +16,14 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import derivatives, recorded_calls
 from suite.explain.derivatives import Corner
 from suite.explain.recorded_calls import Arrays
-from suite.records import Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
+from suite.records import ASSIGNMENT, Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
 from suite.referee import layers, losses, optimizers
 from suite.referee.defects.matching import known
 from suite.referee.defects.records import Sighting
 from suite.referee.definition import Undefined, Update
 
 EVALUATION = "evaluation"  # stage: of a loss that `evaluate` gives, where training gave none of its predictions
-NAMED = ("layer", "regularizer")  # kinds of calls that have the name of a layer, or of its weight
+NAMED = ("layer", "regularizer", ASSIGNMENT)  # kinds of calls that have the name of a layer, or of its weight
 SAME = 1e-10  # forward, in float64: the limit of float64 runs
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32
 ROUNDED = 2.0**-16  # of a call in float32: sums that cancel lose some digits everywhere
@@ -106,7 +106,7 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
         _known(one, call, arrays, provisioned)
         for call, arrays in recorded_calls.calls(found)
         for one in known.departures
-        if (one.state, one.name) == (call.state, call.name)
+        if (one.state, one.kind, one.name) == (call.state, call.kind, call.name)
     ]
     return replace(known, departures=tuple(departures))
 
@@ -171,6 +171,7 @@ def forward(
 
 WENT_IN = ("input", "weight", "gradient", "slot")
 # As known defects name them.
+KINDS = {"update": "optimizer", ASSIGNMENT: "layer"}
 STAGES = {"moving statistics": "state", "loss": "forward", EVALUATION: "forward", "optimizer state": "slots"}
 
 
@@ -180,10 +181,10 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
         return one
     explained = known(
         Sighting(
-            kind="optimizer" if call.kind == "update" else call.kind,
+            kind=KINDS.get(call.kind, call.kind),
             name=one.of,
             backend=environment.environment.backend,
-            stage=STAGES.get(one.stage, one.stage),
+            stage="state" if call.kind == ASSIGNMENT else STAGES.get(one.stage, one.stage),
             config={**json.loads(call.config), **json.loads(call.arguments)},
             shapes=[value.shape for value in arrays.get("input", {}).values()],
             packages=environment.packages,
@@ -203,11 +204,11 @@ def _provisioned(folder: RunFolder, name: str) -> Provisioned | None:
 
 def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Departure]:
     """Raises Undefined where there is no definition of the call."""
-    if not call.own:
+    if not call.own and call.kind != ASSIGNMENT:  # what anybody's layer assigns, `fit` is to keep
         raise Undefined(f"{call.of} is not a class of Keras")
     if not arrays:
         raise Undefined(f"it was not recorded: {call.reason}")
-    measure = {"layer": _of_layer, "loss": _of_loss, "regularizer": _of_layer, "update": _of_update}[call.kind]
+    measure = MEASURES[call.kind]
     with np.errstate(all="ignore"):  # what overflows in the run overflows in its definition
         measured = list(measure(call, arrays))
     off = [one for one in measured if not one[2] < (derivatives.SAME_GRADIENT if one[0] == "gradient" else SAME)]
@@ -268,6 +269,23 @@ def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     for name, defined in updated.slots.items():
         if name in arrays.get("slot after", {}):
             yield "optimizer state", name, apart(arrays["slot after"][name], defined)
+
+
+def _of_assignment(_: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+    """How far a trained weight is from what a call assigns, where `fit` leaves it as it was, bit for bit; 0 where it does
+    not: what is drawn at random is assigned anew."""
+    for name, before in arrays["input"].items():
+        dropped = metrics.bits(arrays["output"][name], before)
+        yield "update", name, apart(before, arrays["state"][name]) if dropped else 0.0
+
+
+MEASURES = {
+    "layer": _of_layer,
+    "loss": _of_loss,
+    "regularizer": _of_layer,
+    "update": _of_update,
+    ASSIGNMENT: _of_assignment,
+}
 
 
 def apart(made: np.ndarray, defined: np.ndarray) -> float:

@@ -85,8 +85,8 @@ def _known(change: _Change, facts: Mapping[str, str]) -> str:
 
 def layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...]:
     """Which attributes of layers a loaded model has in place of the live one's, and how far apart their predictions are
-    without and with the live model's put back; empty if all are the same, or not known of both. Attributes that change
-    nothing are none; what they do not change all of has an unknown cause beside them."""
+    without and with the live model's put back, both with its variables; empty if all are the same, or not known of both.
+    Attributes that change nothing are none; what they do not change all of has an unknown cause beside them."""
     first, second = _attributes(live), _attributes(loaded)
     changes = [
         change
@@ -98,7 +98,9 @@ def layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...
     if not changes:
         return ()
     cause = Cause(code=Code.LOADED_DIFFERENTLY, detail=tuple(sorted(one.words for one in changes)))
-    before, after = _distance(live, loaded, loaded.predictions), _distance(live, loaded, names.MENDED)
+    restored = _distance(live, loaded, names.RESTORED)
+    before = _distance(live, loaded, loaded.predictions) if restored is None else restored
+    after = _distance(live, loaded, names.MENDED)
     if not before or after is None:
         return (cause,)
     if after > UNMOVED * before:
@@ -107,11 +109,21 @@ def layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...
     return (told,) if after <= CLOSED * before else (told, Cause(code=Code.UNKNOWN))
 
 
-def predicting_layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...]:
-    """The same of what the two predict: none where the loaded model predicts what the first replica of the live one does,
-    bit for bit. Then what layers have lost is no reason why other replicas predict differently."""
-    found = layers(live, loaded)
-    return () if found and _distance(live, loaded, loaded.predictions) == 0 else found
+def predictions(live: compare.Snapshot, loaded: compare.Snapshot, state: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """Why a loaded model predicts something else than the live one: the causes of the `state` that it has in place of the
+    live model's, where predictions move with the live one's put back; and what its layers have lost. What neither closes has
+    an unknown cause. None where the loaded model predicts what the first replica of the live one does, bit for bit: then
+    neither is a reason why other replicas predict differently. Where nothing was put back, the state is the cause."""
+    before, restored = (_distance(live, loaded, part) for part in (loaded.predictions, names.RESTORED))
+    attributes = layers(live, loaded)
+    if before is None or restored is None:
+        return () if before == 0 else attributes or state
+    if before == 0:
+        return ()
+    moved = abs(before - restored) > CLOSED * before
+    closed = attributes or restored <= CLOSED * before
+    rest = () if closed else (Cause(code=Code.UNKNOWN),)
+    return ((*state, *attributes) if moved else attributes) + rest
 
 
 def _attributes(side: compare.Snapshot) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from suite.compare.metrics import METRICS
 from suite.judge import envelopes, kernels, precision
@@ -194,8 +194,8 @@ def composed(quantity: str, apart: float, comparison: Comparison) -> Decision:
     Distances obey the triangle inequality, some of them up to their denominators. So what is farther apart than twice the
     sum of the parts is not explained by them, and what could not be measured may be the rest.
     """
-    if lost := _lost(quantity, comparison):
-        return Verdict.DIFFERENT, lost
+    if found := lost((quantity,), comparison):
+        return Verdict.DIFFERENT, found
     # Beside a real difference, a part that float32 cannot show is no cause of it.
     least = OTHER_SEMANTICS if apart >= OTHER_SEMANTICS else SAME_SEMANTICS
     parts = [
@@ -234,9 +234,9 @@ def _unfinished(causes: tuple[Cause, ...], missing: Component) -> Decision:
     return verdict, united([causes, (because(Code.UNCHECKED, missing.missing, subject),)])
 
 
-def _lost(quantity: str, comparison: Comparison) -> tuple[Cause, ...]:
-    """What a file does not hold of this quantity, by what loading does to it."""
-    found = (one.tensors for one in comparison.distances if one.quantity == quantity)
+def lost(quantities: Collection[str], comparison: Comparison) -> tuple[Cause, ...]:
+    """What a file does not hold of these quantities, by what loading does to it."""
+    found = (one.tensors for one in comparison.distances if one.quantity in quantities)
     apart = {tensor.name for tensors in found for tensor in tensors if not tensor.bits}
     return united(
         not_saved([name for name in names if name in apart], code)

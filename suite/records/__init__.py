@@ -19,7 +19,7 @@ from suite.records.artifact import (
     Tensor,
     TensorGroup,
 )
-from suite.records.calls import RecordedCall
+from suite.records.calls import ASSIGNMENT, RecordedCall
 from suite.records.causes import (
     MEASURED,
     REASON,
@@ -149,6 +149,7 @@ from suite.records.vocabulary import (
 )
 
 __all__ = [
+    "ASSIGNMENT",
     "BUG",
     "DEFAULT",
     "EXACT",

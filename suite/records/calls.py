@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ASSIGNMENT = "assignment"  # a kind of record: what a layer assigns to its trained weights, and what `fit` keeps of it
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedCall:
     """One call in a training step from a common state. Its arrays are in the part of that state.
 
-    `kind`: "layer", "loss", "regularizer" or "update". `name`: the layer's path ("block/conv", "block/conv#2" when called
-    again), the loss's place, the regularized weight's name, or "optimizer". `of`: the name of its class. `config`,
-    `arguments`: JSON. `reason`: why it was not recorded, or has no gradient; empty if it is whole. `own`: whether it is a
-    class of Keras itself, and not the user's.
+    `kind`: "layer", "loss", "regularizer", "update" or "assignment". `name`: the layer's path ("block/conv", "block/conv#2"
+    when called again), the loss's place, the regularized weight's name, or "optimizer". `of`: the name of its class.
+    `config`, `arguments`: JSON. `reason`: why it was not recorded, or has no gradient; empty if it is whole. `own`: whether
+    it is a class of Keras itself, and not the user's.
     `rows`: of an update, whether a gradient came by rows of a table. `epsilon`: of Keras's configuration.
     """
 

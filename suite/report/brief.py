@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from suite.records import Cause, Code, Finding
 from suite.report import declared_words
-from suite.report.causes import names_of, words
+from suite.report.causes import assigned, names_of, words
 from suite.report.hypothesis_words import HYPOTHESES
 
 LONGEST = 12  # words: more are read by nobody in a table
@@ -75,7 +75,11 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.RANDOM_PREDICTIONS: lambda cause: "predict draws random numbers",
     Code.TF32_PRODUCTS: lambda cause: f"{cause.subject} rounds products to TF32",
     Code.BFLOAT16_PRODUCTS: lambda cause: f"{cause.subject} rounds products to bfloat16",
-    Code.DEFINITION: lambda cause: f"{cause.subject}: {names_of(cause, 'class')} departs from its definition",
+    Code.DEFINITION: lambda cause: (
+        f"{cause.subject}: fit drops what {names_of(cause, 'class')} assigns"
+        if assigned(cause)
+        else f"{cause.subject}: {names_of(cause, 'class')} departs from its definition"
+    ),
     Code.ODD_ONE_OUT: lambda cause: f"{cause.subject} differs {_first(cause) or 'from ' + names_of(cause, 'others')}",
     Code.CORNER: lambda cause: "backends take other slopes at exactly 0",
     Code.NOT_SAVED: _unsaved,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from suite.records import ROUND, Cause, Code
+from suite.records import ASSIGNMENT, ROUND, Cause, Code
 from suite.report.hypothesis_words import HYPOTHESES
 
 NAMED = 3  # names, or what changed, in one sentence: more are read by nobody
@@ -95,6 +95,14 @@ def defined(cause: Cause) -> str:
     return f"the {kind} {detail.get('class', '')}{name}, {detail.get('stage', '')}"
 
 
+def assigned(cause: Cause) -> str:
+    """What a layer assigns while it is called, and `fit` does not keep; empty if that is not what departs."""
+    detail = dict(cause.detail)
+    if detail.get("what") != ASSIGNMENT:
+        return ""
+    return f"what the layer {detail.get('class', '')} ({detail.get('name', '')}) assigns to its trained weights"
+
+
 def changed(cause: Cause, between: str = " ") -> str:
     """What is not as it was saved: "loss.delta 0.25 -> 1.0"."""
     return some([f"{name}{between}{change}" for name, change in cause.detail if name != "known"], "; ")
@@ -114,7 +122,11 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.TF32_PRODUCTS: lambda cause: f"TF32 products in {cause.subject}",
     Code.BFLOAT16_PRODUCTS: lambda cause: f"bfloat16 products in {cause.subject}",
     Code.DTYPE_DEMOTED: hypothesis,
-    Code.DEFINITION: lambda cause: f"{defined(cause)} in {cause.subject} departs from its definition",
+    Code.DEFINITION: lambda cause: (
+        f"fit in {cause.subject} drops {dropped}"
+        if (dropped := assigned(cause))
+        else f"{defined(cause)} in {cause.subject} departs from its definition"
+    ),
     Code.UNDEFINED: lambda cause: f"without an independent definition: {names_of(cause, 'layer')}",
     Code.ODD_ONE_OUT: lambda cause: (
         f"{cause.subject} differs from {names_of(cause, 'others')}"

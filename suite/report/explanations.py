@@ -15,6 +15,7 @@ from suite.records.formatting import number
 from suite.report import declared_words, explained_files
 from suite.report.causes import (
     BEYOND,
+    assigned,
     begins,
     defined,
     in_environment,
@@ -33,6 +34,14 @@ MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
 def _definition(what: str, where: str, cause: Cause) -> Said:
     known = names_of(cause, "known")
     reported = f"docs/defects/{known}.md says more of it" if known else "report it: docs/causes.md says how"
+    if dropped := assigned(cause):
+        return Said(
+            claim=f"In {cause.subject}, fit does not keep {dropped} ({what} {where})."
+            + (f" This is the known defect {known}." if known else ""),
+            experiment="a call in training mode changes these weights; one batch of fit with a learning rate of 0 leaves "
+            "them as they were, bit for bit",
+            advice=f"let the layer keep in a weight that is not trained what it assigns; {reported}",
+        )
     step = "evaluate" if names_of(cause, "stage") == "evaluation" else "a training step"
     return Said(
         claim=f"In {cause.subject}, {defined(cause)}, does not compute what it is defined to compute ({what} {where})."

@@ -155,13 +155,17 @@ def of_resumed(subject: compare.Subject, file: Load) -> Iterator[tuple[Cause, ..
 
 
 def held(
-    environment: str, apart: Iterable[str], causes: tuple[Cause, ...], compiled: tuple[Cause, ...], layers: tuple[Cause, ...]
+    environment: str,
+    apart: Iterable[str],
+    causes: tuple[Cause, ...],
+    compiled: tuple[Cause, ...],
+    predictions: tuple[Cause, ...],
 ) -> Iterator[Component]:
-    """What the file holds, of the quantities that are `apart`: because of these causes; what is computed, because of what
-    the layers have lost; and beyond the state, because of what the file is compiled with."""
+    """What the file holds, of the quantities that are `apart`: because of these causes; what is computed, because of those
+    of the `predictions`; and beyond the state, because of what the file is compiled with."""
     known = {
-        compare.PREDICTIONS: layers,
-        compare.EVALUATION: verdicts.united((layers, compiled)),
+        compare.PREDICTIONS: predictions,
+        compare.EVALUATION: verdicts.united((predictions, compiled)),
         compare.COMPILED: compiled,
     }
     for quantity in apart:

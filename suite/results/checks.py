@@ -286,11 +286,13 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     same_state = all(equal.get(quantity, True) for quantity in check_parts.STATE[:2]) and _only_counters(comparison)
     # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.
     compiled = saving.compiled(*snapshots)
-    layers = saving.predicting_layers(*snapshots)
+    lost = verdicts.lost((compare.STATISTICS, compare.WEIGHTS, compare.OTHER), comparison)
+    state = compared.file or tuple(one for one in lost if not one.of_seeds)
+    predictions = saving.predictions(snapshots[0], snapshots[1], state)
     computed = check_parts.COMPUTED if subject.plain[1].replicas > 1 and not compiled else (compare.PREDICTIONS,)
-    unexplained = computed if same_state and not layers else ()
+    unexplained = computed if same_state and not predictions else ()
     apart = [quantity for quantity, bits in equal.items() if not bits and quantity not in unexplained]
-    of_file = check_parts.held(compared.environment, apart, compared.file, compiled, layers)
+    of_file = check_parts.held(compared.environment, apart, compared.file, compiled, predictions)
     if compared.kind == "resumed" and float64_pair is None:
         # Training has rounded since: without float64 runs, what differs is the file's only if its cause is known.
         of_file = (part for part in of_file if any(cause.code != Code.UNKNOWN for cause in part.causes))

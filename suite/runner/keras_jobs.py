@@ -195,7 +195,7 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         with models.unmoved(model):
             predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
         recorded.add(names.predictions(0), named(predicted))
-    if own and form in (names.KERAS_FILE, names.LEGACY_FILE):
+    if own and form != names.UNBUILT:
         layer_attributes.tell(recorded, model)
         layer_attributes.try_out(recorded, model, saved, models.inputs(data, "predict"), scenario.batch)
     described = saved.manifest()

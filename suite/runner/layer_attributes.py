@@ -1,7 +1,7 @@
 """What layers hold beyond their variables: the attributes that a saved configuration is to bring back.
 
-A live model and the one that is loaded from its file tell theirs. Where plain ones differ, the loaded model predicts once
-more with the live model's put back: that shows whether they are why it predicts differently.
+A live model and the one that is loaded from its file tell theirs. Where variables or plain attributes differ, the loaded
+model predicts once more with the live model's put back: that shows whether they are why it predicts differently.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Artifact, Recording
-from suite.records import DamagedArtifact
+from suite.records import SEED, DamagedArtifact
 from suite.runner import after_saving, models
 from suite.runner.predicting import named
 
@@ -36,22 +36,50 @@ def tell(recorded: Recording, model: Any) -> None:
 
 
 def try_out(recorded: Recording, model: Any, saved: Artifact, inputs: Any, batch: int) -> None:
-    """Adds the part "mended-predictions" of a loaded model: what it predicts with the plain attributes of the live model
-    that was saved; nothing where all of them are equal."""
+    """What a loaded model predicts with the variables of the live model that was saved (part "restored-predictions"), and
+    with its plain attributes, too ("mended-predictions"); neither where all of them are equal."""
     described = saved.manifest()
     if described is None or not names.has(described, names.LAYERS):
         return
     try:
+        state = saved.arrays(names.step(described.steps[-1]))
         live = {path: json.loads(text.tobytes()) for path, text in saved.arrays(names.LAYERS).items()}
     except (DamagedArtifact, ValueError):
         return
-    predicted = None
-    with suppress(Exception), put_back(model, live) as changed:  # a user's model may refuse any value
-        if changed:
-            with models.unmoved(model):
-                predicted = named(model.predict(inputs, batch_size=batch, verbose=0))
-    if predicted is not None:
-        recorded.add(names.MENDED, predicted)
+    predicted = {}
+    with suppress(Exception), restored(model, state) as variables:  # a user's model may refuse any value
+        if variables:
+            predicted[names.RESTORED] = _predicted(model, inputs, batch)
+        with put_back(model, live) as changed:
+            if changed:
+                predicted[names.MENDED] = _predicted(model, inputs, batch)
+    for part, arrays in predicted.items():
+        recorded.add(part, arrays)
+
+
+def _predicted(model: Any, inputs: Any, batch: int) -> dict[str, np.ndarray]:
+    with models.unmoved(model):
+        return named(model.predict(inputs, batch_size=batch, verbose=0))
+
+
+@contextmanager
+def restored(model: Any, wanted: Mapping[str, np.ndarray]) -> Iterator[int]:
+    """While this is entered, the model's variables have the `wanted` values, but for seeds. Gives how many it changed."""
+    variables = models.variables(model)
+    before = models.read(variables)
+    apart = [
+        name
+        for name in before.keys() & wanted.keys()
+        if not name.endswith(SEED)
+        and before[name].shape == wanted[name].shape
+        and before[name].tobytes() != wanted[name].tobytes()
+    ]
+    changed = {name: variables[name] for name in apart}
+    try:
+        models.write(changed, {name: wanted[name] for name in changed})
+        yield len(changed)
+    finally:
+        models.write(changed, {name: before[name] for name in changed})
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from suite.artifacts import names
 from suite.artifacts.rows import EVALUATE, X, count, part_of
 from suite.artifacts.store import Store
 from suite.records import Job, RecordedCall
-from suite.runner import building, facts, keras_versions, models, optimizers, structures
+from suite.runner import assignments, building, facts, keras_versions, models, optimizers, structures
 from suite.runner.batches import schedule
 from suite.runner.differentiation import array, differentiate, reason_of
 from suite.runner.layer_calls import layer_calls, name_of_call
@@ -87,7 +87,7 @@ def _step(
     import keras
 
     before = models.read(models.variables(model))
-    layers, losses, gradients = _forward(model, data, rows)
+    layers, losses, gradients, assigned = _forward(model, data, rows)
     models.write(models.variables(model), before)
     calls: list[RecordedCall] = []
     arrays: Arrays = {}
@@ -98,6 +98,8 @@ def _step(
 
     for seen in layers:
         add(*_layer(seen, state, seed))
+    for call, made in list(assignments.record(model, models.training(data, rows)["x"], assigned, calls)):
+        add(call, made)
     for seen in losses:
         add(*_loss(seen, state, seed))
     for seen in _evaluated(model, data) if evaluates else ():
@@ -114,10 +116,11 @@ def _step(
 
 def _forward(
     model: Any, data: Mapping[str, np.ndarray], rows: np.ndarray
-) -> tuple[list[Seen], list[Seen], Mapping[str, Any]]:
-    """One pass in training mode: the calls of layers that are not inside another layer, the calls of losses, and the
-    gradient by the name of the variable."""
+) -> tuple[list[Seen], list[Seen], Mapping[str, Any], Mapping[str, np.ndarray]]:
+    """One pass in training mode: the calls of layers that are not inside another layer, the calls of losses, the gradient by
+    the name of the variable, and the trained variables that the pass itself has changed."""
     named = models.variables(model)
+    before = models.read(named)
     trained = model.trainable_variables
     ids = set(map(id, trained))
     untrained = [variable for variable in named.values() if id(variable) not in ids]
@@ -131,12 +134,14 @@ def _forward(
     # By itself, because JAX differentiates a function of placeholders, in which there are no numbers to see.
     with _layers_seen(model, layers):
         predicted = model(given["x"], training=True)
+    called = models.read({name: one for name, one in named.items() if id(one) in ids})
     with _losses_seen(losses):
         keras_versions.compute_loss(model, **given, y_pred=predicted)
     *_, gradients = value_and_gradients(loss, given, trained, untrained, programs=programs_of(model))
     names_of = {id(variable): name for name, variable in named.items()}
     pairs = zip(trained, gradients, strict=True)
-    return layers, losses, {names_of[id(variable)]: gradient for variable, gradient in pairs}
+    assigned = {name: value for name, value in called.items() if value.tobytes() != before[name].tobytes()}
+    return layers, losses, {names_of[id(variable)]: gradient for variable, gradient in pairs}, assigned
 
 
 def _evaluated(model: Any, data: Mapping[str, np.ndarray]) -> list[Seen]:

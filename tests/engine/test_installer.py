@@ -30,6 +30,7 @@ def ran(tmp_path: Path) -> list[str]:
 def test_uv_installs_where_it_is_there(python: str, tmp_path: Path) -> None:
     Installer(log=tmp_path / "log").install(python, ["keras==3.14.1", "numpy"], "installing")
     assert ran(tmp_path) == ["uv"]
+    assert " --no-index " in (tmp_path / "log").read_text(), "the fixture forbids every index but its folder"
     assert installer.listing(python, (), {}, ("keras",)).packages == {"keras": "3.14.1", "numpy": "2.4.6"}
 
 

@@ -55,8 +55,24 @@ install.no-index='false'
         "UV_FIND_LINKS": "/a,/b",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
     }
-    told = uv.variables("global.no-index='1'", {"UV_DEFAULT_INDEX": "mine", "UV_NO_INDEX": "0"})
-    assert told is not None and told["UV_DEFAULT_INDEX"] == "mine" and told["UV_NO_INDEX"] == "0"
+    told = uv.variables("global.index-url='one'", {"UV_DEFAULT_INDEX": "mine"})
+    assert told is not None and told["UV_DEFAULT_INDEX"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "flags"),
+    [
+        ("global.no-index='1'", ["--no-index"]),
+        ("global.no-index='0'\n:env:.no-index='true'", ["--no-index"]),
+        ("install.no-index='false'", []),
+        ("global.timeout='60'", []),
+        ("", []),
+    ],
+)
+def test_an_index_that_pip_may_not_ask_is_forbidden_to_uv_by_a_flag(configuration: str, flags: list[str]) -> None:
+    """It has no variable for that: it would install from the public index what a closed network must not ask for."""
+    assert uv.flags(configuration) == flags
+    assert uv.variables(configuration, {}) is not None
 
 
 @pytest.mark.parametrize("setting", ["global.proxy='x'", "install.pre='true'", ":env:.only-binary=':all:'"])

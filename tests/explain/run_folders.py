@@ -16,6 +16,7 @@ from suite.explain import diagnoses
 from suite.explain.backends import Backends
 from suite.explain.composition import Composition
 from suite.records import (
+    ASSIGNMENT,
     LAYERWISE,
     ORACLE,
     SINGLE_STEP,
@@ -203,6 +204,14 @@ def dense_call(name: str = "dense", *, off: float = 0.0, **fields: object) -> tu
     call = RecordedCall(state="0", kind="layer", name=name, of="Dense", config=json.dumps(config))
     arrays = {"input|0": x, "weight|kernel": kernel, "output|0": (x @ kernel) * (1.0 + off)}
     return replace(call, **fields), arrays  # type: ignore[arg-type]
+
+
+def assigning_call(kept: bool, name: str = "center") -> tuple[RecordedCall, dict[str, np.ndarray]]:
+    """A recorded layer of anybody that halves its trained weight whenever it is called; `kept`: by `fit`, too."""
+    before, halved = np.array([1.0, 3.0]), np.array([0.5, 1.5])
+    call = RecordedCall(state="0", kind=ASSIGNMENT, name=name, of="Center", own=False)
+    weight = f"{name}/weight"
+    return call, {f"input|{weight}": before, f"state|{weight}": halved, f"output|{weight}": halved if kept else before}
 
 
 def evaluated_call(off: float = 0.0) -> tuple[RecordedCall, dict[str, np.ndarray]]:

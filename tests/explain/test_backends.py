@@ -7,10 +7,23 @@ from pathlib import Path
 import pytest
 
 from suite.explain.backends import FLOAT32_AT_MOST, PERTURBED
-from suite.records import MEMORY_LOST, OWN, SINGLE_STEP, TRAINING_STEP, Cause, Code, Emulation, Run, Semantics, plain
+from suite.records import (
+    ASSIGNMENT,
+    MEMORY_LOST,
+    OWN,
+    SINGLE_STEP,
+    TRAINING_STEP,
+    Cause,
+    Code,
+    Emulation,
+    Run,
+    Semantics,
+    plain,
+)
 from tests.explain.run_folders import (
     Folder,
     RecordedArrays,
+    assigning_call,
     configuration,
     dense_call,
     evaluated_call,
@@ -213,6 +226,18 @@ def test_a_wrong_gradient_shows_in_the_weights_of_the_layer_before(tmp_path: Pat
     parting = made.backends().parting("torch", "jax")
     assert [dict(cause.detail)["name"] for cause in parting.causes] == ["behind"]
     assert parting.off == "jax"
+
+
+def test_what_one_computes_wrong_and_the_other_drops_are_both_causes(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0 + APART)
+    made.recorded("torch", [dense_call(off=1e-2), assigning_call(kept=True, name="dense")])
+    made.recorded("jax", [dense_call(), assigning_call(kept=False, name="dense")])
+    parting = made.backends().parting("torch", "jax")
+    assert [(cause.subject, dict(cause.detail)["what"]) for cause in parting.causes] == [
+        ("torch", "layer"),
+        ("jax", ASSIGNMENT),
+    ]
+    assert parting.off == "", "both are"
 
 
 def test_where_both_depart_alike_the_definition_tells_nobody_apart(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ import pytest
 
 from suite.explain import definitions
 from suite.explain.definitions import Departure, Held
-from suite.records import Code, Place, RecordedCall
+from suite.records import ASSIGNMENT, Code, Place, RecordedCall
 from tests.explain.run_folders import (
     Folder,
     RecordedArrays,
+    assigning_call,
     dense_call,
     evaluated_call,
     layerwise,
@@ -98,6 +99,20 @@ def test_a_departure_says_what_and_in_which_stage(
     cause = definitions.cause(one)
     assert (cause.code, cause.subject) == (Code.DEFINITION, "torch")
     assert dict(cause.detail) == {"what": one.kind, "class": call[0].of, "name": one.name, "stage": one.stage}
+
+
+def test_what_fit_drops_of_what_anybodys_layer_assigns_departs(tmp_path: Path) -> None:
+    (one,) = held(tmp_path, assigning_call(kept=False)).departures
+    assert (one.kind, one.name, one.of, one.stage, one.tensor) == (ASSIGNMENT, "center", "Center", "update", "center/weight")
+    assert one.size == pytest.approx(0.5) and not one.narrow
+    found = held(tmp_path / "kept", assigning_call(kept=True))
+    assert (found.departures, found.defined, found.undefined) == ((), 1, ())
+
+
+def test_what_a_layer_draws_anew_for_fit_is_not_dropped(tmp_path: Path) -> None:
+    call, arrays = assigning_call(kept=True)
+    drawn = {"output|center/weight": np.array([0.7, -1.1])}
+    assert held(tmp_path, (call, arrays | drawn)).departures == ()
 
 
 @pytest.mark.parametrize(("off", "departs", "narrow"), [(0.9e-10, False, False), (1.1e-10, True, True), (2e-6, True, False)])

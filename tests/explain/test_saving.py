@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,11 +77,16 @@ def test_one_bit_off_is_none_of_them(run: tuple[Artifact, Manifest], tmp_path: P
 PREDICTED = np.arange(12.0).reshape(6, 2)
 
 
-def loaded_layers(
-    folder: Path, live: dict[str, object], loaded: dict[str, object], predicted: np.ndarray, mended: np.ndarray | None = None
-) -> tuple[Cause, ...]:
-    """The causes where a layer `gain` has these attributes, and the loaded model predicts this, without and with the live
-    model's attributes."""
+def sides(
+    folder: Path,
+    live: dict[str, object],
+    loaded: dict[str, object],
+    predicted: np.ndarray,
+    mended: np.ndarray | None = None,
+    restored: np.ndarray | None = None,
+) -> tuple[Snapshot, Snapshot]:
+    """A live model and a loaded one where a layer `gain` has these attributes, and the loaded model predicts this, with the
+    live model's variables and with its attributes, too."""
 
     def told(attributes: dict[str, object]) -> dict[str, np.ndarray]:
         return {"gain": np.frombuffer(json.dumps(attributes).encode(), np.uint8)}
@@ -88,12 +94,17 @@ def loaded_layers(
     replica = np.array([0, 0, 0, 1, 1, 1], np.int32)  # the second replica may predict with statistics of its own
     whole = np.where(replica[:, None] == 0, PREDICTED, 0.0)
     run = written(folder, "run", layers=told(live), predictions_20={"output": whole, "replica": replica})
-    parts = {"predictions_0": {"output": predicted}} | ({} if mended is None else {"mended_predictions": {"output": mended}})
-    file = written(folder, "file", layers=told(loaded), **parts)
-    return saving.layers(
+    parts = {"predictions_0": predicted, "mended_predictions": mended, "restored_predictions": restored}
+    there = {name: {"output": value} for name, value in parts.items() if value is not None}
+    file = written(folder, "file", layers=told(loaded), **there)
+    return (
         Snapshot(artifact=run[0], manifest=run[1], state="step-20", predictions="predictions-20"),
         Snapshot(artifact=file[0], manifest=file[1], state="step-0", predictions="predictions-0"),
     )
+
+
+def loaded_layers(folder: Path, *attributes_and_predictions: Any) -> tuple[Cause, ...]:
+    return saving.layers(*sides(folder, *attributes_and_predictions))
 
 
 def test_an_attribute_that_is_lost_and_closes_the_gap_is_the_cause(tmp_path: Path) -> None:
@@ -121,6 +132,41 @@ def test_an_attribute_that_shows_only_in_training_is_named_without_numbers(tmp_p
 
 def test_attributes_that_only_one_side_has_are_not_compared(tmp_path: Path) -> None:
     assert loaded_layers(tmp_path, {"built_with": 3}, {"seen": 3}, PREDICTED * 2) == ()
+
+
+HEAT = Cause(code=Code.NOT_SAVED, detail=(("tensor", "scale/heat"),))
+Attributes = dict[str, object]
+LOST: tuple[Attributes, Attributes] = ({"factor": 2.5}, {"factor": 1.0})
+KEPT: tuple[Attributes, Attributes] = ({"factor": 2.5}, {"factor": 2.5})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "mended", "restored", "codes"),
+    [
+        (KEPT, None, PREDICTED, [Code.NOT_SAVED]),
+        (KEPT, None, PREDICTED * 2, [Code.UNKNOWN]),  # putting the weight back moves nothing
+        (KEPT, None, PREDICTED * 1.3, [Code.NOT_SAVED, Code.UNKNOWN]),
+        (KEPT, None, None, [Code.NOT_SAVED]),  # nothing was put back: what is known of the state
+        (LOST, PREDICTED, PREDICTED * 1.3, [Code.NOT_SAVED, Code.LOADED_DIFFERENTLY]),
+        (LOST, PREDICTED, PREDICTED * 2, [Code.LOADED_DIFFERENTLY]),
+        (LOST, PREDICTED * 1.1, PREDICTED * 1.3, [Code.NOT_SAVED, Code.LOADED_DIFFERENTLY, Code.UNKNOWN]),
+        (LOST, PREDICTED, None, [Code.LOADED_DIFFERENTLY]),
+        (LOST, PREDICTED, PREDICTED, [Code.NOT_SAVED, Code.LOADED_DIFFERENTLY]),  # one that shows in training alone
+    ],
+)
+def test_lost_state_explains_predictions_as_far_as_putting_it_back_does(
+    tmp_path: Path,
+    attributes: tuple[Attributes, Attributes],
+    mended: np.ndarray | None,
+    restored: np.ndarray | None,
+    codes: list[Code],
+) -> None:
+    found = saving.predictions(*sides(tmp_path, *attributes, PREDICTED * 2, mended, restored), (HEAT,))
+    assert [cause.code for cause in found] == codes
+
+
+def test_lost_state_is_no_reason_where_the_first_replica_predicts_alike(tmp_path: Path) -> None:
+    assert saving.predictions(*sides(tmp_path, *LOST, PREDICTED, None, PREDICTED * 2), (HEAT,)) == ()
 
 
 def compiled(folder: Path, live: object, loaded: object) -> tuple[Cause, ...]:

@@ -373,6 +373,18 @@ def test_a_weight_that_a_file_loses_is_cured_by_its_layer_and_a_seed_is_not(
     assert advice in explanations.said("1 saved file", "in mlp", (lost,), "different").advice
 
 
+def test_what_fit_drops_is_no_departure_of_a_layer() -> None:
+    detail = (("what", "assignment"), ("class", "Center"), ("name", "center"), ("stage", "update"), ("known", "K-35"))
+    dropped = Cause(code=Code.DEFINITION, subject="jax", detail=detail)
+    assert causes.words((dropped,)) == "fit in jax drops what the layer Center (center) assigns to its trained weights"
+    finding = replace(sample.results().findings[0], causes=(dropped,))
+    assert brief.what(finding) == "jax: fit drops what Center assigns"
+    said = explanations.said("2 pairs", "in mlp", (dropped,), "different")
+    assert "fit does not keep what the layer Center (center) assigns to its trained weights" in said.claim
+    assert "K-35" in said.claim and "defined" not in said.claim
+    assert "learning rate of 0" in said.experiment
+
+
 @pytest.mark.parametrize(
     ("code", "details", "words"),
     [

@@ -1,4 +1,4 @@
-"""Layers whose get_config leaves an argument out, so that a loaded model computes with its default."""
+"""Layers that a file does not bring back: get_config leaves an argument out, and a weight is not written to .keras files."""
 
 from __future__ import annotations
 
@@ -44,6 +44,22 @@ def model() -> Any:
             base: dict[str, Any] = super().get_config()
             return {name: value for name, value in base.items() if name != "by"}
 
+    @keras.saving.register_keras_serializable("forgotten")
+    class Scale(layers.Layer):  # type: ignore[misc, name-defined]
+        """Returns its inputs, times a trained weight that it does not save."""
+
+        def build(self, shape: Any) -> None:
+            self.heat = self.add_weight(shape=(shape[-1],), initializer="ones", name="heat")
+
+        def call(self, x: Any) -> Any:
+            return x * self.heat
+
+        def save_own_variables(self, store: Any) -> None:
+            store["unused"] = np.zeros(1)
+
+        def load_own_variables(self, store: Any) -> None:
+            pass
+
     return keras.Sequential(
         [
             keras.Input((8,)),
@@ -51,6 +67,7 @@ def model() -> Any:
             layers.BatchNormalization(name="norm"),
             Gain(2.5, name="gain"),
             layers.ReLU(name="relu"),
+            Scale(name="scale"),
             Shift(0.5, name="shift"),
             layers.Dense(2, activation="softmax", name="output"),
         ],
@@ -79,7 +96,7 @@ def loss() -> Any:
 
 SCENARIO = Scenario(
     name="forgotten-argument",
-    description="layers that forget an argument when they are saved",
+    description="layers that forget an argument or a weight when they are saved",
     model=model,
     data=data,
     optimizer=optimizer,
