@@ -8,14 +8,13 @@ that this is no proof.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from suite import compare
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import definitions, diagnoses, further_runs
+from suite.explain import definitions, diagnoses, further_runs, layer_gradients
 from suite.explain.definitions import Departure, Held
 from suite.explain.inquiry import Inquiry
 from suite.explain.observations import Stages
@@ -70,6 +69,7 @@ class Backends:
         self._measured: dict[tuple[str, str, int, Emulation], Comparison | str] = {}
         self._held: dict[str, Held] = {}
         self._parted: dict[tuple[str, str], Stages] = {}
+        self._layers: dict[tuple[str, str], Place | None] = {}
         self._inquiries: dict[tuple[str, str], Inquiry | None] = {}
 
     # -- measured
@@ -206,9 +206,22 @@ class Backends:
         return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", others), *where))
 
     def place(self, a: str, b: str) -> Place | None:
-        """Where one step of each from common states parts; None if that was not run, or shows nothing."""
+        """Where one step of each from common states parts; None if that was not run, or shows nothing. Where it is in a
+        gradient, the layer that computes another one, if their recorded calls show it."""
         stages = self._stages(a, b)
-        return single_step.first(stages, equivalence.SAME_SEMANTICS) if stages else None
+        place = single_step.first(stages, equivalence.SAME_SEMANTICS) if stages else None
+        if place is None or place.stage != "gradient" or not {a, b} <= self.alone.keys():
+            return place
+        return self._layer_apart(a, b) or place
+
+    def _layer_apart(self, a: str, b: str) -> Place | None:
+        if (a, b) not in self._layers:
+            recorded = [self.folder.further(self.layerwise(name)) for name in (a, b)]
+            whole = [one for one in recorded if not isinstance(one, str)]
+            if len(whole) < 2:  # later, it may have run
+                return None
+            self._layers[a, b] = layer_gradients.apart(*whole)
+        return self._layers[a, b]
 
     def _stages(self, a: str, b: str) -> Stages:
         if (a, b) not in self._parted:
@@ -245,7 +258,7 @@ class Backends:
         departs in `evaluate` alone explains what differs there alone."""
         alone = self._departing_alone(a, b)
         if place is not None:
-            return _explaining(alone, place)
+            return definitions.explaining(alone, place)
         evaluated = self._only_evaluated(a, b)
         return [one for one in alone if (one.stage == definitions.EVALUATION) == evaluated]
 
@@ -263,7 +276,7 @@ class Backends:
         if place is None:
             return ()
         found = [one for one in self.held(name).departures if not one.narrow]
-        return verdicts.united([[definitions.cause(one) for one in _explaining(found, place)]])
+        return verdicts.united([[definitions.cause(one) for one in definitions.explaining(found, place)]])
 
     def _corners(self, a: str, b: str, place: Place | None) -> tuple[Cause, ...]:
         """Layers that stand at a corner, and take another slope there in one of the two. They part in a gradient then."""
@@ -285,9 +298,7 @@ class Backends:
     def _departing_alone(self, a: str, b: str) -> list[Departure]:
         """In one of them, not in both alike."""
         found = [one for one in self._departing(a, b) if not one.narrow]
-        return [
-            one for one in found if not any(_alike(one, other) for other in found if other.environment != one.environment)
-        ]
+        return [one for one in found if not any(one.is_alike(other) for other in found)]
 
     def _departing(self, a: str, b: str) -> list[Departure]:
         return [one for name in (a, b) for one in self.held(name).departures]
@@ -330,15 +341,3 @@ class Backends:
         except (DamagedArtifact, ValueError):
             return None
         return Inquiry(self.folder, self.alone[odd], oracle, found)
-
-
-def _explaining(departures: Sequence[Departure], place: Place) -> list[Departure]:
-    """Those that are at this place. A layer that gets its gradient wrong shows in the weights of the layers before it."""
-    backward = [one for one in departures if one.stage == place.stage == "gradient"]
-    return [one for one in departures if one.is_at(place)] or backward
-
-
-def _alike(one: Departure, other: Departure) -> bool:
-    """Whether both environments depart from one definition at one place: then it does not tell them apart."""
-    places = [(side.name, side.stage, side.tensor) for side in (one, other)]
-    return one.environment != other.environment and places[0] == places[1]

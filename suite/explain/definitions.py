@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -65,6 +65,18 @@ class Departure:
             return place.stage in stages
         layer = self.name.partition("#")[0]
         return place.tensor.partition("#")[0] == layer or place.tensor.startswith(f"{layer}/")
+
+    def is_alike(self, other: Departure) -> bool:
+        """Whether another environment departs from the same definition at the same place: then it does not tell them
+        apart."""
+        places = [(side.name, side.stage, side.tensor) for side in (self, other)]
+        return self.environment != other.environment and places[0] == places[1]
+
+
+def explaining(departures: Sequence[Departure], place: Place) -> list[Departure]:
+    """Those that are at this place. A layer that gets its gradient wrong shows in the weights of the layers before it."""
+    backward = [one for one in departures if one.stage == place.stage == "gradient"]
+    return [one for one in departures if one.is_at(place)] or backward
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -172,7 +172,7 @@ def test_a_coordinator_that_ends_leaves_nothing_behind(bench: Bench, number: sig
 
 def test_an_interrupted_run_has_ended_its_jobs_when_it_raises(bench: Bench) -> None:
     def interrupt(event: Event) -> None:
-        if bench.pids():
+        if event.kind == "started" and bench.pids():
             raise KeyboardInterrupt
 
     bench.react = interrupt
