@@ -12,7 +12,6 @@ from suite.records import Place, RecordedCall
 from tests.explain.run_folders import Folder, RecordedArrays, layerwise
 from tests.explain.test_backends import APART, parted
 
-
 Arrays = dict[str, np.ndarray]
 
 OFF: Arrays = {"gradient|input/0": np.array([[3.0, 0.0]])}
