@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,20 +74,12 @@ def layer_step(
     trained = {name: one for name, one in named.items() if id(one) in trainable and is_float(one)}
     others = {name: one for name, one in named.items() if name not in trained}
     given = dict(structures.leaves(inputs))
-    extra = {name: leaf for name, leaf in structures.leaves(arguments) if isinstance(leaf, np.ndarray)}
+    extra = _tensors(arguments)
     if masks and len(masks) != len(given):
         raise ValueError(f"got {len(masks)} masks for {len(given)} inputs: give one for each input, or None")
 
-    def function(tensors: list[Any]) -> list[Any]:
-        for value, mask in zip(tensors, masks, strict=False):
-            if mask is not None:
-                carried.carry(value, tensor(mask))
-        placed = dict(zip([*given, *(ARGUMENT + name for name in extra)], tensors, strict=True))
-        args = structures.replaced(inputs, lambda path, leaf: placed[path])
-        kwargs = structures.replaced(arguments, lambda path, leaf: placed.get(ARGUMENT + path, leaf))
-        return [leaf for _, leaf in structures.leaves(layer(*args, **kwargs, training=training))]
-
     try:
+        function = _of_tensors(layer, inputs, arguments, masks, training)
         done = differentiate(function, [*given.values(), *extra.values()], trained, others, cotangents)
     finally:
         _restore(named, before)
@@ -110,6 +102,24 @@ def layer_step(
         gradients=_named_gradients(done, len(given), list(extra)),
         reason=done.reason,
     )
+
+
+def _of_tensors(
+    layer: Any, inputs: tuple[Any, ...], arguments: Mapping[str, Any], masks: Sequence[Array | None], training: bool
+) -> Callable[[list[Any]], list[Any]]:
+    """The call as a function of the tensors alone: of the inputs, and of those among the arguments."""
+    places = [*dict(structures.leaves(inputs)), *(ARGUMENT + name for name in _tensors(arguments))]
+
+    def function(tensors: list[Any]) -> list[Any]:
+        for value, mask in zip(tensors, masks, strict=False):
+            if mask is not None:
+                carried.carry(value, tensor(mask))
+        placed = dict(zip(places, tensors, strict=True))
+        args = structures.replaced(inputs, lambda path, leaf: placed[path])
+        kwargs = structures.replaced(arguments, lambda path, leaf: placed.get(ARGUMENT + path, leaf))
+        return [leaf for _, leaf in structures.leaves(layer(*args, **kwargs, training=training))]
+
+    return function
 
 
 def drawn(seed: int) -> Cotangents:
@@ -162,9 +172,14 @@ def _restore(named: Mapping[str, Any], before: Mapping[str, Array]) -> None:
         variable.assign(keras.ops.convert_to_tensor(before[name], dtype=variable.dtype))
 
 
+def _tensors(arguments: Mapping[str, Any]) -> dict[str, Array]:
+    """Those leaves of the arguments that are arrays, by path."""
+    return {path: leaf for path, leaf in structures.leaves(arguments) if isinstance(leaf, np.ndarray)}
+
+
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Those arguments that hold no arrays."""
-    holding = {path.partition("/")[0] for path, leaf in structures.leaves(arguments) if isinstance(leaf, np.ndarray)}
+    holding = {path.partition("/")[0] for path in _tensors(arguments)}
     return {name: value for name, value in arguments.items() if name not in holding}
 
 
