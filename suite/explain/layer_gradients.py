@@ -17,15 +17,15 @@ from suite.explain.recorded_calls import Arrays
 from suite.judge.equivalence import SAME_SEMANTICS
 from suite.records import Place
 
-WENT_IN = ("input", "weight", "mask", "argument", "cotangent")
-GROWS = 100.0  # a gradient so many times farther apart than what went in is the layer's own
+EQUAL = ("input", "weight", "mask", "argument", "cotangent", "output")  # where a gradient is to be looked at
+GROWS = 100.0  # a gradient so many times farther apart than these is the layer's own
 NOTHING = 1e-5  # of the largest gradient of a call: what rounds in a smaller one is no difference
 
 
 def apart(first: Complete, second: Complete) -> Place | None:
-    """The last layer, in the order of the calls, whose gradients differ although all that goes into its call is equal, in
-    the first common state that shows one; None if there is none. The tensor is the layer where the gradient of an input
-    differs, else its weight."""
+    """The last layer, in the order of the calls, whose gradients differ although all that goes into its call is equal, and
+    what comes out (a random layer draws other numbers in each call), in the first common state that shows one; None if there
+    is none. The tensor is the layer where the gradient of an input differs, else its weight."""
     mine = {(call.state, call.name): arrays for call, arrays in recorded_calls.calls(first) if call.kind == "layer"}
     found: dict[str, Place] = {}
     for call, arrays in recorded_calls.calls(second):
@@ -33,7 +33,7 @@ def apart(first: Complete, second: Complete) -> Place | None:
         if other is None:
             continue
         sizes = _sizes(other.get("gradient", {}), arrays.get("gradient", {}))
-        least = max(SAME_SEMANTICS, GROWS * _gap_before(other, arrays))
+        least = max(SAME_SEMANTICS, GROWS * _gap(other, arrays))
         if wide := {tensor: size for tensor, size in sizes.items() if size >= least}:
             found[call.state] = _place(call.state, call.name.partition("#")[0], wide)
     return next(iter(found.values()), None)
@@ -46,13 +46,13 @@ def _place(state: str, layer: str, wide: Mapping[str, float]) -> Place:
     return Place(stage="gradient", tensor=weight, state=state, size=wide[tensor], ratio=wide[tensor] / SAME_SEMANTICS)
 
 
-def _gap_before(first: Mapping[str, Arrays], second: Mapping[str, Arrays]) -> float:
-    """How far what goes into both calls is apart, relative; infinite where it is not of one shape."""
-    pairs = [(value, second.get(what, {}).get(name)) for what in WENT_IN for name, value in first.get(what, {}).items()]
-    return max((_gap(one, other) for one, other in pairs), default=0.0)
+def _gap(first: Mapping[str, Arrays], second: Mapping[str, Arrays]) -> float:
+    """How far what goes into both calls and comes out is apart, relative; infinite where it is not of one shape."""
+    pairs = [(value, second.get(what, {}).get(name)) for what in EQUAL for name, value in first.get(what, {}).items()]
+    return max((_of_arrays(one, other) for one, other in pairs), default=0.0)
 
 
-def _gap(one: np.ndarray, other: np.ndarray | None) -> float:
+def _of_arrays(one: np.ndarray, other: np.ndarray | None) -> float:
     if other is None or one.shape != other.shape:
         return np.inf
     return 0.0 if metrics.bits(one, other) else metrics.relative_l2(one, other)

@@ -9,12 +9,13 @@ import numpy as np
 
 from suite.records import ASSIGNMENT, RecordedCall
 from suite.runner import keras_versions, models, structures
+from suite.runner.differentiation import reason_of
 
 Arrays = dict[str, np.ndarray]
 
 
 def record(
-    model: Any, inputs: Any, assigned: Mapping[str, np.ndarray], calls: Sequence[RecordedCall]
+    model: Any, inputs: Any, assigned: Mapping[str, np.ndarray], calls: Sequence[RecordedCall], state: str
 ) -> Iterator[tuple[RecordedCall, Arrays]]:
     """One record for each layer, and leaves the model as it is. `assigned`: the trained weights that a call in training mode
     has changed, by name, with their values after it; `calls`: the layers that may own them. Arrays: "input|NAME" before,
@@ -22,25 +23,25 @@ def record(
     if not assigned:
         return
     variables = models.variables(model)
-    before = models.read(variables)
-    _fit(model, inputs)
+    before, reason = models.read(variables), ""
+    try:
+        _fit(model, inputs)
+    except Exception as error:  # a model of anybody may refuse to be called by another one: what else is known is kept
+        reason = reason_of(error)
     fitted = models.read(variables)
     models.write(variables, before)
     owners: dict[str, list[str]] = {}
     for name in assigned:
         owners.setdefault(_owner(name, calls), []).append(name)
     for owner, names in owners.items():
-        call = next((one for one in calls if one.name == owner), calls[0])
-        arrays = {
-            f"{what}|{name}": values[name]
-            for name in names
-            for what, values in (("input", before), ("state", assigned), ("output", fitted))
-        }
-        yield RecordedCall(state=call.state, kind=ASSIGNMENT, name=owner, of=call.of, own=call.own), arrays
+        of = next((one.of for one in calls if one.name == owner), type(model).__name__)
+        recorded = RecordedCall(state=state, kind=ASSIGNMENT, name=owner, of=of, reason=reason)
+        sides = {"input": before, "state": assigned, "output": fitted} if not reason else {}
+        yield recorded, {f"{what}|{name}": values[name] for name in names for what, values in sides.items()}
 
 
 def _owner(weight: str, calls: Sequence[RecordedCall]) -> str:
-    """The layer that a weight belongs to, of those that were called; the weight itself if it is none's."""
+    """The layer that a weight belongs to, of those that were called; the weight itself if it is the model's own."""
     paths = [call.name for call in calls if weight.startswith(f"{call.name}/")]
     return max(paths, key=len, default=weight)
 

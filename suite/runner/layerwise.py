@@ -98,7 +98,7 @@ def _step(
 
     for seen in layers:
         add(*_layer(seen, state, seed))
-    for call, made in list(assignments.record(model, models.training(data, rows)["x"], assigned, calls)):
+    for call, made in list(assignments.record(model, models.training(data, rows)["x"], assigned, calls, state)):
         add(call, made)
     for seen in losses:
         add(*_loss(seen, state, seed))

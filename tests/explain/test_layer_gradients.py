@@ -63,6 +63,10 @@ def test_what_gets_other_numbers_is_not_blamed(tmp_path: Path, given: np.ndarray
     assert found(tmp_path, [call({})], [call(OFF | {"input|0": given})]) is None
 
 
+def test_a_random_layer_that_draws_other_numbers_is_not_blamed(tmp_path: Path) -> None:
+    assert found(tmp_path, [call({})], [call(OFF | {"output|0": np.array([[3.0, 0.0]])})]) is None
+
+
 def test_rounding_and_gradients_of_nothing_are_not_apart(tmp_path: Path) -> None:
     rounded = {"gradient|input/0": np.array([[3.0, 2.0]]) * (1 + 1e-15)}
     assert found(tmp_path / "a", [call({})], [call(rounded)]) is None
