@@ -83,6 +83,7 @@ EVALUATION = "evaluation"  # the loss and every metric over the rows to evaluate
 SAVED_EVALUATION = "saved-evaluation"  # what an oracle says that the saved file evaluates to
 COMPILED = "compiled"  # what the model was compiled with, as text
 LAYERS = "layers"  # the attributes of each layer, as text
+LAYER_ARRAYS = "layer-arrays"  # those of them that are arrays: "path|name" -> values
 RESTORED = "restored-predictions"  # of what was loaded, with the live model's variables put back where they are different
 MENDED = "mended-predictions"  # the same, with its attributes put back, too, where they are different
 RESUMED, RESUMED_OPTIMIZER = "resumed", "resumed-optimizer"  # variables after some steps more, beyond the saved file

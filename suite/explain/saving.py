@@ -154,7 +154,10 @@ def _value(text: np.ndarray) -> Any:
 
 def _changes(name: str, a: Any, b: Any, of: str = "") -> Iterator[_Change]:
     """Everything that differs. `of`: the class around it."""
-    if isinstance(a, dict) and isinstance(b, dict):
+    if _is_array(a) and _is_array(b):
+        other = "other values" if a["shape"] == b["shape"] else f"array {b['shape']}"
+        yield _Change(name=name, change=f"array {a['shape']} -> {other}", of=of)
+    elif isinstance(a, dict) and isinstance(b, dict):
         for key in sorted(a.keys() | b.keys()):
             if a.get(key) != b.get(key):
                 yield from _changes(f"{name}.{key}", a.get(key), b.get(key), a.get("class", of))
@@ -164,6 +167,11 @@ def _changes(name: str, a: Any, b: Any, of: str = "") -> Iterator[_Change]:
                 yield from _changes(f"{name}[{index}]", one, other, of)
     else:
         yield _Change(name=name, change=f"{json.dumps(a)[:SHOWN]} -> {json.dumps(b)[:SHOWN]}", of=of)
+
+
+def _is_array(value: Any) -> bool:
+    """Whether an attribute is told as one, by its shape and its hash."""
+    return isinstance(value, dict) and value.keys() == {"shape", "sha256"}
 
 
 def _others(artifact: Artifact, manifest: Manifest) -> Iterator[tuple[Cause, Arrays]]:

@@ -16,34 +16,43 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Artifact, Recording
-from suite.records import SEED, DamagedArtifact
+from suite.records import SEED, DamagedArtifact, Manifest
 from suite.runner import after_saving, models
 from suite.runner.predicting import named
 
 Attributes = dict[str, Any]
 
+LARGEST = 1 << 18  # bytes of an array that is stored, and can be put back; of a larger one, its hash is told
 LENGTH = 500  # characters of the text of one attribute; of a longer one, its hash is told
 UNTOLD = object()  # what has variables or attributes of its own, which are told by themselves
 OF_TRAINING = frozenset({"history", "optimizer", "loss", "stop_training"})  # attributes of a model that `fit` leaves behind
 
 
 def tell(recorded: Recording, model: Any) -> None:
-    """Adds the part "layers": path of each layer -> its attributes as JSON, uint8 (bytes,)."""
-    recorded.add(
-        names.LAYERS,
-        {path: np.frombuffer(json.dumps(one, sort_keys=True).encode(), np.uint8) for path, one in attributes(model).items()},
-    )
+    """Adds the part "layers": path of each layer -> its attributes as JSON, uint8 (bytes,). Those that are arrays are in the
+    part "layer-arrays", too, as far as they are small."""
+    told, layers = attributes(model), _layers(model)
+    texts = {path: json.dumps(one, sort_keys=True).encode() for path, one in told.items()}
+    recorded.add(names.LAYERS, {path: np.frombuffer(text, np.uint8) for path, text in texts.items()})
+    held = {
+        f"{path}|{name}": array
+        for path, one in told.items()
+        for name in one
+        if (array := _array(vars(layers[path]).get(name))) is not None and array.nbytes <= LARGEST
+    }
+    if held:
+        recorded.add(names.LAYER_ARRAYS, held)
 
 
 def try_out(recorded: Recording, model: Any, saved: Artifact, inputs: Any, batch: int) -> None:
     """What a loaded model predicts with the variables of the live model that was saved (part "restored-predictions"), and
-    with its plain attributes, too ("mended-predictions"); neither where all of them are equal."""
+    with its plain attributes and arrays, too ("mended-predictions"); neither where all of them are equal."""
     described = saved.manifest()
     if described is None or not names.has(described, names.LAYERS):
         return
     try:
         state = saved.arrays(names.step(described.steps[-1]))
-        live = {path: json.loads(text.tobytes()) for path, text in saved.arrays(names.LAYERS).items()}
+        live = _live(saved, described)
     except (DamagedArtifact, ValueError):
         return
     predicted = {}
@@ -55,6 +64,16 @@ def try_out(recorded: Recording, model: Any, saved: Artifact, inputs: Any, batch
                 predicted[names.MENDED] = _predicted(model, inputs, batch)
     for part, arrays in predicted.items():
         recorded.add(part, arrays)
+
+
+def _live(saved: Artifact, described: Manifest) -> dict[str, Attributes]:
+    """The attributes of each layer of the live model; those that are stored as arrays are arrays."""
+    told: dict[str, Attributes] = {path: json.loads(text.tobytes()) for path, text in saved.arrays(names.LAYERS).items()}
+    if names.has(described, names.LAYER_ARRAYS):
+        for key, value in saved.arrays(names.LAYER_ARRAYS).items():
+            path, _, name = key.rpartition("|")
+            told[path][name] = value
+    return told
 
 
 def _predicted(model: Any, inputs: Any, batch: int) -> dict[str, np.ndarray]:
@@ -84,14 +103,13 @@ def restored(model: Any, wanted: Mapping[str, np.ndarray]) -> Iterator[int]:
 
 @contextmanager
 def put_back(model: Any, wanted: Mapping[str, Attributes]) -> Iterator[int]:
-    """While this is entered, the model's plain attributes have the `wanted` values. Gives how many it changed."""
-    held = attributes(model)
+    """While this is entered, the model's plain attributes and arrays have the `wanted` values. Gives how many it changed."""
     layers = {path: layer for path, layer in _layers(model).items() if path in wanted}
     changes = [
-        (layer, name, vars(layer)[name], value)
+        (layer, name, held, value)
         for path, layer in layers.items()
-        for name, value in wanted[path].items()
-        if name in vars(layer) and held[path].get(name) != value and is_plain(value) and is_plain(vars(layer)[name])
+        for name, held in vars(layer).items()
+        if name in wanted[path] and (value := _as_held(held, wanted[path][name])) is not UNTOLD
     ]
     try:
         for layer, name, _, value in changes:
@@ -102,6 +120,35 @@ def put_back(model: Any, wanted: Mapping[str, Attributes]) -> Iterator[int]:
         for layer, name, before, _ in changes:
             setattr(layer, name, before)
         model.predict_function = None
+
+
+def _as_held(held: Any, wanted: Any) -> Any:
+    """The value that takes the place of what a layer holds; UNTOLD where it is equal, or cannot take it."""
+    if is_plain(held) and is_plain(wanted):
+        return UNTOLD if held == wanted and type(held) is type(wanted) else wanted
+    if not isinstance(wanted, np.ndarray) or (now := _array(held)) is None:
+        return UNTOLD
+    if now.shape == wanted.shape and now.tobytes() == wanted.tobytes():
+        return UNTOLD
+    if isinstance(held, np.ndarray):
+        return wanted
+
+    import keras
+
+    return keras.ops.convert_to_tensor(wanted)
+
+
+def _array(value: Any) -> np.ndarray | None:
+    """The values of what has a shape and is no number; None of anything else."""
+    import keras
+
+    if not hasattr(value, "shape") or isinstance(value, keras.Variable):
+        return None
+    try:
+        array = np.ascontiguousarray(keras.ops.convert_to_numpy(value))
+    except Exception:  # as in `_described`
+        return None
+    return array if array.ndim else None
 
 
 def attributes(model: Any) -> dict[str, Attributes]:
@@ -140,9 +187,10 @@ def _described(value: Any) -> Any:
     try:
         if any(isinstance(one, owners) for one in keras.tree.flatten(value)):
             return UNTOLD
+        if (array := _array(value)) is not None:
+            return {"shape": list(array.shape), "sha256": _hash(array.tobytes())}
         if hasattr(value, "shape"):
-            array = np.ascontiguousarray(keras.ops.convert_to_numpy(value))
-            return array.item() if array.ndim == 0 else {"shape": list(array.shape), "sha256": _hash(array.tobytes())}
+            return keras.ops.convert_to_numpy(value).item()
         described = after_saving.described(value)
         text = json.dumps(described, sort_keys=True)
     except Exception:  # an object of the user's may do anything when it is looked at

@@ -202,7 +202,12 @@ def test_what_layers_forget_is_named_with_its_values_and_tried_out(results: Call
         expected = {Code.LOADED_DIFFERENTLY} if check.form not in weights else set()
         assert set(found) == expected | ({Code.NOT_SAVED} if check.form != "model.h5" else set()), check.form
         if attributes := found.get(Code.LOADED_DIFFERENTLY):
-            assert attributes.detail == (("gain._factor", "2.5 -> 1.0"), ("shift.by", "0.5 -> 0.0"))
+            assert attributes.detail == (
+                ("gain._factor", "2.5 -> 1.0"),
+                ("scale.drawn", "array [16] -> other values"),
+                ("scale.seed", "3 -> 0"),
+                ("shift.by", "0.5 -> 0.0"),
+            )
             if check.kind == "saved":
                 sizes = dict(attributes.evidence)
                 assert sizes["without"] > 0.01

@@ -120,6 +120,15 @@ def test_an_attribute_that_changes_nothing_is_not_a_cause(tmp_path: Path) -> Non
     assert loaded_layers(tmp_path, {"calls": 0}, {"calls": 0}, PREDICTED * 2) == ()
 
 
+def test_an_array_that_is_lost_is_named_by_its_shape(tmp_path: Path) -> None:
+    drawn, again = {"shape": [5, 8], "sha256": "1f"}, {"shape": [5, 8], "sha256": "2f"}
+    wider = {"shape": [5, 9], "sha256": "2f"}
+    for number, (loaded, words) in enumerate([(again, "other values"), (wider, "array [5, 9]")]):
+        folder = tmp_path / str(number)
+        [cause] = loaded_layers(folder, {"matrix": drawn}, {"matrix": loaded}, PREDICTED * 2, PREDICTED)
+        assert cause.detail == (("gain.matrix", f"array [5, 8] -> {words}"),)
+
+
 def test_what_an_attribute_does_not_close_has_an_unknown_cause_beside_it(tmp_path: Path) -> None:
     found = loaded_layers(tmp_path, {"factor": 2.5}, {"factor": 1.0}, PREDICTED * 2, PREDICTED * 1.1)
     assert [cause.code for cause in found] == [Code.LOADED_DIFFERENTLY, Code.UNKNOWN]

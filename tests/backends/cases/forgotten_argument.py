@@ -1,4 +1,5 @@
-"""Layers that a file does not bring back: get_config leaves an argument out, and a weight is not written to .keras files."""
+"""Layers that a file does not bring back: get_config leaves arguments out, one of which others are drawn from, and a weight is
+not written to .keras files."""
 
 from __future__ import annotations
 
@@ -46,13 +47,18 @@ def model() -> Any:
 
     @keras.saving.register_keras_serializable("forgotten")
     class Scale(layers.Layer):  # type: ignore[misc, name-defined]
-        """Returns its inputs, times a trained weight that it does not save."""
+        """Returns its inputs, times a trained weight that it does not save, and adds numbers that it draws once."""
+
+        def __init__(self, seed: int = 0, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.seed = seed
 
         def build(self, shape: Any) -> None:
             self.heat = self.add_weight(shape=(shape[-1],), initializer="ones", name="heat")
+            self.drawn = np.random.default_rng(self.seed).normal(size=shape[-1]).astype("float32")
 
         def call(self, x: Any) -> Any:
-            return x * self.heat
+            return x * self.heat + keras.ops.cast(self.drawn, x.dtype)
 
         def save_own_variables(self, store: Any) -> None:
             store["unused"] = np.zeros(1)
@@ -67,7 +73,7 @@ def model() -> Any:
             layers.BatchNormalization(name="norm"),
             Gain(2.5, name="gain"),
             layers.ReLU(name="relu"),
-            Scale(name="scale"),
+            Scale(seed=3, name="scale"),
             Shift(0.5, name="shift"),
             layers.Dense(2, activation="softmax", name="output"),
         ],
