@@ -65,6 +65,21 @@ def first(distances: Mapping[str, Sequence[StageDistance]], limit: float) -> Pla
     return Place(stage=place.stage, tensor=place.tensor, state=state, size=size, ratio=size / limit)
 
 
+def wider(distances: Mapping[str, Sequence[StageDistance]], least: float, grows: float, limit: float) -> Place | None:
+    """The first stage and tensor that is beyond `least`, and `grows` times as far apart as everything before it in its step,
+    in the earliest state that has one; None if there is none: what is less may have come from a small difference before.
+    `limit`: as in `first`."""
+    for state in sorted(distances, key=int):
+        before = 0.0
+        for one in distances[state]:
+            if not one.value <= max(least, grows * before):
+                place = _sharper(one, distances[state], least)
+                size = min(place.value, LARGEST)
+                return Place(stage=place.stage, tensor=place.tensor, state=state, size=size, ratio=size / limit)
+            before = max(before, one.value)
+    return None
+
+
 def position(distances: Mapping[str, Sequence[StageDistance]], limit: float) -> tuple[int, int] | None:
     """How far a step comes, in the earliest state, before it leaves the limit: the index of the stage, and the turn in it;
     None if it never does. Of two emulations of one run, the one that comes farther explains more."""

@@ -37,6 +37,7 @@ from suite.records import (
 )
 
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32: what a layer leaves that computes in it in a float64 run
+GROWS = 100.0  # what is so many times farther apart than all before it did not come from that
 PERTURBED = 3
 EXPLAINED = (Code.MEMORY_LOST, Code.DEFINITION, Code.FLOAT32_INSIDE, Code.CORNER)  # no hypothesis is tried then
 NARROW_STAGES = ("forward", "batch statistics", "loss", "gradient")
@@ -206,10 +207,14 @@ class Backends:
         return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", others), *where))
 
     def place(self, a: str, b: str) -> Place | None:
-        """Where one step of each from common states parts; None if that was not run, or shows nothing. Where it is in a
-        gradient, the layer that computes another one, if their recorded calls show it."""
+        """Where one step of each from common states parts; None if that was not run, or shows nothing. What float32 rounds
+        is passed over where something wider begins later. In a gradient, it is the layer that computes another one, if
+        their recorded calls show it."""
         stages = self._stages(a, b)
         place = single_step.first(stages, equivalence.SAME_SEMANTICS) if stages else None
+        if place is not None and place.stage in NARROW_STAGES and place.size <= FLOAT32_AT_MOST:
+            early = {state: [one for one in found if one.stage in NARROW_STAGES] for state, found in stages.items()}
+            place = single_step.wider(early, FLOAT32_AT_MOST, GROWS, equivalence.SAME_SEMANTICS) or place
         if place is None or place.stage != "gradient" or not {a, b} <= self.alone.keys():
             return place
         return self._layer_apart(a, b) or place

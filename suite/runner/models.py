@@ -140,12 +140,12 @@ def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
 
 @contextmanager
 def unmoved(model: Any, scope: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Iterator[None]:
-    """While this is entered, the model may predict and evaluate; afterwards its untrained variables have their values of
-    before. A layer may count its calls, and what the suite asks of a model is no part of its training. Only what random
-    layers draw from moves on: two predictions of a model that draws are not to be the same. What layers keep from one batch
-    to the next begins anew, as in a model that was loaded. `scope`: in which variables are assigned."""
-    trained = {id(variable) for variable in model.trainable_variables}
-    held = {name: one for name, one in variables(model).items() if id(one) not in trained and not name.endswith(SEED)}
+    """While this is entered, the model may predict, evaluate, and be called as in training; afterwards its variables have
+    their values of before. A layer may count its calls, also in a trained variable, and what the suite asks of a model is no
+    part of its training. Only what random layers draw from moves on: two predictions of a model that draws are not to be the
+    same. What layers keep from one batch to the next begins anew, as in a model that was loaded. `scope`: in which variables
+    are assigned."""
+    held = {name: one for name, one in variables(model).items() if not name.endswith(SEED)}
     layers = layers_of(model)
     kept = {f"{layer.name}/{place}": one for layer in layers for place, one in enumerate(memory.states(layer))}
     before, remembered = read(held), read(kept)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from suite.artifacts.store import Artifact
-from suite.compare.single_step import LARGEST, StageDistance, first, stage_distances, states
+from suite.compare.single_step import LARGEST, StageDistance, first, stage_distances, states, wider
 from suite.records import STAGES, BatchNorm, Manifest, Status, Tensor, TensorGroup
 
 NORM = BatchNorm(name="norm", mean="norm/mean", variance="norm/variance", gamma="norm/gamma", epsilon=0.0)
@@ -180,3 +181,24 @@ def test_nan_infinity_and_another_shape_are_infinitely_far(tmp_path: Path, value
 
 def test_no_states_are_no_place() -> None:
     assert first({}, 1e-8) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "tensor"),
+    [
+        ([5e-9, 1e-2, 3e-2], "second"),  # what a layer rounds to float32, and a real difference behind it
+        ([5e-9, 4e-7, 9e-7], ""),  # grown, and never wide
+        ([5e-7, 2e-5, 1e-3], ""),  # each is less than 100 times the one before
+        ([5e-9, 4e-8, 1e-3], "third"),
+        ([1e-2, 3e-2, 5e-2], "first"),
+        ([5e-9, float("inf"), 1.0], "second"),
+    ],
+)
+def test_what_is_much_wider_than_all_before_it_is_found_behind_what_float32_rounds(values: list[float], tensor: str) -> None:
+    names = ("first", "second", "third")
+    steps = [StageDistance(stage="forward", tensor=name, value=value) for name, value in zip(names, values, strict=True)]
+    clean = [replace(one, value=0.0) for one in steps]
+    place = wider({"5": steps, "0": clean}, 1e-6, 100.0, 1e-10)
+    assert (place.tensor if place else "") == tensor
+    if place:
+        assert (place.stage, place.state, place.ratio) == ("forward", "5", place.size / 1e-10)

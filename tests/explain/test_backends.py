@@ -293,6 +293,14 @@ def test_a_few_units_of_float32_in_the_first_steps_are_a_layer_that_computes_in_
     assert {run.kind for run in perturbed} == {"perturbed-float64"}
 
 
+def test_where_something_wider_begins_behind_it_that_is_the_place(tmp_path: Path) -> None:
+    stages = {"forward|dense": 1e-8, "forward|norm": 1e-2, "gradient|dense/kernel": 1e-2}
+    made = parted(tmp_path, stages, torch=1.0, tensorflow=1.0, jax=1.0 + APART)
+    parting = made.backends().parting("torch", "jax")
+    assert (parting.float32_inside, parting.off) == (False, "jax")
+    assert parting.place is not None and (parting.place.stage, parting.place.tensor) == ("forward", "norm")
+
+
 @pytest.mark.parametrize(
     "stages",
     [

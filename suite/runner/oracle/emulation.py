@@ -128,11 +128,15 @@ class Oracle:
             return self._apart(shards)
         parts = shards if self.groups > 1 else [np.concatenate(shards)]
         passes = []
+        trained = self._trained_values() if len(parts) > 1 else {}
+        assigned: Arrays = {}
         for replica, part in enumerate(parts):
             self._enter(replica)
             split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
             passes.append(self._pass(part, [len(share) for share in split]))
             self._leave(replica)
+            assigned = self._taken_back(trained) | assigned
+        models.write({name: self._variables[name] for name in assigned}, assigned)
         gradients, counts = [one.gradients for one in passes], [one.counted for one in passes]
         clipped = self._reduced(update.clipped(self.model.optimizer, gradients, self.deviation), counts)
         received = self.deviation.clipping == "per replica, received"
@@ -202,6 +206,17 @@ class Oracle:
             self.states = [state] * self.replicas
         else:
             self.states = [state if index == replica else other for index, other in enumerate(self.states)]
+
+    def _trained_values(self) -> Arrays:
+        return models.read({name: one for name, one in self._variables.items() if name not in self.untrained})
+
+    def _taken_back(self, before: Arrays) -> Arrays:
+        """What a pass has assigned to trained variables, which have their values of before again: each replica starts a step
+        from these. The first replica's are kept."""
+        now = models.read({name: self._variables[name] for name in before})
+        assigned = {name: value for name, value in now.items() if value.tobytes() != before[name].tobytes()}
+        models.write({name: self._variables[name] for name in assigned}, {name: before[name] for name in assigned})
+        return assigned
 
     def _loss(self, given: Mapping[str, Any], sizes: Sequence[int]) -> tuple[Any, tuple[list[Any], Any]]:
         """The mean over `sizes` consecutive parts of their own mean losses, penalties count once; the parts' losses, and how

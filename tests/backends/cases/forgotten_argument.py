@@ -1,5 +1,5 @@
-"""Layers that a file does not bring back: get_config leaves arguments out, one of which others are drawn from, and a weight is
-not written to .keras files."""
+"""Layers that a file does not bring back: get_config leaves arguments out, numbers are drawn from one of them, and a weight
+is not written to .keras files."""
 
 from __future__ import annotations
 
