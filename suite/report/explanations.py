@@ -40,7 +40,7 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
             + (f" This is the known defect {known}." if known else ""),
             experiment="a call in training mode changes these weights; one batch of fit with a learning rate of 0 leaves "
             "them as they were, bit for bit",
-            advice=f"let the layer keep in a weight that is not trained what it assigns; {reported}",
+            advice="create what the layer assigns with trainable=False" + (f"; {reported}" if known else ""),
         )
     step = "evaluate" if names_of(cause, "stage") == "evaluation" else "a training step"
     return Said(

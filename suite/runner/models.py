@@ -11,7 +11,7 @@ import numpy as np
 
 from suite.artifacts import rows
 from suite.records import SEED, BatchNorm
-from suite.runner import memory
+from suite.runner import keras_versions, memory
 
 
 def layers_of(model: Any) -> Iterable[Any]:
@@ -37,6 +37,11 @@ def inputs(data: Mapping[str, np.ndarray], part: str, index: Any = slice(None)) 
     """Rows of a stored part of the data, such as "x" or "predict": one array (rows, ...), or dicts, lists and tuples of
     such, as the scenario gave them; None if there is no such part."""
     return rows.restored(data, part, lambda array: array[index])
+
+
+def cut(values: Any, begin: int, end: int) -> Any:
+    """Rows begin..end of each array or tensor in a structure; None of none."""
+    return None if values is None else keras_versions.tree().map_structure(lambda value: value[begin:end], values)
 
 
 def training(data: Mapping[str, np.ndarray], index: Any, purpose: str = "") -> dict[str, Any]:

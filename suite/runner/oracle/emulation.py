@@ -16,10 +16,10 @@ from typing import Any, final
 
 import numpy as np
 
-from suite.artifacts.rows import EVALUATE, PREDICT, X, count, part_of
+from suite.artifacts.rows import EVALUATE
 from suite.records import Deviation, Emulation, Scenario, Semantics, shares
 from suite.runner import keras_versions, masks, models, optimizers
-from suite.runner.oracle import batch_norm, evaluation, update
+from suite.runner.oracle import batch_norm, evaluation, predicting, update
 from suite.runner.oracle.cross_entropy import unclipped
 from suite.runner.oracle.gradients import value_and_gradients
 from suite.runner.oracle.programs import Programs
@@ -73,7 +73,8 @@ class Oracle:
         """Whether replicas' losses and gradients are added up, as parts of one mean or of one sum."""
         return bool(self.semantics.gradients == "sum of replica shares")
 
-    def _scaled(self) -> contextlib.AbstractContextManager[None]:
+    def scaled(self) -> contextlib.AbstractContextManager[None]:
+        """While this is entered, losses are the parts of one mean, if the strategy takes them so."""
         return one_of(self.replicas) if self.shares else contextlib.nullcontext()
 
     @property
@@ -224,11 +225,11 @@ class Oracle:
         model = self.model
         predicted = model(given["x"], training=True)
         bounds = np.cumsum([0, *sizes])
-        with unclipped() if self.deviation.unclipped else contextlib.nullcontext(), self._scaled():
+        with unclipped() if self.deviation.unclipped else contextlib.nullcontext(), self.scaled():
             losses = [
                 keras_versions.compute_loss(
                     model,
-                    **{name: _rows(part, begin, end - begin) for name, part in given.items()},
+                    **{name: models.cut(part, begin, end) for name, part in given.items()},
                     y_pred=_part(predicted, begin, end),
                 )
                 for begin, end in pairwise(bounds)
@@ -287,72 +288,27 @@ class Oracle:
     def predict(self, live: bool) -> tuple[Arrays, np.ndarray]:
         """Predictions of the live model or of the file by output, (rows, ...), float64, and which replica made each
         row, int32 (rows,)."""
-        total = count(self.data, PREDICT)
-        batches = np.arange(total).reshape(-1, self.scenario.batch)
-        own = live and self.semantics.live_predictions == "own statistics of each replica"
-        shards = [np.array_split(batches, self.replicas, axis=1)[replica].ravel() for replica in range(self.replicas)]
-        replica_of = np.empty(total, np.int32)
-        for replica, rows in enumerate(shards):
-            replica_of[rows] = replica
-        training = self._as_training(live) and self.groups > 1
-        whole: Arrays = {}
-        parts = shards if own or training else [np.arange(total)]
-        for replica, rows in enumerate(parts):
-            self._become(replica, live, own)
-            for name, value in self._outputs(rows, live, -(-self.scenario.batch // len(parts))).items():
-                whole.setdefault(name, np.empty((total, *value.shape[1:]), value.dtype))[rows] = value
-        return whole, replica_of
+        return predicting.predict(self, live)
 
     def evaluate(self, live: bool, purpose: str = EVALUATE) -> Arrays:
         """The loss and every metric over the rows for this purpose, name -> float64 (numbers of the metric,): those of the
         live model as the strategy gives them, of the file as one device does. Empty where the model evaluates itself."""
-        if evaluation.evaluates_itself(self.model):
-            return {}
-        total = count(self.data, part_of(X, purpose))
-        batches = np.split(np.arange(total), range(self.scenario.batch, total, self.scenario.batch))
-        apart = live and self.semantics.gradients != "global batch"
-        parts = self.replicas if apart else 1
-        own = live and self.semantics.live_predictions == "own statistics of each replica"
-        training = self._as_training(live) and self.groups > 1
-        evaluation.begin(self.model)
-        with self._scaled() if apart else contextlib.nullcontext():
-            for replica in range(parts):
-                self._become(replica, live, own)
-                for batch in batches:
-                    rows = np.split(batch, np.cumsum(shares(len(batch), parts))[:-1])[replica]
-                    given = models.training(self.data, rows, purpose)
-                    scale = float(parts if self.shares else 1)
-                    evaluation.add(self.model, given, training=training, scale=scale)
-        return evaluation.result(self.model)
+        return evaluation.evaluate(self, live, purpose)
 
-    def _become(self, replica: int, live: bool, own: bool) -> None:
-        """Has the state with which this replica predicts."""
+    def become(self, replica: int, live: bool, own: bool) -> None:
+        """Has the state with which this replica predicts, `own` or the first one's: of the live model or of the file."""
         if self._whole:
             models.write(self._variables, self._whole[replica if live else 0][0])
         else:
             models.write(self.untrained, self._predicting(replica if own else 0))
 
-    def _as_training(self, live: bool) -> bool:
+    def predicts_as_training(self, live: bool) -> bool:
         return live and self.deviation.predicts == "training"
 
     def _predicting(self, replica: int) -> Arrays:
         if self.deviation.predicts == "averaged statistics":
             return averaged(self.states)
         return self.states[0 if self.deviation.predicts == "first replica" else replica]
-
-    def _outputs(self, rows: np.ndarray, live: bool, batch: int) -> Arrays:
-        """Predictions of these rows, so many at a time: a model may count its calls, or expect so many."""
-        from suite.runner.predicting import named
-
-        x = models.inputs(self.data, "predict", rows)
-        if not self._as_training(live):
-            return named(self.model.predict(x, batch_size=batch, verbose=0))
-        import keras
-
-        size = self.scenario.batch // self.groups
-        predicted = [self.model(_rows(x, begin, size), training=True) for begin in range(0, len(rows), size)]
-        parts = [named(keras_versions.tree().map_structure(keras.ops.convert_to_numpy, part)) for part in predicted]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _counted(predicted: Any, rows: int) -> Any:
@@ -361,10 +317,6 @@ def _counted(predicted: Any, rows: int) -> Any:
 
     carried = [getattr(value, "_keras_mask", None) for value in keras_versions.tree().flatten(predicted)]
     return rows if carried[0] is None else keras.ops.sum(keras.ops.cast(carried[0], "float64"))
-
-
-def _rows(x: Any, begin: int, size: int) -> Any:
-    return None if x is None else keras_versions.tree().map_structure(lambda value: value[begin : begin + size], x)
 
 
 def _part(predicted: Any, begin: int, end: int) -> Any:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from suite.runner import evaluating, keras_versions
+from suite.artifacts.rows import EVALUATE, X, count, part_of
+from suite.records import shares
+from suite.runner import evaluating, keras_versions, models
 from suite.runner.evaluating import Arrays
+
+if TYPE_CHECKING:  # the oracle calls what is here
+    from suite.runner.oracle.emulation import Oracle
 
 
 def evaluates_itself(model: Any) -> bool:
@@ -16,12 +21,29 @@ def evaluates_itself(model: Any) -> bool:
     return any("test_step" in vars(kind) for kind in type(model).__mro__ if not kind.__module__.startswith("keras."))
 
 
-def begin(model: Any) -> None:
-    """Forgets what metrics have counted before."""
-    model.reset_metrics()
+def evaluate(oracle: Oracle, live: bool, purpose: str = EVALUATE) -> Arrays:
+    """The loss and every metric over the rows for this purpose, name -> float64 (numbers of the metric,): those of the live
+    model as the strategy gives them, of the file as one device does. Empty where the model evaluates itself."""
+    if evaluates_itself(oracle.model):
+        return {}
+    total = count(oracle.data, part_of(X, purpose))
+    batches = np.split(np.arange(total), range(oracle.scenario.batch, total, oracle.scenario.batch))
+    apart = live and oracle.semantics.gradients != "global batch"
+    parts = oracle.replicas if apart else 1
+    own = live and oracle.semantics.live_predictions == "own statistics of each replica"
+    training = oracle.predicts_as_training(live) and oracle.groups > 1
+    oracle.model.reset_metrics()  # of what was counted before
+    with oracle.scaled() if apart else nullcontext():
+        for replica in range(parts):
+            oracle.become(replica, live, own)
+            for batch in batches:
+                rows = np.split(batch, np.cumsum(shares(len(batch), parts))[:-1])[replica]
+                given = models.training(oracle.data, rows, purpose)
+                _add(oracle.model, given, training=training, scale=float(parts if oracle.shares else 1))
+    return _result(oracle.model)
 
 
-def add(model: Any, given: dict[str, Any], *, training: bool, scale: float) -> None:
+def _add(model: Any, given: dict[str, Any], *, training: bool, scale: float) -> None:
     """Counts some rows, given as `evaluate` takes them. `training`: whether the model predicts as in training; `scale`: by
     what the loss is multiplied."""
     given = _tensors(given)
@@ -46,7 +68,7 @@ def _tensors(given: dict[str, Any]) -> dict[str, Any]:
     return {name: keras_versions.tree().map_structure(tensor, value) for name, value in given.items()}
 
 
-def result(model: Any) -> Arrays:
+def _result(model: Any) -> Arrays:
     """What was counted, as `evaluate` gives it: name -> float64 (numbers of the metric,)."""
     import keras
 

@@ -60,6 +60,10 @@ def model() -> Any:
         def call(self, x: Any) -> Any:
             return x * self.heat + keras.ops.cast(self.drawn, x.dtype)
 
+        def get_config(self) -> dict[str, Any]:
+            base: dict[str, Any] = super().get_config()
+            return {name: value for name, value in base.items() if name != "seed"}
+
         def save_own_variables(self, store: Any) -> None:
             store["unused"] = np.zeros(1)
 
