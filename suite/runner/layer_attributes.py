@@ -139,7 +139,8 @@ def _as_held(held: Any, wanted: Any) -> Any:
 
 
 def _array(value: Any) -> np.ndarray | None:
-    """The values of what has a shape and is no number; None of anything else."""
+    """The values of an array or a tensor of numbers with at least one axis; None of anything else: a module has a shape,
+    too."""
     import keras
 
     if not hasattr(value, "shape") or isinstance(value, keras.Variable):
@@ -148,7 +149,7 @@ def _array(value: Any) -> np.ndarray | None:
         array = np.ascontiguousarray(keras.ops.convert_to_numpy(value))
     except Exception:  # as in `_described`
         return None
-    return array if array.ndim else None
+    return array if array.ndim and array.dtype.kind in "biuf" and array.dtype.itemsize <= 8 else None
 
 
 def attributes(model: Any) -> dict[str, Attributes]:
@@ -189,8 +190,8 @@ def _described(value: Any) -> Any:
             return UNTOLD
         if (array := _array(value)) is not None:
             return {"shape": list(array.shape), "sha256": _hash(array.tobytes())}
-        if hasattr(value, "shape"):
-            return keras.ops.convert_to_numpy(value).item()
+        if hasattr(value, "shape") and (number := np.asarray(keras.ops.convert_to_numpy(value))).dtype.kind in "biuf":
+            return number.item() if number.ndim == 0 else UNTOLD
         described = after_saving.described(value)
         text = json.dumps(described, sort_keys=True)
     except Exception:  # an object of the user's may do anything when it is looked at

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from suite.runner.oracle.cross_entropy import unclip
+from suite.runner.oracle.gradients import changed
 from suite.selftest.injection.site import Injection, Site
 
 # (y, y_pred) -> Keras's own loss
@@ -105,7 +106,7 @@ def _gradients(factor: float, tensor: str = "") -> Injection:
         def applied(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
             variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
             scaled = [
-                factor * one if not name or site.is_named(variable, name) else one
+                changed(one, lambda values: factor * values) if not name or site.is_named(variable, name) else one
                 for one, variable in zip(grads, variables, strict=True)
             ]
             return apply(self, scaled, trainable_variables)

@@ -73,6 +73,7 @@ def model() -> Any:
     return keras.Sequential(
         [
             keras.Input((8,)),
+            layers.Rescaling(0.5, name="rescaled"),  # one of its attributes is a module, which seems to have a shape
             layers.Dense(16, name="hidden"),
             layers.BatchNormalization(name="norm"),
             Gain(2.5, name="gain"),
