@@ -28,6 +28,7 @@ ON_SEVERAL = (
     "lost-delta",
     "forgotten-argument",
     "seeded-noise",
+    "counted-training",
 )
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 IN_THE_GATE = (
@@ -43,6 +44,7 @@ DEFECTS = {
     "repeated-words": {(Code.DEFINITION, "tensorflow")},
     "channels-first": {(Code.DEFINITION, "tensorflow")},
     "assigned-weights": {(Code.DEFINITION, "jax")},
+    "counted-training": {(Code.DEFINITION, "jax")},
     "unseeded-dropout": {(Code.RENEWED, ""), (Code.NOT_SAVED, ""), (Code.UNSEEDED, "torch")},
     "random-predictions": {(Code.NOT_SAVED, "")},
     "diverging": {(Code.NON_FINITE, "")},
