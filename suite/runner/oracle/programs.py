@@ -7,8 +7,9 @@ import inspect
 from collections.abc import Callable, Hashable
 from typing import Any
 
-# With XLA's algebraic simplifier, the gradient of a maximum over what is normalized after a maximum pooling is wrong on CPUs
-# (JAX 0.10, float32 and float64; central differences agree with what is not simplified). A reference must not depend on that.
+# With XLA's algebraic simplifier, the gradient of a maximum over what is normalized after a maximum pooling is wrong on
+# CPUs (JAX 0.10, float32 and float64; central differences agree with what is not simplified). A reference must not depend
+# on that.
 OPTIONS = {"xla_disable_hlo_passes": "algsimp"}
 
 
