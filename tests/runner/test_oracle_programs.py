@@ -31,6 +31,18 @@ def test_one_key_is_compiled_once(compiled: list[object]) -> None:
     assert compiled == [max, min]
 
 
+def test_a_jax_that_takes_options_leaves_out_what_gets_gradients_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+
+    def jit(function: object, compiler_options: object = None) -> object:
+        told.append(compiler_options)
+        return function
+
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(jit=jit))
+    assert Programs(compiles=True).made("key", lambda: max) is max
+    assert told == [{"xla_disable_hlo_passes": "algsimp"}]
+
+
 def test_what_is_not_compiled_is_made_each_time(compiled: list[object]) -> None:
     programs = Programs()
     assert programs.made("key", lambda: max) is max
