@@ -111,19 +111,19 @@ def layers(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...
 
 def predictions(live: compare.Snapshot, loaded: compare.Snapshot, state: tuple[Cause, ...]) -> tuple[Cause, ...]:
     """Why a loaded model predicts something else than the live one: the causes of the `state` that it has in place of the
-    live model's, where predictions move with the live one's put back; and what its layers have lost. What neither closes has
-    an unknown cause. None where the loaded model predicts what the first replica of the live one does, bit for bit: then
-    neither is a reason why other replicas predict differently. Where nothing was put back, the state is the cause."""
+    live model's, where predictions move with the live one's put back; and what its layers have lost, where that does not
+    close the gap. What neither closes has an unknown cause. None where the loaded model predicts what the first replica of
+    the live one does, bit for bit: then neither is a reason why other replicas predict differently. Where nothing was put
+    back, the state is the cause."""
     before, restored = (_distance(live, loaded, part) for part in (loaded.predictions, names.RESTORED))
-    attributes = layers(live, loaded)
-    if before is None or restored is None:
-        return () if before == 0 else attributes or state
     if before == 0:
         return ()
-    moved = abs(before - restored) > CLOSED * before
-    closed = attributes or restored <= CLOSED * before
-    rest = () if closed else (Cause(code=Code.UNKNOWN),)
-    return ((*state, *attributes) if moved else attributes) + rest
+    if before is None or restored is None:
+        return layers(live, loaded) or state
+    moved = state if abs(before - restored) > CLOSED * before else ()
+    if restored <= CLOSED * before:
+        return moved
+    return (*moved, *(layers(live, loaded) or (Cause(code=Code.UNKNOWN),)))
 
 
 def _attributes(side: compare.Snapshot) -> dict[str, dict[str, Any]]:
