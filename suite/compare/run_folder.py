@@ -28,8 +28,7 @@ from suite.records import (
 )
 
 DROPPED_BEFORE = (
-    "parts of its scenario were dropped after they were judged, and what was judged then is not what is asked now: run "
-    "`parity compare` again; with --keep all, it keeps everything"
+    "what it was judged from was dropped, and is needed again: run `parity compare` again; with --keep all, it keeps it"
 )
 LINEAR = 1e-2  # float64 comes to 1e-5, anything rounded to float32 to 1 and more
 

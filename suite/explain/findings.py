@@ -68,11 +68,14 @@ def _deciding(member: Member) -> Causes:
 
 
 def _named_by_all(every: Sequence[Causes]) -> Causes:
-    """The causes of the first member, with every seed that one of the members names."""
-    seeds: dict[Cause, set[tuple[str, str]]] = {}
-    for cause in (cause for causes in every for cause in causes if cause.of_seeds):
-        seeds.setdefault(cause.topic, set()).update(cause.detail)
-    return tuple(replace(cause, detail=tuple(sorted(seeds[cause.topic]))) if cause.of_seeds else cause for cause in every[0])
+    """The causes of the first member, with every seed and every side without a result that one of the members names."""
+    named: dict[Cause, dict[tuple[str, str], None]] = {}
+    for cause in (cause for causes in every for cause in causes):
+        named.setdefault(cause.topic, {}).update(dict.fromkeys(cause.detail))
+    return tuple(
+        cause if cause.topic == cause.kind else replace(cause, detail=tuple(sorted(named[cause.topic])))
+        for cause in every[0]
+    )
 
 
 def _is_one_thing(verdict: Verdict, causes: frozenset[Cause]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Names = tuple[tuple[str, str], ...]
 Numbers = tuple[tuple[str, float], ...]
@@ -53,6 +53,7 @@ class Code(enum.StrEnum):
 
 
 REASON = "reason"  # the detail that holds somebody else's words: an exception's, a backend's
+SIDE = "side"  # the details that hold the sides that have no result for that reason
 SEED = "seed_generator_state"  # how Keras names the state of what draws random numbers
 MEASURED = "measured"  # the detail that holds a number, as text
 ROUND = "round"  # the evidence of a hypothesis that came on top of those of earlier rounds
@@ -89,8 +90,11 @@ class Cause:
 
     @property
     def topic(self) -> Cause:
-        """Its kind, whatever seeds it names: which ones a file loses depends on its form and on the backend."""
-        return Cause(code=self.code, subject=self.subject) if self.of_seeds else self.kind
+        """Its kind, whatever seeds it names (which ones a file loses depends on its form and on the backend), and whatever
+        sides have no result for its reason."""
+        if self.of_seeds:
+            return Cause(code=self.code, subject=self.subject)
+        return replace(self.kind, detail=tuple(one for one in self.detail if one[0] != SIDE))
 
     @property
     def identity(self) -> str:

@@ -63,8 +63,8 @@ def terminal(results: Results) -> Iterator[str]:
     yield from (f"  {line}" for line in changes.accepted(results.known))
     yield from lagging.sentences(results)
     yield from (f"  broken: {one.name} ({one.source}): {one.reason}" for one in results.broken)
-    for row in summary.failed(results)[:SHOWN_FAILURES]:
-        yield f"  {row.status.value}: {row.run.id}: {row.reason}"
+    for failure in summary.failed(results)[:SHOWN_FAILURES]:
+        yield f"  {failure.status.value}: {failure.names}: {failure.reason}"
     yield from plans.lines(results)
     yield from quality.lines(results)
     if results.change:

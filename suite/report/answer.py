@@ -157,7 +157,11 @@ def _missing(results: Results) -> list[str]:
 def _failures(results: Results) -> list[Part]:
     failed = len({row.run.configuration for row in results.runs if row.status.broken})
     count = failed + len(summary.failed_jobs(results)) + len(results.broken)
-    return [(" ", ""), (f"{count} {'failure' if count == 1 else 'failures'}", "failed"), (".", "")] if count else []
+    return [(" ", ""), (failures(count), "failed"), (".", "")] if count else []
+
+
+def failures(count: int) -> str:
+    return f"{count} {'failure' if count == 1 else 'failures'}"
 
 
 # ---------------------------------------------------------------- what was compared
@@ -175,7 +179,7 @@ def compared(results: Results) -> str:
     kinds = sorted({one.environment.device.upper() for one in results.environments if one.environment.device})
     seconds = sum(row.seconds for row in results.runs)
     time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-    return " · ".join([*versions, *kinds, *([f"runs took {time} together"] if results.runs else [])])
+    return " · ".join([*versions, *kinds, *([f"runs: {time}"] if results.runs else [])])
 
 
 def counted(results: Results) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from suite.records import Cause, Code, Finding
 from suite.report import declared_words
-from suite.report.causes import assigned, names_of, words
+from suite.report.causes import assigned, names_of, without_result, words
 from suite.report.hypothesis_words import HYPOTHESES
 
 LONGEST = 12  # words: more are read by nobody in a table
@@ -94,7 +94,9 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.BEYOND_ENVELOPE: lambda cause: "float32 differs by more than measured rounding",
     Code.UNCHECKED: lambda cause: "evidence is missing",
     Code.NO_FLOAT64: lambda cause: "there is no float64 run",
-    Code.NOT_RUN: lambda cause: "a side has no result",
+    Code.NOT_RUN: lambda cause: (
+        f"no result of {names}" if (names := ", ".join(without_result(cause))) else "a side has no result"
+    ),
     Code.UNSUPPORTED: lambda cause: "not supported",
     Code.UNKNOWN: lambda cause: "its cause is unknown",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from suite.records import ASSIGNMENT, ROUND, Cause, Code
+from suite.records import ASSIGNMENT, ROUND, SIDE, Cause, Code
 from suite.report.hypothesis_words import HYPOTHESES
 
 NAMED = 3  # names, or what changed, in one sentence: more are read by nobody
@@ -110,8 +110,15 @@ def changed(cause: Cause, between: str = " ") -> str:
 
 def _missing(cause: Cause) -> str:
     status = dict(cause.detail).get("status", "")
+    whose = ", ".join(without_result(cause)) or status
     reason = cause.reason.rstrip(".")
-    return f"{status}: {reason}" if status else reason
+    return f"{whose}: {reason}" if whose else reason
+
+
+def without_result(cause: Cause) -> list[str]:
+    """The sides that have no result for its reason; of many, only their environments."""
+    sides = [name for what, name in cause.detail if what == SIDE]
+    return sides if len(sides) <= NAMED else list(dict.fromkeys(name.partition(" ")[0] for name in sides))
 
 
 SHORT: dict[str, Callable[[Cause], str]] = {

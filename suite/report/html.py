@@ -47,7 +47,7 @@ from suite.report import (
     terms,
     trends,
 )
-from suite.results.decisions import Plan, Safety, tables
+from suite.results.decisions import Safety, tables
 
 HERE = Path(__file__).parent
 SHOWN_NAMES = 40  # of the pairs that a finding covers
@@ -114,7 +114,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             answer=answer.sentence(results),
             parts=answer.parts(results),
             tables=[(plans.title(table), plans.rows(results, table)) for table in tables(results)],
-            apart=(Plan.SEVERAL, Plan.ALONE),
+            apart=plans.EXTRA,
             causes=answer.counts(results).by_group,
             groups_of_causes=answer.GROUPS,
             compared=answer.compared(results),

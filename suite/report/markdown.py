@@ -132,8 +132,8 @@ def _failed(results: Results) -> Iterator[str]:
     jobs = summary.failed_jobs(results)
     if failed or jobs or results.broken:
         yield from ("", "## Failed and broken", "")
-    for row in failed:
-        yield f"- `{code(row.run.id)}`: {row.status.value}: {plain(row.reason)}"
+    for failure in failed:
+        yield f"- `{code(failure.names)}`: {failure.status.value}: {plain(failure.reason)}"
     for job in jobs:
         yield f"- `{code(job.job)}`: {job.status.value}: {plain(job.reason)}"
     for one in results.broken:

@@ -24,7 +24,8 @@ HIDDEN = "by less than float32 rounding"
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One plan in words. `where`, `reason`, `effect`, `cure`: of its first reason; `finding`: that reason's number in the
-    report, from 1, 0 if there is none; `numbers`: those of all its reasons; `more`: how many further reasons there are."""
+    report, from 1, 0 if there is none; `numbers`: those of all its reasons; `more`: how many further reasons there are;
+    `worse_behind`: whether one of these needs a decision, and the first does not."""
 
     decision: Decision
     plan: str
@@ -35,6 +36,7 @@ class Row:
     finding: int = 0
     numbers: tuple[int, ...] = ()
     more: int = 0
+    worse_behind: bool = False
 
     @property
     def answer(self) -> str:
@@ -50,7 +52,7 @@ class Row:
     @property
     def words(self) -> str:
         """As one line."""
-        more = f" (and {self.more} more)" if self.more else ""
+        more = f" (and {self.more} more{', needs a decision' if self.worse_behind else ''})" if self.more else ""
         return f"{self.plan}: {self.answer}{' ' if self.where else ': ' if self.note else ''}{self.note}{more}"
 
 
@@ -95,7 +97,12 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
         cure=brief.cure(first.finding) if first.finding else "",
         finding=numbers[id(first.finding)] if first.finding else 0,
         more=len(reasons) - 1 + bool(decision.lost),
+        worse_behind=any(map(_needs_decision, reasons)) and not _needs_decision(first),
     )
+
+
+def _needs_decision(reason: Reason) -> bool:
+    return reason.finding is not None and answer.group(reason.finding) == "decision"
 
 
 def _effect(reason: Reason) -> str:
@@ -141,7 +148,7 @@ def _where(reason: Reason, table: Table, decision: Decision) -> str:
 def _gap(decision: Decision) -> str:
     """Why a plan without a reason among its members is not safe, or was not compared."""
     if decision.lost:
-        return f"{len(decision.lost)} of its runs, jobs or scenarios failed"
+        return answer.failures(len(decision.lost))
     if decision.moves:
         return f"verdicts that are worse than in the earlier run: {len(decision.moves)}"
     return TO_COMPARE.get(decision.plan, "") if decision.safety is Safety.NOT_COMPARED else ""

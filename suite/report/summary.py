@@ -15,7 +15,6 @@ from suite.records import (
     Pair,
     Results,
     Run,
-    RunRow,
     Status,
     TensorDistance,
     TensorGroup,
@@ -134,13 +133,27 @@ def _group(name: str, members: Mapping[str, Sequence[Member]]) -> Group:
     return Group(name=name, worst=found, shown=shown)
 
 
-def failed(results: Results) -> list[RunRow]:
-    """Runs that should have given a result and did not, one for each configuration and reason."""
-    found: dict[tuple[Configuration, str], RunRow] = {}
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Runs that should have given a result and did not, for one reason: the first of each configuration."""
+
+    status: Status
+    reason: str
+    runs: tuple[Run, ...]
+
+    @property
+    def names(self) -> str:
+        more = len(self.runs) - 1
+        return self.runs[0].id + (f" and {more} {'other' if more == 1 else 'others'}" if more else "")
+
+
+def failed(results: Results) -> list[Failure]:
+    """One for each reason."""
+    found: dict[tuple[Status, str], dict[Configuration, Run]] = {}
     for row in results.runs:
         if row.status.broken:
-            found.setdefault((row.run.configuration, row.reason), row)
-    return list(found.values())
+            found.setdefault((row.status, row.reason), {}).setdefault(row.run.configuration, row.run)
+    return [Failure(status=status, reason=reason, runs=tuple(runs.values())) for (status, reason), runs in found.items()]
 
 
 def failed_jobs(results: Results) -> list[Outcome]:

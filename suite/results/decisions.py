@@ -57,8 +57,8 @@ class Reason:
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """One row. `environments`: whose it is, of plans that are about one; `devices`: how many the sides have, where that is
-    not one. `lost`: runs, jobs and scenarios that it needed and that no member tells of. `moves`: of an upgrade that only a
-    baseline shows, what is worse since."""
+    not one. `lost`: configurations, jobs and scenarios that failed, that it needed, and that no member tells of. `moves`: of
+    an upgrade that only a baseline shows, what is worse since."""
 
     plan: Plan
     safety: Safety
@@ -186,12 +186,12 @@ def _worse(results: Results, scenarios: Collection[str]) -> tuple[Move, ...]:
 
 
 def _lost(results: Results, plan: Plan, runs: Sequence[Run], scenarios: Collection[str]) -> tuple[str, ...]:
-    """Runs that broke where a plan needs them, jobs, and scenarios that could not be read: what these would have shown is
-    not known. A pair that lacks a side says so itself."""
+    """Configurations of which a run broke where a plan needs it, jobs, and scenarios that could not be read: what these
+    would have shown is not known. A pair that lacks a side says so itself."""
     places = {(run.configuration.environment, run.configuration.devices) for run in runs}
     saves = plan in (Plan.SAVE, Plan.SAVE_ON_SEVERAL)
     found = [
-        row.run.id
+        row.run.configuration.id
         for row in results.runs
         if _needs(row, places, saves, plan) and row.run.configuration.scenario in scenarios
     ]

@@ -20,6 +20,8 @@ from suite.explain.repeats import steady
 from suite.judge import equivalence, kernels, limits, precision, verdicts
 from suite.records import (
     ORACLE,
+    REASON,
+    SIDE,
     SINGLE_STEP,
     Cause,
     Code,
@@ -157,7 +159,7 @@ class Study:
         seeds = self._seeds()
         for (a, b), comparison in self.pairs().items():
             if isinstance(comparison, str):
-                yield Pair(a=plain(a), b=plain(b), verdict=Verdict.NOT_RUN, causes=(self._not_run(a, b, comparison),))
+                yield Pair(a=plain(a), b=plain(b), verdict=Verdict.NOT_RUN, causes=self._not_run(a, b, comparison))
                 continue
             whole = replace(
                 comparison,
@@ -168,11 +170,22 @@ class Study:
             pair = _judged(plain(a), plain(b), whole, composition)
             yield replace(pair, magnitudes=magnitudes.magnitudes(pair.quantities, comparison.repeats, seeds[a.scenario]))
 
-    def _not_run(self, a: Configuration, b: Configuration, reason: str) -> Cause:
-        """A pair is unsupported only if nothing but missing support is in its way."""
+    def _not_run(self, a: Configuration, b: Configuration, reason: str) -> tuple[Cause, ...]:
+        """One cause for each reason why a side has no result, with these sides; `reason`: where both have one. A pair is
+        unsupported only if nothing but missing support is in its way."""
         statuses = {self.folder.row(plain(side)).status for side in (a, b)}
         refused = Status.UNSUPPORTED in statuses and not any(status.broken for status in statuses)
-        return because(Code.UNSUPPORTED if refused else Code.NOT_RUN, reason)
+        code = Code.UNSUPPORTED if refused else Code.NOT_RUN
+        sides: dict[str, list[str]] = {}
+        for side in (a, b):
+            if isinstance(found := self.folder.subject(side), str):
+                sides.setdefault(found, []).append(side.label)
+        if not sides:
+            return (because(code, reason),)
+        return tuple(
+            Cause(code=code, detail=((REASON, found), *((SIDE, label) for label in labels)))
+            for found, labels in sides.items()
+        )
 
     def _with_kept(
         self, judged: Iterable[Judgement], part: Callable[[KeptVerdicts], tuple[Judgement, ...]]

@@ -24,6 +24,7 @@ from suite.runner import (
     layer_graph,
     models,
     optimizers,
+    outcome,
     phases,
     precision,
     random_streams,
@@ -301,7 +302,7 @@ def _subclasses(of: type) -> Iterator[type]:
 
 
 def _last_of(error: Exception) -> str:
-    return " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+    return " ".join(outcome.message(error).split())
 
 
 def _saved_by(saved: Artifact) -> str:

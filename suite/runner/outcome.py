@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import NoReturn
 
 from suite.records import Status, showing
 
 REASON_LENGTH = 500  # characters: a few lines of a table cell, and far below the 4096 bytes that a pipe takes at once
+# What TensorFlow writes before and after the message of an error in a compiled function.
+OF_THE_GRAPH = re.compile(r'Graph execution error:|Detected at node |File "|\[\[\{\{node |<stack traces unavailable>')
+NODE = re.compile(r"^Detected at node (\S+)", re.MULTILINE)
+# Before the message of what a file does not load for, Keras prints the configuration; behind that of a call, its arguments.
+AROUND, BEHIND = "Exception encountered: ", "Arguments received by "
 
 _host = -1  # the descriptor on which the host listens; none outside a host
 
@@ -38,7 +44,7 @@ def listen_at(descriptor: int) -> None:
 def end_with(error: BaseException) -> NoReturn:
     """Ends this process at once, with the error as its reason. Exit code 3 means unsupported, 1 anything else."""
     status = error.status if isinstance(error, Unsupported) else Status.FAILED
-    reason = str(error) if isinstance(error, Unsupported) else f"{type(error).__name__}: {error}"
+    reason = str(error) if isinstance(error, Unsupported) else f"{type(error).__name__}: {message(error)}"
     _end(status, reason, 3 if status is Status.UNSUPPORTED else 1, forked_too_late=isinstance(error, ForkedTooLate))
 
 
@@ -68,6 +74,16 @@ def _end(status: Status, reason: str, exitcode: int, *, forked_too_late: bool = 
         }
         os.write(_host, json.dumps(answer, ensure_ascii=True).encode() + b"\n")
     os._exit(max(exitcode, 1))
+
+
+def message(error: BaseException) -> str:
+    """What went wrong, in the words of who noticed it: without what Keras prints around it, and without the stack that
+    TensorFlow puts before an error in a compiled function, of which the node remains."""
+    text = showing.visible(str(error)).rpartition(AROUND)[2].partition(BEHIND)[0]
+    lines = [line.strip() for line in text.splitlines()]
+    kept = [line for line in lines if line and not OF_THE_GRAPH.match(line)]
+    node = NODE.search(text)
+    return "\n".join(kept) + (f" (at node {node[1]})" if node and kept else "") if kept else str(error)
 
 
 def shortened(reason: str) -> str:

@@ -40,6 +40,38 @@ INLINE = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inli
 OWN = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:"
 
 
+# What a reader sees before scrolling: every text of which a part is in the window.
+SEEN = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange(), seen = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (!node.parentElement.checkVisibility() || node.parentElement.closest(".hidden, .skip")) continue;
+    range.selectNodeContents(node);
+    if ([...range.getClientRects()].some(one => one.bottom > 0 && one.top < innerHeight)) seen.push(node.textContent);
+  }
+  return seen.join(" ");
+}"""
+MOST_WORDS = 150
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        sample.results(),
+        sample.results(("mine",)),
+        sample.results(healthy=True),
+        sample.results(verdicts=(Verdict.IDENTICAL,)),
+    ],
+    ids=["failed", "own", "healthy", "equal"],
+)
+def test_the_first_screen_says_what_can_be_read_in_ten_seconds(open_page: Open, results: Results) -> None:
+    one = open_page(dataclasses.replace(results, findings=grouping.group(results.members, ())))
+    words = [word for word in one.page.evaluate(SEEN).split() if any(map(str.isalnum, word))]
+    assert len(words) <= MOST_WORDS, " ".join(words)
+    chips = one.page.locator(".first .chips").bounding_box()
+    assert chips and chips["y"] + chips["height"] < 900, "the counts are on the first screen, too"
+
+
 @pytest.mark.parametrize(("policy", "split"), [(INLINE, False), (OWN, True)], ids=["inline", "split"])
 def test_it_draws_under_a_policy_that_forbids_eval(open_page: Open, policy: str, split: bool) -> None:
     one = open_page(policy=policy, split=split)

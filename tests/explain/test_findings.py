@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from suite.explain import findings, fingerprint
 from suite.records import Cause, Code, ConsistencyCheck, Magnitude, Pair, Part, Place, Verdict, because
+from suite.report import brief
+from suite.report.causes import words
 from tests.report import sample
 
 PLACE = Place(stage="loss", tensor="loss", state="19", size=0.1, ratio=1e9)
@@ -125,6 +127,23 @@ def test_one_reason_for_which_nothing_ran_is_one_finding() -> None:
     assert [len(one.members) for one in findings.group(members, ())] == [3]
     members[0] = replace(members[0], causes=(other,))
     assert sorted(len(one.members) for one in findings.group(members, ())) == [1, 2]
+
+
+def test_one_reason_for_which_several_sides_have_no_result_is_one_finding_that_names_them() -> None:
+    def without(*sides: str) -> tuple[Cause, ...]:
+        return (Cause(code=Code.NOT_RUN, detail=(("reason", "no such kernel"), *(("side", side) for side in sides))),)
+
+    pairs = sample.results(healthy=True).pairs[:3]
+    causes = (without("torch x1"), without("torch x1", "torch x2"), without("torch x2"))
+    members = [
+        replace(pair, verdict=Verdict.NOT_RUN, causes=one, quantities=()) for pair, one in zip(pairs, causes, strict=True)
+    ]
+    (found,) = findings.group(members, ())
+    assert len(found.members) == 3
+    assert found.causes == without("torch x1", "torch x2")
+    assert words(found.causes) == "torch x1, torch x2: no such kernel"
+    assert words(without("a x1", "a x2", "b x1", "b x2")) == "a, b: no such kernel"
+    assert brief.what(found) == "no result of torch x1, torch x2"
 
 
 def lost(*names: str, code: Code = Code.NOT_SAVED) -> Cause:

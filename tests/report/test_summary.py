@@ -57,6 +57,8 @@ def of_bars(page: Page) -> dict[str, Counted]:
     for bar in page.all("ul", "bar"):
         what, *parts = page.inside(bar, "li")
         total, noun = what.text.split()
+        assert noun.endswith("s") == (total != "1")
+        noun = f"{noun.removesuffix('s')}s"
         words = [part.text.split(maxsplit=2) for part in parts]
         found[noun] = {word: int(number) for _, number, word in words}
         assert sum(found[noun].values()) == int(total)
@@ -108,7 +110,7 @@ def first_screen(results: Results, page: Page) -> None:
     """Table, counts, matrices and findings say the same, and nothing is called safe that was not shown to be."""
     counted = answer.counts(results).by_group
     chips = {one.attributes["data-show"]: int(one.text.split()[-1]) for one in page.all("a", "chip")}
-    assert chips == counted
+    assert chips == {name: count for name, count in counted.items() if count or name == "decision"}
     causes = Counter(one.attributes["data-group"] for one in page.all("article"))
     members = {member.id for member in results.members if member.verdict not in decisions.AGREE}
     covered = {member.id for finding in results.findings for member in finding.members}
@@ -127,7 +129,10 @@ def first_screen(results: Results, page: Page) -> None:
     assert list(plans.lines(results))[1] == sentence
     numbers = {f"#finding-{place}" for place, _ in enumerate(results.findings, 1)}
     links = [one.attributes["href"] for table in page.all("table", "plans") for one in page.inside(table, "a")]
-    assert set(links) <= numbers | {"#why"}
+    assert set(links) <= numbers | {"#why", "#failed", "#compare"}
+    assert {link for link in links if not link.startswith("#finding")} <= {
+        f"#{one.attributes.get('id')}" for one in page.all("section")
+    }
 
 
 @settings(max_examples=30, deadline=None)
@@ -231,12 +236,16 @@ def test_devices_that_are_parts_of_one_gpu_are_marked_as_such() -> None:
     assert words in markdown.text(marked)
 
 
-def test_a_failed_configuration_is_named_once_for_each_reason() -> None:
+def test_a_reason_is_said_once_with_the_configurations_that_failed_for_it() -> None:
     found = sample.results()
     failed = next(row for row in found.runs if row.run.configuration == sample.FAILED)
     again = dataclasses.replace(failed, reason="another")
-    rows = dataclasses.replace(found, runs=(*found.runs, failed, again))
-    assert [row.reason for row in summary.failed(rows)] == [failed.reason, "another"]
+    elsewhere = dataclasses.replace(again, run=found.runs[0].run)
+    rows = dataclasses.replace(found, runs=(*found.runs, failed, again, elsewhere))
+    assert [(one.reason, one.names) for one in summary.failed(rows)] == [
+        (failed.reason, failed.run.id),
+        ("another", f"{failed.run.id} and 1 other"),
+    ]
 
 
 @pytest.mark.parametrize(

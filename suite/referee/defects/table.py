@@ -618,6 +618,15 @@ SEQUENCES = (
         names=(),
         stages=(),
     ),
+    KnownDefect(
+        id="K-57",
+        scripts=("centred-maximum-gradient-jax",),
+        title="The gradient of a maximum over centred values is wrong in a compiled function",
+        backends=JAX,
+        kind="training",
+        names=(),
+        stages=(),
+    ),
 )
 
 DOCUMENTED = (

@@ -17,7 +17,7 @@ import numpy as np
 from suite.artifacts.store import Store
 from suite.records import showing
 from suite.records.files import FileQuestion
-from suite.runner import building, models, references
+from suite.runner import building, models, outcome, references
 from suite.runner.keras_jobs import is_newer
 
 CONFIGURATION_BYTES = 1 << 26  # of config.json: the largest model of keras.applications has 1 MB
@@ -265,8 +265,7 @@ def _json(archive: zipfile.ZipFile, name: str) -> Mapping[str, Any]:
 
 
 def said(error: BaseException) -> str:
-    """The innermost message, in one line. Around it, Keras prints the configuration of everything that holds the culprit."""
-    text = " ".join(showing.visible(str(error)).split())
-    text = text.rpartition("Exception encountered: ")[2]
+    """The innermost message, in one line, without configurations."""
+    text = " ".join(outcome.message(error).split())
     text = re.split(r" Full object config: | config=\{|\. Expected: \[", text)[0]
     return f"{type(error).__name__}: {text}"[:LENGTH].rstrip(" :")
