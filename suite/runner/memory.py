@@ -5,11 +5,14 @@ It belongs to places in a batch, no file holds it, and Keras counts it among no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from suite.records import MEMORY_LOST
 from suite.runner import keras_versions
+
+IN_PLACE = "modified by an inplace operation"  # what torch says of a value that a gradient still needs
 
 
 def keeping(layers: Iterable[Any]) -> list[Any]:
@@ -21,6 +24,21 @@ def forget(layers: Iterable[Any]) -> None:
     """What the layers keep begins anew."""
     for layer in keeping(layers):
         layer.reset_state()
+
+
+@contextmanager
+def explained(layers: Iterable[Any]) -> Iterator[None]:
+    """Around training: where torch refuses it for what a layer keeps, says by which layer and what avoids it."""
+    try:
+        yield
+    except RuntimeError as error:
+        names = ", ".join(layer.name for layer in keeping(layers))
+        if not names or IN_PLACE not in str(error):
+            raise
+        raise RuntimeError(
+            f"torch cannot train {names}: while a gradient still needs the state that a stateful layer keeps, Keras changes "
+            "it in place (known defect K-58). use_cudnn=False avoids it"
+        ) from error
 
 
 def states(layer: Any) -> list[Any]:

@@ -333,16 +333,17 @@ class _Trainer:
         whole = end in self.taken.epochs[: self.taken.whole]
         others = [callbacks.of_one_epoch(whole=whole)] if callbacks else []
         first = callbacks.epoch if callbacks else 0
-        self.model.fit(
-            **models.training(self.data, self._shard(rows)),
-            batch_size=self.scenario.batch // self.drive.processes,
-            initial_epoch=first,
-            epochs=first + 1,
-            shuffle=False,
-            verbose=0,
-            callbacks=[recorder, *others],
-            validation_data=self._validation() if callbacks and whole else None,
-        )
+        with memory.explained(models.layers_of(self.model)):
+            self.model.fit(
+                **models.training(self.data, self._shard(rows)),
+                batch_size=self.scenario.batch // self.drive.processes,
+                initial_epoch=first,
+                epochs=first + 1,
+                shuffle=False,
+                verbose=0,
+                callbacks=[recorder, *others],
+                validation_data=self._validation() if callbacks and whole else None,
+            )
 
     def _validation(self) -> tuple[Any, ...] | None:
         """The rows to validate on, as `fit` takes them: each process has its shard of every batch."""

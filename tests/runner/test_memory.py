@@ -47,3 +47,18 @@ def test_a_layer_whose_whole_state_is_zero_after_training_has_kept_nothing() -> 
     unbuilt = Recurrent("unbuilt", stateful=True, values=())
     assert memory.facts([half, unbuilt]) == {}
     assert memory.facts([lost, half]) == {MEMORY_LOST: "lost"}
+
+
+def test_where_torch_cannot_train_what_keeps_a_state_the_layer_and_what_avoids_it_are_named() -> None:
+    layers = [Recurrent("gru", stateful=True, values=(1.0,)), Recurrent("plain", stateful=False, values=())]
+
+    def raising(message: str, layers: list[Recurrent]) -> str:
+        with pytest.raises(RuntimeError) as caught, memory.explained(layers):
+            raise RuntimeError(message)
+        return str(caught.value)
+
+    in_place = f"one of the variables needed for gradient computation has been {memory.IN_PLACE}: [4, 4]"
+    said = raising(in_place, layers)
+    assert said.startswith("torch cannot train gru: ") and said.endswith("(known defect K-58). use_cudnn=False avoids it")
+    assert raising(in_place, layers[1:]) == in_place
+    assert raising("out of memory", layers) == "out of memory"

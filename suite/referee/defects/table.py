@@ -619,6 +619,16 @@ SEQUENCES = (
         stages=(),
     ),
     KnownDefect(
+        id="K-58",
+        scripts=("stateful-gru-torch",),
+        title="A stateful GRU or LSTM cannot be trained",
+        backends=TORCH,
+        kind="training",
+        names=(),
+        stages=(),
+        issue="https://github.com/keras-team/keras/issues/23462",
+    ),
+    KnownDefect(
         id="K-57",
         scripts=("centred-maximum-gradient-jax",),
         title="The gradient of a maximum over centred values is wrong in a compiled function",
