@@ -49,8 +49,9 @@ def question(results: Results) -> str:
     environments = list(dict.fromkeys(one.environment.name for one in results.environments))
     devices = sorted({run.configuration.devices for pair in results.pairs for run in pair.runs})
     own = [name for table in tables(results) if table.own for name in table.scenarios]
-    asked = own or [row.name for row in results.scenarios]
-    subject = asked[0] if len(asked) == 1 else f"{len(asked)} {'models' if own else 'built-in models'}"
+    asked = own or [row.name for row in results.scenarios] or [one.name for one in results.broken]
+    built_in = "built-in " if results.scenarios and not own else ""
+    subject = asked[0] if len(asked) == 1 else f"{len(asked)} {built_in}models"
     on = f" on {listed(environments)}" if environments else ""
     counted = f", on {' and '.join(map(str, devices))} {'device' if devices == [1] else 'devices'}" if devices else ""
     return f"{'Does' if len(asked) == 1 else 'Do'} {subject} give equal results{on}{counted}, and after saving?"

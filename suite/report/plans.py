@@ -87,7 +87,7 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
         numbers=tuple(numbers[id(reason.finding)] for reason in reasons if reason.finding),
     )
     if not reasons:
-        return replace(row, reason=_gap(decision))
+        return replace(row, reason=_gap(decision) if table.scenarios else "")
     first = reasons[0]
     return replace(
         row,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite.explain import findings as grouping
-from suite.records import Cause, Code, Finding, Place, Verdict
+from suite.records import Broken, Cause, Code, Finding, Place, Verdict
 from suite.report import brief, plans
 from suite.results.decisions import Decision, Plan, Safety, tables
 from tests.report import builder
@@ -43,3 +43,10 @@ def test_a_file_that_differs_elsewhere_is_said_to() -> None:
     (table,) = tables(results)
     saved = next(row for row in plans.rows(results, table) if row.decision.plan is Plan.SAVE)
     assert saved.words.startswith("save and reload: safe, except loaded elsewhere: ")
+
+
+def test_where_no_scenario_could_be_read_the_question_is_about_those_that_are_broken() -> None:
+    broken = builder.assemble(broken=[Broken(name="mine", source="mine.py:3", reason="TypeError: no")])
+    question, _, *rest = plans.lines(broken)
+    assert question == "Does mine give equal results, and after saving?"
+    assert rest[0] == "  change the backend, more devices, save and reload, CPU → GPU, upgrade: not compared"
