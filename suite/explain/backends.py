@@ -20,6 +20,7 @@ from suite.explain.inquiry import Inquiry
 from suite.explain.observations import Stages
 from suite.judge import equivalence, verdicts
 from suite.records import (
+    BETWEEN,
     LAYERWISE,
     MEMORY_LOST,
     OWN,
@@ -145,8 +146,10 @@ class Backends:
             parting = self.parting(*pair)
             if parting.float32_inside:
                 wanted += [run for name in pair if name in self.alone for run in self._perturbed(name)]
-            explained = any(cause.code in EXPLAINED for cause in parting.causes)
-            if not explained and (inquiry := self._inquiry(*pair)) is not None:
+            if any(cause.code in EXPLAINED for cause in parting.causes):
+                continue
+            wanted += self._calls_between(pair, parting.place)
+            if (inquiry := self._inquiry(*pair)) is not None:
                 wanted += inquiry.further()
         return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
 
@@ -156,8 +159,16 @@ class Backends:
             return []
         return [replace(run, variation=SINGLE_STEP) for run in self._runs(a, b) if run]
 
-    def layerwise(self, name: str) -> Run:
-        return Run(configuration=self.alone[name], variation=LAYERWISE, precision="float64")
+    def layerwise(self, name: str, index: int = 1) -> Run:
+        return Run(configuration=self.alone[name], variation=LAYERWISE, precision="float64", index=index)
+
+    def _calls_between(self, pair: tuple[str, str], place: Place | None) -> list[Run]:
+        """The calls of both from the other states, where they part in one from which none were recorded: what shows there
+        alone depends on the batch, as a corner does."""
+        recorded = [self.held(name).states for name in pair]
+        if place is None or not all(recorded) or all(place.state in states for states in recorded):
+            return []
+        return [self.layerwise(name, BETWEEN) for name in pair]
 
     def _perturbed(self, name: str) -> list[Run]:
         return [
@@ -313,7 +324,8 @@ class Backends:
         if name not in self.alone:
             return Held(environment=name, missing="it was not trained on one device")
         if name not in self._held:
-            self._held[name] = definitions.held(self.folder, name, self.layerwise(name))
+            found = [definitions.held(self.folder, name, self.layerwise(name, index)) for index in (1, BETWEEN)]
+            self._held[name] = definitions.together(*found)
         return self._held[name]
 
     def _hypotheses(self, a: str, b: str, odd: str) -> tuple[Cause, ...]:

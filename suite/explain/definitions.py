@@ -82,11 +82,12 @@ def explaining(departures: Sequence[Departure], place: Place) -> list[Departure]
 @dataclass(frozen=True, kw_only=True)
 class Held:
     """One environment's calls held against their definitions. `defined`: how many were; `undefined`: the others, with the
-    reason. `corners`: derivatives that a definition leaves open."""
+    reason. `corners`: derivatives that a definition leaves open; `states`: those from which calls were recorded."""
 
     environment: str
     departures: tuple[Departure, ...] = ()
     corners: tuple[Corner, ...] = ()
+    states: frozenset[str] = frozenset()
     defined: int = 0
     undefined: tuple[tuple[str, str], ...] = ()
     missing: str = ""
@@ -101,6 +102,16 @@ def cause(departure: Departure) -> Cause:
         subject=departure.environment,
         detail=(*detail, *defect),
         evidence=(("distance", departure.size),),
+    )
+
+
+def together(first: Held, more: Held) -> Held:
+    """The calls of two runs of one environment: what is defined and what is not is the same in both."""
+    return replace(
+        first,
+        departures=(*first.departures, *more.departures),
+        corners=(*first.corners, *more.corners),
+        states=first.states | more.states,
     )
 
 
@@ -132,8 +143,10 @@ def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) ->
     departures: list[Departure] = []
     corners: list[Corner] = []
     undefined: dict[str, str] = {}
+    states: set[str] = set()
     defined = 0
     for call, arrays in recorded_calls.calls((artifact, manifest)) if manifest else ():
+        states.add(call.state)
         try:
             departures += list(_departures(environment, call, arrays))
             corners += list(derivatives.corners(call, arrays))
@@ -146,6 +159,7 @@ def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) ->
         environment=environment,
         departures=tuple(departures),
         corners=tuple(corners),
+        states=frozenset(states),
         defined=defined,
         undefined=tuple(undefined.items()),
     )

@@ -260,14 +260,15 @@ class Jobs:
         """One job for the float32 runs of a configuration, one for its float64 run: they share a process and a compiled
         step. `trajectory`: id of the run whose states single-step comparisons start from; without one, the scenario's
         first oracle."""
-        grouped: dict[tuple[Configuration, str, str], list[Run]] = {}
+        grouped: dict[tuple[Configuration, str, str, int], list[Run]] = {}
         for run in runs:
             if run.configuration.scenario in self.settled or self._reusable(run):
                 self.reused.add(run)
                 continue
             configuration = replace(run.configuration, devices=1) if run.emulates else run.configuration
             together = run.precision == "float32" and run.variation not in FROM_STATES
-            grouped.setdefault((configuration, run.precision, "" if together else run.variation), []).append(run)
+            apart = (run.variation, run.index if run.variation == LAYERWISE else 1)
+            grouped.setdefault((configuration, run.precision, *(("", 1) if together else apart)), []).append(run)
         return [
             self._job(
                 "train",
@@ -281,7 +282,7 @@ class Jobs:
                 trajectory=(trajectory or self._trajectory(configuration.scenario)) if variation in FROM_STATES else "",
                 needs=(f"prepare/{configuration.scenario}",),
             )
-            for (configuration, precision, variation), members in grouped.items()
+            for (configuration, precision, variation, _), members in grouped.items()
         ]
 
     def _reusable(self, run: Run) -> bool:

@@ -86,6 +86,7 @@ from suite.records.judgement import (
     Suspect,
 )
 from suite.records.plan import (
+    BETWEEN,
     DEFAULT,
     EXACT,
     LAYERWISE,
@@ -151,6 +152,7 @@ from suite.records.vocabulary import (
 
 __all__ = [
     "ASSIGNMENT",
+    "BETWEEN",
     "BUG",
     "DEFAULT",
     "EXACT",

@@ -196,12 +196,14 @@ SINGLE_STEP = "single-step"
 LAYERWISE = "layerwise"
 VARIATIONS = ("plain", "repeat", "permuted", "perturbed", "seed", ORACLE, SINGLE_STEP, LAYERWISE)
 RERUNS = ("repeat", "permuted", "perturbed", "seed")
+BETWEEN = 2  # the index of a layerwise run from the states between the first and the last
 PRECISIONS = ("float32", "float64")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A configuration in one variation and precision; `index` tells reruns apart (permuted 1, 2, 3).
+    """A configuration in one variation and precision; `index` tells reruns apart (permuted 1, 2, 3), and layerwise runs: 1
+    starts from the first and the last state, `BETWEEN` from those between.
 
     An oracle's runs say what they emulate. Their configuration has the reference environment, the strategy "oracle", and the
     number of devices that is emulated. An oracle computes in float64 always: its single steps of precision "float32" have
@@ -221,7 +223,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        rerun = f"-{self.index}" if self.variation in RERUNS else ""
+        rerun = f"-{self.index}" if self.variation in RERUNS or self.index > 1 else ""
         emulated = f"~{self.emulates.key}" if self.emulates else ""
         return f"{self.configuration.id}/{self.kind}{rerun}{emulated}"
 

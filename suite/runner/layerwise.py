@@ -17,7 +17,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import EVALUATE, X, count, part_of
 from suite.artifacts.store import Store
-from suite.records import Job, RecordedCall
+from suite.records import BETWEEN, Job, RecordedCall
 from suite.runner import assignments, building, facts, keras_versions, models, optimizers, structures
 from suite.runner.batches import schedule
 from suite.runner.differentiation import array, differentiate, reason_of
@@ -61,7 +61,7 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
     trained = schedule(scenario, count(data), job.options.steps)
     with store.run(run).recording(building.started(model, job, run, inputs, 1)) as recorded:
         calls: list[RecordedCall] = []
-        chosen = _states(starting_states.compiled(described, scenario))
+        chosen = _states(starting_states.compiled(described, scenario), trained.uneven, described.phases, run.index)
         places = starting_states.by_phase(chosen, described.phases)
         for phase, state in ((phase, state) for phase, states in places.items() for state in states):
             phased.reach(phase)
@@ -69,15 +69,20 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
             models.write(models.variables(model), values)
             models.write(optimizers.slots(model), slots)
             rows = starting_states.batch(state, trained)
-            made, arrays = _step(model, data, rows, state, job.options.seed, evaluates=state == chosen[-1])
+            evaluates = run.index < BETWEEN and state == chosen[-1]
+            made, arrays = _step(model, data, rows, state, job.options.seed, evaluates=evaluates)
             recorded.add(names.layerwise(state), arrays)
             calls += made
         recorded.tell(recorded=tuple(calls), facts=facts.gather(model, job))
 
 
-def _states(steps: Sequence[int]) -> tuple[str, ...]:
-    """The first and the last: a definition holds everywhere, and a bias that is zero at first shows only later."""
-    return tuple(str(step) for step in sorted({min(steps), max(steps)})) if steps else ()
+def _states(steps: Sequence[int], uneven: int | None = None, ends: Sequence[int] = (), index: int = 1) -> tuple[str, ...]:
+    """The first and the last: a definition holds everywhere, and a bias that is zero at first shows only later. With the
+    index `BETWEEN`, the others that single steps start from: what two sides part by there alone depends on the batch."""
+    outer = tuple(str(step) for step in sorted({min(steps), max(steps)})) if steps else ()
+    if index < BETWEEN:
+        return outer
+    return tuple(state for state in starting_states.states(steps, uneven, ends) if state not in outer)
 
 
 def _step(

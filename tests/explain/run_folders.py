@@ -56,8 +56,8 @@ def steps_of(run: Run) -> Run:
     return replace(run, variation=SINGLE_STEP, precision="float64")
 
 
-def layerwise(environment: str) -> Run:
-    return Run(configuration=configuration(environment), variation=LAYERWISE, precision="float64")
+def layerwise(environment: str, index: int = 1) -> Run:
+    return Run(configuration=configuration(environment), variation=LAYERWISE, precision="float64", index=index)
 
 
 class Folder:
@@ -159,14 +159,16 @@ class Folder:
         with self.store.run(run).recording(manifest) as recorded:
             recorded.add(names.single_step("0"), {name: np.array([value]) for name, value in stages.items()})
 
-    def recorded(self, environment: str, calls: Sequence[RecordedArrays]) -> None:
+    def recorded(self, environment: str, calls: Sequence[RecordedArrays], *, index: int = 1, state: str = "0") -> None:
         """It took one step, call by call: arrays are "<what>|<name>"."""
-        run = layerwise(environment)
+        run = layerwise(environment, index)
         self.further.append(run)
-        manifest = Manifest(run=run.id, status=Status.STARTED, recorded=tuple(call for call, _ in calls))
+        manifest = Manifest(
+            run=run.id, status=Status.STARTED, recorded=tuple(replace(call, state=state) for call, _ in calls)
+        )
         with self.store.run(run).recording(manifest) as recorded:
             arrays = {f"{place}|{name}": value for place, (_, made) in enumerate(calls) for name, value in made.items()}
-            recorded.add(names.layerwise("0"), arrays)
+            recorded.add(names.layerwise(state), arrays)
 
     # -- read
 

@@ -9,6 +9,8 @@ import pytest
 from suite.explain.backends import FLOAT32_AT_MOST, PERTURBED
 from suite.records import (
     ASSIGNMENT,
+    BETWEEN,
+    LAYERWISE,
     MEMORY_LOST,
     OWN,
     SINGLE_STEP,
@@ -194,6 +196,26 @@ def test_other_slopes_at_a_corner_explain_where_gradients_part(
     assert (parting.off, cause.code, cause.subject) == ("", code, "")
     if code is Code.CORNER:
         assert cause.detail == (("layer", "leaky (LeakyReLU)"),)
+
+
+def test_calls_from_the_states_between_show_a_corner_that_only_their_batches_reach(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 0.0, "gradient|dense/kernel": 1e-2}, torch=1.0, jax=1.0 + APART)
+    between = {layerwise(name, BETWEEN) for name in ("torch", "jax")}
+    for name in ("torch", "jax"):
+        made.recorded(name, [leaky_call(0.25, at=-1.0)], state="9")
+    assert between <= further(made), "they part in a state from which no call was recorded"
+    for name, slope in (("torch", 0.25), ("jax", 1.0)):
+        made.recorded(name, [leaky_call(slope)], index=BETWEEN, state="0")
+    (cause,) = made.backends().parting("torch", "jax").causes
+    assert cause.code == Code.CORNER
+    assert not further(made) & between
+
+
+def test_where_the_place_was_recorded_no_further_calls_are_asked_for(tmp_path: Path) -> None:
+    made = parted(tmp_path, {"forward|dense": 0.0, "gradient|dense/kernel": 1e-2}, torch=1.0, jax=1.0 + APART)
+    for name in ("torch", "jax"):
+        made.recorded(name, [leaky_call(0.25, at=-1.0)])
+    assert not {run for run in further(made) if run.variation == LAYERWISE}
 
 
 def test_whether_two_differ_does_not_depend_on_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from suite.records import BETWEEN
 from suite.runner import layerwise
 from suite.runner.layerwise import Seen
 
@@ -18,6 +19,12 @@ from suite.runner.layerwise import Seen
 )
 def test_a_step_is_recorded_from_the_first_and_the_last_state(stored: tuple[int, ...], states: tuple[str, ...]) -> None:
     assert layerwise._states(stored) == states
+
+
+def test_of_the_others_those_are_recorded_that_single_steps_start_from() -> None:
+    assert layerwise._states((0, 1, 10, 20), index=BETWEEN) == ("1", "10", "saturated")
+    assert layerwise._states((0, 7, 20), uneven=7, index=BETWEEN) == ("7", "saturated")
+    assert layerwise._states((), index=BETWEEN) == ()
 
 
 class Mine:

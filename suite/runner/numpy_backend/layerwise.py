@@ -12,7 +12,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Store
-from suite.records import Job, Manifest, RecordedCall, Run, Scenario, Status
+from suite.records import BETWEEN, Job, Manifest, RecordedCall, Run, Scenario, Status
 from suite.runner import exact_constants
 from suite.runner.batches import schedule
 from suite.runner.numpy_backend import batch_norm_network as network
@@ -41,9 +41,11 @@ class Calls(Protocol):
 
 
 def record(job: Job, run: Run, training: Calls) -> None:
-    """Writes the artifact of the run: one step from the initial state."""
+    """Writes the artifact of the run: one step from the initial state; of the states between, nothing."""
     store = Store(job.run_folder)
     with store.run(run).recording(Manifest(run=run.id, status=Status.STARTED, digest=job.digest)) as recorded:
+        if run.index == BETWEEN:
+            return
         rows = starting_states.batch("0", schedule(training.scenario, count(training.data), job.options.steps))
         training.begin(store.inputs(training.scenario.name).arrays(names.initial()))
         before = training.state()
