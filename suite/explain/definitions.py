@@ -25,6 +25,7 @@ from suite.referee.definition import Undefined, Update
 EVALUATION = "evaluation"  # stage: of a loss that `evaluate` gives, where training gave none of its predictions
 NAMED = ("layer", "regularizer", ASSIGNMENT)  # kinds of calls that have the name of a layer, or of its weight
 SAME = 1e-10  # forward, in float64: the limit of float64 runs
+CANCELLED = 1e-14  # of the largest number that went in: sums that are 0 but for rounding end below it, in float64
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32
 ROUNDED = 2.0**-16  # of a call in float32: sums that cancel lose some digits everywhere
 
@@ -258,11 +259,14 @@ Measured = Iterator[tuple[str, str, float]]  # stage, tensor, distance
 def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     question = recorded_calls.asked(call, arrays)
     answer = layers.call(question)
+    rounding = CANCELLED * max(
+        (float(np.max(np.abs(one), initial=0.0)) for one in arrays.get("input", {}).values()), default=0.0
+    )
     for place, (made, defined) in enumerate(zip(recorded_calls.outputs(arrays), answer.outputs, strict=True)):
-        yield "forward", f"output {place}", apart(made, defined)
+        yield "forward", f"output {place}", apart(made, defined, rounding)
     for name, defined in answer.state.items():
         if name in arrays.get("state", {}):
-            yield "moving statistics", name, apart(arrays["state"][name], defined)
+            yield "moving statistics", name, apart(arrays["state"][name], defined, rounding)
     yield from _gradients(call, arrays)
 
 
@@ -314,12 +318,15 @@ MEASURES = {
 }
 
 
-def apart(made: np.ndarray, defined: np.ndarray) -> float:
-    """Relative L2; 1 where shapes differ, or where one is finite and the other is not."""
+def apart(made: np.ndarray, defined: np.ndarray, rounding: float = 0.0) -> float:
+    """Relative L2; 1 where shapes differ, or where one is finite and the other is not. 0 where both are nothing but what
+    `rounding` leaves of numbers that cancel, as the mean of what was centred before."""
     if made.shape != np.shape(defined):
         return 1.0
     defined = np.asarray(defined)
     if not np.array_equal(np.isfinite(made), np.isfinite(defined)):
         return 1.0
     finite = np.isfinite(made)
+    if finite.all() and max(np.max(np.abs(made), initial=0.0), np.max(np.abs(defined), initial=0.0)) <= rounding:
+        return 0.0
     return metrics.relative_l2(np.where(finite, made, 0.0), np.where(finite, defined, 0.0))

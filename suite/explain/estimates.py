@@ -24,7 +24,7 @@ class StepEvidence:
     """One step of a run and of its oracle, from common states. `steps`: for each state, (before, run, oracle): the state's
     tensors by name, and the arrays of both single-step comparisons by "<stage>|<tensor>". `other_start`: tensors whose
     initial values in the run, whose id is `run`, are not the stored ones. `phases`: of the training;
-    0 where it has none."""
+    0 where it has none. `only_predictions`: nothing but predictions is off."""
 
     run: str
     semantics: Semantics
@@ -35,6 +35,7 @@ class StepEvidence:
     other_start: tuple[str, ...] = ()
     optimizer_epsilon: float = 0.0
     phases: int = 0
+    only_predictions: bool = False
 
 
 def agreed(values: np.ndarray) -> float | None:
@@ -134,8 +135,8 @@ def adam_epsilon(evidence: StepEvidence) -> float | None:
             if mine is None or other is None:
                 continue
             root = np.sqrt(velocity)
-            # Where epsilon matters and the update is no rounding: roots up to a thousand epsilons.
-            large = (np.abs(mine) > 1e-9) & (root < 1e3 * max(evidence.optimizer_epsilon, 1e-8)) & (root > 0)
+            # Where epsilon matters and the update is no rounding: roots up to a million epsilons.
+            large = (np.abs(mine) > 1e-9) & (root < 1e6 * max(evidence.optimizer_epsilon, 1e-8)) & (root > 0)
             found.append(((other / np.where(large, mine, 1.0)) * (root + evidence.optimizer_epsilon) - root)[large])
     values = np.concatenate(found) if found else np.empty(0)
     if values.size == 0:

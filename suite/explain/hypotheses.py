@@ -20,6 +20,7 @@ FORWARD = ("forward", "batch statistics")
 BACKWARD = ("loss", "gradient")
 UPDATE = ("update", "optimizer state")
 STEP = (*FORWARD, *BACKWARD, *UPDATE, "moving statistics")
+START = "initial state"  # stage: single steps start from common states
 WHOLE = ("trajectory", "prediction")  # one step does not show it: whole runs are compared
 
 
@@ -59,6 +60,17 @@ def several(field: str, *values: object) -> Callable[[StepEvidence], Candidates]
     def candidates(evidence: StepEvidence) -> Candidates:
         for value in values:
             yield f"{value}", Deviation(**{field: value})  # type: ignore[arg-type]
+
+    return candidates
+
+
+def _predicting(*values: str) -> Callable[[StepEvidence], Candidates]:
+    """Predictions that come about otherwise; what `evaluate` gives, too, where that differs as well."""
+
+    def candidates(evidence: StepEvidence) -> Candidates:
+        evaluates = "as declared" if evidence.only_predictions else "as it predicts"
+        for value in values:
+            yield value if len(values) > 1 else "", Deviation(predicts=value, evaluates=evaluates)
 
     return candidates
 
@@ -133,6 +145,9 @@ def _clipped(evidence: StepEvidence) -> Candidates:
 def _unreduced(evidence: StepEvidence) -> Candidates:
     if evidence.replicas > 1:
         yield "the first one's are used", Deviation(reduction="first")
+        if evidence.semantics.gradients == "sum of replica shares":
+            scale = float(evidence.replicas)
+            yield "the first one's are used, as the whole", Deviation(reduction="first", gradient_scale=scale)
         yield "each trains alone", Deviation(reduction="none")
 
 
@@ -301,7 +316,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     ),
     Hypothesis(
         name="initial-state",
-        stages=("initial state",),
+        stages=(START,),
         candidates=_initial,
     ),
     Hypothesis(
@@ -332,12 +347,12 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     Hypothesis(
         name="predict-training-mode",
         stages=WHOLE,
-        candidates=single(predicts="training"),
+        candidates=_predicting("training"),
     ),
     Hypothesis(
         name="predict-wrong-replica",
         stages=WHOLE,
-        candidates=several("predicts", "first replica", "averaged statistics"),
+        candidates=_predicting("first replica", "averaged statistics"),
     ),
 )
 

@@ -22,7 +22,7 @@ from suite.artifacts import names
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.explain import rounds
-from suite.explain.hypotheses import WHOLE
+from suite.explain.hypotheses import START, WHOLE
 from suite.explain.observations import Observations
 from suite.explain.rounds import Candidate, Matched, Round
 from suite.judge import equivalence
@@ -51,6 +51,8 @@ class Inquiry:
             for candidate in one.candidates:
                 wanted.append(known.step_of(candidate.emulation) if one.by_steps else known.whole(candidate.emulation))
             wanted += [known.whole(candidate.emulation) for candidate in one.matching]
+            if one.place.stage == START:
+                wanted += [known.step_of(candidate.emulation) for candidate in one.matching]
         return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
 
     # -- what came of it
@@ -146,7 +148,7 @@ class Inquiry:
         other = self.folder.further(self.known.step_of(self.known.emulation))
         if self.known.own_step is None or isinstance(other, str) or self.place is None:
             return None
-        if self.place.stage in (*WHOLE, "initial state"):
+        if self.place.stage in (*WHOLE, START):
             return None
         key = f"{self.place.stage}|{self.place.tensor}"
         sides = self.known.own_step, other

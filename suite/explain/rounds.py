@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from suite import compare
 from suite.artifacts.store import digest_of
 from suite.compare import metrics, single_step
-from suite.explain.hypotheses import HYPOTHESES, WHOLE, Hypothesis
+from suite.explain.hypotheses import HYPOTHESES, START, WHOLE, Hypothesis
 from suite.explain.observations import Observations
 from suite.judge import equivalence
 from suite.records import Comparison, Deviation, Distances, Emulation, Place, Run
@@ -56,7 +56,7 @@ def search(known: Observations) -> tuple[Round, ...]:
         if one is None:
             break
         found.append(one)
-        if not one.matching or not one.by_steps or _is_open(known, one):
+        if not one.matching or one.place.stage in WHOLE or _is_open(known, one):
             break
         base = one.matching[0].emulation
     return tuple(found)
@@ -72,9 +72,11 @@ def _round(known: Observations, base: Emulation) -> Round | None:
     place = place_of(known, base)
     if place is None:
         return None
-    by_steps = place.stage not in (*WHOLE, "initial state")
+    by_steps = place.stage not in (*WHOLE, START)
     candidates = tuple(_candidates(known, base, place))
-    if by_steps:
+    if place.stage == START:
+        matching = list(candidates)  # with the run's own start, it is gone: what else differs is another cause
+    elif by_steps:
         # Clipping may not act in any of the steps that are looked at: what a whole run confirms is applied first.
         matching = sorted(_explaining(known, base, candidates), key=lambda one: not _whole_matches(known, one))
     else:
@@ -87,7 +89,7 @@ def place_of(known: Observations, base: Emulation) -> Place | None:
     if base == known.emulation and known.other_start:
         name = known.other_start[0]
         size = known.start_distance(name)
-        return Place(stage="initial state", tensor=name, state="0", size=size, ratio=size / equivalence.SAME_SEMANTICS)
+        return Place(stage=START, tensor=name, state="0", size=size, ratio=size / equivalence.SAME_SEMANTICS)
     stages = known.stages(base)
     if stages is None:
         return None
@@ -103,6 +105,7 @@ def _candidates(known: Observations, base: Emulation, place: Place) -> Iterator[
     evidence = known.evidence(base)
     if evidence is None:
         return
+    evidence = replace(evidence, only_predictions=place.stage == "prediction")
     for hypothesis in HYPOTHESES:
         if place.stage not in hypothesis.stages:
             continue

@@ -116,7 +116,8 @@ class Deviation:
     Phases. `trained`: when it is read which variables are trained: "when compiled", or "at once" where a phase changes that
     and does not compile.
 
-    Predictions. `predicts`: "inference", "training" (training mode left on), "first replica" or "averaged statistics".
+    Predictions. `predicts`: "inference", "training" (training mode left on), "first replica" or "averaged statistics";
+    `evaluates`: "as it predicts", or "as declared".
     """
 
     epsilon: float | None = None
@@ -146,6 +147,7 @@ class Deviation:
     initial: str = "stored"
     trained: str = "when compiled"
     predicts: str = "inference"
+    evaluates: str = "as it predicts"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,9 +104,10 @@ class Folder:
         facts: Mapping[str, str] | None = None,
         after_saving: str = "",
         evaluated: float | None = None,
+        start: float = 0.0,
     ) -> None:
-        """The run is complete: it has moved every number of the kernel from 0 to this one, predicts 1, and its loss was
-        evaluated as this, if it was."""
+        """The run is complete: it has moved every number of the kernel from `start` to this one, predicts 1, and its loss
+        was evaluated as this, if it was."""
         manifest = Manifest(
             run=run.id,
             status=Status.STARTED,
@@ -118,7 +119,7 @@ class Folder:
             after_saving=after_saving,
         )
         with self.store.run(run).recording(manifest) as recorded:
-            recorded.add(names.step(0), {"dense/kernel": np.zeros(4)})
+            recorded.add(names.step(0), {"dense/kernel": np.full(4, start)})
             recorded.add(names.step(1), {"dense/kernel": np.full(4, kernel)})
             recorded.add(names.predictions(1), {"output": np.ones((2, 1)), "replica": np.zeros(2, np.int32)})
             if evaluated is not None:
@@ -132,10 +133,10 @@ class Folder:
         for run in self.plan.runs:
             self.trained(run, kernels[run.configuration.environment])
 
-    def rerun(self, run: Run, kernel: float) -> None:
+    def rerun(self, run: Run, kernel: float, start: float = 0.0) -> None:
         """A run that was asked for after the plan is complete, as `trained`."""
         self.further.append(run)
-        self.trained(run, kernel)
+        self.trained(run, kernel, start=start)
 
     def loaded(
         self, run: Run, environment: str, kernel: float, output: float = 1.0, form: str = names.KERAS_FILE, reason: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,32 @@ def test_a_factor_is_measured_without_what_feeds_only_a_normalization() -> None:
     assert estimates.gradient_scale(evidence(gradient, gradient)) is None
     assert estimates.gradient_scale(evidence({"gradient|a/k": RANDOM.normal(size=4)}, gradient)) is None
     assert estimates.loss_scale(evidence({"loss|loss": np.array([3.0])}, {"loss|loss": np.array([1.5])})) == pytest.approx(2)
+
+
+@pytest.mark.parametrize("root", [1e-6, 1e-2])
+def test_an_epsilon_of_adam_is_measured_where_it_is_small_beside_the_root_of_the_velocity(root: float) -> None:
+    own, wrong = 2.0**-23, 2.0**-26
+    moment, velocity = RANDOM.normal(size=4), np.full(4, root**2)
+    run, oracle = (
+        {"update|a/k": moment / (root + value), "optimizer state|a/k/velocity": velocity} for value in (wrong, own)
+    )
+    found = replace(evidence(run, oracle), optimizer_epsilon=own)
+    assert estimates.adam_epsilon(found) == pytest.approx(wrong, rel=1e-3)
+    assert estimates.adam_epsilon(replace(evidence(oracle, oracle), optimizer_epsilon=own)) is None
+
+
+@pytest.mark.parametrize(("only", "evaluates"), [(True, "as declared"), (False, "as it predicts")])
+def test_what_predicts_otherwise_evaluates_otherwise_only_where_that_is_off_as_well(only: bool, evaluates: str) -> None:
+    alone = StepEvidence(run="r", semantics=Semantics(), replicas=1, steps=(), only_predictions=only)
+    found = [one for hypothesis in HYPOTHESES for _, one in hypothesis.candidates(alone) if one.predicts != "inference"]
+    assert [one.evaluates for one in found] == [evaluates] * 3
+
+
+@pytest.mark.parametrize(("gradients", "scales"), [("mean of replica means", [1.0]), ("sum of replica shares", [1.0, 2.0])])
+def test_the_first_gradient_may_be_a_share_or_the_whole(gradients: str, scales: list[float]) -> None:
+    two = StepEvidence(run="r", semantics=replace(PER_REPLICA, gradients=gradients), replicas=2, steps=())
+    found = [one for hypothesis in HYPOTHESES for _, one in hypothesis.candidates(two) if one.reduction == "first"]
+    assert [one.gradient_scale for one in found] == scales
 
 
 def test_a_learning_rate_is_measured_from_the_first_state_alone() -> None:

@@ -36,14 +36,14 @@ def emulated(deviation: Deviation) -> Step:
 
 
 def answered(
-    path: Path, run: Step, kernel: float, whole: Callable[[Deviation], float] = lambda _: 1.0
+    path: Path, run: Step, kernel: float, whole: Callable[[Deviation], float] = lambda _: 1.0, *, start: float = 0.0
 ) -> tuple[Diagnosis, list[Run]]:
-    """What comes of a run with this step that trains the kernel so far, when everything that is asked for is answered.
-    `whole`: how far an emulation trains it. With all that was asked for."""
+    """What comes of a run with this step that trains the kernel from `start` so far, when everything that is asked for is
+    answered. `whole`: how far an emulation trains it. With all that was asked for."""
     made = Folder(path, ["torch"])
     made.all_trained({"torch": 1.0})
     subject = plain(configuration("torch"), "float64")
-    made.trained(subject, kernel)
+    made.trained(subject, kernel, start=start)
     asked: list[Run] = []
     while True:
         folder = made.read()
@@ -60,7 +60,7 @@ def answered(
                 made.stepped(one, run if deviation is None else emulated(deviation))
             else:
                 assert deviation is not None
-                made.rerun(one, whole(deviation))
+                made.rerun(one, whole(deviation), start=start if deviation.initial != "stored" else 0.0)
 
 
 def suspected(found: Diagnosis) -> list[tuple[str, int]]:
@@ -96,6 +96,18 @@ def test_what_matches_is_applied_and_the_rest_is_searched(tmp_path: Path) -> Non
     assert second.distance < 1e-10
     causes = diagnoses.causes(found)
     assert [dict(cause.evidence).get("round") for cause in causes] == [None, 2.0]
+
+
+def test_behind_another_start_the_search_goes_on(tmp_path: Path) -> None:
+    def whole(deviation: Deviation) -> float:
+        return 2.0 if deviation.initial != "stored" and deviation.learning_rate == RATE else 1.0
+
+    found, _ = answered(tmp_path, CLEAN | {UPDATE: 0.5 * RATE}, 2.0, whole, start=0.5)
+    assert found.place is not None and found.place.stage == "initial state"
+    assert suspected(found) == [("initial-state", 1), ("learning-rate", 2)]
+    assert found.remaining is None
+    alone, _ = answered(tmp_path / "alone", CLEAN, 2.0, lambda one: 2.0 if one.initial != "stored" else 1.0, start=0.5)
+    assert suspected(alone) == [("initial-state", 1)] and alone.remaining is None
 
 
 def test_a_rest_that_nothing_explains_is_said_with_its_place(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_a_run_that_failed_is_not_detected_and_says_why() -> None:
     assert outcome().note == f"{FAULTY.id}/plain was compared with nothing"
 
 
-@pytest.mark.parametrize(("status", "counted"), [(Status.FAILED, 0), (Status.COMPLETE, 1)])
+@pytest.mark.parametrize(("status", "counted"), [(Status.FAILED, 0), (Status.UNSUPPORTED, 0), (Status.COMPLETE, 1)])
 def test_a_fault_in_what_does_not_run_without_it_is_in_no_rate(status: Status, counted: int) -> None:
     lost = pair(Verdict.NOT_RUN, cause=because(Code.NOT_RUN, "no such kernel"))
     found = score.score(builder.assemble((builder.row(CLEAN, status),), (lost,), ()), [INJECTED])
@@ -386,7 +386,7 @@ def test_what_an_environment_with_a_fault_takes_part_in_is_not_clean() -> None:
     assert (found.ground, found.clean_pairs, found.clean_checks, found.alarms) == (RANDOM, 2, 0, ())
 
 
-@pytest.mark.parametrize(("distance", "without"), [(0.0, True), (9e-13, True), (1e-12, False), (1e-9, False)])
+@pytest.mark.parametrize(("distance", "without"), [(0.0, True), (9e-12, True), (1e-11, False), (1e-9, False)])
 def test_a_fault_that_changes_nothing_is_not_counted(distance: float, without: bool) -> None:
     same = pair(Verdict.ROUNDING)
     alike = replace(same, quantities=(judged("trainable weights", Verdict.ROUNDING, distance),))

@@ -295,20 +295,22 @@ class Oracle:
         live model as the strategy gives them, of the file as one device does. Empty where the model evaluates itself."""
         return evaluation.evaluate(self, live, purpose)
 
-    def become(self, replica: int, live: bool, own: bool) -> None:
-        """Has the state with which this replica predicts, `own` or the first one's: of the live model or of the file."""
+    def become(self, replica: int, live: bool, own: bool, *, evaluating: bool = False) -> None:
+        """Has the state with which this replica predicts or evaluates, `own` or the first one's: of the live model or of the
+        file."""
         if self._whole:
             models.write(self._variables, self._whole[replica if live else 0][0])
         else:
-            models.write(self.untrained, self._predicting(replica if own else 0))
+            predicts = self._predicts(evaluating)
+            state = self.states[replica if own and predicts != "first replica" else 0]
+            models.write(self.untrained, averaged(self.states) if predicts == "averaged statistics" else state)
 
-    def predicts_as_training(self, live: bool) -> bool:
-        return live and self.deviation.predicts == "training"
+    def predicts_as_training(self, live: bool, *, evaluating: bool = False) -> bool:
+        return live and self._predicts(evaluating) == "training"
 
-    def _predicting(self, replica: int) -> Arrays:
-        if self.deviation.predicts == "averaged statistics":
-            return averaged(self.states)
-        return self.states[0 if self.deviation.predicts == "first replica" else replica]
+    def _predicts(self, evaluating: bool) -> str:
+        as_declared = evaluating and self.deviation.evaluates == "as declared"
+        return "inference" if as_declared else self.deviation.predicts
 
 
 def _counted(predicted: Any, rows: int) -> Any:

@@ -31,11 +31,11 @@ def evaluate(oracle: Oracle, live: bool, purpose: str = EVALUATE) -> Arrays:
     apart = live and oracle.semantics.gradients != "global batch"
     parts = oracle.replicas if apart else 1
     own = live and oracle.semantics.live_predictions == "own statistics of each replica"
-    training = oracle.predicts_as_training(live) and oracle.groups > 1
+    training = oracle.predicts_as_training(live, evaluating=True) and oracle.groups > 1
     oracle.model.reset_metrics()  # of what was counted before
     with oracle.scaled() if apart else nullcontext():
         for replica in range(parts):
-            oracle.become(replica, live, own)
+            oracle.become(replica, live, own, evaluating=True)
             for batch in batches:
                 rows = np.split(batch, np.cumsum(shares(len(batch), parts))[:-1])[replica]
                 given = models.training(oracle.data, rows, purpose)
