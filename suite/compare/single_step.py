@@ -20,7 +20,7 @@ Arrays = Mapping[str, np.ndarray]
 
 LARGEST = 1e100  # said of what is infinitely far apart: JSON knows no infinity
 MUCH_LESS = 1e-2  # statistics that normalize move outputs about as much as they are off themselves
-SMALL = 1e-3  # of the rms over all tensors: the least denominator of a gradient or update that is nearly zero
+SMALL = 0.1  # of the rms over all tensors: the least denominator of a gradient or update whose terms cancel
 PER_DEVICE = ("batch statistics", "moving statistics")  # their first axis is the devices
 
 

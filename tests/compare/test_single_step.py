@@ -147,9 +147,10 @@ def test_the_gradient_nearest_to_the_output_is_upstream(tmp_path: Path) -> None:
     assert place.tensor == "norm/gamma"
 
 
-def test_a_gradient_that_is_nearly_zero_is_measured_by_the_others(tmp_path: Path) -> None:
-    small = step() | {"gradient|out/kernel": np.full(2, 1e-15)}
-    other = step() | {"gradient|out/kernel": np.full(2, -1e-15)}
+@pytest.mark.parametrize("size", [1e-15, 1e-13])
+def test_a_gradient_that_is_nearly_zero_is_measured_by_the_others(tmp_path: Path, size: float) -> None:
+    small = step() | {"gradient|out/kernel": np.full(2, size)}
+    other = step() | {"gradient|out/kernel": np.full(2, -size)}
     value = {one.tensor: one.value for one in distances(tmp_path, small, other) if one.stage == "gradient"}["out/kernel"]
     assert 0 < value < 1e-11
 
