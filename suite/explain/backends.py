@@ -145,7 +145,7 @@ class Backends:
             wanted += [*self._steps(*pair), *(self.layerwise(name) for name in pair if name in self.alone)]
             parting = self.parting(*pair)
             if parting.float32_inside:
-                wanted += [run for name in pair if name in self.alone for run in self._perturbed(name)]
+                wanted += [run for name in pair if name in self.alone for run in self.perturbed(name)]
             if any(cause.code in EXPLAINED for cause in parting.causes):
                 continue
             wanted += self._calls_between(pair, parting.place)
@@ -170,7 +170,8 @@ class Backends:
             return []
         return [self.layerwise(name, BETWEEN) for name in pair]
 
-    def _perturbed(self, name: str) -> list[Run]:
+    def perturbed(self, name: str) -> list[Run]:
+        """Reruns that show how far what float32 rounds inside grows."""
         return [
             Run(configuration=self.alone[name], variation="perturbed", precision="float64", index=index + 1)
             for index in range(PERTURBED)
@@ -267,6 +268,10 @@ class Backends:
         if place.stage not in NARROW_STAGES or not early or not max(early) <= FLOAT32_AT_MOST:
             return False
         return not any(not one.narrow and one.is_at(place) for one in self._departing(a, b))
+
+    def is_narrow_at(self, name: str, place: Place | None) -> bool:
+        """Whether a recorded call shows that a layer computes in float32 there, in a float64 run of this environment."""
+        return place is not None and any(one.narrow and one.is_at(place) for one in self.held(name).departures)
 
     def _departures(self, a: str, b: str, place: Place | None) -> list[Departure]:
         """What departs from its definition in one of them, not in both alike, and explains where they part: it is there. A

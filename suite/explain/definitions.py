@@ -23,6 +23,7 @@ from suite.referee.defects.records import Sighting
 from suite.referee.definition import Undefined, Update
 
 EVALUATION = "evaluation"  # stage: of a loss that `evaluate` gives, where training gave none of its predictions
+FORWARD = ("forward", "batch statistics", "loss")  # stages of a step before any gradient
 NAMED = ("layer", "regularizer", ASSIGNMENT)  # kinds of calls that have the name of a layer, or of its weight
 SAME = 1e-10  # forward, in float64: the limit of float64 runs
 CANCELLED = 1e-14  # of the largest number that went in: sums that are 0 but for rounding end below it, in float64
@@ -61,6 +62,8 @@ class Departure:
         """Whether it is where two sides part: the same layer, or the loss or the update itself."""
         if self.stage == EVALUATION:
             return place.stage == EVALUATION
+        if self.stage == "gradient" and place.stage in FORWARD:
+            return False  # it comes later
         if self.kind not in NAMED:
             stages = {"loss": ("loss", "gradient"), "update": ("update", "optimizer state")}[self.kind]
             return place.stage in stages

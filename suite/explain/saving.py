@@ -37,6 +37,18 @@ class _Change:
         return self.name, self.change
 
 
+def _shown(value: Any) -> str:
+    """The value as JSON; of a longer one, how it begins; of a longer list, its first items, and how many there are."""
+    text = json.dumps(value)
+    if len(text) <= SHOWN:
+        return text
+    if not isinstance(value, list):
+        return f"{text[:SHOWN]}…"
+    items = [json.dumps(one) for one in value]
+    fitting = [item for index, item in enumerate(items) if len(", ".join(items[: index + 1])) <= SHOWN]
+    return f"[{', '.join([*fitting, '…'])}] ({len(items)} in all)"
+
+
 def causes(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:
     """Why a run's file, loaded again, is not the live model; empty if that is none of the known ways."""
     live = artifact.arrays(names.step(manifest.steps[-1]))
@@ -166,7 +178,7 @@ def _changes(name: str, a: Any, b: Any, of: str = "") -> Iterator[_Change]:
             if one != other:
                 yield from _changes(f"{name}[{index}]", one, other, of)
     else:
-        yield _Change(name=name, change=f"{json.dumps(a)[:SHOWN]} -> {json.dumps(b)[:SHOWN]}", of=of)
+        yield _Change(name=name, change=f"{_shown(a)} -> {_shown(b)}", of=of)
 
 
 def _is_array(value: Any) -> bool:

@@ -26,6 +26,8 @@ SENTENCES = {
 ONLY_FURTHER = "only further training differs"
 RUNGS = {"rounding": "rounding", "run to run": "a repeat", "other seed": "another seed"}
 NUMBERLESS = (Verdict.NOT_RUN, Verdict.INVALID)
+OF_ONE_RUN = ("saved", "replica")  # kinds of checks
+CONFIRMS = 0.1  # of a distance in float32: what float64 runs must be apart, at the least, to show that it is no rounding
 LARGEST = 1e6  # a larger share is no number for a person: something has left all bounds
 SHOWN_ROWS = 3
 OTHER = QUANTITIES[5]
@@ -78,10 +80,13 @@ STEPS: dict[str, set[str]] = {
 
 def among(members: Collection[Member], verdict: Verdict | None = None, *, short: bool = False) -> str:
     """The largest effect in some pairs and checks, of what has this verdict (None: that of its pair or check) and is beyond
-    its limit."""
-    metric, value = size(members, verdict)
-    if metric:
-        return SENTENCES[metric][short].format(percent(value))
+    its limit. What only models show that were trained on from files is said to be no more than that."""
+    loaded = [member for member in members if member.kind != "resumed"]
+    for some, only in ((loaded, ""), (members, ONLY_FURTHER)):
+        metric, value = size(some, verdict)
+        if metric:
+            said = SENTENCES[metric][short].format(percent(value))
+            return only if only and short else f"{only}: {said}" if only else said
     state = any(judged.quantity == OTHER for _, judged in _deciding(members, verdict))
     return ONLY_FURTHER if state else ""
 
@@ -104,13 +109,20 @@ def _deciding(members: Iterable[Member], verdict: Verdict | None) -> Iterator[tu
 
 
 def _beyond(member: Member, judged: Judged) -> dict[str, float]:
-    """Metric -> distance after the last step, of those that are larger than rounding. Seeds and counters have no size, and
-    what two models have trained on since says nothing of what they were."""
+    """Metric -> distance after the last step, of those that are larger than rounding. Within one run, as between a model and
+    its file, nothing was trained twice: there, what the float64 run confirms counts as well. Seeds and counters have no
+    size, and what two models have trained on since says nothing of what they were."""
     last = dict(judged.distances.at[-1].plain) if judged.distances.at else {}
     if judged.quantity == OTHER:
         sized = [] if member.kind == "resumed" else [one.value for one in judged.distances.tensors if not one.integer]
         last["state"] = max(sized, default=0.0)
-    return {metric: value for metric, value in last.items() if value > judged.limits.get(metric, 0.0)}
+    double = judged.distances.at[-1].float64 if judged.distances.at and member.kind in OF_ONE_RUN else {}
+    limits = judged.limits
+    return {
+        metric: value
+        for metric, value in last.items()
+        if value > limits.get(metric, 0.0) or double.get(metric, 0.0) > CONFIRMS * value > 0
+    }
 
 
 def _with_rungs(finding: Finding) -> str:

@@ -13,6 +13,8 @@ SAVE_WEIGHT = (
     "until then, the loaded model may predict differently at once"
 )
 
+UNDECAYED = "exclude_from_weight_decay"
+
 
 def unsaved(what: str, where: str, cause: Cause) -> Said:
     return Said(
@@ -52,6 +54,8 @@ def loaded(what: str, where: str, cause: Cause) -> Said:
 def compiled(what: str, where: str, cause: Cause) -> Said:
     known = names_of(cause, "known")
     advice = "give the class a get_config that returns every argument of its constructor, or compile what is loaded anew"
+    if any(name.endswith(UNDECAYED) for name, _ in cause.detail):
+        advice = f"call {UNDECAYED} again on the loaded model's optimizer: no file holds what it was told"
     return Said(
         claim=f"{what} {where} {verb(what, 'is', 'are')} not compiled as the live model is: {changed(cause, ': ')}."
         + (f" This is the known defect {known}." if known else ""),

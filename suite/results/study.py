@@ -117,6 +117,7 @@ class Study:
         inquiries = diagnoses.inquiries(self.folder, settled)
         asked += [run for inquiry in inquiries for run in inquiry.further()]
         asked += self._calls_of(inquiries)
+        asked += self._perturbed_of(inquiries)
         asked += [run for backends in self.backends().values() for run in backends.further()]
         asked += Precision(self.folder, self.backends()).further(self.pairs())
         wanted = further_runs.further_runs(self.pairs(), declared)
@@ -130,6 +131,16 @@ class Study:
             backends = self.backends()[scenario]
             if one.unexplained and backends.alone.get(environment) == one.configuration:
                 wanted.append(backends.layerwise(environment))
+        return [run for run in wanted if not self.folder.asked(run)]
+
+    def _perturbed_of(self, inquiries: Sequence[Inquiry]) -> list[Run]:
+        """Reruns where a run begins to differ from its oracle in a layer that computes in float32 in a float64 run: the two
+        are compiled in other parts, and round differently there."""
+        wanted = []
+        for one in inquiries:
+            backends, environment = self.backends()[one.configuration.scenario], one.configuration.environment
+            if environment in backends.alone and backends.is_narrow_at(environment, one.place):
+                wanted += backends.perturbed(environment)
         return [run for run in wanted if not self.folder.asked(run)]
 
     def _oracle_steps(self) -> list[Run]:

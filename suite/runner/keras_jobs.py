@@ -175,8 +175,8 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
 
     keras.utils.clear_session()
     precision.adopt(job.precision, scenario.dtype_policy)  # again: the session held the dtype policy
+    described = saved.manifest()
     if form in (names.WEIGHTS_FILE, names.UNBUILT):
-        described = saved.manifest()
         ends = described.phases if described else ()
         model = _with_weights(saved.file(names.WEIGHTS_FILE), scenario, job, data, ends, built=form == names.WEIGHTS_FILE)
     else:
@@ -186,10 +186,13 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         model = _model_of(Store(job.run_folder), saved.file(form), scenario, compiled=compiled)
     if not scenario.run_eagerly:
         model.jit_compile = building.JIT[keras.backend.backend()] if scenario.jit_compile is None else scenario.jit_compile
+    renamed = models.take_names(model, described.tensors if described else ())
+    facts = {"renamed layers": ", ".join(f"{name} is {loaded}" for loaded, name in renamed.items())} if renamed else {}
+    recorded.tell(facts=facts)
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own and form in (names.KERAS_FILE, names.WEIGHTS_FILE):
         if getattr(model, "optimizer", None) is None:
-            recorded.tell(facts={UNCOMPILED: OWN_COMPILE}, after_saving=OWN_COMPILE)
+            recorded.tell(facts=facts | {UNCOMPILED: OWN_COMPILE}, after_saving=OWN_COMPILE)
         else:
             recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
     if form != names.UNBUILT:
@@ -199,7 +202,6 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
     if own and form != names.UNBUILT:
         layer_attributes.tell(recorded, model)
         layer_attributes.try_out(recorded, model, saved, models.inputs(data, "predict"), scenario.batch)
-    described = saved.manifest()
     recorded.tell(steps=(0,), predicted=(0,), loaded=described.files[names.loaded_by(form)] if described else "")
     if own and form == names.KERAS_FILE and described and names.has(described, names.EVALUATION):
         recorded.tell(after_saving=_go_on(recorded, model, scenario, job, data, described))

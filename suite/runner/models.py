@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import rows
-from suite.records import SEED, BatchNorm
+from suite.records import SEED, BatchNorm, Tensor
 from suite.runner import keras_versions, memory
 
 
@@ -83,6 +83,38 @@ def _walk(layer: Any, prefix: str, visited: set[int]) -> Iterable[tuple[str, Any
         yield prefix + state.name, state
     for child in layer._layers:
         yield from _walk(child, f"{prefix}{child.name}/", visited)
+
+
+def take_names(model: Any, saved: Sequence[Tensor]) -> dict[str, str]:
+    """Names the layers of a loaded model as they were named when it was saved, where its variables are the same ones, by
+    their order, shapes and own names. A class whose configuration has no name gets another one when it is loaded. What was
+    renamed: the name that it was loaded with -> that with which it was saved; empty if nothing was, or if the variables are
+    not the same ones."""
+    found = variables(model)
+    if found.keys() == {one.name for one in saved} or len(found) != len(saved):
+        return {}
+    names: dict[str, str] = {}  # the layers around a variable, as loaded -> the name of the innermost, as saved
+    for (own, variable), one in zip(found.items(), saved, strict=True):
+        loaded, before = own.split("/"), one.name.split("/")
+        if tuple(variable.shape) != tuple(one.shape) or len(loaded) != len(before) or loaded[-1] != before[-1]:
+            return {}
+        for depth in range(1, len(loaded)):
+            path = "/".join(loaded[:depth])
+            if names.setdefault(path, before[depth - 1]) != before[depth - 1]:
+                return {}
+    return dict(_rename(model, "", names, set()))
+
+
+def _rename(layer: Any, prefix: str, names: Mapping[str, str], visited: set[int]) -> Iterable[tuple[str, str]]:
+    if id(layer) in visited:
+        return
+    visited.add(id(layer))
+    for child in layer._layers:
+        path = prefix + child.name
+        yield from _rename(child, f"{path}/", names, visited)
+        if (name := names.get(path, child.name)) != child.name:
+            yield child.name, name
+            child.name = name
 
 
 def seed_states(layer: Any) -> list[Any]:

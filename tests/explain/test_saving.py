@@ -207,6 +207,14 @@ def test_a_loss_of_ones_own_or_that_loses_more_is_not(tmp_path: Path, live: dict
     assert "known" not in dict(cause.detail)
 
 
+def test_a_long_value_is_not_cut_in_a_name(tmp_path: Path) -> None:
+    names = [f"attention/{what}/bias" for what in ("query", "key", "value", "output")]
+    [cause] = compiled(tmp_path, {"class": "Own", "names": names}, {"class": "Own", "names": []})
+    assert cause.detail == (("loss.names", '["attention/query/bias", "attention/key/bias", …] (4 in all) -> []'),)
+    [cause] = compiled(tmp_path, {"class": "Own", "name": "x" * 90}, {"class": "Own", "name": "y"})
+    assert cause.detail == (("loss.name", f'"{"x" * 59}… -> "y"'),)
+
+
 def test_attributes_that_cannot_be_read_are_no_cause(tmp_path: Path) -> None:
     deep = np.frombuffer(b"[" * 100_000, np.uint8)
     run = written(tmp_path, "run", layers={"gain": deep, "shift": np.frombuffer(b"3", np.uint8)})

@@ -74,6 +74,38 @@ def test_numbers_within_their_limits_are_no_effect() -> None:
     assert effects.among([dataclasses.replace(PAIR, quantities=tuple(quantities))]) == ""
 
 
+@pytest.mark.parametrize(("kind", "double", "words"), [
+    ("saved", 0.012, "predictions shift by 2 %"), ("replica", 0.012, "predictions shift by 2 %"),
+    ("saved", 1e-4, ""), ("reloaded", 0.012, ""),
+])  # fmt: skip
+def test_within_one_run_what_float64_confirms_is_an_effect(kind: str, double: float, words: str) -> None:
+    check, other = lost(integer=False)
+    at = At(step=20, plain={"tv": 0.015}, float64={"tv": double})
+    predictions = dataclasses.replace(
+        other,
+        quantity="predictions",
+        verdict=Verdict.BY_DESIGN,
+        distances=Distances(quantity="predictions", bits=False, at=(at,)),
+        limits={"tv": 0.02},
+    )
+    member = dataclasses.replace(check, kind=kind, verdict=Verdict.BY_DESIGN, quantities=(predictions,))
+    assert effects.among([member]) == words
+
+
+def test_what_only_models_show_that_were_trained_on_is_further_training() -> None:
+    check, other = lost(integer=False)
+    weights = dataclasses.replace(
+        other,
+        quantity="trainable weights",
+        distances=Distances(quantity="trainable weights", bits=False, at=(At(step=20, plain={"train": 0.5}),)),
+        limits={},
+    )
+    trained = dataclasses.replace(check, kind="resumed", verdict=Verdict.DIFFERENT, quantities=(weights,))
+    assert effects.among([trained]) == "only further training differs: weights differ by 50 % of what training moved"
+    assert effects.among([trained], short=True) == "only further training differs"
+    assert effects.among([trained, dataclasses.replace(trained, kind="saved")]).startswith("weights differ")
+
+
 def lost(*, integer: bool) -> tuple[ConsistencyCheck, Judged]:
     """A check of a file, and that it does not hold a variable."""
     check = next(one for one in sample.results().checks if one.kind == "saved" and one.quantities)

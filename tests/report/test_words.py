@@ -435,3 +435,9 @@ def test_where_a_hypothesis_predicts_the_odd_one_nobody_says_that_none_does() ->
     missing = Cause(code="regularization-scale", detail=(("variant", "0.0"),))
     both = explanations.said("2 pairs", "in one", (odd("loss", "loss"), missing), "different")
     assert "no hypothesis predicts" not in both.experiment and "with this one deviation" in both.experiment
+
+
+def test_what_no_file_holds_of_an_optimizer_is_to_be_told_again() -> None:
+    cause = Cause(code=Code.COMPILED_DIFFERENTLY, detail=(("optimizer.exclude_from_weight_decay", '["a/bias"] -> []'),))
+    advice = explanations.said("3 saved files", "in mine", [cause], "different").advice
+    assert advice.startswith("call exclude_from_weight_decay again")

@@ -12,6 +12,10 @@ class Variable:
     def __init__(self, path: str, value: Any = 0.0) -> None:
         self.path, self.name, self._value = path, path.rpartition("/")[2], np.array(value)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape
+
     def numpy(self) -> np.ndarray:
         return self._value
 
