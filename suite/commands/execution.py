@@ -261,12 +261,16 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
         while asked_for := [run for run in study.further_runs() if run not in further]:
             further |= dict.fromkeys(asked_for)
             more = jobs.training(asked_for)
-            tell(f"{len(asked_for)} further runs decide what is open")
+            tell(f"{_counted(asked_for, 'further run')} in {_counted(more, 'process', 'processes')} to decide what is open")
             _tell_dropped(jobs, asked_for, tell)
             outcomes |= _by_run(more, _ended(engine, store, more, further=True))
             study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further)))
         study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further), finished=True))
     return study
+
+
+def _counted(found: Sequence[object], one: str, several: str = "") -> str:
+    return f"{len(found)} {one if len(found) == 1 else several or f'{one}s'}"
 
 
 def kept_of(store: Store, plan: Plan, chosen: Chosen, jobs: planning.Jobs) -> Mapping[str, KeptVerdicts]:

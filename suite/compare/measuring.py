@@ -35,7 +35,8 @@ def mismatch(a: Arrays | None, b: Arrays | None) -> str:
         return "one side has nothing to compare"
     if a.keys() != b.keys():
         alone = sorted(a.keys() ^ b.keys())
-        return f"{len(alone)} tensors are on one side only, the first is {alone[0]}"
+        are = "1 tensor is" if len(alone) == 1 else f"{len(alone)} tensors are"
+        return f"{are} on one side only{', the first' if len(alone) > 1 else ''}: {alone[0]}"
     for name, value in a.items():
         if value.shape != b[name].shape or value.dtype != b[name].dtype:
             return f"{name} is {value.dtype}{value.shape} on one side and {b[name].dtype}{b[name].shape} on the other"

@@ -20,6 +20,7 @@ Arrays = Mapping[str, np.ndarray]
 
 LARGEST = 1e100  # said of what is infinitely far apart: JSON knows no infinity
 MUCH_LESS = 1e-2  # statistics that normalize move outputs about as much as they are off themselves
+NOTHING = 1e-10  # of the rms over all gradients: one that is smaller is rounding
 SMALL = 0.1  # of the rms over all tensors: the least denominator of a gradient or update whose terms cancel
 PER_DEVICE = ("batch statistics", "moving statistics")  # their first axis is the devices
 
@@ -122,9 +123,12 @@ def _distances(a: Arrays, b: Arrays, described: Manifest) -> Iterator[StageDista
     groups = {tensor.name: tensor.group for tensor in described.tensors}
     layers = dict.fromkeys(tensor.layer for tensor in described.tensors)
     turns = {layer: turn for turn, layer in enumerate(described.calls or layers)}
+    still = _unmoved(a, b)
     for stage in STAGES:
         names = [name.removeprefix(f"{stage}|") for name in b if name in a and name.startswith(f"{stage}|")]
         names = [name for name in names if groups.get(_owner(stage, name)) != TensorGroup.NEUTRAL_BIAS]
+        if stage in ("update", "optimizer state"):
+            names = [name for name in names if _owner(stage, name) not in still]
         floors = _floors(stage, names, a, b)
         for name in sorted(names, key=lambda name: (_turn(stage, name, turns), name)):
             mine, other = _devices(stage, a[f"{stage}|{name}"], b[f"{stage}|{name}"])
@@ -135,6 +139,18 @@ def _distances(a: Arrays, b: Arrays, described: Manifest) -> Iterator[StageDista
                     stage, name, mine, other, (a, b), described.batch_norms, floors.get(_kind(stage, name), 0.0)
                 ),
             )
+
+
+def _unmoved(a: Arrays, b: Arrays) -> set[str]:
+    """The tensors whose gradient is nothing but rounding on both sides, as that of a bias before any normalization: an
+    optimizer may make a step of any size of it."""
+    names = [name for name in b if name.startswith("gradient|") and name in a]
+    least = [NOTHING * _rms(side, names) for side in (a, b)]
+    return {
+        name.removeprefix("gradient|")
+        for name in names
+        if all(_rms(side, [name]) < bound for side, bound in zip((a, b), least, strict=True))
+    }
 
 
 def _owner(stage: str, name: str) -> str:

@@ -23,7 +23,6 @@ from suite.referee.defects.records import Sighting
 from suite.referee.definition import Undefined, Update
 
 EVALUATION = "evaluation"  # stage: of a loss that `evaluate` gives, where training gave none of its predictions
-FORWARD = ("forward", "batch statistics", "loss")  # stages of a step before any gradient
 NAMED = ("layer", "regularizer", ASSIGNMENT)  # kinds of calls that have the name of a layer, or of its weight
 SAME = 1e-10  # forward, in float64: the limit of float64 runs
 CANCELLED = 1e-14  # of the largest number that went in: sums that are 0 but for rounding end below it, in float64
@@ -62,8 +61,8 @@ class Departure:
         """Whether it is where two sides part: the same layer, or the loss or the update itself."""
         if self.stage == EVALUATION:
             return place.stage == EVALUATION
-        if self.stage == "gradient" and place.stage in FORWARD:
-            return False  # it comes later
+        if self.stage == "gradient" and place.stage != "gradient":
+            return False  # in the step itself no gradient is off
         if self.kind not in NAMED:
             stages = {"loss": ("loss", "gradient"), "update": ("update", "optimizer state")}[self.kind]
             return place.stage in stages
@@ -222,6 +221,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
             training=call.training,
             masked="mask" in arrays,
             rows=call.rows,
+            flat=np.ndim(arrays.get("gradient", {}).get(one.tensor, np.empty((0, 0)))) == 1,
             infinite=not all(metrics.finite(value) for what in WENT_IN for value in arrays.get(what, {}).values()),
         )
     )

@@ -21,6 +21,9 @@ def what(finding: Finding) -> str:
     said = say(cause) if say else HYPOTHESES[cause.code].words if cause.code in HYPOTHESES else words([cause])
     if cause.code == Code.UNSTABLE_KERNEL:
         said = _unstable(finding, cause)
+    if cause.code == Code.UNSUPPORTED:
+        forms = {getattr(member, "form", "") for member in finding.members}
+        said = f"{forms.pop()} is not supported" if len(forms) == 1 and all(forms) else said
     if cause.code == Code.UNKNOWN and finding.environment:
         first = f" first in {finding.place.tensor}" if finding.place else ""
         said = f"{finding.environment} differs{first}; its cause is unknown"

@@ -116,7 +116,7 @@ def below_rounding(members: Sequence[Member]) -> float:
 def _advice(finding: Finding) -> str:
     """Where the cause has no advice of its own."""
     if finding.verdict is Verdict.NOT_RUN:
-        return "nothing: it is not supported" if finding.unsupported else "mend what failed, and run it again"
+        return "nothing to mend: this is not supported" if finding.unsupported else "mend what failed, and run it again"
     worse = finding.verdict.rank > Verdict.BY_DESIGN.rank
     return "look at the evidence, and report it: docs/causes.md says how" if worse else ""
 

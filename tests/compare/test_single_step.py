@@ -155,6 +155,23 @@ def test_a_gradient_that_is_nearly_zero_is_measured_by_the_others(tmp_path: Path
     assert 0 < value < 1e-11
 
 
+@pytest.mark.parametrize(("size", "judged"), [(1e-13, False), (1e-6, True)])
+def test_what_an_optimizer_makes_of_a_gradient_that_is_rounding_is_not_judged(
+    tmp_path: Path, size: float, judged: bool
+) -> None:
+    first, second = (
+        step()
+        | {
+            "gradient|out/kernel": np.full(2, sign * size),
+            "update|out/kernel": np.full(2, sign * 0.01),
+            "optimizer state|out/kernel/velocity": np.full(2, sign * 1.0),
+        }
+        for sign in (1, -1)
+    )
+    stages = {one.stage for one in distances(tmp_path, first, second) if one.tensor.startswith("out/kernel")}
+    assert ({"update", "optimizer state"} <= stages) is judged and "gradient" in stages
+
+
 def test_slots_are_measured_by_slots_of_their_kind(tmp_path: Path) -> None:
     """A velocity of 1e-9 beside a step counter of 100."""
     off = step() | {"optimizer state|out/kernel/velocity": np.full(2, 2e-9)}

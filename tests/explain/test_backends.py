@@ -182,6 +182,19 @@ def test_a_departure_somewhere_else_or_by_what_float32_rounds_explains_nothing(t
     assert made.backends().parting("torch", "jax").causes == (Cause(code=Code.UNKNOWN),)
 
 
+@pytest.mark.parametrize("stage", ["forward|dense", "update|dense/kernel"])
+def test_a_gradient_that_departs_explains_nothing_where_the_step_s_own_gradients_are_equal(
+    tmp_path: Path, stage: str
+) -> None:
+    made = parted(tmp_path, {stage: 1e-2}, torch=1.0, jax=1.0 + APART)
+    call, arrays = dense_call("dense")
+    cotangent = arrays["output|0"] * 0 + 1.0
+    wrong = cotangent @ arrays["weight|kernel"].T * 1.01
+    made.recorded("jax", [(call, arrays | {"cotangent|0": cotangent, "gradient|input/0": wrong})])
+    (cause,) = made.backends().parting("torch", "jax").causes
+    assert cause.code == Code.UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("slopes", "code"), [((0.25, 1.0), Code.CORNER), ((0.5, 1.0), Code.CORNER), ((1.0, 1.0), Code.UNKNOWN)]
 )  # fmt: skip

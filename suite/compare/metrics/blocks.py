@@ -21,7 +21,7 @@ def same_shape(*arrays: Array) -> None:
 
 def same_names(a: Arrays, *others: Arrays) -> None:
     if alone := sorted({name for other in others for name in a.keys() ^ other.keys()}):
-        raise ValueError(f"got {alone[0]} on one side only, wanted the same names on all: choose what all sides have")
+        raise ValueError(f"{alone[0]} is on one side only: the other one has it under another name, or not at all")
 
 
 def in_blocks(*arrays: Array, exact: bool = False) -> Iterator[tuple[Array, ...]]:

@@ -21,7 +21,7 @@ def _holds(sighting: Sighting, name: str, kind: str) -> bool:
 
 
 def by_rows(sighting: Sighting) -> bool:
-    return sighting.rows
+    return sighting.rows and not sighting.flat
 
 
 def clips_rows(sighting: Sighting) -> bool:

@@ -71,6 +71,9 @@ STATE = ((2, 5, 4), (2, 3))
 SIGHTINGS = [
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True), "K-01"),
     (sighting("Adam", "tensorflow", "update", "optimizer"), None),
+    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, config={"clipnorm": 1.0}), "K-01"),
+    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, flat=True, config={"clipnorm": 1.0}), "K-03"),
+    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, flat=True), None),
     (sighting("Adam", "torch", "update", "optimizer", rows=True), None),
     (sighting("Conv2D", "tensorflow", "forward", config={"data_format": "channels_first"}), "K-02"),
     (sighting("Conv2D", "tensorflow", "forward", config={"data_format": "channels_first", "use_bias": False}), None),
