@@ -133,6 +133,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
         f"fit in {cause.subject} drops {dropped}"
         if (dropped := assigned(cause))
         else f"{defined(cause)} in {cause.subject} departs from its definition"
+        + (f" (known defect {known})" if (known := dict(cause.detail).get("known", "")) else "")
     ),
     Code.UNDEFINED: lambda cause: f"without an independent definition: {names_of(cause, 'layer')}",
     Code.ODD_ONE_OUT: lambda cause: (

@@ -129,3 +129,14 @@ def test_random_layers_are_not_measured(tmp_path: Path) -> None:
     random = step(tmp_path / "b", random=True, hidden=1.0)
     assert errors(tmp_path, sides[0], sides[0], sides[1]) != ()
     assert errors(tmp_path, sides[0], random, sides[1]) == ()
+
+
+@pytest.mark.parametrize(("metric", "drifts"), [("folded", True), ("mean", False), ("var", False)])
+def test_float64_runs_that_part_first_in_the_folded_function_alone_may_have_drifted(metric: str, drifts: bool) -> None:
+    """Lion makes a whole step of a gradient that is rounding, of which the moving mean learns a step later."""
+    values = {"mean": 0.0, "var": 0.0, "folded": 0.0}
+    first = At(step=1, plain={}, float64=values | {metric: 1e-3})
+    last = At(step=20, plain={}, float64=values | {"mean": 1e-3})
+    found = Comparison(distances=(Distances(quantity="moving statistics", bits=False, at=(first, last)),))
+    permuted = {(run.configuration, run.index) for run in asked(found) if run.kind == "permuted-float64"}
+    assert permuted == ({(side, index) for side in (A, B) for index in (1, 2, 3)} if drifts else set())

@@ -441,3 +441,12 @@ def test_what_no_file_holds_of_an_optimizer_is_to_be_told_again() -> None:
     cause = Cause(code=Code.COMPILED_DIFFERENTLY, detail=(("optimizer.exclude_from_weight_decay", '["a/bias"] -> []'),))
     advice = explanations.said("3 saved files", "in mine", [cause], "different").advice
     assert advice.startswith("call exclude_from_weight_decay again")
+
+
+def test_a_known_defect_beside_another_one_is_named_as_well() -> None:
+    detail = (("what", "update"), ("class", "AdamW"), ("name", "optimizer"), ("stage", "update"))
+    clipping, squares = (
+        Cause(code=Code.DEFINITION, subject="tensorflow", detail=(*detail, ("known", one))) for one in ("K-03", "K-01")
+    )
+    claim = explanations.said("1 pair", "in mine", [clipping, squares], "different").claim
+    assert "This is the known defect K-03." in claim and claim.endswith("departs from its definition (known defect K-01).")
