@@ -45,7 +45,7 @@ class Row:
     @property
     def note(self) -> str:
         """Behind the answer: where, what it does to results, and the cure; where one is not known, what it is."""
-        reason = self.reason.removeprefix(f"{self.where} ")
+        reason = self.reason.removeprefix(f"{self.where} ").removeprefix(f"{self.where}: ")
         said = "; ".join(filter(None, (self.effect or reason, self.cure or (reason if self.effect else ""))))
         return f"{self.where}: {said}" if self.where and said else self.where or said
 

@@ -23,6 +23,8 @@ def test_an_answer_names_the_environment_once_and_the_layer_that_is_off() -> Non
         named = replace(row, reason=brief.what(finding))
         assert named.note == f"torch: predictions shift 9 %; differs {said}"
         assert replace(named, where="").note == f"predictions shift 9 %; torch differs {said}"
+    departs = replace(row, reason="torch: Lion departs from its definition")
+    assert departs.note == "torch: predictions shift 9 %; Lion departs from its definition"
     nowhere = Cause(code=Code.ODD_ONE_OUT, subject="torch", detail=(("others", "jax"),))
     assert brief.what(replace(finding, causes=(nowhere,))) == "torch differs from jax"
 
