@@ -619,6 +619,15 @@ SEQUENCES = (
         stages=(),
     ),
     KnownDefect(
+        id="K-57",
+        scripts=("centred-maximum-gradient-jax",),
+        title="The gradient of a maximum over centred values is wrong in a compiled function",
+        backends=JAX,
+        kind="training",
+        names=(),
+        stages=(),
+    ),
+    KnownDefect(
         id="K-58",
         scripts=("stateful-gru-torch",),
         title="A stateful GRU or LSTM cannot be trained",
@@ -627,15 +636,6 @@ SEQUENCES = (
         names=(),
         stages=(),
         issue="https://github.com/keras-team/keras/issues/23462",
-    ),
-    KnownDefect(
-        id="K-57",
-        scripts=("centred-maximum-gradient-jax",),
-        title="The gradient of a maximum over centred values is wrong in a compiled function",
-        backends=JAX,
-        kind="training",
-        names=(),
-        stages=(),
     ),
 )
 
