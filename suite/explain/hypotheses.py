@@ -34,6 +34,11 @@ class Hypothesis:
     candidates: Callable[[StepEvidence], Candidates]
     measured: bool = False
 
+    @property
+    def of_batch_norm(self) -> bool:
+        """Whether it says nothing of a model without any batch normalization."""
+        return self.name.startswith("bn-")
+
 
 def single(**fields: object) -> Callable[[StepEvidence], Candidates]:
     """The one deviation with these fields."""

@@ -107,7 +107,7 @@ def _candidates(known: Observations, base: Emulation, place: Place) -> Iterator[
         return
     evidence = replace(evidence, only_predictions=place.stage == "prediction")
     for hypothesis in HYPOTHESES:
-        if place.stage not in hypothesis.stages:
+        if place.stage not in hypothesis.stages or (hypothesis.of_batch_norm and not evidence.batch_norms):
             continue
         for detail, deviation in hypothesis.candidates(evidence):
             if (both := combined(base.deviation, deviation)) is not None:

@@ -156,7 +156,7 @@ class Folder:
     def stepped(self, run: Run, stages: Mapping[str, float | np.ndarray], calls: Sequence[str] = ("dense",)) -> None:
         """It took a single step from the initial state, with one number, or some, for each "<stage>|<tensor>"."""
         self.further.append(run)
-        manifest = Manifest(run=run.id, status=Status.STARTED, tensors=(KERNEL,), calls=tuple(calls))
+        manifest = Manifest(run=run.id, status=Status.STARTED, tensors=(KERNEL,), batch_norms=self.norms, calls=tuple(calls))
         with self.store.run(run).recording(manifest) as recorded:
             recorded.add(names.single_step("0"), {name: np.array([value]) for name, value in stages.items()})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 
 from suite.explain import diagnoses
 from suite.explain.inquiry import Inquiry
-from suite.records import SINGLE_STEP, Code, Deviation, Diagnosis, Run, plain
+from suite.records import SINGLE_STEP, BatchNorm, Code, Deviation, Diagnosis, Run, plain
 from tests.explain.run_folders import Folder, configuration, oracle, steps_of
 
 Step = Mapping[str, float | np.ndarray]
@@ -36,11 +36,17 @@ def emulated(deviation: Deviation) -> Step:
 
 
 def answered(
-    path: Path, run: Step, kernel: float, whole: Callable[[Deviation], float] = lambda _: 1.0, *, start: float = 0.0
+    path: Path,
+    run: Step,
+    kernel: float,
+    whole: Callable[[Deviation], float] = lambda _: 1.0,
+    *,
+    start: float = 0.0,
+    norms: Sequence[BatchNorm] = (),
 ) -> tuple[Diagnosis, list[Run]]:
     """What comes of a run with this step that trains the kernel from `start` so far, when everything that is asked for is
-    answered. `whole`: how far an emulation trains it. With all that was asked for."""
-    made = Folder(path, ["torch"])
+    answered. `whole`: how far an emulation trains it; `norms`: of the model. With all that was asked for."""
+    made = Folder(path, ["torch"], norms=norms)
     made.all_trained({"torch": 1.0})
     subject = plain(configuration("torch"), "float64")
     made.trained(subject, kernel, start=start)
@@ -108,6 +114,15 @@ def test_behind_another_start_the_search_goes_on(tmp_path: Path) -> None:
     assert found.remaining is None
     alone, _ = answered(tmp_path / "alone", CLEAN, 2.0, lambda one: 2.0 if one.initial != "stored" else 1.0, start=0.5)
     assert suspected(alone) == [("initial-state", 1)] and alone.remaining is None
+
+
+@pytest.mark.parametrize("norms", [(), (BatchNorm(name="n", mean="n/mean", variance="n/variance"),)])
+def test_hypotheses_about_batch_normalization_are_tried_only_where_there_is_one(
+    tmp_path: Path, norms: tuple[BatchNorm, ...]
+) -> None:
+    _, asked = answered(tmp_path, CLEAN | {FORWARD: 2.0}, 2.0, norms=norms)
+    tried = [run.emulates.name for run in asked if run.emulates and run.emulates.name]
+    assert any(name.startswith("bn-") for name in tried) is bool(norms)
 
 
 def test_a_rest_that_nothing_explains_is_said_with_its_place(tmp_path: Path) -> None:
