@@ -54,6 +54,7 @@ DEFECTS = {
     "black-background": {(Code.CORNER, "")},
     "resumed-training": {(Code.SHARED_AVERAGES, "jax")},
     "exact-zeros": {(Code.CORNER, "")},
+    "second-batch": {(Code.CORNER, "")},
     "saturated-evaluation": {(Code.DEFINITION, "tensorflow")},
 }
 STAGES = {"repeated-words": "update", "channels-first": "gradient", "saturated-evaluation": "evaluation"}  # of defects
