@@ -70,7 +70,7 @@ def test_state_is_the_worst_variable() -> None:
     b = {"big": one(101), "small": one(2), "counter": np.array([7], np.uint32)}
     assert metrics.state(a, b) == metrics.state(b, a) == 0.5
     assert metrics.state({}, {}) == 0.0
-    with pytest.raises(ValueError, match=r"^got big on one side only"):
+    with pytest.raises(ValueError, match=r"^big is on one side only"):
         metrics.state(a, {"small": one(1), "counter": one(1)})
 
 
