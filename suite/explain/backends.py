@@ -270,8 +270,12 @@ class Backends:
         return not any(not one.narrow and one.is_at(place) for one in self._departing(a, b))
 
     def is_narrow_at(self, name: str, place: Place | None) -> bool:
-        """Whether a recorded call shows that a layer computes in float32 there, in a float64 run of this environment."""
-        return place is not None and any(one.narrow and one.is_at(place) for one in self.held(name).departures)
+        """Whether a recorded call shows that a layer computes in float32 there, in a float64 run of this environment, and
+        that is all that is off there."""
+        if place is None or not place.size <= FLOAT32_AT_MOST:
+            return False
+        narrow = [one.narrow for one in self.held(name).departures if one.is_at(place)]
+        return bool(narrow) and all(narrow)
 
     def _departures(self, a: str, b: str, place: Place | None) -> list[Departure]:
         """What departs from its definition in one of them, not in both alike, and explains where they part: it is there. A

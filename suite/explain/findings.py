@@ -73,7 +73,9 @@ def _named_by_all(every: Sequence[Causes]) -> Causes:
     for cause in (cause for causes in every for cause in causes):
         named.setdefault(cause.topic, {}).update(dict.fromkeys(cause.detail))
     return tuple(
-        cause if cause.topic == cause.kind else replace(cause, detail=tuple(sorted(named[cause.topic])))
+        cause
+        if named[cause.topic].keys() == set(cause.topic.detail)
+        else replace(cause, detail=tuple(sorted(named[cause.topic])))
         for cause in every[0]
     )
 

@@ -18,6 +18,7 @@ from suite.records import (
     Cause,
     Code,
     Emulation,
+    Place,
     Run,
     Semantics,
     plain,
@@ -222,6 +223,19 @@ def test_calls_from_the_states_between_show_a_corner_that_only_their_batches_rea
     (cause,) = made.backends().parting("torch", "jax").causes
     assert cause.code == Code.CORNER
     assert not further(made) & between
+
+
+@pytest.mark.parametrize(
+    ("off", "size", "narrow"), [(1e-8, 1e-8, True), (1e-8, 1e-2, False), (1e-2, 1e-8, False), (0.0, 1e-8, False)]
+)
+def test_a_layer_is_narrow_where_no_more_is_off_than_float32_rounds(
+    tmp_path: Path, off: float, size: float, narrow: bool
+) -> None:
+    made = folder(tmp_path, torch=1.0)
+    made.recorded("torch", [dense_call(off=off)])
+    place = Place(stage="forward", tensor="dense", state="0", size=size, ratio=size / 1e-10)
+    assert made.backends().is_narrow_at("torch", place) is narrow
+    assert not made.backends().is_narrow_at("torch", None)
 
 
 def test_where_the_place_was_recorded_no_further_calls_are_asked_for(tmp_path: Path) -> None:

@@ -141,6 +141,8 @@ def test_one_reason_for_which_several_sides_have_no_result_is_one_finding_that_n
     (found,) = findings.group(members, ())
     assert len(found.members) == 3
     assert found.causes == without("torch x1", "torch x2")
+    check = replace(sample.results(healthy=True).checks[0], verdict=Verdict.NOT_RUN, causes=without(), quantities=())
+    assert findings.group([check, *members], ())[0].causes == found.causes, "a check names no side, and comes first"
     assert words(found.causes) == "torch x1, torch x2: no such kernel"
     assert words(without("a x1", "a x2", "b x1", "b x2")) == "a, b: no such kernel"
     assert brief.what(found) == "no result of torch x1, torch x2"
