@@ -37,8 +37,9 @@ def kill(leader: int) -> None:
 
 def kill_marked(mark: str) -> None:
     """Kills everything that was started with this value of `MARK`, whoever its parent is by now, until none is left."""
-    until = time.monotonic() + KILL_SECONDS
-    while time.monotonic() < until and (left := _marked(mark)):
+    until, killed = time.monotonic() + KILL_SECONDS, set[int]()
+    while time.monotonic() < until and ((left := _marked(mark)) or any(map(_lives, killed))):
+        killed.update(left)  # one that is ending has no variables any more, a while before it has ended
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -92,6 +93,8 @@ def _session(leader: int) -> list[int]:
 
 
 def _lives(pid: int) -> bool:
+    if psutil is None:
+        return False
     try:
         return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.Error:

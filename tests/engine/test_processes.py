@@ -76,19 +76,32 @@ def test_an_exit_code_is_said_in_words(exitcode: int, words: str) -> None:
     assert processes.ended_by(exitcode) == words
 
 
-def test_whoever_has_the_mark_is_ended_wherever_it_is(tmp_path: Path) -> None:
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """A process with somebody else's mark."""
+    marked = {**os.environ, processes.MARK: "other"}
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env=marked) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_whoever_has_the_mark_is_ended_wherever_it_is(tmp_path: Path, stranger: int) -> None:
     """Also one in a session of its own whose parent is gone."""
     marked = {**os.environ, processes.MARK: "mine"}
     leader = subprocess.Popen([sys.executable, "-c", LEADER, str(tmp_path / "pids")], start_new_session=True, env=marked)
-    stranger = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(600)"], env={**marked, processes.MARK: "other"}
-    )
     until(lambda: (tmp_path / "pids").is_file() and (tmp_path / "pids").read_text().count(" ") == 2)
     children = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     leader.kill()
     leader.wait()
     assert all(map(alive, children))
     processes.kill_marked("mine")
-    assert not any(map(alive, children)) and alive(stranger.pid)
-    stranger.kill()
-    stranger.wait()
+    assert not any(map(alive, children)) and alive(stranger)
+
+
+def test_one_that_is_ending_is_waited_for(monkeypatch: pytest.MonkeyPatch, stranger: int) -> None:
+    """Its variables are gone before it is: whoever has lost its mark is not yet dead."""
+    marked, living = iter([[stranger], []]), iter([True, True, False])
+    monkeypatch.setattr(processes, "_marked", lambda _: next(marked, []))
+    monkeypatch.setattr(processes, "_lives", lambda _: next(living))
+    processes.kill_marked("mine")
+    assert next(living, None) is None
