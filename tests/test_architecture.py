@@ -268,6 +268,7 @@ def test_the_coordinator_loads_no_framework_and_no_worker() -> None:
 import sys, suite.__main__
 from pathlib import Path
 from suite.artifacts.store import Store
+from suite.plan.jobs import Jobs
 from suite.plan import discover, planning
 from suite.plan.locations import SCENARIOS
 from suite.records import Environment, Options, Provisioned
@@ -280,7 +281,7 @@ environments = {{
     for name in ("tensorflow", "jax", "torch", "fake")
 }}
 plan = planning.plan(found, environments, strategies, Options())
-assert planning.Jobs(Store(Path("nowhere")), plan, found, environments).first()
+assert Jobs(Store(Path("nowhere")), plan, found, environments).first()
 print({FRAMEWORKS | {CLUSTER}!r} & sys.modules.keys())
 print([name for name in sys.modules if name.startswith({(WORKER, INJECTION)!r})])
 """

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from suite.artifacts import names, places, reading
-from suite.artifacts.store import Artifact, Store
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
 
 
 def sizes(artifact: Artifact) -> dict[str, int]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from suite.artifacts import names
-from suite.artifacts.store import Store, file_digest, write_record, write_text
+from suite.artifacts.store import Store
+from suite.artifacts.writing import file_digest, write_record, write_text
 from suite.commands import conclusion, listening, listing, places
 from suite.commands.checking import Checking
 from suite.commands.execution import provisioned, say, wanted

@@ -6,13 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from suite.artifacts.store import Artifact, Store, digest_of
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
+from suite.artifacts.writing import digest_of
 from suite.compare import files as comparing
 from suite.compare.files import Answer, Answered
 from suite.engine.dispatch import Engine
 from suite.explain import files as explaining
 from suite.judge import files as judging
-from suite.plan.planning import numerics_of, suite_digest
+from suite.plan.digests import numerics_of, suite_digest
 from suite.records import Job, Options, Outcome, Provisioned
 from suite.records.files import (
     CALL,

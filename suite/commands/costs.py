@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from suite.artifacts import dropping as artifacts
 from suite.artifacts import names, reading
-from suite.artifacts.store import Store, write_record
+from suite.artifacts.store import Store
+from suite.artifacts.writing import write_record
 from suite.engine.estimate import Estimate
 from suite.engine.progress import rounded
 from suite.records import ORACLE, DamagedArtifact, Job, Outcome, Plan, Status

@@ -12,7 +12,7 @@ from suite.artifacts.store import Store
 from suite.commands.execution import Chosen, Selection, choose, planned, say
 from suite.commands.options import RecipeOptions, ScenariosOptions
 from suite.engine.schedule import NEEDS
-from suite.plan import planning
+from suite.plan.jobs import Jobs
 from suite.records import ORACLE, FoundScenario, Job, Outcome, Status
 from suite.report.answer import listed
 
@@ -52,7 +52,7 @@ def _ended(chosen: Chosen, store: Store) -> Mapping[Job, Outcome]:
     whole = planned(chosen)
     plain = (run for run in whole.runs if run.kind == "plain" and run.configuration.strategy != ORACLE)
     plan = replace(whole, runs=tuple(plain))
-    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments).first()
+    jobs = Jobs(store, plan, chosen.scenarios, chosen.environments).first()
     wanted = [job for job in jobs if job.kind in ("prepare", "train")]
     with chosen.site.engine(
         chosen.environments,

@@ -19,6 +19,7 @@ from suite.engine.local import Local
 from suite.engine.sites import Site
 from suite.explain.claims import design as designing
 from suite.plan import discover, environments, locations, planning, variants
+from suite.plan.jobs import Jobs
 from suite.records import (
     ORACLE,
     Broken,
@@ -235,8 +236,8 @@ def planned(chosen: Chosen) -> Plan:
     )
 
 
-def jobs_of(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> planning.Jobs:
-    return planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=options.rerun == "all")
+def jobs_of(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> Jobs:
+    return Jobs(store, plan, chosen.scenarios, chosen.environments, again=options.rerun == "all")
 
 
 def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> Study:
@@ -273,13 +274,13 @@ def _counted(found: Sequence[object], one: str, several: str = "") -> str:
     return f"{len(found)} {one if len(found) == 1 else several or f'{one}s'}"
 
 
-def kept_of(store: Store, plan: Plan, chosen: Chosen, jobs: planning.Jobs) -> Mapping[str, KeptVerdicts]:
+def kept_of(store: Store, plan: Plan, chosen: Chosen, jobs: Jobs) -> Mapping[str, KeptVerdicts]:
     """By scenario: what an earlier command judged, where this one would come to the same."""
     further = tuple(run for one in kept_verdicts.read(store, plan).values() for run in one.further)
     return kept_verdicts.counting(store, plan, described(plan, chosen, jobs, further))
 
 
-def _tell_dropped(jobs: planning.Jobs, runs: Sequence[Run], tell: Callable[[str], None]) -> None:
+def _tell_dropped(jobs: Jobs, runs: Sequence[Run], tell: Callable[[str], None]) -> None:
     """Why runs are made again that an earlier command has made."""
     if again := jobs.dropped(runs):
         scenarios = ", ".join(dict.fromkeys(run.configuration.scenario for run in again))
@@ -358,7 +359,7 @@ def _session(
     store: Store,
     plan: Plan,
     chosen: Chosen,
-    jobs: planning.Jobs,
+    jobs: Jobs,
     outcomes: Mapping[str, Outcome],
     failed: tuple[Outcome, ...],
     further: tuple[Run, ...],
@@ -376,7 +377,7 @@ def _session(
     return session
 
 
-def described(plan: Plan, chosen: Chosen, jobs: planning.Jobs, further: tuple[Run, ...]) -> Session:
+def described(plan: Plan, chosen: Chosen, jobs: Jobs, further: tuple[Run, ...]) -> Session:
     """What a command that has run these further runs was about: its session, without what it did."""
     found = {one.scenario.name: one.scenario for one in chosen.scenarios}
     return Session(

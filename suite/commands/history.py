@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from suite.artifacts import reading
-from suite.artifacts.store import digest_of, write_record
+from suite.artifacts.writing import digest_of, write_record
 from suite.commands.execution import say
 from suite.records import DamagedArtifact, KeptRun, Results, UsageError
 from suite.report import effects

@@ -8,7 +8,7 @@ from suite.artifacts.store import Store
 from suite.commands import budget, costs, listing
 from suite.commands.execution import choose, kept_of, planned, say, selection
 from suite.commands.options import CompareOptions
-from suite.plan import planning
+from suite.plan.jobs import Jobs
 from suite.records import ORACLE, Configuration
 
 
@@ -17,7 +17,7 @@ def run(options: CompareOptions) -> int:
     store = Store(options.running.out)
     plan = budget.within(planned(chosen), store, chosen, options.running, options.budget, say)
     again = options.running.rerun == "all"
-    jobs = planning.Jobs(store, plan, chosen.scenarios, chosen.environments, again=again)
+    jobs = Jobs(store, plan, chosen.scenarios, chosen.environments, again=again)
     jobs.settled = {} if again else kept_of(store, plan, chosen, jobs)
     waiting = jobs.first()
     _show(tuple(dict.fromkeys(run.configuration for run in plan.runs if run.configuration.strategy != ORACLE)))

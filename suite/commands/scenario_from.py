@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Arrays, Store, file_digest
+from suite.artifacts.artifact import Arrays
+from suite.artifacts.store import Store
+from suite.artifacts.writing import file_digest
 from suite.commands.checking import Checking
 from suite.commands.execution import provisioned, wanted
 from suite.commands.options import NewScenarioOptions

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from suite import report
-from suite.artifacts.store import Store, digest_of, write_text
+from suite.artifacts.store import Store
+from suite.artifacts.writing import digest_of, write_text
 from suite.commands import conclusion, places
 from suite.commands.execution import Chosen, Selection, choose, execute, planned, say, wanted
 from suite.commands.options import SelftestOptions

@@ -11,7 +11,8 @@ import datetime
 from dataclasses import dataclass, replace
 
 from suite.artifacts import names, places, reading
-from suite.artifacts.store import Store, digest_of, write_record
+from suite.artifacts.store import Store
+from suite.artifacts.writing import digest_of, write_record
 from suite.commands import history as keeping
 from suite.commands.conclusion import History
 from suite.commands.execution import Chosen, described, jobs_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Complete
+from suite.artifacts.artifact import Complete
 from suite.compare import metrics
 from suite.compare.envelopes import (
     envelope,

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Arrays, Artifact, Store, read_record
+from suite.artifacts.artifact import Arrays, Artifact
+from suite.artifacts.reading import record as read_record
+from suite.artifacts.store import Store
 from suite.compare import metrics
 from suite.records import DamagedArtifact, Manifest, Outcome, Status
 from suite.records.files import (

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from suite import compare
 from suite.artifacts import names
-from suite.artifacts.store import RERUN, Artifact, Complete, Store
+from suite.artifacts.artifact import RERUN, Artifact, Complete
+from suite.artifacts.store import Store
 from suite.plan.planning import trajectory_of
 from suite.records import (
     LAYERWISE,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Complete
+from suite.artifacts.artifact import Complete
 from suite.compare import metrics
 from suite.records import STAGES, BatchNorm, Manifest, Place, TensorGroup
 

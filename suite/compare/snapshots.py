@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Complete
+from suite.artifacts.artifact import Artifact, Complete
 from suite.records import QUANTITIES, Manifest, TensorGroup
 
 Arrays = Mapping[str, np.ndarray]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.artifacts.store import digest_of, write_text
+from suite.artifacts.writing import digest_of, write_text
 from suite.engine.installer import Installer, locked
 from suite.records import showing
 

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from suite.artifacts.store import digest_of, read_record, write_record, write_text
+from suite.artifacts.reading import record as read_record
+from suite.artifacts.writing import digest_of, write_record, write_text
 from suite.engine import uv
 from suite.engine.installer import Installer, Listed, listing, locked
 from suite.engine.plugins import Plugin, identified, install

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from suite import compare
-from suite.artifacts.store import Complete
+from suite.artifacts.artifact import Complete
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, diagnoses

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from suite.artifacts.store import Artifact
+from suite.artifacts.artifact import Artifact
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.explain import derivatives, recorded_calls

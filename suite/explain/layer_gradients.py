@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from suite.artifacts.store import Complete
+from suite.artifacts.artifact import Complete
 from suite.compare import metrics
 from suite.explain import recorded_calls
 from suite.explain.recorded_calls import Arrays

@@ -13,7 +13,7 @@ import numpy as np
 
 from suite import compare
 from suite.artifacts import names
-from suite.artifacts.store import Complete
+from suite.artifacts.artifact import Complete
 from suite.compare import metrics, single_step
 from suite.compare.run_folder import RunFolder
 from suite.explain.estimates import StepEvidence

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from suite.artifacts.store import Artifact, Complete
+from suite.artifacts.artifact import Artifact, Complete
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, float32_steps, recorded_calls
 from suite.explain.backends import Backends

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Complete
+from suite.artifacts.artifact import Artifact, Complete
 from suite.records import RecordedCall
 from suite.referee import losses
 from suite.referee.definition import Call, LossCall

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 from suite import compare
-from suite.artifacts.store import digest_of
+from suite.artifacts.writing import digest_of
 from suite.compare import metrics, single_step
 from suite.explain.hypotheses import HYPOTHESES, START, WHOLE, Hypothesis
 from suite.explain.observations import Observations

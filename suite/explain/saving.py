@@ -11,7 +11,7 @@ import numpy as np
 
 from suite import compare
 from suite.artifacts import names
-from suite.artifacts.store import Artifact
+from suite.artifacts.artifact import Artifact
 from suite.compare import metrics
 from suite.records import Cause, Code, Manifest
 from suite.referee.defects.matching import known

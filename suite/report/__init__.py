@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from suite.artifacts.store import write_text
+from suite.artifacts.writing import write_text
 from suite.records import Results, showing
 from suite.report import (
     changes,

@@ -13,7 +13,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from suite.artifacts.store import write_text
+from suite.artifacts.writing import write_text
 from suite.records import Answer, Claims, Effect, Spread, showing
 from suite.report import links
 

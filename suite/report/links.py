@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from suite.artifacts.store import write_text
+from suite.artifacts.writing import write_text
 
 REPORT, CLAIMS = "index.html", "claims.html"
 # What each page says until the other one is there, and then: no page has a link that leads nowhere.

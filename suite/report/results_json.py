@@ -19,7 +19,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from suite.artifacts import places, reading
-from suite.artifacts.store import write_text
+from suite.artifacts.writing import write_text
 from suite.records import (
     RESULTS_SCHEMA,
     ConsistencyCheck,

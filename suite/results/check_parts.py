@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from suite import compare
 from suite.artifacts import names
-from suite.artifacts.store import Complete
+from suite.artifacts.artifact import Complete
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, saving

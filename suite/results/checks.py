@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from suite import compare
 from suite.artifacts import names
-from suite.artifacts.store import Complete
+from suite.artifacts.artifact import Complete
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, saving
 from suite.explain.composition import Composition

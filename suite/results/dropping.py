@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from suite.artifacts import dropping, names
-from suite.artifacts.store import Artifact, Store
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
 from suite.compare.run_folder import RunFolder
 from suite.records import LAYERWISE, ORACLE, RERUNS, SINGLE_STEP, Results, Run, Status
 from suite.results import kept_verdicts

@@ -16,10 +16,12 @@ from typing import Any
 import msgspec
 
 from suite.artifacts import names, places, reading
-from suite.artifacts.store import Artifact, Store, digest_of, write_text
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
 from suite.artifacts.validation import wrong_in_run
+from suite.artifacts.writing import digest_of, write_text
 from suite.compare.run_folder import RunFolder
-from suite.plan.planning import digest_of_code
+from suite.plan.digests import digest_of_code
 from suite.records import DamagedArtifact, KeptVerdicts, Manifest, Plan, Results, Session, Status
 
 JUDGING = ("records", "artifacts", "plan", "compare", "judge", "referee", "explain", "results")  # packages that decide

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names, rows
-from suite.artifacts.store import Recording
+from suite.artifacts.artifact import Recording
 from suite.records import Scenario
 from suite.runner import keras_versions, loss_steps, memory, models, optimizers
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names, rows
-from suite.artifacts.store import Recording
+from suite.artifacts.artifact import Recording
 from suite.runner import models
 
 Arrays = dict[str, np.ndarray]

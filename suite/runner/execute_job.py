@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from suite.artifacts.store import read_record
+from suite.artifacts.reading import record as read_record
 from suite.plan import discover
 from suite.records import Job
 from suite.runner import keras_jobs, references

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names, rows
-from suite.artifacts.store import Artifact, Recording, Store
+from suite.artifacts.artifact import Artifact, Recording
+from suite.artifacts.store import Store
 from suite.records import UNCOMPILED, Job, Manifest, Run, Scenario, Status
 from suite.runner import (
     after_saving,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Recording
+from suite.artifacts.artifact import Artifact, Recording
 from suite.records import SEED, DamagedArtifact, Manifest
 from suite.runner import after_saving, models
 from suite.runner.predicting import named

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from suite.artifacts import names, rows
-from suite.artifacts.store import Recording
+from suite.artifacts.artifact import Recording
 from suite.records import RANDOM_PREDICTIONS
 from suite.runner import models
 from suite.runner.batches import shard

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Recording
+from suite.artifacts.artifact import Recording
 from suite.runner.outcome import Unsupported
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from suite.artifacts import names, rows
-from suite.artifacts.store import Recording, Store
+from suite.artifacts.artifact import Recording
+from suite.artifacts.store import Store
 from suite.plan import discover
 from suite.records import JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario
 from suite.runner import (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from suite.artifacts.store import digest_of, file_digest
+from suite.artifacts.writing import digest_of, file_digest
 from suite.plan import locations
 from suite.plan.locations import SUITE
 from suite.records import GroundRates, Results, SelfTest, Suite

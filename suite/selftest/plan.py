@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from suite.artifacts.store import digest_of
+from suite.artifacts.writing import digest_of
 from suite.records import PRECISIONS, Configuration, Plan, Run, plain, unknown_name
 from suite.selftest.catalogue import BY_NAME, FAULTS, SYNC, VARIANTS, Fault
 

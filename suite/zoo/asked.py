@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Arrays
+from suite.artifacts.artifact import Arrays
 from suite.referee.definition import Array, Call, LossCall, Update
 from suite.zoo.sweep import Recorded
 

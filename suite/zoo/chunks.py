@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from suite.artifacts import names, places
-from suite.artifacts.store import Store, digest_of
-from suite.plan.planning import numerics_of, suite_digest
+from suite.artifacts.store import Store
+from suite.artifacts.writing import digest_of
+from suite.plan.digests import numerics_of, suite_digest
 from suite.records import PRECISIONS, DamagedArtifact, Job, Options, Provisioned
 from suite.records.zoo import Case
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from suite.artifacts import names
-from suite.artifacts.store import Arrays
+from suite.artifacts.artifact import Arrays
 from suite.records import Status
 from suite.records.zoo import Case, JudgedCase, Word, ZooVerdict
 from suite.referee.definition import Undefined

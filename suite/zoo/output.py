@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from suite.artifacts import names
-from suite.artifacts.store import read_record, write_record, write_text
+from suite.artifacts.reading import record as read_record
+from suite.artifacts.writing import write_record, write_text
 from suite.records import showing
 from suite.records.zoo import Word, ZooFinding, ZooResults
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from suite.artifacts import names
-from suite.artifacts.store import Arrays, Store, read_record
+from suite.artifacts.artifact import Arrays
+from suite.artifacts.reading import record as read_record
+from suite.artifacts.store import Store
 from suite.records import Job, Outcome, Status
 from suite.records.zoo import Case, Reading, Readings
 from suite.zoo import chunks

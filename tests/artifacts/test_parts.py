@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from suite.artifacts import reading
-from suite.artifacts.store import Parts, Store
+from suite.artifacts.artifact import Parts
+from suite.artifacts.store import Store
 from suite.records import Manifest, Status
 
 MANIFEST = Manifest(run="a/b/single-x1/plain", status=Status.STARTED)

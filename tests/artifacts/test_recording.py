@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact
+from suite.artifacts.artifact import Artifact
 from suite.records import Manifest, Status
 
 MANIFEST = Manifest(run="a", status=Status.STARTED, digest="d", replicas=2)
@@ -47,7 +47,7 @@ def test_an_exception_goes_on_and_the_artifact_stays_started(tmp_path: Path, err
 
 def test_the_death_of_the_process_leaves_what_an_exception_leaves(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from suite.artifacts.store import Artifact\n"
+        "import os, sys; from pathlib import Path; from suite.artifacts.artifact import Artifact\n"
         "from suite.records import Manifest, Status\n"
         "with Artifact(Path(sys.argv[1])).recording(Manifest(run='a', status=Status.STARTED, digest='d', replicas=2)):\n"
         "    os._exit(7)"

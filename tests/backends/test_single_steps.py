@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.artifacts.store import Complete, Store
+from suite.artifacts.artifact import Complete
+from suite.artifacts.store import Store
 from suite.compare import single_step
 from suite.engine import provision
 from suite.engine.local import Local
 from suite.judge import limits
 from suite.plan import discover, planning
 from suite.plan.environments import environments
+from suite.plan.jobs import Jobs
 from suite.records import STAGES, Configuration, Emulation, Options, Plan, Run, Semantics, Status
 from tests.backends.marks import REAL_BACKENDS
 
@@ -66,9 +68,7 @@ def run_all(folder: Path, scenario: str, runs: list[Run], scenarios: Path = ROOT
     ready = provision.provision(environments(), folder=ROOT / ".environments", device="cpu")
     found = [one for one in discover.scenarios([scenarios], plugins=False)[0] if one.scenario.name == scenario]
     trajectory = planning.oracle(scenario, "torch", 1, Emulation())
-    jobs = planning.Jobs(
-        Store(folder), Plan(runs=(trajectory,), refused=(), options=Options(steps=4), digest=""), found, ready
-    )
+    jobs = Jobs(Store(folder), Plan(runs=(trajectory,), refused=(), options=Options(steps=4), digest=""), found, ready)
     environments_folder = ROOT / ".environments"
     with Local().engine(
         ready, folder=folder, environments=environments_folder, cores=2, timeout=600, listen=lambda event: None

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Store
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
 from suite.engine import provision
 from suite.engine.local import Local
 from suite.plan import discover, planning
 from suite.plan.environments import environments
+from suite.plan.jobs import Jobs
 from suite.plan.locations import ROOT
 from suite.records import (
     SINGLE_STEP,
@@ -96,7 +98,7 @@ def train(
     if repeated:
         runs += [replace(run, variation="repeat") for run in runs if run.kind == "plain"]
     plan = Plan(runs=tuple(dict.fromkeys(runs)), refused=(), options=Options(), digest="")
-    jobs = planning.Jobs(Store(folder), plan, found, ready)
+    jobs = Jobs(Store(folder), plan, found, ready)
     with Local().engine(ready, folder=folder, environments=CACHE, cores=2, timeout=300, listen=lambda event: None) as engine:
         ended = dict(engine.run([job for job in jobs.first() if job.kind != "reload" or job.scenario in loaded]))
         chosen = [one.scenario for one in found if one.scenario.name in stepped]

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Store
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
 from suite.commands import main
 from suite.records import BUG, DamagedArtifact, Manifest, ParityError, Plan, Session
 from tests.campaign import ground as grounds

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from suite.artifacts import names, places, reading
-from suite.artifacts.store import file_digest
+from suite.artifacts.writing import file_digest
 from suite.records import Manifest, Plan, Session
 
 HUGE = (10**9, 2**63, 10**400, -1, 1e308, 4096, 2**40 + 1)

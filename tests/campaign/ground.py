@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.artifacts.store import Store, read_record
+from suite.artifacts.reading import record as read_record
+from suite.artifacts.store import Store
 from suite.commands import main
 from suite.records import Job, Results, Verdict
 from suite.report import results_json

@@ -29,7 +29,7 @@ def test_a_reader_that_believes_what_is_damaged_is_found(tmp_path: Path, monkeyp
     name = "runs/clusters/fake-a/fake-x1/plain/step-3.safetensors"
     folder.write(name, folder.read(name)[:-1] + b"\x00")
     assert corruptions._refused(clean, folder.root, [name])
-    monkeypatch.setattr("suite.artifacts.store.Artifact._verify", lambda self, name, digest: self._path(name))
+    monkeypatch.setattr("suite.artifacts.artifact.Artifact._verify", lambda self, name, digest: self._path(name))
     assert not corruptions._refused(clean, folder.root, [name])
     folder.mend(name)
     assert corruptions._refused(clean, folder.root, [name])

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from suite.artifacts import arrays, places
-from suite.artifacts.store import read_record
+from suite.artifacts.reading import record as read_record
 from suite.records import Job
 from suite.runner import execute_job
 

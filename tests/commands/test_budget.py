@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from suite.artifacts import names, reading
-from suite.artifacts.store import Store, write_record
+from suite.artifacts.store import Store
+from suite.artifacts.writing import write_record
 from suite.commands import costs, main
 from suite.commands.options import seconds_of
 from suite.records import Code, Quality, Status, Verdict

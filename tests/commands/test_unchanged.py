@@ -11,7 +11,7 @@ import pytest
 
 from suite.artifacts import names
 from suite.commands import main, unchanged
-from suite.plan import planning
+from suite.plan.jobs import Jobs
 from suite.results import study
 from tests.conftest import Parity
 
@@ -43,7 +43,7 @@ def test_nothing_is_planned_judged_or_rendered_again(
     said = capsys.readouterr().out.splitlines()[-9:]
     before = {path: path.stat().st_mtime_ns for path in compared.run.glob("*.*")}
     monkeypatch.setattr(study.Study, "__init__", lambda *_: pytest.fail("it was judged again"))
-    monkeypatch.setattr(planning.Jobs, "first", lambda *_: pytest.fail("it was looked through again"))
+    monkeypatch.setattr(Jobs, "first", lambda *_: pytest.fail("it was looked through again"))
     assert main(compared.arguments("--devices", "1", "--steps", "3")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith(STANDS) for line in lines) and lines[-9:] == said

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Complete
+from suite.artifacts.artifact import Artifact, Complete
 from suite.compare import WEIGHTS, Subject
 from suite.compare.envelopes import envelope, float64_envelope
 from suite.compare.snapshots import OPTIMIZER

@@ -11,7 +11,7 @@ import pytest
 
 from suite import compare
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Complete
+from suite.artifacts.artifact import Artifact, Complete
 from suite.compare.snapshots import Snapshot, Subject
 from suite.records import RANDOM_PREDICTIONS, Comparison, Manifest, Status, Tensor, TensorGroup
 

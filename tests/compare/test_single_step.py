@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.artifacts.store import Artifact
+from suite.artifacts.artifact import Artifact
 from suite.compare.single_step import LARGEST, StageDistance, first, stage_distances, states, wider
 from suite.records import STAGES, BatchNorm, Manifest, Status, Tensor, TensorGroup
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from suite import compare
-from suite.artifacts.store import Artifact, Complete
+from suite.artifacts.artifact import Artifact, Complete
 from suite.explain import float32_steps, further_runs
 from suite.records import (
     ORACLE,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.artifacts.store import Artifact
+from suite.artifacts.artifact import Artifact
 from suite.compare import Snapshot
 from suite.explain import saving
 from suite.records import Cause, Code, Manifest, Status

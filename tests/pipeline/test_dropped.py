@@ -11,7 +11,8 @@ import pytest
 
 from suite.artifacts import dropping as artifacts
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Store
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
 from suite.commands import main
 from suite.records import Status, Verdict
 from suite.results import dropping, kept_verdicts

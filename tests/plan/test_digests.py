@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from suite.artifacts.store import Store, write_record
-from suite.plan import planning
+from suite.artifacts.store import Store
+from suite.artifacts.writing import write_record
+from suite.plan import digests, jobs
+from suite.plan.jobs import Jobs
 from suite.plan.locations import ROOT, SUITE
 from suite.records import (
     Configuration,
@@ -99,7 +101,7 @@ def _file(name: str) -> Path | None:
 
 
 def test_a_digest_covers_the_files_that_a_worker_imports(job: Job, tmp_path: Path) -> None:
-    hashed, loaded = set(planning.source_files(SUITE, planning.WORKER)), loaded_by_a_worker(job, tmp_path)
+    hashed, loaded = set(digests.source_files(SUITE, digests.WORKER)), loaded_by_a_worker(job, tmp_path)
     workers = {f"suite.runner.strategies.{path.stem}" for path in (SUITE / "runner" / "strategies").glob("[!_]*.py")}
     everything = reached({"suite.runner.host", "suite.runner.execute_job", *workers})
     assert loaded <= everything, "the test follows imports as Python does"
@@ -113,7 +115,7 @@ def test_no_fault_is_loaded_by_a_worker_that_injects_none(job: Job, tmp_path: Pa
 
 
 def test_every_fault_is_in_the_digest_of_the_faults() -> None:
-    hashed = set(planning.source_files(SUITE, planning.INJECTION))
+    hashed = set(digests.source_files(SUITE, digests.INJECTION))
     assert set((SUITE / "selftest" / "injection").rglob("*.py")) < hashed
 
 
@@ -134,15 +136,15 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "suite"
     shutil.copytree(SUITE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("suite_digest", "injection_digest"):
-        monkeypatch.setattr(planning, name, partial(getattr(planning, name), copy))
+        monkeypatch.setattr(jobs, name, partial(getattr(digests, name), copy))
     return copy
 
 
-def digests(folder: Path, *faults: tuple[str, str]) -> tuple[str, str]:
+def of_jobs(folder: Path, *faults: tuple[str, str]) -> tuple[str, str]:
     """Of the clean run, and of the one with a fault, in an environment with these."""
     torch = Provisioned(environment=Environment(name="torch", backend="torch", faults=faults), python="python", digest="1")
     plan = Plan(runs=(CLEAN, FAULTY), refused=(), options=Options(), digest="d")
-    jobs = planning.Jobs(Store(folder / "run"), plan, [SCENARIO], {"torch": torch})
+    jobs = Jobs(Store(folder / "run"), plan, [SCENARIO], {"torch": torch})
     return jobs.digest(CLEAN), jobs.digest(FAULTY)
 
 
@@ -151,20 +153,20 @@ def edited(path: Path) -> None:
 
 
 def test_editing_a_fault_changes_the_digests_of_runs_with_a_fault_only(suite: Path) -> None:
-    clean, faulty = digests(suite)
+    clean, faulty = of_jobs(suite)
     assert clean != faulty
     edited(suite / "selftest" / "injection" / "layers.py")
-    assert digests(suite)[0] == clean and digests(suite)[1] != faulty
+    assert of_jobs(suite)[0] == clean and of_jobs(suite)[1] != faulty
 
 
 def test_a_fault_of_an_environment_changes_the_digests_of_its_scenario_only(suite: Path) -> None:
-    clean, _ = digests(suite)
-    assert digests(suite, ("moons", "bias-again"))[0] == clean
-    faulty, _ = digests(suite, ("clusters", "bias-again"))
-    assert faulty != clean != digests(suite, ("clusters", "bias-skipped"))[0] != faulty
+    clean, _ = of_jobs(suite)
+    assert of_jobs(suite, ("moons", "bias-again"))[0] == clean
+    faulty, _ = of_jobs(suite, ("clusters", "bias-again"))
+    assert faulty != clean != of_jobs(suite, ("clusters", "bias-skipped"))[0] != faulty
     edited(suite / "selftest" / "injection" / "layers.py")
-    assert digests(suite)[0] == clean
-    assert digests(suite, ("clusters", "bias-again"))[0] != faulty
+    assert of_jobs(suite)[0] == clean
+    assert of_jobs(suite, ("clusters", "bias-again"))[0] != faulty
 
 
 @pytest.mark.parametrize(
@@ -172,13 +174,13 @@ def test_a_fault_of_an_environment_changes_the_digests_of_its_scenario_only(suit
     ["runner/training.py", "runner/strategies/torch_ddp.py", "artifacts/names.py", "plan/strategies.py", "records/plan.py"],
 )
 def test_editing_a_file_that_a_worker_imports_changes_every_digest(suite: Path, file: str) -> None:
-    clean, faulty = digests(suite)
+    clean, faulty = of_jobs(suite)
     edited(suite / file)
-    assert digests(suite)[0] != clean and digests(suite)[1] != faulty
+    assert of_jobs(suite)[0] != clean and of_jobs(suite)[1] != faulty
 
 
 def test_editing_a_file_that_no_worker_imports_changes_no_digest(suite: Path) -> None:
-    before = digests(suite)
+    before = of_jobs(suite)
     for file in ("plan/planning.py", "selftest/catalogue.py", "compare/measuring.py"):
         edited(suite / file)
-    assert digests(suite) == before
+    assert of_jobs(suite) == before

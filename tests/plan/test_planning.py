@@ -9,6 +9,7 @@ import pytest
 
 from suite.artifacts.store import Store
 from suite.plan import discover, planning
+from suite.plan.jobs import Jobs
 from suite.records import Environment, FoundScenario, Job, Options, Provisioned, Scenario, Source, Status
 
 
@@ -38,7 +39,7 @@ def jobs(tmp_path: Path) -> list[Job]:
     }
     strategies, _ = discover.strategies()
     plan = planning.plan([SCENARIO], environments, strategies, Options(devices=(1,)))
-    return planning.Jobs(Store(tmp_path), plan, [SCENARIO], environments).first()
+    return Jobs(Store(tmp_path), plan, [SCENARIO], environments).first()
 
 
 def test_inputs_are_made_by_any_environment_that_is_there_and_the_reference_is_the_first(jobs: list[Job]) -> None:
@@ -85,7 +86,7 @@ def test_runs_on_parts_of_a_gpu_are_not_reused_as_runs_on_several(tmp_path: Path
         chosen = {"torch": provisioned("torch")}
         options = Options(device="gpu", devices=(2,), virtual_devices=virtual)
         plan = planning.plan([SCENARIO], chosen, strategies, options, gpus=2)
-        digests.add(planning.Jobs(Store(tmp_path), plan, [SCENARIO], chosen).digest(plan.runs[0]))
+        digests.add(Jobs(Store(tmp_path), plan, [SCENARIO], chosen).digest(plan.runs[0]))
     assert len(digests) == 2
 
 
@@ -102,7 +103,7 @@ def test_a_job_runs_on_its_environments_device(tmp_path: Path) -> None:
     }
     strategies, _ = discover.strategies()
     plan = planning.plan([SCENARIO], chosen, strategies, Options(device="gpu", devices=(1,)), gpus=1)
-    made = planning.Jobs(Store(tmp_path), plan, [SCENARIO], chosen).first()
+    made = Jobs(Store(tmp_path), plan, [SCENARIO], chosen).first()
     assert {(job.environment.name, job.options.device) for job in made} == {("torch", "gpu"), ("torch@cpu", "cpu")}
     (prepare,) = (job for job in made if job.kind == "prepare")
     assert prepare.moved(prepare.elsewhere[0]).options.device == "cpu"
@@ -127,5 +128,5 @@ def test_what_changes_numbers_changes_the_digest_of_a_run(tmp_path: Path) -> Non
         one = Environment(name="torch", backend="torch", device=device, precision=precision, deterministic=deterministic)
         chosen = {"torch": Provisioned(environment=one, python="python", digest="d")}
         plan = planning.plan([SCENARIO], chosen, strategies, Options(devices=(1,)), gpus=1)
-        digests.add(planning.Jobs(Store(tmp_path), plan, [SCENARIO], chosen).digest(plan.runs[0]))
+        digests.add(Jobs(Store(tmp_path), plan, [SCENARIO], chosen).digest(plan.runs[0]))
     assert len(digests) == 4

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from suite import report
-from suite.artifacts.store import write_text
+from suite.artifacts.writing import write_text
 from suite.compare import metrics
 from suite.report import findings, glossary, html, plans
 from tests.report import sample

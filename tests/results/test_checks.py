@@ -10,7 +10,7 @@ import pytest
 
 from suite import compare
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Complete
+from suite.artifacts.artifact import Artifact, Complete
 from suite.explain.products import Precision
 from suite.records import PRECISIONS, REASON, Cause, Code, ConsistencyCheck, Manifest, Status, Verdict, plain
 from suite.results.checks import Sides, _compared, checks

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.plan import discover
-from suite.plan import planning as planning
+from suite.plan import discover, planning
 from suite.records import (
     Configuration,
     Data,

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from suite.artifacts.store import Complete, Store
+from suite.artifacts.artifact import Complete
+from suite.artifacts.store import Store
 from suite.explain import definitions
 from suite.explain.definitions import Held
 from suite.records import LAYERWISE, Configuration, Environment, Job, Options, Run, Source

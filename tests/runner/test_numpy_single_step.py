@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.artifacts.store import Artifact, Store
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
 from suite.compare import single_step
 from suite.records import STAGES, Configuration, Environment, Job, Manifest, Options, Place, Run, Source
 from suite.runner.numpy_backend import jobs, training

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scenarios.article_mlp import SCENARIO
-from suite.artifacts.store import Artifact
+from suite.artifacts.artifact import Artifact
 from suite.records import Manifest, Status, Tensor, TensorGroup
 from suite.runner.batches import schedule
 from suite.runner.single_step import starting_states

@@ -8,6 +8,7 @@ from pathlib import Path
 from suite.artifacts.store import Store
 from suite.compare.run_folder import RunFolder
 from suite.plan import planning
+from suite.plan.jobs import Jobs
 from suite.records import (
     ORACLE,
     Configuration,
@@ -74,7 +75,7 @@ def test_a_file_with_a_fault_is_loaded_at_home_only(tmp_path: Path) -> None:
         for name in ("torch", "jax")
     }
     runs = planned(plain(CLEAN), plain(FAULTY), plain(ELSEWHERE))
-    jobs = planning.Jobs(Store(tmp_path), runs, [found], environments).first()
+    jobs = Jobs(Store(tmp_path), runs, [found], environments).first()
     loaded = {job.environment.name: [run.configuration for run in job.runs] for job in jobs if job.kind == "reload"}
     assert loaded == {"torch": [CLEAN, FAULTY, ELSEWHERE], "jax": [CLEAN, ELSEWHERE]}
     assert sum(job.kind == "train" for job in jobs) == 3

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from suite.artifacts import names
-from suite.artifacts.store import Store, write_record
+from suite.artifacts.store import Store
+from suite.artifacts.writing import write_record
 from suite.records import Environment, Job, Manifest, Options, Outcome, Provisioned, Status
 from suite.records.zoo import Case, Reading, Readings, Values
 from suite.zoo import chunks, sweep

@@ -21,13 +21,15 @@ from pathlib import Path
 import msgspec
 
 from suite.artifacts import names, places
-from suite.artifacts.store import Artifact, Store, digest_of, file_digest
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
+from suite.artifacts.writing import digest_of, file_digest
 from suite.engine import devices, provision, variables
 from suite.engine.gpus import Gpus
 from suite.engine.hosts import Answer, Warm
 from suite.engine.local import ThisMachine
 from suite.engine.ray.messages import Begin, Facts, Message, Order, Ready, Sent, Wanted
-from suite.plan import locations, planning
+from suite.plan import digests, locations
 from suite.records import Job, Status
 
 LEASE_SECONDS = 30.0  # without a word of the coordinator while hosts are there: six questions of `MESSAGE_SECONDS`
@@ -57,7 +59,7 @@ class Agent:
         """Its `Facts`."""
         gpus = devices.detect_gpus()
         found = Facts(
-            suite=planning.suite_digest() + planning.injection_digest() + scenarios_digest(),
+            suite=digests.suite_digest() + digests.injection_digest() + scenarios_digest(),
             version=locations.version(),
             gpus=gpus,
             visible=variables.gpu_names(len(gpus)),

@@ -22,7 +22,7 @@ from suite.engine.ray.agent import scenarios_digest
 from suite.engine.ray.link import START_SECONDS, Link, NodeLost
 from suite.engine.ray.messages import Begin, Facts, Ready, Wanted
 from suite.engine.ray.node import RayNode, Settings
-from suite.plan import locations, planning
+from suite.plan import digests, locations
 from suite.records import Environment, Provisioned, UsageError
 
 END_SECONDS = 10.0
@@ -110,7 +110,7 @@ def _facts(one: Link) -> Facts | str:
 
 def own_suite() -> str:
     """Digests of what jobs run, here."""
-    return planning.suite_digest() + planning.injection_digest() + scenarios_digest()
+    return digests.suite_digest() + digests.injection_digest() + scenarios_digest()
 
 
 def _end(one: Link) -> None:

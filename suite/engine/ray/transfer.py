@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from suite.artifacts import names, places
-from suite.artifacts.store import Store, file_digest
+from suite.artifacts.store import Store
+from suite.artifacts.writing import file_digest
 from suite.engine.ray.link import FILES, Link
 from suite.engine.ray.messages import Sent
 from suite.plan import discover, locations

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from suite.artifacts.store import Store, digest_of
-from suite.plan import discover
-from suite.plan import planning as planning
+from suite.artifacts.store import Store
+from suite.artifacts.writing import digest_of
+from suite.plan import discover, planning
 from suite.records import (
     Configuration,
     ConfigurationError,

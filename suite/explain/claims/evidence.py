@@ -8,7 +8,8 @@ from itertools import combinations
 
 from suite import compare
 from suite.artifacts import names
-from suite.artifacts.store import Artifact, Store
+from suite.artifacts.artifact import Artifact
+from suite.artifacts.store import Store
 from suite.compare import PREDICTIONS, STATISTICS, TRAINED, WEIGHTS, Snapshot, metrics
 from suite.explain.claims.design import BATCH_NORMALIZED, COPIES, NORMALIZATIONS, Cell, Design, Variant, configuration
 from suite.records import QUANTITIES, Manifest, Measurement, Outcome, Plan, Run, Status

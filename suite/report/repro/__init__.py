@@ -10,7 +10,8 @@ import numpy as np
 
 from suite.artifacts import names, places
 from suite.artifacts.rows import PREDICT, WEIGHT, X, Y, count
-from suite.artifacts.store import Store, write_text
+from suite.artifacts.store import Store
+from suite.artifacts.writing import write_text
 from suite.plan import discover
 from suite.plan.locations import SCENARIOS
 from suite.plan.validation import is_name

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Recording, Store, write_record
+from suite.artifacts.artifact import Recording
+from suite.artifacts.store import Store
+from suite.artifacts.writing import write_record
 from suite.records import SEED, Job, Manifest, Status
 from suite.records.files import CALL, DESCRIBED, DYADIC, LAYERS, FileQuestion, FileReading, ModelDescription
 from suite.runner import building, devices, evaluating, exact_constants, keras_versions, models, precision

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from suite.artifacts import names
+from suite.artifacts.artifact import Recording
 from suite.artifacts.rows import count
-from suite.artifacts.store import Recording
 from suite.runner.after_saving import STEPS, as_bytes
 from suite.runner.numpy_backend.defects import defect
 

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Recording, Store, write_record
+from suite.artifacts.artifact import Recording
+from suite.artifacts.store import Store
+from suite.artifacts.writing import write_record
 from suite.records import Job, Manifest, RecordedCall, Status
 from suite.records.files import CALL, DYADIC, LAYERS, FileQuestion, FileReading, LayerOutput
 from suite.runner.file_check.input_rows import Rows

@@ -10,8 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from suite.artifacts import names
+from suite.artifacts.artifact import Recording
 from suite.artifacts.rows import EVALUATE, VALIDATION, count
-from suite.artifacts.store import Recording, Store
+from suite.artifacts.store import Store
 from suite.records import SINGLE_STEP, Emulation, Job, Manifest, Run, Scenario, Status
 from suite.runner import exact_constants
 from suite.runner.batches import schedule

@@ -17,8 +17,9 @@ import numpy as np
 
 from suite.artifacts import arrays as files
 from suite.artifacts import names
+from suite.artifacts.artifact import Recording
 from suite.artifacts.rows import EVALUATE, VALIDATION, count
-from suite.artifacts.store import Recording, Store
+from suite.artifacts.store import Store
 from suite.records import (
     JUDGED_STEP,
     LAYERWISE,

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from suite.artifacts import names
+from suite.artifacts.artifact import Recording
 from suite.artifacts.rows import count
-from suite.artifacts.store import Recording, Store
+from suite.artifacts.store import Store
 from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario, Tensor
 from suite.runner import building, epochs, facts, memory, models, optimizers, phases, precision, random_streams
 from suite.runner.batches import Schedule, schedule

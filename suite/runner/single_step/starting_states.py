@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Artifact
+from suite.artifacts.artifact import Artifact
 from suite.records import JUDGED_STEP, Manifest, Scenario, Tensor, TensorGroup
 from suite.runner import phases
 from suite.runner.batches import Schedule

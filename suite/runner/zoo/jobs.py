@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.store import Store, write_record
+from suite.artifacts.store import Store
+from suite.artifacts.writing import write_record
 from suite.records import Job
 from suite.records.zoo import Case, Reading, Readings
 from suite.runner import devices, precision

@@ -14,6 +14,7 @@ from suite.artifacts.store import Store
 from suite.explain.claims import design as designing
 from suite.explain.claims.design import BATCH_NORMALIZED, Cell, Design, Variant
 from suite.plan import discover
+from suite.plan.jobs import Jobs
 from suite.records import (
     ConfigurationError,
     Data,
@@ -161,9 +162,8 @@ def test_a_batch_that_does_not_divide_is_refused_with_its_reason(base: FoundScen
 def test_files_are_loaded_again_at_home_from_plain_float64_runs_only(design: Design, tmp_path: Path) -> None:
     variants = designing.variants(design)
     plan = designing.plan(design, variants, ready("a", "b"), discover.strategies()[0], gpus=0, command="")
-    from suite.plan import planning as planning
 
-    jobs = planning.Jobs(Store(tmp_path / "run"), plan, variants, ready("a", "b")).first()
+    jobs = Jobs(Store(tmp_path / "run"), plan, variants, ready("a", "b")).first()
     reloads = [job for job in designing.needed(jobs, design) if job.kind == "reload"]
     names = {design.name(Variant(normalization=normalization)) for normalization in BATCH_NORMALIZED}
     assert {job.scenario for job in reloads} == names
