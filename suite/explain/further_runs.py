@@ -10,7 +10,6 @@ from suite.plan.planning import PERMUTED, REPEATS
 from suite.records import SINGLE_STEP, Comparison, Configuration, Distances, Run
 
 FORWARD = ("mean", "var", "loss")  # after one step these show the forward pass; Adam makes any weight's rounding large
-NEARLY = 10.0  # envelopes: between this and what is rounding, three reruns may have measured too narrow an envelope
 MORE = 5
 
 
@@ -92,7 +91,7 @@ def _nearly_rounding(comparison: Comparison) -> bool:
         return False
     scale = kernels.scale(comparison)
     open_ones = [one for one in comparison.distances if not one.bits and envelopes.beyond(one, scale)]
-    return bool(open_ones) and not any(envelopes.beyond(one, scale, NEARLY) for one in open_ones)
+    return bool(open_ones) and not any(envelopes.beyond(one, scale, limits.NEARLY) for one in open_ones)
 
 
 def _wide(distances: Distances, scale: float) -> bool:

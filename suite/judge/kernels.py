@@ -8,7 +8,7 @@ from dataclasses import replace
 from suite.compare import single_step
 from suite.judge.equivalence import OTHER_SEMANTICS
 from suite.judge.limits import STEP_FLOORS, UNSTABLE_FLOORS, UNSTABLE_RATIO, UNSTABLE_STATES
-from suite.records import FLOAT32, Cause, Code, Comparison, Numbers, StepErrors, Unstable
+from suite.records import FLOAT32, Cause, Code, Comparison, Numbers, Place, StepErrors, Unstable
 
 
 def scale(comparison: Comparison) -> float:
@@ -26,15 +26,25 @@ def unstable(comparison: Comparison) -> Unstable | None:
 def _unstable(comparison: Comparison, side: int) -> Unstable | None:
     """Of this side: from how many states, and where it begins. Not the median over states: a kernel that is stable
     until training has moved its inputs is unstable in the later states only."""
-    states: dict[str, list[StepErrors]] = {}
+    places = _far_places(comparison, side)
+    if len(places) < UNSTABLE_STATES:
+        return None
+    first = places[0]
+    sizes = next(one.sides for one in judged_steps(comparison) if (one.state, one.tensor) == (first.state, first.tensor))
+    place = replace(first, size=sizes[side])
+    return Unstable(side=side, states=len(places), measured=len(_states(comparison)), place=place, sizes=sizes)
+
+
+def _far_places(comparison: Comparison, side: int) -> list[Place]:
+    """Where a float32 step of this side is first much farther from float64 than the other side's, for each state with
+    such a step."""
     others: dict[tuple[str, str], float] = {}
     for one in judged_steps(comparison):
-        states.setdefault(one.state, []).append(one)
         key = one.stage, one.tensor
         # From any state: a scalar such as the loss can be nearly right by chance, but not every time.
         others[key] = max(others.get(key, 0.0), one.sides[1 - side])
     places = []
-    for state, steps in states.items():
+    for state, steps in _states(comparison).items():
         limits = [_step_limit(one.stage, others[one.stage, one.tensor], scale(comparison)) for one in steps]
         ratios = [
             single_step.StageDistance(stage=one.stage, tensor=one.tensor, value=one.sides[side] / limit)
@@ -42,12 +52,21 @@ def _unstable(comparison: Comparison, side: int) -> Unstable | None:
         ]
         if (place := single_step.first({state: ratios}, 1.0)) is not None:
             places.append(place)
-    if len(places) < UNSTABLE_STATES:
-        return None
-    first = places[0]
-    sizes = next(one.sides for one in states[first.state] if one.tensor == first.tensor)
-    place = replace(first, size=sizes[side])
-    return Unstable(side=side, states=len(places), measured=len(states), place=place, sizes=sizes)
+    return places
+
+
+def _states(comparison: Comparison) -> dict[str, list[StepErrors]]:
+    states: dict[str, list[StepErrors]] = {}
+    for one in judged_steps(comparison):
+        states.setdefault(one.state, []).append(one)
+    return states
+
+
+def no_step_is_far(comparison: Comparison) -> bool:
+    """Whether single float32 steps were measured from enough common states, and none of either side is much farther from
+    float64 than the other side's."""
+    measured = len(_states(comparison)) >= UNSTABLE_STATES
+    return measured and not any(_far_places(comparison, side) for side in (0, 1))
 
 
 def cause(comparison: Comparison, found: Unstable) -> Cause:

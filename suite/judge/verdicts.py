@@ -19,7 +19,7 @@ from suite.judge.equivalence import (
     is_random,
     reaches,
 )
-from suite.judge.limits import COMPOSED, UNSTABLE_STATES
+from suite.judge.limits import COMPOSED, NEARLY, UNSTABLE_STATES
 from suite.records import (
     Cause,
     Code,
@@ -320,7 +320,9 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
         held = united(part.causes for part in _copied(distances, comparison))
         if held and all(cause.code != Code.UNKNOWN for cause in held):
             return Verdict.DIFFERENT, held
-        return Verdict.INCONCLUSIVE, (Cause(code=Code.BEYOND_ENVELOPE, evidence=kernels.steps_alike(comparison)),)
+        nearly = not envelopes.beyond(distances, kernels.scale(comparison), NEARLY) and kernels.no_step_is_far(comparison)
+        verdict, code = (Verdict.ROUNDING, Code.STEPS_ALIKE) if nearly else (Verdict.INCONCLUSIVE, Code.BEYOND_ENVELOPE)
+        return verdict, (Cause(code=code, evidence=kernels.steps_alike(comparison)),)
     return Verdict.ROUNDING, tuple(
         Cause(code=code)
         for code, holds in (

@@ -27,6 +27,7 @@ class Code(enum.StrEnum):
     FLOAT32_INSIDE = "float32-inside"
     BELOW_FLOAT32 = "below-float32"
     STEPS_APART = "steps-apart"
+    STEPS_ALIKE = "steps-alike"
     NON_FINITE = "non-finite"
     UNCHECKED = "unchecked"
     NOT_SAVED = "not-saved"

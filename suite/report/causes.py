@@ -147,6 +147,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
         f"a layer computes in float32, also in the float64 run{bracketed(names_of(cause, 'layer'))}"
     ),
     Code.STEPS_APART: lambda cause: "single float32 steps from common states differ by more than rounding",
+    Code.STEPS_ALIKE: lambda cause: "rounding that reruns with re-ordered rows do not show: single float32 steps are alike",
     Code.NON_FINITE: lambda cause: f"NaN or infinity in {cause.subject or 'both'} from step {step_of(cause)} on",
     Code.BELOW_FLOAT32: lambda cause: "a float64 difference that is smaller than what float32 rounds",
     Code.UNCHECKED: lambda cause: f"not checked{in_environment(cause.subject)}: {cause.reason}",

@@ -309,10 +309,33 @@ def test_a_model_that_cannot_go_on_in_plain_keras_is_not_equal_to_its_file() -> 
 
 
 def test_what_leaves_its_envelope_says_how_far_single_steps_are_from_float64() -> None:
-    found = decide(distances(at(5.1e-5)), steps=steps((1e-6, 2e-6), (3e-5, 2e-5)))
+    found = decide(distances(at(1.1e-4)), steps=steps((1e-6, 2e-6), (3e-5, 2e-5)))
     assert (found.verdict, codes(found)) == (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])
     assert dict(found.causes[0].evidence) == {"measured": 2.0, "a": 3e-5, "b": 2e-5, "ratio": 2.0}
     assert decide(distances(at(5.1e-5))).causes[0].evidence == ()
+
+
+ALIKE = ((1e-6, 2e-6), (3e-6, 2e-6))
+
+
+@pytest.mark.parametrize(
+    ("apart", "sides", "expected"),
+    [
+        (5.1e-5, ALIKE, (Verdict.ROUNDING, [Code.STEPS_ALIKE])),
+        (9.9e-5, ALIKE, (Verdict.ROUNDING, [Code.STEPS_ALIKE])),
+        (1.01e-4, ALIKE, (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])),
+        (5.1e-5, (), (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])),
+        (5.1e-5, ALIKE[:1], (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])),
+        (5.1e-5, (*ALIKE, (2e-6, 1e-3)), (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])),
+        (5.1e-5, (*ALIKE, (1e-3, 2e-6)), (Verdict.INCONCLUSIVE, [Code.BEYOND_ENVELOPE])),
+        (4.9e-5, (), (Verdict.ROUNDING, [])),
+    ],
+)
+def test_a_little_beyond_its_envelope_is_rounding_where_no_single_step_is_far_from_float64(
+    apart: float, sides: tuple[tuple[float, float], ...], expected: tuple[Verdict, list[str]]
+) -> None:
+    found = decide(distances(at(apart)), steps=steps(*sides))
+    assert (found.verdict, codes(found)) == expected
 
 
 def test_what_is_not_saved_is_named() -> None:
@@ -389,6 +412,7 @@ def test_every_limit_has_its_reason() -> None:
         limits.AMPLIFIED,
         limits.COMPOSED,
         limits.STEP_ENVELOPES,
+        limits.NEARLY,
     )
     assert set(deciding) <= values
 

@@ -63,6 +63,7 @@ VERDICTS = {
     Code.RANDOM_STREAMS: Verdict.BY_DESIGN,
     Code.REPEATS_DIFFER: Verdict.NOISE,
     Code.AMPLIFIED_ROUNDING: Verdict.ROUNDING,
+    Code.STEPS_ALIKE: Verdict.ROUNDING,
     Code.BEYOND_ENVELOPE: Verdict.INCONCLUSIVE,
     Code.NO_FLOAT64: Verdict.INCONCLUSIVE,
     Code.NOTHING_COMPARED: Verdict.INVALID,
@@ -97,6 +98,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
 REPEATED = {
     Code.DTYPE_DEMOTED,
     Code.AMPLIFIED_ROUNDING,
+    Code.STEPS_ALIKE,
     Code.BELOW_FLOAT32,
     Code.FLOAT32_INSIDE,
     Code.UNDEFINED,
