@@ -18,7 +18,7 @@ from suite.explain import definitions, diagnoses, further_runs, layer_gradients
 from suite.explain.definitions import Departure, Held
 from suite.explain.inquiry import Inquiry
 from suite.explain.observations import Stages
-from suite.judge import equivalence, verdicts
+from suite.judge import composing, equivalence, verdicts
 from suite.records import (
     BETWEEN,
     LAYERWISE,
@@ -193,7 +193,7 @@ class Backends:
             return Parting(place=place, off="", causes=(cause,), float32_inside=True)
         if departures := self._departures(a, b, place):
             off = {one.environment for one in departures}
-            causes = verdicts.united([[definitions.cause(one) for one in departures]])
+            causes = composing.united([[definitions.cause(one) for one in departures]])
             place = place or departures[0].place
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
         if corners := self._corners(a, b, place):
@@ -301,7 +301,7 @@ class Backends:
         if place is None:
             return ()
         found = [one for one in self.held(name).departures if not one.narrow]
-        return verdicts.united([[definitions.cause(one) for one in definitions.explaining(found, place)]])
+        return composing.united([[definitions.cause(one) for one in definitions.explaining(found, place)]])
 
     def _corners(self, a: str, b: str, place: Place | None) -> tuple[Cause, ...]:
         """Layers that stand at a corner, and take another slope there in one of the two. They part in a gradient then."""

@@ -20,7 +20,7 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, diagnoses
 from suite.explain.backends import Backends
 from suite.explain.rounds import Matched
-from suite.judge import equivalence, verdicts
+from suite.judge import composing, equivalence
 from suite.records import (
     SINGLE_STEP,
     Cause,
@@ -119,7 +119,7 @@ class Composition:
         place = diagnosis.remaining or diagnosis.place
         departing = self.backends[configuration.scenario].departing_at(configuration.environment, place)
         known = [cause for cause in causes if cause.code != Code.UNKNOWN]
-        return verdicts.united([known, departing]) if departing else causes
+        return composing.united([known, departing]) if departing else causes
 
     def declaration(self, configuration: Configuration) -> Component | None:
         """From the oracle of a declaration to that of one device; None where they are the same one."""
@@ -208,6 +208,6 @@ def _component(
         link=link,
         environment=environment,
         distances={} if found.no_float64 else distances,
-        causes=verdicts.united([causes]) if off else (),
+        causes=composing.united([causes]) if off else (),
         missing=missing,
     )

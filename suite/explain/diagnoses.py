@@ -9,7 +9,7 @@ from suite import compare
 from suite.compare.run_folder import RunFolder
 from suite.explain.inquiry import Inquiry
 from suite.explain.rounds import Matched
-from suite.judge import equivalence, verdicts
+from suite.judge import composing, equivalence, verdicts
 from suite.records import OWN, TRAINING_STEP, Cause, Code, Comparison, Configuration, DamagedArtifact, Diagnosis, Note, plain
 
 
@@ -50,7 +50,7 @@ def causes(diagnosis: Diagnosis | None) -> tuple[Cause, ...]:
     matching = [suspect.cause for suspect in diagnosis.suspects if suspect.matches]
     environment = diagnosis.run.configuration.environment
     rest = [Cause(code=Code.UNKNOWN, subject=environment)] if matching and diagnosis.remaining else []
-    return verdicts.united([matching, rest])
+    return composing.united([matching, rest])
 
 
 def rounds(

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from suite.explain import diagnoses
-from suite.judge import equivalence, verdicts
-from suite.judge.verdicts import EXPECTED
+from suite.judge import composing, equivalence
+from suite.judge.composing import EXPECTED
 from suite.records import Cause, Code, Diagnosis, Finding, Magnitude, Member, Pair, Place, Run, Verdict
 
 ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.BY_DESIGN, Verdict.NOISE)
@@ -44,7 +44,7 @@ def _said_of(member: Member) -> Iterator[tuple[Verdict, Causes]]:
         yield member.verdict, _deciding(member)
     if isinstance(member, Pair) or member.verdict.rank <= Verdict.BY_DESIGN.rank:
         return
-    expected = verdicts.united(one.causes for one in member.quantities if one.verdict is Verdict.BY_DESIGN)
+    expected = composing.united(one.causes for one in member.quantities if one.verdict is Verdict.BY_DESIGN)
     if expected:
         yield Verdict.BY_DESIGN, expected
 

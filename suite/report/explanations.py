@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from suite.judge.composing import EXPECTED
 from suite.judge.equivalence import SAME_SEMANTICS
-from suite.judge.verdicts import EXPECTED
 from suite.records import Cause, Code
 from suite.records.formatting import number
 from suite.report import declared_words, explained_files

@@ -12,7 +12,7 @@ from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, saving
 from suite.explain.composition import Composition
-from suite.judge import equivalence, verdicts
+from suite.judge import composing, equivalence
 from suite.records import Cause, Code, Component, Configuration, DamagedArtifact, Link, Status
 
 Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
@@ -119,7 +119,7 @@ def predicting(configuration: Configuration, environment: str, composition: Comp
     causes = [part.causes for one in sides if one is not None for part in [composition.strategy(one)]]
     if backends.differ(configuration.environment, environment):
         causes.append(backends.parting(configuration.environment, environment).causes)
-    known = verdicts.united(causes) or (Cause(code=Code.UNKNOWN),)
+    known = composing.united(causes) or (Cause(code=Code.UNKNOWN),)
     return Component(link=Link.BACKEND, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=known)
 
 
@@ -136,7 +136,7 @@ def of_file(subject: compare.Subject, file: Load, elsewhere: Iterable[Load]) -> 
         found = saving.causes(*subject.plain, loaded)
     except DamagedArtifact:
         return ()
-    return found or verdicts.united(misloading(subject, file, other) for other in elsewhere)
+    return found or composing.united(misloading(subject, file, other) for other in elsewhere)
 
 
 def of_resumed(subject: compare.Subject, file: Load) -> Iterator[tuple[Cause, ...]]:
@@ -147,7 +147,7 @@ def of_resumed(subject: compare.Subject, file: Load) -> Iterator[tuple[Cause, ..
     run, manifest = subject.plain
     live, start = compare.live(run, manifest), compare.trained(run, manifest, 0)
     for code, lost in ((Code.NOT_SAVED, compare.unsaved), (Code.RENEWED, compare.renewed)):
-        yield verdicts.not_saved(lost(start, live, file[1]), code)
+        yield composing.not_saved(lost(start, live, file[1]), code)
     if layers := compare.drawing_elsewhere(subject.plain):
         yield (Cause(code=Code.UNSEEDED, subject=file[0], detail=tuple(("layer", layer) for layer in layers)),)
     yield saving.compiled(live, file[1])
@@ -165,7 +165,7 @@ def held(
     of the `predictions`; and beyond the state, because of what the file is compiled with."""
     known = {
         compare.PREDICTIONS: predictions,
-        compare.EVALUATION: verdicts.united((predictions, compiled)),
+        compare.EVALUATION: composing.united((predictions, compiled)),
         compare.COMPILED: compiled,
     }
     for quantity in apart:

@@ -14,7 +14,7 @@ from suite.explain import definitions, saving
 from suite.explain.composition import Composition
 from suite.explain.definitions import Held
 from suite.explain.products import Precision
-from suite.judge import verdicts
+from suite.judge import composing, verdicts
 from suite.judge.limits import UNSTABLE_STATES
 from suite.records import (
     REASON,
@@ -107,7 +107,7 @@ def _defined(configuration: Configuration, held: Held) -> ConsistencyCheck:
     if held.missing:
         verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, held.missing),)
     elif departures:
-        verdict, causes = Verdict.DIFFERENT, verdicts.united([[definitions.cause(one) for one in departures]])
+        verdict, causes = Verdict.DIFFERENT, composing.united([[definitions.cause(one) for one in departures]])
     else:
         verdict = Verdict.ROUNDING if held.defined else Verdict.INCONCLUSIVE
     return ConsistencyCheck(
@@ -186,7 +186,7 @@ def _resumed(folder: RunFolder, configuration: Configuration, subject: compare.S
         form=names.KERAS_FILE,
         sides=[live, folder.resumed(saved, manifest)],
         doubles=doubles,
-        file=verdicts.united(check_parts.of_resumed(subject, (configuration.environment, file))),
+        file=composing.united(check_parts.of_resumed(subject, (configuration.environment, file))),
     )
 
 
@@ -252,7 +252,7 @@ def _check(configuration: Configuration, subject: compare.Subject, compared: Sid
     )
 
 
-def _finite(subject: compare.Subject, verdict: Verdict, causes: tuple[Cause, ...]) -> verdicts.Decision:
+def _finite(subject: compare.Subject, verdict: Verdict, causes: tuple[Cause, ...]) -> composing.Decision:
     """Of a run that reached NaN or infinity, what cannot be compared has that reason, wherever it shows."""
     step = compare.first_non_finite(subject.plain) if verdict in (Verdict.INVALID, Verdict.INCONCLUSIVE) else None
     if step is None:
@@ -286,7 +286,7 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     same_state = all(equal.get(quantity, True) for quantity in check_parts.STATE[:2]) and _only_counters(comparison)
     # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.
     compiled = saving.compiled(*snapshots)
-    lost = verdicts.lost((compare.STATISTICS, compare.WEIGHTS, compare.OTHER), comparison)
+    lost = composing.lost((compare.STATISTICS, compare.WEIGHTS, compare.OTHER), comparison)
     state = compared.file or tuple(one for one in lost if not one.of_seeds)
     predictions = saving.predictions(snapshots[0], snapshots[1], state)
     computed = check_parts.COMPUTED if subject.plain[1].replicas > 1 and not compiled else (compare.PREDICTIONS,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from suite.judge.verdicts import EXPECTED
+from suite.judge.composing import EXPECTED
 from suite.records import Cause, Code, ConsistencyCheck, Member, Pair, Results, Run, Verdict
 from suite.selftest.catalogue import BY_NAME
 from suite.selftest.defects import known_defect

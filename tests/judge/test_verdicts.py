@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from suite.compare.metrics import METRICS
-from suite.judge import equivalence, limits, verdicts
+from suite.judge import composing, equivalence, limits, verdicts
 from suite.records import (
     At,
     Cause,
@@ -376,13 +376,13 @@ def test_a_verdict_has_all_causes_of_the_worst_quantities_each_once() -> None:
     verdict, causes = verdicts.worst((known, unknown, known, decide(distances(at(1e-6)))))
     assert (verdict, [cause.code for cause in causes]) == (Verdict.DIFFERENT, ["a", Code.UNKNOWN])
     near, far = (Cause(code="a", evidence=(("distance", size),)) for size in (1e-12, 1e-11))
-    assert verdicts.united([(near,), (far, B)]) == (near, B), "numbers make no cause of their own"
+    assert composing.united([(near,), (far, B)]) == (near, B), "numbers make no cause of their own"
 
 
 def test_what_is_unknown_is_one_cause() -> None:
     nobody, torch, jax = (Cause(code=Code.UNKNOWN, subject=name) for name in ("", "torch", "jax"))
-    assert verdicts.united([(torch,), (A, nobody), (jax,)]) == (A, nobody)
-    assert verdicts.united([(nobody,), (torch,)]) == (torch,)
+    assert composing.united([(torch,), (A, nobody), (jax,)]) == (A, nobody)
+    assert composing.united([(nobody,), (torch,)]) == (torch,)
 
 
 def test_the_first_step_is_where_it_begins() -> None:
