@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from suite.artifacts.store import Store
 from suite.commands import costs
-from suite.commands.execution import Chosen, jobs_of, kept_of
+from suite.commands.choosing import Chosen
+from suite.commands.execution import jobs_of, kept_of
 from suite.commands.options import RunOptions, seconds_of
 from suite.engine.progress import rounded
 from suite.records import Plan, Run, Status

@@ -16,8 +16,9 @@ from suite.artifacts.store import Store
 from suite.artifacts.writing import file_digest, write_record, write_text
 from suite.commands import conclusion, listening, listing, places
 from suite.commands.checking import Checking
-from suite.commands.execution import provisioned, say, wanted
+from suite.commands.choosing import provisioned, wanted
 from suite.commands.options import CheckOptions
+from suite.commands.streams import say
 from suite.engine import devices, plugins
 from suite.engine.dispatch import Engine
 from suite.engine.sites import Site

@@ -7,8 +7,10 @@ from dataclasses import replace
 from suite import report
 from suite.artifacts.store import Store
 from suite.commands import places
-from suite.commands.execution import Selection, choose, command, execute_cells, say
+from suite.commands.choosing import Selection, choose
+from suite.commands.execution import command, execute_cells
 from suite.commands.options import ClaimsOptions
+from suite.commands.streams import say
 from suite.explain import claims
 from suite.explain.claims import design as designing
 from suite.records import BrokenPlugin

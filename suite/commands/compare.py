@@ -6,8 +6,10 @@ from pathlib import Path
 
 from suite.artifacts.store import Store
 from suite.commands import budget, conclusion, costs, places, signing, unchanged
-from suite.commands.execution import choose, execute, planned, say, selection
+from suite.commands.choosing import choose, selection
+from suite.commands.execution import execute, planned
 from suite.commands.options import CompareOptions
+from suite.commands.streams import say
 from suite.plan import locations
 from suite.records import formatting
 from suite.results import dropping

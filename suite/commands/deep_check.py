@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from suite.artifacts.store import Store
-from suite.commands.execution import Chosen, Selection, choose, planned, say
+from suite.commands.choosing import Chosen, Selection, choose
+from suite.commands.execution import planned
 from suite.commands.options import RecipeOptions, ScenariosOptions
+from suite.commands.streams import say
 from suite.engine.schedule import NEEDS
 from suite.plan.jobs import Jobs
 from suite.records import ORACLE, FoundScenario, Job, Outcome, Status

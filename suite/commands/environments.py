@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from suite.commands import listing
-from suite.commands.execution import provisioned, say, wanted
+from suite.commands.choosing import provisioned, wanted
 from suite.commands.options import EnvironmentOptions
+from suite.commands.streams import say
 from suite.engine import devices, plugins
 from suite.records import Provisioned
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from suite.artifacts import reading
 from suite.artifacts.writing import digest_of, write_record
-from suite.commands.execution import say
+from suite.commands.streams import say
 from suite.records import DamagedArtifact, KeptRun, Results, UsageError
 from suite.report import effects
 from suite.results import trends

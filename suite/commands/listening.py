@@ -14,9 +14,9 @@ from suite.records import Outcome, Status, StoppedEarly, showing
 Listener = Callable[[Event], None]
 
 
-def teller(options: RunOptions, say: Callable[[str], None]) -> Callable[[str], None]:
+def teller(options: RunOptions) -> Callable[[str], None]:
     """What says how far a command is: nothing, where only the answer is wanted."""
-    return (lambda _: None) if options.quiet else say
+    return (lambda _: None) if options.quiet else streams.say
 
 
 def display(options: RunOptions) -> AbstractContextManager[Progress | None]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from suite.commands import scenario_from
-from suite.commands.execution import say
 from suite.commands.options import NewScenarioOptions
+from suite.commands.streams import say
 from suite.plan import locations
 from suite.plan.discover import NAME
 from suite.records import ConfigurationError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from suite.commands.execution import say
 from suite.commands.options import RunOptions
+from suite.commands.streams import say
 from suite.engine.local import Local
 from suite.engine.sites import Site
 from suite.records import UsageError

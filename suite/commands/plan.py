@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from suite.artifacts.store import Store
 from suite.commands import budget, costs, listing
-from suite.commands.execution import choose, kept_of, planned, say, selection
+from suite.commands.choosing import choose, selection
+from suite.commands.execution import kept_of, planned
 from suite.commands.options import CompareOptions
+from suite.commands.streams import say
 from suite.plan.jobs import Jobs
 from suite.records import ORACLE, Configuration
 

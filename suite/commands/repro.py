@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from suite.commands.execution import say
 from suite.commands.options import ReproOptions
+from suite.commands.streams import say
 from suite.report import repro, results_json
 
 

@@ -18,7 +18,7 @@ from suite.artifacts.artifact import Arrays
 from suite.artifacts.store import Store
 from suite.artifacts.writing import file_digest
 from suite.commands.checking import Checking
-from suite.commands.execution import provisioned, wanted
+from suite.commands.choosing import provisioned, wanted
 from suite.commands.options import NewScenarioOptions
 from suite.compare import files as comparing
 from suite.engine.local import Local

@@ -10,8 +10,10 @@ from suite import report
 from suite.artifacts.store import Store
 from suite.artifacts.writing import digest_of, write_text
 from suite.commands import conclusion, places
-from suite.commands.execution import Chosen, Selection, choose, execute, planned, say, wanted
+from suite.commands.choosing import Chosen, Selection, choose, wanted
+from suite.commands.execution import execute, planned
 from suite.commands.options import SelftestOptions
+from suite.commands.streams import say
 from suite.engine import devices
 from suite.plan import locations
 from suite.records import Provisioned, Results, UsageError

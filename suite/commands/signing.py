@@ -9,8 +9,8 @@ from pathlib import Path
 from suite.artifacts import places
 from suite.artifacts.store import Store
 from suite.commands import signatures
-from suite.commands.execution import say
 from suite.commands.options import SigningOptions
+from suite.commands.streams import say
 from suite.engine.variables import SIGNING_KEY
 from suite.records import ConfigurationError, DamagedArtifact, UsageError
 

@@ -10,6 +10,8 @@ import os
 import sys
 from typing import TextIO
 
+from suite.records import showing
+
 STANDARD = (0, 1, 2)
 
 
@@ -63,3 +65,7 @@ def say_to_person(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         silence()
+
+
+def say(line: str) -> None:
+    print(showing.shown(line), flush=True)

@@ -14,8 +14,9 @@ from suite.artifacts import names, places, reading
 from suite.artifacts.store import Store
 from suite.artifacts.writing import digest_of, write_record
 from suite.commands import history as keeping
+from suite.commands.choosing import Chosen
 from suite.commands.conclusion import History
-from suite.commands.execution import Chosen, described, jobs_of
+from suite.commands.execution import described, jobs_of
 from suite.commands.options import CompareOptions
 from suite.plan.locations import KEPT_SELFTEST, SUITE
 from suite.records import DamagedArtifact, Plan, Results, Status

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from suite.artifacts import names
 from suite.artifacts.store import Store
 from suite.commands import listening, places
-from suite.commands.execution import provisioned, say, wanted
+from suite.commands.choosing import provisioned, wanted
 from suite.commands.options import ZooOptions
+from suite.commands.streams import say
 from suite.engine import devices, plugins
 from suite.engine.sites import Site
 from suite.records import Options, unknown_name

@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from suite import report
-from suite.commands import arguments, compare, conclusion, execution, main, new_scenario, options
+from suite.commands import arguments, choosing, compare, conclusion, main, new_scenario, options, streams
 from suite.engine import installer
 from suite.report import answer
 from tests.conftest import SCENARIO, Parity
@@ -121,9 +121,9 @@ def test_a_smoke_run_is_three_steps_of_one_scenario_and_leaves_the_latest_report
     assert main([*asked, "--scenario-path", str(mine)]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "another/jax/single-x1"
     chosen = options.of(arguments.parser().parse_args(["compare", "--smoke"]))
-    assert execution.selection(chosen).recipe.steps == options.SMOKE_STEPS
+    assert choosing.selection(chosen).recipe.steps == options.SMOKE_STEPS
     more = options.of(arguments.parser().parse_args(["compare", "--smoke", "--steps", "5", "--out", "here"]))
-    assert execution.selection(more).recipe.steps == 5
+    assert choosing.selection(more).recipe.steps == 5
     assert [compare._folder(one) for one in (chosen, more)] == [Path("reports/smoke"), Path("here")]
 
 
@@ -134,7 +134,7 @@ def test_more_virtual_devices_than_processors_are_told(folder: Path, capsys: pyt
 
 def test_json_is_all_that_standard_output_gets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with conclusion.output(json=True) as out:
-        execution.say("a line")
+        streams.say("a line")
         assert out is not None
         out.write(report.answer_json(sample.results(), tmp_path))
     said = capsys.readouterr()
