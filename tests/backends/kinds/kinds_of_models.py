@@ -42,6 +42,13 @@ def subclassed() -> Any:
     return Subclassed()
 
 
+def told_its_shape() -> Any:
+    """A subclassed model that is called built, while its layers are not."""
+    model = subclassed()
+    model.build((None, FEATURES))
+    return model
+
+
 def nested() -> Any:
     import keras
 
@@ -122,7 +129,7 @@ def _sequential(*layers: Any) -> Any:
     )
 
 
-KINDS = (subclassed, nested, shared, renorm, axis, penalized, subclass_of_the_layer)
+KINDS = (subclassed, told_its_shape, nested, shared, renorm, axis, penalized, subclass_of_the_layer)
 
 
 def scenario(kind: str) -> Scenario:
