@@ -9,6 +9,8 @@ from suite import compare
 from suite.artifacts import names
 from suite.artifacts.artifact import RERUN, Artifact, Complete
 from suite.artifacts.store import Store
+from suite.compare import single_step
+from suite.compare.snapshots import with_neutral
 from suite.plan.planning import trajectory_of
 from suite.records import (
     LAYERWISE,
@@ -75,6 +77,7 @@ class RunFolder:
         perturbed = [run.configuration for run in asked if run.variation == "perturbed"]
         places = {(one.scenario, one.environment) for one in perturbed}
         changed |= {one for one in self._subjects if (one.scenario, one.environment) in places}
+        changed |= {one for one in self._subjects if (step := self._step_of_oracle(one)) and step in asked}
         for configuration in changed:
             self._subjects.pop(configuration, None)
         return changed
@@ -198,13 +201,14 @@ class RunFolder:
 
     def _assemble(self, configuration: Configuration) -> compare.Subject | str:
         own: dict[str, list[Complete]] = {}  # by kind of run
+        neutral = self._neutral(configuration)
         reasons = {}
         for run in self._own.get(configuration, ()):
             found = self.complete(run)
             if isinstance(found, str):
                 reasons[run.kind] = found
             else:
-                own.setdefault(run.kind, []).append(found)
+                own.setdefault(run.kind, []).append(with_neutral(found, neutral))
         if "plain" not in own:
             return reasons.get("plain", "it was not planned")
         no_float64 = "" if "plain-float64" in own else f"no float64 run: {reasons.get('plain-float64', 'not planned')}"
@@ -224,6 +228,20 @@ class RunFolder:
             left_out=self._left_out(configuration),
             outputs=self.outputs.get(configuration.scenario, "probabilities"),
         )
+
+    def _neutral(self, configuration: Configuration) -> frozenset[str]:
+        """What single float64 steps of it and of its oracle show that nothing depends on; empty where they were not asked
+        for."""
+        step = self._step_of_oracle(configuration)
+        if step is None:
+            return frozenset()
+        own = self.further(Run(configuration=configuration, variation=SINGLE_STEP, precision="float64"))
+        other = self.further(step)
+        return frozenset() if isinstance(own, str) or isinstance(other, str) else single_step.neutral(own, other)
+
+    def _step_of_oracle(self, configuration: Configuration) -> Run | None:
+        oracle = self.oracle_of(configuration)
+        return None if oracle is None else replace(oracle, variation=SINGLE_STEP)
 
     def _left_out(self, configuration: Configuration) -> str:
         """Why permuted reruns of it were not to be run; empty if all were."""

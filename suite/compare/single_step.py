@@ -153,6 +153,21 @@ def _unmoved(a: Arrays, b: Arrays) -> set[str]:
     }
 
 
+def neutral(a: Complete, b: Complete) -> frozenset[str]:
+    """The tensors whose gradient is nothing but rounding on both sides, in every common state of training: nothing depends
+    on them, as on the shift of any normalization before another one. What has no gradient at all is none of them: it may
+    move without one."""
+    both = [
+        (a[0].arrays(names.single_step(state)), b[0].arrays(names.single_step(state)))
+        for state in states(a[1], b[1])
+        if state.isdigit()
+    ]
+    if not both:
+        return frozenset()
+    silent = set.intersection(*(_unmoved(*sides) for sides in both))
+    return frozenset(name for name in silent if any(np.any(side[f"gradient|{name}"]) for sides in both for side in sides))
+
+
 def _owner(stage: str, name: str) -> str:
     """The model variable that a name is about."""
     return name.rpartition("/")[0] if stage == "optimizer state" else name

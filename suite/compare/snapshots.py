@@ -137,6 +137,17 @@ def emulated_file(artifact: Artifact, manifest: Manifest) -> Snapshot:
     )
 
 
+def with_neutral(run: Complete, neutral: frozenset[str]) -> Complete:
+    """The run with these tensors, and the optimizer's slots of them, in the group of those that nothing depends on."""
+    artifact, manifest = run
+    tensors = tuple(replace(one, group=TensorGroup.NEUTRAL_BIAS) if one.name in neutral else one for one in manifest.tensors)
+    slots = tuple(
+        replace(one, group=TensorGroup.NEUTRAL_BIAS) if one.name.rpartition("/")[0] in neutral else one
+        for one in manifest.slots
+    )
+    return artifact, replace(manifest, tensors=tensors, slots=slots)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """A configuration's artifacts: the plain run, its reruns, its float64 run, and the oracle of its declaration, where they

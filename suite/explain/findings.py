@@ -16,6 +16,7 @@ ORDER = (Verdict.DIFFERENT, Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.NOT_R
 
 # What may be the cause where no hypothesis predicts the run.
 UNEXPLAINED = {Code.UNKNOWN, Code.UNSTABLE_KERNEL, Code.DEFINITION}
+PREDICTING = ("forward", "prediction", "evaluation")  # stages that a loaded file comes to
 OF_FILES = ("saved", "resumed")  # checks of a run against its own file
 Known = Mapping[Run, Diagnosis]
 Causes = tuple[Cause, ...]
@@ -54,9 +55,10 @@ def _origin(member: Member, known: Known) -> tuple[str, ...]:
     where they are the same. Files are files in every environment."""
     if member.verdict is not Verdict.DIFFERENT or member.kind in OF_FILES:
         return ()
-    known = _explaining(known, _deciding(member))
-    _, environment = _side([member], known)
-    place = _place([member], known)
+    causes = _deciding(member)
+    known = _explaining(known, causes)
+    _, environment = _side([member], known, causes)
+    place = _place([member], known, causes)
     return environment, place.stage if place else ""
 
 
@@ -99,17 +101,14 @@ def _urgency(finding: Finding) -> tuple[int, int]:
 def _finding(verdict: Verdict, causes: Causes, members: Sequence[Member], known: Known) -> Finding:
     known = _explaining(known, causes) if verdict is Verdict.DIFFERENT else {}
     alone = members if verdict is Verdict.BY_DESIGN else _without_declared(members)
-    side, environment = _side(members, known)
-    subjects = {cause.subject for cause in causes if cause.subject}
-    if not environment and len(subjects) == 1:
-        environment = subjects.pop()
+    side, environment = _side(members, known, causes)
     return Finding(
         verdict=verdict,
         causes=causes,
         members=tuple(members),
         side=side,
         environment=environment,
-        place=None if verdict is Verdict.NOT_RUN else _place(alone, known),
+        place=None if verdict is Verdict.NOT_RUN else _place(alone, known, causes),
         magnitudes=_largest_of(alone),
     )
 
@@ -137,9 +136,22 @@ def _largest_of(members: Iterable[Member]) -> tuple[Magnitude, ...]:
     return max(measured, key=lambda sizes: sizes[0].value, default=())
 
 
-def _side(members: Iterable[Member], known: Known) -> tuple[Run | None, str]:
+def _side(members: Sequence[Member], known: Known, causes: Causes) -> tuple[Run | None, str]:
     """The run that is off in all of them, and its environment; only the environment where it is not the same run; None
-    and "" where neither is shown. A file that predicts differently elsewhere shows nobody by itself."""
+    and "" where neither is shown. What the causes are about is off: no run of another environment is."""
+    run, environment = _shown(members, known)
+    named = {cause.subject for cause in causes if cause.code != Code.UNKNOWN} - {""}
+    if len(named) != 1 or environment in named:
+        return run, environment or _only({cause.subject for cause in causes} - {""})
+    return None, named.pop()
+
+
+def _only(names: set[str]) -> str:
+    return names.pop() if len(names) == 1 else ""
+
+
+def _shown(members: Sequence[Member], known: Known) -> tuple[Run | None, str]:
+    """The same by what the members show. A file that predicts differently elsewhere shows nobody by itself."""
     showing = [member for member in members if member.kind != "reloaded"] or members
     sides = [_off(member, known) for member in showing]
     common = set.intersection(*sides) if sides else set()
@@ -148,7 +160,7 @@ def _side(members: Iterable[Member], known: Known) -> tuple[Run | None, str]:
         return run, run.configuration.environment
     environments = [{run.configuration.environment for run in runs} for runs in sides]
     shared = set.intersection(*environments) if environments else set()
-    return None, shared.pop() if len(shared) == 1 else ""
+    return None, _only(shared)
 
 
 def _off(member: Member, known: Known) -> set[Run]:
@@ -160,11 +172,15 @@ def _off(member: Member, known: Known) -> set[Run]:
     return {run for run in member.runs if run in known}
 
 
-def _place(members: Iterable[Member], known: Known) -> Place | None:
-    """Where the first of them begins to differ, that is known."""
+def _place(members: Iterable[Member], known: Known, causes: Causes) -> Place | None:
+    """Where the first of them begins to differ, that is known. Where a run leaves what it declares says so of pairs and of
+    that run alone, if no cause names another place; of what a loaded file predicts, only if it is how it predicts."""
+    defined = any(cause.code == Code.DEFINITION for cause in causes)
     for member in members:
         places = [member.place] if isinstance(member, Pair) else []
-        places += [known[run].place for run in member.runs if run in known]
+        if member.kind == "declared" or not defined:
+            left = [known[run].place for run in member.runs if run in known]
+            places += [one for one in left if member.kind != "reloaded" or (one and one.stage in PREDICTING)]
         if any(places):
             return next(place for place in places if place)
     return None

@@ -34,19 +34,25 @@ def is_random(quantity: str, comparison: Comparison) -> bool:
 def apart_of(distances: Distances, comparison: Comparison) -> float | None:
     """The largest judged metric between the float64 runs in one quantity, before their own rounding has grown. Of what
     is stored only later, what is far beyond that rounding counts where weights and statistics are still within it: it
-    does not come from them. What a model predicts with random numbers is not compared."""
+    does not come from them. So does what is far beyond it after the first step, which begins from equal states. What a model
+    predicts with random numbers is not compared."""
     if is_random(distances.quantity, comparison):
         return None
     found = float64_distance(distances, grown_at(comparison))
     if found is not None:
         return found
-    within = _steps_within(comparison)
+    within = {*_steps_within(comparison), _first_step(comparison)}
     far = [
         value
         for at, metric in _judged([distances])
         if at.step in within and (value := at.float64[metric]) > FAR * at.float64_envelope.get(metric, math.inf)
     ]
     return max((value for value in far if value >= OTHER_SEMANTICS), default=None)
+
+
+def _first_step(comparison: Comparison) -> int:
+    """The first that was stored after the initial state; 0 if none was."""
+    return min((at.step for distances in comparison.distances for at in distances.at if at.step), default=0)
 
 
 def _steps_within(comparison: Comparison) -> set[int]:
@@ -118,7 +124,7 @@ def begin_equal(comparison: Comparison) -> bool:
     """Whether the float64 runs are equal, in everything that was stored, up to the first step. The folded function is left
     out: it holds biases before a normalization, whose gradients are rounding, and of which some optimizers (Lion, Adam)
     make whole steps at once. What else may be off in it is in weights or statistics."""
-    first = min((at.step for distances in comparison.distances for at in distances.at if at.step), default=0)
+    first = _first_step(comparison)
     early = [at for distances in comparison.distances for at in distances.at if at.step <= first and at.float64]
     compared = [{metric: value for metric, value in at.float64.items() if metric != "folded"} for at in early]
     return bool(early) and not any(reaches(values, SAME_SEMANTICS) for values in compared)

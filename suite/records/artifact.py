@@ -21,7 +21,7 @@ class TensorGroup(enum.StrEnum):
     """What a variable does in its model. The distance of a neutral bias is reported and never judged."""
 
     KERNEL = "kernel"  # and every other trained weight
-    NEUTRAL_BIAS = "neutral bias"  # before a batch normalization, or of an attention's keys: its exact gradient is zero
+    NEUTRAL_BIAS = "neutral bias"  # before a normalization, or of an attention's keys: its exact gradient is zero
     SCALE_OR_SHIFT = "scale or shift"  # gamma or beta of batch normalization
     OUTPUT_LAYER = "output layer"
     MOVING_MEAN = "moving mean"

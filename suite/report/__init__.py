@@ -63,8 +63,10 @@ def terminal(results: Results) -> Iterator[str]:
     yield from (f"  {line}" for line in changes.accepted(results.known))
     yield from lagging.sentences(results)
     yield from (f"  broken: {one.name} ({one.source}): {one.reason}" for one in results.broken)
-    for failure in summary.failed(results)[:SHOWN_FAILURES]:
-        yield f"  {failure.status.value}: {failure.names}: {failure.reason}"
+    failed = summary.failed(results)
+    yield from (f"  {one.status.value}: {one.names}: {one.reason}" for one in failed[:SHOWN_FAILURES])
+    if len(failed) > SHOWN_FAILURES:
+        yield f"  and {len(failed) - SHOWN_FAILURES} more reasons for which runs failed: see the page"
     yield from plans.lines(results)
     yield from quality.lines(results)
     if results.change:

@@ -53,6 +53,7 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
 
 
 UNPREDICTED = ", and no hypothesis predicts it"  # of what differs from all others, unless one does
+LOOK = "look at the place where the difference begins; if it is in Keras, report it: docs/causes.md says how"
 
 
 def _odd(what: str, where: str, cause: Cause) -> Said:
@@ -62,7 +63,7 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
         claim=f"{cause.subject} differs from {others} ({what} {where}).{place}",
         experiment=f"the float64 runs of {others} agree; that is no proof that {cause.subject} is wrong: no "
         f"independent definition decides it{UNPREDICTED}",
-        advice="look at the place where the difference begins, and report it: docs/causes.md says how",
+        advice=LOOK,
     )
 
 
@@ -182,7 +183,7 @@ def _unknown(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {verb(what, 'differs', 'differ')} by more than the strategies declare. The cause is unknown.",
         experiment=f"{FLOAT64_RUNS}; no hypothesis predicts it",
-        advice="look at the place where the difference begins, and report it: docs/causes.md says how",
+        advice=LOOK,
     )
 
 

@@ -148,12 +148,21 @@ class Failure:
 
 
 def failed(results: Results) -> list[Failure]:
-    """One for each reason."""
+    """One for each reason; those of plain runs before those of what checks them, and of each environment one before another
+    of the same."""
     found: dict[tuple[Status, str], dict[Configuration, Run]] = {}
     for row in results.runs:
         if row.status.broken:
             found.setdefault((row.status, row.reason), {}).setdefault(row.run.configuration, row.run)
-    return [Failure(status=status, reason=reason, runs=tuple(runs.values())) for (status, reason), runs in found.items()]
+    failures = [Failure(status=status, reason=reason, runs=tuple(runs.values())) for (status, reason), runs in found.items()]
+    failures.sort(key=lambda failure: all(run.emulates for run in failure.runs))
+    shown: set[str] = set()
+    first, others = list[Failure](), list[Failure]()
+    for failure in failures:
+        environments = {run.configuration.environment for run in failure.runs}
+        (others if environments <= shown else first).append(failure)
+        shown |= environments
+    return first + others
 
 
 def failed_jobs(results: Results) -> list[Outcome]:

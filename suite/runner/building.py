@@ -24,8 +24,7 @@ def build(scenario: Scenario, data: Mapping[str, np.ndarray], *, constants: Cons
 
     keras.utils.set_random_seed(seed)
     model = variant.model(scenario)
-    # A subclassed model's own `build` builds none of its layers, and calls it built.
-    if not all(one.built for one in [model, *models.layers_of(model)]):
+    if not models.is_built(model):
         model(models.inputs(data, "x", slice(0, rows)))
     if constants == "dyadic":
         exact_constants.dyadic_defaults()

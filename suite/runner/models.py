@@ -19,6 +19,11 @@ def layers_of(model: Any) -> Iterable[Any]:
     return list(model._flatten_layers(include_self=False))
 
 
+def is_built(model: Any) -> bool:
+    """Whether it has its variables. A subclassed model's own `build` builds none of its layers, and calls it built."""
+    return all(one.built for one in [model, *layers_of(model)])
+
+
 def batch_norm_layers(model: Any) -> list[Any]:
     import keras
 

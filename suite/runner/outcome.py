@@ -79,7 +79,9 @@ def _end(status: Status, reason: str, exitcode: int, *, forked_too_late: bool = 
 def message(error: BaseException) -> str:
     """What went wrong, in the words of who noticed it: without what Keras prints around it, and without the stack that
     TensorFlow puts before an error in a compiled function, of which the node remains."""
-    text = showing.visible(str(error)).rpartition(AROUND)[2].partition(BEHIND)[0]
+    # A KeyError quotes its words, line breaks and all: these are somebody else's.
+    quoted = isinstance(error, KeyError) and "\\n" in str(error)
+    text = showing.visible(str(error.args[0] if quoted else error)).rpartition(AROUND)[2].partition(BEHIND)[0]
     lines = [line.strip() for line in text.splitlines()]
     kept = [line for line in lines if line and not OF_THE_GRAPH.match(line)]
     node = NODE.search(text)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from suite.artifacts.artifact import Artifact
-from suite.compare.single_step import LARGEST, StageDistance, first, stage_distances, states, wider
+from suite.compare.single_step import LARGEST, StageDistance, first, neutral, stage_distances, states, wider
 from suite.records import STAGES, BatchNorm, Manifest, Status, Tensor, TensorGroup
 
 NORM = BatchNorm(name="norm", mean="norm/mean", variance="norm/variance", gamma="norm/gamma", epsilon=0.0)
@@ -220,3 +220,33 @@ def test_what_is_much_wider_than_all_before_it_is_found_behind_what_float32_roun
     assert (place.tensor if place else "") == tensor
     if place:
         assert (place.stage, place.state, place.ratio) == ("forward", "5", place.size / 1e-10)
+
+
+ROUNDED, LARGE, NONE = np.full(2, 1e-13), np.ones(2), np.zeros(2)
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "expected"),
+    [
+        ((ROUNDED, ROUNDED), (ROUNDED, -ROUNDED), True),
+        ((ROUNDED, NONE), (NONE, NONE), True),
+        ((ROUNDED, LARGE), (ROUNDED, LARGE), False),
+        ((NONE, NONE), (ROUNDED, LARGE), False),
+        ((NONE, NONE), (LARGE, LARGE), False),
+        ((NONE, NONE), (NONE, NONE), False),
+    ],
+    ids=["rounding", "nothing once", "in one state", "on one side", "lost on one side", "nothing at all"],
+)
+def test_nothing_depends_on_what_has_a_gradient_of_rounding_in_every_state_on_both_sides(
+    tmp_path: Path, mine: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...], expected: bool
+) -> None:
+    def of(name: str, gradients: tuple[np.ndarray, ...]) -> tuple[Artifact, Manifest]:
+        states = {f"{index}": step() | {"gradient|norm/gamma": value} for index, value in enumerate(gradients)}
+        return artifact(tmp_path / name, states | {"saturated": step()})
+
+    assert neutral(of("mine", mine), of("other", other)) == ({"norm/gamma"} if expected else set())
+
+
+def test_without_a_common_state_nothing_is_neutral(tmp_path: Path) -> None:
+    small = {"0": step() | {"gradient|norm/gamma": ROUNDED}}
+    assert neutral(artifact(tmp_path / "a", small), artifact(tmp_path / "b", {"saturated": step()})) == set()

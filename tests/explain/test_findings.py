@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite.explain import findings, fingerprint
-from suite.records import Cause, Code, ConsistencyCheck, Magnitude, Pair, Part, Place, Verdict, because
+from suite.records import Cause, Code, ConsistencyCheck, Diagnosis, Magnitude, Pair, Part, Place, Verdict, because
 from suite.report import brief
 from suite.report.causes import words
 from tests.report import sample
@@ -161,3 +161,48 @@ def test_which_seeds_are_lost_makes_no_other_finding_and_all_of_them_are_named()
     assert found == {(lost(drop, noise),): tuple(members[:2]), **{one.causes: (one,) for one in members[2:]}}
     of_one = [fingerprint.named(findings.group([replace(checks[0], causes=(lost(name),))], ())) for name in (drop, noise)]
     assert of_one[0][0].fingerprint == of_one[1][0].fingerprint
+
+
+DEPARTS = Cause(
+    code=Code.DEFINITION,
+    subject="torch",
+    detail=(("what", "layer"), ("class", "AveragePooling2D"), ("name", "avg"), ("stage", "forward")),
+)
+LEFT = Place(stage="trajectory", tensor="shift/beta", state="1", size=1e-6, ratio=1e4)
+
+
+def loaded(*causes: Cause) -> tuple[ConsistencyCheck, Diagnosis]:
+    """A file of TensorFlow that is loaded on torch and predicts differently, and that its run left its declaration."""
+    checks = sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).checks
+    check = next(
+        one
+        for one in checks
+        if (one.kind, one.run.configuration.environment, one.environment) == ("reloaded", "tensorflow", "torch")
+    )
+    return replace(check, causes=causes), Diagnosis(run=check.run, oracle=None, distance=1e-6, place=LEFT)
+
+
+def test_the_side_is_what_the_causes_are_about_and_not_who_wrote_the_file() -> None:
+    check, left = loaded(DEPARTS)
+    [found] = findings.group([check], [left])
+    assert (found.environment, found.side, found.place) == ("torch", None, None)
+    rest = replace(check, causes=(DEPARTS, Cause(code=Code.UNKNOWN)))
+    [found] = findings.group([rest], [left])
+    assert (found.environment, found.side, found.place) == ("torch", None, None)
+
+
+def test_where_training_leaves_what_is_declared_is_no_place_in_what_a_file_predicts() -> None:
+    check, left = loaded(Cause(code=Code.UNKNOWN))
+    [found] = findings.group([check], [left])
+    assert found.place is None
+    forward = replace(LEFT, stage="forward")
+    [found] = findings.group([check], [replace(left, place=forward)])
+    assert found.place == forward
+
+
+def test_where_a_run_leaves_what_is_declared_is_its_place_although_a_cause_names_another() -> None:
+    check, left = loaded(DEPARTS)
+    [found] = findings.group([replace(check, kind="declared")], [left])
+    assert found.place == LEFT
+    [found] = findings.group([replace(check, kind="defined")], [left])
+    assert found.place is None

@@ -37,7 +37,7 @@ def test_what_cannot_be_compared_hides_no_distance_from_the_oracle_and_never_pro
         return verdicts.oracle_distance(Comparison(distances=(distances(at(0.0, float64=float64)), lost), **fields))  # type: ignore[arg-type]
 
     assert (distance(1e-3), distance(1e-12), distance(1e-3, no_float64="none")) == (1e-3, None, None)
-    grown = distances(at(1e-3, step=1, float64=1e-3, grown=1e-9))
+    grown = distances(at(1e-3, step=1, float64=1e-3, grown=1e-4))
     other = distances(at(0.0, step=1, float64=0.0), quantity="other state")
     assert verdicts.oracle_distance(Comparison(distances=(grown, other))) is None, (
         "counters are equal, weights are not known"
@@ -73,6 +73,18 @@ def test_what_is_far_beyond_rounding_that_has_grown_counts_where_weights_are_wit
     assert verdict_of(0.9e-7, 4e-9) is Verdict.INCONCLUSIVE, "within 100 envelopes"
     assert verdict_of(1.1e-7, 6e-9) is Verdict.INCONCLUSIVE, "the weights are not within it either"
     assert verdict_of(4e-9, 6e-9) is Verdict.ROUNDING
+
+
+@pytest.mark.parametrize(
+    ("apart", "grown", "expected"),
+    [(1e-3, 1e-6, Verdict.DIFFERENT), (1e-3, 3e-4, Verdict.ROUNDING), (1e-3, 5e-5, Verdict.INCONCLUSIVE)],
+)
+def test_what_is_far_beyond_rounding_that_grows_in_the_first_step_counts(
+    apart: float, grown: float, expected: Verdict
+) -> None:
+    """It begins from equal states: an optimizer that makes whole steps of rounding hides nothing larger."""
+    found = distances(at(1e-6, step=1, float64=apart, grown=grown), at(1e-6, float64=0.1, grown=0.1))
+    assert verdict(found) is expected
 
 
 def test_invalid_comes_before_equal_bits() -> None:

@@ -13,6 +13,7 @@ import pytest
 from suite import report
 from suite.artifacts.writing import write_text
 from suite.compare import metrics
+from suite.records import Emulation, Status
 from suite.report import findings, glossary, html, plans
 from tests.report import sample
 
@@ -41,6 +42,20 @@ def test_the_console_counts_the_findings_that_it_leaves_out() -> None:
     shown, whole = ((results.findings * 9)[:count] for count in (findings.SHOWN, findings.SHOWN + 2))
     assert "  and 2 more: see the page" in report.terminal(replace(results, findings=whole))
     assert not any(" more: see the page" in line for line in report.terminal(replace(results, findings=shown)))
+
+
+def test_the_console_names_each_environment_that_failed_before_a_second_reason_and_counts_the_rest() -> None:
+    found = sample.results(healthy=True)
+    plain = {row.run.configuration.environment: row for row in found.runs}
+    assert len(plain) == 3
+    oracle = replace(next(iter(plain.values())).run, emulates=Emulation())
+    broken = [("an oracle", oracle), *(("first", row.run) for row in list(plain.values())[:1])]
+    broken += [("second", next(iter(plain.values())).run), *((name, row.run) for name, row in list(plain.items())[1:])]
+    row = next(iter(plain.values()))
+    rows = tuple(replace(row, run=run, status=Status.FAILED, reason=reason) for reason, run in broken)
+    said = [line for line in report.terminal(replace(found, runs=rows)) if "  failed: " in line or "reasons" in line]
+    assert [line.rpartition(": ")[2] for line in said[:3]] == ["first", *list(plain)[1:]]
+    assert said[3:] == ["  and 2 more reasons for which runs failed: see the page"]
 
 
 def test_a_reason_that_is_a_sentence_ends_once() -> None:

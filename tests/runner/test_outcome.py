@@ -43,3 +43,5 @@ Arguments received by Bad.call():
 )
 def test_the_message_is_of_who_noticed_the_error(raised: str, said: str) -> None:
     assert outcome.message(ValueError(raised)) == said
+    if "\n" in raised:
+        assert outcome.message(KeyError(raised)) == said

@@ -118,7 +118,7 @@ def _built(question: FileQuestion) -> Any:
         raise NotLoaded(f"--model {question.model}: {said(error)}") from error
     if not hasattr(model, "load_weights"):
         raise NotLoaded(f"--model {question.model} returned a {type(model).__name__}, wanted a Keras model")
-    if not model.built:
+    if not model.built or not (model.variables or models.is_built(model)):
         raise NotLoaded(f"--model {question.model} returned a model without variables: give it an Input, or call it once")
     return model
 
