@@ -187,11 +187,13 @@ def _environment() -> Environment:
 
 
 def _edge(results: Results) -> Verdict:
-    """The worst verdict that was compared; what is accepted is expected."""
+    """The worst verdict that was compared; what is accepted is expected. Where something failed, nothing better than
+    undecided."""
     excused = results.excused
-    if found := summary.worst(member for member in results.members if member.id not in excused):
-        return found.verdict
-    return Verdict.BY_DESIGN if excused else Verdict.NOT_RUN
+    found = summary.worst(member for member in results.members if member.id not in excused)
+    verdict = found.verdict if found else Verdict.BY_DESIGN if excused else Verdict.NOT_RUN
+    failed = summary.failed(results) or summary.failed_jobs(results) or results.broken
+    return max(verdict, Verdict.INCONCLUSIVE, key=lambda one: one.rank) if failed else verdict
 
 
 def _urgency(row: plans.Row) -> str:

@@ -281,6 +281,18 @@ def test_the_edge_of_the_answer_is_the_worst_that_was_compared(verdicts: tuple[V
     assert next(one for one in page.elements if "answer" in one.classes).classes[-1] == f"edge-{css(edge)}"
 
 
+@pytest.mark.parametrize(
+    ("verdict", "edge"), [(Verdict.IDENTICAL, Verdict.INCONCLUSIVE), (Verdict.DIFFERENT, Verdict.DIFFERENT)]
+)
+def test_the_edge_of_the_answer_is_never_better_than_undecided_where_something_failed(
+    verdict: Verdict, edge: Verdict
+) -> None:
+    a, b, c = builder.configurations(["small-cnn"], builder.BACKENDS, [1])
+    rows = [builder.row(a), builder.row(b), builder.row(c, Status.FAILED)]
+    page = check(builder.assemble(rows, [sample.pair(a, b, verdict)], [], scenarios=["small-cnn"]))
+    assert next(one for one in page.elements if "answer" in one.classes).classes[-1] == f"edge-{css(edge)}"
+
+
 def test_what_is_accepted_is_no_alarm() -> None:
     a, b = builder.configurations(["small-cnn"], builder.BACKENDS[:2], [1])
     results = builder.assemble(
