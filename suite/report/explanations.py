@@ -28,6 +28,7 @@ from suite.report.causes import (
 from suite.report.hypothesis_words import HYPOTHESES
 from suite.report.said import FLOAT64_RUNS, Said, verb
 
+DEFINED = {"loss": "loss", "update": "optimizer", "regularizer": "regularizer"}  # kinds of definitions; else a layer's
 MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
 
 
@@ -48,7 +49,8 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
         + (f" This is the known defect {known}." if known else ""),
         experiment=f"the same call, with the inputs that it gets in {step}, was computed in NumPy from the "
         "definition, without any backend; this backend's result is not that one",
-        advice=f"do not rely on this layer, loss or optimizer on this backend until it is mended; {reported}",
+        advice=f"do not rely on this {DEFINED.get(names_of(cause, 'what'), 'layer')} on {cause.subject} until it is mended; "
+        f"{reported}",
     )
 
 
