@@ -39,7 +39,8 @@ def mismatch(a: Arrays | None, b: Arrays | None) -> str:
         return f"{are} on one side only{', the first' if len(alone) > 1 else ''}: {alone[0]}"
     for name, value in a.items():
         if value.shape != b[name].shape or value.dtype != b[name].dtype:
-            return f"{name} is {value.dtype}{value.shape} on one side and {b[name].dtype}{b[name].shape} on the other"
+            first, second = sorted(f"{side.dtype}{side.shape}" for side in (value, b[name]))  # one reason, for both orders
+            return f"{name} is {first} on one side and {second} on the other"
         for side in (value, b[name]):
             if not metrics.finite(side):
                 return f"{name} holds NaN or infinity"

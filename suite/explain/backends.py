@@ -8,6 +8,8 @@ that this is no proof.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -132,8 +134,10 @@ class Backends:
     @cached_property
     def apart(self) -> list[tuple[str, str]]:
         """The environments that differ, two by two."""
-        names = list(self.trained)
-        return [(a, b) for index, a in enumerate(names) for b in names[index + 1 :] if self.differ(a, b)]
+        return [pair for pair in self._in_pairs() if self.differ(*pair)]
+
+    def _in_pairs(self) -> Iterator[tuple[str, str]]:
+        return itertools.combinations(self.trained, 2)
 
     # -- what is asked for
 
@@ -141,6 +145,10 @@ class Backends:
         """The runs that would show where they part and who is off, and that were not asked for yet."""
         # One environment's layers are held against their definitions, even where all agree: all may be wrong.
         wanted = [self.layerwise(name) for name in list(self.alone)[:1]]
+        for a, b in self._in_pairs():
+            found = self.measured(*self._in_order(a, b))
+            if not isinstance(found, str) and not further_runs.settled(found):
+                wanted += [run for name in (a, b) for run in further_runs.permuted_float64(self.trained[name])]
         for pair in self.apart:
             wanted += [*self._steps(*pair), *(self.layerwise(name) for name in pair if name in self.alone)]
             parting = self.parting(*pair)

@@ -25,18 +25,13 @@ def further_runs(
         if not isinstance(found, str)
         for asked in _asked(found, checked=all(side in declared for side in sides))
     ]
-    open_ones += [
-        ((configuration,), "permuted", "float64", index + 1)
-        for configuration, found in declared.items()
-        if _drifts(found)
-        for index in range(PERMUTED)
-    ]
-    wanted = {
-        Run(configuration=configuration, variation=variation, precision=precision, index=index): None
+    wanted = [
+        Run(configuration=configuration, variation=variation, precision=precision, index=index)
         for sides, variation, precision, index in open_ones
         for configuration in sides
-    }
-    return list(wanted)
+    ]
+    wanted += [run for configuration, found in declared.items() if _drifts(found) for run in permuted_float64(configuration)]
+    return list(dict.fromkeys(wanted))
 
 
 def _asked(comparison: Comparison, *, checked: bool) -> Iterator[tuple[str, str, int]]:
@@ -51,6 +46,14 @@ def _asked(comparison: Comparison, *, checked: bool) -> Iterator[tuple[str, str,
         yield from (("permuted", "float32", PERMUTED + 1 + index) for index in range(MORE))
     if comparison.repeats:
         yield from (("repeat", "float32", index) for index in range(2, REPEATS + 1))
+
+
+def permuted_float64(configuration: Configuration) -> list[Run]:
+    """The reruns that show how far a float64 run's own rounding grows."""
+    return [
+        Run(configuration=configuration, variation="permuted", precision="float64", index=index + 1)
+        for index in range(PERMUTED)
+    ]
 
 
 def _equal(comparison: Comparison) -> bool:

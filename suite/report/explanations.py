@@ -241,6 +241,18 @@ def _rounded(what: str, where: str, cause: Cause) -> Said:
 ROUNDED: dict[str, tuple[str, int]] = {Code.TF32_PRODUCTS: ("TF32", 10), Code.BFLOAT16_PRODUCTS: ("bfloat16", 7)}
 
 
+def _invalid(what: str, where: str, cause: Cause) -> Said:
+    wide = all(f" {dtype}(" in cause.reason for dtype in ("float64", "float32"))
+    return Said(
+        claim=f"{what} {where}: {cause.reason}.",
+        experiment="none was run",
+        advice="JAX has float64 only with JAX_ENABLE_X64=1, and computes in float32 without it: give all layers one dtype that "
+        "every backend has"
+        if wide
+        else "",
+    )
+
+
 FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.BY_DESIGN: declared_words.said,
     Code.DEFINITION: _definition,
@@ -252,6 +264,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.MEMORY_LOST: _forgotten,
     Code.STEPS_APART: _apart_in_steps,
     Code.NON_FINITE: _not_finite,
+    Code.INVALID: _invalid,
     Code.UNCHECKED: _unchecked,
     Code.UNSTABLE_KERNEL: _unstable,
     Code.RANDOM_STREAMS: _random,

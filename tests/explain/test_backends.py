@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from suite.explain import further_runs
 from suite.explain.backends import FLOAT32_AT_MOST, PERTURBED
 from suite.records import (
     ASSIGNMENT,
@@ -243,6 +244,17 @@ def test_where_the_place_was_recorded_no_further_calls_are_asked_for(tmp_path: P
     for name in ("torch", "jax"):
         made.recorded(name, [leaky_call(0.25, at=-1.0)])
     assert not {run for run in further(made) if run.variation == LAYERWISE}
+
+
+def test_where_oracles_begin_equal_and_the_runs_do_not_the_reruns_that_decide_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a rate that begins at 0 moves nothing in the first step, and losses differ there alone."""
+    made = folder(tmp_path, torch=1.0, jax=1.0 + APART)
+    monkeypatch.setattr(further_runs, "settled", lambda _: False)
+    assert made.backends().apart == []
+    reruns = {run for name in ("torch", "jax") for run in further_runs.permuted_float64(configuration(name))}
+    assert further(made) == {layerwise("torch"), *reruns} and len(reruns) == 6
 
 
 def test_whether_two_differ_does_not_depend_on_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,6 @@ REPEATED = {
     Code.UNDEFINED,
     Code.NO_FLOAT64,
     Code.NOTHING_COMPARED,
-    Code.INVALID,
     Code.NOT_RUN,
     Code.UNSUPPORTED,
 }
@@ -287,6 +286,14 @@ def test_every_code_has_words(code: Code) -> None:
     assert words == words.strip()
     for name in (name for _, name in DETAILS.get(code, ())):
         assert name in words
+
+
+def test_float64_against_float32_says_who_has_no_float64() -> None:
+    wide = "norm/beta is float32(12,) on one side and float64(12,) on the other"
+    said = explanations.said("1 pair", "in a", [Cause(code=Code.INVALID, detail=(("reason", wide),))], "invalid")
+    assert said.claim == f"1 pair in a: {wide}." and said.advice.startswith("JAX has float64 only with JAX_ENABLE_X64=1")
+    other = "x is float32(2,) on one side and float32(3,) on the other"
+    assert not explanations.said("1 pair", "in a", [Cause(code=Code.INVALID, detail=(("reason", other),))], "invalid").advice
 
 
 def test_no_other_code_has_words() -> None:
