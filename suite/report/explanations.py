@@ -243,14 +243,8 @@ ROUNDED: dict[str, tuple[str, int]] = {Code.TF32_PRODUCTS: ("TF32", 10), Code.BF
 
 def _invalid(what: str, where: str, cause: Cause) -> Said:
     wide = all(f" {dtype}(" in cause.reason for dtype in ("float64", "float32"))
-    return Said(
-        claim=f"{what} {where}: {cause.reason}.",
-        experiment="none was run",
-        advice="JAX has float64 only with JAX_ENABLE_X64=1, and computes in float32 without it: give all layers one dtype that "
-        "every backend has"
-        if wide
-        else "",
-    )
+    x64 = "JAX has float64 only with JAX_ENABLE_X64=1, and computes in float32 without it: compare in a dtype that all have"
+    return Said(claim=f"{what} {where}: {cause.reason}.", experiment="none was run", advice=x64 if wide else "")
 
 
 FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {

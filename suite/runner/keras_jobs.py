@@ -149,6 +149,10 @@ def _described(model: Any, scenario: Scenario, inputs: Any) -> tuple[Any, ...]:
     return phases.described(tensors), phases.normalizations(batch_norms), drawing[-1]
 
 
+class DoesNotPredict(Exception):
+    """A model was loaded, and calling it raised the cause."""
+
+
 def reload(job: Job) -> None:
     """Loads each run's saved files in this fresh process, on one device, and predicts. What one device saved goes on
     training there."""
@@ -197,8 +201,11 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         else:
             recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
     if form != names.UNBUILT:
-        with models.unmoved(model):
-            predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
+        try:
+            with models.unmoved(model):
+                predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
+        except Exception as error:
+            raise DoesNotPredict from error
         recorded.add(names.predictions(0), named(predicted))
     if own and form != names.UNBUILT:
         layer_attributes.tell(recorded, model)
@@ -267,7 +274,7 @@ def _model_of(store: Store, path: Path, scenario: Scenario, *, compiled: bool) -
             return load(place)
 
 
-def why_it_does_not_load(error: Exception) -> str:
+def why_it_does_not_load(error: BaseException) -> str:
     """What Keras says in the end: around it, it prints the configuration of everything that holds what it cannot load."""
     message = _last_of(error)
     if (found := re.search(r"Could not locate (class|function) '(.+?)'", message)) is None:
@@ -304,7 +311,7 @@ def _subclasses(of: type) -> Iterator[type]:
         yield from _subclasses(one)
 
 
-def _last_of(error: Exception) -> str:
+def _last_of(error: BaseException) -> str:
     return " ".join(outcome.message(error).split())
 
 
@@ -320,9 +327,12 @@ def is_newer(version: str, other: str) -> bool:
     return first > second
 
 
-def _failed(artifact: Artifact, job: Job, run: Run, error: Exception, saved_by: str) -> None:
+def _failed(artifact: Artifact, job: Job, run: Run, error: BaseException, saved_by: str) -> None:
     import keras
 
+    what = "cannot be loaded"
+    if isinstance(error, DoesNotPredict) and error.__cause__ is not None:
+        what, error = "is loaded, and does not predict", error.__cause__
     message = " ".join(str(error).split())
     unsupported = "synchronized=True is only supported" in message
     reason = UNSUPPORTED_SYNCHRONIZED if unsupported else why_it_does_not_load(error)
@@ -339,7 +349,7 @@ def _failed(artifact: Artifact, job: Job, run: Run, error: Exception, saved_by: 
         Manifest(
             run=run.id,
             status=Status.UNSUPPORTED if unsupported else Status.FAILED,
-            reason=f"{file} cannot be loaded: {type(error).__name__}: {reason.rstrip('.')}",
+            reason=f"{file} {what}: {type(error).__name__}: {reason.rstrip('.')}",
             digest=job.digest,
         )
     )

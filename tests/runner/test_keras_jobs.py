@@ -96,6 +96,27 @@ def test_a_file_of_a_newer_keras_is_not_supported_and_says_so(tmp_path: Path, mo
     assert manifest is not None and "custom_objects" not in manifest.reason, "the class is one of Keras's own"
 
 
+def test_a_model_that_is_loaded_and_cannot_be_called_is_no_file_that_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(__version__="3.15.1"))
+    error = keras_jobs.DoesNotPredict()
+    error.__cause__ = AttributeError("'dict' object has no attribute 'ops'")
+    store = Store(tmp_path)
+    reasons = []
+    for name, raised in (("called", error), ("loaded", error.__cause__)):
+        artifact = store.reload(RUN, name, "model.keras")
+        keras_jobs._failed(artifact, JOB, RUN, raised, "3.15.1")
+        manifest = artifact.manifest()
+        assert manifest is not None
+        reasons.append(manifest.reason)
+    why = "AttributeError: 'dict' object has no attribute 'ops'"
+    assert reasons == [
+        f"model.keras is loaded, and does not predict: {why}",
+        f"model.keras cannot be loaded: {why}",
+    ]
+
+
 def test_any_other_reason_is_as_keras_gives_it() -> None:
     assert why_it_does_not_load(OSError("no\nsuch   file")) == "no such file"
     assert len(why_it_does_not_load(ValueError("y" * 2000))) == 500
