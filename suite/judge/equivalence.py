@@ -41,18 +41,13 @@ def apart_of(distances: Distances, comparison: Comparison) -> float | None:
     found = float64_distance(distances, grown_at(comparison))
     if found is not None:
         return found
-    within = {*_steps_within(comparison), _first_step(comparison)}
+    within = {*_steps_within(comparison), 1}
     far = [
         value
         for at, metric in _judged([distances])
         if at.step in within and (value := at.float64[metric]) > FAR * at.float64_envelope.get(metric, math.inf)
     ]
     return max((value for value in far if value >= OTHER_SEMANTICS), default=None)
-
-
-def _first_step(comparison: Comparison) -> int:
-    """The first that was stored after the initial state; 0 if none was."""
-    return min((at.step for distances in comparison.distances for at in distances.at if at.step), default=0)
 
 
 def _steps_within(comparison: Comparison) -> set[int]:
@@ -124,7 +119,7 @@ def begin_equal(comparison: Comparison) -> bool:
     """Whether the float64 runs are equal, in everything that was stored, up to the first step. The folded function is left
     out: it holds biases before a normalization, whose gradients are rounding, and of which some optimizers (Lion, Adam)
     make whole steps at once. What else may be off in it is in weights or statistics."""
-    first = _first_step(comparison)
+    first = min((at.step for distances in comparison.distances for at in distances.at if at.step), default=0)
     early = [at for distances in comparison.distances for at in distances.at if at.step <= first and at.float64]
     compared = [{metric: value for metric, value in at.float64.items() if metric != "folded"} for at in early]
     return bool(early) and not any(reaches(values, SAME_SEMANTICS) for values in compared)
