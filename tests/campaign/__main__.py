@@ -18,13 +18,14 @@ Attacks = Callable[[Path, int, int], Attacked]
 CAMPAIGNS: Mapping[str, Attacks] = {
     "faults": faults.campaign,
     "faults-on-backends": faults.on_backends,
+    "killed-ranks": faults.killed_ranks,
     "full-disks": disks.campaign,
     "corruptions": corruptions.campaign,
     "hostile": hostile.campaign,
 }
 
 
-ASKED_FOR = ("faults-on-backends", "full-disks")  # a minute for each, and their environments; the rights of root
+ASKED_FOR = ("faults-on-backends", "killed-ranks", "full-disks")  # a minute for each and environments; the rights of root
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="campaign", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=100, metavar="N", help="attacks of each sort (default: 100)")
-    only = f"this sort only (repeatable; default: all but {' and '.join(ASKED_FOR)})"
+    only = f"this sort only (repeatable; default: all but {', '.join(ASKED_FOR)})"
     parser.add_argument("--only", choices=CAMPAIGNS, action="append", help=only)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="parity-campaign-", ignore_cleanup_errors=True) as folder:

@@ -22,14 +22,14 @@ from suite.commands import main
 from suite.engine import dispatch, local
 from tests.campaign import ground as grounds
 from tests.campaign.ground import EVERY_KIND, KINDS, ON_BACKENDS, Ground, Kind, Verdicts
-from tests.campaign.worker import DONE, ENTRY, FAULT, WORKER, Fault
+from tests.campaign.worker import DONE, ENTRY, FAULT, OF_RANKS, WORKER, Fault
 from tests.processes import alive
 
 PATIENCE = 5.0  # seconds within which everything that a command started must be gone
 FILES = 60  # more than any job or report here writes: the rest strikes at the end
 SLOW = ("worker stopped", "host stopped")  # these wait for their limit
 CACHE_OF_TORCH = "torchinductor_"  # one folder for each user, which torch makes when it is imported
-OF_RANKS = "rank killed"  # there are ranks on the real backends only
+WITH_RANKS = "torch on devices"
 NEVER = Fault(action="")
 BY_SIGNAL = {
     "coordinator killed": -signal.SIGKILL, "coordinator terminated": -signal.SIGTERM,
@@ -157,10 +157,11 @@ def _orphans(folder: Path) -> list[int]:
 # ---------------------------------------------------------------- a fault, and what must hold
 
 
-def drawn(random_: random.Random, ground: Ground) -> Fault:
+def drawn(random_: random.Random, ground: Ground, action: str = "") -> Fault:
+    """A fault of any kind, or of the one that is named."""
     ranks = [job for job in ground.jobs if "torch_ddp" in job]
     actions = [name for name in (*WORKER, *COORDINATOR) if name not in SLOW and (ranks or name != OF_RANKS)]
-    action = random_.choice(SLOW) if random_.random() < 0.05 else random_.choice(actions)
+    action = action or (random_.choice(SLOW) if random_.random() < 0.05 else random_.choice(actions))
     at = random_.choice([random_.randrange(4), random_.randrange(FILES if action in WORKER else FILES // 2)])
     job = random_.choice(ranks if action == OF_RANKS else ground.jobs) if action in WORKER else ""
     return Fault(action=action, job=job, at=at, after=random_.random() < 0.5, again=random_.random() < 0.3)
@@ -249,12 +250,17 @@ def on_backends(folder: Path, seed: int, count: int) -> Attacked:
     return _campaign(folder, seed, count, ON_BACKENDS)
 
 
-def _campaign(folder: Path, seed: int, count: int, kinds: Mapping[str, Kind]) -> Attacked:
+def killed_ranks(folder: Path, seed: int, count: int) -> Attacked:
+    """A rank of torch DDP is killed each time."""
+    return _campaign(folder, seed, count, {WITH_RANKS: ON_BACKENDS[WITH_RANKS]}, OF_RANKS)
+
+
+def _campaign(folder: Path, seed: int, count: int, kinds: Mapping[str, Kind], action: str = "") -> Attacked:
     drawing = random.Random(seed)
     for number in range(count):
         kind = drawing.choice(list(kinds))
         ground = grounds.ground(folder / "grounds", kind)
-        fault = drawn(drawing, ground)
+        fault = drawn(drawing, ground, action)
         finished = drawing.random() < 0.4
         removed = _of_job(ground, fault.job or drawing.choice(ground.jobs)) if finished else ""
         place = folder / f"fault-{seed}-{number}"
