@@ -25,10 +25,16 @@ def model() -> Any:
 
 
 def data() -> Data:
-    from scenarios._digits import images, split
+    from scenarios._digits import PREDICT_ROWS, TRAIN_ROWS, images
 
-    rows, labels, predict = split(*images(28))
-    return Data(x=rows, y=labels, predict=predict)
+    pixels, labels = images(28)
+    other = slice(TRAIN_ROWS, TRAIN_ROWS + PREDICT_ROWS)
+    return Data(
+        x=pixels[:TRAIN_ROWS],
+        y=labels[:TRAIN_ROWS],
+        predict=pixels[other],
+        evaluate=(pixels[other], labels[other]),
+    )
 
 
 def optimizer() -> Any:
@@ -44,4 +50,5 @@ SCENARIO = Scenario(
     data=data,
     optimizer=optimizer,
     loss="sparse_categorical_crossentropy",
+    metrics=["accuracy"],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ from suite.compare.snapshots import (
     Arrays,
     Snapshot,
 )
-from suite.records import At, BatchNorm, Distances, Floats, Manifest, TensorDistance, TensorGroup
+from suite.records import NEUTRAL, At, BatchNorm, Distances, Floats, Manifest, TensorDistance, TensorGroup
 
 TRAINED = (TensorGroup.KERNEL, TensorGroup.SCALE_OR_SHIFT, TensorGroup.OUTPUT_LAYER)
 WORST = 20  # tensors kept for a report
@@ -53,9 +54,7 @@ def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, out
     if not first or not second or mismatch(first, second):
         return {}
     if quantity == WEIGHTS:
-        groups = {tensor.name: tensor.group for tensor in a.manifest.tensors}
-        begun = start or Snapshot(artifact=a.artifact, manifest=a.manifest, state=names.step(0))
-        chosen = [_only(arrays, groups, TRAINED) for arrays in (first, second, begun.arrays(WEIGHTS) or {})]
+        chosen = _weights(a, b, start)
         return {"train": metrics.train(*chosen)} if chosen[0] else {}
     if quantity == STATISTICS:
         return _statistics_distances(first, second, a, b)
@@ -65,7 +64,9 @@ def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, out
         chosen = [_only(arrays, groups, (*TRAINED, TensorGroup.OTHER)) for arrays in (first, second)]
         return {"slots": metrics.slots(*chosen)} if chosen[0] else {}
     if quantity == OTHER:
-        return {"state": metrics.state(first, second)}
+        groups = {tensor.name: tensor.group for tensor in a.manifest.tensors}
+        chosen = [_only(arrays, groups, (TensorGroup.OTHER,)) for arrays in (first, second)]
+        return {"state": metrics.state(*chosen)} if chosen[0] else {}
     if quantity == LOSS:
         return {"loss": metrics.loss(first[names.LOSSES], second[names.LOSSES])}
     if quantity == HISTORY:
@@ -76,6 +77,22 @@ def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, out
         return {"compiled": metrics.compiled(first, second)}
     found = [prediction_distances(first[name], second[name], outputs) for name in first]
     return {metric: max(one[metric] for one in found) for metric in found[0]}
+
+
+def _weights(a: Snapshot, b: Snapshot, start: Snapshot | None) -> list[dict[str, np.ndarray]]:
+    """The trained weights of both sides that are judged, and their initial values."""
+    groups = {tensor.name: tensor.group for tensor in a.manifest.tensors}
+    begun = start or Snapshot(artifact=a.artifact, manifest=a.manifest, state=names.step(0))
+    return [_only(one.arrays(WEIGHTS) or {}, groups, TRAINED) for one in (a, b, begun)]
+
+
+def _envelope(sides: Sides, plain: Floats, start: Snapshot) -> Floats:
+    """That of the sides. Weights outside of it may be as far apart as their updates are rounded: no rerun shows that."""
+    if "train" not in plain or not plain["train"] > sides.envelope.get("train", math.inf):
+        return sides.envelope
+    a, b, begun = _weights(sides.a, sides.b, start)
+    rounded = metrics.updates(a, b, begun, sides.step)
+    return {**sides.envelope, "train": max(rounded, sides.envelope["train"])}
 
 
 def _only(arrays: Arrays, groups: Mapping[str, str], wanted: Iterable[str]) -> dict[str, np.ndarray]:
@@ -147,11 +164,12 @@ def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs
             break
         last = sides
         bits = bits and all(metrics.bits(value, others[name]) for name, value in values.items())
+        plain = measure(quantity, sides.a, sides.b, start, outputs)
         at.append(
             At(
                 step=sides.step,
-                plain=measure(quantity, sides.a, sides.b, start, outputs),
-                envelope=sides.envelope,
+                plain=plain,
+                envelope=_envelope(sides, plain, start),
                 float64=measure(quantity, *sides.float64, None, outputs) if sides.float64 else {},
                 float64_envelope=sides.float64_envelope,
                 perturbed=sides.perturbed,
@@ -193,7 +211,7 @@ def _equal_non_finite(a: Arrays, b: Arrays) -> bool:
 
 def _layers(tensors: Iterable[TensorDistance], manifest: Manifest) -> dict[str, float]:
     """Layer -> distance of its farthest judged tensor, in the model's order; empty where tensors belong to no layer."""
-    values = {tensor.name: tensor.value for tensor in tensors if tensor.group != TensorGroup.NEUTRAL_BIAS}
+    values = {tensor.name: tensor.value for tensor in tensors if tensor.group not in NEUTRAL}
     found: dict[str, float] = {}
     for tensor in manifest.tensors:
         if tensor.name in values:
@@ -211,7 +229,7 @@ def _histogram(quantity: str, a: Snapshot, b: Snapshot) -> tuple[int, ...]:
 
 
 def tensor_distances(quantity: str, last: Sides, first: Sides, start: Snapshot) -> tuple[TensorDistance, ...]:
-    """Every tensor, the one farthest apart first; tensors whose distance means nothing (neutral biases) last."""
+    """Every tensor, the one farthest apart first; tensors whose distance means nothing (neutral ones) last."""
     a, b = last.a, last.b
     described = {tensor.name: tensor for tensor in (a.manifest.slots if quantity == OPTIMIZER else a.manifest.tensors)}
     values, others, begun = a.arrays(quantity) or {}, b.arrays(quantity) or {}, start.arrays(quantity) or {}
@@ -230,7 +248,7 @@ def tensor_distances(quantity: str, last: Sides, first: Sides, start: Snapshot) 
                 integer=value.dtype.kind in "biu",
             )
         )
-    return tuple(sorted(rows, key=lambda row: (row.group == TensorGroup.NEUTRAL_BIAS, -row.value)))
+    return tuple(sorted(rows, key=lambda row: (row.group in NEUTRAL, -row.value)))
 
 
 def _tensor(

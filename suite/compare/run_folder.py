@@ -10,7 +10,7 @@ from suite.artifacts import names
 from suite.artifacts.artifact import RERUN, Artifact, Complete
 from suite.artifacts.store import Store
 from suite.compare import single_step
-from suite.compare.snapshots import with_neutral
+from suite.compare.snapshots import vanishing, with_neutral, with_neutral_state
 from suite.plan.planning import trajectory_of
 from suite.records import (
     LAYERWISE,
@@ -48,6 +48,7 @@ class RunFolder:
         self._complete: dict[Run, Complete | str] = {}
         self._subjects: dict[Configuration, compare.Subject | str] = {}
         self._probes: dict[str, str] = {}
+        self._vanishing: dict[str, frozenset[str]] = {}
         self.outputs = {row.name: row.outputs for row in session.scenarios}
 
     def _take(self, session: Session) -> None:
@@ -153,6 +154,10 @@ class RunFolder:
 
     def complete(self, run: Run) -> Complete | str:
         """The artifact with its manifest, or why there is none."""
+        found, scenario = self._stored(run), run.configuration.scenario
+        return found if isinstance(found, str) else with_neutral_state(found, self._neutral_state(scenario))
+
+    def _stored(self, run: Run) -> Complete | str:
         if run not in self._complete:
             self._complete[run] = self._look(run)
         return self._complete[run]
@@ -228,6 +233,14 @@ class RunFolder:
             left_out=self._left_out(configuration),
             outputs=self.outputs.get(configuration.scenario, "probabilities"),
         )
+
+    def _neutral_state(self, scenario: str) -> frozenset[str]:
+        """What is zero but for rounding in every configuration of the scenario."""
+        if scenario not in self._vanishing:
+            runs = [(self._stored(plain(one)), self._stored(plain(one, "float64"))) for one in self.configurations(scenario)]
+            whole = [(one, two) for one, two in runs if not isinstance(one, str) and not isinstance(two, str)]
+            self._vanishing[scenario] = vanishing(whole)
+        return self._vanishing[scenario]
 
     def _neutral(self, configuration: Configuration) -> frozenset[str]:
         """What single float64 steps of it and of its oracle show that nothing depends on; empty where they were not asked

@@ -14,7 +14,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.artifact import Complete
 from suite.compare import metrics
-from suite.records import STAGES, BatchNorm, Manifest, Place, TensorGroup
+from suite.records import NEUTRAL, STAGES, BatchNorm, Manifest, Place
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -42,8 +42,8 @@ def states(a: Manifest, b: Manifest) -> list[str]:
 
 def stage_distances(a: Complete, b: Complete) -> dict[str, list[StageDistance]]:
     """State -> the distance of every tensor that both have, in the order in which a step computes them: stage by stage,
-    layers in the order of their calls, gradients from the output backwards. Biases that feed only a batch normalization are
-    left out: their exact gradient is zero, and their numbers are rounding.
+    layers in the order of their calls, gradients from the output backwards. What is neutral is
+    left out: its exact gradient, or it itself, is zero, and its numbers are rounding.
 
     A side with one device is compared with each device of the other; otherwise only devices that both have.
     """
@@ -126,7 +126,7 @@ def _distances(a: Arrays, b: Arrays, described: Manifest) -> Iterator[StageDista
     still = _unmoved(a, b)
     for stage in STAGES:
         names = [name.removeprefix(f"{stage}|") for name in b if name in a and name.startswith(f"{stage}|")]
-        names = [name for name in names if groups.get(_owner(stage, name)) != TensorGroup.NEUTRAL_BIAS]
+        names = [name for name in names if groups.get(_owner(stage, name)) not in NEUTRAL]
         if stage in ("update", "optimizer state"):
             names = [name for name in names if _owner(stage, name) not in still]
         floors = _floors(stage, names, a, b)

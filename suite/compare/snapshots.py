@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Complete
-from suite.records import QUANTITIES, Manifest, TensorGroup
+from suite.compare import metrics
+from suite.records import QUANTITIES, Manifest, Tensor, TensorGroup
 
 Arrays = Mapping[str, np.ndarray]
 
 WEIGHTS, STATISTICS, OPTIMIZER, LOSS, PREDICTIONS, OTHER, EVALUATION, COMPILED, HISTORY = QUANTITIES
+VANISHED = 1e-6  # rounding in float64 is 2e-9 of that in float32
 GROUPS_OF = {
     WEIGHTS: (TensorGroup.KERNEL, TensorGroup.NEUTRAL_BIAS, TensorGroup.SCALE_OR_SHIFT, TensorGroup.OUTPUT_LAYER),
     STATISTICS: (TensorGroup.MOVING_MEAN, TensorGroup.MOVING_VARIANCE),
-    OTHER: (TensorGroup.OTHER,),
+    OTHER: (TensorGroup.OTHER, TensorGroup.NEUTRAL_STATE),
 }
 
 
@@ -137,15 +139,39 @@ def emulated_file(artifact: Artifact, manifest: Manifest) -> Snapshot:
     )
 
 
+def vanishing(runs: Iterable[tuple[Complete, Complete]]) -> frozenset[str]:
+    """The variables that nothing trains and that are zero but for rounding, as the mean of what a normalization has centred:
+    float64 leaves nothing of what float32 holds. `runs`: float32 runs, each with its float64 run."""
+    float32: dict[str, float] = {}
+    float64: dict[str, float] = {}
+    for pair in runs:
+        for largest, (artifact, manifest) in zip((float32, float64), pair, strict=True):
+            for name, value in (trained(artifact, manifest, manifest.steps[-1]).arrays(OTHER) or {}).items():
+                if value.dtype.kind not in "biu":
+                    largest[name] = max(largest.get(name, 0.0), metrics.max_abs(value, np.broadcast_to(0.0, value.shape)))
+    return frozenset(name for name, value in float64.items() if value < VANISHED * float32.get(name, 0.0))
+
+
+def with_neutral_state(run: Complete, neutral: frozenset[str]) -> Complete:
+    """The run with these variables in the group of those that hold rounding alone."""
+    artifact, manifest = run
+    tensors = _regrouped(manifest.tensors, neutral, TensorGroup.NEUTRAL_STATE)
+    return (artifact, replace(manifest, tensors=tensors)) if neutral else run
+
+
 def with_neutral(run: Complete, neutral: frozenset[str]) -> Complete:
     """The run with these tensors, and the optimizer's slots of them, in the group of those that nothing depends on."""
     artifact, manifest = run
-    tensors = tuple(replace(one, group=TensorGroup.NEUTRAL_BIAS) if one.name in neutral else one for one in manifest.tensors)
+    tensors = _regrouped(manifest.tensors, neutral, TensorGroup.NEUTRAL_BIAS)
     slots = tuple(
         replace(one, group=TensorGroup.NEUTRAL_BIAS) if one.name.rpartition("/")[0] in neutral else one
         for one in manifest.slots
     )
     return artifact, replace(manifest, tensors=tensors, slots=slots)
+
+
+def _regrouped(tensors: tuple[Tensor, ...], names: frozenset[str], group: TensorGroup) -> tuple[Tensor, ...]:
+    return tuple(replace(one, group=group) if one.name in names else one for one in tensors)
 
 
 @dataclass(frozen=True, kw_only=True)

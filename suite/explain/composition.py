@@ -34,6 +34,7 @@ from suite.records import (
     Link,
     Place,
     Run,
+    Semantics,
     plain,
 )
 
@@ -149,6 +150,8 @@ class Composition:
         place = self.declared_place(configuration)
         normalizing = [norm.name for norm in runs[0][1].batch_norms if norm.trainable]
         fields = declarations.effective(self.folder.declared(configuration), place, normalizing)
+        if "batch statistics" in fields and self._divides_loss(configuration):
+            fields |= {"loss": "each replica's own"}
         return Cause(code=Code.BY_DESIGN, detail=tuple(sorted(fields.items())))
 
     def declared_place(self, configuration: Configuration) -> Place | None:
@@ -158,11 +161,23 @@ class Composition:
             return None
         return single_step.first(single_step.stage_distances(*steps), equivalence.SAME_SEMANTICS)  # type: ignore[arg-type]
 
+    def _divides_loss(self, configuration: Configuration) -> bool:
+        """Whether the loss in parts is another one, with statistics of the whole batch as well: one step says so."""
+        several, one = self._oracles(configuration)
+        alone = with_global_statistics(several) if several else None
+        steps = [self._complete_step(run) for run in (alone, one and single_step_of(one))]
+        if any(step is None for step in steps):
+            return False
+        return single_step.first(single_step.stage_distances(*steps), equivalence.SAME_SEMANTICS) is not None  # type: ignore[arg-type]
+
     def _oracles(self, configuration: Configuration) -> tuple[Run | None, Run | None]:
         return self.folder.oracle_of(configuration), self.folder.planned_oracle(configuration, 1, Emulation())
 
     def _step(self, oracle: Run | None) -> Complete | None:
-        found = self.folder.further(single_step_of(oracle)) if oracle else ""
+        return self._complete_step(oracle and single_step_of(oracle))
+
+    def _complete_step(self, step: Run | None) -> Complete | None:
+        found = self.folder.further(step) if step else ""
         return None if isinstance(found, str) else found
 
     def backend(self, a: Configuration, b: Configuration, alike: bool) -> Component | None:
@@ -190,6 +205,15 @@ class Composition:
 def single_step_of(oracle: Run) -> Run:
     """The single steps of the same oracle."""
     return replace(oracle, variation=SINGLE_STEP)
+
+
+def with_global_statistics(oracle: Run) -> Run | None:
+    """Single steps of the same replicas with batch normalization over the whole batch: only the loss is in parts. None where
+    the oracle emulates no statistics of replicas."""
+    semantics = oracle.emulates.semantics if oracle.emulates else Semantics()
+    if semantics.batch_statistics == "global":
+        return None
+    return replace(single_step_of(oracle), emulates=Emulation(semantics=Semantics(gradients=semantics.gradients)))
 
 
 def _component(

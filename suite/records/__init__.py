@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from suite.records.artifact import (
     MEMORY_LOST,
+    NEUTRAL,
     OWN,
     RANDOM_PREDICTIONS,
     SHARED_AVERAGES,
@@ -163,6 +164,7 @@ __all__ = [
     "MARKS",
     "MEASURED",
     "MEMORY_LOST",
+    "NEUTRAL",
     "ORACLE",
     "OWN",
     "PRECISIONS",

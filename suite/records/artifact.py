@@ -18,7 +18,7 @@ VIRTUAL_DEVICES = "virtual devices"  # a fact of a run whose devices are parts o
 
 
 class TensorGroup(enum.StrEnum):
-    """What a variable does in its model. The distance of a neutral bias is reported and never judged."""
+    """What a variable does in its model. The distance of what is neutral is reported and never judged."""
 
     KERNEL = "kernel"  # and every other trained weight
     NEUTRAL_BIAS = "neutral bias"  # before a normalization, or of an attention's keys: its exact gradient is zero
@@ -27,6 +27,10 @@ class TensorGroup(enum.StrEnum):
     MOVING_MEAN = "moving mean"
     MOVING_VARIANCE = "moving variance"
     OTHER = "other state"  # not trained
+    NEUTRAL_STATE = "neutral state"  # the same, where it is zero but for rounding
+
+
+NEUTRAL = frozenset({TensorGroup.NEUTRAL_BIAS, TensorGroup.NEUTRAL_STATE})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,10 @@ SYNCHRONIZE = (
     "use BatchNormalization(synchronized=True) on TensorFlow and the equivalent on torch, or compare with one device at the "
     "per-replica batch size"
 )
+BOTH = (
+    "synchronize batch statistics, and use a loss that is a plain mean over rows, or compare with one device at the "
+    "per-replica batch size"
+)
 WHOLE_BATCH = (
     "compare with one device at the per-replica batch size, or let the layer compute over the whole batch, as it does on JAX"
 )
@@ -33,6 +37,15 @@ class Words:
 
 # A field of a cause, or a field with its value; the first that a cause has counts.
 DECLARED = {
+    "loss": Words(
+        verbs=("compares", "compare"),
+        claim="batch normalization and the loss over the whole batch with both over each replica's part. The strategies "
+        "declare this difference. Synchronized statistics alone do not cure it.",
+        advice=BOTH,
+        link=PER_REPLICA_ISSUE,
+        brief="each replica normalizes its own rows, and computes the loss of them",
+        cure="synchronize statistics, and use a loss that is a plain mean",
+    ),
     "batch statistics": Words(
         verbs=("compares", "compare"),
         claim="batch normalization over the whole batch with batch normalization over each replica's part. The strategies "

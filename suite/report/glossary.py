@@ -34,6 +34,7 @@ TENSOR_GROUPS = {
     TensorGroup.MOVING_MEAN: "moving means of batch normalization",
     TensorGroup.MOVING_VARIANCE: "moving variances of batch normalization",
     TensorGroup.OTHER: "other state that is not trained",
+    TensorGroup.NEUTRAL_STATE: "other state that is zero, but for rounding: float64 leaves nothing of it",
 }
 
 KINDS = ("defined", "declared", "saved", "resumed", "reloaded", "replica")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from suite.compare.metrics import METRICS
 from suite.records import (
+    NEUTRAL,
     VIRTUAL_DEVICES,
     Configuration,
     Judged,
@@ -17,7 +18,6 @@ from suite.records import (
     Run,
     Status,
     TensorDistance,
-    TensorGroup,
     Verdict,
 )
 
@@ -196,8 +196,8 @@ def unsupported(results: Results) -> int:
 
 
 def farthest(tensors: Sequence[TensorDistance], count: int) -> list[TensorDistance]:
-    """The tensors farthest apart; neutral biases, which are never judged, after all others."""
-    return sorted(tensors, key=lambda tensor: (tensor.group == TensorGroup.NEUTRAL_BIAS, -tensor.value))[:count]
+    """The tensors farthest apart; neutral ones, which are never judged, after all others."""
+    return sorted(tensors, key=lambda tensor: (tensor.group in NEUTRAL, -tensor.value))[:count]
 
 
 def main_metric(judged: Judged) -> str:

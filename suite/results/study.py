@@ -13,7 +13,7 @@ from suite.artifacts.store import Store
 from suite.compare.run_folder import RunFolder
 from suite.explain import diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes, sides
 from suite.explain.backends import Backends
-from suite.explain.composition import Composition, single_step_of
+from suite.explain.composition import Composition, single_step_of, with_global_statistics
 from suite.explain.inquiry import Inquiry
 from suite.explain.products import Precision
 from suite.explain.repeats import steady
@@ -153,7 +153,11 @@ class Study:
         }
         oracles = [run for run in self.folder.plan.runs if run.variation == ORACLE]
         wanted = [run for run in oracles if (run.configuration.scenario, run.configuration.environment) in places]
-        return [single_step_of(run) for run in wanted if not isinstance(self.folder.complete(run), str)]
+        whole = [(run, found) for run in wanted if not isinstance(found := self.folder.complete(run), str)]
+        normalizing = [run for run, (_, manifest) in whole if any(norm.trainable for norm in manifest.batch_norms)]
+        return [single_step_of(run) for run, _ in whole] + [
+            one for run in normalizing if (one := with_global_statistics(run))
+        ]
 
     def _seeds(self) -> dict[str, Floats]:
         """Scenario -> metric -> the median difference between runs from other initial weights."""

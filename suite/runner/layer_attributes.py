@@ -153,11 +153,15 @@ def _array(value: Any) -> np.ndarray | None:
 
 
 def attributes(model: Any) -> dict[str, Attributes]:
-    """Path of each layer -> its attributes, as JSON can hold them, without those that every layer has."""
+    """Path of each layer -> its attributes, as JSON can hold them, without those that every layer or model has."""
     import keras
 
-    common = {*vars(keras.layers.Layer()), *OF_TRAINING}
-    return {path: _told(layer, common) for path, layer in _layers(model).items()}
+    of_layers = {*vars(keras.layers.Layer()), *OF_TRAINING}
+    of_models = {*vars(keras.Model()), *of_layers}
+    return {
+        path: _told(layer, of_models if isinstance(layer, keras.Model) else of_layers)
+        for path, layer in _layers(model).items()
+    }
 
 
 def is_plain(value: Any) -> bool:

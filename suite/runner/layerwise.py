@@ -7,7 +7,7 @@ that one wrong layer says nothing of the next one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -123,7 +123,8 @@ def _forward(
     model: Any, data: Mapping[str, np.ndarray], rows: np.ndarray
 ) -> tuple[list[Seen], list[Seen], Mapping[str, Any], Mapping[str, np.ndarray]]:
     """One pass in training mode: the calls of layers that are not inside another layer, the calls of losses, the gradient by
-    the name of the variable, and the trained variables that the pass itself has changed."""
+    the name of the variable, and the trained variables that the pass itself has changed. Where a model that trains by a step
+    of its own has no loss that Keras could compute, neither losses nor gradients."""
     named = models.variables(model)
     before = models.read(named)
     trained = model.trainable_variables
@@ -140,9 +141,15 @@ def _forward(
     with _layers_seen(model, layers):
         predicted = model(given["x"], training=True)
     called = models.read({name: one for name, one in named.items() if id(one) in ids})
-    with _losses_seen(losses):
-        keras_versions.compute_loss(model, **given, y_pred=predicted)
-    *_, gradients = value_and_gradients(loss, given, trained, untrained, programs=programs_of(model))
+    gradients: Iterable[Any] = [None] * len(trained)
+    try:
+        with _losses_seen(losses):
+            keras_versions.compute_loss(model, **given, y_pred=predicted)
+        *_, gradients = value_and_gradients(loss, given, trained, untrained, programs=programs_of(model))
+    except Exception:
+        if not models.has_own_train_step(model):
+            raise
+        losses.clear()  # its step computes another loss, and may give Keras's none
     names_of = {id(variable): name for name, variable in named.items()}
     pairs = zip(trained, gradients, strict=True)
     assigned = {name: value for name, value in called.items() if value.tobytes() != before[name].tobytes()}

@@ -29,6 +29,7 @@ ON_SEVERAL = (
     "forgotten-argument",
     "seeded-noise",
     "counted-training",
+    "paired-rows",
 )
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 IN_THE_GATE = (
@@ -59,6 +60,7 @@ DEFECTS = {
 }
 STAGES = {"repeated-words": "update", "channels-first": "gradient", "saturated-evaluation": "evaluation"}  # of defects
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
+WITHOUT_ORACLES = ("unnamed-losses",)  # a training step of its own that Keras's step cannot stand for
 BY_DESIGN = {
     "summed-loss": {("torch", "mean of replica means")},
     "scalar-loss": {("tensorflow", "sum of replica shares")},
@@ -108,7 +110,8 @@ def _pairs(results: Results, name: str) -> list[Pair]:
 def test_every_run_completes(results: Callable[[str], Results], name: str) -> None:
     rows = [row for row in results(name).runs if row.run.configuration.scenario == name]
     assert len(rows) > 10
-    assert {row.run.id: row.reason for row in rows if row.status is not Status.COMPLETE} == {}
+    allowed = {Status.COMPLETE, Status.UNSUPPORTED} if name in WITHOUT_ORACLES else {Status.COMPLETE}
+    assert {row.run.id: row.reason for row in rows if row.status not in allowed} == {}
 
 
 @pytest.mark.parametrize("name", _each([*ON_ONE, *ON_SEVERAL]))
@@ -217,6 +220,19 @@ def test_what_layers_forget_is_named_with_its_values_and_tried_out(results: Call
                 assert sizes["with"] < 1e-5
         if weight := found.get(Code.NOT_SAVED):
             assert weight.detail == (("tensor", "scale/heat"),)
+
+
+@pytest.mark.long
+def test_a_loss_over_each_replicas_rows_is_named_beside_their_statistics(results: Callable[[str], Results]) -> None:
+    pairs = [pair for pair in _pairs(results("paired-rows"), "paired-rows") if len(set(_environments(pair))) == 1]
+    causes = {pair.a.configuration.environment: [dict(cause.detail) for cause in pair.causes] for pair in pairs}
+    for name in ("tensorflow", "torch"):
+        [fields] = causes[name]
+        assert (fields["batch statistics"], fields["loss"]) == ("per replica", "each replica's own")
+    assert {pair.verdict for pair in pairs if pair.a.configuration.environment == "jax"} <= {
+        Verdict.IDENTICAL,
+        Verdict.ROUNDING,
+    }
 
 
 @pytest.mark.parametrize("name", _each(STAGES))

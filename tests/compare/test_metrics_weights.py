@@ -29,6 +29,20 @@ def test_train_of_the_smallest_difference_is_not_zero() -> None:
     )
 
 
+def test_updates_are_rounded_by_a_unit_of_each_weight_for_each_step() -> None:
+    start = {"w": one(1, 0.125)}
+    a = {"w": one(2, 0.25)}
+    units = np.array([2.0**-22, 2.0**-25], np.float32)  # in the last place of 2 and of 0.25
+    travelled = math.hypot(1, 0.125)
+    for count, steps, rounded in ((1, 1, 1), (3, 3, 3), (3, 2, 2), (1000, 2, 2), (0, 5, 0)):
+        b = {"w": a["w"] + count * units}
+        expected = rounded * math.hypot(*units.tolist()) / travelled
+        assert metrics.updates(a, b, start, steps) == pytest.approx(expected, rel=1e-3)
+        assert metrics.updates(b, a, start, steps) == pytest.approx(expected, rel=1e-3)
+    assert metrics.updates({"w": one(2, 0.25, dtype=np.float64)}, a, start, 1) == 0.0
+    assert metrics.updates({}, {}, {}, 3) == 0.0
+
+
 def test_tensor_has_a_least_denominator() -> None:
     start, a, b = np.zeros(4, np.float32), one(0, 0, 0, 1), one(0, 0, 0, 2)
     assert metrics.tensor(a, b, start, 1.0) == 0.5  # 1 / 2: it travelled more than 1e-3 of the model

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.explain.composition import Composition
+from suite.explain.composition import Composition, with_global_statistics
 from suite.explain.rounds import Matched
 from suite.records import (
     BatchNorm,
@@ -191,6 +191,32 @@ def test_a_declared_difference_says_what_of_the_declaration_makes_it(tmp_path: P
     assert (fields("forward", "norm", norm), fields("forward", "dense", norm)) == (statistics, own_rows)
     assert fields("forward") == own_rows, "a model that does not normalize has no statistics"
     assert fields("loss") == fields("loss", norms=norm) == gradients
+
+
+@pytest.mark.parametrize(("loss", "divided"), [(1.0, False), (1.1, True)])
+def test_a_loss_in_parts_is_named_beside_statistics_where_it_makes_a_difference_by_itself(
+    tmp_path: Path, loss: float, divided: bool
+) -> None:
+    norm = BatchNorm(name="norm", mean="m", variance="v")
+    made = Folder(tmp_path, ["torch"], devices=(1, 2), declared={2: REPLICATED}, norms=(norm,))
+    for run in made.plan.runs:
+        made.trained(run, float(run.configuration.devices))
+    alone = with_global_statistics(oracle("torch", 2, SEVERAL))
+    assert alone is not None and alone.emulates == Emulation(semantics=Semantics(gradients="mean of replica means"))
+    made.stepped(steps_of(oracle("torch")), {"forward|norm": 1.0, "loss|loss": 1.0})
+    made.stepped(steps_of(oracle("torch", 2, SEVERAL)), {"forward|norm": 1.2, "loss|loss": 1.3})
+    made.stepped(alone, {"forward|norm": 1.0, "loss|loss": loss})
+    declaration = made.composition().declaration(two("torch"))
+    assert declaration is not None
+    (cause,) = declaration.causes
+    assert dict(cause.detail) == {"batch statistics": "per replica"} | ({"loss": "each replica's own"} if divided else {})
+
+
+def test_only_replicas_with_statistics_of_their_own_are_tried_without_them() -> None:
+    assert with_global_statistics(oracle("torch")) is None
+    assert (
+        with_global_statistics(oracle("torch", 2, Emulation(semantics=Semantics(gradients="mean of replica means")))) is None
+    )
 
 
 def test_the_oracle_of_one_device_is_no_declaration(tmp_path: Path) -> None:

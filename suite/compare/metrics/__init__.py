@@ -11,7 +11,7 @@ from suite.compare.metrics.blocks import BLOCK
 from suite.compare.metrics.elements import bits, finite, max_abs, relative_l2, state, ulp, ulp_histogram, values
 from suite.compare.metrics.predictions import churn, js, pmax, softmax, tv
 from suite.compare.metrics.table import METRICS, Metric
-from suite.compare.metrics.training import compiled, evaluation, history, loss, rms_travelled, slots, tensor, train
+from suite.compare.metrics.training import compiled, evaluation, history, loss, rms_travelled, slots, tensor, train, updates
 
 __all__ = [
     "BLOCK",
@@ -39,6 +39,7 @@ __all__ = [
     "tv",
     "ulp",
     "ulp_histogram",
+    "updates",
     "values",
     "var",
 ]

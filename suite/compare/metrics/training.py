@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -19,6 +19,25 @@ def train(a: Arrays, b: Arrays, start: Arrays) -> float:
     """
     same_names(a, b, start)
     return ratio(*norms_of(block for name in a for block in in_blocks(a[name], b[name], start[name])))
+
+
+def updates(a: Arrays, b: Arrays, start: Arrays, steps: int) -> float:
+    """What the rounding of as many updates can make of `train`, the same in every rerun: ‖min(|a-b|, steps · ε ·
+    max(|a|, |b|, |w0|))‖ / max(‖a-w0‖, ‖b-w0‖), where ε is the distance from 1 to the next number of the dtype.
+
+    To store a weight rounds it by at most half a unit in the last place, on either side, and so does its decay.
+    """
+    same_names(a, b, start)
+
+    def rounded() -> Iterator[tuple[Array, ...]]:
+        for name in a:
+            unit = float(np.spacing(np.asarray(1.0).astype(a[name].dtype)))
+            for x, y, begun in in_blocks(a[name], b[name], start[name]):
+                largest = np.maximum(np.maximum(np.abs(x), np.abs(y)), np.abs(begun))
+                allowed = steps * unit * largest
+                yield x, x + np.clip(y - x, -allowed, allowed), begun
+
+    return ratio(*norms_of(rounded()))
 
 
 def rms_travelled(a: Arrays, start: Arrays) -> float:

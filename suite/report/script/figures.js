@@ -99,6 +99,6 @@ const whereFigure = (one, block) => {
   return figure("Where: each layer after the last step, by powers of ten", sentence, drawing, later(`The ${one.t ? "tensors" : "layers"} farthest apart`, () => farTable(one, block, worst.slice(0, 20))));
 };
 const farTable = (one, block, worst) => (one.t
-  ? numbersTable("The farthest first; neutral biases are not judged", ["Tensor", "Group", "Distance", "ULP, first step"],
+  ? numbersTable("The farthest first; neutral ones are not judged", ["Tensor", "Group", "Distance", "ULP, first step"],
     one.t.map(([at, group, value, ulp]) => line(h("code", block.tensors[at]), group, number(value), number(ulp))))
   : numbersTable("Layers, the farthest first", ["Layer", "Distance"], worst.map((at) => line(h("code", block.layers[at]), about(block.codes[one.l + at])))));

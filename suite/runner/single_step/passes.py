@@ -97,8 +97,9 @@ class Stepped:
         found = starting_states.by_phase(chosen, manifest.phases)
         return {phase: [made[name] for name in of_phase] for phase, of_phase in found.items()}
 
-    def step(self, state: State, slots: Mapping[str, np.ndarray]) -> float:
-        """One step from the state, through fit; the loss that it reports, over all processes (in the leader)."""
+    def step(self, state: State, slots: Mapping[str, np.ndarray]) -> float | None:
+        """One step from the state, through fit; the loss that it reports, over all processes (in the leader). None where a
+        training step of the model's own reports none."""
         import keras
 
         losses: list[Any] = []  # of the batch: what an epoch reports is weighted by rows
@@ -117,9 +118,13 @@ class Stepped:
                 shuffle=False,
                 verbose=0,
                 callbacks=[
-                    keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: losses.append(logs["loss"]))
+                    keras.callbacks.LambdaCallback(
+                        on_train_batch_end=lambda batch, logs: losses.append((logs or {}).get("loss"))
+                    )
                 ],
             )
+        if losses[-1] is None:
+            return None
         parts = self.drive.gather(f"loss-{state.name}", {"loss": np.array([float(losses[-1])], np.float64)})
         # The mean over an epoch counts rows.
         weights = shares(len(state.rows), len(parts)) if self.scenario.epochs and parts else None
@@ -175,7 +180,7 @@ def _produce(stepped: Stepped, state: State) -> None:
     state.after = models.read(stepped.variables)
     moving = stepped.replicated(f"moving-{state.name}", stepped.untrained)
     start = {name: np.asarray(state.values[name], state.after[name].dtype) for name in stepped.trained}
-    state.stages |= {"loss|loss": np.array([loss])}
+    state.stages |= {} if loss is None else {"loss|loss": np.array([loss])}
     state.stages |= {f"update|{name}": state.after[name] - value for name, value in start.items()}
     state.stages |= {f"moving statistics|{name}": _plain(np.stack(values)) for name, values in moving.items()}
     slots = models.read(optimizers.slots(stepped.model))
