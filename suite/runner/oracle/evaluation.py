@@ -27,7 +27,8 @@ def evaluate(oracle: Oracle, live: bool, purpose: str = EVALUATE) -> Arrays:
     if evaluates_itself(oracle.model):
         return {}
     total = count(oracle.data, part_of(X, purpose))
-    batches = np.split(np.arange(total), range(oracle.scenario.batch, total, oracle.scenario.batch))
+    at_a_time = oracle.scenario.batch if live else oracle.scenario.batch // _processes(oracle)
+    batches = np.split(np.arange(total), range(at_a_time, total, at_a_time))
     apart = live and oracle.semantics.gradients != "global batch"
     parts = oracle.replicas if apart else 1
     own = live and oracle.semantics.live_predictions == "own statistics of each replica"
@@ -41,6 +42,14 @@ def evaluate(oracle: Oracle, live: bool, purpose: str = EVALUATE) -> Arrays:
                 given = models.training(oracle.data, rows, purpose)
                 _add(oracle.model, given, training=training, scale=float(parts if oracle.shares else 1))
     return _result(oracle.model)
+
+
+def _processes(oracle: Oracle) -> int:
+    """In how many processes the replicas are. What is loaded from their file is evaluated by as many rows as one of them
+    takes: a loss over the rows of a batch depends on it."""
+    import keras
+
+    return oracle.replicas if keras.backend.backend() == "torch" else 1
 
 
 def _add(model: Any, given: dict[str, Any], *, training: bool, scale: float) -> None:

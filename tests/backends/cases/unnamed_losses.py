@@ -18,7 +18,7 @@ def _model() -> Any:
     class Halves(keras.Model):  # type: ignore[misc]
         """Trains by the sum of two losses, of which it computes the gradients itself."""
 
-        def _losses(self, x: Any) -> tuple[Any, Any]:
+        def both(self, x: Any) -> tuple[Any, Any]:
             made = self(x, training=True)
             return ops.mean(ops.square(made[:, :2] - x[:, :2])), ops.mean(ops.abs(made[:, 2:] - x[:, 2:4]))
 
@@ -29,7 +29,7 @@ def _model() -> Any:
         def _torch_step(self, x: Any) -> Any:
             import torch
 
-            first, second = self._losses(x)
+            first, second = self.both(x)
             gradients = torch.autograd.grad(first + second, [one.value for one in self.trainable_variables])
             with torch.no_grad():
                 self.optimizer.apply(list(gradients), self.trainable_variables)
@@ -39,7 +39,7 @@ def _model() -> Any:
             import tensorflow as tf
 
             with tf.GradientTape() as tape:
-                first, second = self._losses(x)
+                first, second = self.both(x)
                 whole = first + second
             self.optimizer.apply(
                 tape.gradient(whole, [one.value for one in self.trainable_variables]), self.trainable_variables
@@ -55,7 +55,7 @@ def _model() -> Any:
                 variables = [*self.trainable_variables, *self.non_trainable_variables]
                 pairs = list(zip(variables, [*trainable, *untrained], strict=True))
                 with keras.StatelessScope(state_mapping=pairs) as scope:
-                    first, second = self._losses(x)
+                    first, second = self.both(x)
                 moved = [scope.get_current_value(one) for one in self.non_trainable_variables]
                 return first + second, (first, second, moved)
 
