@@ -72,6 +72,14 @@ def _unsaved(cause: Cause) -> str:
     return f"{names_of(cause, 'tensor')} {'is' if len(cause.detail) == 1 else 'are'} not kept"
 
 
+def _not_run(cause: Cause) -> str:
+    """Of which side there is no result; of a file, that it cannot be loaded."""
+    file, cannot, _ = cause.reason.partition(" cannot be loaded")
+    if cannot and len(file.split()) == 1:
+        return file + cannot
+    return f"no result of {names}" if (names := ", ".join(without_result(cause))) else "a side has no result"
+
+
 WORDS: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: declared_words.brief(cause)[0],
     Code.RANDOM_STREAMS: lambda cause: f"{names_of(cause, 'drawn by') or 'backends'} draw different random numbers",
@@ -97,9 +105,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.BEYOND_ENVELOPE: lambda cause: "float32 differs by more than measured rounding",
     Code.UNCHECKED: lambda cause: "evidence is missing",
     Code.NO_FLOAT64: lambda cause: "there is no float64 run",
-    Code.NOT_RUN: lambda cause: (
-        f"no result of {names}" if (names := ", ".join(without_result(cause))) else "a side has no result"
-    ),
+    Code.NOT_RUN: _not_run,
     Code.UNSUPPORTED: lambda cause: "not supported",
     Code.UNKNOWN: lambda cause: "its cause is unknown",
 }

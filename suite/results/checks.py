@@ -10,7 +10,7 @@ from suite import compare
 from suite.artifacts import names
 from suite.artifacts.artifact import Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import definitions, saving
+from suite.explain import definitions, diagnoses, saving
 from suite.explain.composition import Composition
 from suite.explain.definitions import Held
 from suite.explain.products import Precision
@@ -84,7 +84,9 @@ def _declared(folder: RunFolder, configuration: Configuration, composition: Comp
     judged: tuple[Judged, ...] = ()
     causes: tuple[Cause, ...]
     if isinstance(found, str):
-        verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, found),)
+        refused = oracle is not None and folder.row(oracle).status is Status.UNSUPPORTED
+        code = Code.UNSUPPORTED if refused or found == diagnoses.UNEMULATED else Code.NOT_RUN
+        verdict, causes = Verdict.NOT_RUN, (because(code, found),)
     else:
         found = replace(found, environments=(configuration.environment,) * 2)
         judged = verdicts.judge_declared(found, composition.suspected(configuration))

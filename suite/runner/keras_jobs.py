@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from suite.artifacts import names, rows
 from suite.artifacts.artifact import Artifact, Recording
 from suite.artifacts.store import Store
-from suite.records import UNCOMPILED, Job, Manifest, Run, Scenario, Status
+from suite.records import UNCOMPILED, Job, Manifest, Scenario, Status
 from suite.runner import (
     after_saving,
     building,
@@ -25,10 +24,10 @@ from suite.runner import (
     layer_graph,
     models,
     optimizers,
-    outcome,
     phases,
     precision,
     random_streams,
+    unloadable,
     variant,
 )
 from suite.runner.exact_constants import constants_of
@@ -42,12 +41,6 @@ Arrays = Mapping[str, np.ndarray]
 
 PROBE_LIMIT = 1e-13
 CHANGE = 1e-10  # of inputs: six decades above what float64 rounds, three below what float32 sees
-
-UNSUPPORTED_SYNCHRONIZED = (
-    "Keras has BatchNormalization(synchronized=True) on TensorFlow only, and the file asks for it: "
-    "save the model with synchronized=False to load it elsewhere"
-)
-
 
 OWN_COMPILE = (
     "compile is the model's own, and Keras does not compile such a model when it loads one: compile it, and its optimizers "
@@ -149,10 +142,6 @@ def _described(model: Any, scenario: Scenario, inputs: Any) -> tuple[Any, ...]:
     return phases.described(tensors), phases.normalizations(batch_norms), drawing[-1]
 
 
-class DoesNotPredict(Exception):
-    """A model was loaded, and calling it raised the cause."""
-
-
 def reload(job: Job) -> None:
     """Loads each run's saved files in this fresh process, on one device, and predicts. What one device saved goes on
     training there."""
@@ -172,7 +161,7 @@ def reload(job: Job) -> None:
                 with artifact.recording(begun(job, run.id)) as recorded:
                     _load(recorded, store.run(run), scenario, job, data, form, own)
             except Exception as error:  # one file that does not load must not cost the others
-                _failed(artifact, job, run, error, saved_by=_saved_by(store.run(run)))
+                unloadable.tell(artifact, job, run, error, store.run(run))
 
 
 def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, data: Arrays, form: str, own: bool) -> None:
@@ -205,7 +194,7 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
             with models.unmoved(model):
                 predicted = model.predict(models.inputs(data, "predict"), batch_size=scenario.batch, verbose=0)
         except Exception as error:
-            raise DoesNotPredict from error
+            raise unloadable.DoesNotPredict from error
         recorded.add(names.predictions(0), named(predicted))
     if own and form != names.UNBUILT:
         layer_attributes.tell(recorded, model)
@@ -272,87 +261,6 @@ def _model_of(store: Store, path: Path, scenario: Scenario, *, compiled: bool) -
         except (TypeError, ValueError):
             variant.model(scenario), building.loss_of(scenario, "own"), scenario.optimizer()
             return load(place)
-
-
-def why_it_does_not_load(error: BaseException) -> str:
-    """What Keras says in the end: around it, it prints the configuration of everything that holds what it cannot load."""
-    message = _last_of(error)
-    if (found := re.search(r"Could not locate (class|function) '(.+?)'", message)) is None:
-        return message[:500]
-    kind, name = found.groups()
-    return (
-        f"Keras does not know the {kind} {name!r}, which is in the file: give it in the scenario's custom_objects, or put "
-        f"@keras.saving.register_keras_serializable() on it where model() finds it"
-    )
-
-
-def missed_in_old_file(message: str) -> str:
-    """Why Keras misses a class as it loads a .h5 file, where it takes every node for a layer, and looks for the class of a
-    model by its bare name; empty if the fault is not the format's."""
-    import keras
-
-    if (found := re.search(r"Unknown layer: '(\w+)'", message)) is None:
-        return ""
-    name = found[1]
-    operations = {one.__name__ for one in _subclasses(keras.Operation) if not issubclass(one, keras.layers.Layer)}
-    if name in operations:
-        return f"the old .h5 format does not hold operations of keras.ops, as {name} here; save the model as .keras"
-    if name in {getattr(one, "__name__", "") for one in keras.saving.get_custom_objects().values()}:
-        return (
-            f"the old .h5 format does not find the class of a model that is registered, {name} here: save the model as "
-            ".keras, or give the class in custom_objects, too"
-        )
-    return ""
-
-
-def _subclasses(of: type) -> Iterator[type]:
-    for one in of.__subclasses__():
-        yield one
-        yield from _subclasses(one)
-
-
-def _last_of(error: BaseException) -> str:
-    return " ".join(outcome.message(error).split())
-
-
-def _saved_by(saved: Artifact) -> str:
-    """The version of Keras that saved a run; empty if the run does not say."""
-    manifest = saved.manifest()
-    return manifest.facts.get("keras", "") if manifest else ""
-
-
-def is_newer(version: str, other: str) -> bool:
-    """Whether a version of Keras has a higher number than another; patches count, and what development versions add not."""
-    first, second = ([int(part) for part in re.findall(r"\d+", one)[:3]] for one in (version, other))
-    return first > second
-
-
-def _failed(artifact: Artifact, job: Job, run: Run, error: BaseException, saved_by: str) -> None:
-    import keras
-
-    what = "cannot be loaded"
-    if isinstance(error, DoesNotPredict) and error.__cause__ is not None:
-        what, error = "is loaded, and does not predict", error.__cause__
-    message = " ".join(str(error).split())
-    unsupported = "synchronized=True is only supported" in message
-    reason = UNSUPPORTED_SYNCHRONIZED if unsupported else why_it_does_not_load(error)
-    if missed := missed_in_old_file(message):
-        unsupported, reason = True, missed
-    if is_newer(saved_by, keras.__version__):
-        unsupported = True
-        reason = (
-            f"Keras {saved_by} saved it, which is newer than this Keras {keras.__version__}: load files with the version "
-            f"that saved them, or with a newer one. Here it says: {_last_of(error)[:200]}"
-        )
-    file = artifact.folder.name  # in which form
-    artifact.finish(
-        Manifest(
-            run=run.id,
-            status=Status.UNSUPPORTED if unsupported else Status.FAILED,
-            reason=f"{file} {what}: {type(error).__name__}: {reason.rstrip('.')}",
-            digest=job.digest,
-        )
-    )
 
 
 def begun(job: Job, name: str) -> Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,22 @@ import pytest
 from suite import compare
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Complete
+from suite.compare.run_folder import RunFolder
+from suite.explain import diagnoses
 from suite.explain.products import Precision
-from suite.records import PRECISIONS, REASON, Cause, Code, ConsistencyCheck, Manifest, Status, Verdict, plain
+from suite.records import (
+    PRECISIONS,
+    REASON,
+    Cause,
+    Code,
+    ConsistencyCheck,
+    Manifest,
+    Run,
+    RunRow,
+    Status,
+    Verdict,
+    plain,
+)
 from suite.results.checks import Sides, _compared, checks
 from tests.explain.run_folders import Folder, RecordedArrays, configuration, dense_call, oracle
 
@@ -90,6 +105,23 @@ def test_without_an_oracle_it_was_not_run_and_says_why(tmp_path: Path) -> None:
     check = found(made, "declared")
     assert check.verdict is Verdict.NOT_RUN
     assert check.causes[0].reason.startswith("no oracle: it did not start")
+
+
+def test_a_step_that_no_oracle_emulates_is_not_supported_and_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    made.store.run(oracle("torch")).discard()
+    row = RunFolder.row
+
+    def refused(self: RunFolder, run: Run) -> RunRow:
+        told = row(self, run)
+        return replace(told, status=Status.UNSUPPORTED if run == oracle("torch") else told.status)
+
+    monkeypatch.setattr(RunFolder, "row", refused)
+    assert [cause.code for cause in found(made, "declared").causes] == [Code.UNSUPPORTED]
+    monkeypatch.setattr(diagnoses, "compared", lambda subject: diagnoses.UNEMULATED)
+    assert [cause.code for cause in found(made, "declared", name="jax").causes] == [Code.UNSUPPORTED]
 
 
 def test_nan_in_the_run_alone_is_its_own(tmp_path: Path) -> None:

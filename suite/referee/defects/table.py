@@ -637,6 +637,15 @@ SEQUENCES = (
         stages=(),
         issue="https://github.com/keras-team/keras/issues/23462",
     ),
+    KnownDefect(
+        id="K-59",
+        scripts=("old-file-axes",),
+        title="A .h5 file loses an axis that is a list of several",
+        backends=ALL,
+        kind="file",
+        names=(),
+        stages=(),
+    ),
 )
 
 DOCUMENTED = (

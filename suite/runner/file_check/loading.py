@@ -18,7 +18,7 @@ from suite.artifacts.store import Store
 from suite.records import showing
 from suite.records.files import FileQuestion
 from suite.runner import building, models, outcome, references
-from suite.runner.keras_jobs import is_newer
+from suite.runner.unloadable import is_newer
 
 CONFIGURATION_BYTES = 1 << 26  # of config.json: the largest model of keras.applications has 1 MB
 STAND_IN = 0.12345679  # of initial values: a variable that still holds nothing else was not in the file
