@@ -42,8 +42,8 @@ def states(a: Manifest, b: Manifest) -> list[str]:
 
 def stage_distances(a: Complete, b: Complete) -> dict[str, list[StageDistance]]:
     """State -> the distance of every tensor that both have, in the order in which a step computes them: stage by stage,
-    layers in the order of their calls, gradients from the output backwards. What is neutral is
-    left out: its exact gradient, or it itself, is zero, and its numbers are rounding.
+    layers in the order of their calls, gradients from the output backwards. What is neutral is left out:
+    its exact gradient, or it itself, is zero, and its numbers are rounding.
 
     A side with one device is compared with each device of the other; otherwise only devices that both have.
     """

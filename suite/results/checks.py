@@ -84,9 +84,7 @@ def _declared(folder: RunFolder, configuration: Configuration, composition: Comp
     judged: tuple[Judged, ...] = ()
     causes: tuple[Cause, ...]
     if isinstance(found, str):
-        refused = oracle is not None and folder.row(oracle).status is Status.UNSUPPORTED
-        code = Code.UNSUPPORTED if refused or found == diagnoses.UNEMULATED else Code.NOT_RUN
-        verdict, causes = Verdict.NOT_RUN, (because(code, found),)
+        verdict, causes = Verdict.NOT_RUN, (because(_unemulated(folder, configuration, found), found),)
     else:
         found = replace(found, environments=(configuration.environment,) * 2)
         judged = verdicts.judge_declared(found, composition.suspected(configuration))
@@ -99,6 +97,15 @@ def _declared(folder: RunFolder, configuration: Configuration, composition: Comp
         causes=causes,
         quantities=judged,
     )
+
+
+def _unemulated(folder: RunFolder, configuration: Configuration, reason: str) -> Code:
+    """On one device, there is no strategy to check: what cannot be emulated there is unsupported. On several, it leaves the
+    strategy unchecked."""
+    oracle = folder.oracle_of(configuration)
+    refused = oracle is not None and folder.row(oracle).status is Status.UNSUPPORTED
+    alone = configuration.devices == 1
+    return Code.UNSUPPORTED if alone and (refused or reason == diagnoses.UNEMULATED) else Code.NOT_RUN
 
 
 def _defined(configuration: Configuration, held: Held) -> ConsistencyCheck:

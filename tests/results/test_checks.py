@@ -107,21 +107,24 @@ def test_without_an_oracle_it_was_not_run_and_says_why(tmp_path: Path) -> None:
     assert check.causes[0].reason.startswith("no oracle: it did not start")
 
 
-def test_a_step_that_no_oracle_emulates_is_not_supported_and_no_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("devices", "code"), [(1, Code.UNSUPPORTED), (2, Code.NOT_RUN)])
+def test_a_step_that_no_oracle_emulates_is_no_failure_where_no_strategy_is_left_unchecked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: int, code: Code
 ) -> None:
-    made = folder(tmp_path, torch=1.0, jax=1.0)
-    made.store.run(oracle("torch")).discard()
+    made = Folder(tmp_path, ["torch", "jax"], devices=(devices,))
+    made.all_trained({"torch": 1.0, "jax": 1.0})
+    made.store.run(oracle("torch", devices)).discard()
+    assert [cause.code for cause in found(made, "declared").causes] == [Code.NOT_RUN], "it failed"
     row = RunFolder.row
 
     def refused(self: RunFolder, run: Run) -> RunRow:
         told = row(self, run)
-        return replace(told, status=Status.UNSUPPORTED if run == oracle("torch") else told.status)
+        return replace(told, status=Status.UNSUPPORTED if run == oracle("torch", devices) else told.status)
 
     monkeypatch.setattr(RunFolder, "row", refused)
-    assert [cause.code for cause in found(made, "declared").causes] == [Code.UNSUPPORTED]
+    assert [cause.code for cause in found(made, "declared").causes] == [code]
     monkeypatch.setattr(diagnoses, "compared", lambda subject: diagnoses.UNEMULATED)
-    assert [cause.code for cause in found(made, "declared", name="jax").causes] == [Code.UNSUPPORTED]
+    assert [cause.code for cause in found(made, "declared", name="jax").causes] == [code]
 
 
 def test_nan_in_the_run_alone_is_its_own(tmp_path: Path) -> None:
