@@ -57,8 +57,14 @@ DEFECTS = {
     "exact-zeros": {(Code.CORNER, "")},
     "second-batch": {(Code.CORNER, "")},
     "saturated-evaluation": {(Code.DEFINITION, "tensorflow")},
+    "bias-free": {(Code.DEFINITION, "tensorflow"), (Code.COMPILED_DIFFERENTLY, "")},
 }
-STAGES = {"repeated-words": "update", "channels-first": "gradient", "saturated-evaluation": "evaluation"}  # of defects
+STAGES = {  # of defects
+    "repeated-words": "update",
+    "channels-first": "gradient",
+    "saturated-evaluation": "evaluation",
+    "bias-free": "update",
+}
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 WITHOUT_ORACLES = ("unnamed-losses",)  # a training step of its own that Keras's step cannot stand for
 BY_DESIGN = {

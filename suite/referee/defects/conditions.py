@@ -49,6 +49,10 @@ def decays(sighting: Sighting) -> bool:
     return sighting.argument("weight_decay") is not None
 
 
+def excludes(sighting: Sighting) -> bool:
+    return decays(sighting) and bool(sighting.config.get("exclude_from_weight_decay"))
+
+
 def restarts(sighting: Sighting) -> bool:
     return _holds(sighting, "learning_rate", "CosineDecayRestarts")
 

@@ -642,9 +642,19 @@ SEQUENCES = (
         scripts=("old-file-axes",),
         title="A .h5 file loses an axis that is a list of several",
         backends=ALL,
-        kind="file",
+        kind="training",
         names=(),
         stages=(),
+    ),
+    KnownDefect(
+        id="K-60",
+        scripts=("decay-excludes-paths",),
+        title="exclude_from_weight_decay takes a name for a part of a path",
+        backends=TENSORFLOW,
+        kind="optimizer",
+        names=(),
+        stages=UPDATE,
+        when=when.excludes,
     ),
 )
 

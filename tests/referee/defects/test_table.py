@@ -75,6 +75,18 @@ SIGHTINGS = [
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, flat=True, config={"clipnorm": 1.0}), "K-03"),
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, flat=True), None),
     (sighting("Adam", "torch", "update", "optimizer", rows=True), None),
+    (
+        sighting(
+            "AdamW",
+            "tensorflow",
+            "update",
+            "optimizer",
+            config={"weight_decay": 0.1, "exclude_from_weight_decay": ["a/bias"]},
+        ),
+        "K-60",
+    ),
+    (sighting("AdamW", "tensorflow", "update", "optimizer", config={"weight_decay": 0.1}), None),
+    (sighting("AdamW", "tensorflow", "update", "optimizer", config={"exclude_from_weight_decay": ["a/bias"]}), None),
     (sighting("Conv2D", "tensorflow", "forward", config={"data_format": "channels_first"}), "K-02"),
     (sighting("Conv2D", "tensorflow", "forward", config={"data_format": "channels_first", "use_bias": False}), None),
     (sighting("Conv2D", "tensorflow", "forward", config={}), None),
