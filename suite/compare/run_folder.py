@@ -235,7 +235,10 @@ class RunFolder:
         )
 
     def _neutral_state(self, scenario: str) -> frozenset[str]:
-        """What is zero but for rounding in every configuration of the scenario."""
+        """What is zero but for rounding in every configuration of the scenario; nothing where verdicts were kept, and what
+        they were judged from may have been dropped."""
+        if scenario in self.settled:
+            return frozenset()
         if scenario not in self._vanishing:
             runs = [(self._stored(plain(one)), self._stored(plain(one, "float64"))) for one in self.configurations(scenario)]
             whole = [(one, two) for one, two in runs if not isinstance(one, str) and not isinstance(two, str)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Complete
 from suite.compare import metrics
-from suite.records import QUANTITIES, Manifest, Tensor, TensorGroup
+from suite.records import QUANTITIES, DamagedArtifact, Manifest, Tensor, TensorGroup
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -145,10 +146,13 @@ def vanishing(runs: Iterable[tuple[Complete, Complete]]) -> frozenset[str]:
     float32: dict[str, float] = {}
     float64: dict[str, float] = {}
     for pair in runs:
-        for largest, (artifact, manifest) in zip((float32, float64), pair, strict=True):
-            for name, value in (trained(artifact, manifest, manifest.steps[-1]).arrays(OTHER) or {}).items():
-                if value.dtype.kind not in "biu":
-                    largest[name] = max(largest.get(name, 0.0), metrics.max_abs(value, np.broadcast_to(0.0, value.shape)))
+        with suppress(DamagedArtifact):  # which says so where it is compared
+            ends = [trained(*run, run[1].steps[-1]).arrays(OTHER) or {} for run in pair]
+            for largest, held in zip((float32, float64), ends, strict=True):
+                for name, value in held.items():
+                    if value.dtype.kind not in "biu":
+                        size = metrics.max_abs(value, np.broadcast_to(0.0, value.shape))
+                        largest[name] = max(largest.get(name, 0.0), size)
     return frozenset(name for name, value in float64.items() if value < VANISHED * float32.get(name, 0.0))
 
 

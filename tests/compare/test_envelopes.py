@@ -117,6 +117,15 @@ def test_state_of_which_float64_leaves_nothing_is_not_compared(
     assert b.arrays(OTHER).keys() == {"centred/mean", "centred/spread", "centred/count"}  # type: ignore[union-attr]
 
 
+def test_a_damaged_run_costs_no_other_one_its_neutral_state(tmp_path: Path) -> None:
+    runs = [keeping(tmp_path / name, name, mean) for name, mean in (("float32", 1e-8), ("float64", 1e-17))]
+    damaged = [keeping(tmp_path / f"other-{name}", name, 1e-8) for name in ("float32", "float64")]
+    assert vanishing([(runs[0], runs[1]), (damaged[0], damaged[1])]) == set()
+    file = tmp_path / "other-float64" / "step-1.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    assert vanishing([(runs[0], runs[1]), (damaged[0], damaged[1])]) == {"centred/mean"}
+
+
 def test_nothing_is_rounding_while_nothing_is_trained(tmp_path: Path) -> None:
     """As while gradients are accumulated: a rerun that begins elsewhere is as far away as it has travelled."""
     still, moving = run(tmp_path / "still", 1.0, 1.0), run(tmp_path / "moving", 1.0, 2.0)
