@@ -9,6 +9,7 @@ from suite.report import declared_words
 from suite.report.causes import assigned, names_of, without_result, words
 from suite.report.hypothesis_words import HYPOTHESES
 
+OWN_STEP = "a training step of its own"  # in the reason of what no oracle emulates
 LONGEST = 12  # words: more are read by nobody in a table
 
 
@@ -106,7 +107,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.UNCHECKED: lambda cause: "evidence is missing",
     Code.NO_FLOAT64: lambda cause: "there is no float64 run",
     Code.NOT_RUN: _not_run,
-    Code.UNSUPPORTED: lambda cause: "not supported",
+    Code.UNSUPPORTED: lambda cause: f"{OWN_STEP} is unchecked" if OWN_STEP in cause.reason else "not supported",
     Code.UNKNOWN: lambda cause: "its cause is unknown",
 }
 CURES: dict[str, str] = {

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from suite.explain import diagnoses
 from suite.explain import findings as grouping
-from suite.records import Broken, Cause, Code, Finding, Place, Verdict
+from suite.records import Broken, Cause, Code, Finding, Place, Verdict, because
 from suite.report import brief, plans
 from suite.results.decisions import Decision, Plan, Safety, tables
 from tests.report import builder
@@ -35,6 +38,21 @@ def test_what_is_not_known_is_still_placed() -> None:
     finding = Finding(verdict=Verdict.DIFFERENT, causes=(cause,), members=(), environment="torch", place=place)
     assert brief.what(finding) == "torch differs first in words; its cause is unknown"
     assert brief.what(replace(finding, place=None)) == "torch differs; its cause is unknown"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "said"),
+    [
+        (Code.NOT_RUN, "model.h5 cannot be loaded: ValueError: Shape mismatch", "model.h5 cannot be loaded"),
+        (Code.NOT_RUN, "what was saved there cannot be loaded", "a side has no result"),
+        (Code.NOT_RUN, "it did not finish", "a side has no result"),
+        (Code.UNSUPPORTED, diagnoses.UNEMULATED, "a training step of its own is unchecked"),
+        (Code.UNSUPPORTED, "JAX splits no uneven batch", "not supported"),
+    ],
+)
+def test_what_was_not_run_is_said_in_a_few_words(code: Code, reason: str, said: str) -> None:
+    finding = Finding(verdict=Verdict.NOT_RUN, causes=(because(code, reason),), members=())
+    assert brief.what(finding) == said
 
 
 def test_a_file_that_differs_elsewhere_is_said_to() -> None:
