@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from suite import Data
+
 TRAIN_ROWS = 1280
 PREDICT_ROWS = 256
 
@@ -33,3 +35,9 @@ def _bilinear(source: int, target: int) -> np.ndarray:
 def split(x: np.ndarray, y: np.ndarray, rows: int = TRAIN_ROWS, predict: int = PREDICT_ROWS) -> tuple[np.ndarray, ...]:
     """(training rows, their labels, other rows to predict on)."""
     return x[:rows], y[:rows], x[rows : rows + predict]
+
+
+def evaluated(x: np.ndarray, y: np.ndarray) -> Data:
+    """The first rows to train on, and the next ones to predict and to evaluate."""
+    other = slice(TRAIN_ROWS, TRAIN_ROWS + PREDICT_ROWS)
+    return Data(x=x[:TRAIN_ROWS], y=y[:TRAIN_ROWS], predict=x[other], evaluate=(x[other], y[other]))

@@ -25,16 +25,9 @@ def model() -> Any:
 
 
 def data() -> Data:
-    from scenarios._digits import PREDICT_ROWS, TRAIN_ROWS, images
+    from scenarios._digits import evaluated, images
 
-    pixels, labels = images(28)
-    other = slice(TRAIN_ROWS, TRAIN_ROWS + PREDICT_ROWS)
-    return Data(
-        x=pixels[:TRAIN_ROWS],
-        y=labels[:TRAIN_ROWS],
-        predict=pixels[other],
-        evaluate=(pixels[other], labels[other]),
-    )
+    return evaluated(*images(28))
 
 
 def optimizer() -> Any:
