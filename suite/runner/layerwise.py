@@ -124,7 +124,7 @@ def _forward(
 ) -> tuple[list[Seen], list[Seen], Mapping[str, Any], Mapping[str, np.ndarray]]:
     """One pass in training mode: the calls of layers that are not inside another layer, the calls of losses, the gradient by
     the name of the variable, and the trained variables that the pass itself has changed. Where a model that trains by a step
-    of its own has no loss that Keras could compute, neither losses nor gradients."""
+    of its own has no loss but in that step, neither losses nor gradients."""
     named = models.variables(model)
     before = models.read(named)
     trained = model.trainable_variables
@@ -146,10 +146,9 @@ def _forward(
         with _losses_seen(losses):
             keras_versions.compute_loss(model, **given, y_pred=predicted)
         *_, gradients = value_and_gradients(loss, given, trained, untrained, programs=programs_of(model))
-    except Exception:
-        if not models.has_own_train_step(model):
+    except ValueError:
+        if not models.has_own_train_step(model) or model._compile_loss is not None:  # private: nothing public tells
             raise
-        losses.clear()  # its step computes another loss, and may give Keras's none
     names_of = {id(variable): name for name, variable in named.items()}
     pairs = zip(trained, gradients, strict=True)
     assigned = {name: value for name, value in called.items() if value.tobytes() != before[name].tobytes()}

@@ -242,7 +242,8 @@ def _is_undecayed(optimizer: Any, variable: Any) -> bool:
     """What Keras's own rule says of the variable. It is not asked: it remembers its answer, and gives another one on
     TensorFlow as it trains (known defect K-60)."""
     # Private: the public method only sets what is left out.
-    if optimizer._var_key(variable) in (getattr(optimizer, "_exclude_from_weight_decay", None) or ()):
+    excluded = getattr(optimizer, "_exclude_from_weight_decay", None)
+    if excluded and optimizer._var_key(variable) in excluded:
         return True
     pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
     return pattern is not None and re.search(pattern, variable.name) is not None

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from suite.explain import diagnoses
 from suite.explain import findings as grouping
 from suite.records import Broken, Cause, Code, Finding, Place, Verdict, because
 from suite.report import brief, plans
 from suite.results.decisions import Decision, Plan, Safety, tables
 from tests.report import builder
 
+OWN = "the model has a training step of its own, which is not emulated"
 DECISION = Decision(plan=Plan.BACKEND, safety=Safety.EXCEPT)
 
 
@@ -46,7 +46,7 @@ def test_what_is_not_known_is_still_placed() -> None:
         (Code.NOT_RUN, "model.h5 cannot be loaded: ValueError: Shape mismatch", "model.h5 cannot be loaded"),
         (Code.NOT_RUN, "what was saved there cannot be loaded", "a side has no result"),
         (Code.NOT_RUN, "it did not finish", "a side has no result"),
-        (Code.UNSUPPORTED, diagnoses.UNEMULATED, "a training step of its own is unchecked"),
+        (Code.UNSUPPORTED, OWN, "a training step of its own is unchecked"),
         (Code.UNSUPPORTED, "JAX splits no uneven batch", "not supported"),
     ],
 )
