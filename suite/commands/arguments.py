@@ -31,6 +31,9 @@ def parser() -> argparse.ArgumentParser:
         ("plan", "show what compare would run with these options; run nothing, install nothing"),
     ):
         _add_compare(commands.add_parser(name, help=meaning, description=meaning))
+    commands.choices["plan"].add_argument(
+        "--measure", action="store_true", help="train a few steps in each environment first: how long will everything take?"
+    )
     _add_selftest(commands.add_parser("selftest", help="inject faults in real runs: what is detected, named and located?"))
     _add_claims(commands.add_parser("claims", help=CLAIMS, description=CLAIMS))
     _add_zoo(commands.add_parser("zoo", help=ZOO, description=ZOO))

@@ -12,6 +12,7 @@ from suite.commands.execution import jobs_of, kept_of
 from suite.commands.options import RunOptions, seconds_of
 from suite.engine.progress import rounded
 from suite.records import Plan, Run, Status
+from suite.records.measured import Measured
 
 
 def within(
@@ -24,8 +25,9 @@ def within(
     jobs = jobs_of(store, plan, chosen, options)
     jobs.settled = {} if options.rerun == "all" else kept_of(store, plan, chosen, jobs)
     waiting = jobs.first()
-    processes = max(1, min(options.jobs, len(waiting)))
-    expected = costs.duration(costs.read(store), waiting, processes)
+    processes = max(1, min(options.processes, len(waiting)))
+    measured = costs.read(store)
+    expected = costs.duration(measured, waiting, processes)
     left, allowed = expected.seconds + expected.further, seconds_of(budget)
     if expected.unknown:
         tell(f"--budget {budget}: not known how long {', '.join(expected.unknown)} takes; of that, nothing can be left out")
@@ -33,7 +35,7 @@ def within(
     for group in _groups([run for job in waiting if job.kind == "train" for run in job.runs]):
         if left <= allowed:
             break
-        saved = sum(_seconds(store, run) for run in group)
+        saved = sum(_seconds(store, measured, run, plan.options.steps) for run in group)
         if saved:
             dropped += group
             left -= saved / processes
@@ -55,10 +57,16 @@ def _groups(runs: Sequence[Run]) -> Iterator[list[Run]]:
         yield [run for run in permuted if run.configuration == configuration]
 
 
-def _seconds(store: Store, run: Run) -> float:
-    """What the run took before, in this folder; 0 where it has not run."""
+def _seconds(store: Store, measured: Measured, run: Run, steps: int) -> float:
+    """What the run took before, in this folder, or would by its scenario's first steps; 0 where nothing is known."""
     manifest = store.run(run).manifest()
-    return manifest.seconds if manifest is not None and manifest.status is Status.COMPLETE else 0.0
+    if manifest is not None and manifest.status is Status.COMPLETE:
+        return manifest.seconds
+    where = run.configuration
+    sample = measured.samples.get(where.scenario)
+    if sample is None or where.environment not in sample.process:
+        return 0.0
+    return costs.of_run(sample, where.environment, where.devices, steps, trains=True)
 
 
 def _counted(runs: Sequence[Run]) -> str:

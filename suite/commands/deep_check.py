@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
-from suite.artifacts.store import Store
-from suite.commands.choosing import Chosen, Selection, choose
-from suite.commands.execution import planned
+from suite.commands import first_steps
+from suite.commands.choosing import Selection, choose
 from suite.commands.options import RecipeOptions, ScenariosOptions
 from suite.commands.streams import say
 from suite.engine.schedule import NEEDS
-from suite.plan.jobs import Jobs
-from suite.records import ORACLE, FoundScenario, Job, Outcome, Status
+from suite.records import FoundScenario, Job, Outcome, Status
 from suite.report.answer import listed
 
-SECONDS = 600  # for one step, data included
-RECIPE = RecipeOptions(steps=1, seed=0, reference="torch", virtual_devices=False)
+RECIPE = RecipeOptions(steps=0, seed=0, reference="torch", virtual_devices=False)
 
 
 def run(options: ScenariosOptions) -> int:
@@ -37,36 +32,15 @@ def run(options: ScenariosOptions) -> int:
             recipe=RECIPE,
         )
     )
-    with tempfile.TemporaryDirectory(prefix="parity-check-", ignore_cleanup_errors=True) as folder:
-        ended = _ended(chosen, Store(folder))
     failed = False
-    for found in chosen.scenarios:
-        for sentence, good in sentences(found, ended):
-            say(f"{found.scenario.name}: {sentence}")
-            failed |= not good
+    with first_steps.trained(chosen, steps=1) as (_, ended):
+        for found in chosen.scenarios:
+            for sentence, good in sentences(found, ended):
+                say(f"{found.scenario.name}: {sentence}")
+                failed |= not good
     for wrong in chosen.broken:
         say(f"{wrong.name}: broken: {wrong.reason}  [{wrong.source}]")
     return 3 if chosen.broken else 2 if failed else 0
-
-
-def _ended(chosen: Chosen, store: Store) -> Mapping[Job, Outcome]:
-    """How data, and one step in each environment, ended."""
-    whole = planned(chosen)
-    plain = (run for run in whole.runs if run.kind == "plain" and run.configuration.strategy != ORACLE)
-    plan = replace(whole, runs=tuple(plain))
-    jobs = Jobs(store, plan, chosen.scenarios, chosen.environments).first()
-    wanted = [job for job in jobs if job.kind in ("prepare", "train")]
-    with chosen.site.engine(
-        chosen.environments,
-        folder=store.folder,
-        environments=chosen.folder,
-        cores=0,
-        timeout=SECONDS,
-        jobs_per_gpu=0,
-        listen=lambda _: None,
-    ) as engine:
-        outcomes = engine.run(wanted)
-    return {job: outcomes[job.id] for job in wanted}
 
 
 def sentences(found: FoundScenario, ended: Mapping[Job, Outcome]) -> Iterator[tuple[str, bool]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -60,6 +61,11 @@ class RunOptions:
     verbose: bool
     fail_fast: bool
 
+    @property
+    def processes(self) -> int:
+        """At once, on this machine."""
+        return self.jobs or os.cpu_count() or 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryOptions:
@@ -85,8 +91,6 @@ class CompareOptions:
     """`fail_on`: the word of the best verdict that fails. `seeds`: how many other initial states are trained from. `smoke`:
     one scenario, few steps. `keep`: "all", or what is "needed" once it is judged. `budget`: how long
     it may take, as "30m"; None for as long as it takes. `json`: the answer as JSON.
-
-    `parity plan` has the same, so that any command line can be tried first.
     """
 
     scenario: tuple[str, ...]
@@ -109,6 +113,14 @@ class CompareOptions:
     def trained(self) -> RecipeOptions:
         """How it is really trained."""
         return replace(self.recipe, steps=self.recipe.steps or SMOKE_STEPS) if self.smoke else self.recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(CompareOptions):
+    """The same, so that any command line can be tried first. `measure`: whether some steps are run, to know how long all
+    take."""
+
+    measure: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +235,7 @@ class NewScenarioOptions:
 
 OPTIONS: Mapping[str, type] = {
     "compare": CompareOptions,
-    "plan": CompareOptions,
+    "plan": PlanOptions,
     "selftest": SelftestOptions,
     "claims": ClaimsOptions,
     "zoo": ZooOptions,

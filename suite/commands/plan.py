@@ -1,22 +1,25 @@
-"""parity plan: shows what compare would run. It installs nothing and writes nothing."""
+"""parity plan: shows what compare would run. Unless it is to measure the first steps, it installs and writes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from suite.artifacts.store import Store
-from suite.commands import budget, costs, listing
+from suite.commands import budget, costs, first_steps, listing
 from suite.commands.choosing import choose, selection
 from suite.commands.execution import kept_of, planned
-from suite.commands.options import CompareOptions
+from suite.commands.options import PlanOptions
 from suite.commands.streams import say
 from suite.plan.jobs import Jobs
 from suite.records import ORACLE, Configuration
 
 
-def run(options: CompareOptions) -> int:
-    chosen = choose(selection(options), install=False)
+def run(options: PlanOptions) -> int:
+    chosen = choose(selection(options), install=options.measure)
     store = Store(options.running.out)
+    if options.measure:
+        with store.lock():
+            costs.keep(store, first_steps.samples(chosen))
     plan = budget.within(planned(chosen), store, chosen, options.running, options.budget, say)
     again = options.running.rerun == "all"
     jobs = Jobs(store, plan, chosen.scenarios, chosen.environments, again=again)
@@ -31,7 +34,7 @@ def run(options: CompareOptions) -> int:
     for name, packages in chosen.missing.items():
         say(f"environment {name} would be made first: installing {packages}")
     say(f"{len(plan.runs)} runs in {len(waiting)} processes, {len(jobs.reused)} already there; plan {plan.digest[:12]}")
-    processes = max(1, min(options.running.jobs, len(waiting)))
+    processes = max(1, min(options.running.processes, len(waiting)))
     listing.say_all(costs.sentences(store, plan, waiting, processes=processes, keep=options.keep))
     return 0
 

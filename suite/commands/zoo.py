@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from suite.artifacts import names
@@ -56,7 +55,7 @@ def _run(options: ZooOptions, cases: Sequence[Case], site: Site) -> int:
                 store,
                 ready,
                 Options(device=device, seed=options.seed),
-                processes=options.running.jobs or os.cpu_count() or 1,
+                processes=options.running.processes,
                 again=options.running.rerun == "all",
             )
             results = visit.results(cases)

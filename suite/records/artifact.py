@@ -72,6 +72,7 @@ class Manifest:
     `roundoff`: the unit roundoff of the coarsest dtype that a layer computes in. `files`: file name -> sha256.
     `facts`: versions, devices, threads, flags, as text. `optimizer_epsilon`: 0 where the optimizer has none.
     `rounded_constants`: by how much float32 rounds 1 - c, relative, of a constant c of the optimizer.
+    `step_seconds`: of a training step for which nothing is compiled; 0 where there was none, or it is not known.
     `calls`: of a single-step comparison, the layers in the order in which a step calls them. `recorded`: of a
     layerwise step, its calls. `after_saving`: why the model could not be evaluated, or trained further than
     its file; empty where it could, and where it was not to be. `phases`: the steps after which phases of the training ended,
@@ -87,6 +88,7 @@ class Manifest:
     place: str = ""
     died: str = ""
     seconds: float = 0.0
+    step_seconds: float = 0.0
     tensors: tuple[Tensor, ...] = ()
     slots: tuple[Tensor, ...] = ()
     batch_norms: tuple[BatchNorm, ...] = ()

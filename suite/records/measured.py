@@ -48,9 +48,27 @@ class Timed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A scenario that was trained for `SAMPLED` steps on a `device`, to know what all of it takes. `steps`: how many it has.
+    `model`, `data`: bytes of its variables in float32, and of its data. By environment: `process`, seconds of a process that
+    does so once, and `step`, seconds of one step more."""
+
+    device: str
+    steps: int
+    model: int
+    data: int
+    process: Mapping[str, float] = field(default_factory=dict)
+    step: Mapping[str, float] = field(default_factory=dict)
+
+
+SAMPLED = 3  # steps: for the first or two, something is compiled
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """Of a run folder: what each job took last, by its id, and how many bytes the runs of each scenario had before anything
-    was dropped."""
+    was dropped; and of scenarios, what a few steps took."""
 
     jobs: Mapping[str, Timed] = field(default_factory=dict)
     bytes: Mapping[str, int] = field(default_factory=dict)
+    samples: Mapping[str, Sample] = field(default_factory=dict)

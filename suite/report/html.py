@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -159,6 +160,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
     return re.sub(r"\n\s*\n+", "\n", page)
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),

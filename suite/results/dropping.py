@@ -71,10 +71,15 @@ def allowed(folder: RunFolder, scenario: str) -> int:
     return max(LEAST, MODELS * (_model(folder.store, scenario) or 0)) * len(ran)
 
 
-def allowance(store: Store, scenario: str, configurations: int) -> int | None:
-    """The bytes that a scenario of so many configurations may hold, with its data; None where nobody has made these yet."""
+def inputs(store: Store, scenario: str) -> tuple[int, int] | None:
+    """The bytes of a scenario's model and of its data; None where nobody has made these yet."""
     model, data = _model(store, scenario), dropping.sizes(store.inputs(scenario)).get(names.file_of(names.DATA), 0)
-    return None if model is None else max(LEAST, MODELS * model) * configurations + data
+    return None if model is None else (model, data)
+
+
+def allowance(model: int, data: int, configurations: int) -> int:
+    """The bytes that a scenario of so many configurations may hold, with its data."""
+    return max(LEAST, MODELS * model) * configurations + data
 
 
 def _model(store: Store, scenario: str) -> int | None:

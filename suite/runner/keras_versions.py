@@ -53,11 +53,12 @@ def is_variable(value: object) -> bool:
     """Whether it is a variable of Keras. Older versions make variables of the class that `keras.Variable` derives from."""
     import keras
 
-    return isinstance(value, (keras.Variable, *(kind for kind in keras.Variable.__mro__ if _is_of_keras(kind))))
+    return isinstance(value, (keras.Variable, *(kind for kind in keras.Variable.__mro__ if is_of_keras(kind))))
 
 
-def _is_of_keras(kind: type) -> bool:
-    return kind.__module__.startswith("keras.")
+def is_of_keras(kind: type) -> bool:
+    """Whether Keras itself brings the class, and not a user or a plugin."""
+    return kind.__module__.partition(".")[0] == "keras"
 
 
 def compute_loss(model: Any, *, training: bool = True, **given: Any) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Recording
 from suite.records import SEED, DamagedArtifact, Manifest
-from suite.runner import after_saving, models
+from suite.runner import after_saving, keras_versions, models
 from suite.runner.predicting import named
 
 Attributes = dict[str, Any]
@@ -172,7 +172,7 @@ def _layers(model: Any) -> dict[str, Any]:
     """Every layer by its path, and a model of a class that is not Keras's by the empty path."""
     paths = models.layer_paths(model)
     layers = {paths[id(layer)]: layer for layer in models.layers_of(model) if id(layer) in paths}
-    return layers if type(model).__module__.startswith("keras.") else {"": model, **layers}
+    return layers if keras_versions.is_of_keras(type(model)) else {"": model, **layers}
 
 
 def _told(layer: Any, common: set[str]) -> Attributes:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from suite.records import SEED
+from suite.runner import keras_versions, models, structures
 from suite.runner import masks as carried
-from suite.runner import models, structures
 from suite.runner.differentiation import Array, Cotangents, Differentiated, array, differentiate, is_float, tensor
 
 ARGUMENT = "argument/"
@@ -25,7 +26,8 @@ class LayerStep:
     `layer`: the name of its class. `config`: JSON of `keras.saving.serialize_keras_object(layer)["config"]`. `inputs`: the
     positional arguments, flattened. `masks`: one for each input, or None. `arguments`: the other arguments as JSON holds
     them; `tensors`: those of them that are arrays, by name ("initial_state/0"). `weights`: every variable before the call,
-    but for states of seeds, by the names of the layers below this one and its own. `outputs`: flattened. `state`: after the
+    but for states of seeds, by the names of the layers below this one and its own. `outputs`: flattened, and after them the
+    losses that a layer of a user's adds. `state`: after the
     call, the weights that are not trained, and those trained ones that the call changes. `cotangents`: one for each output.
     `gradients`: of the sum of outputs times cotangents: "input/<place>", "argument/<name>", "weight/<name>". `reason`: why
     there are none; empty if there are.
@@ -117,9 +119,33 @@ def _of_tensors(
         placed = dict(zip(places, tensors, strict=True))
         args = structures.replaced(inputs, lambda path, leaf: placed[path])
         kwargs = structures.replaced(arguments, lambda path, leaf: placed.get(ARGUMENT + path, leaf))
-        return [leaf for _, leaf in structures.leaves(layer(*args, **kwargs, training=training))]
+        with _added_losses(layer) as added:
+            outputs = layer(*args, **kwargs, training=training)
+        return [*(leaf for _, leaf in structures.leaves(outputs)), *added]
 
     return function
+
+
+@contextmanager
+def _added_losses(layer: Any) -> Iterator[list[Any]]:
+    """The losses that the layer, and what it calls, add to the model's meanwhile. What a layer of Keras itself adds is no
+    part of its definition: of that, none."""
+    import keras
+
+    original, added = keras.Layer.add_loss, list[Any]()
+
+    def add(self: Any, loss: Any) -> None:
+        original(self, loss)
+        added.extend(keras_versions.tree().flatten(loss))
+
+    if keras_versions.is_of_keras(type(layer)):
+        yield added
+        return
+    keras.Layer.add_loss = add
+    try:
+        yield added
+    finally:
+        keras.Layer.add_loss = original
 
 
 def drawn(seed: int) -> Cotangents:

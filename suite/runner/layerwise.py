@@ -236,7 +236,7 @@ def _losses_seen(seen: list[Seen]) -> Iterator[None]:
 
 
 def _layer(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
-    own = type(seen.of).__module__.split(".")[0] == "keras"
+    own = keras_versions.is_of_keras(type(seen.of))
     call = RecordedCall(state=state, kind="layer", name=seen.name, of=type(seen.of).__name__, own=own)
     size = sum(leaf.size for _, leaf in structures.leaves(seen.inputs) if isinstance(leaf, np.ndarray))
     if size > LARGEST:
@@ -268,7 +268,7 @@ def _layer(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
 
 def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
     y_true, y_pred, weight, mask = seen.inputs
-    own = type(seen.of).__module__.split(".")[0] == "keras"
+    own = keras_versions.is_of_keras(type(seen.of))
     call = RecordedCall(state=state, kind="loss", name=seen.name, of=type(seen.of).__name__, own=own)
     try:
         made = loss_step(seen.of, y_true, y_pred, cotangents=drawn(seed), sample_weight=weight, mask=mask)
@@ -287,7 +287,7 @@ def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
 def _penalty(name: str, variable: Any, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
     """The call of a weight's regularizer."""
     of = variable.regularizer
-    own = type(of).__module__.split(".")[0] == "keras"
+    own = keras_versions.is_of_keras(type(of))
     call = RecordedCall(state=state, kind="regularizer", name=name, of=type(of).__name__, own=own)
     try:
         config = json.dumps(of.get_config(), sort_keys=True, default=str)
@@ -319,7 +319,7 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
     import keras
 
     optimizer, named = model.optimizer, models.variables(model)
-    own = type(optimizer).__module__.split(".")[0] == "keras"
+    own = keras_versions.is_of_keras(type(optimizer))
     call = RecordedCall(state=state, kind="update", name="optimizer", of=type(optimizer).__name__, own=own)
     if len(optimizers.leaves(optimizer)) > 1:
         return replace(call, reason="several optimizers share the variables"), {}

@@ -129,7 +129,7 @@ def seed_states(layer: Any) -> list[Any]:
 
 def has_own_train_step(model: Any) -> bool:
     """Whether its class brings a training step in place of Keras's."""
-    return any("train_step" in vars(kind) for kind in type(model).__mro__ if not kind.__module__.startswith("keras."))
+    return any("train_step" in vars(kind) for kind in type(model).__mro__ if not keras_versions.is_of_keras(kind))
 
 
 def layer_paths(model: Any) -> dict[int, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Container
 from typing import Any
 
@@ -24,6 +26,7 @@ def recorder(keep: Container[int], *, resets: bool) -> Any:
             self.steps = 0
             self.begun = 0
             self.said: list[dict[str, float]] = []  # what Keras reported after each step that it took
+            self.ends: list[tuple[int, float]] = []  # after how many steps, and when
 
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             self.begun = batch
@@ -36,6 +39,7 @@ def recorder(keep: Container[int], *, resets: bool) -> Any:
                 self.losses += [float(logs["loss"])] * together
             self.said.append({name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0})
             self.steps += together
+            self.ends.append((self.steps, time.monotonic()))
             if self.steps in keep:
                 # `self.model` and not `model`: on JAX it brings the variables up to date.
                 self.states[self.steps] = models.read(models.variables(self.model))
@@ -47,5 +51,10 @@ def recorder(keep: Container[int], *, resets: bool) -> Any:
                 if index in keep:
                     self.states[index] = models.read(models.variables(self.model))
             self.steps = step
+
+        def seconds(self) -> float:
+            """Of the fastest step after the first, so of one that nothing is compiled for; 0 if there is none."""
+            pairs = itertools.pairwise(self.ends)
+            return min(((ended - began) / (last - first) for (first, began), (last, ended) in pairs), default=0.0)
 
     return Recorder()

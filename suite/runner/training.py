@@ -311,7 +311,7 @@ class _Trainer:
         if whole and self.random_layers:
             batch = self.scenario.batch // self.drive.processes
             self.measured |= predicting.facts(self.model, self.data, batch, self._unmoved)
-        recorded.tell(after_saving=failed)
+        recorded.tell(after_saving=failed, step_seconds=recorder.seconds())
 
     def _losses(self, recorded: Recording, losses: Sequence[float]) -> None:
         """The losses of all steps (steps,), float64. The mean of the replicas' means is what training descends, also

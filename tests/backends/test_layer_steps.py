@@ -72,6 +72,18 @@ def test_masks_and_arguments_reach_the_layer(arrays: Arrays, name: str, first: f
         assert close(arrays["started/gradient/argument/initial_state"], expected)
 
 
+def test_the_losses_that_a_layer_of_the_users_own_adds_are_outputs_of_it(arrays: Arrays) -> None:
+    x, kernel = arrays["penalized/input/0"], arrays["penalized/weight/inside/kernel"]
+    output, added, inside = (arrays[f"penalized/output/{place}"] for place in range(3))
+    assert close(output, x @ kernel) and close(added, (x**2).sum())
+    cotangents = [arrays[f"penalized/cotangent/{place}"] for place in range(3)]
+    squares = (output**2).sum()
+    scale = float(inside) / squares  # Keras divides by the rows, or not, by its version
+    pulled = cotangents[0] + cotangents[2] * 2 * scale * output
+    assert close(arrays["penalized/gradient/input/0"], pulled @ kernel.T + cotangents[1] * 2 * x)
+    assert "regularized/output/1" not in arrays, "a layer of Keras has a definition, which knows no losses"
+
+
 @pytest.mark.parametrize("name", ["attention", "multi-head"])
 def test_masks_of_several_inputs_reach_the_layer(arrays: Arrays, name: str) -> None:
     scores = arrays[f"{name}/output/1"]

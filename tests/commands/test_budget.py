@@ -10,7 +10,7 @@ from suite.artifacts.writing import write_record
 from suite.commands import costs, main
 from suite.commands.options import seconds_of
 from suite.records import Code, Quality, Status, Verdict
-from suite.records.measured import Measured, Timed
+from suite.records.measured import Measured, Sample, Timed
 from tests.conftest import Parity
 from tests.pipeline.fake_runs import written
 
@@ -112,6 +112,26 @@ def test_what_nobody_has_timed_keeps_everything(parity: Parity, capsys: pytest.C
     main(parity.arguments(*SHORT, "--budget", "1s"))
     assert "--budget 1s: not known how long clusters takes; of that, nothing can be left out" in capsys.readouterr().out
     assert not left_out(parity)
+
+
+def test_first_steps_are_enough_for_a_budget(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
+    parity.scenario("clusters", synchronized=True)
+    parity.environments({"fake-a": {}, "fake-b": {"PARITY_FAKE_ORDER": "1"}})
+    sample = Sample(
+        device="cpu",
+        steps=25,
+        model=8,
+        data=8,
+        process={"fake-a": 40.0, "fake-b": 40.0},
+        step={"fake-a": 0.0, "fake-b": 0.0},
+    )
+    parity.run.mkdir()
+    write_record(parity.run / names.MEASURED, Measured(samples={"clusters": sample}))
+    main(parity.arguments(*SHORT, "--budget", "1s"))
+    said = capsys.readouterr().out
+    assert "left out by --budget 1s: 6 permuted runs of clusters/fake-b/fake-x1, clusters/fake-a/fake-x1" in said
+    assert "--budget 1s: what no verdict can do without takes about" in said
+    assert len(left_out(parity)) == 6
 
 
 def test_a_plan_says_what_would_be_left_out(timed: Parity, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from suite.artifacts import names
 from suite.artifacts.store import Store
 from suite.commands import costs, main
 from suite.records import Configuration, Environment, Job, Options, Outcome, Status, plain
-from suite.records.measured import Measured, Timed, work_of
+from suite.records.measured import Measured, Sample, Timed, work_of
 from tests.conftest import Parity
 from tests.pipeline.fake_runs import CLEAN
 
@@ -45,7 +47,10 @@ def test_before_anything_ran_nothing_is_known_and_nothing_is_written(
     parity.scenario("clusters")
     parity.environments(CLEAN)
     time, disk = planned(parity, capsys)
-    assert time == f"time: not known for clusters, of which nothing was timed in {parity.run} yet"
+    assert time == (
+        f"time: not known for clusters, of which nothing was timed in {parity.run} yet; "
+        "--measure trains the first steps to find out"
+    )
     assert disk.startswith("disk: not known for clusters: how large the model is shows in its first run")
     assert not parity.run.exists()
 
@@ -64,15 +69,69 @@ def test_a_folder_in_which_it_ran_says_what_it_took(parity: Parity, capsys: pyte
     assert "with a different number of steps" in planned(parity, capsys, "--steps", "3")[0]
     parity.scenario("other")
     time, *disks = planned(parity, capsys, "--rerun", "all")
-    assert time.endswith(f"; not known for other, of which nothing was timed in {parity.run} yet")
+    assert f"; not known for other, of which nothing was timed in {parity.run} yet; --measure " in time
     assert len(disks) == 2
+
+
+def test_the_first_steps_say_how_long_all_take_and_how_large_it_is(
+    parity: Parity, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parity.scenario("clusters")
+    parity.environments(CLEAN)
+    time, disk = planned(parity, capsys, "--measure")
+    assert re.fullmatch(
+        r"time: about \d+ s, 2 processes at once, from 3 training steps of clusters in each environment; "
+        "runs that are asked for where something is open come on top",
+        time,
+    )
+    assert disk.startswith("disk: at most ")
+    assert {one.name for one in parity.run.iterdir()} == {names.MEASURED, names.LOCK}, "nothing that a command reuses"
+    sample = costs.read(Store(parity.run)).samples["clusters"]
+    assert sample.steps == 25 and sample.model > 0 and sample.data > 0
+    assert sample.process.keys() == sample.step.keys() == CLEAN.keys()
+    assert planned(parity, capsys) == [time, disk], "it is kept"
+    main(parity.arguments("--devices", "1"))
+    assert "as timed in" in planned(parity, capsys, "--rerun", "all")[0]
+
+
+def test_what_does_not_run_leaves_the_time_unknown(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
+    parity.scenario("clusters")
+    parity.environments({"fake-a": {"PARITY_FAKE_DEFECT": "raise"}})
+    assert planned(parity, capsys, "--measure")[0].startswith("time: not known for clusters")
+
+
+def test_of_first_steps_further_runs_take_a_quarter_and_further_steps_their_time() -> None:
+    sample = Sample(device="cpu", steps=20, model=8, data=8, process={"fake-a": 8.0}, step={"fake-a": 0.5})
+    known = Measured(samples={"small": sample})
+    more = 17 * 0.5
+    assert costs.duration(known, [TRAIN], 1).seconds == 8 + more
+    five = replace(TRAIN, runs=tuple(replace(TRAIN.runs[0], variation="permuted", index=index) for index in range(5)))
+    assert costs.duration(known, [five], 1).seconds == 16 + 5 * more
+    assert costs.duration(known, [replace(TRAIN, options=Options(steps=3), devices=2)], 1).seconds == 16
+    assert costs.duration(known, [replace(TRAIN, kind="reload")], 1).seconds == 8
+    elsewhere = replace(TRAIN, environment=replace(TRAIN.environment, name="fake-b"))
+    assert costs.duration(known, [elsewhere], 1).unknown == ("small",)
+    on_gpu = replace(TRAIN, options=Options(device="gpu"))
+    assert costs.duration(known, [on_gpu], 1).unknown == ("small",)
+    assert costs.duration(replace(known, jobs=measured((TRAIN, 3.0)).jobs), [TRAIN], 1).sampled == ()
+
+
+def test_as_many_processes_as_processors_are_expected(parity: Parity, capsys: pytest.CaptureFixture[str]) -> None:
+    parity.scenario("clusters")
+    parity.environments(CLEAN)
+    main(parity.arguments("--devices", "1"))
+    capsys.readouterr()
+    assert main(["plan", *parity.arguments("--devices", "1", "--rerun", "all")[1:]]) == 0
+    assert f" {os.cpu_count()} processes at once" in capsys.readouterr().out
 
 
 def test_jobs_overlap_and_the_longest_takes_as_long_as_it_takes() -> None:
     known = measured((TRAIN, 10.0), (LARGE, 50.0))
     assert costs.duration(known, [TRAIN] * 3, 2).seconds == 15
     assert costs.duration(known, [TRAIN, LARGE], 2).seconds == 50
-    assert costs.duration(known, [], 2) == costs.Duration(seconds=0, further=0, unknown=(), other_length=False)
+    assert costs.duration(known, [], 2) == costs.Duration(
+        seconds=0, further=0, timed=False, sampled=(), unknown=(), other_length=False
+    )
 
 
 def test_another_device_says_nothing() -> None:

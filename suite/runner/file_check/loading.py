@@ -17,7 +17,7 @@ import numpy as np
 from suite.artifacts.store import Store
 from suite.records import showing
 from suite.records.files import FileQuestion
-from suite.runner import building, models, outcome, references
+from suite.runner import building, keras_versions, models, outcome, references
 from suite.runner.unloadable import is_newer
 
 CONFIGURATION_BYTES = 1 << 26  # of config.json: the largest model of keras.applications has 1 MB
@@ -135,7 +135,7 @@ def _without_drawing() -> Iterator[None]:
     own = [
         kind
         for kind in {value for value in vars(keras.initializers).values() if inspect.isclass(value)}
-        if any(base.__name__ == "RandomInitializer" for base in kind.__mro__) and kind.__module__.startswith("keras.")
+        if any(base.__name__ == "RandomInitializer" for base in kind.__mro__) and keras_versions.is_of_keras(kind)
     ]
     originals = [(kind, kind.__dict__["__call__"]) for kind in own if "__call__" in kind.__dict__]
     for kind, _ in originals:

@@ -53,7 +53,7 @@ def sketches(model: Any, x: Any) -> tuple[tuple[LayerOutput, ...], Arrays]:
             LayerOutput(
                 name=call.name,
                 of=type(call.layer).__name__,
-                own=_is_own(call.layer),
+                own=keras_versions.is_of_keras(type(call.layer)),
                 finite_inputs=all(bool(np.isfinite(one).all()) for one in inputs),
                 finite_outputs=all(bool(np.isfinite(one).all()) for one in outputs),
             )
@@ -84,10 +84,6 @@ def whole(model: Any, x: Any, name: str) -> tuple[RecordedCall, Arrays]:
     return found[0]
 
 
-def _is_own(layer: Any) -> bool:
-    return type(layer).__module__.split(".")[0] == "keras"
-
-
 @contextmanager
 def _each(model: Any, noted: Any) -> Iterator[None]:
     """Calls `noted` with every call of a layer that ends: those inside models and inside layers of the user's own, too, but
@@ -101,7 +97,7 @@ def _each(model: Any, noted: Any) -> Iterator[None]:
     def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         nonlocal inside
         path = paths.get(id(layer))
-        leaf = _is_own(layer) and not isinstance(layer, keras.Model)
+        leaf = keras_versions.is_of_keras(type(layer)) and not isinstance(layer, keras.Model)
         if path is None or inside or isinstance(layer, keras.layers.InputLayer):
             return proceed(layer, *args, **kwargs)
         counts[path] = counts.get(path, 0) + 1
@@ -180,9 +176,9 @@ def _recorded(call: Called) -> tuple[RecordedCall, Arrays]:
         kind="layer",
         name=call.name,
         of=type(call.layer).__name__,
-        config=config_of(call.layer) if _is_own(call.layer) else "{}",
+        config=config_of(call.layer) if keras_versions.is_of_keras(type(call.layer)) else "{}",
         arguments=json.dumps(arguments, default=str, sort_keys=True),
         training=False,
-        own=_is_own(call.layer),
+        own=keras_versions.is_of_keras(type(call.layer)),
     )
     return recorded, {f"0|{name}": values for name, values in arrays.items()}

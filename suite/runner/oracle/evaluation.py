@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the oracle calls what is here
 
 def evaluates_itself(model: Any) -> bool:
     """Whether its class brings an evaluation step in place of Keras's, which no oracle emulates."""
-    return any("test_step" in vars(kind) for kind in type(model).__mro__ if not kind.__module__.startswith("keras."))
+    return any("test_step" in vars(kind) for kind in type(model).__mro__ if not keras_versions.is_of_keras(kind))
 
 
 def evaluate(oracle: Oracle, live: bool, purpose: str = EVALUATE) -> Arrays:

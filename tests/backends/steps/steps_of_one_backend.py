@@ -56,6 +56,23 @@ step("argument", keras.layers.Add(), [x, 2 * x])
 
 
 @keras.saving.register_keras_serializable()
+class Penalized(keras.layers.Layer):  # type: ignore[misc]
+    """It adds a loss that depends on its input, and one through a layer inside."""
+
+    def build(self, shape: Any) -> None:
+        self.inside = keras.layers.Dense(1, name="inside", activity_regularizer=keras.regularizers.L2(0.5))
+        self.inside.build(shape)
+
+    def call(self, inputs: Any) -> Any:
+        self.add_loss(keras.ops.sum(keras.ops.square(inputs)))
+        return self.inside(inputs)
+
+
+step("penalized", Penalized(), x)
+step("regularized", keras.layers.Dense(1, activity_regularizer=keras.regularizers.L2(0.5)), x)
+
+
+@keras.saving.register_keras_serializable()
 class Refuses(keras.layers.Layer):  # type: ignore[misc]
     """It can be called, and has no gradient."""
 
