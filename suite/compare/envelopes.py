@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from suite.artifacts import names
+from suite.artifacts.artifact import Complete
 from suite.compare import metrics
 from suite.compare.measuring import measure
 from suite.compare.snapshots import OPTIMIZER, PREDICTIONS, STATISTICS, WEIGHTS, Arrays, Subject, replica, trained
@@ -23,19 +24,18 @@ def envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
         ]
         # Repeats of a deterministic run say nothing of rounding: without permuted runs there is no envelope.
         re_rounded = any(step in rerun[1].steps for rerun in subject.permuted)
-        found = wider(*widths) if re_rounded else {}
-        if quantity == WEIGHTS and _unmoved(subject, step):
-            found = dict.fromkeys(found, 0.0)  # reruns that begin elsewhere are a whole journey of no length away
+        found = _travelled(subject.plain, quantity, step, wider(*widths)) if re_rounded else {}
         if quantity == OPTIMIZER:
             found = {metric: max(value, subject.plain[1].rounded_constants) for metric, value in found.items()}
         subject.cache[key] = found
     return subject.cache[key]  # type: ignore[return-value]
 
 
-def _unmoved(subject: Subject, step: int) -> bool:
-    """Whether nothing has been trained until then, as while gradients are accumulated."""
-    begun, now = (trained(*subject.plain, one).arrays(WEIGHTS) for one in (0, step))
-    return bits(begun, now)
+def _travelled(run: Complete, quantity: str, step: int, found: dict[str, float]) -> dict[str, float]:
+    """An envelope of weights around a run that has not moved them, as while gradients are accumulated or a rate warms up from
+    0, is empty: reruns that begin elsewhere would be a whole journey of no length away."""
+    begun, now = (trained(*run, one).arrays(WEIGHTS) for one in (0, step))
+    return dict.fromkeys(found, 0.0) if quantity == WEIGHTS and bits(begun, now) else found
 
 
 def seed_distances(subject: Subject) -> list[dict[str, float]]:
@@ -56,9 +56,8 @@ def float64_envelope(subject: Subject, quantity: str, step: int) -> dict[str, fl
     if subject.float64 is None or not subject.float64_permuted or not step:
         return {}
     float64 = trained(*subject.float64, step)
-    return wider(
-        *(measure(quantity, float64, trained(*rerun, step), None, subject.outputs) for rerun in subject.float64_permuted)
-    )
+    widths = [measure(quantity, float64, trained(*rerun, step), None, subject.outputs) for rerun in subject.float64_permuted]
+    return _travelled(subject.float64, quantity, step, wider(*widths))
 
 
 def perturbed_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
@@ -69,7 +68,8 @@ def perturbed_envelope(subject: Subject, quantity: str, step: int) -> dict[str, 
     key = f"perturbed {quantity}@{step}"
     if key not in subject.cache:
         first, *reruns = (trained(*run, step) for run in subject.perturbed)
-        subject.cache[key] = wider(*(measure(quantity, first, rerun, None, subject.outputs) for rerun in reruns))
+        widths = [measure(quantity, first, rerun, None, subject.outputs) for rerun in reruns]
+        subject.cache[key] = _travelled(subject.perturbed[0], quantity, step, wider(*widths))
     found: dict[str, float] = subject.cache[key]  # type: ignore[assignment]
     return found
 

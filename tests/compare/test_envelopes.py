@@ -11,7 +11,7 @@ import pytest
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Complete
 from suite.compare import WEIGHTS, Subject
-from suite.compare.envelopes import envelope, float64_envelope
+from suite.compare.envelopes import envelope, float64_envelope, perturbed_envelope
 from suite.compare.measuring import Sides, distances_of, measure
 from suite.compare.snapshots import OPTIMIZER, OTHER, trained, vanishing, with_neutral_state
 from suite.judge.envelopes import beyond
@@ -131,5 +131,8 @@ def test_nothing_is_rounding_while_nothing_is_trained(tmp_path: Path) -> None:
     still, moving = run(tmp_path / "still", 1.0, 1.0), run(tmp_path / "moving", 1.0, 2.0)
     nudged = np.nextafter(1.0, 2.0)
     reruns = run(tmp_path / "of-still", nudged, nudged), run(tmp_path / "of-moving", nudged, 2.0 + 1e-12)
-    assert envelope(Subject(plain=still, permuted=(reruns[0],)), WEIGHTS, 1)["train"] == 0.0
-    assert 0.0 < envelope(Subject(plain=moving, permuted=(reruns[1],)), WEIGHTS, 1)["train"] < 1e-11
+    for own, rerun in ((still, reruns[0]), (moving, reruns[1])):
+        subject = Subject(plain=own, permuted=(rerun,), float64=own, float64_permuted=(rerun,), perturbed=(own, rerun))
+        for measured in (envelope, float64_envelope, perturbed_envelope):
+            found = measured(subject, WEIGHTS, 1)["train"]
+            assert found == 0.0 if own is still else 0.0 < found < 1e-11
