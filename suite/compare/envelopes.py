@@ -32,8 +32,8 @@ def envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:
 
 
 def _travelled(run: Complete, quantity: str, step: int, found: dict[str, float]) -> dict[str, float]:
-    """An envelope of weights around a run that has not moved them, as while gradients are accumulated or a rate warms up from
-    0, is empty: reruns that begin elsewhere would be a whole journey of no length away."""
+    """An envelope of weights around a run that has not moved them, as while gradients are accumulated or a rate warms up
+    from 0, is empty: reruns that begin elsewhere would be a whole journey of no length away."""
     begun, now = (trained(*run, one).arrays(WEIGHTS) for one in (0, step))
     return dict.fromkeys(found, 0.0) if quantity == WEIGHTS and bits(begun, now) else found
 
