@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,26 +11,11 @@ import numpy as np
 import pytest
 
 from suite.commands import main
-from suite.engine import provision
-from suite.plan.environments import environments
-from suite.plan.locations import ROOT
 from tests.backends.marks import REAL_BACKENDS
 
 pytestmark = REAL_BACKENDS
 
 TRAIN = Path(__file__).parent / "files" / "train.py"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files that torch saved."""
-    made = tmp_path_factory.mktemp("files")
-    ready = provision.provision(environments(), folder=ROOT / ".environments", device="cpu")["torch"]
-    variables = {**os.environ, "KERAS_BACKEND": "torch", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
-    command = [ready.python, "-m", "tests.backends.files.make", str(made)]
-    done = subprocess.run(command, env=variables, cwd=made, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return made
 
 
 def checked(path: Path, out: Path, *arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -43,9 +26,9 @@ def checked(path: Path, out: Path, *arguments: str) -> tuple[int, dict[str, dict
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dict[str, Any]]:
+def found(model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dict[str, Any]]:
     """The whole folder, checked with nothing said about what the files need."""
-    code, found = checked(folder, tmp_path_factory.mktemp("run"))
+    code, found = checked(model_files, tmp_path_factory.mktemp("run"))
     assert code == 1
     return found
 
@@ -86,30 +69,30 @@ def test_what_a_float64_run_computes_in_float32_is_no_difference(found: Mapping[
 
 
 def test_a_layer_that_is_not_known_is_named_with_what_to_give(
-    found: Mapping[str, dict[str, Any]], folder: Path, tmp_path: Path
+    found: Mapping[str, dict[str, Any]], model_files: Path, tmp_path: Path
 ) -> None:
     reasons = {one["reason"] for one in found["own.keras"]["environments"]}
     assert reasons == {
         "Keras does not know the class 'Twice' that is in the file (layer double): give --custom-objects module:function, a "
         'function that returns {"Twice": Twice}'
     }
-    code, known = checked(folder / "own.keras", tmp_path, "--custom-objects", f"{TRAIN}:objects")
+    code, known = checked(model_files / "own.keras", tmp_path, "--custom-objects", f"{TRAIN}:objects")
     assert (code, known["own.keras"]["code"]) == (0, "agrees")
 
 
 def test_weights_alone_need_the_function_that_builds_the_model(
-    found: Mapping[str, dict[str, Any]], folder: Path, tmp_path: Path
+    found: Mapping[str, dict[str, Any]], model_files: Path, tmp_path: Path
 ) -> None:
     assert "give --model module:function" in found["net.weights.h5"]["detail"]
-    code, known = checked(folder / "net.weights.h5", tmp_path, "--model", f"{TRAIN}:build_model")
+    code, known = checked(model_files / "net.weights.h5", tmp_path, "--model", f"{TRAIN}:build_model")
     assert (code, known["net.weights.h5"]["code"]) == (0, "agrees")
 
 
-def test_rows_with_targets_are_evaluated_as_the_file_was_compiled(folder: Path, tmp_path: Path) -> None:
+def test_rows_with_targets_are_evaluated_as_the_file_was_compiled(model_files: Path, tmp_path: Path) -> None:
     random, data = np.random.default_rng(1), tmp_path / "rows.npz"
     np.savez(data, x=random.normal(size=(20, 12, 12, 3)), y=random.integers(0, 5, 20))
     code, known = checked(
-        folder / "cnn.keras", tmp_path / "run", "--data", str(data), "--backend", "jax", "--backend", "torch"
+        model_files / "cnn.keras", tmp_path / "run", "--data", str(data), "--backend", "jax", "--backend", "torch"
     )
     assert (code, known["cnn.keras"]["rows"]) == (0, 20)
     for one in known["cnn.keras"]["environments"]:
