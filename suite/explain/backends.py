@@ -196,6 +196,8 @@ class Backends:
         inside = place is not None and self._float32_inside(a, b, place)
         if inside and (behind := self._departing_behind(a, b)):
             place, inside = behind[0].place, False
+        if inside and (later := self._behind_float32(a, b)) is not None:
+            place, inside = later, False
         if inside and place is not None:
             cause = Cause(code=Code.FLOAT32_INSIDE, subject=odd, detail=(("layer", place.tensor),))
             return Parting(place=place, off="", causes=(cause,), float32_inside=True)
@@ -276,6 +278,15 @@ class Backends:
         if place.stage not in NARROW_STAGES or not early or not max(early) <= FLOAT32_AT_MOST:
             return False
         return not any(not one.narrow and one.is_at(place) for one in self._departing(a, b))
+
+    def _behind_float32(self, a: str, b: str) -> Place | None:
+        """Where something begins that is wider than what float32 rounds in a layer, if reruns show that this does not grow
+        as far as the two are apart. None without them: an optimizer may have made a whole step of a gradient that is nothing
+        but rounding."""
+        subjects = [self.folder.subject(self.trained[name]) for name in (a, b)]
+        if not any(not isinstance(one, str) and one.perturbed for one in subjects) or not self.differ(a, b):
+            return None
+        return single_step.wider(self._stages(a, b), FLOAT32_AT_MOST, GROWS, equivalence.SAME_SEMANTICS)
 
     def is_narrow_at(self, name: str, place: Place | None) -> bool:
         """Whether a recorded call shows that a layer computes in float32 there, in a float64 run of this environment, and

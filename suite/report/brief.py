@@ -64,7 +64,8 @@ def _unstable(finding: Finding, cause: Cause) -> str:
 def _first(cause: Cause) -> str:
     """Where a side begins to differ: a layer, a tensor, or a stage that is a single number; empty where nothing shows it."""
     stage, tensor = names_of(cause, "stage"), names_of(cause, "tensor")
-    return f"first in {'the ' if stage == tensor else ''}{tensor}" if tensor else ""
+    said = "the " if stage == tensor else "the update of " if stage == "update" else ""
+    return f"first in {said}{tensor}" if tensor else ""
 
 
 def _unsaved(cause: Cause) -> str:

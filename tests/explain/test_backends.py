@@ -354,6 +354,23 @@ def test_a_few_units_of_float32_in_the_first_steps_are_a_layer_that_computes_in_
     assert {run.kind for run in perturbed} == {"perturbed-float64"}
 
 
+@pytest.mark.parametrize(("grown", "place"), [(1e-9, ("update", "dense/kernel")), (APART, None)])
+def test_where_float32_does_not_grow_as_far_the_place_is_behind_it(
+    tmp_path: Path, grown: float, place: tuple[str, str] | None
+) -> None:
+    stages = {"forward|dense": 1e-8, "gradient|dense/kernel": 1e-8, "update|dense/kernel": APART}
+    made = parted(tmp_path, stages, torch=1.0, tensorflow=1.0, jax=1.0 + APART)
+    for run in [run for run in further(made) if run.variation == "perturbed"]:
+        made.rerun(run, 1.0 + grown)
+    if place is None:
+        assert made.backends().apart == [], "what float32 rounds grows as far"
+        return
+    parting = made.backends().parting("torch", "jax")
+    assert (parting.float32_inside, parting.off) == (False, "jax")
+    assert [cause.code for cause in parting.causes] == [Code.ODD_ONE_OUT]
+    assert parting.place is not None and (parting.place.stage, parting.place.tensor) == place
+
+
 def test_where_something_wider_begins_behind_it_that_is_the_place(tmp_path: Path) -> None:
     stages = {"forward|dense": 1e-8, "forward|norm": 1e-2, "gradient|dense/kernel": 1e-2}
     made = parted(tmp_path, stages, torch=1.0, tensorflow=1.0, jax=1.0 + APART)
