@@ -220,8 +220,8 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
             part=one.tensor,
             training=call.training,
             masked="mask" in arrays,
-            rows=call.rows,
-            flat=np.ndim(arrays.get("gradient", {}).get(one.tensor, np.empty((0, 0)))) == 1,
+            rows=bool(call.rows),
+            dense=not any(f"{one.tensor}/".startswith(f"{name}/") for name in call.rows),
             infinite=not all(metrics.finite(value) for what in WENT_IN for value in arrays.get(what, {}).values()),
         )
     )

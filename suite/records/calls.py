@@ -15,7 +15,7 @@ class RecordedCall:
     when called again), the loss's place, the regularized weight's name, or "optimizer". `of`: the name of its class.
     `config`, `arguments`: JSON. `reason`: why it was not recorded, or has no gradient; empty if it is whole. `own`: whether
     it is a class of Keras itself, and not the user's.
-    `rows`: of an update, whether a gradient came by rows of a table. `epsilon`: of Keras's configuration.
+    `rows`: of an update, the variables whose gradients came by rows of a table. `epsilon`: of Keras's configuration.
     """
 
     state: str
@@ -28,6 +28,6 @@ class RecordedCall:
     iteration: int = 0
     learning_rate: float = 0.0
     own: bool = True
-    rows: bool = False
+    rows: tuple[str, ...] = ()
     epsilon: float = 1e-7
     reason: str = ""

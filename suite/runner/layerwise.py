@@ -345,5 +345,5 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
         config=json.dumps(config, sort_keys=True, default=str),
         iteration=iteration,
         learning_rate=rate,
-        rows=any(hasattr(gradient, "dense_shape") for gradient in gradients.values()),
+        rows=tuple(name for name, gradient in gradients.items() if hasattr(gradient, "dense_shape")),
     ), arrays

@@ -21,12 +21,19 @@ def _holds(sighting: Sighting, name: str, kind: str) -> bool:
 
 
 def by_rows(sighting: Sighting) -> bool:
-    return sighting.rows and not sighting.flat
+    """What is clipped by the norm of all gradients is dense from then on."""
+    return sighting.rows and not sighting.dense and not _clips(sighting, "global_clipnorm")
 
 
 def clips_rows(sighting: Sighting) -> bool:
+    """The norm of all gradients scales the dense ones, too."""
+    own = not sighting.dense and _clips(sighting, "clipnorm", "clipvalue")
+    return sighting.rows and (own or _clips(sighting, "global_clipnorm"))
+
+
+def _clips(sighting: Sighting, *options: str) -> bool:
     config = {**sighting.config, **inner(sighting, "inner_optimizer")}
-    return sighting.rows and any(config.get(name) is not None for name in ("clipnorm", "clipvalue", "global_clipnorm"))
+    return any(config.get(name) is not None for name in options)
 
 
 def scales_rows(sighting: Sighting) -> bool:

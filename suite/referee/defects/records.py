@@ -11,8 +11,8 @@ from typing import Any
 class Sighting:
     """One thing that is off. `kind`: "layer", "loss" or "optimizer"; `name`: of the class; `config`: its configuration, with
     what its constructor got. `shapes`: of the inputs, or of an optimizer's variables. `stage`: as in a `ZooVerdict`, or
-    "refused". `packages`: versions by name. `precision`: "float64" or "float32". `rows`: gradients came by rows; `flat`: not
-    that of this part, which has one axis. `infinite`: something that went in was NaN or infinite."""
+    "refused". `packages`: versions by name. `precision`: "float64" or "float32". `rows`: gradients came by rows;
+    `dense`: not that of this part. `infinite`: something that went in was NaN or infinite."""
 
     kind: str
     name: str
@@ -26,7 +26,7 @@ class Sighting:
     training: bool = False
     masked: bool = False
     rows: bool = False
-    flat: bool = False
+    dense: bool = False
     infinite: bool = False
     detail: str = ""
 

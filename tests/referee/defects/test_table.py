@@ -72,8 +72,10 @@ SIGHTINGS = [
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True), "K-01"),
     (sighting("Adam", "tensorflow", "update", "optimizer"), None),
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, config={"clipnorm": 1.0}), "K-01"),
-    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, flat=True, config={"clipnorm": 1.0}), "K-03"),
-    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, flat=True), None),
+    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, config={"global_clipnorm": 1.0}), "K-03"),
+    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, dense=True, config={"global_clipnorm": 1.0}), "K-03"),
+    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, dense=True, config={"clipnorm": 1.0}), None),
+    (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, dense=True), None),
     (sighting("Adam", "torch", "update", "optimizer", rows=True), None),
     (
         sighting(
