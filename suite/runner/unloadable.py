@@ -18,6 +18,10 @@ UNSUPPORTED_SYNCHRONIZED = (
 )
 
 
+# Of a .h5 file: a class that is no layer, one that is built or called otherwise than the layer of its name, other weights.
+OLD_FAULTS = re.compile("Unknown layer|deserializing class|positional argument|Shape mismatch")
+
+
 class DoesNotPredict(Exception):
     """A model was loaded, and calling it raised the cause."""
 
@@ -35,33 +39,34 @@ def why_it_does_not_load(error: BaseException) -> str:
 
 
 def missed_in_old_file(message: str) -> str:
-    """Why Keras misses a class as it loads a .h5 file, where it takes every node for a layer, and looks for the class of a
-    model by its bare name; empty if the fault is not the format's."""
+    """Why Keras misses the class of a model as it loads a .h5 file, where it looks for its bare name; empty if the fault is
+    not the format's."""
     import keras
 
-    if (found := re.search(r"Unknown layer: '(\w+)'", message)) is None:
+    found = re.search(r"Unknown layer: '(\w+)'", message)
+    if found is None or found[1] not in {getattr(one, "__name__", "") for one in keras.saving.get_custom_objects().values()}:
         return ""
-    name = found[1]
-    operations = {one.__name__ for one in _subclasses(keras.Operation) if not issubclass(one, keras.layers.Layer)}
-    if name in operations:
-        return f"the old .h5 format does not hold operations of keras.ops, as {name} here; save the model as .keras"
-    if name in {getattr(one, "__name__", "") for one in keras.saving.get_custom_objects().values()}:
-        return (
-            f"the old .h5 format does not find the class of a model that is registered, {name} here: save the model as "
-            ".keras, or give the class in custom_objects, too"
-        )
-    return ""
+    return (
+        f"the old .h5 format does not find the class of a model that is registered, {found[1]} here: save the model as "
+        ".keras, or give the class in custom_objects, too"
+    )
 
 
 def lost_in_old_file(message: str, saved: Artifact, file: str) -> str:
-    """Which layer of a .h5 file is built with other shapes because the format loses its axes; empty if the fault is not the
-    format's."""
-    if file != names.LEGACY_FILE or "Shape mismatch" not in message:
+    """What of the model a .h5 file does not hold, so that it cannot be loaded; empty if the fault is not the format's."""
+    if file != names.LEGACY_FILE or not OLD_FAULTS.search(message):
         return ""
     import h5py  # type: ignore[import-not-found]  # Keras brings it
 
     with h5py.File(saved.file(file)) as held:
         configuration = json.loads(held.attrs["model_config"])
+    named = re.search(r"Unknown layer: '(\w+)'|deserializing class '(\w+)'", message)
+    operations = [one for one in _operations(configuration) if not named or one in named.groups()]
+    if operations and "Shape mismatch" not in message:
+        return (
+            f"the old .h5 format does not hold operations of keras.ops, as {operations[0]} here (known defect K-61): save "
+            "the model as .keras"
+        )
     layers = [name for name in _with_several_axes(configuration) if re.search(rf"\b{re.escape(name)}\b", message)]
     return (
         f"the old .h5 format loses the axis of {layers[0]}, a list of several (known defect K-59): save the model as .keras"
@@ -70,16 +75,34 @@ def lost_in_old_file(message: str, saved: Artifact, file: str) -> str:
     )
 
 
+def _operations(configuration: Any) -> Iterator[str]:
+    """The classes of operations that a model's configuration holds as if they were layers. Those have a configuration, too,
+    which says whether they are trained."""
+    import keras
+
+    known = {one.__name__ for one in _subclasses(keras.Operation) if not issubclass(one, keras.layers.Layer)}
+    for node in _nodes(configuration):
+        held = node.get("config")
+        if node.get("class_name") in known and isinstance(held, dict) and "trainable" not in held:
+            yield str(node["class_name"])
+
+
 def _with_several_axes(configuration: Any) -> Iterator[str]:
     """The names of layers whose axis is a list of several, anywhere in the configuration of a model."""
+    for node in _nodes(configuration):
+        axis = node.get("axis")
+        if isinstance(axis, list) and len(axis) > 1 and "name" in node:
+            yield str(node["name"])
+
+
+def _nodes(configuration: Any) -> Iterator[dict[str, Any]]:
+    """Every dict in a configuration, the outer ones first."""
     if isinstance(configuration, dict):
-        axis = configuration.get("axis")
-        if isinstance(axis, list) and len(axis) > 1 and "name" in configuration:
-            yield str(configuration["name"])
+        yield configuration
         configuration = list(configuration.values())
     if isinstance(configuration, list):
         for one in configuration:
-            yield from _with_several_axes(one)
+            yield from _nodes(one)
 
 
 def _subclasses(of: type) -> Iterator[type]:

@@ -656,6 +656,15 @@ SEQUENCES = (
         stages=UPDATE,
         when=when.excludes,
     ),
+    KnownDefect(
+        id="K-61",
+        scripts=("old-file-operations",),
+        title="A .h5 file holds operations as layers, and cannot be loaded",
+        backends=ALL,
+        kind="training",
+        names=(),
+        stages=(),
+    ),
 )
 
 DOCUMENTED = (
