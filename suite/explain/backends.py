@@ -157,7 +157,7 @@ class Backends:
             if any(cause.code in EXPLAINED for cause in parting.causes):
                 continue
             wanted += self._calls_between(pair, parting.place)
-            if (inquiry := self._inquiry(*pair)) is not None:
+            if (inquiry := self._inquiry(*pair)) is not None and not _begins_narrow(inquiry, parting.place):
                 wanted += inquiry.further()
         return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
 
@@ -208,7 +208,7 @@ class Backends:
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
         if corners := self._corners(a, b, place):
             return Parting(place=place, off="", causes=corners)
-        if causes := self._hypotheses(a, b, odd):
+        if causes := self._hypotheses(a, b, odd, place):
             return Parting(place=place, off=odd, causes=causes)
         return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
 
@@ -356,10 +356,10 @@ class Backends:
             self._held[name] = definitions.together(*found)
         return self._held[name]
 
-    def _hypotheses(self, a: str, b: str, odd: str) -> tuple[Cause, ...]:
+    def _hypotheses(self, a: str, b: str, odd: str, place: Place | None) -> tuple[Cause, ...]:
         """Deviations with which the other side's oracle does as one of them does: about the odd one, if there is one."""
         inquiry = self._inquiry(a, b)
-        if inquiry is None:
+        if inquiry is None or _begins_narrow(inquiry, place):
             return ()
         return tuple(replace(cause, subject=odd) for cause in diagnoses.causes(inquiry.diagnosis(None)))
 
@@ -386,3 +386,9 @@ class Backends:
         except (DamagedArtifact, ValueError):
             return None
         return Inquiry(self.folder, self.alone[odd], oracle, found)
+
+
+def _begins_narrow(inquiry: Inquiry, place: Place | None) -> bool:
+    """Whether an inquiry sees no farther than a layer that computes in float32, while the two part behind it, by more."""
+    first = inquiry.place
+    return first is not None and place is not None and first.size <= FLOAT32_AT_MOST < place.size

@@ -340,6 +340,8 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
     config = keras.saving.serialize_keras_object(optimizer)["config"]
     if undecayed := optimizers.undecayed(model):
         config[optimizers.UNDECAYED] = undecayed
+    if excluded := optimizers.undecayed_names(model):
+        config[optimizers.UNDECAYED_NAMES] = excluded
     return replace(
         call,
         config=json.dumps(config, sort_keys=True, default=str),

@@ -20,6 +20,7 @@ from suite.records import SHARED_AVERAGES, Tensor, TensorGroup
 from suite.runner import keras_versions, models
 
 UNDECAYED = "exclude_from_weight_decay"  # as Keras calls what no configuration holds
+UNDECAYED_NAMES = "exclude_from_weight_decay_names"  # those that it was given, as one regular expression
 WHOLE = "optimizer"  # what a variable of the optimizer as a whole is named after
 LISTS = ("_variables", "_trainable_variables")  # of every optimizer; no list of slots
 AUTOMATIC = re.compile(r"variable(_\d+)?")  # the name of a variable that got none: numbered as a process makes them
@@ -236,6 +237,13 @@ def undecayed(model: Any) -> list[str]:
         for name, variable in models.variables(model).items()
         if id(variable) in trained and any(_is_undecayed(one, variable) for one in leaves(model.optimizer))
     ]
+
+
+def undecayed_names(model: Any) -> str:
+    """The names of variables that weight decay is to leave out, as one regular expression; empty if it was given none."""
+    # Private, as below.
+    given = (getattr(one, "_exclude_from_weight_decay_pattern", None) for one in leaves(model.optimizer))
+    return next((re.compile(pattern).pattern for pattern in given if pattern is not None), "")
 
 
 def _is_undecayed(optimizer: Any, variable: Any) -> bool:

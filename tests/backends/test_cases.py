@@ -58,12 +58,19 @@ DEFECTS = {
     "second-batch": {(Code.CORNER, "")},
     "saturated-evaluation": {(Code.DEFINITION, "tensorflow")},
     "bias-free": {(Code.DEFINITION, "tensorflow"), (Code.COMPILED_DIFFERENTLY, "")},
+    "late-mean": {(Code.ODD_ONE_OUT, "tensorflow")},
+    "unstopped-target": {(Code.ODD_ONE_OUT, "jax")},
+    "warmed-up": {(Code.DEFINITION, "tensorflow"), (Code.NOT_SAVED, "")},
+    "relative-places": {(Code.DEFINITION, "tensorflow")},
 }
-STAGES = {  # of defects
-    "repeated-words": "update",
-    "channels-first": "gradient",
-    "saturated-evaluation": "evaluation",
-    "bias-free": "update",
+STAGES = {  # of defects, each with the environment that is off
+    "repeated-words": ("tensorflow", "update"),
+    "channels-first": ("tensorflow", "gradient"),
+    "saturated-evaluation": ("tensorflow", "evaluation"),
+    "bias-free": ("tensorflow", "update"),
+    "late-mean": ("tensorflow", "update"),
+    "unstopped-target": ("jax", "gradient"),
+    "relative-places": ("tensorflow", "update"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 WITHOUT_ORACLES = ("unnamed-losses",)  # a training step of its own that Keras's step cannot stand for
@@ -249,9 +256,35 @@ def test_a_defect_is_on_its_side_and_in_its_place(results: Callable[[str], Resul
     assert len(different) == 2
     for pair in different:
         assert pair.side is not None
-        assert pair.side.configuration.environment == "tensorflow"
         assert pair.place is not None
-        assert pair.place.stage == STAGES[name]
+        assert (pair.side.configuration.environment, pair.place.stage) == STAGES[name]
+
+
+@pytest.mark.long
+def test_a_gradient_that_is_not_stopped_in_a_loss_that_a_layer_adds_is_placed_there(
+    results: Callable[[str], Results],
+) -> None:
+    pairs = [pair for pair in _pairs(results("unstopped-target"), "unstopped-target") if pair.place is not None]
+    assert {pair.place.tensor for pair in pairs if pair.place} == {"alike"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "known"), [("relative-places", "K-03"), ("warmed-up", "K-60"), ("bias-free", "K-60")])
+def test_a_known_defect_of_an_optimizer_is_the_only_one(results: Callable[[str], Results], name: str, known: str) -> None:
+    causes = [cause for finding in _findings(results(name), name) for cause in finding.causes]
+    found = [dict(cause.detail)["known"] for cause in causes if cause.code == Code.DEFINITION]
+    assert set(found) == {known}
+
+
+@pytest.mark.long
+def test_a_file_that_cannot_hold_operations_is_said_to_be_of_that_kind(results: Callable[[str], Results]) -> None:
+    checks = [check for check in results("summed-branches").checks if check.scenario == "summed-branches"]
+    old = [check for check in checks if (check.kind, check.form) == ("saved", "model.h5")]
+    assert [check.verdict for check in old] == [Verdict.NOT_RUN] * 3
+    for check in old:
+        (cause,) = check.causes
+        assert cause.code == Code.UNSUPPORTED
+        assert "operations of keras.ops, as " in cause.reason and "K-61" in cause.reason
 
 
 @pytest.mark.long

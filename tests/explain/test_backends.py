@@ -18,6 +18,7 @@ from suite.records import (
     TRAINING_STEP,
     Cause,
     Code,
+    Deviation,
     Emulation,
     Place,
     Run,
@@ -369,6 +370,11 @@ def test_where_float32_does_not_grow_as_far_the_place_is_behind_it(
     assert (parting.float32_inside, parting.off) == (False, "jax")
     assert [cause.code for cause in parting.causes] == [Code.ODD_ONE_OUT]
     assert parting.place is not None and (parting.place.stage, parting.place.tensor) == place
+    for run in [run for run in further(made) if run.variation == SINGLE_STEP]:
+        own = stages if run.configuration.environment == "jax" else dict.fromkeys(stages, 0.0)
+        made.stepped(run, {stage: 1.0 + size for stage, size in own.items()})
+    tried = [run for run in further(made) if run.emulates and run.emulates.deviation != Deviation()]
+    assert tried == [], "hypotheses would begin at the layer that computes in float32"
 
 
 def test_where_something_wider_begins_behind_it_that_is_the_place(tmp_path: Path) -> None:

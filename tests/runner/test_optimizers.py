@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import SimpleNamespace
 
@@ -144,3 +145,11 @@ def test_averages_that_share_arrays_with_weights_are_told(
     found = optimizers.separate(SimpleNamespace(optimizer=None, trainable_variables=[weight]))
     assert found == ({SHARED_AVERAGES: told} if told else {})
     assert bool(written) is averages, "averages get arrays of their own"
+
+
+@pytest.mark.parametrize(("given", "names"), [(re.compile("a|b"), "a|b"), ("a|b", "a|b"), (None, "")])
+def test_names_that_weight_decay_leaves_out_are_one_expression(given: object, names: str, trained: list[Variable]) -> None:
+    inner, outer = Optimizer("sgd", trained), Optimizer("loss_scale_optimizer", trained)
+    outer.inner_optimizer = inner  # type: ignore[attr-defined]
+    inner._exclude_from_weight_decay_pattern = given  # type: ignore[attr-defined]
+    assert optimizers.undecayed_names(Model(trained, outer)) == names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,8 +57,11 @@ def decays(sighting: Sighting) -> bool:
     return sighting.argument("weight_decay") is not None
 
 
-def excludes(sighting: Sighting) -> bool:
-    return decays(sighting) and bool(sighting.config.get("exclude_from_weight_decay"))
+def excludes_by_path(sighting: Sighting) -> bool:
+    """Whether names that weight decay leaves out are in the variable's path, and not in its name."""
+    names = str(sighting.config.get("exclude_from_weight_decay_names") or "")
+    path, name = sighting.part, sighting.part.rpartition("/")[2]
+    return decays(sighting) and bool(names) and bool(re.search(names, path)) and not re.search(names, name)
 
 
 def restarts(sighting: Sighting) -> bool:

@@ -654,7 +654,7 @@ SEQUENCES = (
         kind="optimizer",
         names=(),
         stages=UPDATE,
-        when=when.excludes,
+        when=when.excludes_by_path,
     ),
     KnownDefect(
         id="K-61",

@@ -67,6 +67,12 @@ def sighting(name: str, backend: str, stage: str, kind: str = "layer", **about: 
     return Sighting(kind=kind, name=name, backend=backend, stage=stage, packages={"keras": "3.15.1"}, **about)  # type: ignore[arg-type]
 
 
+def undecayed(part: str, names: str, weight_decay: float | None = 0.1) -> Sighting:
+    """What weight decay leaves out by these names."""
+    config = {"weight_decay": weight_decay, "exclude_from_weight_decay_names": names}
+    return sighting("AdamW", "tensorflow", "update", "optimizer", part=part, config=config)
+
+
 STATE = ((2, 5, 4), (2, 3))
 SIGHTINGS = [
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True), "K-01"),
@@ -77,18 +83,12 @@ SIGHTINGS = [
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, dense=True, config={"clipnorm": 1.0}), None),
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, dense=True), None),
     (sighting("Adam", "torch", "update", "optimizer", rows=True), None),
-    (
-        sighting(
-            "AdamW",
-            "tensorflow",
-            "update",
-            "optimizer",
-            config={"weight_decay": 0.1, "exclude_from_weight_decay": ["a/bias"]},
-        ),
-        "K-60",
-    ),
-    (sighting("AdamW", "tensorflow", "update", "optimizer", config={"weight_decay": 0.1}), None),
-    (sighting("AdamW", "tensorflow", "update", "optimizer", config={"exclude_from_weight_decay": ["a/bias"]}), None),
+    (undecayed("norm/gamma", "norm"), "K-60"),
+    (undecayed("bias_free/kernel", "bias"), "K-60"),
+    (undecayed("dense/bias", "bias"), None),  # its own name has it
+    (undecayed("dense/kernel", "norm"), None),
+    (undecayed("norm/gamma", ""), None),
+    (undecayed("norm/gamma", "norm", weight_decay=None), None),
     (sighting("Conv2D", "tensorflow", "forward", config={"data_format": "channels_first"}), "K-02"),
     (sighting("Conv2D", "tensorflow", "forward", config={"data_format": "channels_first", "use_bias": False}), None),
     (sighting("Conv2D", "tensorflow", "forward", config={}), None),
