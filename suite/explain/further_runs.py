@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from suite.compare.metrics import METRICS
 from suite.judge import envelopes, equivalence, kernels, limits
-from suite.plan.planning import PERMUTED, REPEATS
-from suite.records import SINGLE_STEP, Comparison, Configuration, Distances, Run
+from suite.plan.planning import REPEATS
+from suite.records import PERMUTED, SINGLE_STEP, Comparison, Configuration, Distances, Run
 
 FORWARD = ("mean", "var", "loss")  # after one step these show the forward pass; Adam makes any weight's rounding large
 MORE = 5
@@ -42,7 +42,7 @@ def _asked(comparison: Comparison, *, checked: bool) -> Iterator[tuple[str, str,
     noisy = bool(comparison.repeats) and not comparison.no_float64 and not comparison.random_streams
     if (checked and (_looks_unstable(comparison) or noisy)) or (comparison.no_float64 and not _equal(comparison)):
         yield SINGLE_STEP, "float32", 1
-    if _nearly_rounding(comparison):
+    if _nearly_rounding(comparison) or _beyond_rounding(comparison):
         yield from (("permuted", "float32", PERMUTED + 1 + index) for index in range(MORE))
     if comparison.repeats:
         yield from (("repeat", "float32", index) for index in range(2, REPEATS + 1))
@@ -95,6 +95,17 @@ def _nearly_rounding(comparison: Comparison) -> bool:
     scale = kernels.scale(comparison)
     open_ones = [one for one in comparison.distances if not one.bits and envelopes.beyond(one, scale)]
     return bool(open_ones) and not any(envelopes.beyond(one, scale, limits.NEARLY) for one in open_ones)
+
+
+def _beyond_rounding(comparison: Comparison) -> bool:
+    """Outside its envelope, equal in float64, and no single step is far from float64: do inputs that are rounded otherwise
+    take the model as far?"""
+    apart = [equivalence.apart_of(one, comparison) for one in comparison.distances]
+    if comparison.no_float64 or comparison.random_streams or any(one is None or equivalence.differs(one) for one in apart):
+        return False
+    scale = kernels.scale(comparison)
+    beyond = any(not one.bits and envelopes.beyond(one, scale) for one in comparison.distances)
+    return beyond and kernels.no_step_is_far(comparison)
 
 
 def _wide(distances: Distances, scale: float) -> bool:

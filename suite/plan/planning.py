@@ -9,6 +9,7 @@ from suite.plan.variants import SEPARATOR, base_name
 from suite.records import (
     LAYERWISE,
     ORACLE,
+    PERMUTED,
     SINGLE_STEP,
     Configuration,
     Emulation,
@@ -25,7 +26,6 @@ from suite.records import (
     shares,
 )
 
-PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
 FROM_STATES = (SINGLE_STEP, LAYERWISE)  # they start from the states of a trajectory
 REPEATS = 5  # when a repeat is not bit-equal
 

@@ -1,4 +1,5 @@
-"""Initial variables that are as far from the stored ones as rounding is: for reruns that show how large it grows."""
+"""Initial variables and inputs that are as far from the stored ones as rounding is: for reruns that show how large it
+grows."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from suite.artifacts import rows
 from suite.records import Run
 
 Arrays = dict[str, np.ndarray]
@@ -22,6 +24,27 @@ def nudged(initial: Mapping[str, np.ndarray], run: Run, seed: int, double: bool)
         computed = np.float64 if double else np.float32
         nudged[name] = np.nextafter(value, towards, dtype=computed) if value.dtype == np.float32 else np.asarray(value)
     return nudged
+
+
+def inputs(data: Mapping[str, np.ndarray], run: Run, seed: int) -> Arrays:
+    """The data, where about every second number that goes into the model is farther from zero by float32's unit in its last
+    place. What is no float stays, and so do arrays of whole numbers: they may be places in a table."""
+    random = np.random.default_rng([seed, run.index])
+    return {name: _rounded(value, random) if _goes_in(name) else np.asarray(value) for name, value in data.items()}
+
+
+def _goes_in(name: str) -> bool:
+    part = name.partition("/")[0]
+    return part in (rows.PREDICT, *(rows.part_of(rows.X, purpose) for purpose in ("", rows.VALIDATION, rows.EVALUATE)))
+
+
+def _rounded(value: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    finite = np.isfinite(value) if value.dtype.kind == "f" else np.zeros(value.shape, bool)
+    if not finite.any() or np.array_equal(value[finite], np.round(value[finite])):
+        return np.asarray(value)
+    unit = np.spacing(np.abs(value).astype(np.float32)).astype(value.dtype)
+    chosen = finite & (value != 0) & (random.random(value.shape) < 0.5)
+    return np.asarray(np.where(chosen, value + np.copysign(unit, value), value))
 
 
 PERTURBATION = 2.0**-21  # of each initial weight: eight units of float32's roundoff, for what a few layers leave together

@@ -141,7 +141,7 @@ class _Trainer:
     ) -> None:
         self.job, self.drive, self.phased, self.store = job, drive, phased, store
         self.scenario, self.model = phased.scenario, phased.model
-        self.data, self.initial, self.start = data, initial, start
+        self.given, self.data, self.initial, self.start = data, data, initial, start
         self.built = {name for name, one in optimizers.others(self.model).items() if one.built}
         self.leads = drive.rank == 0
         self.schedule = schedule(self.scenario, rows.count(data), job.options.steps)
@@ -194,12 +194,13 @@ class _Trainer:
             self.phased.begin(self.tensors)
             optimizers.renew(self.model, self.built)
         keras.utils.set_random_seed(self.job.options.seed)
-        nudged = self._has_places() and run.variation == "permuted"
+        seed, nudged = self.job.options.seed, self._has_places() and run.variation == "permuted"
+        self.data = rerounding.inputs(self.given, run, seed) if run.rounds_inputs else self.given
         with self.drive.scope():
             double = self.job.precision == "float64"
-            initial = rerounding.nudged(self.initial, run, self.job.options.seed, double) if nudged else self.initial
+            initial = rerounding.nudged(self.initial, run, seed, double) if nudged else self.initial
             if run.variation == "perturbed":
-                initial = rerounding.perturbed(self.initial, run, self.job.options.seed)
+                initial = rerounding.perturbed(self.initial, run, seed)
             if run.variation == "seed":
                 initial = self.store.inputs(self.scenario.name).arrays(names.initial(run.index))
             models.write(models.variables(self.model), initial)

@@ -320,3 +320,12 @@ def test_replicas_of_a_transposed_kernel_are_equal(results: Callable[[str], Resu
     replicas = [check for check in checks if check.kind == "replica"]
     assert len(replicas) == 3
     assert {check.verdict for check in replicas} == {Verdict.IDENTICAL}
+
+
+@pytest.mark.long
+def test_sines_of_large_angles_are_rounding_because_inputs_rounded_otherwise_show_it(
+    results: Callable[[str], Results],
+) -> None:
+    rows = [row for row in results("far-angles").runs if row.run.configuration.scenario == "far-angles"]
+    reruns = [row.run for row in rows if row.run.rounds_inputs]
+    assert {run.configuration.environment for run in reruns} == {"tensorflow", "jax", "torch"}

@@ -66,6 +66,32 @@ def test_steps_are_asked_for_where_float32_is_farther_apart_than_float64_explain
     assert asked(found, A) & STEPS == set()  # of the other side there is nothing to measure against
 
 
+ALIKE = tuple(StepErrors(state=state, stage="forward", tensor="far", sides=(1e-4, 2e-4)) for state in ("0", "1"))
+FAR = tuple(replace(one, sides=(1e-4, 1e-8)) for one in ALIKE)
+
+
+@pytest.mark.parametrize(
+    ("found", "steps", "expected"),
+    [
+        (comparison((20, 1e-3, 1e-6)), ALIKE, True),  # no kernel is off: do inputs that are rounded otherwise go as far?
+        (comparison((20, 7e-6, 1e-6)), (), True),  # nearly within its envelope
+        (comparison((20, 1e-3, 1e-6)), FAR, False),
+        (comparison((20, 1e-3, 1e-6)), ALIKE[:1], False),  # too few to say so
+        (comparison((20, 1e-3, 1e-6)), (), False),
+        (comparison((20, 1e-6, 1e-6)), ALIKE, False),
+        (comparison((20, 1e-3, 1e-6), float64=1e-8), ALIKE, False),
+        (replace(comparison((20, 1e-3, 1e-6)), random_streams="backends"), ALIKE, False),
+        (replace(comparison((20, 1e-3, 1e-6)), no_float64="none"), ALIKE, False),
+    ],
+)
+def test_reruns_from_inputs_that_are_rounded_otherwise_are_asked_for_where_rows_alone_show_too_little(
+    found: Comparison, steps: tuple[StepErrors, ...], expected: bool
+) -> None:
+    more = {run for run in asked(replace(found, steps=steps), A, B) if run.kind == "permuted"}
+    assert bool(more) is expected
+    assert all(run.rounds_inputs for run in more) and len(more) in (0, 2 * further_runs.MORE)
+
+
 def test_without_float64_runs_steps_are_compared_with_each_other() -> None:
     found = replace(comparison((20, 1e-6, 1e-6)), no_float64="none")
     assert asked(found) & STEPS == STEPS
