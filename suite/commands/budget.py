@@ -11,7 +11,7 @@ from suite.commands.choosing import Chosen
 from suite.commands.execution import jobs_of, kept_of
 from suite.commands.options import RunOptions, seconds_of
 from suite.engine.progress import rounded
-from suite.records import Plan, Run, Status
+from suite.records import Options, Plan, Run, Status
 from suite.records.measured import Measured
 
 
@@ -35,7 +35,7 @@ def within(
     for group in _groups([run for job in waiting if job.kind == "train" for run in job.runs]):
         if left <= allowed:
             break
-        saved = sum(_seconds(store, measured, run, plan.options.steps) for run in group)
+        saved = sum(_seconds(store, measured, run, plan.options) for run in group)
         if saved:
             dropped += group
             left -= saved / processes
@@ -57,16 +57,16 @@ def _groups(runs: Sequence[Run]) -> Iterator[list[Run]]:
         yield [run for run in permuted if run.configuration == configuration]
 
 
-def _seconds(store: Store, measured: Measured, run: Run, steps: int) -> float:
+def _seconds(store: Store, measured: Measured, run: Run, options: Options) -> float:
     """What the run took before, in this folder, or would by its scenario's first steps; 0 where nothing is known."""
     manifest = store.run(run).manifest()
     if manifest is not None and manifest.status is Status.COMPLETE:
         return manifest.seconds
     where = run.configuration
     sample = measured.samples.get(where.scenario)
-    if sample is None or where.environment not in sample.process:
+    if sample is None or sample.device != options.device or where.environment not in sample.process:
         return 0.0
-    return costs.of_run(sample, where.environment, where.devices, steps, trains=True)
+    return costs.of_run(sample, where.environment, where.devices, options.steps, trains=True)
 
 
 def _counted(runs: Sequence[Run]) -> str:

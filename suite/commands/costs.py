@@ -109,10 +109,9 @@ def duration(measured: Measured, waiting: Sequence[Job], processes: int) -> Dura
 
 
 def of_sample(work: Work, sample: Sample) -> float | None:
-    """How long a job takes, from the first steps in its environment; None if these did not run there, or on a different
-    device. Starting, building
-    and compiling for the first run takes most of it: each further run takes a quarter of that, whatever the job does, and
-    devices take turns (benchmarks/plan_estimate.py measures by how much this is wrong)."""
+    """How long a job takes, from the first steps in its environment; None if these did not run there, or not on its kind of
+    device. Starting, building and compiling for the first run takes most of it: each further run takes a quarter of that,
+    whatever the job does, and devices take turns (benchmarks/plan_estimate.py measures by how much this is wrong)."""
     if work.device != sample.device or work.environment not in sample.process:
         return None
     start = sample.process[work.environment] * (1 - FURTHER) * work.devices

@@ -205,9 +205,8 @@ PRECISIONS = ("float32", "float64")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A configuration in one variation and precision; `index` tells reruns apart (permuted 1, 2, 3, and those that are
-    asked for later, which start from inputs that are rounded otherwise, too), and layerwise runs: 1
-    starts from the first and the last state, `BETWEEN` from those between.
+    """A configuration in one variation and precision; `index` tells reruns apart (permuted 1, 2, 3, and higher ones that are
+    asked for later), and layerwise runs: 1 starts from the first and the last state, `BETWEEN` from those between.
 
     An oracle's runs say what they emulate. Their configuration has the reference environment, the strategy "oracle", and the
     number of devices that is emulated. An oracle computes in float64 always: its single steps of precision "float32" have
