@@ -26,11 +26,10 @@ class LayerStep:
     `layer`: the name of its class. `config`: JSON of `keras.saving.serialize_keras_object(layer)["config"]`. `inputs`: the
     positional arguments, flattened. `masks`: one for each input, or None. `arguments`: the other arguments as JSON holds
     them; `tensors`: those of them that are arrays, by name ("initial_state/0"). `weights`: every variable before the call,
-    but for states of seeds, by the names of the layers below this one and its own. `outputs`: flattened, and after them the
-    losses that a layer of a user's adds. `state`: after the
-    call, the weights that are not trained, and those trained ones that the call changes. `cotangents`: one for each output.
-    `gradients`: of the sum of outputs times cotangents: "input/<place>", "argument/<name>", "weight/<name>". `reason`: why
-    there are none; empty if there are.
+    but for states of seeds, by the names of the layers below this one and its own. `outputs`: flattened, and after them
+    the losses that a layer of a user's adds. `state`: after the call, the weights that are not trained, and those
+    trained ones that the call changes. `cotangents`: one for each output. `gradients`: of the sum of outputs times
+    cotangents: "input/<place>", "argument/<name>", "weight/<name>". `reason`: why there are none; empty if there are.
     """
 
     layer: str
