@@ -143,14 +143,13 @@ def _weighed(distances: Distances, comparison: Comparison) -> Decision:
     if not differs(apart):
         return _same_semantics(distances, comparison)
     verdict, causes = composed(distances.quantity, apart, comparison)
-    if verdict is Verdict.BY_DESIGN and comparison.random_streams:
+    if verdict is Verdict.DIFFERENT and apart < OTHER_SEMANTICS:
+        if comparison.random_streams:  # float32 runs are apart because of these
+            return Verdict.BY_DESIGN, (_streams(comparison),)
+        if not envelopes.beyond(distances, kernels.scale(comparison)):
+            return _below_float32(apart)
+    if verdict in (Verdict.BY_DESIGN, Verdict.DIFFERENT) and comparison.random_streams:
         causes = united([causes, (_streams(comparison),)])
-    if (
-        verdict is Verdict.DIFFERENT
-        and apart < OTHER_SEMANTICS
-        and not envelopes.beyond(distances, kernels.scale(comparison))
-    ):
-        return _below_float32(apart)
     return verdict, causes
 
 

@@ -277,14 +277,22 @@ def test_random_streams_are_never_rounding() -> None:
     assert codes(decide(distances(at(1e-7)), random_streams="backends")) == [Code.RANDOM_STREAMS]
     assert verdict(distances(at(0.5)), random_streams="backends") is Verdict.BY_DESIGN
     assert verdict(distances(at(0.5, float64=0.1)), random_streams="backends") is Verdict.DIFFERENT
+    below = part(Link.BACKEND, 1e-8, Cause(code=Code.DEFINITION, subject="jax"))
+    found = decide(distances(at(0.5, float64=1e-8)), random_streams="backends", components=(below,))
+    assert (found.verdict, codes(found)) == (Verdict.BY_DESIGN, [Code.RANDOM_STREAMS]), "float32 cannot show a part so small"
 
 
-def test_what_is_by_design_draws_different_numbers_beside_it() -> None:
-    declared = Component(
-        link=Link.DECLARATION, environment="torch", distances={"trainable weights": 0.1}, causes=(BY_DESIGN,)
-    )
-    found = decide(distances(at(0.5, float64=0.1)), random_streams="backends", components=(declared,))
-    assert (found.verdict, codes(found)) == (Verdict.BY_DESIGN, [Code.BY_DESIGN, Code.RANDOM_STREAMS])
+@pytest.mark.parametrize(
+    ("link", "cause", "verdict"),
+    [
+        (Link.DECLARATION, BY_DESIGN, Verdict.BY_DESIGN),
+        (Link.BACKEND, Cause(code=Code.DEFINITION, subject="jax"), Verdict.DIFFERENT),
+    ],
+)
+def test_different_random_numbers_are_named_beside_whatever_else_differs(link: Link, cause: Cause, verdict: Verdict) -> None:
+    apart = Component(link=link, environment="torch", distances={"trainable weights": 0.1}, causes=(cause,))
+    found = decide(distances(at(0.5, float64=0.1)), random_streams="backends", components=(apart,))
+    assert (found.verdict, codes(found)) == (verdict, [cause.code, Code.RANDOM_STREAMS])
 
 
 @pytest.mark.parametrize(
