@@ -6,6 +6,7 @@ Nothing is unpickled. Reading never fills a gap: what a manifest does not list i
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -252,7 +253,12 @@ class Recording:
 
     @contextmanager
     def placing(self, name: str) -> Iterator[Path]:
-        """The path of a model file, which the body writes: then it belongs to the artifact."""
+        """The path of a model file, which the body writes: then it belongs to the artifact. Where this process does not
+        lead, it is thrown away."""
+        if not self._leads:
+            with tempfile.TemporaryDirectory() as folder:
+                yield Path(folder) / name
+            return
         yield self._artifact.place(name)
         self._artifact.placed(name)
 

@@ -265,6 +265,7 @@ def _add_recipe(parser: argparse.ArgumentParser, reference: str) -> None:
     parser.add_argument(
         "--virtual-devices", action="store_true", help="where there are fewer GPUs than devices, put the devices on one GPU"
     )
+    parser.add_argument("--over-hosts", action="store_true", help="train also with every device on a host of its own")
 
 
 def _add_running(parser: argparse.ArgumentParser, out: Path, meaning: str) -> None:

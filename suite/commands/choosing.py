@@ -111,6 +111,7 @@ def choose(selected: Selection, site: Site | None = None, *, install: bool = Tru
             reference=selected.recipe.reference,
             gate=selected.fail_on,
             virtual_devices=selected.recipe.virtual_devices,
+            over_hosts=selected.recipe.over_hosts,
         ),
         gpus=len(gpus),
         folder=selected.environments.environments_folder,

@@ -14,7 +14,7 @@ from suite.engine.schedule import NEEDS
 from suite.records import FoundScenario, Job, Outcome, Status
 from suite.report.answer import listed
 
-RECIPE = RecipeOptions(steps=0, seed=0, reference="torch", virtual_devices=False)
+RECIPE = RecipeOptions(steps=0, seed=0, reference="torch", virtual_devices=False, over_hosts=False)
 
 
 def run(options: ScenariosOptions) -> int:

@@ -33,12 +33,14 @@ class EnvironmentOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeOptions:
-    """How it is trained. `steps`: 0 for the scenario's own. `virtual_devices`: of one GPU, where there are too few."""
+    """How it is trained. `steps`: 0 for the scenario's own. `virtual_devices`: of one GPU, where there are too few.
+    `over_hosts`: also with every device on a host of its own."""
 
     steps: int
     seed: int
     reference: str
     virtual_devices: bool
+    over_hosts: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ def plan(
         emulated: dict[tuple[str, int, Semantics], None] = {}
         for environment in environments.values():
             for devices in options.devices:
-                for strategy in _driving(strategies, environment.environment.backend, devices):
+                for strategy in _driving(strategies, environment.environment.backend, devices, options.over_hosts):
                     configuration = Configuration(
                         scenario=found.scenario.name,
                         environment=environment.environment.name,
@@ -115,8 +115,9 @@ def trajectory_of(plan: Plan, scenario: str, complete: Callable[[Run], bool]) ->
     return next((run for run in oracles if complete(run)), None)
 
 
-def _driving(strategies: Mapping[str, Strategy], backend: str, devices: int) -> list[Strategy]:
-    return [one for one in strategies.values() if backend in one.backends and not one.refuse(devices)]
+def _driving(strategies: Mapping[str, Strategy], backend: str, devices: int, over_hosts: bool) -> list[Strategy]:
+    able = [one for one in strategies.values() if backend in one.backends and not one.refuse(devices)]
+    return [one for one in able if over_hosts or not one.over_hosts]
 
 
 def _refusal(

@@ -245,7 +245,7 @@ def plain(configuration: Configuration, precision: str = "float32") -> Run:
 class Options:
     """What the user chose, and what changes a result. `seeds`: how many other initial states every configuration trains
     from, to say what is a large difference, and whether one matters. `virtual_devices`: where there are fewer GPUs than
-    devices, they are on one GPU."""
+    devices, they are on one GPU. `over_hosts`: strategies over several hosts are planned, too."""
 
     device: str = "cpu"
     devices: tuple[int, ...] = (1, 2)
@@ -256,6 +256,7 @@ class Options:
     gate: str = "different"
     seeds: int = 0
     virtual_devices: bool = False
+    over_hosts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,8 @@ class Strategy:
     `refuse(devices)`: why it cannot drive so many devices, as a sentence; empty if it can.
     `semantics(scenario, devices)`: what it declares to compute. `worker`: a reference "package.module:function" to the
     function `work(job)`, which executes the job's runs in a worker process, where each run answers by an artifact. It
-    is imported there only. `divides_gpu`: it can have several devices on one GPU, which it must be asked for.
+    is imported there only. `divides_gpu`: it can have several devices on one GPU, which it must be asked for. `over_hosts`:
+    every device is on a host of its own; it is planned where that was asked for.
     """
 
     name: str
@@ -26,3 +27,4 @@ class Strategy:
     semantics: Callable[[Scenario, int], Semantics]
     worker: str
     divides_gpu: bool = False
+    over_hosts: bool = False

@@ -35,6 +35,7 @@ def command(finding: Finding, results: Results) -> str:
     words += ["--device", options.device, "--devices", ",".join(str(count) for count in devices)]
     words += _numerics(names, results)
     words += ["--virtual-devices"] if options.virtual_devices else []
+    words += ["--over-hosts"] if options.over_hosts else []
     if options.steps:
         words += ["--steps", str(options.steps)]
     if options.seeds:

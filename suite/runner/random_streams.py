@@ -95,7 +95,10 @@ def record(recorded: Recording, drive: Drive, seed: int) -> None:
     """Adds the first numbers that this backend draws from the seed, and those that its devices draw together for the rows of
     a batch: each for its own, unless arrays are global. Float64 (NUMBERS,): equal here, equal streams."""
     own = fingerprint(seed)
-    each = own if drive.global_rows else own[: max(1, NUMBERS // drive.devices)]
+    if drive.global_rows:
+        recorded.add(names.STREAM, {"backends": own, "replicas": own})
+        return
+    each = own[: max(1, NUMBERS // drive.devices)]
     parts = drive.gather(names.STREAM, {"drawn": each})
     if parts:
         copies = NUMBERS // (len(each) * len(parts))  # of replicas in one process

@@ -44,11 +44,13 @@ Arrays = dict[str, np.ndarray]
 
 
 class Drive(Protocol):
-    """How one process drives its devices. Several processes (`processes` > 1) split each batch between them."""
+    """How one process drives its devices. `processes` split each batch between them, of which this one is number `rank`. One
+    of all that train together `leads`: it writes the artifacts."""
 
     devices: int
     processes: int
     rank: int
+    leads: bool
     global_rows: bool  # whether a replica's copy of a variable may hold all rows of a batch, as where arrays are global
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
@@ -61,7 +63,7 @@ class Drive(Protocol):
         """The values of the variables on each replica of this process, as `models.stored` gives them."""
 
     def gather(self, name: str, arrays: Arrays) -> list[Arrays]:
-        """The arrays of all processes by rank in the leader, which is rank 0; in the others an empty list."""
+        """The arrays of all processes that split a batch, by rank, in the leader; in the others an empty list."""
 
     def replica(self) -> Any:
         """The index of the replica that executes, as a number or a tensor; asked for while a step is traced or run."""
@@ -143,7 +145,7 @@ class _Trainer:
         self.scenario, self.model = phased.scenario, phased.model
         self.given, self.data, self.initial, self.start = data, data, initial, start
         self.built = {name for name, one in optimizers.others(self.model).items() if one.built}
-        self.leads = drive.rank == 0
+        self.leads = drive.leads
         self.schedule = schedule(self.scenario, rows.count(data), job.options.steps)
         self.inputs = store.inputs(self.scenario.name).manifest()
         self.random_layers = self.inputs.random_layers if self.inputs else ()
@@ -299,7 +301,7 @@ class _Trainer:
         if every or run.variation == "seed":
             with self._unmoved():
                 failed = self._evaluate(recorded)
-        if whole and self.leads:
+        if whole and (self.leads or self.drive.global_rows):  # saving makes variables, which are of all processes there
             self._save(recorded)
             failed = failed or after_saving.tell_compiled(recorded, self.model)
             layer_attributes.tell(recorded, self.model)

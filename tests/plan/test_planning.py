@@ -130,3 +130,20 @@ def test_what_changes_numbers_changes_the_digest_of_a_run(tmp_path: Path) -> Non
         plan = planning.plan([SCENARIO], chosen, strategies, Options(devices=(1,)), gpus=1)
         digests.add(Jobs(Store(tmp_path), plan, [SCENARIO], chosen).digest(plan.runs[0]))
     assert len(digests) == 4
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_strategies_over_hosts_are_planned_where_that_was_asked_for(asked: bool) -> None:
+    strategies, _ = discover.strategies()
+    chosen = {name: provisioned(name) for name in ("tensorflow", "jax", "torch")}
+    plan = planning.plan([SCENARIO], chosen, strategies, Options(devices=(1, 2), over_hosts=asked))
+    over_hosts = {
+        (run.configuration.environment, run.configuration.strategy, run.configuration.devices)
+        for run in plan.runs
+        if strategies[run.configuration.strategy].over_hosts
+    }
+    every = {("tensorflow", "tf_mirrored_hosts", 2), ("jax", "jax_data_parallel_hosts", 2), ("torch", "torch_ddp_hosts", 2)}
+    assert over_hosts == (every if asked else set())
+    emulated = {run.id for run in plan.runs if run.emulates}
+    same = planning.plan([SCENARIO], chosen, strategies, Options(devices=(1, 2)))
+    assert emulated == {run.id for run in same.runs if run.emulates}, "they declare what those on one machine declare"

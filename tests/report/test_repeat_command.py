@@ -73,12 +73,13 @@ def test_options_are_those_of_the_run() -> None:
     given = of_pair(RESULTS, 0)
     assert (given.device, given.steps, given.seed, given.reference, given.fail_on) == ("cpu", 0, 0, "torch", "different")
     assert [of_pair(with_options(virtual_devices=asked), 0).virtual_devices for asked in (True, False)] == [True, False]
+    assert [of_pair(with_options(over_hosts=asked), 0).over_hosts for asked in (True, False)] == [True, False]
 
 
 def test_every_option_of_a_run_is_given_or_cannot_be() -> None:
     """Threads are always 1; the rest is in the command."""
     assert set(Options.__dataclass_fields__) == {
-        "device", "devices", "steps", "seed", "seeds", "threads", "reference", "gate", "virtual_devices",
+        "device", "devices", "steps", "seed", "seeds", "threads", "reference", "gate", "virtual_devices", "over_hosts",
     }  # fmt: skip
 
 

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from suite.artifacts import names
 from suite.artifacts.store import Store
-from suite.runner import outcome
-from suite.runner.strategies import torch_ddp
+from suite.runner import outcome, ranks
 
 
 def main(job_file: str) -> None:
@@ -122,7 +121,7 @@ def do_rank(notes: Path, number: str, *_: str) -> None:
     """As DDP: a process of the job dies of a signal while the leader waits for it in a collective."""
     rank = multiprocessing.get_context("fork").Process(target=signal.raise_signal, args=(int(number),))
     rank.start()
-    torch_ddp._end_if_one_fails([rank], str(notes))
+    ranks._end_if_one_fails([rank], notes, "torch DDP")
     time.sleep(1000)
 
 

@@ -158,7 +158,7 @@ def record(stepped: Stepped) -> None:
     """Executes the job's one run and writes its artifact."""
     (run,) = stepped.job.runs
     manifest = building.started(stepped.model, stepped.job, run, stepped.inputs, stepped.drive.devices)
-    with stepped.store.run(run).recording(manifest, leads=stepped.drive.rank == 0) as recorded:
+    with stepped.store.run(run).recording(manifest, leads=stepped.drive.leads) as recorded:
         by_phase = stepped.states()
         for phase, states in by_phase.items():
             stepped.enter(phase)
@@ -256,10 +256,9 @@ def _tap(stepped: Stepped, states: list[State]) -> tuple[tuple[str, ...], str]:
     """The step again, with taps; outputs are kept where it leaves the same weights. The layers' calls in order, and why
     outputs are missing."""
     drive = stepped.drive
-    replicas = 1 if drive.processes > 1 or drive.global_rows else drive.devices
     try:
         with drive.scope():
-            rows = stepped.scenario.batch // drive.processes // replicas
+            rows = stepped.scenario.batch // (1 if drive.global_rows else drive.devices)
             taps = stepped.taps or Taps(stepped.model, models.inputs(stepped.data, "x", slice(0, 1)), rows)
         stepped.taps = taps
         refused = []

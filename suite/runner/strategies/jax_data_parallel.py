@@ -22,7 +22,9 @@ class Drive:
 
     processes = 1
     rank = 0
+    leads = True
     global_rows = True
+    given: Mapping[str, bool] = {}  # to `DataParallel`, beside the devices
 
     def __init__(self, job: Job) -> None:
         import jax
@@ -30,7 +32,8 @@ class Drive:
 
         self.devices = job.devices
         self._devices = jax.devices()[: job.devices]
-        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=self._devices))
+        distribution = keras.distribution.DataParallel(devices=self._devices, **self.given)
+        keras.distribution.set_distribution(distribution)
 
     def scope(self) -> nullcontext[None]:
         return nullcontext()

@@ -21,6 +21,7 @@ class Drive:
     devices = 1
     processes = 1
     rank = 0
+    leads = True
     global_rows = False
 
     def scope(self) -> nullcontext[None]:

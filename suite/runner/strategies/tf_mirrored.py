@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from suite.records import Job, Scenario
@@ -18,8 +18,18 @@ def work(job: Job) -> None:
         Unsupported: the optimizer updates on a condition, which Keras (3.15) cannot do under this strategy.
     """
     devices.claim(job)
-    try:
+    with refusing():
         training.train(job, Drive(job))
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """
+    Raises:
+        Unsupported: the optimizer updates on a condition, which Keras (3.15) cannot do inside a replica.
+    """
+    try:
+        yield
     except RuntimeError as error:
         if CONDITIONAL in str(error):
             raise Unsupported(UNSUPPORTED_CONDITIONAL) from error
@@ -38,6 +48,7 @@ class Drive:
 
     processes = 1
     rank = 0
+    leads = True
     global_rows = False
 
     def __init__(self, job: Job) -> None:
@@ -69,7 +80,12 @@ class Drive:
         return [arrays]
 
     def replica(self) -> Any:
-        import tensorflow as tf
+        return executing_replica()
 
-        context = tf.distribute.get_replica_context()
-        return context.replica_id_in_sync_group if context else 0
+
+def executing_replica() -> Any:
+    """The index of the replica that executes, among all; 0 outside of any."""
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return context.replica_id_in_sync_group if context else 0

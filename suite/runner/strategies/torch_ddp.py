@@ -7,105 +7,43 @@ replaced by one that calls the DDP module forward, which is what averages the gr
 from __future__ import annotations
 
 import datetime
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
-from suite.artifacts import arrays as files
-from suite.artifacts import names
-from suite.artifacts.store import Store
-from suite.engine import processes
 from suite.records import Job, Scenario
-from suite.runner import devices, keras_versions, models, training
-from suite.runner.outcome import ForkedTooLate, NoDevices, Unsupported, end_with, fail
-
-SIBLING_SECONDS = 2.0  # a rank that failed first breaks this one's collectives: its watcher then ends us with its reason
+from suite.runner import devices, keras_versions, models, ranks, training
 
 
 def work(job: Job) -> None:
-    """Executes the job's runs in as many processes as it has devices; this one is rank 0, which writes artifacts."""
-    with Store(job.run_folder).temporary() as folder:
-        meeting = str(folder)
-        ranks = [
-            get_context("fork").Process(target=_follow, args=(job, rank, meeting), daemon=True)
-            for rank in range(1, job.devices)
-        ]
-        for process in ranks:
-            process.start()
-        watchers = _end_if_one_fails(ranks, meeting)
-        try:
-            _rank(job, 0, meeting)
-        except Unsupported:
-            raise
-        except Exception:
-            time.sleep(SIBLING_SECONDS)
-            raise
-        for watcher in watchers:
-            watcher.join()
+    """Executes the job's runs in as many processes as it has devices."""
+    ranks.work(job, _rank, "torch DDP")
 
 
-def _rank(job: Job, rank: int, meeting: str) -> None:
+def _rank(job: Job, meeting: ranks.Meeting) -> None:
+    train(job, meeting, f"file://{meeting.folder}/store")
+
+
+def train(job: Job, meeting: ranks.Meeting, rendezvous: str) -> None:
+    """What one rank does. `rendezvous`: the URL by which the ranks find each other, as torch takes it."""
     import torch
     import torch.distributed as dist
 
     devices.claim(job)
     gpu, virtual = job.options.device == "gpu", devices.are_virtual(job)
     if gpu:
-        torch.cuda.set_device(0 if virtual else rank)
+        torch.cuda.set_device(0 if virtual else meeting.rank)
     dist.init_process_group(
         "nccl" if gpu and not virtual else "gloo",  # NCCL refuses two ranks on one GPU; gloo copies through the host
-        init_method=f"file://{meeting}/store",
-        rank=rank,
+        init_method=rendezvous,
+        rank=meeting.rank,
         world_size=job.devices,
         timeout=datetime.timedelta(minutes=10),
     )
-    training.train(job, Drive(job, rank, Path(meeting)))
+    training.train(job, Drive(job, meeting))
     # Artifacts are complete: a teardown that aborts (seen with gloo) must not cost them.
     dist.barrier()
     dist.destroy_process_group()
-
-
-def _follow(job: Job, rank: int, meeting: str) -> None:
-    try:
-        _rank(job, rank, meeting)
-    except Unsupported as error:
-        Path(meeting, f"rank-{rank}.{type(error).__name__}").write_text(str(error))
-        raise
-    except BaseException as error:
-        Path(meeting, f"rank-{rank}.failed").write_text(f"{type(error).__name__}: {error}")
-        raise
-
-
-def _end_if_one_fails(ranks: list[Any], meeting: str) -> list[threading.Thread]:
-    """A rank that died leaves the others waiting in a collective: end this process then, with that rank's reason.
-
-    Only these threads wait for the ranks: a second waiter would not be told the exit code.
-    """
-
-    def watch(rank: int, process: Any) -> None:
-        process.join()
-        if process.exitcode == 0:
-            return
-        # Refused on every rank for the same reason: no failure of this one.
-        for kind in (Unsupported, NoDevices, ForkedTooLate):
-            if (refused := Path(meeting, f"rank-{rank}.{kind.__name__}")).is_file():
-                end_with(kind(refused.read_text()))
-        left = Path(meeting, f"rank-{rank}.failed")
-        if left.is_file():
-            fail(f"rank {rank} of torch DDP failed: {left.read_text()}")
-        else:
-            fail(f"rank {rank} of torch DDP {processes.ended_by(process.exitcode)}", process.exitcode)
-
-    watchers = [
-        threading.Thread(target=watch, args=(rank, process), daemon=True) for rank, process in enumerate(ranks, start=1)
-    ]
-    for watcher in watchers:
-        watcher.start()
-    return watchers
 
 
 class Drive:
@@ -113,10 +51,10 @@ class Drive:
 
     global_rows = False
 
-    def __init__(self, job: Job, rank: int, meeting: Path) -> None:
+    def __init__(self, job: Job, meeting: ranks.Meeting) -> None:
         self.devices = self.processes = job.devices
-        self.rank = rank
-        self._meeting = meeting
+        self.rank, self.gather = meeting.rank, meeting.gather
+        self.leads = meeting.rank == 0
 
     def scope(self) -> nullcontext[None]:
         return nullcontext()
@@ -131,20 +69,6 @@ class Drive:
 
     def states(self, state: Mapping[str, Any]) -> list[training.Arrays]:
         return [models.read(state)]
-
-    def gather(self, name: str, arrays: training.Arrays) -> list[training.Arrays]:
-        """By files, not by collectives: no pickle, and the same on every device."""
-        import torch.distributed as dist
-
-        if self.rank:
-            files.write(self._meeting / names.file_of(f"{name}-{self.rank}"), arrays)
-        dist.barrier()
-        parts = []
-        if self.rank == 0:
-            others = [files.loaded(self._meeting / names.file_of(f"{name}-{rank}")) for rank in range(1, self.processes)]
-            parts = [arrays, *others]
-        dist.barrier()
-        return parts
 
     def replica(self) -> int:
         return self.rank
