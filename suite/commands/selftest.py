@@ -50,7 +50,8 @@ def run(options: SelftestOptions) -> int:
 
 def _built_in(options: SelftestOptions, environments: Mapping[str, str]) -> Score:
     """The chosen faults with the first seed; what is clean with all of them."""
-    faults = injecting.chosen(options.fault, options.sample, options.recipe.seed, environments)
+    recipe = options.recipe
+    faults = injecting.chosen(options.fault, options.sample, recipe.seed, environments, over_hosts=recipe.over_hosts)
     names = injecting.scenarios(faults) if options.fault or options.sample else ()
     if options.fault and not faults:
         return score.together([], BUILT_IN)  # they are faults of models drawn at random

@@ -27,8 +27,8 @@ def differ(comparison: Comparison) -> bool:
 
 
 def is_random(quantity: str, comparison: Comparison) -> bool:
-    """Whether it is computed by a model that draws random numbers to predict."""
-    return comparison.random_predictions and quantity in COMPUTED
+    """Whether it is computed by a model that draws random numbers to predict, on either side."""
+    return any(comparison.random_predictions) and quantity in COMPUTED
 
 
 def apart_of(distances: Distances, comparison: Comparison) -> float | None:

@@ -127,7 +127,7 @@ def _weighed(distances: Distances, comparison: Comparison) -> Decision:
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
     if is_random(distances.quantity, comparison):
-        return _only(Verdict.BY_DESIGN, Code.RANDOM_PREDICTIONS)
+        return _random(comparison)
     if distances.quantity == COMPILED:
         return Verdict.DIFFERENT, united(part.causes for part in copied(distances, comparison))
     if comparison.no_float64:
@@ -151,6 +151,14 @@ def _weighed(distances: Distances, comparison: Comparison) -> Decision:
     if verdict in (Verdict.BY_DESIGN, Verdict.DIFFERENT) and comparison.random_streams:
         causes = united([causes, (_streams(comparison),)])
     return verdict, causes
+
+
+def _random(comparison: Comparison) -> Decision:
+    """Predictions of a model that draws random numbers there. If it does so on one side only, that is a difference."""
+    if all(comparison.random_predictions):
+        return _only(Verdict.BY_DESIGN, Code.RANDOM_PREDICTIONS)
+    drawing = comparison.environments[comparison.random_predictions.index(True)]
+    return Verdict.DIFFERENT, (Cause(code=Code.DRAWS_IN_PREDICT, subject=drawing),)
 
 
 def _is_no_rounding(distances: Distances, comparison: Comparison) -> bool:
@@ -194,7 +202,7 @@ def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
     if is_random(distances.quantity, comparison):
-        return _only(Verdict.BY_DESIGN, Code.RANDOM_PREDICTIONS)
+        return _random(comparison)
     apart = apart_of(distances, comparison)
     if apart is None:
         return _only(Verdict.INCONCLUSIVE, Code.NOTHING_COMPARED)

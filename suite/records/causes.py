@@ -16,6 +16,7 @@ class Code(enum.StrEnum):
     BY_DESIGN = "by-design"
     RANDOM_STREAMS = "random-streams"
     RANDOM_PREDICTIONS = "random-predictions"
+    DRAWS_IN_PREDICT = "draws-in-predict"
     UNSTABLE_KERNEL = "unstable-kernel"
     TF32_PRODUCTS = "tf32-products"
     BFLOAT16_PRODUCTS = "bfloat16-products"

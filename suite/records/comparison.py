@@ -166,7 +166,8 @@ class Comparison:
     `repeats`: metric -> the largest difference at the last step between a side and its repeats; empty if every repeat
     is bit-equal. `random_streams`: both sides draw random numbers, and not the same ones:
     "backends" turn one seed into others, or "replicas" draw for their own rows; empty if they draw the same.
-    `random_predictions`: a side draws random numbers where it predicts: two predictions of the same rows differ.
+    `random_predictions`: of each side, whether it draws random numbers where it predicts: two predictions of the same rows
+    differ.
     `shared_averages`: in plain Keras, the live model cannot go on, for its averages share memory with its weights.
     `steps`: the errors of single float32 steps, state by state, in the order of a step; empty if they were not run.
     `stepped`: from how many common states single float32 steps of both sides were compared with each other;
@@ -187,7 +188,7 @@ class Comparison:
     no_float64: str = ""
     repeats: Floats = field(default_factory=dict)
     random_streams: str = ""
-    random_predictions: bool = False
+    random_predictions: tuple[bool, bool] = (False, False)
     shared_averages: bool = False
     steps: tuple[StepErrors, ...] = ()
     stepped: int = 0

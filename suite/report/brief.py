@@ -86,6 +86,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: declared_words.brief(cause)[0],
     Code.RANDOM_STREAMS: lambda cause: f"{names_of(cause, 'drawn by') or 'backends'} draw different random numbers",
     Code.RANDOM_PREDICTIONS: lambda cause: "predict draws random numbers",
+    Code.DRAWS_IN_PREDICT: lambda cause: f"{cause.subject} alone draws random numbers in predict",
     Code.TF32_PRODUCTS: lambda cause: f"{cause.subject} rounds products to TF32",
     Code.BFLOAT16_PRODUCTS: lambda cause: f"{cause.subject} rounds products to bfloat16",
     Code.DEFINITION: lambda cause: (
@@ -114,6 +115,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
 CURES: dict[str, str] = {
     Code.RANDOM_STREAMS: "compare over several seeds",
     Code.RANDOM_PREDICTIONS: "predict what is not drawn",
+    Code.DRAWS_IN_PREDICT: "look for layers that draw though they do not train",
     Code.TF32_PRODUCTS: "--precision exact",
     Code.BFLOAT16_PRODUCTS: "--precision exact",
     Code.UNSTABLE_KERNEL: "centre the inputs",

@@ -125,6 +125,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.BY_DESIGN: lambda cause: f"declared: {declared(cause)}",
     Code.RANDOM_STREAMS: lambda cause: f"different random numbers{' for each replica' if cause.detail else ''}",
     Code.RANDOM_PREDICTIONS: lambda cause: "random predictions",
+    Code.DRAWS_IN_PREDICT: lambda cause: f"predictions are random in {cause.subject} alone",
     Code.UNSTABLE_KERNEL: lambda cause: f"unstable kernel in {cause.subject}" if cause.subject else "unstable kernel",
     Code.TF32_PRODUCTS: lambda cause: f"TF32 products in {cause.subject}",
     Code.BFLOAT16_PRODUCTS: lambda cause: f"bfloat16 products in {cause.subject}",

@@ -181,6 +181,15 @@ def _randomly_predicted(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _drawn_on_one_side(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{what} {where} {verb(what, 'predicts', 'predict')} with random numbers in {cause.subject}, "
+        "and without on the other side.",
+        experiment="every run predicted some rows twice, one time after the other: the two differ only in " + cause.subject,
+        advice="look for a layer that draws random numbers though it does not train, as dropout that is left on",
+    )
+
+
 def _unknown(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {verb(what, 'differs', 'differ')} by more than the strategies declare. The cause is unknown.",
@@ -263,6 +272,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.UNSTABLE_KERNEL: _unstable,
     Code.RANDOM_STREAMS: _random,
     Code.RANDOM_PREDICTIONS: _randomly_predicted,
+    Code.DRAWS_IN_PREDICT: _drawn_on_one_side,
     Code.NOT_SAVED: explained_files.unsaved,
     Code.SAVE_STALE: explained_files.held,
     Code.SAVE_WRONG_REPLICA: explained_files.held,

@@ -229,6 +229,8 @@ def _heads(nodes: list[Node], outputs: tuple[int, ...]) -> list[Any]:
 
 def _batch_norm(norm: Any, feeding: list[Any], names: dict[int, str]) -> BatchNorm:
     layer = feeding[0] if len(feeding) == 1 and type(feeding[0]).__name__ in FOLDABLE else None
+    if layer is not None and id(layer.kernel) not in names:  # computed from several variables, as with LoRA
+        layer = None
 
     def name(variable: Any) -> str:
         return names[id(variable)] if variable is not None else ""

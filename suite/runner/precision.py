@@ -32,6 +32,7 @@ def adopt(precision: str, policy: str) -> None:
     keras_versions.every_policy_is("float64")  # a layer may name its own dtype; in a float64 run there is one
     if not _adopted:
         _adopted.append(True)
+        _widen_weights()
         float64_kernels.provide()
 
 
@@ -43,6 +44,20 @@ def _keep_64_bits() -> None:
     except ImportError:
         return
     getattr(dtypes, "BIT64_TO_BIT32_DTYPE", {}).clear()
+
+
+def _widen_weights() -> None:
+    """A layer may ask for a weight of a narrower format, whatever its policy, as those of LoRA are float32."""
+    import keras
+
+    add_weight = keras.layers.Layer.add_weight
+
+    def widened(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if "float" in str(kwargs.get("dtype")):
+            kwargs["dtype"] = "float64"
+        return add_weight(self, *args, **kwargs)
+
+    keras.layers.Layer.add_weight = widened
 
 
 def not_float64(model: Any) -> list[str]:

@@ -16,7 +16,10 @@ GROUNDS = (BUILT_IN, RANDOM)
 DEVICES = 2
 # Under synchronized statistics any number of devices computes the same: a clean variant. Not DDP: four processes take long.
 MORE_DEVICES, ON_MORE = 4, ("tf_mirrored", "jax_data_parallel")
-DRIVES = {"tf_mirrored": "tensorflow", "jax_data_parallel": "jax", "torch_ddp": "torch"}  # the others drive every backend
+OF_ONE_HOST = {"tf_mirrored": "tensorflow", "jax_data_parallel": "jax", "torch_ddp": "torch"}
+OVER_HOSTS = {strategy: f"{strategy}_hosts" for strategy in OF_ONE_HOST}
+# Strategies that drive one backend only; the others drive every one.
+DRIVES = OF_ONE_HOST | {OVER_HOSTS[strategy]: backend for strategy, backend in OF_ONE_HOST.items()}
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -49,8 +52,9 @@ class Injected:
         return replace(self.configuration, fault="", environment=environment)
 
 
-def injected(faults: Sequence[Fault], environments: Mapping[str, str]) -> list[Injected]:
-    """Every fault in every strategy that it acts in, in these environments (name to backend)."""
+def injected(faults: Sequence[Fault], environments: Mapping[str, str], *, over_hosts: bool = False) -> list[Injected]:
+    """Every fault in every strategy that it acts in, in these environments (name to backend). `over_hosts`: in the same
+    strategies over hosts, too."""
     return [
         Injected(
             fault=fault.name,
@@ -64,7 +68,7 @@ def injected(faults: Sequence[Fault], environments: Mapping[str, str]) -> list[I
             expected=Expected(causes=(fault.cause,), stage=fault.stage, tensor=fault.tensor),
         )
         for fault in faults
-        for strategy, environment in places(fault.strategies, environments)
+        for strategy, environment in places(_with_hosts(fault.strategies) if over_hosts else fault.strategies, environments)
     ]
 
 
@@ -76,6 +80,10 @@ def places(strategies: Sequence[str], environments: Mapping[str, str]) -> list[t
         for environment, backend in environments.items()
         if backend in BACKENDS and backend == DRIVES.get(strategy, backend)
     ]
+
+
+def _with_hosts(strategies: Sequence[str]) -> tuple[str, ...]:
+    return (*strategies, *(OVER_HOSTS[one] for one in strategies if one in OVER_HOSTS))
 
 
 def devices_of(strategy: str) -> int:
@@ -92,9 +100,13 @@ def check_names(names: Sequence[str]) -> None:
             raise unknown_name("fault", name, list(BY_NAME))
 
 
-def chosen(names: Sequence[str], sample: int, seed: int, environments: Mapping[str, str]) -> list[Injected]:
-    """All, or those of the named faults; of these, if `sample` is not 0, a random sample, which is the same for one seed."""
-    everything = injected([fault for fault in FAULTS if not names or fault.name in names], environments)
+def chosen(
+    names: Sequence[str], sample: int, seed: int, environments: Mapping[str, str], *, over_hosts: bool = False
+) -> list[Injected]:
+    """All, or those of the named faults; of these, if `sample` is not 0, a random sample, which is the same for one seed.
+    `over_hosts`: as in `injected`."""
+    faults = [fault for fault in FAULTS if not names or fault.name in names]
+    everything = injected(faults, environments, over_hosts=over_hosts)
     if not sample or sample >= len(everything):
         return everything
     return sorted(random.Random(seed).sample(everything, sample))
@@ -103,7 +115,7 @@ def chosen(names: Sequence[str], sample: int, seed: int, environments: Mapping[s
 def variants(faults: Sequence[Injected], environments: Mapping[str, str]) -> list[Injected]:
     """What is injected and is no fault: beside every faulty configuration of its scenario."""
     beside = {one.clean for one in faults}
-    return [one for one in injected(VARIANTS, environments) if one.clean in beside]
+    return [one for one in injected(VARIANTS, environments, over_hosts=True) if one.clean in beside]
 
 
 def scenarios(faults: Sequence[Injected]) -> tuple[str, ...]:

@@ -79,9 +79,23 @@ def test_a_layer_that_draws_without_its_own_seed_draws_from_somewhere_else(tmp_p
     assert compare.drawing_elsewhere(run(tmp_path / "idle", BEGUN, BEGUN, random_layers=())) == ()
 
 
-@pytest.mark.parametrize("random", [True, False])
-def test_a_model_that_predicts_with_random_numbers_is_known_by_a_fact(tmp_path: Path, random: bool) -> None:
-    live = run(tmp_path / "live", BEGUN, ENDED, facts={RANDOM_PREDICTIONS: "0.2"} if random else {})
-    side = Snapshot(artifact=live[0], manifest=live[1], state=names.step(1))
-    assert compare.check((side, side), None, Subject(plain=live)).random_predictions is random
-    assert compare.pair(Subject(plain=live), Subject(plain=live)).random_predictions is random
+@pytest.mark.parametrize(
+    ("first", "second", "random"),
+    [
+        ("", "", (False, False)),
+        ("0.2", "0.3", (True, True)),
+        ("", "0.2", (False, True)),
+        ("0.2", "", (True, False)),
+        ("0.004", "", (True, True)),  # so small that the other's may not have shown
+    ],
+)
+def test_a_model_that_predicts_with_random_numbers_is_known_by_a_fact(
+    tmp_path: Path, first: str, second: str, random: tuple[bool, bool]
+) -> None:
+    a, b = (
+        Subject(plain=run(tmp_path / name, BEGUN, ENDED, facts={RANDOM_PREDICTIONS: apart} if apart else {}))
+        for name, apart in (("a", first), ("b", second))
+    )
+    assert compare.pair(a, b).random_predictions == random
+    side = Snapshot(artifact=a.plain[0], manifest=a.plain[1], state=names.step(1))
+    assert compare.check((side, side), None, a).random_predictions == (bool(first), bool(first))

@@ -309,16 +309,27 @@ def test_numbers_that_each_replica_draws_for_itself_are_told_from_those_that_bac
     assert (of_backends.detail, of_replicas.detail) == ((), (("drawn by", "replicas"),))
 
 
+BOTH = (True, True)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_what_only_one_side_predicts_with_random_numbers_is_different(side: int) -> None:
+    apart = replace(distances(at(0.5, float64=0.5)), quantity="predictions")
+    found = decide(apart, random_predictions=(side == 0, side == 1), environments=("tensorflow", "jax"))
+    cause = Cause(code=Code.DRAWS_IN_PREDICT, subject=("tensorflow", "jax")[side])
+    assert (found.verdict, found.causes) == (Verdict.DIFFERENT, (cause,))
+
+
 @pytest.mark.parametrize("quantity", ["predictions", "evaluation"])
 def test_what_is_predicted_with_random_numbers_is_not_compared(quantity: str) -> None:
     apart = replace(distances(at(0.5, float64=0.5)), quantity=quantity)
-    found = decide(apart, random_predictions=True)
+    found = decide(apart, random_predictions=BOTH)
     assert (found.verdict, codes(found)) == (Verdict.BY_DESIGN, [Code.RANDOM_PREDICTIONS])
     assert verdict(apart) is Verdict.DIFFERENT
-    assert verdict(distances(at(0.5, float64=0.5)), random_predictions=True) is Verdict.DIFFERENT, "weights are"
-    assert verdict(replace(apart, bits=True), random_predictions=True) is Verdict.IDENTICAL
+    assert verdict(distances(at(0.5, float64=0.5)), random_predictions=BOTH) is Verdict.DIFFERENT, "weights are"
+    assert verdict(replace(apart, bits=True), random_predictions=BOTH) is Verdict.IDENTICAL
     assert equivalence.apart_of(apart, Comparison(distances=(apart,))) == 0.5
-    assert equivalence.apart_of(apart, Comparison(distances=(apart,), random_predictions=True)) is None
+    assert equivalence.apart_of(apart, Comparison(distances=(apart,), random_predictions=BOTH)) is None
 
 
 def test_a_model_that_cannot_go_on_in_plain_keras_is_not_equal_to_its_file() -> None:

@@ -101,3 +101,13 @@ def test_the_layer_that_feeds_a_batch_normalization_is_found_inside_of_wrappers(
     other = type("Bidirectional", (SimpleNamespace,), {})(layer=dense)
     nodes = [call(other, 1, 2, 2), call(norm, 2, 2, 2)]
     assert layer_graph._feeding(norm, nodes) == []
+
+
+@pytest.mark.parametrize(("computed", "kernel"), [(False, "dense/kernel"), (True, "")])
+def test_a_kernel_that_is_computed_from_several_variables_is_not_folded(computed: bool, kernel: str) -> None:
+    """As with LoRA: `kernel` is no variable of the model then."""
+    weight, mean, variance = (SimpleNamespace() for _ in range(3))
+    dense = type("Dense", (), {"kernel": SimpleNamespace() if computed else weight, "bias": None})()
+    names = {id(weight): "dense/kernel", id(mean): "norm/moving_mean", id(variance): "norm/moving_variance"}
+    norm = SimpleNamespace(moving_mean=mean, moving_variance=variance, gamma=None, beta=None, epsilon=0.001, trainable=True)
+    assert layer_graph._batch_norm(norm, [dense], names).kernel == kernel

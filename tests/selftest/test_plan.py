@@ -40,6 +40,19 @@ def test_a_fault_is_injected_in_every_strategy_that_it_acts_in() -> None:
     assert of("gradients-unreduced") == ["injected-adam/torch/torch_ddp+gradients-unreduced-x2"]
 
 
+def test_faults_of_several_devices_act_over_hosts_too_where_that_is_asked_for() -> None:
+    faults = [fault for fault in FAULTS if fault.name in ("bn-epsilon-small", "gradients-unreduced")]
+    one_host, hosts = injected(faults, BACKENDS), injected(faults, BACKENDS, over_hosts=True)
+    assert set(one_host) < set(hosts)
+    assert {one.configuration.id.removeprefix("injected-adam/") for one in set(hosts) - set(one_host)} == {
+        "tensorflow/tf_mirrored_hosts+bn-epsilon-small-x2",
+        "jax/jax_data_parallel_hosts+bn-epsilon-small-x2",
+        "torch/torch_ddp_hosts+bn-epsilon-small-x2",
+        "torch/torch_ddp_hosts+gradients-unreduced-x2",
+    }
+    assert chosen([], 0, 0, BACKENDS, over_hosts=True) == injected(FAULTS, BACKENDS, over_hosts=True)
+
+
 def test_environments_that_are_not_there_have_none() -> None:
     assert {one.configuration.environment for one in injected(FAULTS, {"jax": "jax"})} == {"jax"}
 

@@ -39,16 +39,12 @@ def _everywhere(site: Site, local: Any, batch_size: int) -> Any:
     """The rows of all processes, batch after batch."""
     if site.drive.processes == 1:
         return local
-    import torch.distributed as dist
     from keras import tree
-
-    parts: list[Any] = [None] * site.drive.processes
-    dist.all_gather_object(parts, local)
 
     def whole(*rows: np.ndarray) -> np.ndarray:
         return np.stack([one.reshape(-1, batch_size, *one.shape[1:]) for one in rows], 1).reshape(-1, *rows[0].shape[1:])
 
-    return tree.map_structure(whole, *parts)
+    return tree.map_structure(whole, *site.everyone(local))
 
 
 def _first_repeated(order: np.ndarray, site: Site) -> np.ndarray:

@@ -89,12 +89,10 @@ def _last_replica(site: Site, remembered: Arrays) -> None:
 
     def fitted(self: Any, *args: Any, **kwargs: Any) -> Any:
         made = fit(self, *args, **kwargs)
-        states = site.drive.states(models.variables(self))
         if site.drive.processes > 1:
-            import torch.distributed as dist
-
-            states = [{}] * site.drive.processes
-            dist.all_gather_object(states, models.read(models.variables(self)))
+            states = site.everyone(models.read(models.variables(self)))
+        else:
+            states = site.drive.states(models.variables(self)) or [{}]  # of all, in the process that saves
         remembered.update(states[-1])
         return made
 

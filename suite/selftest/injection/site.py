@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from suite.records import SINGLE_STEP, Job, Scenario
 
 Injection = Callable[["Site"], None]
@@ -38,6 +40,23 @@ class Site:
     def is_named(variable: Any, name: str) -> bool:
         """Whether it is the variable of this name, below its model."""
         return f"/{variable.path}".endswith(f"/{name}")
+
+    def everyone(self, value: Any) -> list[Any]:
+        """What every process of the job gives, by rank: NumPy arrays in a structure."""
+        processes = self.drive.processes
+        if processes == 1:
+            return [value]
+        if self.backend == "jax":
+            from jax.experimental import multihost_utils
+            from keras import tree
+
+            stacked = multihost_utils.process_allgather(value)
+            return [tree.map_structure(lambda one, rank=rank: np.asarray(one[rank]), stacked) for rank in range(processes)]
+        import torch.distributed as dist
+
+        parts: list[Any] = [None] * processes
+        dist.all_gather_object(parts, value)
+        return parts
 
     # -- collectives on detached values: a replica's own value in, the same shape out; in JAX, arrays are global already
 
