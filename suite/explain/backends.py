@@ -16,7 +16,7 @@ from functools import cached_property
 from suite import compare
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import definitions, diagnoses, further_runs, layer_gradients
+from suite.explain import definitions, diagnoses, further_runs, layer_gradients, predicting
 from suite.explain.definitions import Departure, Held
 from suite.explain.inquiry import Inquiry
 from suite.explain.observations import Stages
@@ -208,6 +208,8 @@ class Backends:
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
         if corners := self._corners(a, b, place):
             return Parting(place=place, off="", causes=corners)
+        if place is None and (predicted := self._predicting_apart(a, b)) is not None:
+            return Parting(place=None, off=predicted.subject, causes=(predicted,))
         if causes := self._hypotheses(a, b, odd, place):
             return Parting(place=place, off=odd, causes=causes)
         return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
@@ -217,9 +219,8 @@ class Backends:
         subjects = {name: self.folder.subject(self.trained[name]) for name in (a, b) if name in self.trained}
         facts = {name: one.plain[1].facts.get(MEMORY_LOST, "") for name, one in subjects.items() if not isinstance(one, str)}
         lost = [name for name, layers in facts.items() if layers]
-        if len(facts) < 2 or len(lost) != 1:
-            return None
-        return Cause(code=Code.MEMORY_LOST, subject=lost[0], detail=(("layer", facts[lost[0]]),))
+        alone = len(facts) == 2 and len(lost) == 1
+        return Cause(code=Code.MEMORY_LOST, subject=lost[0], detail=(("layer", facts[lost[0]]),)) if alone else None
 
     def _unexplained(self, odd: str, place: Place | None) -> Cause:
         if not odd:
@@ -303,16 +304,21 @@ class Backends:
         alone = self._departing_alone(a, b)
         if place is not None:
             return definitions.explaining(alone, place)
-        evaluated = self._only_evaluated(a, b)
+        evaluated = self._quantities(a, b) == {compare.EVALUATION}
         return [one for one in alone if (one.stage == definitions.EVALUATION) == evaluated]
 
-    def _only_evaluated(self, a: str, b: str) -> bool:
-        """Whether all that they compute is equal, but what `evaluate` makes of it."""
+    def _quantities(self, a: str, b: str) -> set[str]:
+        """What they compute differently."""
         found = self.measured(a, b)
-        if isinstance(found, str):
-            return False
-        apart = {one.quantity for one in found.distances if equivalence.differs(equivalence.apart_of(one, found))}
-        return apart == {"evaluation"}
+        each = () if isinstance(found, str) else found.distances
+        return {one.quantity for one in each if equivalence.differs(equivalence.apart_of(one, found))}  # type: ignore[arg-type]
+
+    def _predicting_apart(self, a: str, b: str) -> Cause | None:
+        """Of two that train alike and predict differently, the one that predicts from a file as no other does."""
+        if a not in self.alone or not self._quantities(a, b) <= {compare.PREDICTIONS, compare.EVALUATION}:
+            return None
+        cause = predicting.odd_one_out(self.folder, self.alone[a])
+        return cause if cause is not None and cause.subject in (a, b) else None
 
     def departing_at(self, name: str, place: Place | None) -> tuple[Cause, ...]:
         """What departs from its definition in one environment, and explains that its run parts there from its oracle, which

@@ -4,6 +4,9 @@
                                                                         │ backend
     run ── strategy ── oracle of its declaration ── declaration ── oracle of one device
 
+Where both declare something for their replicas, and only what becomes of the losses is different, the way goes through
+what the second declares, emulated in the environment of the first: so two backends are compared over replicas, too.
+
 Each part is measured in float64 by itself, and has its own causes. So one defect of a backend is one cause wherever it
 takes part, and a declared difference stays one.
 """
@@ -63,9 +66,28 @@ class Composition:
         if (shared := self._shared(a, b)) is not None:
             return shared
         alike = (a.devices, self.folder.declared(a)) == (b.devices, self.folder.declared(b))
-        declarations = [] if alike else [self.declaration(a), self.declaration(b)]
-        parts = [self.strategy(a), *declarations, self.backend(a, b, alike), self.strategy(b)]
+        between = self._reduced_differently(a, b)
+        apart = [self.declaration(a), self.declaration(b)] if between is None else [between]
+        declarations, over_replicas = [] if alike else apart, alike or between is not None
+        parts = [self.strategy(a), *declarations, self.backend(a, b, over_replicas=over_replicas), self.strategy(b)]
         return tuple(part for part in parts if part is not None)
+
+    def _reduced_differently(self, a: Configuration, b: Configuration) -> Component | None:
+        """From the oracle of the first to that of what the second declares, in the environment of the first. None where they
+        differ in something else than in what becomes of their replicas' losses, or where that was not run."""
+        mine, other = self.folder.declared(a), self.folder.declared(b)
+        if a.environment == b.environment or a.devices != b.devices or mine == other:
+            return None
+        if Semantics() in (mine, other) or replace(mine, gradients=other.gradients) != other:
+            return None
+        runs = [self.folder.oracle_of(a), self.folder.planned_oracle(a, b.devices, Emulation(semantics=other))]
+        found = [self.folder.complete(run) if run else "none was planned" for run in runs]
+        subject = self.folder.subject(a)
+        if isinstance(subject, str) or any(isinstance(one, str) for one in found):
+            return None
+        measured = compare.float64_runs(subject, *found)  # type: ignore[arg-type]
+        cause = Cause(code=Code.BY_DESIGN, detail=(("losses", mine.gradients), ("other losses", other.gradients)))
+        return _component(Link.DECLARATION, a.environment, measured, (cause,))
 
     def _shared(self, a: Configuration, b: Configuration) -> tuple[Component, ...] | None:
         """The parts where both deviate alike from what they declare, as with a training step of the model's own: over the
@@ -180,14 +202,15 @@ class Composition:
         found = self.folder.further(step) if step else ""
         return None if isinstance(found, str) else found
 
-    def backend(self, a: Configuration, b: Configuration, alike: bool) -> Component | None:
-        """From the oracle in one environment to the same in the other; None within one environment."""
+    def backend(self, a: Configuration, b: Configuration, *, over_replicas: bool) -> Component | None:
+        """From the oracle in one environment to the same in the other; None within one environment. `over_replicas`: to the
+        one of what the second declares, if it was run in both."""
         if a.environment == b.environment:
             return None
         backends, environments = self.backends[a.scenario], (a.environment, b.environment)
         found = backends.measured(*environments)
-        if alike and (oracle := self.folder.oracle_of(a)) is not None:
-            emulated = backends.measured(*environments, a.devices, oracle.emulates)
+        if over_replicas:
+            emulated = backends.measured(*environments, b.devices, Emulation(semantics=self.folder.declared(b)))
             found = found if isinstance(emulated, str) else emulated
         if isinstance(found, str):
             return Component(link=Link.BACKEND, environment=b.environment, missing=" and ".join(environments) + f": {found}")

@@ -29,9 +29,8 @@ def place(a: Run, b: Run, comparison: Comparison, composition: Composition) -> P
     apart = {part.link for part in comparison.components if _apart(part)}
     first, second = a.configuration, b.configuration
     if Link.BACKEND in apart:
-        parting = composition.backends[first.scenario].parting(first.environment, second.environment)
-        if parting.place is not None:
-            return parting.place
+        # Where that is not known, what is declared begins somewhere else.
+        return composition.backends[first.scenario].parting(first.environment, second.environment).place
     if Link.STRATEGY in apart:
         known = [composition.known[one] for one in (first, second) if one in composition.known]
         found = [one.place for one in known if one.place is not None and equivalence.differs(one.distance)]

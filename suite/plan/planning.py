@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from suite.artifacts.writing import digest_of
 from suite.plan.variants import SEPARATOR, base_name
@@ -70,6 +71,7 @@ def plan(
             for configuration in trained
             for index in range(1, options.seeds + 1)
         )
+        emulated |= dict.fromkeys(_shared(list(emulated)))
         # The reference's come first: single-step comparisons start from the states of the first that is complete.
         runs.extend(
             oracle(found.scenario.name, environment, devices, Emulation(semantics=declared))
@@ -82,6 +84,14 @@ def plan(
         digest=digest_of(runs, options, [found.digest for found in scenarios]),
         command=command,
     )
+
+
+def _shared(emulated: Sequence[tuple[str, int, Semantics]]) -> Iterator[tuple[str, int, Semantics]]:
+    """What the second of two environments declares for its replicas, in the first one, too, where that declares something
+    else: what is by design is then measured within one environment, and two backends are compared over replicas."""
+    for (first, devices, mine), (second, as_many, other) in itertools.combinations(emulated, 2):
+        if first != second and devices == as_many and len({mine, other, Semantics()}) == 3:
+            yield first, devices, other
 
 
 def variations(configuration: Configuration) -> list[Run]:

@@ -139,7 +139,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.UNDEFINED: lambda cause: f"without an independent definition: {names_of(cause, 'layer')}",
     Code.ODD_ONE_OUT: lambda cause: (
         f"{cause.subject} differs from {names_of(cause, 'others')}"
-        f"{bracketed(' '.join(names_of(cause, name) for name in ('stage', 'tensor')))}"
+        f"{bracketed(' '.join(names_of(cause, name) for name in ('stage', 'tensor')).strip())}"
     ),
     Code.CORNER: lambda cause: (
         f"at a corner of {names_of(cause, 'layer')}, {names_of(cause, 'odd') or 'one of them'} takes another slope"

@@ -55,6 +55,14 @@ DECLARED = {
         brief="each replica normalizes its own rows",
         cure="synchronize batch statistics",
     ),
+    "losses": Words(
+        verbs=("compares", "compare"),
+        claim="replicas' losses: {losses}, and on the other side {other losses}. The strategies declare this difference. It "
+        "shows where a loss is no mean over rows: Keras divides only such a mean by the number of replicas.",
+        advice="use a loss that is a mean over rows, or divide it by the number of replicas where they are added up",
+        brief="one side adds replicas' losses up, and the other takes their mean",
+        cure="use a loss that is a plain mean over rows",
+    ),
     "layer": Words(
         verbs=("compares", "compare"),
         claim="{layer} on the whole batch with {layer} on each replica's own rows, where it computes something different. "
@@ -143,5 +151,9 @@ def _words(cause: Cause) -> tuple[Words, dict[str, str]]:
         brief="the strategies declare different things",
     )
     words = next((words for field, words in DECLARED.items() if field in shown), other)
-    reduction = fields.get("gradients", "")
-    return words, {**fields, "gradients": REDUCTIONS.get(reduction, reduction), "declared": declared(cause)}
+    reduced = {
+        field: REDUCTIONS.get(value, value)
+        for field, value in fields.items()
+        if field in ("gradients", "losses", "other losses")
+    }
+    return words, {**fields, **reduced, "declared": declared(cause)}

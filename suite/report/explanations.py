@@ -60,10 +60,13 @@ LOOK = "look at the place where the difference begins; if it is in Keras, report
 
 def _odd(what: str, where: str, cause: Cause) -> Said:
     others, stage, tensor = (names_of(cause, name) for name in ("others", "stage", "tensor"))
-    place = f" {begins(stage, tensor)}" if stage else ""
+    place = f" {begins(stage, tensor)}" if tensor else ""
+    agree = "float64 runs"
+    if stage == "prediction" and not tensor:
+        place, agree = " It predicts something else from the same file.", "predictions from one and the same file"
     return Said(
         claim=f"{cause.subject} differs from {others} ({what} {where}).{place}",
-        experiment=f"the float64 runs of {others} agree; that is no proof that {cause.subject} is wrong: no "
+        experiment=f"the {agree} of {others} agree; that is no proof that {cause.subject} is wrong: no "
         f"independent definition decides it{UNPREDICTED}",
         advice=LOOK,
     )

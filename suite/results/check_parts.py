@@ -10,7 +10,7 @@ from suite.artifacts import names
 from suite.artifacts.artifact import Complete
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
-from suite.explain import declarations, saving
+from suite.explain import declarations, predicting, saving
 from suite.explain.composition import Composition
 from suite.judge import composing, equivalence
 from suite.records import Cause, Code, Component, Configuration, DamagedArtifact, Link, Status
@@ -111,15 +111,19 @@ def _is_first_replica(double: Side, subject: compare.Subject) -> bool:
     return distance is not None and not equivalence.differs(distance)
 
 
-def predicting(configuration: Configuration, environment: str, composition: Composition) -> Component:
+def predicted(configuration: Configuration, environment: str, composition: Composition) -> Component:
     """Why the same file predicts differently where the whole state is equal: the two backends compute differently, or one
-    of them does not compute what it declares."""
+    of them does not compute what it declares. What differs in training alone explains no prediction."""
     backends = composition.backends[configuration.scenario]
     sides = [backends.alone.get(name) for name in (configuration.environment, environment)]
     causes = [part.causes for one in sides if one is not None for part in [composition.strategy(one)]]
     if backends.differ(configuration.environment, environment):
-        causes.append(backends.parting(configuration.environment, environment).causes)
-    known = composing.united(causes) or (Cause(code=Code.UNKNOWN),)
+        known_of_both = backends.parting(configuration.environment, environment).causes
+        causes.append(tuple(cause for cause in known_of_both if predicting.acts(cause)))
+    known = tuple(cause for cause in composing.united(causes) if cause.code != Code.UNKNOWN)
+    if not known and (odd := predicting.odd_one_out(composition.folder, configuration)) is not None:
+        known = (odd,) if odd.subject in (configuration.environment, environment) else ()
+    known = known or (Cause(code=Code.UNKNOWN),)
     return Component(link=Link.BACKEND, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=known)
 
 

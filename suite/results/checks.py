@@ -164,7 +164,7 @@ def _sides(
             form=names.KERAS_FILE,
             sides=_held("", [at_home[0], file]),
             doubles=_held("", [at_home[1], double]) if subject.float64 else (),
-            parts=(check_parts.predicting(configuration, environment, composition),),
+            parts=(check_parts.predicted(configuration, environment, composition),),
             file=check_parts.misloading(subject, (own, at_home[0]), (environment, file)),
         )
     for index in range(1, subject.plain[1].replicas):

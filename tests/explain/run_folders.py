@@ -64,7 +64,8 @@ class Folder:
     """A run folder in the making. Every configuration has a plain run, a float64 run, and an oracle of what it declares, and
     every environment an oracle of one device; whatever is not `left` there never finished.
 
-    `declared`: number of devices -> what every strategy declares for so many.
+    `declared`: number of devices -> what every strategy declares for so many. `shares`: environments where the replicas'
+    losses are added up in its place, which the first of these emulates beside its own.
     """
 
     def __init__(
@@ -74,11 +75,13 @@ class Folder:
         devices: Sequence[int] = (1,),
         declared: Mapping[int, Semantics] | None = None,
         norms: Sequence[BatchNorm] = (),
+        shares: Sequence[str] = (),
     ) -> None:
-        self.declared, self.norms = dict(declared or {}), tuple(norms)
+        self.declared, self.norms, self.shares = dict(declared or {}), tuple(norms), tuple(shares)
         self.configurations = [configuration(name, count) for name in environments for count in devices]
         runs = [run for one in self.configurations for run in (plain(one), plain(one, "float64"))]
-        oracles = [oracle(name, count, self.emulation(count)) for name in environments for count in {1, *devices}]
+        oracles = [oracle(name, count, self.emulation(count, name)) for name in environments for count in {1, *devices}]
+        oracles += [oracle(name, count, self.emulation(count)) for name in self.shares[:1] for count in self.declared]
         self.plan = Plan(
             runs=(*runs, *dict.fromkeys(oracles)), refused=(), options=Options(reference=environments[0]), digest=""
         )
@@ -87,8 +90,10 @@ class Folder:
         for name in environments:
             self.probed(name, 0.0)
 
-    def emulation(self, devices: int) -> Emulation:
-        return Emulation(semantics=self.declared.get(devices, Semantics()))
+    def emulation(self, devices: int, environment: str = "") -> Emulation:
+        semantics = self.declared.get(devices, Semantics())
+        added = environment in self.shares and devices in self.declared
+        return Emulation(semantics=replace(semantics, gradients="sum of replica shares") if added else semantics)
 
     def probed(self, environment: str, nonlinearity: float) -> None:
         """The float64 probe of the environment answers a change this far from linearly."""
@@ -179,7 +184,7 @@ class Folder:
             environments=(),
             scenarios=(scenario,),
             broken=(),
-            declared={one.id: self.declared.get(one.devices, Semantics()) for one in self.configurations},
+            declared={one.id: self.emulation(one.devices, one.environment).semantics for one in self.configurations},
             further=tuple(self.further),
         )
         return RunFolder(self.store, self.plan, session)

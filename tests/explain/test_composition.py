@@ -82,6 +82,27 @@ def test_from_one_environment_to_the_other_both_declarations_are_on_the_way(tmp_
     assert declared == [], "they declare the same"
 
 
+@pytest.mark.parametrize(("apart", "causes"), [(0.0, [Code.BY_DESIGN]), (0.5, [Code.BY_DESIGN, Code.UNKNOWN])])
+def test_two_that_reduce_losses_differently_are_compared_over_replicas(
+    tmp_path: Path, apart: float, causes: list[Code]
+) -> None:
+    """What torch declares is emulated in tensorflow, too: what the two still differ by there is no declared difference,
+    though each does what it declares, and both compute the same on one device."""
+    made = Folder(tmp_path, ("tensorflow", "torch"), devices=(1, 2), declared={2: REPLICATED}, shares=("tensorflow",))
+    for run in made.plan.runs:
+        added = run.configuration.environment == "tensorflow" and (run.emulates is None or run.emulates != SEVERAL)
+        several = run.configuration.devices == 2
+        wrong = apart if several and run.configuration.environment == "torch" else 0.0
+        made.trained(run, (4.0 if added else 2.0) + wrong if several else 1.0)
+    parts = made.composition().between(two("tensorflow"), two("torch"))
+    links_ = [Link.STRATEGY, Link.DECLARATION, Link.BACKEND, Link.STRATEGY]
+    assert links(parts) == list(zip(links_, ["tensorflow", "tensorflow", parts[2].environment, "torch"], strict=True))
+    assert [cause.code for part in parts for cause in part.causes] == causes
+    assert parts[1].causes[0].detail == (("losses", "sum of replica shares"), ("other losses", "mean of replica means"))
+    assert parts[1].distances[WEIGHTS] == pytest.approx(0.5)
+    assert parts[2].distances[WEIGHTS] == pytest.approx(apart / 2.5)
+
+
 def test_the_same_declaration_for_more_devices_is_a_different_one(tmp_path: Path) -> None:
     made = Folder(tmp_path, ["torch"], devices=(2, 4), declared={2: REPLICATED, 4: REPLICATED})
     made.all_trained({"torch": 1.0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,17 @@ def test_strategies_over_hosts_are_planned_where_that_was_asked_for(asked: bool)
     emulated = {run.id for run in plan.runs if run.emulates}
     same = planning.plan([SCENARIO], chosen, strategies, Options(devices=(1, 2)))
     assert emulated == {run.id for run in same.runs if run.emulates}, "they declare what those on one machine declare"
+
+
+@pytest.mark.parametrize(("loss", "shared"), [("mse", set()), (nothing, {"tensorflow"})])
+def test_what_the_second_environment_declares_for_losses_is_emulated_in_the_first_too(loss: Any, shared: set[str]) -> None:
+    """A loss that is given by its name is a mean: both declare the same then."""
+    strategies, _ = discover.strategies()
+    chosen = {name: provisioned(name) for name in ("tensorflow", "jax", "torch")}
+    found = replace(SCENARIO, scenario=replace(SCENARIO.scenario, loss=loss))
+    plan = planning.plan([found], chosen, strategies, Options(devices=(1, 2)))
+    emulated = [run for run in plan.runs if run.emulates and run.configuration.devices == 2]
+    of_torch = strategies["torch_ddp"].semantics(found.scenario, 2)
+    there = {run.configuration.environment for run in emulated if run.emulates and run.emulates.semantics == of_torch}
+    assert there == {"tensorflow", "torch"}
+    assert len(emulated) == 3 + len(shared)

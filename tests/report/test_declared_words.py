@@ -33,7 +33,7 @@ def test_state_that_belongs_to_a_replica_is_named_and_is_no_batch_normalization(
 @pytest.mark.parametrize("field", declared_words.DECLARED)
 def test_every_declared_difference_has_a_cure_and_no_open_brace(field: str) -> None:
     name, _, value = field.partition(": ")
-    shown = cause((name, value or "per replica"), ("state", "center/mean"))
+    shown = cause((name, value or "per replica"), ("state", "center/mean"), ("other losses", "mean of replica means"))
     said, (what, cure) = declared_words.said("1 pair", "in one", shown), declared_words.brief(shown)
     assert said.advice and cure
     assert "{" not in said.claim + what

@@ -1,0 +1,68 @@
+"""Which environment predicts differently from one and the same file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suite.explain import predicting
+from suite.explain.backends import Backends
+from suite.records import Cause, Code, plain
+from tests.explain.run_folders import Folder, configuration
+
+ENVIRONMENTS = ("tensorflow", "jax", "torch")
+
+
+def folder(path: Path, outputs: dict[str, float]) -> Folder:
+    """Three environments that train alike. The file of each predicts `outputs` where it is loaded."""
+    made = Folder(path, ENVIRONMENTS)
+    made.all_trained(dict.fromkeys(ENVIRONMENTS, 1.0))
+    for source in ENVIRONMENTS:
+        for environment, output in outputs.items():
+            made.loaded(plain(configuration(source, 1), "float64"), environment, 1.0, output=output)
+    return made
+
+
+def odd(name: str, others: str) -> Cause:
+    return Cause(code=Code.ODD_ONE_OUT, subject=name, detail=(("others", others), ("stage", "prediction")))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "found"),
+    [
+        ({"tensorflow": 1.0, "jax": 1.0, "torch": 1.1}, odd("torch", "tensorflow, jax")),
+        ({"tensorflow": 1.2, "jax": 1.0, "torch": 1.0}, odd("tensorflow", "jax, torch")),
+        ({"tensorflow": 1.0, "jax": 1.0, "torch": 1.0}, None),
+        ({"tensorflow": 1.0, "jax": 1.1, "torch": 1.2}, None),  # no two agree
+        ({"jax": 1.0, "torch": 1.1}, None),  # of two, neither is odd
+    ],
+)
+def test_the_odd_one_predicts_as_no_other_does_and_all_others_agree(
+    tmp_path: Path, outputs: dict[str, float], found: Cause | None
+) -> None:
+    made = folder(tmp_path, outputs).read()
+    for source in ENVIRONMENTS:
+        assert predicting.odd_one_out(made, configuration(source, 1)) == found
+
+
+@pytest.mark.parametrize(
+    ("cause", "acts"),
+    [
+        (Cause(code=Code.DEFINITION, detail=(("what", "layer"), ("stage", "forward"))), True),
+        (Cause(code=Code.DEFINITION, detail=(("what", "layer"), ("stage", "gradient"))), False),
+        (Cause(code=Code.DEFINITION, detail=(("what", "update"), ("stage", "update"))), False),
+        (Cause(code=Code.ODD_ONE_OUT, detail=(("stage", "batch statistics"),)), True),
+        (Cause(code=Code.ODD_ONE_OUT, detail=(("stage", "update"),)), False),
+        (Cause(code=Code.CORNER), False),
+        (Cause(code=Code.UNKNOWN), True),
+    ],
+)
+def test_what_differs_in_training_alone_explains_no_prediction(cause: Cause, acts: bool) -> None:
+    assert predicting.acts(cause) is acts
+
+
+def test_two_that_train_alike_and_predict_differently_have_the_odd_one_of_a_file(tmp_path: Path) -> None:
+    made = folder(tmp_path, {"tensorflow": 1.0, "jax": 1.0, "torch": 1.1}).read()
+    parting = Backends(made, "s").parting("jax", "torch")
+    assert (parting.off, parting.causes) == ("torch", (odd("torch", "tensorflow, jax"),))
