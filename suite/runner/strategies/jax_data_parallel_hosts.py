@@ -46,19 +46,24 @@ class Drive(jax_data_parallel.Drive):
 
     def adapt(self, model: Any, scenario: Scenario) -> None:
         super().adapt(model, scenario)
+        together, model.steps_per_execution = model.steps_per_execution, 1
         model.make_predict_function()
-        model.predict_function = _of_this_host(model.predict_function)
+        model.predict_function, model.steps_per_execution = _of_this_host(model.predict_function), together
 
     def states(self, state: Mapping[str, Any]) -> list[training.Arrays]:
         return [{path: models.stored(_here(variable.value)) for path, variable in state.items()}]
 
 
 def _of_this_host(predict: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, but that it returns the rows of this host."""
+    """A function of a batch as one of several, as Keras predicts together, that returns the rows of this host."""
+    tree = keras_versions.tree()
 
-    def predicted(*args: Any) -> Any:
-        outputs, state = predict(*args)
-        return keras_versions.tree().map_structure(_here, outputs), state
+    def predicted(state: Any, batches: Any) -> Any:
+        parts = []
+        for batch in batches:
+            outputs, state = predict(state, [batch])
+            parts.append(tree.map_structure(_here, outputs))
+        return tree.map_structure(lambda *rows: np.concatenate(rows), *parts), state
 
     return predicted
 

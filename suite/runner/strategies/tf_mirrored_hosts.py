@@ -58,10 +58,10 @@ class Drive:
         if scenario.synchronized:
             for layer in models.batch_norm_layers(model):
                 layer.synchronized = True
-        # Straight into the instance, as a training step of our own.
+        # Straight into the instance, as a training step of our own. Keras makes the functions anew after each `compile`.
         model.__dict__["_maybe_symbolic_build"] = self._building(model)
-        model.train_function = self._over_hosts(model, model.train_step)
-        model.test_function = self._over_hosts(model, model.test_step)
+        model.__dict__["make_train_function"] = self._making(model, "train_function", model.train_step)
+        model.__dict__["make_test_function"] = self._making(model, "test_function", model.test_step)
 
     def states(self, state: Mapping[str, Any]) -> list[training.Arrays]:
         return self._meeting.gather("states", models.read(state))
@@ -85,6 +85,16 @@ class Drive:
 
     def _here(self, value: Any) -> Any:
         return self._strategy.experimental_local_results(value)[0]
+
+    def _making(self, model: Any, name: str, step: Callable[[Any], Any]) -> Callable[..., Any]:
+        """As Keras makes a function: where there is none, or where one is wanted anew."""
+
+        def make(force: bool = False) -> Any:
+            if force or getattr(model, name) is None:
+                setattr(model, name, self._over_hosts(model, step))
+            return getattr(model, name)
+
+        return make
 
     def _over_hosts(self, model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """A function of an iterator over the hosts' batches, as `fit` and `evaluate` call it: one step on the next batch of
