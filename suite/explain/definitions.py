@@ -215,7 +215,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
             backend=environment.environment.backend,
             stage="state" if call.kind == ASSIGNMENT else STAGES.get(one.stage, one.stage),
             config={**json.loads(call.config), **json.loads(call.arguments)},
-            shapes=[value.shape for value in arrays.get("input", {}).values()],
+            shapes=[value.shape for what in ("input", "argument") for value in arrays.get(what, {}).values()],
             packages=environment.packages,
             part=one.tensor,
             training=call.training,

@@ -11,7 +11,7 @@ import pytest
 
 from suite.explain import definitions
 from suite.explain.definitions import Departure, Held
-from suite.records import ASSIGNMENT, Code, Place, RecordedCall
+from suite.records import ASSIGNMENT, Code, Environment, Place, Provisioned, RecordedCall
 from tests.explain.run_folders import (
     Folder,
     RecordedArrays,
@@ -269,3 +269,17 @@ def idle(gradient: float) -> RecordedArrays:
 def test_a_gradient_that_is_zero_but_for_rounding_departs_in_nothing(tmp_path: Path, gradient: float, departs: bool) -> None:
     found = held(tmp_path, idle(gradient)).departures
     assert [(one.stage, one.tensor) for one in found] == ([("gradient", "weight/kernel")] if departs else [])
+
+
+@pytest.mark.parametrize(("state", "known"), [("input", "K-38"), ("argument", "K-38"), ("", "")])
+def test_what_goes_in_by_its_name_is_seen_like_any_other_input(state: str, known: str) -> None:
+    """Keras forgets the mask of a recurrent layer that is given an initial state, as a further input or by its name."""
+    call = RecordedCall(state="0", kind="layer", name="decoder", of="LSTM")
+    arrays: dict[str, dict[str, np.ndarray]] = {"input": {"0": np.zeros((2, 3, 4))}, "mask": {"0": np.ones((2, 3), bool)}}
+    if state:
+        arrays.setdefault(state, {})["initial_state/0"] = np.zeros((2, 5))
+    off = Departure(
+        environment="torch", name="decoder", of="LSTM", kind="layer", state="0", stage="forward", tensor="", size=0.3
+    )
+    environment = Provisioned(environment=Environment(name="torch", backend="torch"))
+    assert definitions._known(off, call, arrays, environment).known == known
