@@ -82,9 +82,10 @@ class Scored:
 
     @property
     def right_cause(self) -> bool:
-        """An expected one is named, among others that predict the same; or none is, where there is none."""
+        """An expected one is named, among others that predict the same; or none is, where there is none. Of what is not
+        detected, nothing is right."""
         named = self.causes or (UNKNOWN,)
-        return any(fnmatchcase(name, cause) for name in named for cause in self.injected.expected.causes)
+        return self.detected and any(fnmatchcase(name, cause) for name in named for cause in self.injected.expected.causes)
 
     @property
     def right_place(self) -> bool:

@@ -30,6 +30,7 @@ ON_SEVERAL = (
     "seeded-noise",
     "counted-training",
     "paired-rows",
+    "constant-rows",
 )
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 IN_THE_GATE = (
@@ -62,6 +63,9 @@ DEFECTS = {
     "unstopped-target": {(Code.ODD_ONE_OUT, "jax")},
     "warmed-up": {(Code.DEFINITION, "tensorflow"), (Code.NOT_SAVED, "")},
     "relative-places": {(Code.DEFINITION, "tensorflow")},
+    "constant-rows": {(Code.UNKNOWN, "")},
+    "rounded-predictions": {(Code.ODD_ONE_OUT, "torch")},
+    "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }
 STAGES = {  # of defects, each with the environment that is off
     "repeated-words": ("tensorflow", "update"),
@@ -306,8 +310,12 @@ def test_a_reduction_that_is_declared_is_the_only_cause(results: Callable[[str],
     assert len(apart) == 5, "the run on two devices of one backend, against all others"
     for pair in apart:
         details = {detail for cause in pair.causes for detail in cause.detail}
-        assert {what for what, _ in details} == {"gradients"}, "nothing is said of batch normalization"
         [(environment, reduction)] = BY_DESIGN[name]
+        sides = {(run.configuration.environment, run.configuration.devices) for run in pair.runs}
+        if sides == {("tensorflow", 2), ("torch", 2)}:
+            assert details == {("losses", "sum of replica shares"), ("other losses", "mean of replica means")}
+            continue
+        assert {what for what, _ in details} == {"gradients"}, "nothing is said of batch normalization"
         assert ("gradients", reduction) in details
         assert environment in {run.configuration.environment for run in pair.runs if run.configuration.devices == 2}
     checks = [check for check in results(name).checks if check.scenario == name and check.verdict is Verdict.BY_DESIGN]

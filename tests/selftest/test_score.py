@@ -133,6 +133,8 @@ def test_a_pair_that_agrees_detects_nothing(verdict: Verdict) -> None:
     found = outcome(pair(verdict))
     assert (found.detected, found.size) == (False, None)
     assert not found.right_cause
+    without_a_cause = replace(INJECTED, expected=replace(INJECTED.expected, causes=(score.UNKNOWN,)))
+    assert not outcome(pair(verdict), injected=without_a_cause).right_cause, "nobody knows why, and nobody saw it"
 
 
 def test_an_oracle_detects_what_a_pair_does_not() -> None:
