@@ -6,7 +6,7 @@ from suite import compare
 from suite.artifacts import names
 from suite.compare.run_folder import RunFolder
 from suite.judge import equivalence
-from suite.records import Cause, Code, Configuration, DamagedArtifact, plain
+from suite.records import RANDOM_PREDICTIONS, Cause, Code, Configuration, DamagedArtifact, plain
 
 OF_TRAINING = ("loss", "gradient", "update")  # stages that no prediction comes to
 LEAST = 3  # environments: of two that differ, neither is odd
@@ -14,13 +14,15 @@ LEAST = 3  # environments: of two that differ, neither is odd
 
 def odd_one_out(folder: RunFolder, configuration: Configuration) -> Cause | None:
     """The environment whose float64 predictions from this configuration's file differ from all others', where these agree;
-    None where that is not so, or where fewer than three loaded it."""
+    None where that is not so, or where fewer than three loaded it. Where it draws random numbers to predict, that is why."""
     loaded = _loaded(folder, configuration)
     for name in loaded if len(loaded) >= LEAST else ():
         others = [one for one in loaded if one != name]
         apart = all(_differ(loaded[name], loaded[one], folder, configuration) is True for one in others)
         alike = all(_differ(loaded[others[0]], loaded[one], folder, configuration) is False for one in others[1:])
         if apart and alike:
+            if _draws(folder, configuration.scenario, name):
+                return Cause(code=Code.DRAWS_IN_PREDICT, subject=name)
             detail = (("others", ", ".join(others)), ("stage", "prediction"))
             return Cause(code=Code.ODD_ONE_OUT, subject=name, detail=detail)
     return None
@@ -32,6 +34,12 @@ def acts(cause: Cause) -> bool:
     if cause.code == Code.DEFINITION and detail.get("what") != "layer":
         return False
     return cause.code != Code.CORNER and detail.get("stage") not in OF_TRAINING
+
+
+def _draws(folder: RunFolder, scenario: str, environment: str) -> bool:
+    alone = folder.alone(scenario, environment)
+    subject = folder.subject(alone) if alone else ""
+    return not isinstance(subject, str) and RANDOM_PREDICTIONS in subject.plain[1].facts
 
 
 def _loaded(folder: RunFolder, configuration: Configuration) -> dict[str, compare.Snapshot]:

@@ -8,7 +8,7 @@ import pytest
 
 from suite.explain import predicting
 from suite.explain.backends import Backends
-from suite.records import Cause, Code, plain
+from suite.records import RANDOM_PREDICTIONS, Cause, Code, plain
 from tests.explain.run_folders import Folder, configuration
 
 ENVIRONMENTS = ("tensorflow", "jax", "torch")
@@ -66,3 +66,10 @@ def test_two_that_train_alike_and_predict_differently_have_the_odd_one_of_a_file
     made = folder(tmp_path, {"tensorflow": 1.0, "jax": 1.0, "torch": 1.1}).read()
     parting = Backends(made, "s").parting("jax", "torch")
     assert (parting.off, parting.causes) == ("torch", (odd("torch", "tensorflow, jax"),))
+
+
+def test_the_odd_one_that_draws_random_numbers_to_predict_is_odd_for_that(tmp_path: Path) -> None:
+    made = folder(tmp_path, {"tensorflow": 1.0, "jax": 1.0, "torch": 1.1})
+    made.trained(plain(configuration("torch", 1)), 1.0, facts={RANDOM_PREDICTIONS: "0.5"})
+    found = predicting.odd_one_out(made.read(), configuration("jax", 1))
+    assert found == Cause(code=Code.DRAWS_IN_PREDICT, subject="torch")

@@ -30,7 +30,7 @@ from suite.records import (
     plain,
 )
 from suite.selftest import output, score
-from suite.selftest.catalogue import BY_NAME, UNKNOWN
+from suite.selftest.catalogue import BY_NAME
 from suite.selftest.plan import BUILT_IN, RANDOM, Expected, Injected
 from tests.report import builder
 
@@ -133,7 +133,7 @@ def test_a_pair_that_agrees_detects_nothing(verdict: Verdict) -> None:
     found = outcome(pair(verdict))
     assert (found.detected, found.size) == (False, None)
     assert not found.right_cause
-    without_a_cause = replace(INJECTED, expected=replace(INJECTED.expected, causes=(UNKNOWN,)))
+    without_a_cause = replace(INJECTED, expected=replace(INJECTED.expected, causes=(Code.UNKNOWN,)))
     assert not outcome(pair(verdict), injected=without_a_cause).right_cause, "nobody knows why, and nobody saw it"
 
 
