@@ -7,6 +7,7 @@ hosts. So it is given those of its own host only.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,21 +49,24 @@ class Drive(jax_data_parallel.Drive):
         super().adapt(model, scenario)
         together, model.steps_per_execution = model.steps_per_execution, 1
         model.make_predict_function()
-        model.predict_function, model.steps_per_execution = _of_this_host(model.predict_function), together
+        model.predict_function, model.steps_per_execution = _of_this_host(model.predict_function, together), together
 
     def states(self, state: Mapping[str, Any]) -> list[training.Arrays]:
         return [{path: models.stored(_here(variable.value)) for path, variable in state.items()}]
 
 
-def _of_this_host(predict: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of a batch as one of several, as Keras predicts together, that returns the rows of this host."""
+def _of_this_host(predict: Callable[..., Any], together: int) -> Callable[..., Any]:
+    """A function that predicts so many batches, of an iterator, or of a list in older versions of Keras. It returns the
+    rows of this host. `predict`: Keras's own, of one batch."""
     tree = keras_versions.tree()
 
     def predicted(state: Any, batches: Any) -> Any:
         parts = []
-        for batch in batches:
-            outputs, state = predict(state, [batch])
+        for batch in itertools.islice(batches, together):
+            outputs, state = predict(state, [batch] if isinstance(batches, list) else iter([batch]))
             parts.append(tree.map_structure(_here, outputs))
+        if not parts:
+            raise StopIteration
         return tree.map_structure(lambda *rows: np.concatenate(rows), *parts), state
 
     return predicted
