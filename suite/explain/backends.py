@@ -315,7 +315,7 @@ class Backends:
 
     def _predicting_apart(self, a: str, b: str) -> Cause | None:
         """Of two that train alike and predict differently, the one that predicts from a file as no other does."""
-        if a not in self.alone or not self._quantities(a, b) <= {compare.PREDICTIONS, compare.EVALUATION}:
+        if a not in self.alone or not set() < self._quantities(a, b) <= {compare.PREDICTIONS, compare.EVALUATION}:
             return None
         cause = predicting.odd_one_out(self.folder, self.alone[a])
         return cause if cause is not None and cause.subject in (a, b) else None

@@ -13,7 +13,7 @@ takes part, and a declared difference stays one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from suite import compare
@@ -74,20 +74,18 @@ class Composition:
 
     def _reduced_differently(self, a: Configuration, b: Configuration) -> Component | None:
         """From the oracle of the first to that of what the second declares, in the environment of the first. None where they
-        differ in something else than in what becomes of their replicas' losses, or where that was not run."""
+        differ in something else than in what becomes of their replicas' losses, or where that was not planned. What was
+        planned and is not there is missing: it could show a difference."""
         mine, other = self.folder.declared(a), self.folder.declared(b)
         if a.environment == b.environment or a.devices != b.devices or mine == other:
             return None
         if Semantics() in (mine, other) or replace(mine, gradients=other.gradients) != other:
             return None
         runs = [self.folder.oracle_of(a), self.folder.planned_oracle(a, b.devices, Emulation(semantics=other))]
-        found = [self.folder.complete(run) if run else "none was planned" for run in runs]
-        subject = self.folder.subject(a)
-        if isinstance(subject, str) or any(isinstance(one, str) for one in found):
+        if None in runs:
             return None
-        measured = compare.float64_runs(subject, *found)  # type: ignore[arg-type]
         cause = Cause(code=Code.BY_DESIGN, detail=(("losses", mine.gradients), ("other losses", other.gradients)))
-        return _component(Link.DECLARATION, a.environment, measured, (cause,))
+        return self._between_oracles(a, runs, (cause,))
 
     def _shared(self, a: Configuration, b: Configuration) -> tuple[Component, ...] | None:
         """The parts where both deviate alike from what they declare, as with a training step of the model's own: over the
@@ -154,8 +152,15 @@ class Composition:
         several, one = self._oracles(configuration)
         if several == one:
             return None
+        return self._between_oracles(configuration, (several, one))
+
+    def _between_oracles(
+        self, configuration: Configuration, oracles: Sequence[Run | None], causes: tuple[Cause, ...] = ()
+    ) -> Component:
+        """From one oracle in the configuration's environment to another one there. `causes`: of a difference; what of its
+        declaration makes it, where none are given."""
         link, environment = Link.DECLARATION, configuration.environment
-        runs = [self.folder.complete(run) if run else "no oracle was planned" for run in (several, one)]
+        runs = [self.folder.complete(run) if run else "no oracle was planned" for run in oracles]
         subject = self.folder.subject(configuration)
         for found in (*runs, subject):
             if isinstance(found, str):
@@ -164,7 +169,7 @@ class Composition:
             measured = compare.float64_runs(subject, *runs)  # type: ignore[arg-type]
         except (DamagedArtifact, ValueError) as error:
             return Component(link=link, environment=environment, missing=str(error))
-        causes = (self._by_design(configuration, runs),)  # type: ignore[arg-type]
+        causes = causes or (self._by_design(configuration, runs),)  # type: ignore[arg-type]
         return _component(link, environment, measured, causes, self._unevaluated(configuration))
 
     def _by_design(self, configuration: Configuration, runs: tuple[Complete, Complete]) -> Cause:

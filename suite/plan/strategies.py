@@ -49,7 +49,7 @@ def _in_numpy(scenario: Scenario, devices: int) -> Semantics:
     return Semantics() if devices == 1 or scenario.synchronized else PER_REPLICA
 
 
-BUILT_IN = (
+ON_ONE_HOST = (
     Strategy(
         name="single",
         backends=KERAS_BACKENDS,
@@ -81,31 +81,22 @@ BUILT_IN = (
         worker="suite.runner.strategies.torch_ddp:work",
         divides_gpu=True,
     ),
-    Strategy(
-        name="tf_mirrored_hosts",
-        backends=frozenset({"tensorflow"}),
-        refuse=_several,
-        semantics=_mirrored,
-        worker="suite.runner.strategies.tf_mirrored_hosts:work",
-        over_hosts=True,
-    ),
-    Strategy(
-        name="jax_data_parallel_hosts",
-        backends=frozenset({"jax"}),
-        refuse=_several,
-        semantics=_as_on_one_device,
-        worker="suite.runner.strategies.jax_data_parallel_hosts:work",
-        over_hosts=True,
-    ),
-    Strategy(
-        name="torch_ddp_hosts",
-        backends=frozenset({"torch"}),
-        refuse=_several,
-        semantics=_replicated,
-        worker="suite.runner.strategies.torch_ddp_hosts:work",
-        divides_gpu=True,
-        over_hosts=True,
-    ),
+)
+
+
+def _over_hosts(one: Strategy, *, divides_gpu: bool = False) -> Strategy:
+    """What declares the same, with every device on a host of its own."""
+    name = f"{one.name}_hosts"
+    worker = f"suite.runner.strategies.{name}:work"
+    return replace(one, name=name, worker=worker, divides_gpu=divides_gpu, over_hosts=True)
+
+
+_, MIRRORED, DATA_PARALLEL, DDP = ON_ONE_HOST
+BUILT_IN = (
+    *ON_ONE_HOST,
+    _over_hosts(MIRRORED),
+    _over_hosts(DATA_PARALLEL),
+    _over_hosts(DDP, divides_gpu=True),
     Strategy(
         name="fake",
         backends=frozenset({"fake"}),

@@ -120,10 +120,10 @@ def predicted(configuration: Configuration, environment: str, composition: Compo
     if backends.differ(configuration.environment, environment):
         known_of_both = backends.parting(configuration.environment, environment).causes
         causes.append(tuple(cause for cause in known_of_both if predicting.acts(cause)))
-    known = tuple(cause for cause in composing.united(causes) if cause.code != Code.UNKNOWN)
-    if not known and (odd := predicting.odd_one_out(composition.folder, configuration)) is not None:
-        known = (odd,) if odd.subject in (configuration.environment, environment) else ()
-    known = known or (Cause(code=Code.UNKNOWN),)
+    known = composing.united(causes) or (Cause(code=Code.UNKNOWN),)
+    if all(cause.code == Code.UNKNOWN for cause in known):
+        odd = predicting.odd_one_out(composition.folder, configuration)
+        known = (odd,) if odd is not None and odd.subject in (configuration.environment, environment) else known
     return Component(link=Link.BACKEND, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=known)
 
 

@@ -103,6 +103,19 @@ def test_two_that_reduce_losses_differently_are_compared_over_replicas(
     assert parts[2].distances[WEIGHTS] == pytest.approx(apart / 2.5)
 
 
+def test_an_emulation_of_the_other_reduction_that_died_is_missing(tmp_path: Path) -> None:
+    """What is by design must not explain what the dead one could have shown."""
+    made = Folder(tmp_path, ("tensorflow", "torch"), devices=(1, 2), declared={2: REPLICATED}, shares=("tensorflow",))
+    died = oracle("tensorflow", 2, SEVERAL)
+    for run in made.plan.runs:
+        if run != died:
+            made.trained(run, float(run.configuration.devices))
+    declaration = made.composition().between(two("tensorflow"), two("torch"))[1]
+    assert declaration.link is Link.DECLARATION
+    assert declaration.missing.startswith("no oracle: ")
+    assert declaration.distances == {}
+
+
 def test_the_same_declaration_for_more_devices_is_a_different_one(tmp_path: Path) -> None:
     made = Folder(tmp_path, ["torch"], devices=(2, 4), declared={2: REPLICATED, 4: REPLICATED})
     made.all_trained({"torch": 1.0})

@@ -63,8 +63,14 @@ def test_what_differs_in_training_alone_explains_no_prediction(cause: Cause, act
 
 
 def test_two_that_train_alike_and_predict_differently_have_the_odd_one_of_a_file(tmp_path: Path) -> None:
-    made = folder(tmp_path, {"tensorflow": 1.0, "jax": 1.0, "torch": 1.1}).read()
-    parting = Backends(made, "s").parting("jax", "torch")
+    made = folder(tmp_path, {"tensorflow": 1.0, "jax": 1.0, "torch": 1.1})
+    assert Backends(made.read(), "s").parting("jax", "torch").off == "", "they are equal"
+    for run in made.plan.runs:
+        made.trained(run, 1.0, evaluated=1.5 if run.configuration.environment == "torch" else 1.0)
+    for source in ENVIRONMENTS:
+        for environment, output in {"tensorflow": 1.0, "jax": 1.0, "torch": 1.1}.items():
+            made.loaded(plain(configuration(source, 1), "float64"), environment, 1.0, output=output)
+    parting = Backends(made.read(), "s").parting("jax", "torch")
     assert (parting.off, parting.causes) == ("torch", (odd("torch", "tensorflow, jax"),))
 
 
