@@ -69,9 +69,9 @@ def test_a_report_quotes_the_rates_that_the_self_test_printed(tmp_path: Path) ->
     reached = {
         "detected": 0.8,
         "right side": 0.8,
-        "right cause": 0.6,
+        "right cause": 0.4,
         "right place": 0.4,
-        "right cause or place": 0.6,
+        "right cause or place": 0.4,
     }
     assert found.rates == output.rates(SCORE) == reached
     assert (found.injected, found.clean_pairs, found.alarms) == (5, 7, ("a | b: unknown",))
