@@ -27,12 +27,14 @@ WHOLE = ("trajectory", "prediction")  # one step does not show it: whole runs ar
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
     """`stages`: where a difference that it explains can begin. `candidates`: what to try, each with what tells it from
-    the others ("" for a single one). `measured`: whether that is a number that the run's own step shows."""
+    the others ("" for a single one). `measured`: whether that is a number that the run's own step shows. `includes`:
+    hypotheses that are not named beside this one, because they say less."""
 
     name: str
     stages: tuple[str, ...]
     candidates: Callable[[StepEvidence], Candidates]
     measured: bool = False
+    includes: tuple[str, ...] = ()
 
     @property
     def of_batch_norm(self) -> bool:
@@ -131,6 +133,12 @@ def _scaled(evidence: StepEvidence) -> Candidates:
         yield f"the loss, {loss:.6g}", Deviation(loss_scale=loss)
     elif gradient is not None:
         yield f"the gradient, {gradient:.6g}", Deviation(gradient_scale=gradient)
+
+
+def _undivided(evidence: StepEvidence) -> Candidates:
+    if evidence.replicas > 1:
+        added = replace(evidence.semantics, gradients="sum of replica shares")
+        yield "", Deviation(undivided=True, semantics=added)
 
 
 def _reported(evidence: StepEvidence) -> Candidates:
@@ -255,6 +263,12 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         stages=("loss", "gradient"),
         candidates=_scaled,
         measured=True,
+    ),
+    Hypothesis(
+        name="loss-undivided",
+        stages=("loss", "gradient"),
+        candidates=_undivided,
+        includes=("gradients-summed", "gradient-scale"),
     ),
     Hypothesis(
         name="loss-reported",

@@ -22,7 +22,7 @@ from suite.artifacts import names
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.explain import rounds
-from suite.explain.hypotheses import START, WHOLE
+from suite.explain.hypotheses import HYPOTHESES, START, WHOLE
 from suite.explain.observations import Observations
 from suite.explain.rounds import Candidate, Matched, Round
 from suite.judge import equivalence
@@ -30,6 +30,7 @@ from suite.records import Code, Comparison, Configuration, Diagnosis, Place, Run
 
 NARROW = ("float16", "float32")
 ROUNDINGS = 32  # of a narrower format that a layer computes in: those of its products and sums, as far as they do not cancel
+INCLUDED = {one.name: one.includes for one in HYPOTHESES}
 NEARLY_ALL = 0.01  # of a difference: what a hypothesis may leave and still be called near
 
 
@@ -99,10 +100,12 @@ class Inquiry:
         )
 
     def _matching(self, tried: list[Suspect]) -> Iterator[Suspect]:
-        """Round by round; where whole runs show that some do not match, without those."""
+        """Round by round; where whole runs show that some do not match, without those, and without what others include."""
         for number in sorted({one.round for one in tried}):
             matching = [one for one in tried if one.round == number and one.matches]
-            yield from [one for one in matching if one.whole and not equivalence.differs(one.distance)] or matching
+            matching = [one for one in matching if one.whole and not equivalence.differs(one.distance)] or matching
+            included = {name for one in matching for name in INCLUDED.get(one.name, ())}
+            yield from (one for one in matching if one.name not in included)
 
     def _remaining(self, matching: list[Suspect]) -> Place | None:
         """Where it still differs with everything applied that matches."""

@@ -103,10 +103,11 @@ class Deviation:
     Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss;
     `reported_loss`: factor on the loss that is reported, and on no gradient;
     `regularization`: factor on penalties (0: forgotten, 2: twice). `unclipped`: probabilities are not kept away from 0 and 1
-    in cross-entropies, as where these are computed from logits. `iteration`: added to the optimizer's step counter while it
-    updates (schedule, bias correction). `weight_decay`: factor. `clipping`: "declared", "none", "per replica" (before the
-    reduction), "per replica, divided" (of a loss that was divided by the number of replicas, before the sum) or "per
-    replica, received" (as "per replica", outside of the optimizer, which receives what is clipped). `slots`: "kept", or
+    in cross-entropies, as where these are computed from logits. `undivided`: Keras's losses that are one number for a batch
+    are not divided by the number of replicas where these are added up. `iteration`: added to the optimizer's step counter
+    while it updates (schedule, bias correction). `weight_decay`: factor. `clipping`: "declared", "none", "per replica"
+    (before the reduction), "per replica, divided" (of a loss that was divided by the number of replicas, before the sum) or
+    "per replica, received" (as "per replica", outside of the optimizer, which receives what is clipped). `slots`: "kept", or
     "forgotten" before each step. `optimizer`: overrides of its configuration, (name, value). `learning_rate`: factor on it.
     `untrained`: names of tensors that are never updated.
 
@@ -136,6 +137,7 @@ class Deviation:
     reported_loss: float = 1.0
     regularization: float = 1.0
     unclipped: bool = False
+    undivided: bool = False
     iteration: int = 0
     weight_decay: float = 1.0
     clipping: str = "declared"

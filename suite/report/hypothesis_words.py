@@ -85,6 +85,11 @@ HYPOTHESES: dict[str, Words] = {
         words="the loss, or every gradient, is multiplied by a constant",
         advice="check the loss reduction, loss scaling and the division by the number of replicas",
     ),
+    "loss-undivided": Words(
+        words="a loss that is one number for a batch is added up over replicas, and not divided by their number",
+        advice="give the loss an axis, so that it is one number for each row; this is known defect K-62 of Keras (3.15) on "
+        "TensorFlow",
+    ),
     "loss-reported": Words(
         words="the loss is reported with a factor, and its gradient is right",
         advice="training is right: check what the training step tells its loss metric, where the loss was divided by the "

@@ -31,6 +31,7 @@ ON_SEVERAL = (
     "counted-training",
     "paired-rows",
     "constant-rows",
+    "overlapping-masks",
 )
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 IN_THE_GATE = (
@@ -64,6 +65,7 @@ DEFECTS = {
     "warmed-up": {(Code.DEFINITION, "tensorflow"), (Code.NOT_SAVED, "")},
     "relative-places": {(Code.DEFINITION, "tensorflow")},
     "constant-rows": {(Code.UNKNOWN, "")},
+    "overlapping-masks": {("loss-undivided", "tensorflow")},
     "rounded-predictions": {(Code.ODD_ONE_OUT, "torch")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from suite.explain import diagnoses
+from suite.explain.hypotheses import HYPOTHESES, Hypothesis, single
 from suite.explain.inquiry import Inquiry
 from suite.records import SINGLE_STEP, BatchNorm, Code, Deviation, Diagnosis, Run, plain
 from tests.explain.run_folders import Folder, configuration, oracle, steps_of
@@ -29,7 +30,7 @@ CLEAN = {FORWARD: 1.1, LOSS: 1.0, GRADIENT: 1.0, UPDATE: 0.5, SLOT: 2.0}
 def emulated(deviation: Deviation) -> Step:
     """One step of an oracle: what its deviation makes of it."""
     return CLEAN | {
-        GRADIENT: deviation.gradient_scale * deviation.loss_scale,
+        GRADIENT: deviation.gradient_scale * deviation.loss_scale * (3.0 if deviation.undivided else 1.0),
         LOSS: deviation.loss_scale * deviation.reported_loss,
         UPDATE: 0.5 * deviation.learning_rate * (1.0 if deviation.clipping == "declared" else 2.0),
     }
@@ -143,6 +144,17 @@ def test_hypotheses_that_predict_the_same_are_of_one_round(tmp_path: Path) -> No
     found, _ = answered(tmp_path, CLEAN | {GRADIENT: 3.0}, 2.0, lambda deviation: 2.0 if deviation != Deviation() else 1.0)
     assert {number for _, number in suspected(found)} == {1}
     assert ("gradient-scale", 1) in suspected(found)
+
+
+def test_a_hypothesis_that_says_less_is_not_named_beside_the_one_that_includes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undivided = Hypothesis(name="loss-undivided", stages=("gradient",), candidates=single(undivided=True))
+    monkeypatch.setattr("suite.explain.rounds.HYPOTHESES", (*HYPOTHESES, undivided))
+    run, whole = CLEAN | {GRADIENT: 3.0}, lambda deviation: 2.0 if deviation != Deviation() else 1.0
+    assert suspected(answered(tmp_path / "both", run, 2.0, whole)[0]) == [("loss-undivided", 1)]
+    run = CLEAN | {GRADIENT: 4.0}
+    assert suspected(answered(tmp_path / "one", run, 2.0, whole)[0]) == [("gradient-scale", 1)]
 
 
 @pytest.mark.parametrize(

@@ -665,6 +665,15 @@ SEQUENCES = (
         names=(),
         stages=(),
     ),
+    KnownDefect(
+        id="K-62",
+        scripts=("one-number-loss-replicas-tensorflow",),
+        title="A loss that is one number for a batch is added up over replicas",
+        backends=TENSORFLOW,
+        kind="training",
+        names=(),
+        stages=(),
+    ),
 )
 
 DOCUMENTED = (

@@ -75,7 +75,7 @@ class Oracle:
 
     def scaled(self) -> contextlib.AbstractContextManager[None]:
         """While this is entered, losses are the parts of one mean, if the strategy takes them so."""
-        return one_of(self.replicas) if self.shares else contextlib.nullcontext()
+        return one_of(self.replicas, undivided=self.deviation.undivided) if self.shares else contextlib.nullcontext()
 
     @property
     def untrained(self) -> dict[str, Any]:
