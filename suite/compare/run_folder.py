@@ -43,7 +43,6 @@ class RunFolder:
     def __init__(self, store: Store, plan: Plan, session: Session, settled: Collection[str] = ()) -> None:
         self.store, self.plan, self.settled = store, plan, settled
         self._take(session)
-        self._planned = frozenset(plan.runs)
         self._refused = {run: (status, reason) for run, status, reason in plan.refused}
         self._complete: dict[Run, Complete | str] = {}
         self._subjects: dict[Configuration, compare.Subject | str] = {}
@@ -95,10 +94,11 @@ class RunFolder:
         return self.planned_oracle(configuration, configuration.devices, emulation)
 
     def planned_oracle(self, configuration: Configuration, devices: int, emulation: Emulation) -> Run | None:
-        """The planned run that emulates so many devices in the configuration's environment; None if none was planned."""
+        """The run that emulates so many devices in the configuration's environment; None if none was planned or asked
+        for."""
         where = replace(configuration, strategy=ORACLE, devices=devices, fault="")
         wanted = Run(configuration=where, variation=ORACLE, precision="float64", emulates=emulation)
-        return wanted if wanted in self._planned else None
+        return wanted if wanted in self._asked else None
 
     def scenarios(self) -> list[str]:
         """Those that are to be judged."""

@@ -20,8 +20,8 @@ from suite import compare
 from suite.artifacts.artifact import Complete
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import declarations, diagnoses
-from suite.explain.backends import Backends
+from suite.explain import declarations, diagnoses, over_replicas
+from suite.explain.backends import Backends, Parting
 from suite.explain.rounds import Matched
 from suite.judge import composing, equivalence
 from suite.records import (
@@ -219,8 +219,13 @@ class Composition:
             found = found if isinstance(emulated, str) else emulated
         if isinstance(found, str):
             return Component(link=Link.BACKEND, environment=b.environment, missing=" and ".join(environments) + f": {found}")
-        parting = backends.parting(*environments)
+        parting = self.parting(a, b)
         return _component(Link.BACKEND, parting.off, found, parting.causes, self._unevaluated(a, b))
+
+    def parting(self, a: Configuration, b: Configuration) -> Parting:
+        """What is known of the difference of their two environments: on one device, or else over replicas alone."""
+        backends = self.backends[a.scenario]
+        return over_replicas.parting(backends, a, b) or backends.parting(a.environment, b.environment)
 
     def _unevaluated(self, *configurations: Configuration) -> str:
         """Why an oracle of theirs has no evaluation; empty if all have one, or none was to have one."""

@@ -30,7 +30,7 @@ def place(a: Run, b: Run, comparison: Comparison, composition: Composition) -> P
     first, second = a.configuration, b.configuration
     if Link.BACKEND in apart:
         # Where that is not known, what is declared begins somewhere else.
-        return composition.backends[first.scenario].parting(first.environment, second.environment).place
+        return composition.parting(first, second).place
     if Link.STRATEGY in apart:
         known = [composition.known[one] for one in (first, second) if one in composition.known]
         found = [one.place for one in known if one.place is not None and equivalence.differs(one.distance)]

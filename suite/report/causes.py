@@ -139,6 +139,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.UNDEFINED: lambda cause: f"without an independent definition: {names_of(cause, 'layer')}",
     Code.ODD_ONE_OUT: lambda cause: (
         f"{cause.subject} differs from {names_of(cause, 'others')}"
+        f"{' over replicas' if names_of(cause, 'replicas') else ''}"
         f"{bracketed(' '.join(names_of(cause, name) for name in ('stage', 'tensor')).strip())}"
     ),
     Code.CORNER: lambda cause: (

@@ -59,9 +59,12 @@ LOOK = "look at the place where the difference begins; if it is in Keras, report
 
 
 def _odd(what: str, where: str, cause: Cause) -> Said:
-    others, stage, tensor = (names_of(cause, name) for name in ("others", "stage", "tensor"))
+    others, stage, tensor, replicas = (names_of(cause, name) for name in ("others", "stage", "tensor", "replicas"))
     place = f" {begins(stage, tensor)}" if tensor else ""
     agree = "float64 runs"
+    if replicas:
+        place = f" It shows only where {replicas} replicas compute a part of the batch each.{place}"
+        agree = f"float64 emulations of {replicas} replicas"
     if stage == "prediction" and not tensor:
         place, agree = " It predicts something else from the same file.", "predictions from one and the same file"
     return Said(

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from suite import compare
 from suite.artifacts.store import Store
 from suite.compare.run_folder import RunFolder
-from suite.explain import diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes, sides
+from suite.explain import diagnoses, findings, fingerprint, float32_steps, further_runs, magnitudes, over_replicas, sides
 from suite.explain.backends import Backends
 from suite.explain.composition import Composition, single_step_of, with_global_statistics
 from suite.explain.inquiry import Inquiry
@@ -119,6 +119,7 @@ class Study:
         asked += self._calls_of(inquiries)
         asked += self._perturbed_of(inquiries)
         asked += [run for backends in self.backends().values() for run in backends.further()]
+        asked += [run for backends in self.backends().values() for run in over_replicas.further(backends)]
         asked += Precision(self.folder, self.backends()).further(self.pairs())
         wanted = further_runs.further_runs(self.pairs(), declared)
         return list(dict.fromkeys([*wanted, *float32_steps.oracle_steps(self.folder, wanted), *asked]))

@@ -64,7 +64,7 @@ DEFECTS = {
     "unstopped-target": {(Code.ODD_ONE_OUT, "jax")},
     "warmed-up": {(Code.DEFINITION, "tensorflow"), (Code.NOT_SAVED, "")},
     "relative-places": {(Code.DEFINITION, "tensorflow")},
-    "constant-rows": {(Code.UNKNOWN, "")},
+    "constant-rows": {(Code.ODD_ONE_OUT, "torch")},
     "overlapping-masks": {("loss-undivided", "tensorflow")},
     "rounded-predictions": {(Code.ODD_ONE_OUT, "torch")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
@@ -77,6 +77,7 @@ STAGES = {  # of defects, each with the environment that is off
     "late-mean": ("tensorflow", "update"),
     "unstopped-target": ("jax", "gradient"),
     "relative-places": ("tensorflow", "update"),
+    "constant-rows": ("torch", "loss"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 WITHOUT_ORACLES = ("unnamed-losses",)  # a training step of its own that Keras's step cannot stand for

@@ -65,7 +65,8 @@ class Folder:
     every environment an oracle of one device; whatever is not `left` there never finished.
 
     `declared`: number of devices -> what every strategy declares for so many. `shares`: environments where the replicas'
-    losses are added up in its place, which the first of these emulates beside its own.
+    losses are added up in its place, which the first of these emulates beside its own. `whole`: environments
+    that declare to compute over whole batches.
     """
 
     def __init__(
@@ -76,8 +77,9 @@ class Folder:
         declared: Mapping[int, Semantics] | None = None,
         norms: Sequence[BatchNorm] = (),
         shares: Sequence[str] = (),
+        whole: Sequence[str] = (),
     ) -> None:
-        self.declared, self.norms, self.shares = dict(declared or {}), tuple(norms), tuple(shares)
+        self.declared, self.norms, self.shares, self.whole = dict(declared or {}), tuple(norms), tuple(shares), tuple(whole)
         self.configurations = [configuration(name, count) for name in environments for count in devices]
         runs = [run for one in self.configurations for run in (plain(one), plain(one, "float64"))]
         oracles = [oracle(name, count, self.emulation(count, name)) for name in environments for count in {1, *devices}]
@@ -91,7 +93,7 @@ class Folder:
             self.probed(name, 0.0)
 
     def emulation(self, devices: int, environment: str = "") -> Emulation:
-        semantics = self.declared.get(devices, Semantics())
+        semantics = self.declared.get(devices, Semantics()) if environment not in self.whole else Semantics()
         added = environment in self.shares and devices in self.declared
         return Emulation(semantics=replace(semantics, gradients="sum of replica shares") if added else semantics)
 
