@@ -23,7 +23,6 @@ from suite.explain.observations import Stages
 from suite.judge import composing, equivalence, verdicts
 from suite.records import (
     BETWEEN,
-    LAYERWISE,
     MEMORY_LOST,
     OWN,
     SINGLE_STEP,
@@ -92,9 +91,8 @@ class Backends:
         mine, other = (self.folder.subject(self.trained[name]) for name in (a, b))
         if isinstance(mine, str) or isinstance(other, str):
             return mine if isinstance(mine, str) else str(other)
-        runs = [
-            self.folder.complete(run) if run else "no oracle was planned" for run in self._runs(a, b, devices, emulation)
-        ]
+        planned = self._runs(a, b, devices, emulation)
+        runs = [self.folder.complete(run) if run else "no oracle was planned" for run in planned]
         whole = [run for run in runs if not isinstance(run, str)]
         if len(whole) < len(runs):
             return next(run for run in runs if isinstance(run, str))
@@ -123,9 +121,8 @@ class Backends:
         """Whether they are known to compute different things; what float32 rounds inside is not left out here. One answer
         for both orders: distances are weighed by the rounding of the first."""
         found = self.measured(*self._in_order(a, b))
-        if isinstance(found, str) or not further_runs.settled(found):
-            return False
-        return equivalence.differs(verdicts.oracle_distance(found))
+        known = not isinstance(found, str) and further_runs.settled(found)
+        return known and equivalence.differs(verdicts.oracle_distance(found))  # type: ignore[arg-type]
 
     def _in_order(self, a: str, b: str) -> tuple[str, str]:
         names = list(self.trained)
@@ -168,7 +165,7 @@ class Backends:
         return [replace(run, variation=SINGLE_STEP) for run in self._runs(a, b) if run]
 
     def layerwise(self, name: str, index: int = 1) -> Run:
-        return Run(configuration=self.alone[name], variation=LAYERWISE, precision="float64", index=index)
+        return further_runs.layerwise(self.alone[name], index)
 
     def _calls_between(self, pair: tuple[str, str], place: Place | None) -> list[Run]:
         """The calls of both from the other states, where they part in one from which none were recorded: what shows there
@@ -191,7 +188,7 @@ class Backends:
         """What is known of two environments that differ."""
         if (forgetting := self._forgetting(a, b)) is not None:
             return Parting(place=None, off=forgetting.subject, causes=(forgetting,))
-        place = self.place(a, b)
+        place = self.place(a, b) or self._predicting_place(a, b)
         odd = self._odd_one_out(a, b)
         inside = place is not None and self._float32_inside(a, b, place)
         if inside and (behind := self._departing_behind(a, b)):
@@ -208,8 +205,8 @@ class Backends:
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
         if corners := self._corners(a, b, place):
             return Parting(place=place, off="", causes=corners)
-        if place is None and (predicted := self._predicting_apart(a, b)) is not None:
-            return Parting(place=None, off=predicted.subject, causes=(predicted,))
+        if (predicted := self._predicting_apart(a, b)) is not None:
+            return Parting(place=place, off=predicted.subject, causes=(predicted,))
         if causes := self._hypotheses(a, b, odd, place):
             return Parting(place=place, off=odd, causes=causes)
         return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
@@ -299,13 +296,12 @@ class Backends:
 
     def _departures(self, a: str, b: str, place: Place | None) -> list[Departure]:
         """What departs from its definition in one of them, not in both alike, and explains where they part: it is there. A
-        layer that gets its gradient wrong shows in the weights of the layers before it. Anything, if no place is known; what
-        departs in `evaluate` alone explains what differs there alone."""
+        layer that gets its gradient wrong shows in the weights of the layers before it. If no place is known, what can show
+        in what they compute differently."""
         alone = self._departing_alone(a, b)
         if place is not None:
             return definitions.explaining(alone, place)
-        evaluated = self._quantities(a, b) == {compare.EVALUATION}
-        return [one for one in alone if (one.stage == definitions.EVALUATION) == evaluated]
+        return predicting.showing(alone, self._quantities(a, b))
 
     def _quantities(self, a: str, b: str) -> set[str]:
         """What they compute differently."""
@@ -313,9 +309,13 @@ class Backends:
         each = () if isinstance(found, str) else found.distances
         return {one.quantity for one in each if equivalence.differs(equivalence.apart_of(one, found))}  # type: ignore[arg-type]
 
+    def _predicting_place(self, a: str, b: str) -> Place | None:
+        alike = predicting.trained_alike(self._quantities(a, b))
+        return predicting.layer_apart(self.folder, self.scenario, a, b) if alike else None
+
     def _predicting_apart(self, a: str, b: str) -> Cause | None:
         """Of two that train alike and predict differently, the one that predicts from a file as no other does."""
-        if a not in self.alone or not set() < self._quantities(a, b) <= {compare.PREDICTIONS, compare.EVALUATION}:
+        if a not in self.alone or not predicting.trained_alike(self._quantities(a, b)):
             return None
         cause = predicting.odd_one_out(self.folder, self.alone[a])
         return cause if cause is not None and cause.subject in (a, b) else None

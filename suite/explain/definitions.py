@@ -23,6 +23,7 @@ from suite.referee.defects.records import Sighting
 from suite.referee.definition import Undefined, Update
 
 EVALUATION = "evaluation"  # stage: of a loss that `evaluate` gives, where training gave none of its predictions
+PREDICTION = "prediction"  # stage: of a layer's call where the model predicts, if the layer is right where it trains
 NAMED = ("layer", "regularizer", ASSIGNMENT)  # kinds of calls that have the name of a layer, or of its weight
 SAME = 1e-10  # forward, in float64: the limit of float64 runs
 CANCELLED = 1e-14  # of the largest number that went in: sums that are 0 but for rounding end below it, in float64
@@ -33,7 +34,8 @@ ROUNDED = 2.0**-16  # of a call in float32: sums that cancel lose some digits ev
 @dataclass(frozen=True, kw_only=True)
 class Departure:
     """One recorded call that is not what its definition says. `stage`: of a training step. `tensor`: of it. `size`: the
-    distance, relative. `state`: that the step started from. `known`: the known defect that it is; empty if it is none.
+    distance, relative. `state`: that the step started from. `training`: whether the call is part of it.
+    `known`: the known defect that it is; empty if it is none.
     `narrow`: no more than float32 rounds, in a float64 run."""
 
     environment: str
@@ -44,6 +46,7 @@ class Departure:
     stage: str
     tensor: str
     size: float
+    training: bool = True
     known: str = ""
 
     @property
@@ -55,12 +58,14 @@ class Departure:
 
     @property
     def narrow(self) -> bool:
-        return self.size <= FLOAT32_AT_MOST and self.stage in ("forward", "gradient", "loss", EVALUATION)
+        return self.size <= FLOAT32_AT_MOST and self.stage in ("forward", "gradient", "loss", EVALUATION, PREDICTION)
 
     def is_at(self, place: Place) -> bool:
         """Whether it is where two sides part: the same layer, or the loss or the update itself."""
         if self.stage == EVALUATION:
             return place.stage == EVALUATION
+        if (self.stage == PREDICTION) != (place.stage == PREDICTION):
+            return False
         if self.stage == "gradient" and place.stage != "gradient":
             return False  # in the step itself no gradient is off
         if self.kind not in NAMED:
@@ -132,7 +137,7 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
         _known(one, call, arrays, provisioned)
         for call, arrays in recorded_calls.calls(found)
         for one in known.departures
-        if (one.state, one.kind, one.name) == (call.state, call.kind, call.name)
+        if (one.state, one.kind, one.name, one.training) == (call.state, call.kind, call.name, call.training)
     ]
     return replace(known, departures=tuple(departures))
 
@@ -158,9 +163,10 @@ def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) ->
             undefined[call.name] = str(reason)
         except Exception as error:  # a definition that fails on one call must not cost the verdicts of all others
             undefined[call.name] = f"its definition failed: {type(error).__name__}: {error}"
+    wrong = {one.name for one in departures if one.stage != PREDICTION}  # also where they predict
     return Held(
         environment=environment,
-        departures=tuple(departures),
+        departures=tuple(one for one in departures if one.stage != PREDICTION or one.name not in wrong),
         corners=tuple(corners),
         states=frozenset(states),
         defined=defined,
@@ -201,7 +207,13 @@ def forward(
 WENT_IN = ("input", "weight", "gradient", "slot")
 # As known defects name them.
 KINDS = {"update": "optimizer", ASSIGNMENT: "layer"}
-STAGES = {"moving statistics": "state", "loss": "forward", EVALUATION: "forward", "optimizer state": "slots"}
+STAGES = {
+    "moving statistics": "state",
+    "loss": "forward",
+    EVALUATION: "forward",
+    PREDICTION: "forward",
+    "optimizer state": "slots",
+}
 
 
 def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], environment: Provisioned | None) -> Departure:
@@ -253,6 +265,7 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
                 stage=stage,
                 tensor=tensor,
                 size=size,
+                training=call.training,
             )
 
 
@@ -266,8 +279,8 @@ def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
         (float(np.max(np.abs(one), initial=0.0)) for one in arrays.get("input", {}).values()), default=0.0
     )
     for place, (made, defined) in enumerate(zip(recorded_calls.outputs(arrays), answer.outputs, strict=True)):
-        yield "forward", f"output {place}", apart(made, defined, rounding)
-    for name, defined in answer.state.items():
+        yield "forward" if call.training else PREDICTION, f"output {place}", apart(made, defined, rounding)
+    for name, defined in answer.state.items() if call.training else ():
         if name in arrays.get("state", {}):
             yield "moving statistics", name, apart(arrays["state"][name], defined, rounding)
     yield from _gradients(call, arrays)

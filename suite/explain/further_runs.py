@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from suite.compare.metrics import METRICS
 from suite.judge import envelopes, equivalence, kernels, limits
 from suite.plan.planning import REPEATS
-from suite.records import PERMUTED, SINGLE_STEP, Comparison, Configuration, Distances, Run
+from suite.records import LAYERWISE, PERMUTED, SINGLE_STEP, Comparison, Configuration, Distances, Run
 
 FORWARD = ("mean", "var", "loss")  # after one step these show the forward pass; Adam makes any weight's rounding large
 MORE = 5
@@ -54,6 +54,11 @@ def permuted_float64(configuration: Configuration) -> list[Run]:
         Run(configuration=configuration, variation="permuted", precision="float64", index=index + 1)
         for index in range(PERMUTED)
     ]
+
+
+def layerwise(configuration: Configuration, index: int = 1) -> Run:
+    """The recorded calls of a configuration on one device. `index`: as in a `Run`."""
+    return Run(configuration=configuration, variation=LAYERWISE, precision="float64", index=index)
 
 
 def _equal(comparison: Comparison) -> bool:

@@ -1,15 +1,34 @@
-"""Which environment predicts differently from one and the same file."""
+"""Which environment predicts differently from one and the same file, and in which layer."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from suite import compare
 from suite.artifacts import names
 from suite.compare.run_folder import RunFolder
+from suite.explain import definitions, further_runs, recorded_calls
+from suite.explain.definitions import Departure
 from suite.judge import equivalence
-from suite.records import RANDOM_PREDICTIONS, Cause, Code, Configuration, DamagedArtifact, plain
+from suite.records import RANDOM_PREDICTIONS, Cause, Code, Configuration, DamagedArtifact, Place, plain
 
 OF_TRAINING = ("loss", "gradient", "update")  # stages that no prediction comes to
 LEAST = 3  # environments: of two that differ, neither is odd
+
+
+def trained_alike(quantities: AbstractSet[str]) -> bool:
+    """Whether what two compute differently shows where they predict or evaluate, and nowhere else."""
+    return set() < quantities <= {compare.PREDICTIONS, compare.EVALUATION}
+
+
+def showing(departures: Iterable[Departure], quantities: AbstractSet[str]) -> list[Departure]:
+    """Those that can show in these quantities: calls of training show in all."""
+    after = {definitions.PREDICTION, definitions.EVALUATION}
+    if not trained_alike(quantities):
+        return [one for one in departures if one.stage not in after]
+    stages = after if quantities == {compare.EVALUATION} else {definitions.PREDICTION}
+    return [one for one in departures if one.stage in stages]
 
 
 def odd_one_out(folder: RunFolder, configuration: Configuration) -> Cause | None:
@@ -23,8 +42,29 @@ def odd_one_out(folder: RunFolder, configuration: Configuration) -> Cause | None
         if apart and alike:
             if _draws(folder, configuration.scenario, name):
                 return Cause(code=Code.DRAWS_IN_PREDICT, subject=name)
-            detail = (("others", ", ".join(others)), ("stage", "prediction"))
-            return Cause(code=Code.ODD_ONE_OUT, subject=name, detail=detail)
+            place = layer_apart(folder, configuration.scenario, others[0], name)
+            where = (("stage", "prediction"), *((("tensor", place.tensor),) if place else ()))
+            return Cause(code=Code.ODD_ONE_OUT, subject=name, detail=(("others", ", ".join(others)), *where))
+    return None
+
+
+def layer_apart(folder: RunFolder, scenario: str, a: str, b: str) -> Place | None:
+    """The first layer, in the order of the calls, that returns something else in one of two environments where the model
+    predicts, although equal numbers go into it. None if there is none, or if calls were not recorded in both."""
+    alone = [folder.alone(scenario, name) for name in (a, b)]
+    recorded = [folder.further(further_runs.layerwise(one)) for one in alone if one is not None]
+    whole = [one for one in recorded if not isinstance(one, str)]
+    if len(whole) < 2:
+        return None
+    mine = {call.name: arrays for call, arrays in recorded_calls.layers(whole[0], training=False)}
+    for call, arrays in recorded_calls.layers(whole[1], training=False):
+        other = mine.get(call.name, arrays)
+        size = recorded_calls.gap(other, arrays, ("output",))
+        came = recorded_calls.GROWS * recorded_calls.gap(other, arrays, recorded_calls.WENT_IN)
+        if size >= max(equivalence.OTHER_SEMANTICS, came):
+            ratio = size / equivalence.SAME_SEMANTICS
+            layer = call.name.partition("#")[0]
+            return Place(stage="prediction", tensor=layer, state=call.state, size=size, ratio=ratio)
     return None
 
 

@@ -4,18 +4,21 @@ asked."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Complete
+from suite.compare import metrics
 from suite.records import RecordedCall
 from suite.referee import losses
 from suite.referee.definition import Call, LossCall
 
 Arrays = Mapping[str, np.ndarray]
+WENT_IN = ("input", "weight", "mask", "argument")
+GROWS = 100.0  # what comes out so many times farther apart than what goes in is the layer's own doing
 
 
 def calls(found: Complete) -> Iterator[tuple[RecordedCall, dict[str, dict[str, np.ndarray]]]]:
@@ -23,6 +26,23 @@ def calls(found: Complete) -> Iterator[tuple[RecordedCall, dict[str, dict[str, n
     artifact, manifest = found
     for place, call in _placed(manifest.recorded):
         yield call, _arrays(artifact, call.state, place)
+
+
+def layers(found: Complete, *, training: bool = True) -> Iterator[tuple[RecordedCall, dict[str, dict[str, np.ndarray]]]]:
+    """Those of layers, where the model trains or where it predicts."""
+    return ((call, arrays) for call, arrays in calls(found) if (call.kind, call.training) == ("layer", training))
+
+
+def gap(first: Mapping[str, Arrays], second: Mapping[str, Arrays], parts: Iterable[str]) -> float:
+    """How far these parts of two calls are apart, relative; infinite where they are not of one shape."""
+    pairs = [(value, second.get(what, {}).get(name)) for what in parts for name, value in first.get(what, {}).items()]
+    return max((_gap(one, other) for one, other in pairs), default=0.0)
+
+
+def _gap(one: np.ndarray, other: np.ndarray | None) -> float:
+    if other is None or one.shape != other.shape:
+        return np.inf
+    return 0.0 if metrics.bits(one, other) else metrics.relative_l2(one, other)
 
 
 def _placed(calls: tuple[RecordedCall, ...]) -> Iterator[tuple[int, RecordedCall]]:

@@ -9,7 +9,8 @@ ASSIGNMENT = "assignment"  # a kind of record: what a layer assigns to its train
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedCall:
-    """One call in a training step from a common state. Its arrays are in the part of that state.
+    """One call in a training step from a common state, or where the model predicts or evaluates (`training` is false
+    then). Its arrays are in the part of that state.
 
     `kind`: "layer", "loss", "regularizer", "update" or "assignment". `name`: the layer's path ("block/conv", "block/conv#2"
     when called again), the loss's place, the regularized weight's name, or "optimizer". `of`: the name of its class.

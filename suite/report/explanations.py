@@ -65,8 +65,9 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
     if replicas:
         place = f" It shows only where {replicas} replicas compute a part of the batch each.{place}"
         agree = f"float64 emulations of {replicas} replicas"
-    if stage == "prediction" and not tensor:
-        place, agree = " It predicts something else from the same file.", "predictions from one and the same file"
+    if stage == "prediction":
+        place = f" It predicts something else from the same file{f', from the layer {tensor} on' if tensor else ''}."
+        agree = "predictions from one and the same file"
     return Said(
         claim=f"{cause.subject} differs from {others} ({what} {where}).{place}",
         experiment=f"the {agree} of {others} agree; that is no proof that {cause.subject} is wrong: no "

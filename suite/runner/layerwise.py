@@ -1,4 +1,5 @@
-"""One training step, call by call: what goes into every layer, the loss and the update, and what comes out.
+"""One training step, call by call: what goes into every layer, the loss and the update, and what comes out. From the last
+state, also what every layer does where the model predicts.
 
 The suite holds each call against its independent definition. A call is recorded on the inputs that it gets in the step, so
 that one wrong layer says nothing of the next one.
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts import names
-from suite.artifacts.rows import EVALUATE, X, count, part_of
+from suite.artifacts.rows import EVALUATE, PREDICT, X, count, part_of
 from suite.artifacts.store import Store
 from suite.records import BETWEEN, Job, RecordedCall
 from suite.runner import assignments, building, facts, keras_versions, models, optimizers, structures
@@ -69,8 +70,8 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
             models.write(models.variables(model), values)
             models.write(optimizers.slots(model), slots)
             rows = starting_states.batch(state, trained)
-            evaluates = run.index < BETWEEN and state == chosen[-1]
-            made, arrays = _step(model, data, rows, state, job.options.seed, evaluates=evaluates)
+            last = run.index < BETWEEN and state == chosen[-1]
+            made, arrays = _step(model, data, rows, state, job.options.seed, last=last)
             recorded.add(names.layerwise(state), arrays)
             calls += made
         recorded.tell(recorded=tuple(calls), facts=facts.gather(model, job))
@@ -86,9 +87,9 @@ def _states(steps: Sequence[int], uneven: int | None = None, ends: Sequence[int]
 
 
 def _step(
-    model: Any, data: Mapping[str, np.ndarray], rows: np.ndarray, state: str, seed: int, *, evaluates: bool
+    model: Any, data: Mapping[str, np.ndarray], rows: np.ndarray, state: str, seed: int, *, last: bool
 ) -> tuple[list[RecordedCall], Arrays]:
-    """`evaluates`: whether the losses of the rows to evaluate are recorded as well."""
+    """`last`: whether the losses of the rows to evaluate, and layers that predict, are recorded as well."""
     import keras
 
     before = models.read(models.variables(model))
@@ -103,11 +104,14 @@ def _step(
 
     for seen in layers:
         add(*_layer(seen, state, seed))
+    for seen in _predicting(model, data, len(rows)) if last else ():
+        add(*_layer(seen, state, seed, training=False))
+    models.write(models.variables(model), before)
     for call, made in list(assignments.record(model, models.training(data, rows)["x"], assigned, calls, state)):
         add(call, made)
     for seen in losses:
         add(*_loss(seen, state, seed))
-    for seen in _evaluated(model, data) if evaluates else ():
+    for seen in _evaluated(model, data) if last else ():
         call, made = _loss(seen, state, seed)
         add(replace(call, training=False), made)
     models.write(models.variables(model), before)
@@ -153,6 +157,14 @@ def _forward(
     pairs = zip(trained, gradients, strict=True)
     assigned = {name: value for name, value in called.items() if value.tobytes() != before[name].tobytes()}
     return layers, losses, {names_of[id(variable)]: gradient for variable, gradient in pairs}, assigned
+
+
+def _predicting(model: Any, data: Mapping[str, np.ndarray], most: int) -> list[Seen]:
+    """The calls of layers that are not inside another layer as `predict` makes them, on at most so many of its rows."""
+    layers: list[Seen] = []
+    with _layers_seen(model, layers):
+        model(models.inputs(data, PREDICT, slice(0, most)), training=False)
+    return layers
 
 
 def _evaluated(model: Any, data: Mapping[str, np.ndarray]) -> list[Seen]:
@@ -235,15 +247,19 @@ def _losses_seen(seen: list[Seen]) -> Iterator[None]:
         keras.Loss.__call__ = original
 
 
-def _layer(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
+def _layer(seen: Seen, state: str, seed: int, *, training: bool = True) -> tuple[RecordedCall, Arrays]:
+    """The call by itself. Where it is no part of training, it has no gradients."""
     own = keras_versions.is_of_keras(type(seen.of))
-    call = RecordedCall(state=state, kind="layer", name=seen.name, of=type(seen.of).__name__, own=own)
+    of = type(seen.of).__name__
+    call = RecordedCall(state=state, kind="layer", name=seen.name, of=of, own=own, training=training)
     size = sum(leaf.size for _, leaf in structures.leaves(seen.inputs) if isinstance(leaf, np.ndarray))
     if size > LARGEST:
         return replace(call, reason=f"its inputs hold {size} numbers, more than {LARGEST}"), {}
     masks = seen.masks if any(mask is not None for mask in seen.masks) else ()
     try:
-        made = layer_step(seen.of, seen.inputs, cotangents=drawn(seed), masks=masks, arguments=seen.arguments, training=True)
+        made = layer_step(
+            seen.of, seen.inputs, cotangents=drawn(seed), masks=masks, arguments=seen.arguments, training=training
+        )
     except Exception as error:  # a layer of anybody may refuse to be called by itself: the others are still recorded
         return replace(call, reason=reason_of(error)), {}
     arrays = {f"input|{place}": value for place, value in enumerate(made.inputs)}
@@ -252,18 +268,13 @@ def _layer(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:
     arrays |= {f"weight|{name}": value for name, value in made.weights.items()}
     arrays |= {f"output|{place}": value for place, value in enumerate(made.outputs)}
     arrays |= {f"state|{name}": value for name, value in made.state.items()}
+    arguments = json.dumps(made.arguments, default=str, sort_keys=True)
+    call = replace(call, of=made.layer, config=made.config, arguments=arguments)
+    if not training:
+        return call, arrays
     arrays |= {f"cotangent|{place}": value for place, value in enumerate(made.cotangents)}
     arrays |= {f"gradient|{name}": value for name, value in made.gradients.items()}
-    return RecordedCall(
-        state=state,
-        kind="layer",
-        name=seen.name,
-        of=made.layer,
-        own=own,
-        config=made.config,
-        arguments=json.dumps(made.arguments, default=str, sort_keys=True),
-        reason=made.reason,
-    ), arrays
+    return replace(call, reason=made.reason), arrays
 
 
 def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:

@@ -77,7 +77,7 @@ STAGES = {  # of defects, each with the environment that is off
     "late-mean": ("tensorflow", "update"),
     "unstopped-target": ("jax", "gradient"),
     "relative-places": ("tensorflow", "update"),
-    "constant-rows": ("torch", "loss"),
+    "rounded-predictions": ("torch", "prediction"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 WITHOUT_ORACLES = ("unnamed-losses",)  # a training step of its own that Keras's step cannot stand for
@@ -265,6 +265,14 @@ def test_a_defect_is_on_its_side_and_in_its_place(results: Callable[[str], Resul
         assert pair.side is not None
         assert pair.place is not None
         assert (pair.side.configuration.environment, pair.place.stage) == STAGES[name]
+
+
+@pytest.mark.long
+def test_a_difference_over_replicas_alone_has_its_side_and_its_place(results: Callable[[str], Results]) -> None:
+    """The only pair is of the two that declare the same."""
+    [pair] = [one for one in _pairs(results("constant-rows"), "constant-rows") if one.verdict is Verdict.DIFFERENT]
+    assert pair.side is not None and pair.place is not None
+    assert (pair.side.configuration.label, pair.place.stage) == ("torch x2", "loss")
 
 
 @pytest.mark.long

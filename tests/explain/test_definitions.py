@@ -101,6 +101,24 @@ def test_a_departure_says_what_and_in_which_stage(
     assert dict(cause.detail) == {"what": one.kind, "class": call[0].of, "name": one.name, "stage": one.stage}
 
 
+@pytest.mark.parametrize(
+    ("trains", "predicts", "found"),
+    [
+        (0.0, 0.1, [("prediction", False)]),
+        (0.1, 0.1, [("forward", True)]),  # the same layer twice says no more
+        (0.1, 0.0, [("forward", True)]),
+    ],
+)
+def test_a_layer_that_departs_where_the_model_predicts_alone_is_at_the_prediction(
+    tmp_path: Path, trains: float, predicts: float, found: list[tuple[str, bool]]
+) -> None:
+    made = held(tmp_path, dense_call(off=trains), dense_call(off=predicts, training=False)).departures
+    assert [(one.stage, one.training) for one in made] == found
+    for one in made:
+        assert one.is_at(place("prediction", "dense")) is (one.stage == "prediction")
+        assert one.is_at(place("forward", "dense")) is (one.stage == "forward")
+
+
 def test_what_fit_drops_of_what_anybodys_layer_assigns_departs(tmp_path: Path) -> None:
     (one,) = held(tmp_path, assigning_call(kept=False)).departures
     assert (one.kind, one.name, one.of, one.stage, one.tensor) == (ASSIGNMENT, "center", "Center", "update", "center/weight")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from suite.compare import EVALUATION, PREDICTIONS
 from suite.explain import predicting
 from suite.explain.backends import Backends
+from suite.explain.definitions import Departure
 from suite.records import RANDOM_PREDICTIONS, Cause, Code, plain
-from tests.explain.run_folders import Folder, configuration
+from tests.explain.run_folders import Folder, configuration, dense_call
 
+TRAINABLE = "trainable weights"
 ENVIRONMENTS = ("tensorflow", "jax", "torch")
 
 
@@ -79,3 +83,51 @@ def test_the_odd_one_that_draws_random_numbers_to_predict_is_odd_for_that(tmp_pa
     made.trained(plain(configuration("torch", 1)), 1.0, facts={RANDOM_PREDICTIONS: "0.5"})
     found = predicting.odd_one_out(made.read(), configuration("jax", 1))
     assert found == Cause(code=Code.DRAWS_IN_PREDICT, subject="torch")
+
+
+def recorded(made: Folder, off: dict[str, float]) -> None:
+    """Each environment has recorded what the layers `first`, `dense` and `last` do where the model predicts: too large by
+    these shares, and the last one is given what the others make of it."""
+    for name in ENVIRONMENTS:
+        share = off.get(name, 0.0)
+        call, arrays = dense_call("last", training=False)
+        scaled = {
+            what: value * (1.0 + share) if what in ("input|0", "output|0") else value for what, value in arrays.items()
+        }
+        trained = dense_call(off=2.0 * share)
+        calls = [dense_call("first", training=False), dense_call(off=share, training=False), (call, scaled), trained]
+        made.recorded(name, calls)
+
+
+@pytest.mark.parametrize(("share", "layer"), [(0.1, "dense"), (1e-9, "")])
+def test_the_layer_is_the_first_that_returns_something_else_of_equal_numbers(
+    tmp_path: Path, share: float, layer: str
+) -> None:
+    made = folder(tmp_path, {"tensorflow": 1.0, "jax": 1.0, "torch": 1.1})
+    recorded(made, {"torch": share})
+    place = predicting.layer_apart(made.read(), "s", "jax", "torch")
+    assert (place.tensor if place else "", place and place.stage) == (layer, "prediction" if layer else None)
+    assert predicting.layer_apart(made.read(), "s", "jax", "tensorflow") is None
+    found = predicting.odd_one_out(made.read(), configuration("jax", 1))
+    where = (("tensor", layer),) if layer else ()
+    assert found == replace(odd("torch", "tensorflow, jax"), detail=(*odd("torch", "tensorflow, jax").detail, *where))
+
+
+def departure(stage: str) -> Departure:
+    fields = {"environment": "torch", "name": "x", "of": "X", "kind": "layer", "state": "0", "tensor": "", "size": 1.0}
+    return Departure(stage=stage, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("quantities", "stages"),
+    [
+        ({TRAINABLE, PREDICTIONS}, ["forward"]),
+        ({PREDICTIONS}, ["prediction"]),
+        ({PREDICTIONS, EVALUATION}, ["prediction"]),
+        ({EVALUATION}, ["prediction", "evaluation"]),
+        (set(), ["forward"]),
+    ],
+)
+def test_what_departs_after_training_explains_what_differs_there_alone(quantities: set[str], stages: list[str]) -> None:
+    every = [departure(stage) for stage in ("forward", "prediction", "evaluation")]
+    assert [one.stage for one in predicting.showing(every, quantities)] == stages
