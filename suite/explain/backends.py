@@ -64,8 +64,7 @@ class Backends:
     def __init__(self, folder: RunFolder, scenario: str) -> None:
         self.folder, self.scenario = folder, scenario
         every = sorted(folder.configurations(scenario), key=lambda one: one.environment != folder.plan.options.reference)
-        least = sorted(every, key=lambda one: (one.fault, one.devices), reverse=True)
-        first = {one.environment: one for one in least}
+        first = {one.environment: one for one in sorted(every, key=lambda one: (one.fault, one.devices), reverse=True)}
         found = {one.environment: folder.alone(scenario, one.environment) for one in every}
         self.alone = {name: one for name, one in found.items() if one is not None}
         self.trained = {name: one or first[name] for name, one in found.items()}
@@ -185,7 +184,8 @@ class Backends:
     # -- where they part, and who is off
 
     def parting(self, a: str, b: str) -> Parting:
-        """What is known of two environments that differ."""
+        """What is known of two environments that differ, whichever is named first."""
+        a, b = self._in_order(a, b)
         if (forgetting := self._forgetting(a, b)) is not None:
             return Parting(place=None, off=forgetting.subject, causes=(forgetting,))
         place = self.place(a, b) or self._predicting_place(a, b)
@@ -222,7 +222,7 @@ class Backends:
     def _unexplained(self, odd: str, place: Place | None) -> Cause:
         if not odd:
             return Cause(code=Code.UNKNOWN)
-        others = ", ".join(name for name in self.trained if name != odd)
+        others = ", ".join(sorted(name for name in self.trained if name != odd))
         where = (("stage", place.stage), ("tensor", place.tensor)) if place else ()
         return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", others), *where))
 

@@ -47,7 +47,7 @@ def parting(backends: Backends, a: Configuration, b: Configuration) -> Parting |
     odd = _odd_one_out(backends, a.environment, b.environment, replicas)
     if not odd:
         return Parting(place=place, off="", causes=(Cause(code=Code.UNKNOWN),))
-    others = ", ".join(name for name in backends.trained if name != odd)
+    others = ", ".join(sorted(name for name in backends.trained if name != odd))
     where = (("stage", place.stage), ("tensor", place.tensor)) if place else ()
     detail = (("others", others), *where, ("replicas", str(replicas.devices)))
     return Parting(place=place, off=odd, causes=(Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=detail),))

@@ -44,7 +44,7 @@ def odd_one_out(folder: RunFolder, configuration: Configuration) -> Cause | None
                 return Cause(code=Code.DRAWS_IN_PREDICT, subject=name)
             place = layer_apart(folder, configuration.scenario, others[0], name)
             where = (("stage", "prediction"), *((("tensor", place.tensor),) if place else ()))
-            return Cause(code=Code.ODD_ONE_OUT, subject=name, detail=(("others", ", ".join(others)), *where))
+            return Cause(code=Code.ODD_ONE_OUT, subject=name, detail=(("others", ", ".join(sorted(others))), *where))
     return None
 
 

@@ -19,6 +19,7 @@ from suite.referee.defects.records import Sighting
 
 Arrays = Mapping[str, np.ndarray]
 
+NARROW = "float16"  # the format that files are made small with
 SHOWN = 60  # characters of a value
 CLOSED = 0.01  # of the distance without it: what is left where a cause is all of it
 UNMOVED = 0.5  # of the distance without it: what is left where a cause is none of it
@@ -60,6 +61,31 @@ def causes(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> 
                 return (cause,)
         return _swapped(live, state, apart)
     return _slots(artifact, manifest, loaded)
+
+
+def altered(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:
+    """Which tensors are loaded with other numbers than the live model's, and not with those before training, as a layer does
+    that writes something else than its weights; with the narrower format that they are rounded to, if that is all. Empty
+    if there are none."""
+    begun, live = (artifact.arrays(names.step(manifest.steps[place])) for place in (0, -1))
+    state = loaded.artifact.arrays(loaded.state)
+    found = [
+        name
+        for name in sorted(live.keys() & state.keys())
+        if live[name].dtype.kind == "f" and not any(metrics.bits(state[name], side[name]) for side in (live, begun))
+    ]
+    if not found:
+        return ()
+    rounded = all(metrics.bits(_in(NARROW, live[name]), state[name]) for name in found)
+    detail = (*(("tensor", name) for name in found), *((("format", NARROW),) if rounded else ()))
+    size = max(metrics.relative_l2(live[name], state[name]) for name in found)
+    return (Cause(code=Code.SAVE_ALTERED, detail=detail, evidence=(("distance", size),)),)
+
+
+def _in(form: str, values: np.ndarray) -> np.ndarray:
+    """Rounded to a format, in the dtype that they have."""
+    with np.errstate(over="ignore"):
+        return values.astype(form).astype(values.dtype)
 
 
 def compiled(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, ...]:

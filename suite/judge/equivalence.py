@@ -34,18 +34,22 @@ def is_random(quantity: str, comparison: Comparison) -> bool:
 def apart_of(distances: Distances, comparison: Comparison) -> float | None:
     """The largest judged metric between the float64 runs in one quantity, before their own rounding has grown. Of what
     is stored only later, what is far beyond that rounding counts where weights and statistics are still within it: it
-    does not come from them. So does what is far beyond it after the first step, which begins from equal states. What a model
-    predicts with random numbers is not compared."""
+    does not come from them. So does what is far beyond it after the first step, which begins from equal states, and at any
+    step where weights or statistics were another model's before. What a model predicts with random numbers is not
+    compared."""
     if is_random(distances.quantity, comparison):
         return None
-    found = float64_distance(distances, grown_at(comparison))
+    grown = grown_at(comparison)
+    found = float64_distance(distances, grown)
     if found is not None:
         return found
     within = {*_steps_within(comparison), 1}
+    before = [float64_distance(one, grown) for one in comparison.distances if one.quantity in STATE]
+    other = any(value is not None and value >= OTHER_SEMANTICS for value in before)
     far = [
         value
         for at, metric in _judged([distances])
-        if at.step in within and (value := at.float64[metric]) > FAR * at.float64_envelope.get(metric, math.inf)
+        if (other or at.step in within) and (value := at.float64[metric]) > FAR * at.float64_envelope.get(metric, math.inf)
     ]
     return max((value for value in far if value >= OTHER_SEMANTICS), default=None)
 

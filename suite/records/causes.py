@@ -39,6 +39,7 @@ class Code(enum.StrEnum):
     SAVE_STALE = "save-stale"
     SAVE_WRONG_REPLICA = "save-wrong-replica"
     SAVE_SWAPPED = "save-swapped"
+    SAVE_ALTERED = "save-altered"
     SLOTS_NOT_SAVED = "slots-not-saved"
     LOADED_WRONGLY = "loaded-wrongly"
     COMPILED_DIFFERENTLY = "compiled-differently"

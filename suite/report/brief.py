@@ -100,6 +100,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.CORNER: lambda cause: "backends take other slopes at exactly 0",
     Code.NOT_SAVED: _unsaved,
     Code.RENEWED: _unsaved,
+    Code.SAVE_ALTERED: lambda cause: f"{names_of(cause, 'tensor')}: other numbers come back",
     Code.UNSEEDED: lambda cause: "random layers without a seed draw other numbers",
     Code.SHARED_AVERAGES: lambda cause: "a trained model can be neither saved nor trained on",
     Code.MEMORY_LOST: lambda cause: f"{cause.subject} forgets what stateful layers keep",

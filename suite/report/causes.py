@@ -163,6 +163,10 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.SAVE_SWAPPED: lambda cause: (
         "the file holds " + some([f"{held} in place of {name}" for name, held in cause.detail], "; ")
     ),
+    Code.SAVE_ALTERED: lambda cause: (
+        f"other numbers are loaded for {names_of(cause, 'tensor')}"
+        f"{bracketed('rounded to ' + form if (form := names_of(cause, 'format')) else '')}"
+    ),
     Code.SLOTS_NOT_SAVED: lambda cause: "the file does not hold the optimizer's slots",
     Code.COMPILED_DIFFERENTLY: lambda cause: (
         f"the file is compiled differently: {changed(cause)}{bracketed(names_of(cause, 'known'))}"

@@ -41,6 +41,18 @@ def held(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def altered(what: str, where: str, cause: Cause) -> Said:
+    form, distance = names_of(cause, "format"), dict(cause.evidence).get("distance", 0.0)
+    rounded = f" They are the live model's, rounded to {form}." if form else ""
+    return Said(
+        claim=f"{what} {where} {verb(what, 'gives', 'give')} other numbers back for {names_of(cause, 'tensor')}.{rounded}",
+        experiment="every loaded tensor was compared bit by bit with the live model's, and with its values before training: "
+        f"these are neither, and up to {number(distance)} from the live model's, relative",
+        advice="look at save_own_variables and load_own_variables of the layer: LoRA merges its kernels as it saves, and "
+        "some layers save weights in a smaller format",
+    )
+
+
 def loaded(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where}: {words([cause])}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from suite import compare
@@ -138,9 +138,10 @@ def of_file(subject: compare.Subject, file: Load, elsewhere: Iterable[Load]) -> 
         return ()
     try:
         found = saving.causes(*subject.plain, loaded)
+        found = found or composing.united(misloading(subject, file, other) for other in elsewhere)
+        return found or saving.altered(*subject.plain, loaded)
     except DamagedArtifact:
         return ()
-    return found or composing.united(misloading(subject, file, other) for other in elsewhere)
 
 
 def of_resumed(subject: compare.Subject, file: Load) -> Iterator[tuple[Cause, ...]]:
@@ -160,21 +161,29 @@ def of_resumed(subject: compare.Subject, file: Load) -> Iterator[tuple[Cause, ..
 
 def held(
     environment: str,
-    apart: Iterable[str],
+    apart: Mapping[str, Collection[str]],
     causes: tuple[Cause, ...],
     compiled: tuple[Cause, ...],
     predictions: tuple[Cause, ...],
 ) -> Iterator[Component]:
-    """What the file holds, of the quantities that are `apart`: because of these causes; what is computed, because of those
-    of the `predictions`; and beyond the state, because of what the file is compiled with."""
+    """What the file holds, of the quantities that are `apart` (each with its tensors that are): because of these causes;
+    what is computed, because of those of the `predictions`; and beyond the state, because of what the file is compiled
+    with."""
     known = {
         compare.PREDICTIONS: predictions,
         compare.EVALUATION: composing.united((predictions, compiled)),
         compare.COMPILED: compiled,
     }
-    for quantity in apart:
-        found = known.get(quantity) or causes or (Cause(code=Code.UNKNOWN),)
+    for quantity, tensors in apart.items():
+        found = known.get(quantity) or tuple(cause for cause in causes if _tells(cause, tensors))
+        found = found or (Cause(code=Code.UNKNOWN),)
         yield Component(link=Link.FILE, environment=environment, distances={quantity: ENOUGH}, causes=found)
+
+
+def _tells(cause: Cause, tensors: Collection[str]) -> bool:
+    """Whether it is about one of these tensors: of other numbers in a file, only those that it names."""
+    named = {name for what, name in cause.detail if what == "tensor"}
+    return cause.code != Code.SAVE_ALTERED or not named.isdisjoint(tensors)
 
 
 def misloading(subject: compare.Subject, *loads: Load) -> tuple[Cause, ...]:

@@ -296,11 +296,16 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     # A file that holds a different state explains whatever it then predicts; one that does not explains nothing.
     compiled = saving.compiled(*snapshots)
     lost = composing.lost((compare.STATISTICS, compare.WEIGHTS, compare.OTHER), comparison)
-    state = compared.file or tuple(one for one in lost if not one.of_seeds)
+    state = tuple(one for one in lost if not one.of_seeds)
+    altered = all(one.code == Code.SAVE_ALTERED for one in compared.file)
+    state = composing.united([compared.file, state]) if altered else compared.file
     predictions = saving.predictions(snapshots[0], snapshots[1], state)
     computed = check_parts.COMPUTED if subject.plain[1].replicas > 1 and not compiled else (compare.PREDICTIONS,)
     unexplained = computed if same_state and not predictions else ()
-    apart = [quantity for quantity, bits in equal.items() if not bits and quantity not in unexplained]
+    tensors = {one.quantity: {tensor.name for tensor in one.tensors if not tensor.bits} for one in comparison.distances}
+    if compared.kind == "resumed":  # training carries what one tensor holds into all others
+        tensors = dict.fromkeys(tensors, set().union(*tensors.values()))
+    apart = {quantity: tensors[quantity] for quantity, bits in equal.items() if not bits and quantity not in unexplained}
     of_file = check_parts.held(compared.environment, apart, compared.file, compiled, predictions)
     if compared.kind == "resumed" and float64_pair is None:
         # Training has rounded since: without float64 runs, what differs is the file's only if its cause is known.
@@ -308,7 +313,7 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     parts = (*compared.parts, *of_file) if compared.kind != "replica" else compared.parts
     return replace(
         comparison,
-        components=check_parts.relevant(parts, compared.kind, apart),
+        components=check_parts.relevant(parts, compared.kind, list(apart)),
         environments=(configuration.environment, compared.environment),
         products=compared.products,
         # With an equal state, a prediction is a single step from a common state.

@@ -67,6 +67,8 @@ DEFECTS = {
     "constant-rows": {(Code.ODD_ONE_OUT, "torch")},
     "overlapping-masks": {("loss-undivided", "tensorflow")},
     "rounded-predictions": {(Code.ODD_ONE_OUT, "torch")},
+    "merged-kernels": {(Code.NOT_SAVED, ""), (Code.SAVE_ALTERED, "")},
+    "half-table": {(Code.SAVE_ALTERED, "")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }
 STAGES = {  # of defects, each with the environment that is off

@@ -140,7 +140,7 @@ def test_they_part_where_a_step_of_their_oracles_does(tmp_path: Path) -> None:
 
 def test_the_odd_one_out_is_named_where_the_others_agree(tmp_path: Path) -> None:
     made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0, tensorflow=1.0 + APART)
-    detail = (("others", "torch, jax"), ("stage", "forward"), ("tensor", "dense"))
+    detail = (("others", "jax, torch"), ("stage", "forward"), ("tensor", "dense"))
     odd = Cause(code=Code.ODD_ONE_OUT, subject="tensorflow", detail=detail)
     for other in ("torch", "jax"):
         parting = made.backends().parting(other, "tensorflow")

@@ -55,7 +55,7 @@ def test_the_third_emulates_the_replicas_too_and_shows_which_one_is_off(tmp_path
     assert (found.off, found.place.stage) == ("torch", "loss")
     [cause] = found.causes
     assert cause.code == Code.ODD_ONE_OUT
-    expected = {"others": "tensorflow, jax", "stage": "loss", "tensor": "loss", "replicas": "2"}
+    expected = {"others": "jax, tensorflow", "stage": "loss", "tensor": "loss", "replicas": "2"}
     assert dict(cause.detail) == expected
 
 

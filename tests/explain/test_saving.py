@@ -69,6 +69,36 @@ def test_slots_that_are_zero_are_named(run: tuple[Artifact, Manifest], tmp_path:
     assert causes(run, tmp_path, LIVE, SLOTS | {"a/kernel/momentum": np.full(4, 2.0)}) == ()
 
 
+def altered(
+    run: tuple[Artifact, Manifest], folder: Path, state: dict[str, np.ndarray]
+) -> tuple[dict[str, list[str]], float] | None:
+    artifact, manifest = written(folder, "file", step_0=state)
+    found = saving.altered(*run, Snapshot(artifact=artifact, manifest=manifest, state="step-0"))
+    if not found:
+        return None
+    [cause] = found
+    detail = {what: [name for of, name in cause.detail if of == what] for what, _ in cause.detail}
+    return detail, dict(cause.evidence)["distance"]
+
+
+def test_tensors_with_other_numbers_are_named_with_the_format_that_they_are_rounded_to(
+    run: tuple[Artifact, Manifest], tmp_path: Path
+) -> None:
+    """Not those that are at their initial values: a file does not hold these."""
+    assert altered(run, tmp_path / "live", LIVE) is None
+    assert altered(run, tmp_path / "lost", LIVE | {"a/kernel": LIVE["a/kernel"] * 0}) is None
+    third = LIVE["a/kernel"] / 3
+    found = altered(run, tmp_path / "other", LIVE | {"a/kernel": LIVE["a/kernel"] + third, "b/kernel": LIVE["b/kernel"] * 0})
+    assert found is not None and found[0] == {"tensor": ["a/kernel"]}
+    assert found[1] == pytest.approx(0.25)  # of the larger of both
+    odd = {name: value / 3 for name, value in LIVE.items()}
+    start = {name: value * 0 for name, value in LIVE.items()}
+    trained = written(tmp_path, "thirds", step_0=start, step_5=EARLY, step_20=odd)
+    small = odd | {"a/kernel": odd["a/kernel"].astype(np.float16).astype(odd["a/kernel"].dtype)}
+    found = altered(trained, tmp_path / "small", small)
+    assert found is not None and found[0] == {"tensor": ["a/kernel"], "format": ["float16"]}
+
+
 def test_one_bit_off_is_none_of_them(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:
     nearly = EARLY | {"norm/mean": np.nextafter(EARLY["norm/mean"], np.inf)}
     assert causes(run, tmp_path, nearly) == ()

@@ -75,6 +75,15 @@ def test_what_is_far_beyond_rounding_that_has_grown_counts_where_weights_are_wit
     assert verdict_of(4e-9, 6e-9) is Verdict.ROUNDING
 
 
+@pytest.mark.parametrize(("begun", "verdict"), [(1e-2, Verdict.DIFFERENT), (0.9e-7, Verdict.INCONCLUSIVE)])
+def test_what_is_far_beyond_rounding_that_has_grown_counts_where_weights_differed_before(
+    begun: float, verdict: Verdict
+) -> None:
+    early = distances(at(1e-6, step=1, float64=begun), at(1e-6, step=20, float64=1e-2, grown=1e-9))
+    late = distances(at(1e-6, step=20, float64=1.1e-7, grown=1e-9), quantity="predictions")
+    assert verdicts.judge(Comparison(distances=(early, late)))[1].verdict is verdict
+
+
 @pytest.mark.parametrize(
     ("apart", "grown", "expected"),
     [(1e-3, 1e-6, Verdict.DIFFERENT), (1e-3, 3e-4, Verdict.ROUNDING), (1e-3, 5e-5, Verdict.INCONCLUSIVE)],

@@ -89,6 +89,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.SAVE_STALE: (("step", "5"),),
     Code.SAVE_WRONG_REPLICA: (("replica", "1"),),
     Code.SAVE_SWAPPED: (("norm/gamma", "norm/beta"),),
+    Code.SAVE_ALTERED: (("tensor", "norm/gamma"), ("format", "float16")),
     Code.NO_FLOAT64: (("reason", "it was not planned"),),
     Code.INVALID: (("reason", "NaN in norm/gamma"),),
     Code.NOT_RUN: (("reason", "it ended with exit code 1"),),
