@@ -310,8 +310,8 @@ class Backends:
         return {one.quantity for one in each if equivalence.differs(equivalence.apart_of(one, found))}  # type: ignore[arg-type]
 
     def _predicting_place(self, a: str, b: str) -> Place | None:
-        alike = predicting.trained_alike(self._quantities(a, b))
-        return predicting.layer_apart(self.folder, self.scenario, a, b) if alike else None
+        runs = [self.folder.complete(run) if run else "" for run in self._runs(a, b)]
+        return predicting.place(self.folder, self.scenario, (a, b), self._quantities(a, b), runs)
 
     def _predicting_apart(self, a: str, b: str) -> Cause | None:
         """Of two that train alike and predict differently, the one that predicts from a file as no other does."""

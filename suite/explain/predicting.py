@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from suite import compare
 from suite.artifacts import names
+from suite.artifacts.artifact import Complete
+from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, further_runs, recorded_calls
 from suite.explain.definitions import Departure
@@ -66,6 +68,32 @@ def layer_apart(folder: RunFolder, scenario: str, a: str, b: str) -> Place | Non
             layer = call.name.partition("#")[0]
             return Place(stage="prediction", tensor=layer, state=call.state, size=size, ratio=ratio)
     return None
+
+
+def place(
+    folder: RunFolder, scenario: str, pair: tuple[str, str], quantities: AbstractSet[str], runs: Sequence[Complete | str]
+) -> Place | None:
+    """Where two environments that train alike begin to predict or evaluate differently, as far as it is known. `runs`: those
+    that the two are compared by."""
+    if not trained_alike(quantities):
+        return None
+    whole = [run for run in runs if not isinstance(run, str)]
+    if quantities == {compare.EVALUATION} and len(whole) == len(pair):
+        return _evaluated_apart(whole[0], whole[1])
+    return layer_apart(folder, scenario, *pair)
+
+
+def _evaluated_apart(a: Complete, b: Complete) -> Place | None:
+    """What two runs evaluate differently: the loss or a metric, the one that is farthest apart. None if there is none."""
+    first, second = (side[0].arrays(names.EVALUATION) if names.has(side[1], names.EVALUATION) else {} for side in (a, b))
+    sizes = {name: metrics.relative_l2(value, second[name]) for name, value in first.items() if name in second}
+    tensor = max(sizes, key=lambda name: sizes[name], default="")
+    if not tensor or not sizes[tensor] >= equivalence.SAME_SEMANTICS:
+        return None
+    size, state = sizes[tensor], str(a[1].steps[-1])
+    return Place(
+        stage=definitions.EVALUATION, tensor=tensor, state=state, size=size, ratio=size / equivalence.SAME_SEMANTICS
+    )
 
 
 def acts(cause: Cause) -> bool:

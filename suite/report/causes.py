@@ -44,7 +44,13 @@ def hypothesis(cause: Cause) -> str:
     return f"{what} ({detail})" if detail else what
 
 
-PLACES = {"forward": "the output of {}", "gradient": "the gradient of {}", "update": "the update of {}"}
+PLACES = {
+    "forward": "the output of {}",
+    "gradient": "the gradient of {}",
+    "update": "the update of {}",
+    "prediction": "the prediction of {}",
+    "evaluation": "the evaluated {}",
+}
 
 
 def begins(stage: str, tensor: str) -> str:

@@ -132,3 +132,15 @@ def departure(stage: str) -> Departure:
 def test_what_departs_after_training_explains_what_differs_there_alone(quantities: set[str], stages: list[str]) -> None:
     every = [departure(stage) for stage in ("forward", "prediction", "evaluation")]
     assert [one.stage for one in predicting.showing(every, quantities)] == stages
+
+
+def test_what_two_evaluate_differently_alone_is_the_place(tmp_path: Path) -> None:
+    made = Folder(tmp_path, ENVIRONMENTS)
+    for run in made.plan.runs:
+        made.trained(run, 1.0, evaluated=1.5 if run.configuration.environment == "torch" else 1.0)
+    parting = Backends(made.read(), "s").parting("jax", "torch")
+    assert parting.place is not None
+    assert (parting.place.stage, parting.place.tensor, parting.off) == ("evaluation", "loss", "torch")
+    [cause] = parting.causes
+    detail = (("others", "jax, tensorflow"), ("stage", "evaluation"), ("tensor", "loss"))
+    assert (cause.code, cause.detail) == (Code.ODD_ONE_OUT, detail)
