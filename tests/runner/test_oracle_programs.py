@@ -40,7 +40,7 @@ def test_a_jax_that_takes_options_leaves_out_what_gets_gradients_wrong(monkeypat
 
     monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(jit=jit))
     assert Programs(compiles=True).made("key", lambda: max) is max
-    assert told == [{"xla_disable_hlo_passes": "algsimp"}]
+    assert told == [{"xla_disable_hlo_passes": "fusion"}]
 
 
 def test_what_is_not_compiled_is_made_each_time(compiled: list[object]) -> None:
