@@ -70,6 +70,10 @@ def _first(cause: Cause) -> str:
     return f"first in {said}{tensor}" if tensor else ""
 
 
+def _of(cause: Cause) -> str:
+    return f"{cause.subject}: " if cause.subject else ""
+
+
 def _unsaved(cause: Cause) -> str:
     if cause.of_seeds:
         return "the state of a random seed is not kept"
@@ -92,9 +96,9 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.TF32_PRODUCTS: lambda cause: f"{cause.subject} rounds products to TF32",
     Code.BFLOAT16_PRODUCTS: lambda cause: f"{cause.subject} rounds products to bfloat16",
     Code.DEFINITION: lambda cause: (
-        f"{cause.subject}: fit drops what {names_of(cause, 'class')} assigns"
+        f"{_of(cause)}fit drops what {names_of(cause, 'class')} assigns"
         if assigned(cause)
-        else f"{cause.subject}: {names_of(cause, 'class')} departs from its definition"
+        else f"{_of(cause)}{names_of(cause, 'class')} departs from its definition"
     ),
     Code.ODD_ONE_OUT: lambda cause: f"{cause.subject} differs {_first(cause) or 'from ' + names_of(cause, 'others')}",
     Code.CORNER: lambda cause: "backends take other slopes at exactly 0",

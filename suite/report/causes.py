@@ -67,6 +67,11 @@ def declared(cause: Cause) -> str:
     return "; ".join(f"{what}: {name}" for what, name in cause.detail)
 
 
+def whose(cause: Cause) -> str:
+    """The environment that a cause is about; what is off everywhere is about none."""
+    return cause.subject or "every backend that was looked at"
+
+
 def names_of(cause: Cause, what: str) -> str:
     """The names of this kind that belong to it."""
     return some([name for key, name in cause.detail if key == what], ", ")
@@ -137,9 +142,9 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.BFLOAT16_PRODUCTS: lambda cause: f"bfloat16 products in {cause.subject}",
     Code.DTYPE_DEMOTED: hypothesis,
     Code.DEFINITION: lambda cause: (
-        f"fit in {cause.subject} drops {dropped}"
+        f"fit in {whose(cause)} drops {dropped}"
         if (dropped := assigned(cause))
-        else f"{defined(cause)} in {cause.subject} departs from its definition"
+        else f"{defined(cause)} in {whose(cause)} departs from its definition"
         + (f" (known defect {known})" if (known := dict(cause.detail).get("known", "")) else "")
     ),
     Code.UNDEFINED: lambda cause: f"without an independent definition: {names_of(cause, 'layer')}",

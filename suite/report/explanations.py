@@ -23,6 +23,7 @@ from suite.report.causes import (
     step_of,
     suspected,
     turn,
+    whose,
     words,
 )
 from suite.report.hypothesis_words import HYPOTHESES
@@ -37,7 +38,7 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
     reported = f"docs/defects/{known}.md says more of it" if known else "report it: docs/causes.md says how"
     if dropped := assigned(cause):
         return Said(
-            claim=f"In {cause.subject}, fit does not keep {dropped} ({what} {where})."
+            claim=f"In {whose(cause)}, fit does not keep {dropped} ({what} {where})."
             + (f" This is the known defect {known}." if known else ""),
             experiment="a call in training mode changes these weights; one batch of fit with a learning rate of 0 leaves "
             "them as they were, bit for bit",
@@ -45,12 +46,12 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
         )
     step = "evaluate" if names_of(cause, "stage") == "evaluation" else "a training step"
     return Said(
-        claim=f"In {cause.subject}, {defined(cause)}, does not compute what it is defined to compute ({what} {where})."
+        claim=f"In {whose(cause)}, {defined(cause)}, does not compute what it is defined to compute ({what} {where})."
         + (f" This is the known defect {known}." if known else ""),
         experiment=f"the same call, with the inputs that it gets in {step}, was computed in NumPy from the "
         "definition, without any backend; this backend's result is not that one",
-        advice=f"do not rely on this {DEFINED.get(names_of(cause, 'what'), 'layer')} on {cause.subject} until it is mended; "
-        f"{reported}",
+        advice=f"do not rely on this {DEFINED.get(names_of(cause, 'what'), 'layer')}{in_environment(cause.subject)} until "
+        f"it is mended; {reported}",
     )
 
 

@@ -12,7 +12,7 @@ from suite.artifacts.artifact import Complete
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, diagnoses, saving
 from suite.explain.composition import Composition
-from suite.explain.definitions import Held
+from suite.explain.definitions import Departure, Held
 from suite.explain.products import Precision
 from suite.judge import composing, verdicts
 from suite.judge.limits import UNSTABLE_STATES
@@ -73,9 +73,11 @@ def checks(folder: RunFolder, composition: Composition, precision: Precision) ->
             yield _declared(folder, configuration, composition)
             for sides in _sides(folder, configuration, subject, composition, environments):
                 yield _check(configuration, subject, replace(sides, products=_products(configuration, sides, precision)))
-        for environment, alone in composition.backends[scenario].alone.items():
-            if folder.asked(composition.backends[scenario].layerwise(environment)):
-                yield _defined(alone, composition.backends[scenario].held(environment))
+        backends = composition.backends[scenario]
+        recorded = {name: backends.held(name) for name in backends.alone if folder.asked(backends.layerwise(name))}
+        for environment, held in recorded.items():
+            others = [other for name, other in recorded.items() if name != environment and not other.missing]
+            yield _defined(backends.alone[environment], held, others)
 
 
 def _declared(folder: RunFolder, configuration: Configuration, composition: Composition) -> ConsistencyCheck:
@@ -108,15 +110,16 @@ def _unemulated(folder: RunFolder, configuration: Configuration, reason: str) ->
     return Code.UNSUPPORTED if refused and configuration.devices == 1 and not emulated else Code.NOT_RUN
 
 
-def _defined(configuration: Configuration, held: Held) -> ConsistencyCheck:
-    """Its layers, loss and update against their independent definitions."""
+def _defined(configuration: Configuration, held: Held, others: Sequence[Held]) -> ConsistencyCheck:
+    """Its layers, loss and update against their independent definitions. What departs in all `others` alike is about none of
+    them: it is one cause, wherever it was recorded."""
     departures = [one for one in held.departures if not one.narrow]
     undefined = Cause(code=Code.UNDEFINED, detail=tuple(("layer", name) for name, _ in held.undefined))
     causes: tuple[Cause, ...] = (undefined,) if held.undefined else ()
     if held.missing:
         verdict, causes = Verdict.NOT_RUN, (because(Code.NOT_RUN, held.missing),)
     elif departures:
-        verdict, causes = Verdict.DIFFERENT, composing.united([[definitions.cause(one) for one in departures]])
+        verdict, causes = Verdict.DIFFERENT, composing.united([[_departs(one, others) for one in departures]])
     else:
         verdict = Verdict.ROUNDING if held.defined else Verdict.INCONCLUSIVE
     return ConsistencyCheck(
@@ -126,6 +129,12 @@ def _defined(configuration: Configuration, held: Held) -> ConsistencyCheck:
         verdict=verdict,
         causes=causes,
     )
+
+
+def _departs(departure: Departure, others: Sequence[Held]) -> Cause:
+    found = definitions.cause(departure)
+    everywhere = all(any(departure.is_alike(one) for one in other.departures) for other in others)
+    return replace(found, subject="") if others and everywhere else found
 
 
 def _sides(

@@ -460,3 +460,12 @@ def test_a_known_defect_beside_another_one_is_named_as_well() -> None:
     )
     claim = explanations.said("1 pair", "in mine", [clipping, squares], "different").claim
     assert "This is the known defect K-03." in claim and claim.endswith("departs from its definition (known defect K-01).")
+
+
+def test_what_departs_everywhere_is_said_of_no_backend_alone() -> None:
+    detail = (("what", "layer"), ("class", "LSTM"), ("name", "decoder"), ("stage", "forward"), ("known", "K-38"))
+    everywhere = Cause(code=Code.DEFINITION, detail=detail)
+    said = explanations.said("2 models held against definitions", "in mine", [everywhere], "different")
+    assert said.claim.startswith("In every backend that was looked at, the layer LSTM")
+    assert "on  " not in said.advice and "do not rely on this layer until it is mended" in said.advice
+    assert brief.WORDS[Code.DEFINITION](everywhere) == "LSTM departs from its definition"

@@ -160,6 +160,22 @@ def test_its_calls_are_held_against_their_definitions(
     assert set(undefined) <= {"own"}
 
 
+@pytest.mark.parametrize(
+    ("elsewhere", "subjects"),
+    [(1e-3, {"torch": "", "jax": ""}), (0.0, {"torch": "torch"}), (None, {"torch": "torch"})],
+)
+def test_what_departs_alike_in_every_environment_is_one_cause(
+    tmp_path: Path, elsewhere: float | None, subjects: dict[str, str]
+) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    made.recorded("torch", [dense_call(off=1e-3)])
+    if elsewhere is not None:
+        made.recorded("jax", [dense_call(off=elsewhere)])
+    for name, subject in subjects.items():
+        [cause] = found(made, "defined", name=name).causes
+        assert (cause.code, cause.subject) == (Code.DEFINITION, subject)
+
+
 def test_calls_that_were_asked_for_and_not_recorded_are_not_run(tmp_path: Path) -> None:
     made = folder(tmp_path, torch=1.0)
     made.recorded("torch", [])
