@@ -106,7 +106,6 @@ def _step(
         add(*_layer(seen, state, seed))
     for seen in _predicting(model, data, len(rows)) if last else ():
         add(*_layer(seen, state, seed, training=False))
-    models.write(models.variables(model), before)
     for call, made in list(assignments.record(model, models.training(data, rows)["x"], assigned, calls, state)):
         add(call, made)
     for seen in losses:
@@ -160,10 +159,13 @@ def _forward(
 
 
 def _predicting(model: Any, data: Mapping[str, np.ndarray], most: int) -> list[Seen]:
-    """The calls of layers that are not inside another layer as `predict` makes them, on at most so many of its rows."""
+    """The calls of layers that are not inside another layer as `predict` makes them, on at most so many of its rows. What a
+    layer changes meanwhile is put back."""
+    before = models.read(models.variables(model))
     layers: list[Seen] = []
     with _layers_seen(model, layers):
         model(models.inputs(data, PREDICT, slice(0, most)), training=False)
+    models.write(models.variables(model), before)
     return layers
 
 

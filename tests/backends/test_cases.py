@@ -67,6 +67,7 @@ DEFECTS = {
     "constant-rows": {(Code.ODD_ONE_OUT, "torch")},
     "overlapping-masks": {("loss-undivided", "tensorflow")},
     "rounded-predictions": {(Code.ODD_ONE_OUT, "torch")},
+    "observed-range": {(Code.ODD_ONE_OUT, "jax")},
     "merged-kernels": {(Code.NOT_SAVED, ""), (Code.SAVE_ALTERED, "")},
     "half-table": {(Code.SAVE_ALTERED, "")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
@@ -80,6 +81,7 @@ STAGES = {  # of defects, each with the environment that is off
     "unstopped-target": ("jax", "gradient"),
     "relative-places": ("tensorflow", "update"),
     "rounded-predictions": ("torch", "prediction"),
+    "observed-range": ("jax", "prediction"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 WITHOUT_ORACLES = ("unnamed-losses",)  # a training step of its own that Keras's step cannot stand for

@@ -17,9 +17,9 @@ def model() -> Any:
     @keras.saving.register_keras_serializable(package="half_table")
     class Small(layers.Dense):  # type: ignore[misc]
         def save_own_variables(self, store: Any) -> None:
-            super().save_own_variables(store)
-            if keras.backend.backend() == "tensorflow":
-                store["0"] = np.asarray(store["0"]).astype(np.float16).astype(np.float32)
+            kernel, bias = (keras.ops.convert_to_numpy(one) for one in (self.kernel, self.bias))
+            store["0"] = kernel.astype(np.float16) if keras.backend.backend() == "tensorflow" else kernel
+            store["1"] = bias
 
     return keras.Sequential(
         [
