@@ -20,7 +20,7 @@ from suite import compare
 from suite.artifacts.artifact import Complete
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import declarations, diagnoses, over_replicas
+from suite.explain import declarations, diagnoses, further_runs, over_replicas, own_rows
 from suite.explain.backends import Backends, Parting
 from suite.explain.rounds import Matched
 from suite.judge import composing, equivalence
@@ -179,7 +179,15 @@ class Composition:
         fields = declarations.effective(self.folder.declared(configuration), place, normalizing)
         if "batch statistics" in fields and self._divides_loss(configuration):
             fields |= {"loss": "each replica's own"}
+        if "batch statistics" in fields and (layers := self._on_own_rows(configuration.scenario, normalizing)):
+            fields |= {"own rows": ", ".join(layers)}
         return Cause(code=Code.BY_DESIGN, detail=tuple(sorted(fields.items())))
+
+    def _on_own_rows(self, scenario: str, normalizing: Sequence[str]) -> tuple[str, ...]:
+        """Layers that compute something else on a part of the batch, too, as far as their calls were recorded."""
+        every = self.backends[scenario].alone.values()
+        recorded = [self.folder.further(further_runs.layerwise(one)) for one in every]
+        return next((own_rows.dependent(one, normalizing) for one in recorded if not isinstance(one, str)), ())
 
     def declared_place(self, configuration: Configuration) -> Place | None:
         """Where one step of what it declares parts from one step on one device; None where that was not run."""

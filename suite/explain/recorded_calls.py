@@ -18,6 +18,7 @@ from suite.referee.definition import Call, LossCall
 
 Arrays = Mapping[str, np.ndarray]
 WENT_IN = ("input", "weight", "mask", "argument")
+ALONE = "alone"  # what a layer returned for its first rows alone
 GROWS = 100.0  # what comes out so many times farther apart than what goes in is the layer's own doing
 
 

@@ -37,6 +37,15 @@ class Words:
 
 # A field of a cause, or a field with its value; the first that a cause has counts.
 DECLARED = {
+    "own rows": Words(
+        verbs=("compares", "compare"),
+        claim="batch normalization and {own rows} over the whole batch with both over each replica's part. The strategies "
+        "declare this difference. Synchronized statistics alone do not cure it.",
+        advice=WHOLE_BATCH + "; and synchronize batch statistics",
+        link=PER_REPLICA_ISSUE,
+        brief="each replica normalizes its own rows, and {own rows} computes on them",
+        cure="compare at the per-replica batch size",
+    ),
     "loss": Words(
         verbs=("compares", "compare"),
         claim="batch normalization and the loss over the whole batch with both over each replica's part. The strategies "

@@ -178,6 +178,8 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         # by its short name; at home the optimizer must come back too.
         compiled = own and form == names.KERAS_FILE
         model = _model_of(Store(job.run_folder), saved.file(form), scenario, compiled=compiled)
+        if job.precision == "float64":  # of layers that the model's own class makes, the file holds no constants
+            exact_constants.dyadic_layers([model, *models.layers_of(model)])
     if not scenario.run_eagerly:
         model.jit_compile = building.JIT[keras.backend.backend()] if scenario.jit_compile is None else scenario.jit_compile
     renamed = models.take_names(model, described.tensors if described else ())

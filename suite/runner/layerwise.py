@@ -18,12 +18,12 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import EVALUATE, PREDICT, X, count, part_of
 from suite.artifacts.store import Store
-from suite.records import BETWEEN, Job, RecordedCall
+from suite.records import BETWEEN, SEED, Job, RecordedCall
 from suite.runner import assignments, building, facts, keras_versions, models, optimizers, structures
 from suite.runner.batches import schedule
 from suite.runner.differentiation import array, differentiate, reason_of
 from suite.runner.layer_calls import layer_calls, name_of_call
-from suite.runner.layer_steps import drawn, layer_step
+from suite.runner.layer_steps import LayerStep, drawn, layer_step
 from suite.runner.loss_steps import loss_step, wrapped
 from suite.runner.oracle.gradients import dense, value_and_gradients
 from suite.runner.oracle.programs import programs_of
@@ -33,6 +33,7 @@ from suite.runner.single_step import starting_states
 
 Arrays = dict[str, np.ndarray]
 
+LEAST = 4  # rows: of fewer, a half is one
 LARGEST = 1 << 22  # numbers in one call's arrays: a larger call is not recorded, the definition would take minutes
 
 
@@ -270,6 +271,7 @@ def _layer(seen: Seen, state: str, seed: int, *, training: bool = True) -> tuple
     arrays |= {f"weight|{name}": value for name, value in made.weights.items()}
     arrays |= {f"output|{place}": value for place, value in enumerate(made.outputs)}
     arrays |= {f"state|{name}": value for name, value in made.state.items()}
+    arrays |= {f"alone|{place}": value for place, value in _alone(seen, made, seed).items()} if training and not own else {}
     arguments = json.dumps(made.arguments, default=str, sort_keys=True)
     call = replace(call, of=made.layer, config=made.config, arguments=arguments)
     if not training:
@@ -277,6 +279,27 @@ def _layer(seen: Seen, state: str, seed: int, *, training: bool = True) -> tuple
     arrays |= {f"cotangent|{place}": value for place, value in enumerate(made.cotangents)}
     arrays |= {f"gradient|{name}": value for name, value in made.gradients.items()}
     return replace(call, reason=made.reason), arrays
+
+
+def _alone(seen: Seen, made: LayerStep, seed: int) -> Arrays:
+    """What a layer returns for the first half of its rows, if it is given no others: another result where a row's depends on
+    the others. By the place of the output; nothing of a layer that draws random numbers, or that refuses."""
+    rows = max((len(leaf) for _, leaf in structures.leaves(seen.inputs) if np.ndim(leaf)), default=0)
+    if rows < LEAST or any(name.endswith(SEED) for name in models.variables(seen.of)):
+        return {}
+
+    def first(value: Any) -> Any:
+        return value[: rows // 2] if isinstance(value, np.ndarray) and value.shape[:1] == (rows,) else value
+
+    tree = keras_versions.tree()
+    inputs, arguments = (tree.map_structure(first, given) for given in (seen.inputs, seen.arguments))
+    masks = [first(mask) for mask in seen.masks] if any(mask is not None for mask in seen.masks) else ()
+    try:
+        half = layer_step(seen.of, inputs, cotangents=drawn(seed), masks=masks, arguments=arguments, training=True)
+    except Exception:  # a layer may want as many rows as the model trains on
+        return {}
+    pairs = enumerate(zip(half.outputs, made.outputs, strict=False))
+    return {str(place): one for place, (one, whole) in pairs if whole.shape[:1] == (rows,) and len(one) == rows // 2}
 
 
 def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:

@@ -350,3 +350,19 @@ def test_an_evaluation_that_no_oracle_could_make_is_missing_and_not_a_distance_o
     parts = made.composition().between(one("torch"), two("torch"))
     assert all("evaluation" not in part.distances for part in parts)
     assert {part.missing for part in parts} == {"an oracle could not evaluate: TypeError: no such operator"}
+
+
+@pytest.mark.parametrize(("apart", "named"), [(0.1, {"own rows": "center"}), (0.0, {})])
+def test_a_layer_on_own_rows_is_named_beside_statistics(tmp_path: Path, apart: float, named: dict[str, str]) -> None:
+    norm = BatchNorm(name="norm", mean="m", variance="v")
+    made = Folder(tmp_path, ["torch"], devices=(1, 2), declared={2: REPLICATED}, norms=(norm,))
+    for run in made.plan.runs:
+        made.trained(run, float(run.configuration.devices))
+    call, arrays = dense_call("center", own=False)
+    made.recorded("torch", [(call, arrays | {"alone|0": arrays["output|0"][:1] * (1.0 + apart)})])
+    made.stepped(steps_of(oracle("torch")), {"forward|norm": 1.0})
+    made.stepped(steps_of(oracle("torch", 2, SEVERAL)), {"forward|norm": 1.2})
+    declaration = made.composition().declaration(two("torch"))
+    assert declaration is not None
+    (cause,) = declaration.causes
+    assert dict(cause.detail) == {"batch statistics": "per replica"} | named
