@@ -49,9 +49,15 @@ def apart_of(distances: Distances, comparison: Comparison) -> float | None:
     far = [
         value
         for at, metric in _judged([distances])
-        if (other or at.step in within) and (value := at.float64[metric]) > FAR * at.float64_envelope.get(metric, math.inf)
+        if (other or at.step in within) and _is_far(value := at.float64[metric], at.float64_envelope.get(metric, math.inf))
     ]
-    return max((value for value in far if value >= OTHER_SEMANTICS), default=None)
+    return max(far, default=None)
+
+
+def _is_far(value: float, envelope: float) -> bool:
+    """Whether a distance is far beyond what reruns differ by: by 1e-7 at least where their rounding has grown in this
+    quantity, too, and by more than rounding where it has not."""
+    return value > FAR * envelope and value >= (OTHER_SEMANTICS if envelope >= SAME_SEMANTICS else SAME_SEMANTICS)
 
 
 def _steps_within(comparison: Comparison) -> set[int]:

@@ -75,6 +75,17 @@ def test_what_is_far_beyond_rounding_that_has_grown_counts_where_weights_are_wit
     assert verdict_of(4e-9, 6e-9) is Verdict.ROUNDING
 
 
+@pytest.mark.parametrize(
+    ("predicted", "envelope", "apart"), [(7e-9, 1e-16, 7e-9), (7e-9, 1e-10, None), (9e-11, 1e-16, 9e-11)]
+)
+def test_where_rounding_has_grown_elsewhere_a_quantity_whose_reruns_are_equal_is_compared(
+    predicted: float, envelope: float, apart: float | None
+) -> None:
+    early = distances(at(1e-6, step=1), at(1e-6, step=20, float64=1e-11, grown=1e-9))
+    late = distances(at(1e-6, step=20, float64=predicted, grown=envelope), quantity="predictions")
+    assert equivalence.apart_of(late, Comparison(distances=(early, late))) == apart
+
+
 @pytest.mark.parametrize(("begun", "verdict"), [(1e-2, Verdict.DIFFERENT), (0.9e-7, Verdict.INCONCLUSIVE)])
 def test_what_is_far_beyond_rounding_that_has_grown_counts_where_weights_differed_before(
     begun: float, verdict: Verdict
