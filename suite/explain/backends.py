@@ -120,8 +120,9 @@ class Backends:
         """Whether they are known to compute different things; what float32 rounds inside is not left out here. One answer
         for both orders: distances are weighed by the rounding of the first."""
         found = self.measured(*self._in_order(a, b))
-        known = not isinstance(found, str) and further_runs.settled(found)
-        return known and equivalence.differs(verdicts.oracle_distance(found))  # type: ignore[arg-type]
+        if isinstance(found, str) or not further_runs.settled(found):
+            return False
+        return equivalence.differs(verdicts.oracle_distance(found))
 
     def _in_order(self, a: str, b: str) -> tuple[str, str]:
         names = list(self.trained)
@@ -260,13 +261,14 @@ class Backends:
         """The one of the two that differs from every other environment, where these agree with each other."""
         others = [name for name in self.trained if name not in (a, b)]
         for odd, other in ((a, b), (b, a)):
-            agree = all(self._agree(other, name) for name in others)
-            if others and agree and all(self.differ(odd, name) for name in others):
+            if others and all(self.agree(other, name) and self.differ(odd, name) for name in others):
                 return odd
         return ""
 
-    def _agree(self, a: str, b: str) -> bool:
-        return not isinstance(self.measured(*self._in_order(a, b)), str) and not self.differ(a, b)
+    def agree(self, a: str, b: str) -> bool:
+        """Whether they are known to compute the same."""
+        found = self.measured(*self._in_order(a, b))
+        return not isinstance(found, str) and further_runs.settled(found) and not self.differ(a, b)
 
     def _float32_inside(self, a: str, b: str, place: Place) -> bool:
         """Whether what parts them is a few units of float32's roundoff, while single float32 steps are within rounding: then
@@ -315,10 +317,8 @@ class Backends:
 
     def _predicting_apart(self, a: str, b: str) -> Cause | None:
         """Of two that train alike and predict differently, the one that predicts from a file as no other does."""
-        if a not in self.alone or not predicting.trained_alike(self._quantities(a, b)):
-            return None
-        cause = predicting.odd_one_out(self.folder, self.alone[a])
-        return cause if cause is not None and cause.subject in (a, b) else None
+        alike = a in self.alone and predicting.trained_alike(self._quantities(a, b))
+        return predicting.odd_of(self.folder, self.alone[a], (a, b)) if alike else None
 
     def departing_at(self, name: str, place: Place | None) -> tuple[Cause, ...]:
         """What departs from its definition in one environment, and explains that its run parts there from its oracle, which

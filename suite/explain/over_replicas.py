@@ -67,7 +67,7 @@ def _declared(backends: Backends, configuration: Configuration) -> Replicas:
 
 
 def _part(backends: Backends, a: str, b: str, replicas: Replicas) -> bool:
-    return not backends.differ(a, b) and _differ(backends, a, b, replicas) is True
+    return backends.agree(a, b) and _differ(backends, a, b, replicas) is True
 
 
 def _differ(backends: Backends, a: str, b: str, replicas: Replicas) -> bool | None:

@@ -46,8 +46,15 @@ def odd_one_out(folder: RunFolder, configuration: Configuration) -> Cause | None
                 return Cause(code=Code.DRAWS_IN_PREDICT, subject=name)
             place = layer_apart(folder, configuration.scenario, others[0], name)
             where = (("stage", "prediction"), *((("tensor", place.tensor),) if place else ()))
-            return Cause(code=Code.ODD_ONE_OUT, subject=name, detail=(("others", ", ".join(sorted(others))), *where))
+            detail = (("others", ", ".join(sorted(others))), *where, ("from", "one file"))
+            return Cause(code=Code.ODD_ONE_OUT, subject=name, detail=detail)
     return None
+
+
+def odd_of(folder: RunFolder, configuration: Configuration, pair: tuple[str, str]) -> Cause | None:
+    """The same, if it is one of these two."""
+    cause = odd_one_out(folder, configuration)
+    return cause if cause is not None and cause.subject in pair else None
 
 
 def layer_apart(folder: RunFolder, scenario: str, a: str, b: str) -> Place | None:

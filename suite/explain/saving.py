@@ -72,7 +72,9 @@ def altered(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) ->
     found = [
         name
         for name in sorted(live.keys() & state.keys())
-        if live[name].dtype.kind == "f" and not any(metrics.bits(state[name], side[name]) for side in (live, begun))
+        if live[name].dtype.kind == "f"
+        and live[name].shape == state[name].shape
+        and not any(metrics.bits(state[name], side[name]) for side in (live, begun))
     ]
     if not found:
         return ()

@@ -64,7 +64,7 @@ def _unstable(finding: Finding, cause: Cause) -> str:
 def _first(cause: Cause) -> str:
     """Where a side begins to differ: a layer, a tensor, or a stage that is a single number; empty where nothing shows it."""
     stage, tensor = names_of(cause, "stage"), names_of(cause, "tensor")
-    if stage == "prediction" and not tensor:
+    if names_of(cause, "from") and not tensor:
         return "in what it predicts from the same file"
     said = "the " if stage == tensor else "the update of " if stage == "update" else ""
     return f"first in {said}{tensor}" if tensor else ""

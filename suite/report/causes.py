@@ -64,6 +64,8 @@ def begins(stage: str, tensor: str) -> str:
 
 def declared(cause: Cause) -> str:
     """What is declared differently from one device: "batch statistics: per replica"."""
+    if "own state" in (fields := dict(cause.detail)):
+        return f"each replica has its own {fields.get('state', 'state')}"
     return "; ".join(f"{what}: {name}" for what, name in cause.detail)
 
 

@@ -44,12 +44,12 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
             "them as they were, bit for bit",
             advice="create what the layer assigns with trainable=False" + (f"; {reported}" if known else ""),
         )
-    step = "evaluate" if names_of(cause, "stage") == "evaluation" else "a training step"
+    step = {"evaluation": "evaluate", "prediction": "predict"}.get(names_of(cause, "stage"), "a training step")
     return Said(
         claim=f"In {whose(cause)}, {defined(cause)}, does not compute what it is defined to compute ({what} {where})."
         + (f" This is the known defect {known}." if known else ""),
         experiment=f"the same call, with the inputs that it gets in {step}, was computed in NumPy from the "
-        "definition, without any backend; this backend's result is not that one",
+        "definition, without any backend; the backend's result is not that one",
         advice=f"do not rely on this {DEFINED.get(names_of(cause, 'what'), 'layer')}{in_environment(cause.subject)} until "
         f"it is mended; {reported}",
     )
@@ -66,7 +66,7 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
     if replicas:
         place = f" It shows only where {replicas} replicas compute a part of the batch each.{place}"
         agree = f"float64 emulations of {replicas} replicas"
-    if stage == "prediction":
+    if names_of(cause, "from"):
         place = f" It predicts something else from the same file{f', from the layer {tensor} on' if tensor else ''}."
         agree = "predictions from one and the same file"
     return Said(

@@ -122,8 +122,8 @@ def predicted(configuration: Configuration, environment: str, composition: Compo
         causes.append(tuple(cause for cause in known_of_both if predicting.acts(cause)))
     known = composing.united(causes) or (Cause(code=Code.UNKNOWN),)
     if all(cause.code == Code.UNKNOWN for cause in known):
-        odd = predicting.odd_one_out(composition.folder, configuration)
-        known = (odd,) if odd is not None and odd.subject in (configuration.environment, environment) else known
+        odd = predicting.odd_of(composition.folder, configuration, (configuration.environment, environment))
+        known = (odd,) if odd is not None else known
     return Component(link=Link.BACKEND, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=known)
 
 

@@ -160,13 +160,17 @@ def _forward(
 
 
 def _predicting(model: Any, data: Mapping[str, np.ndarray], most: int) -> list[Seen]:
-    """The calls of layers that are not inside another layer as `predict` makes them, on at most so many of its rows. What a
-    layer changes meanwhile is put back."""
+    """The calls of layers that are not inside another layer as `predict` makes them, on at most so many of its rows; none
+    where a model refuses. What a layer changes meanwhile is put back."""
     before = models.read(models.variables(model))
     layers: list[Seen] = []
-    with _layers_seen(model, layers):
-        model(models.inputs(data, PREDICT, slice(0, most)), training=False)
-    models.write(models.variables(model), before)
+    try:
+        with _layers_seen(model, layers):
+            model(models.inputs(data, PREDICT, slice(0, most)), training=False)
+    except Exception:  # it may predict by a step of its own: the calls of training are still recorded
+        return []
+    finally:
+        models.write(models.variables(model), before)
     return layers
 
 
@@ -299,7 +303,7 @@ def _alone(seen: Seen, made: LayerStep, seed: int) -> Arrays:
     except Exception:  # a layer may want as many rows as the model trains on
         return {}
     pairs = enumerate(zip(half.outputs, made.outputs, strict=False))
-    return {str(place): one for place, (one, whole) in pairs if whole.shape[:1] == (rows,) and len(one) == rows // 2}
+    return {str(place): one for place, (one, whole) in pairs if one.shape == (rows // 2, *whole.shape[1:])}
 
 
 def _loss(seen: Seen, state: str, seed: int) -> tuple[RecordedCall, Arrays]:

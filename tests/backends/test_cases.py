@@ -32,6 +32,7 @@ ON_SEVERAL = (
     "paired-rows",
     "constant-rows",
     "overlapping-masks",
+    "own-class",
 )
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 IN_THE_GATE = (
@@ -41,6 +42,8 @@ IN_THE_GATE = (
     "counted-calls",
     "summed-loss",
     "forgotten-argument",
+    "overlapping-masks",
+    "observed-range",
 )
 # The causes that need a decision, each with the environment that it is about. All others have none.
 DEFECTS = {

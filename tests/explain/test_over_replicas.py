@@ -79,6 +79,16 @@ def test_what_differs_on_one_device_is_not_explained_by_replicas(tmp_path: Path)
     assert parting(made) is None
 
 
+def test_what_was_not_compared_on_one_device_does_not_show_over_replicas_alone(tmp_path: Path) -> None:
+    made = trained(tmp_path, {"torch": 3.0, "tensorflow": 1.0})
+    assert parting(made) is not None
+    for run in made.plan.runs:
+        if run.configuration.environment == "torch" and run.configuration.devices == 1 and run.precision == "float64":
+            made.store.run(run).discard()
+    assert over_replicas.further(made.backends()) == []
+    assert parting(made) is None
+
+
 def test_what_agrees_over_replicas_asks_for_nothing(tmp_path: Path) -> None:
     made = trained(tmp_path, {"torch": 3.0, "tensorflow": 3.0})
     assert over_replicas.further(made.backends()) == []

@@ -29,7 +29,9 @@ def folder(path: Path, outputs: dict[str, float]) -> Folder:
 
 
 def odd(name: str, others: str) -> Cause:
-    return Cause(code=Code.ODD_ONE_OUT, subject=name, detail=(("others", others), ("stage", "prediction")))
+    return Cause(
+        code=Code.ODD_ONE_OUT, subject=name, detail=(("others", others), ("stage", "prediction"), ("from", "one file"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,8 +112,9 @@ def test_the_layer_is_the_first_that_returns_something_else_of_equal_numbers(
     assert (place.tensor if place else "", place and place.stage) == (layer, "prediction" if layer else None)
     assert predicting.layer_apart(made.read(), "s", "jax", "tensorflow") is None
     found = predicting.odd_one_out(made.read(), configuration("jax", 1))
+    others, stage, from_file = odd("torch", "jax, tensorflow").detail
     where = (("tensor", layer),) if layer else ()
-    assert found == replace(odd("torch", "jax, tensorflow"), detail=(*odd("torch", "jax, tensorflow").detail, *where))
+    assert found == replace(odd("torch", "jax, tensorflow"), detail=(others, stage, *where, from_file))
 
 
 def departure(stage: str) -> Departure:

@@ -86,6 +86,7 @@ def test_tensors_with_other_numbers_are_named_with_the_format_that_they_are_roun
 ) -> None:
     """Not those that are at their initial values: a file does not hold these."""
     assert altered(run, tmp_path / "live", LIVE) is None
+    assert altered(run, tmp_path / "shape", LIVE | {"a/kernel": np.arange(6.0)}) is None, "another shape is another thing"
     assert altered(run, tmp_path / "lost", LIVE | {"a/kernel": LIVE["a/kernel"] * 0}) is None
     third = LIVE["a/kernel"] / 3
     found = altered(run, tmp_path / "other", LIVE | {"a/kernel": LIVE["a/kernel"] + third, "b/kernel": LIVE["b/kernel"] * 0})

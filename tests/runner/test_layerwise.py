@@ -3,13 +3,14 @@ is tested on the real ones."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pytest
 
 from suite.records import BETWEEN
-from suite.runner import layerwise
+from suite.runner import layerwise, models
 from suite.runner.layerwise import Seen
 
 
@@ -67,3 +68,13 @@ def test_a_call_that_a_definition_would_take_minutes_for_is_left_out(monkeypatch
 
     assert reason(np.zeros((3, 2)), [np.zeros(5)]) == "its inputs hold 11 numbers, more than 10"
     assert reason(np.zeros((3, 2)), [np.zeros(4)]).startswith("ValueError")
+
+
+def test_a_model_that_refuses_to_predict_costs_no_other_call_and_keeps_its_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[dict[str, int]] = []
+    monkeypatch.setattr(layerwise, "_layers_seen", lambda model, seen: nullcontext())
+    monkeypatch.setattr(models, "variables", lambda model: {})
+    monkeypatch.setattr(models, "read", lambda variables: {"w": 1})
+    monkeypatch.setattr(models, "write", lambda variables, values: written.append(values))
+    assert layerwise._predicting(refuse, {"predict": np.zeros((3, 2))}, 2) == []
+    assert written == [{"w": 1}]

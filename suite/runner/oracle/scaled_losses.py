@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
-from unittest.mock import patch
 
 from suite.runner.outcome import Unsupported
 
@@ -33,12 +32,18 @@ def one_of(replicas: int, *, undivided: bool = False) -> Iterator[None]:
     with ExitStack() as entered:
         for name in own:
             factor = float(replicas) ** FACTORS[name]
-            entered.enter_context(patch.object(loss, name, lambda value, factor=factor: value * factor))
+            _set(entered, loss, name, lambda value, factor=factor: value * factor)
         if not undivided:
             functions = [getattr(losses, name, None) for name in ONE_NUMBER]
-            call = _divided(losses.LossFunctionWrapper.call, functions, replicas)
-            entered.enter_context(patch.object(losses.LossFunctionWrapper, "call", call))
+            wrapper = losses.LossFunctionWrapper
+            _set(entered, wrapper, "call", _divided(wrapper.call, functions, replicas))
         yield
+
+
+def _set(entered: ExitStack, thing: Any, name: str, value: Any) -> None:
+    """Until the stack is left."""
+    entered.callback(setattr, thing, name, getattr(thing, name))
+    setattr(thing, name, value)
 
 
 def _divided(call: Any, functions: list[Any], replicas: int) -> Any:
