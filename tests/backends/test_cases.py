@@ -68,7 +68,7 @@ DEFECTS = {
     "warmed-up": {(Code.DEFINITION, "tensorflow"), (Code.NOT_SAVED, "")},
     "relative-places": {(Code.DEFINITION, "tensorflow")},
     "constant-rows": {(Code.ODD_ONE_OUT, "torch")},
-    "overlapping-masks": {("loss-undivided", "tensorflow")},
+    "overlapping-masks": {("loss-undivided", "")},
     "rounded-predictions": {(Code.ODD_ONE_OUT, "torch")},
     "observed-range": {(Code.ODD_ONE_OUT, "jax")},
     "merged-kernels": {(Code.NOT_SAVED, ""), (Code.SAVE_ALTERED, "")},
@@ -272,6 +272,11 @@ def test_a_defect_is_on_its_side_and_in_its_place(results: Callable[[str], Resul
         assert pair.side is not None
         assert pair.place is not None
         assert (pair.side.configuration.environment, pair.place.stage) == STAGES[name]
+
+
+def test_a_loss_that_is_added_up_is_wrong_on_the_side_that_adds(results: Callable[[str], Results]) -> None:
+    [finding] = _findings(results("overlapping-masks"), "overlapping-masks")
+    assert (finding.environment, finding.side and finding.side.configuration.devices) == ("tensorflow", 2)
 
 
 @pytest.mark.long
