@@ -57,6 +57,19 @@ def training(data: Mapping[str, np.ndarray], index: Any, purpose: str = "") -> d
     return {part: inputs(data, name, index) for part, name in parts.items() if part != rows.WEIGHT or weighted}
 
 
+def tensors(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays as tensors, as `fit` and `evaluate` hand them to losses and metrics: a user's own may compute with
+    operators, which not every backend has for an array and a tensor."""
+    import keras
+
+    def tensor(value: Any) -> Any:
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
+            return value
+        return keras.ops.convert_to_tensor(value, dtype=keras.config.floatx() if value.dtype.kind == "f" else None)
+
+    return {name: keras_versions.tree().map_structure(tensor, value) for name, value in given.items()}
+
+
 def variables(model: Any) -> dict[str, Any]:
     """Variables by name: the names of the layers around it, below the model, and its own.
 

@@ -33,6 +33,8 @@ ON_SEVERAL = (
     "constant-rows",
     "overlapping-masks",
     "own-class",
+    "unnamed-losses",
+    "drawn-codes",
 )
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 IN_THE_GATE = (
@@ -73,6 +75,7 @@ DEFECTS = {
     "observed-range": {(Code.ODD_ONE_OUT, "jax")},
     "merged-kernels": {(Code.NOT_SAVED, ""), (Code.SAVE_ALTERED, "")},
     "half-table": {(Code.SAVE_ALTERED, "")},
+    "drawn-codes": {(Code.NOT_SAVED, "")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }
 STAGES = {  # of defects, each with the environment that is off
@@ -87,8 +90,9 @@ STAGES = {  # of defects, each with the environment that is off
     "observed-range": ("jax", "prediction"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
-WITHOUT_ORACLES = ("unnamed-losses",)  # a training step of its own that Keras's step cannot stand for
+OWN_STEPS = ("unnamed-losses", "drawn-codes")
 BY_DESIGN = {
+    "unnamed-losses": {("tensorflow", "sum of replica shares")},
     "summed-loss": {("torch", "mean of replica means")},
     "scalar-loss": {("tensorflow", "sum of replica shares")},
 }
@@ -137,8 +141,9 @@ def _pairs(results: Results, name: str) -> list[Pair]:
 def test_every_run_completes(results: Callable[[str], Results], name: str) -> None:
     rows = [row for row in results(name).runs if row.run.configuration.scenario == name]
     assert len(rows) > 10
-    allowed = {Status.COMPLETE, Status.UNSUPPORTED} if name in WITHOUT_ORACLES else {Status.COMPLETE}
-    assert {row.run.id: row.reason for row in rows if row.status not in allowed} == {}
+    # A training step of the model's own does not let the loss of a forward pass be taken apart.
+    apart = {row.run.id for row in rows if name in OWN_STEPS and "loss be taken for each replica" in row.reason}
+    assert {row.run.id: row.reason for row in rows if row.status is not Status.COMPLETE and row.run.id not in apart} == {}
 
 
 @pytest.mark.parametrize("name", _each([*ON_ONE, *ON_SEVERAL]))

@@ -9,7 +9,7 @@ forward pass over the whole batch, and only the loss is split. Batch normalizati
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, final
@@ -19,9 +19,9 @@ import numpy as np
 from suite.artifacts.rows import EVALUATE
 from suite.records import Deviation, Emulation, Scenario, Semantics, shares
 from suite.runner import keras_versions, masks, models, optimizers
-from suite.runner.oracle import batch_norm, evaluation, predicting, update
+from suite.runner.oracle import batch_norm, evaluation, own_steps, predicting, update
 from suite.runner.oracle.cross_entropy import unclipped
-from suite.runner.oracle.gradients import value_and_gradients
+from suite.runner.oracle.gradients import changed, value_and_gradients
 from suite.runner.oracle.programs import Programs
 from suite.runner.oracle.scaled_losses import one_of
 
@@ -31,9 +31,9 @@ Arrays = dict[str, np.ndarray]
 @dataclass(frozen=True, kw_only=True)
 class _Pass:
     """One forward pass and its gradients. `parts`: the loss of each replica in it. `counted`: how many predictions the loss
-    is a mean of."""
+    is a mean of. A training step of the model's own may report no loss."""
 
-    loss: float
+    loss: float | None
     parts: Sequence[float]
     counted: float
     gradients: list[Any]
@@ -48,10 +48,14 @@ class Oracle:
         self.emulation, self.replicas = Emulation(), 1
         self.executing: Any = 0  # the replica whose rows are computed now; while JAX compiles a program, its placeholder
         self.programs = Programs()
+        self.passed = 0  # how many forward passes the last step has begun
         self.statistics: dict[str, list[Any]] = {}  # of the last step, per replica, by the name of the moving variable
         self.gradients: list[Any] = []  # of the last step, reduced, as the optimizer received them; None: of no variable
+        self._steps_itself = models.has_own_train_step(model)
         self._variables = models.variables(model)
         self._names = {id(variable): name for name, variable in self._variables.items()}
+        if self._steps_itself:
+            own_steps.prepare(model, models.training(data, slice(0, 1)))
         for layer in models.batch_norm_layers(model):
             batch_norm.replace(layer, lambda: self.deviation, self._seen)
 
@@ -120,10 +124,10 @@ class Oracle:
 
     # -- a step
 
-    def step(self, rows: np.ndarray) -> float:
+    def step(self, rows: np.ndarray) -> float | None:
         """One training step on the global batch of these row indices (rows of the batch,); the loss as the strategy
-        reports it."""
-        self.statistics = {}
+        reports it, None where a step of the model's own reports none."""
+        self.statistics, self.passed = {}, 0
         shards = self.shards(rows)
         if self._whole:
             return self._apart(shards)
@@ -144,21 +148,28 @@ class Oracle:
         self.gradients = clipped if received else self._reduced(gradients, counts)
         update.apply(self.model, clipped, self.deviation, self.programs)
         self._exchange()
-        return self.deviation.reported_loss * self._reported(passes, shards)
+        reported = self._reported(passes, shards)
+        return None if reported is None else self.deviation.reported_loss * reported
 
     def _pass(self, rows: np.ndarray, sizes: Sequence[int]) -> _Pass:
         """The loss of these rows and its gradients, as the replica that is entered computes them."""
         model, replica = self.model, self.executing
+        self.passed += 1
+
+        def begin(given: Any) -> Any:
+            self.executing = given["replica"]
+            return given["data"]
 
         def loss(given: Any) -> tuple[Any, Any]:
-            self.executing = given["replica"]
-            return self._loss(given["data"], sizes)
+            return self._loss(begin(given), sizes)
 
         layers = tuple(layer.trainable for layer in models.layers_of(model))
         key = (self.emulation, self.replicas, tuple(sizes), layers, tuple(map(id, model.trainable_variables)))
         given = {"data": models.training(self.data, rows), "replica": replica}
         untrained = list(self.untrained.values())
         try:
+            if self._steps_itself:
+                return self._taken(given, begin, sizes, key)
             value, (parts, counted), gradients = value_and_gradients(
                 loss, given, model.trainable_variables, untrained, programs=self.programs, key=key
             )
@@ -166,9 +177,24 @@ class Oracle:
             self.executing = replica
         return _Pass(loss=float(value), parts=[float(part) for part in parts], counted=float(counted), gradients=gradients)
 
-    def _reported(self, passes: Sequence[_Pass], shards: Sequence[np.ndarray]) -> float:
+    def _taken(self, given: Mapping[str, Any], begin: own_steps.Begin, sizes: Sequence[int], key: Hashable) -> _Pass:
+        """The same by a training step of the model's own, which scales its loss itself."""
+        deviation = self.deviation
+        own_steps.refuse(self.model, deviation, split=len(sizes) > 1, shares=self.shares and self.replicas > 1)
+        given = {**given, "data": models.tensors(given["data"])}
+        with self.scaled(), own_steps.as_replica_of(self.replicas) if self.shares else contextlib.nullcontext():
+            loss, gradients = own_steps.taken(self.model, given, begin, self.programs, key)
+        # What it reports is a mean over its rows, which `_reported` takes for a share where losses are shares.
+        share = deviation.loss_scale / (self.replicas if self.shares else 1)
+        parts = [] if loss is None else [share * float(loss)]
+        scaled = [changed(one, lambda value: deviation.loss_scale * value) for one in gradients]
+        return _Pass(loss=next(iter(parts), None), parts=parts, counted=float(sum(sizes)), gradients=scaled)
+
+    def _reported(self, passes: Sequence[_Pass], shards: Sequence[np.ndarray]) -> float | None:
         """The loss that the strategy reports, from its passes."""
-        losses = [one.loss for one in passes]
+        losses = [one.loss for one in passes if one.loss is not None]
+        if not losses:
+            return None
         if self.scenario.epochs and self._by_replica(len(losses)):  # counted by rows, as the mean over an epoch is
             scale = self.replicas if self.shares else 1
             of_replicas = losses if len(losses) > 1 else passes[0].parts
@@ -181,7 +207,7 @@ class Oracle:
     def _by_replica(self, passes: int) -> bool:
         return passes > 1 or (self.replicas > 1 and self.semantics.gradients != "global batch")
 
-    def _apart(self, shards: Sequence[np.ndarray]) -> float:
+    def _apart(self, shards: Sequence[np.ndarray]) -> float | None:
         """Every replica trains by itself; the first one's gradient is what the leader's optimizer received."""
         slots, losses, received = optimizers.slots(self.model), [], []
         for replica, part in enumerate(shards):
@@ -191,11 +217,11 @@ class Oracle:
             made = self._pass(part, [len(part)])
             update.apply(self.model, made.gradients, self.deviation, self.programs)
             self._whole[replica] = models.read(self._variables), models.read(slots)
-            losses.append(made.loss)
+            losses += [] if made.loss is None else [made.loss]
             received.append(made.gradients)
         self.gradients = received[0]
         models.write(slots, self._whole[0][1])
-        return float(np.mean(losses))
+        return float(np.mean(losses)) if losses else None
 
     def _enter(self, replica: int) -> None:
         self.executing = replica

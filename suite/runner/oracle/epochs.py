@@ -59,10 +59,11 @@ class Epochs:
             Unsupported: a callback watches or sets what is not emulated.
         """
         first = self._first(step)
-        loss = float(self.schedule.reported(losses)[-1])
-        self.callbacks.all.on_train_batch_end(step - first, {"loss": loss})
+        # A training step of the model's own may report no loss.
+        reported = {"loss": float(self.schedule.reported(losses)[-1])} if losses else {}
+        self.callbacks.all.on_train_batch_end(step - first, dict(reported))
         if step in self.schedule.epochs[: self.schedule.whole]:
-            logs = {"loss": loss, **self._validated()}
+            logs = {**reported, **self._validated()}
             self._watched(logs)
             with _Own(self.oracle):
                 self.callbacks.epoch_ends(self.callbacks.epoch, logs)

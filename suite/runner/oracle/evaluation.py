@@ -55,26 +55,13 @@ def _processes(oracle: Oracle) -> int:
 def _add(model: Any, given: dict[str, Any], *, training: bool, scale: float) -> None:
     """Counts some rows, given as `evaluate` takes them. `training`: whether the model predicts as in training; `scale`: by
     what the loss is multiplied."""
-    given = _tensors(given)
+    given = models.tensors(given)
     with _untaped():
         predicted = model(given["x"], training=training)
         loss = keras_versions.compute_loss(model, training=False, **given, y_pred=predicted)
         size = len(keras_versions.tree().flatten(given["x"])[0])
         model._loss_tracker.update_state(scale * loss, sample_weight=size)  # private: as Keras's own step counts it
         model.compute_metrics(given["x"], given["y"], predicted, sample_weight=given.get("sample_weight"))
-
-
-def _tensors(given: dict[str, Any]) -> dict[str, Any]:
-    """The arrays as tensors, as `evaluate` hands them to losses and metrics: a user's own may compute with operators, which
-    not every backend has for an array and a tensor."""
-    import keras
-
-    def tensor(value: Any) -> Any:
-        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
-            return value
-        return keras.ops.convert_to_tensor(value, dtype=keras.config.floatx() if value.dtype.kind == "f" else None)
-
-    return {name: keras_versions.tree().map_structure(tensor, value) for name, value in given.items()}
 
 
 def _result(model: Any) -> Arrays:

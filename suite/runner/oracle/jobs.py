@@ -129,7 +129,7 @@ class _Recorder:
             recorded.add(names.single_step(state), {**outputs, **self._stages(values, loss)})
         return calls
 
-    def _stages(self, before: Mapping[str, np.ndarray], loss: float) -> Arrays:
+    def _stages(self, before: Mapping[str, np.ndarray], loss: float | None) -> Arrays:
         """What the last step of the oracle gave, but for the layers' outputs: float64 arrays "<stage>|<tensor>" in the
         shape of the tensor; batch and moving statistics with one more axis in front, the replicas."""
         from keras import ops
@@ -140,7 +140,7 @@ class _Recorder:
             name: variable for name, variable in models.variables(oracle.model).items() if name not in oracle.untrained
         }
         by_variable = {id(variable): name for name, variable in trained.items()}
-        stages: Arrays = {"loss|loss": np.array([loss])}
+        stages: Arrays = {} if loss is None else {"loss|loss": np.array([loss])}
         for name, seen in oracle.statistics.items():
             # A layer that is called several times in a step has as many statistics: the last ones count.
             of_groups = np.stack([ops.convert_to_numpy(value) for value in seen]).reshape(oracle.groups, -1, *seen[0].shape)
@@ -160,10 +160,10 @@ class _Recorder:
 
 @contextmanager
 def _emulated(model: Any) -> Iterator[None]:
-    """While a model is emulated: where it trains by a step of its own, it may not have what Keras's step needs.
+    """While a model is emulated: a training step of its own may do what only `fit` can.
 
     Raises:
-        Unsupported: it has not.
+        Unsupported: it does.
     """
     try:
         yield
@@ -173,8 +173,8 @@ def _emulated(model: Any) -> Iterator[None]:
         if not models.has_own_train_step(model):
             raise
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        words = "the model has a training step of its own, which is not emulated, and Keras's step does not take it"
-        raise Unsupported(f"{words} ({reason}): it is unchecked") from error
+        words = "the model has a training step of its own, which fails where an oracle takes it"
+        raise Unsupported(f"{words} ({reason}): this is not emulated") from error
 
 
 class Trainable(Protocol):
@@ -187,7 +187,7 @@ class Trainable(Protocol):
     @property
     def deviation(self) -> Deviation: ...
 
-    def step(self, rows: np.ndarray) -> float: ...
+    def step(self, rows: np.ndarray) -> float | None: ...
 
     def finish(self) -> None: ...
 
@@ -219,7 +219,8 @@ def record_training(
         rows, step = batches[step], step + 1
         if told:
             told.before(step)
-        losses += [oracle.step(rows)] if len(rows) else []  # none where the deviation leaves the step out
+        loss = oracle.step(rows) if len(rows) else None  # none where the deviation leaves the step out
+        losses += [] if loss is None else [loss]
         if told and told.after(step, losses):
             batches[step : schedule.phase_end(step)] = []
             schedule = told.schedule = schedule.stopped(step)
@@ -235,7 +236,8 @@ def record_training(
             predicted.append(step)
         if ends and step < schedule.steps:
             go_on()
-    recorded.add(names.LOSSES, {names.LOSSES: schedule.reported(losses)})
+    if losses:
+        recorded.add(names.LOSSES, {names.LOSSES: schedule.reported(losses)})
     if told and (numbers := epochs.history(told.history, schedule.epochs)):
         recorded.add(names.HISTORY, numbers)
     for index in range(oracle.replicas):
@@ -275,11 +277,11 @@ def outputs_of(oracle: Oracle) -> Iterator[list[Arrays]]:
     passes: list[Arrays] = []
 
     def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if layer is oracle.model:
+        if len(passes) < oracle.passed:
             passes.append({})
         made = proceed(layer, *args, **kwargs)
         path = paths.get(id(layer))
-        if path and not isinstance(layer, keras.Model) and keras.ops.is_tensor(made):
+        if passes and path and not isinstance(layer, keras.Model) and keras.ops.is_tensor(made):
             earlier = sum(name.partition("#")[0] == path for name in passes[-1])
             passes[-1][name_of_call(path, earlier + 1)] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(made))
         return made

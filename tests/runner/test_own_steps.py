@@ -1,0 +1,149 @@
+"""A training step of a model's own, taken for its gradients: what reaches the optimizer, in the order of what is trained."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from suite.records import Deviation
+from suite.runner.oracle import own_steps
+from suite.runner.oracle.programs import Programs
+from suite.runner.outcome import Unsupported
+from tests.runner import fake_keras
+
+
+class Variable(fake_keras.Variable):
+    @property
+    def value(self) -> Any:
+        return self._value
+
+
+class Optimizer(fake_keras.Optimizer):
+    scale = 1.0
+    applied = 0
+
+    def scale_loss(self, loss: float) -> float:
+        return loss * self.scale
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        self.applied += 1
+
+    def apply_gradients(self, pairs: Any) -> None:
+        self.apply(*zip(*pairs, strict=True))
+
+
+class Model(fake_keras.Model):
+    """Two trained variables, and the training step that a test gives it."""
+
+    optimizer: Optimizer
+
+    def __init__(self, step: Callable[[Any, Any], Any]) -> None:
+        self.trainable_variables = [Variable("dense/kernel"), Variable("dense/bias")]
+        super().__init__(list(self.trainable_variables), Optimizer("sgd", []))
+        self.step, self.resets = step, 0
+
+    def train_step(self, data: Any) -> Any:
+        return self.step(self, data)
+
+    def reset_metrics(self) -> None:
+        self.resets += 1
+
+
+@pytest.fixture(autouse=True)
+def keras(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    named = SimpleNamespace(backend=lambda: "torch")  # keras.backend.backend()
+    utils = SimpleNamespace(pack_x_y_sample_weight=lambda *parts: tuple(one for one in parts if one is not None))
+    found = SimpleNamespace(**vars(fake_keras.KERAS), backend=named, utils=utils)
+    monkeypatch.setitem(sys.modules, "keras", found)
+    return found
+
+
+def taken(model: Model, rows: dict[str, Any]) -> tuple[Any, list[Any]]:
+    return own_steps.taken(model, {"data": rows}, lambda given: given["data"], Programs(), "key")
+
+
+def test_gradients_are_taken_and_nothing_is_updated() -> None:
+    seen = []
+
+    def step(model: Model, data: Any) -> dict[str, float]:
+        seen.append(data)
+        model.optimizer.apply([1.0, 2.0], model.trainable_variables)
+        return {"loss": 0.5, "other": 9.0}
+
+    model = Model(step)
+    assert taken(model, {"x": "rows", "y": None}) == (0.5, [1.0, 2.0])
+    assert seen == [("rows",)]
+    assert (model.resets, model.optimizer.applied) == (1, 0)
+    model.optimizer.apply([1.0, 2.0])
+    assert model.optimizer.applied == 1, "the optimizer is as it was"
+
+
+def test_gradients_come_in_the_order_of_the_trained_variables() -> None:
+    def step(model: Model, data: Any) -> dict[str, float]:
+        kernel, bias = model.trainable_variables
+        model.optimizer.apply_gradients([(2.0, bias.value), (1.0, kernel)])
+        return {}
+
+    assert taken(Model(step), {"x": 0}) == (None, [1.0, 2.0])
+
+
+def test_a_variable_without_a_gradient_has_none() -> None:
+    def step(model: Model, data: Any) -> None:
+        model.optimizer.apply([2.0], model.trainable_variables[1:])
+
+    assert taken(Model(step), {"x": 0}) == (None, [None, 2.0])
+
+
+def test_the_scale_of_a_loss_is_taken_back() -> None:
+    def step(model: Model, data: Any) -> None:
+        model.optimizer.scale = 4.0
+        model.optimizer.apply([8.0, 2.0])
+
+    assert taken(Model(step), {"x": 0})[1] == [2.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("calls", "said"),
+    [
+        ([], "never"),
+        ([[1.0, 2.0]] * 2, "2 times"),
+        ([[1.0]], "of other variables"),
+        ([[1.0, 2.0, 3.0]], "of other variables"),
+    ],
+)
+def test_what_is_not_handed_over_once_for_all_is_not_emulated(calls: list[list[float]], said: str) -> None:
+    def step(model: Model, data: Any) -> None:
+        for gradients in calls:
+            model.optimizer.apply(gradients)
+
+    with pytest.raises(Unsupported, match=said):
+        taken(Model(step), {"x": 0})
+
+
+def test_a_gradient_of_a_variable_that_is_not_trained_is_not_emulated() -> None:
+    def step(model: Model, data: Any) -> None:
+        model.optimizer.apply([1.0], [Variable("elsewhere")])
+
+    with pytest.raises(Unsupported, match="other variables"):
+        taken(Model(step), {"x": 0})
+
+
+def test_what_such_a_step_does_not_allow_is_refused_with_a_reason(keras: SimpleNamespace) -> None:
+    model = Model(lambda model, data: None)
+    own_steps.refuse(model, Deviation(), split=False, shares=False)
+    with pytest.raises(Unsupported, match="loss be taken for each replica"):
+        own_steps.refuse(model, Deviation(), split=True, shares=False)
+    with pytest.raises(Unsupported, match=r"under tf\.distribute is not known here"):
+        own_steps.refuse(model, Deviation(), split=False, shares=True)
+    for deviation in (Deviation(regularization=0.0), Deviation(unclipped=True)):
+        with pytest.raises(Unsupported, match="cannot be changed"):
+            own_steps.refuse(model, deviation, split=False, shares=False)
+    keras.backend.backend = lambda: "tensorflow"
+    own_steps.refuse(model, Deviation(), split=False, shares=True)
+    model.fast = Optimizer("adam", [])  # type: ignore[attr-defined]
+    with pytest.raises(Unsupported, match="several optimizers"):
+        own_steps.refuse(model, Deviation(), split=False, shares=True)
