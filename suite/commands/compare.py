@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from suite.artifacts.store import Store
@@ -11,8 +12,9 @@ from suite.commands.execution import execute, planned
 from suite.commands.options import CompareOptions
 from suite.commands.streams import say
 from suite.plan import locations
-from suite.records import formatting
+from suite.records import KeptVerdicts, Results, formatting
 from suite.results import dropping
+from suite.results.study import Study
 
 
 def run(options: CompareOptions) -> int:
@@ -28,22 +30,31 @@ def run(options: CompareOptions) -> int:
             signing.sign(store, options.signing, secret)
             return conclusion.tell(results, store.folder, json)
         store.write_plan(plan)
-        study = execute(store, plan, chosen, options.running)
+        study = execute(store, plan, chosen, options.running, None if options.keep == "all" else _settle)
         results = conclusion.conclude(study, history, split_assets=options.split_assets)
-        costs.weigh(study)
-        if options.keep != "all":
-            _tell(dropping.drop(study, results))
+        if options.keep == "all":
+            costs.weigh(study)
+        else:
+            _drop(study, results)
         signing.sign(store, options.signing, secret)
         unchanged.keep(store, plan, chosen, options, history, results)
         return conclusion.tell(results, store.folder, json)
 
 
-def _tell(dropped: dropping.Dropped) -> None:
+def _settle(study: Study) -> Mapping[str, KeptVerdicts]:
+    """Judges what has run, while other scenarios are still to run, and drops what nobody needs any more."""
+    return _drop(study, study.results())
+
+
+def _drop(study: Study, results: Results) -> Mapping[str, KeptVerdicts]:
+    costs.weigh(study)
+    dropped = dropping.drop(study, results)
     if dropped.scenarios:
         say(
             f"dropped {formatting.size(dropped.bytes)} of {', '.join(dropped.scenarios)} that had been judged; "
             "--keep all keeps everything"
         )
+    return dropped.judged
 
 
 def _folder(options: CompareOptions) -> Path:

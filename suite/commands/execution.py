@@ -33,6 +33,9 @@ from suite.records import (
 from suite.results import kept_verdicts
 from suite.results.study import Study
 
+Kept = Mapping[str, KeptVerdicts]  # what was judged, by scenario
+TOGETHER = 4  # scenarios that run before others do: enough for the cores of a small machine; a larger one takes more
+
 
 def command() -> str:
     """The command that is running, as it was given."""
@@ -54,8 +57,14 @@ def jobs_of(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> Jo
     return Jobs(store, plan, chosen.scenarios, chosen.environments, again=options.rerun == "all")
 
 
-def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> Study:
-    """Runs everything, then what is asked for to decide and to explain what is open, until nothing is asked for."""
+def execute(
+    store: Store, plan: Plan, chosen: Chosen, options: RunOptions, settle: Callable[[Study], Kept] | None = None
+) -> Study:
+    """Runs everything, then what is asked for to decide and to explain what is open, until nothing is asked for.
+
+    With `settle`, a few scenarios at a time, so that no disk holds everything at once: before the next ones run, it is given
+    the study of those that have run, and returns what was judged of them.
+    """
     jobs = jobs_of(store, plan, chosen, options)
     kept = {} if options.rerun == "all" else kept_of(store, plan, chosen, jobs)
     jobs.settled = kept
@@ -68,18 +77,30 @@ def execute(store: Store, plan: Plan, chosen: Chosen, options: RunOptions) -> St
     _tell_dropped(jobs, jobs.runs, tell)
     # Before anything runs: `parity report` can show what an interrupted command has done.
     _session(store, plan, chosen, jobs, outcomes, (), tuple(further))
+    failed: tuple[Outcome, ...] = ()
     with _engine(store, chosen, options) as engine:
-        ended = _ended(engine, store, first)
-        outcomes |= _by_run(first, ended)
-        failed = _without_runs(first, ended)
-        study = Study(store, plan, _session(store, plan, chosen, jobs, outcomes, failed, tuple(further)), kept)
-        while asked_for := [run for run in study.further_runs() if run not in further]:
-            further |= dict.fromkeys(asked_for)
-            more = jobs.training(asked_for)
-            tell(f"{_counted(asked_for, 'further run')} in {_counted(more, 'process', 'processes')} to decide what is open")
-            _tell_dropped(jobs, asked_for, tell)
-            outcomes |= _by_run(more, _ended(engine, store, more, further=True))
-            study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further)))
+        open_ones = [one for one in dict.fromkeys(job.scenario for job in first) if one and one not in kept]
+        together = max(TOGETHER, engine.cores // 4) if settle else len(open_ones)
+        for begin in range(0, len(open_ones) or 1, together or 1):
+            group, later = open_ones[begin : begin + together], open_ones[begin + together :]
+            begun = [job for job in first if job.scenario in group or (begin == 0 and job.scenario not in open_ones)]
+            ended = _ended(engine, store, begun)
+            outcomes |= _by_run(begun, ended)
+            failed += _without_runs(begun, ended)
+            session = _session(store, plan, chosen, jobs, outcomes, failed, tuple(further))
+            study = Study(store, plan, session, kept, later)
+            while asked_for := [run for run in study.further_runs() if run not in further]:
+                further |= dict.fromkeys(asked_for)
+                more = jobs.training(asked_for)
+                processes = _counted(more, "process", "processes")
+                tell(f"{_counted(asked_for, 'further run')} in {processes} to decide what is open")
+                _tell_dropped(jobs, asked_for, tell)
+                outcomes |= _by_run(more, _ended(engine, store, more, further=True))
+                study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further)))
+            if settle and later:
+                study.renew(replace(study.folder.session, finished=True))  # as far as these are concerned
+                kept = {**kept, **settle(study)}
+                tell(f"judged {', '.join(group)}; {_counted(later, 'scenario')} left")
         study.renew(_session(store, plan, chosen, jobs, outcomes, failed, tuple(further), finished=True))
     return study
 
@@ -88,7 +109,7 @@ def _counted(found: Sequence[object], one: str, several: str = "") -> str:
     return f"{len(found)} {one if len(found) == 1 else several or f'{one}s'}"
 
 
-def kept_of(store: Store, plan: Plan, chosen: Chosen, jobs: Jobs) -> Mapping[str, KeptVerdicts]:
+def kept_of(store: Store, plan: Plan, chosen: Chosen, jobs: Jobs) -> Kept:
     """By scenario: what an earlier command judged, where this one would come to the same."""
     further = tuple(run for one in kept_verdicts.read(store, plan).values() for run in one.further)
     return kept_verdicts.counting(store, plan, described(plan, chosen, jobs, further))

@@ -57,6 +57,11 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def cores(self) -> int:
+        """How many may be in use at once, on all nodes."""
+        return sum(hosts.node.cores for hosts in self._nodes)
+
     def close(self) -> None:
         """Ends all hosts and their jobs."""
         for hosts in self._nodes:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from suite.artifacts import dropping, names
 from suite.artifacts.artifact import Artifact
 from suite.artifacts.store import Store
 from suite.compare.run_folder import RunFolder
-from suite.records import LAYERWISE, ORACLE, RERUNS, SINGLE_STEP, Results, Run, Status
+from suite.records import LAYERWISE, ORACLE, RERUNS, SINGLE_STEP, KeptVerdicts, Results, Run, Status
 from suite.results import kept_verdicts
 from suite.results.study import Study
 
@@ -27,24 +27,28 @@ FLOAT32_BYTES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Dropped:
-    """What a command removed: bytes, and of which scenarios."""
+    """What a command removed: bytes, and of which scenarios. `judged`: what was judged of all that ran as a whole."""
 
     bytes: int = 0
     scenarios: tuple[str, ...] = ()
+    judged: Mapping[str, KeptVerdicts] = field(default_factory=dict)
 
 
 def drop(study: Study, results: Results) -> Dropped:
     """Keeps what was judged of every scenario that holds more than it may, and removes what is too much."""
-    removed = {}
+    removed, judged = {}, {}
     for scenario in study.kept:
         _finish(study.folder, scenario)
-    for scenario in study.folder.planned():
-        if scenario in study.kept or not _is_whole(study.folder, results, scenario):
+    for scenario in study.folder.scenarios():
+        whole = _is_whole(study.folder, results, scenario)
+        verdicts = kept_verdicts.judged(study.folder, results, scenario) if whole else None
+        if verdicts is None:
             continue
-        chosen = _chosen(study.folder, scenario)
-        if chosen and kept_verdicts.keep(study.folder, results, scenario):
+        judged[scenario] = verdicts
+        if chosen := _chosen(study.folder, scenario):
+            kept_verdicts.keep(study.folder.store, verdicts)
             removed[scenario] = sum(_remove(study.folder.store, artifact, files) for artifact, files in chosen.items())
-    return Dropped(bytes=sum(removed.values()), scenarios=tuple(removed))
+    return Dropped(bytes=sum(removed.values()), scenarios=tuple(removed), judged=judged)
 
 
 def _finish(folder: RunFolder, scenario: str) -> None:

@@ -28,8 +28,8 @@ JUDGING = ("records", "artifacts", "plan", "compare", "judge", "referee", "expla
 SEAL = 32  # bytes of a sha256
 
 
-def keep(folder: RunFolder, results: Results, scenario: str) -> bool:
-    """Writes what was judged of a scenario. False if it could not be read again as it is."""
+def judged(folder: RunFolder, results: Results, scenario: str) -> KeptVerdicts | None:
+    """What was judged of a scenario. None if it could not be read again as it is."""
     kept = KeptVerdicts(
         scenario=scenario,
         digest=_digest(folder, scenario),
@@ -43,10 +43,14 @@ def keep(folder: RunFolder, results: Results, scenario: str) -> bool:
     try:
         again = _encoded(msgspec.msgpack.decode(content, type=KeptVerdicts))
     except reading.UNREADABLE:
-        return False
-    if again == content:
-        write_text(folder.store.folder / names.verdicts_of(scenario), hashlib.sha256(content).digest() + content)
-    return again == content
+        return None
+    return kept if again == content else None
+
+
+def keep(store: Store, kept: KeptVerdicts) -> None:
+    """Writes it."""
+    content = _encoded(kept)
+    write_text(store.folder / names.verdicts_of(kept.scenario), hashlib.sha256(content).digest() + content)
 
 
 def read(store: Store, plan: Plan) -> dict[str, KeptVerdicts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Protocol, TypeVar
@@ -63,11 +63,18 @@ Judgement = TypeVar("Judgement", bound=OfScenario)
 
 class Study:
     """A run folder, measured. When further runs are there, only what they touch is measured again. `kept`: by scenario, the
-    verdicts that count: of these scenarios nothing is measured."""
+    verdicts that count: of these scenarios nothing is measured. `later`: nor of those that are still to run."""
 
-    def __init__(self, store: Store, plan: Plan, session: Session, kept: Mapping[str, KeptVerdicts] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        session: Session,
+        kept: Mapping[str, KeptVerdicts] | None = None,
+        later: Collection[str] = (),
+    ) -> None:
         self.kept: Mapping[str, KeptVerdicts] = kept or {}
-        self.folder = RunFolder(store, plan, session, self.kept)
+        self.folder = RunFolder(store, plan, session, {*self.kept, *later})
         self._pairs: dict[Sides, Comparison | str] = {}
         self._declared: dict[Configuration, Comparison | str] = {}
         self._backends: dict[str, Backends] = {}

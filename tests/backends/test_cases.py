@@ -92,7 +92,6 @@ STAGES = {  # of defects, each with the environment that is off
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 OWN_STEPS = ("unnamed-losses", "drawn-codes")
 BY_DESIGN = {
-    "unnamed-losses": {("tensorflow", "sum of replica shares")},
     "summed-loss": {("torch", "mean of replica means")},
     "scalar-loss": {("tensorflow", "sum of replica shares")},
 }

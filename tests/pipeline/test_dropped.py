@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ from suite.artifacts import dropping as artifacts
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact
 from suite.artifacts.store import Store
-from suite.commands import main
-from suite.records import Status, Verdict
+from suite.commands import compare, execution, main
+from suite.engine.dispatch import Engine
+from suite.records import KeptVerdicts, Status, Verdict
 from suite.results import dropping, kept_verdicts
+from suite.results.study import Study
 from tests.conftest import Parity
 from tests.pipeline.fake_runs import compared, written
 
@@ -44,6 +48,8 @@ def told(parity: Parity) -> dict[str, Any]:
     del found["generated"], found["plan"]["command"]
     for row in found["runs"]:
         row |= {"seconds": 0, "reused": False}
+    for job in found["jobs"]:
+        job["seconds"] = 0
     return found
 
 
@@ -216,6 +222,46 @@ def test_a_scenario_holds_what_it_may_and_small_ones_keep_everything(
     assert held <= allowed * 4  # two environments on one and two devices
     kinds = {artifact.where.split("/")[4].partition("~")[0] for artifact in left(parity) if is_dropped(artifact)}
     assert "single-step-float64" in kinds and "plain" not in kinds
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("failing", ["", "second"])
+def test_scenarios_are_judged_and_dropped_before_others_run(
+    parity: Parity, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], failing: str
+) -> None:
+    prepared(parity, "layer")
+    for name in ("second", "third"):
+        path = parity.scenario(name, synchronized=True)
+        if name == failing:
+            path.write_text(path.read_text().replace("random = np", "raise ValueError('no data')\n    random = np"))
+    code = main(parity.arguments("--keep", "all"))
+    whole = told(parity)
+    shutil.rmtree(parity.run)
+
+    settled: list[tuple[set[str], set[str], set[str]]] = []
+
+    def settle(study: Study) -> Mapping[str, KeptVerdicts]:
+        begun = {path.name for path in (parity.run / names.RUNS).iterdir()}
+        found = drop(study)
+        settled.append((begun, set(found), {path.name for path in files(parity) if "second" not in path.parts}))
+        return found
+
+    drop = compare._settle
+    monkeypatch.setattr(compare, "_settle", settle)
+    monkeypatch.setattr(execution, "TOGETHER", 1)
+    monkeypatch.setattr(Engine, "cores", 2)
+    capsys.readouterr()
+    assert main(parity.arguments()) == code
+    said = capsys.readouterr().out
+    assert said.index("judged clusters; 2 scenarios left") < said.index("judged second; 1 scenario left")
+    assert told(parity) == whole
+    bare = {names.MANIFEST, names.KERAS_FILE}
+    rest = {"second"} if not failing else set()
+    assert settled == [({"clusters"}, {"clusters"}, bare), ({"clusters", *rest}, rest, bare)]
+
+    assert again(parity) == code
+    assert all(row.reused for row in written(parity).runs if row.run.configuration.scenario != failing)
+    assert told(parity) == whole
 
 
 @pytest.mark.usefixtures("small")
