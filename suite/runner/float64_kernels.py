@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 
 def provide() -> None:
     """Replaces what this process's backend lacks. Looks for each function, for versions of Keras differ."""
@@ -40,6 +42,39 @@ def _torch() -> None:
 
     for name in ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"):
         setattr(functional, name, copying(getattr(functional, name)))
+
+
+# ---------------------------------------------------------------- JAX
+
+NARROW = {"int64": "int32", "uint64": "uint32"}
+
+
+def _jax() -> None:
+    """JAX has integers of 64 bits only where it has float64: in the user's runs, what is cast to one has 32, and a product
+    of identifiers overflows. It does so here, too."""
+    import jax
+    from keras.src.backend.jax import core
+
+    own = core.convert_to_tensor
+
+    def convert_to_tensor(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        made = own(x, NARROW.get(str(dtype), dtype), *args, **kwargs)
+        wide = dtype is None and isinstance(x, np.ndarray) and str(x.dtype) in NARROW
+        return jax.numpy.asarray(made).astype(NARROW[str(x.dtype)]) if wide else made
+
+    def cast(x: Any, dtype: Any) -> Any:
+        return convert_to_tensor(x, dtype=dtype)
+
+    _everywhere(core.cast, cast)
+    _everywhere(own, convert_to_tensor)
+
+
+def as_users_have_it(array: np.ndarray) -> np.ndarray:
+    """What the backend makes of the user's integers: JAX takes the lower 32 bits of each."""
+    import keras
+
+    narrow = NARROW.get(str(array.dtype)) if keras.backend.backend() == "jax" else None
+    return array.astype(narrow) if narrow else array
 
 
 # ---------------------------------------------------------------- TensorFlow
@@ -197,4 +232,4 @@ def _windows(values: Any, counts: list[int], sizes: list[int], steps: list[int],
     return made
 
 
-PROVIDERS: dict[str, Callable[[], None]] = {"torch": _torch, "tensorflow": _tensorflow}
+PROVIDERS: dict[str, Callable[[], None]] = {"torch": _torch, "jax": _jax, "tensorflow": _tensorflow}

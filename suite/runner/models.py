@@ -11,7 +11,7 @@ import numpy as np
 
 from suite.artifacts import rows
 from suite.records import SEED, BatchNorm, Tensor
-from suite.runner import keras_versions, memory
+from suite.runner import float64_kernels, keras_versions, memory
 
 
 def layers_of(model: Any) -> Iterable[Any]:
@@ -41,7 +41,7 @@ def roundoff(model: Any) -> float:
 def inputs(data: Mapping[str, np.ndarray], part: str, index: Any = slice(None)) -> Any:
     """Rows of a stored part of the data, such as "x" or "predict": one array (rows, ...), or dicts, lists and tuples of
     such, as the scenario gave them; None if there is no such part."""
-    return rows.restored(data, part, lambda array: array[index])
+    return rows.restored(data, part, lambda array: float64_kernels.as_users_have_it(array[index]))
 
 
 def cut(values: Any, begin: int, end: int) -> Any:

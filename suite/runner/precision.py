@@ -1,9 +1,9 @@
 """Float64 runs made real: Keras and its layers in double precision on every backend.
 
 A float64 run has the semantics of the float32 run and a rounding unit nine decades smaller. Three things stand in the way:
-JAX needs x64; Keras demotes float64 to float32 inside ops on JAX and torch (keras#23223, keras#23704); and a decimal
-constant such as Adam's 0.999 may pass through float32 on one backend only. `adopt` removes the first two,
-`exact_constants` the third.
+JAX needs x64, which widens integers, too (`float64_kernels`); Keras demotes float64 to float32 inside ops on JAX and torch
+(keras#23223, keras#23704); and a decimal constant such as Adam's 0.999 may pass through float32 on one backend only. `adopt`
+removes the first two, `exact_constants` the third.
 """
 
 from __future__ import annotations
@@ -38,12 +38,14 @@ def adopt(precision: str, policy: str) -> None:
 
 def _keep_64_bits() -> None:
     # Private, hence looked for: keras#23223. Where a version has no such table it demotes nothing, or the float64 probe
-    # fails.
+    # fails. Integers keep the width that they have in the user's runs.
     try:
         from keras.src.backend.common import dtypes
     except ImportError:
         return
-    getattr(dtypes, "BIT64_TO_BIT32_DTYPE", {}).clear()
+    demoted = getattr(dtypes, "BIT64_TO_BIT32_DTYPE", {})
+    for name in [one for one in demoted if "int" not in one]:
+        del demoted[name]
 
 
 def _widen_weights() -> None:

@@ -37,9 +37,9 @@ def share(replica: Callable[[], Any]) -> None:
 
     def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
         known = all(isinstance(size, int) for size in shape)  # JAX must know sizes while tracing; TensorFlow may not
-        count = math.prod(shape) if known else ops.prod(ops.cast(ops.stack(list(shape)), "int64"))
-        index = ops.arange(count, dtype="int64") + ops.cast(replica(), "int64") * ops.cast(count, "int64")
-        state = ops.cast(draw_seed(seed), "int64")
+        count = math.prod(shape) if known else ops.prod(_wide(ops.stack(list(shape))))
+        index = ops.arange(count, dtype="int64") + _wide(replica()) * _wide(count)
+        state = _wide(draw_seed(seed))
         bits = _mixed(index * 0x9E3779B1 + state[0] * 0x85EBCA6B + state[1] * 0xC2B2AE35)
         unit = (ops.cast(bits, "float64") + 0.5) / 2.0**32
         return ops.reshape(minval + (maxval - minval) * unit, shape)
@@ -73,6 +73,17 @@ def shared() -> Iterator[None]:
     finally:
         for name, function in own.items():
             setattr(random, name, function)
+
+
+def _wide(value: Any) -> Any:
+    """Integers of 64 bits, which no cast of Keras makes in a float64 run on JAX."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return keras.ops.cast(value, "int64")
+    import jax
+
+    return jax.numpy.asarray(value).astype("int64")
 
 
 def _mixed(value: Any) -> Any:
