@@ -20,6 +20,7 @@ from suite.compare.measuring import TRAINED, measure
 from suite.compare.snapshots import (
     COMPILED,
     EVALUATION,
+    HISTORY,
     OTHER,
     PREDICTIONS,
     STATISTICS,
@@ -37,6 +38,7 @@ from suite.compare.snapshots import (
 __all__ = [
     "COMPILED",
     "EVALUATION",
+    "HISTORY",
     "OTHER",
     "PREDICTIONS",
     "STATISTICS",

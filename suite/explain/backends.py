@@ -16,7 +16,7 @@ from functools import cached_property
 from suite import compare
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import definitions, diagnoses, further_runs, layer_gradients, predicting
+from suite.explain import corners, definitions, diagnoses, further_runs, layer_gradients, predicting
 from suite.explain.definitions import Departure, Held
 from suite.explain.inquiry import Inquiry
 from suite.explain.observations import Stages
@@ -175,6 +175,12 @@ class Backends:
             return []
         return [self.layerwise(name, BETWEEN) for name in pair]
 
+    def calls_at(self, name: str, place: Place | None) -> list[Run]:
+        """The calls of one, and those from the other states where its run parts from its oracle in one of these."""
+        if place is None or not self.held(name).states or place.state in self.held(name).states:
+            return [self.layerwise(name)]
+        return [self.layerwise(name), self.layerwise(name, BETWEEN)]
+
     def perturbed(self, name: str) -> list[Run]:
         """Reruns that show how far what float32 rounds inside grows."""
         return [
@@ -204,8 +210,8 @@ class Backends:
             causes = composing.united([[definitions.cause(one) for one in departures]])
             place = place or departures[0].place
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
-        if corners := self._corners(a, b, place):
-            return Parting(place=place, off="", causes=corners)
+        if found := corners.between(self.held(a), self.held(b), place, self._odd_one_out(a, b)):
+            return Parting(place=place, off="", causes=found)
         if (predicted := self._predicting_apart(a, b)) is not None:
             return Parting(place=place, off=predicted.subject, causes=(predicted,))
         if causes := self._hypotheses(a, b, odd, place):
@@ -327,19 +333,6 @@ class Backends:
             return ()
         found = [one for one in self.held(name).departures if not one.narrow]
         return composing.united([[definitions.cause(one) for one in definitions.explaining(found, place)]])
-
-    def _corners(self, a: str, b: str, place: Place | None) -> tuple[Cause, ...]:
-        """Layers that stand at a corner, and take another slope there in one of the two. They part in a gradient then."""
-        if place is None:
-            return ()
-        mine = [one for one in self.held(a).corners if one.explains(place)]
-        found = [one for one in mine if any(one.is_other(other) for other in self.held(b).corners)]
-        if not found:
-            return ()
-        odd = self._odd_one_out(a, b)
-        layers = dict.fromkeys(f"{one.name} ({one.of})" for one in found)
-        detail = (*(("layer", layer) for layer in layers), *((("odd", odd),) if odd else ()))
-        return (Cause(code=Code.CORNER, detail=detail),)  # no side is off: each takes a slope that is one
 
     def _departing_behind(self, a: str, b: str) -> list[Departure]:
         """What departs by more than float32 rounds, where the first place at which they part does not."""

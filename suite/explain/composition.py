@@ -20,7 +20,7 @@ from suite import compare
 from suite.artifacts.artifact import Complete
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import declarations, diagnoses, further_runs, over_replicas, own_rows
+from suite.explain import corners, declarations, diagnoses, fitted_metrics, further_runs, over_replicas, own_rows
 from suite.explain.backends import Backends, Parting
 from suite.explain.rounds import Matched
 from suite.judge import composing, equivalence
@@ -137,10 +137,23 @@ class Composition:
         causes = diagnoses.causes(diagnosis)
         if diagnosis is None or (causes and diagnosis.remaining is None):
             return causes
-        place = diagnosis.remaining or diagnosis.place
-        departing = self.backends[configuration.scenario].departing_at(configuration.environment, place)
+        place, environment = diagnosis.remaining or diagnosis.place, configuration.environment
+        backends = self.backends[configuration.scenario]
+        departing = backends.departing_at(environment, place)
+        if not departing:
+            departing = corners.of_run(backends.held(environment), place, self._departing(configuration))
         known = [cause for cause in causes if cause.code != Code.UNKNOWN]
         return composing.united([known, departing]) if departing else causes
+
+    def _departing(self, configuration: Configuration) -> list[str]:
+        """The states from which one step of the run parts from one of what it declares."""
+        own = self._complete_step(Run(configuration=configuration, variation=SINGLE_STEP, precision="float64"))
+        declared = self._step(self.folder.oracle_of(configuration))
+        if own is None or declared is None:
+            return []
+        stages = single_step.stage_distances(own, declared)
+        apart = equivalence.SAME_SEMANTICS
+        return [state for state, found in stages.items() if state.isdigit() and any(one.value >= apart for one in found)]
 
     def declaration(self, configuration: Configuration) -> Component | None:
         """From the oracle of a declaration to that of one device; None where they are the same one."""
@@ -228,7 +241,10 @@ class Composition:
         if isinstance(found, str):
             return Component(link=Link.BACKEND, environment=b.environment, missing=" and ".join(environments) + f": {found}")
         parting = self.parting(a, b)
-        return _component(Link.BACKEND, parting.off, found, parting.causes, self._unevaluated(a, b))
+        part = _component(Link.BACKEND, parting.off, found, parting.causes, self._unevaluated(a, b))
+        # Where weights come apart, so does what is said of them.
+        alike = not any(equivalence.differs(value) for value in part.distances.values())
+        return (alike and fitted_metrics.component(self.folder, a.scenario, *environments)) or part
 
     def parting(self, a: Configuration, b: Configuration) -> Parting:
         """What is known of the difference of their two environments: on one device, or else over replicas alone."""

@@ -32,6 +32,11 @@ class Corner:
     along: float
     width: float
 
+    def is_of(self, tensor: str) -> bool:
+        """Whether it is of a gradient of this variable of the layer."""
+        kind, _, own = self.tensor.partition("/")
+        return kind == "weight" and tensor == f"{self.name.partition('#')[0]}/{own}"
+
     def explains(self, place: Place) -> bool:
         """Whether two sides may part there because of it: a gradient is passed on to all layers before, and that of a
         penalty is its weight's alone."""

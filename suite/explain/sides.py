@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from suite.explain import fitted_metrics
 from suite.explain.composition import Composition
 from suite.judge import equivalence
 from suite.records import Cause, Comparison, Component, Link, Place, Run
@@ -26,6 +27,8 @@ def off(a: Run, b: Run, comparison: Comparison, causes: tuple[Cause, ...]) -> Ru
 
 def place(a: Run, b: Run, comparison: Comparison, composition: Composition) -> Place | None:
     """Where the first part that makes a difference begins: a backend's before a strategy's before a declaration's."""
+    if (said := fitted_metrics.place(comparison)) is not None:
+        return said
     apart = {part.link for part in comparison.components if _apart(part)}
     first, second = a.configuration, b.configuration
     if Link.BACKEND in apart:

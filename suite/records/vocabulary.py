@@ -94,4 +94,4 @@ STAGES = (
     "optimizer state",
 )
 # What happens after training; a difference that begins here has one of these as its place.
-LATER_STAGES = ("trajectory", "prediction", "evaluation", "save", "load")
+LATER_STAGES = ("trajectory", "prediction", "evaluation", "history", "save", "load")

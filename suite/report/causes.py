@@ -50,6 +50,7 @@ PLACES = {
     "update": "the update of {}",
     "prediction": "the prediction of {}",
     "evaluation": "the evaluated {}",
+    "history": "what fit says of {}",
 }
 
 

@@ -69,11 +69,13 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
     if names_of(cause, "from"):
         place = f" It predicts something else from the same file{f', from the layer {tensor} on' if tensor else ''}."
         agree = "predictions from one and the same file"
+    known = names_of(cause, "known")
     return Said(
-        claim=f"{cause.subject} differs from {others} ({what} {where}).{place}",
+        claim=f"{cause.subject} differs from {others} ({what} {where}).{place}"
+        + (f" This is the known defect {known}." if known else ""),
         experiment=f"the {agree} of {others} agree; that is no proof that {cause.subject} is wrong: no "
         f"independent definition decides it{UNPREDICTED}",
-        advice=LOOK,
+        advice=f"docs/defects/{known}.md says what to do" if known else LOOK,
     )
 
 

@@ -138,7 +138,7 @@ class Study:
             scenario, environment = one.configuration.scenario, one.configuration.environment
             backends = self.backends()[scenario]
             if one.unexplained and backends.alone.get(environment) == one.configuration:
-                wanted.append(backends.layerwise(environment))
+                wanted += backends.calls_at(environment, one.place)
         return [run for run in wanted if not self.folder.asked(run)]
 
     def _perturbed_of(self, inquiries: Sequence[Inquiry]) -> list[Run]:

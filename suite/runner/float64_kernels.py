@@ -73,8 +73,8 @@ def as_users_have_it(array: np.ndarray) -> np.ndarray:
     """What the backend makes of the user's integers: JAX takes the lower 32 bits of each."""
     import keras
 
-    narrow = NARROW.get(str(array.dtype)) if keras.backend.backend() == "jax" else None
-    return array.astype(narrow) if narrow else array
+    narrow = NARROW.get(str(array.dtype))
+    return array.astype(narrow) if narrow and keras.backend.backend() == "jax" else array
 
 
 # ---------------------------------------------------------------- TensorFlow

@@ -74,6 +74,7 @@ DEFECTS = {
     "rounded-predictions": {(Code.ODD_ONE_OUT, "torch")},
     "observed-range": {(Code.ODD_ONE_OUT, "jax")},
     "wide-identifiers": {(Code.ODD_ONE_OUT, "jax")},
+    "masked-accuracy": {(Code.ODD_ONE_OUT, "jax")},
     "merged-kernels": {(Code.NOT_SAVED, ""), (Code.SAVE_ALTERED, "")},
     "half-table": {(Code.SAVE_ALTERED, "")},
     "drawn-codes": {(Code.NOT_SAVED, "")},
@@ -90,6 +91,7 @@ STAGES = {  # of defects, each with the environment that is off
     "rounded-predictions": ("torch", "prediction"),
     "observed-range": ("jax", "prediction"),
     "wide-identifiers": ("jax", "forward"),
+    "masked-accuracy": ("jax", "history"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 OWN_STEPS = ("unnamed-losses", "drawn-codes")

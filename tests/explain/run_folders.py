@@ -27,6 +27,7 @@ from suite.records import (
     Manifest,
     Options,
     Plan,
+    Provisioned,
     RecordedCall,
     Run,
     ScenarioRow,
@@ -112,9 +113,10 @@ class Folder:
         after_saving: str = "",
         evaluated: float | None = None,
         start: float = 0.0,
+        accuracy: float | None = None,
     ) -> None:
         """The run is complete: it has moved every number of the kernel from `start` to this one, predicts 1, and its loss
-        was evaluated as this, if it was."""
+        was evaluated as this, if it was. `accuracy`: what `fit` said of it after the one epoch."""
         manifest = Manifest(
             run=run.id,
             status=Status.STARTED,
@@ -131,6 +133,8 @@ class Folder:
             recorded.add(names.predictions(1), {"output": np.ones((2, 1)), "replica": np.zeros(2, np.int32)})
             if evaluated is not None:
                 recorded.add(names.EVALUATION, {"loss": np.array([evaluated])})
+            if accuracy is not None:
+                recorded.add(names.HISTORY, {"accuracy": np.array([accuracy]), "step": np.array([1])})
             for file in (names.KERAS_FILE, names.WEIGHTS_FILE):
                 with recorded.placing(file) as place:
                     place.write_text(f"{file} with {kernel}")
@@ -180,10 +184,10 @@ class Folder:
 
     # -- read
 
-    def read(self) -> RunFolder:
+    def read(self, environments: Sequence[Provisioned] = ()) -> RunFolder:
         scenario = ScenarioRow(name="s", description="", source="", digest="", batch=2, steps=1, outputs="values")
         session = Session(
-            environments=(),
+            environments=tuple(environments),
             scenarios=(scenario,),
             broken=(),
             declared={one.id: self.emulation(one.devices, one.environment).semantics for one in self.configurations},

@@ -69,8 +69,8 @@ def place(
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_every_state_has_every_stage(job: Job, precision: str) -> None:
     artifact, manifest = stepped(job, precision=precision)
-    assert manifest.facts["states"] == "0, 1, 3, saturated"
-    assert set(manifest.files) == {f"single-step-{state}.safetensors" for state in ("0", "1", "3", "saturated")}
+    assert manifest.facts["states"] == "0, 1, 2, 3, saturated"
+    assert set(manifest.files) == {f"single-step-{state}.safetensors" for state in ("0", "1", "2", "3", "saturated")}
     for state in ("0", "saturated"):
         arrays = artifact.arrays(f"single-step-{state}")
         assert {name.partition("|")[0] for name in arrays} == set(STAGES[1:-1])  # its optimizer has no memory

@@ -22,13 +22,15 @@ from suite.runner.single_step.passes import changed
         ((), ()),
         ((0,), ("0", "saturated")),
         ((0, 5), ("0", "5", "saturated")),
-        ((0, 1, 2, 5, 10), ("0", "1", "5", "10", "saturated")),
-        ((0, 1, 2, 5, 10, 19, 50, 100, 200), ("0", "1", "19", "100", "200", "saturated")),
-        ((0, 1, 2, 5, 10, 20, 50, 60), ("0", "1", "20", "60", "saturated")),
+        ((0, 1, 2, 5, 10), ("0", "1", "2", "5", "10", "saturated")),
+        ((0, 1, 2, 5, 10, 19, 50, 100, 200), ("0", "1", "2", "19", "100", "200", "saturated")),
+        ((0, 1, 2, 5, 10, 20, 50, 60), ("0", "1", "2", "20", "60", "saturated")),
         ((30, 60), ("30", "60")),
     ],
 )
-def test_states_are_the_first_the_judged_a_middle_and_the_last(stored: tuple[int, ...], expected: tuple[str, ...]) -> None:
+def test_states_are_the_first_ones_the_judged_a_middle_and_the_last(
+    stored: tuple[int, ...], expected: tuple[str, ...]
+) -> None:
     assert starting_states.states(stored) == expected
     assert starting_states.states(stored[::-1]) == expected
 

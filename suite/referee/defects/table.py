@@ -674,6 +674,16 @@ SEQUENCES = (
         names=(),
         stages=(),
     ),
+    KnownDefect(
+        id="K-63",
+        scripts=("fit-metric-mask-jax",),
+        title="What fit says of a metric counts what is masked",
+        backends=JAX,
+        kind="training",
+        names=(),
+        stages=("history",),
+        when=when.masked,
+    ),
 )
 
 DOCUMENTED = (

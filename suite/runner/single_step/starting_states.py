@@ -35,15 +35,15 @@ def compiled(manifest: Manifest, scenario: Scenario) -> tuple[int, ...]:
 
 
 def states(steps: Sequence[int], uneven: int | None = None, ends: Sequence[int] = ()) -> tuple[str, ...]:
-    """Names of the states to start from, among those that a trajectory stored at these steps: the initial one, the
-    first, the judged one or the nearest before it, a middle one, the one before an `uneven` batch, the first and the last of
+    """Names of the states to start from, among those that a trajectory stored at these steps: the initial one, the first
+    two, the judged one or the nearest before it, a middle one, the one before an `uneven` batch, the first and the last of
     each phase, which end at `ends`, and the last. The saturated one is made from the initial one."""
     if not steps:
         return ()
     last = max(steps)
     judged = max((step for step in steps if step <= JUDGED_STEP), default=last)
     middle = min(sorted(steps), key=lambda step: abs(step - last / 2))
-    chosen = {step for step in steps if step in (0, 1, judged, middle, uneven, last)}
+    chosen = {step for step in steps if step in (0, 1, 2, judged, middle, uneven, last)}
     chosen |= {step for step in steps if step in ends or step - 1 in ends}
     return (*(str(step) for step in sorted(chosen)), *((SATURATED,) if 0 in chosen else ()))
 

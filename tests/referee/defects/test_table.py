@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "docs" / "defects"
 KNOWN = [one for one in DEFECTS if one.id.startswith("K")]
 DOCUMENTED = [one for one in DEFECTS if one.id.startswith("D")]
-STAGES = {"schedule", "forward", "state", "update", "slots", "gradient", "config", "process", "refused"}
+STAGES = {"schedule", "forward", "state", "update", "slots", "gradient", "config", "process", "refused", "history"}
 
 
 def test_ids_are_unique_and_leave_no_gap() -> None:
