@@ -66,6 +66,8 @@ def _first(cause: Cause) -> str:
     stage, tensor = names_of(cause, "stage"), names_of(cause, "tensor")
     if names_of(cause, "from") and not tensor:
         return "in what it predicts from the same file"
+    if stage == "history":
+        return f"in what fit says of {tensor}"
     said = "the " if stage == tensor else "the update of " if stage == "update" else ""
     return f"first in {said}{tensor}" if tensor else ""
 

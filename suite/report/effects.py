@@ -18,6 +18,7 @@ SENTENCES = {
     "train": ("weights differ by {} of what training moved", "weights differ {}"),
     "folded": ("the layers' function differs by {}", "layers differ {}"),
     "loss": ("the loss differs by {}", "the loss differs {}"),
+    "history": ("what fit says of the loss or a metric differs by {}", "what fit says differs {}"),
     "var": ("moving variances differ by {}", "variances differ {}"),
     "mean": ("moving means differ by {} of a standard deviation", "means differ {}"),
     "slots": ("the optimizer's variables differ by {}", "optimizer variables differ {}"),
@@ -30,7 +31,7 @@ OF_ONE_RUN = ("saved", "replica")  # kinds of checks
 CONFIRMS = 0.1  # of a distance in float32: what float64 runs must be apart, at the least, to show that it is no rounding
 LARGEST = 1e6  # a larger share is no number for a person: something has left all bounds
 SHOWN_ROWS = 3
-OTHER = QUANTITIES[5]
+OTHER, HISTORY = QUANTITIES[5], QUANTITIES[8]
 
 
 def percent(share: float) -> str:
@@ -126,7 +127,10 @@ def _beyond(member: Member, judged: Judged) -> dict[str, float]:
 
 
 def _with_rungs(finding: Finding) -> str:
-    """From what was measured of its largest pair; empty where that is no larger than rounding: it decided nothing."""
+    """From what was measured of its largest pair; empty where that is no larger than rounding, or where only what `fit` said
+    differs: it decided nothing."""
+    if {judged.quantity for _, judged in _deciding(finding.members, finding.verdict)} == {HISTORY}:
+        return ""
     for metric, (sentence, _) in SENTENCES.items():
         for size in finding.magnitudes:
             if size.metric == metric and _counts(size):

@@ -115,7 +115,6 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             answer=answer.sentence(results),
             parts=answer.parts(results),
             tables=[(plans.title(table), plans.rows(results, table)) for table in tables(results)],
-            apart=plans.EXTRA,
             causes=answer.counts(results).by_group,
             groups_of_causes=answer.GROUPS,
             compared=answer.compared(results),
@@ -174,6 +173,7 @@ def _environment() -> Environment:
         "causes": causes.words,
         "group": answer.group,
         "urgency": _urgency,
+        "counted": lambda words: words.replace(" ", "\N{NO-BREAK SPACE}", 1),  # a number stays with what it counts
         "host": lambda link: urlsplit(link).hostname or link,
         "suspect": lambda suspect: causes.hypothesis(suspect.cause),
         "note": findings.NOTES.__getitem__,

@@ -39,6 +39,11 @@ class Row:
     worse_behind: bool = False
 
     @property
+    def folded(self) -> bool:
+        """Whether it may wait: it is composed of other plans, and nothing behind it needs a decision."""
+        return self.decision.plan in EXTRA and not any(map(_needs_decision, self.decision.reasons))
+
+    @property
     def answer(self) -> str:
         return self.decision.safety.value
 
@@ -115,15 +120,17 @@ def _hidden(reason: Reason) -> str:
 
 
 def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, bool, int]:
-    """What changes results first, then what was not decided, then what is accepted or did not run; of exceptions, what needs
-    a decision first; in each, what shows in further training alone last, and what covers most first."""
+    """What changes results first, then what was not decided, then what is accepted or did not run; in each, what needs a
+    decision first, and what shows in further training alone last, which counts more where results change anyway; then what
+    covers most."""
     verdicts = [reason.finding.verdict] if reason.finding else [member.verdict for member in reason.members]
     worst = max(verdicts, key=lambda verdict: verdict.rank)
     aside = bool(reason.finding and reason.finding.accepted) or worst is Verdict.NOT_RUN
-    later = safety is Safety.EXCEPT and worst not in answer.NEEDS_DECISION
+    expected = worst not in answer.NEEDS_DECISION
     trained_on = all(member.kind == "resumed" for member in reason.members)
     further = trained_on or _effect(reason) == effects.ONLY_FURTHER
-    return aside, worst is Verdict.INCONCLUSIVE, later, further, -len(reason.members)
+    first, second = (further, expected) if safety is Safety.CHANGES else (expected, further)
+    return aside, worst is Verdict.INCONCLUSIVE, first, second, -len(reason.members)
 
 
 def _reason(reason: Reason) -> str:

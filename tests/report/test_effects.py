@@ -59,6 +59,17 @@ def test_a_magnitude_within_rounding_is_not_said() -> None:
     assert "6 %" not in effects.of(finding(magnitudes=within))
 
 
+def test_where_only_what_fit_says_differs_no_prediction_is_sized() -> None:
+    (weights, *_) = PAIR.quantities
+    at = dataclasses.replace(weights.distances.at[-1], plain={"history": 0.39})
+    distances = dataclasses.replace(weights.distances, quantity="history", at=(at,))
+    said = dataclasses.replace(weights, quantity="history", distances=distances, limits={"history": 1e-6})
+    pair = dataclasses.replace(PAIR, quantities=(said,))
+    sizes = (Magnitude(metric="tv", value=2e-7, rungs=(("rounding", 1e-8),)),)
+    found = effects.of(finding(members=(pair,), magnitudes=sizes))
+    assert found == "what fit says of the loss or a metric differs by 39 %"
+
+
 def test_an_unstable_kernel_shows_its_single_step() -> None:
     numbers = (("a", 1e-7), ("b", 0.18), ("states", 4.0), ("measured", 4.0))
     pair = dataclasses.replace(PAIR, causes=(Cause(code=Code.UNSTABLE_KERNEL, subject="torch", evidence=numbers),))

@@ -9,7 +9,7 @@ import pytest
 from suite.explain import findings as grouping
 from suite.records import Broken, Cause, Code, Finding, Place, Verdict, because
 from suite.report import brief, plans
-from suite.results.decisions import Decision, Plan, Safety, tables
+from suite.results.decisions import Decision, Plan, Reason, Safety, tables
 from tests.report import builder
 
 OWN = "the model has a training step of its own, which is not emulated"
@@ -18,7 +18,11 @@ DECISION = Decision(plan=Plan.BACKEND, safety=Safety.EXCEPT)
 
 def test_an_answer_names_the_environment_once_and_the_layer_that_is_off() -> None:
     row = plans.Row(decision=DECISION, plan="", where="torch", effect="predictions shift 9 %")
-    for stage, tensor, said in (("forward", "scale", "first in scale"), ("loss", "loss", "first in the loss")):
+    for stage, tensor, said in (
+        ("forward", "scale", "first in scale"),
+        ("loss", "loss", "first in the loss"),
+        ("history", "auc", "in what fit says of auc"),
+    ):
         cause = Cause(
             code=Code.ODD_ONE_OUT, subject="torch", detail=(("others", "jax"), ("stage", stage), ("tensor", tensor))
         )
@@ -70,3 +74,31 @@ def test_where_no_scenario_could_be_read_the_question_is_about_those_that_are_br
     question, _, *rest = plans.lines(broken)
     assert question == "Does mine give equal results, and after saving?"
     assert rest[0] == "  change the backend, more devices, save and reload, CPU → GPU, upgrade: not compared"
+
+
+def _reasoned(verdict: Verdict, code: Code, count: int, kind: str = "saved") -> Reason:
+    one = builder.configurations(["small-cnn"], builder.BACKENDS, (1,))[0]
+    members = tuple(builder.check(one, kind, verdict) for _ in range(count))
+    causes = (Cause(code=code),)
+    return Reason(finding=Finding(verdict=verdict, causes=causes, members=members), members=members)
+
+
+def test_what_needs_a_decision_leads_unless_it_shows_in_further_training_alone() -> None:
+    expected = _reasoned(Verdict.BY_DESIGN, Code.BY_DESIGN, 3)
+    decided = _reasoned(Verdict.DIFFERENT, Code.UNKNOWN, 1)
+    resumed = _reasoned(Verdict.DIFFERENT, Code.UNKNOWN, 2, "resumed")
+    for safety in (Safety.CHANGES, Safety.EXCEPT):
+        assert min(expected, decided, key=lambda one: plans._weight(one, safety)) is decided
+    assert min(expected, resumed, key=lambda one: plans._weight(one, Safety.CHANGES)) is expected
+    assert min(expected, resumed, key=lambda one: plans._weight(one, Safety.EXCEPT)) is resumed
+
+
+def test_a_composed_plan_waits_unless_it_needs_a_decision() -> None:
+    expected, decided = _reasoned(Verdict.BY_DESIGN, Code.BY_DESIGN, 3), _reasoned(Verdict.DIFFERENT, Code.UNKNOWN, 1)
+
+    def row(plan: Plan, *reasons: Reason) -> plans.Row:
+        return plans.Row(decision=replace(DECISION, plan=plan, reasons=reasons), plan="")
+
+    assert row(Plan.BACKEND_ON_SEVERAL, expected).folded
+    assert not row(Plan.BACKEND_ON_SEVERAL, expected, decided).folded
+    assert not row(Plan.BACKEND, expected).folded
