@@ -83,7 +83,9 @@ def _unsaved(cause: Cause) -> str:
 
 
 def _not_run(cause: Cause) -> str:
-    """Of which side there is no result; of a file, that it cannot be loaded."""
+    """Of which side there is no result; of a file, that it cannot be loaded, or not to train on."""
+    if "it loads only with compile=False" in cause.reason:
+        return "a file loads only with compile=False"
     file, cannot, _ = cause.reason.partition(" cannot be loaded")
     if cannot and len(file.split()) == 1:
         return file + cannot

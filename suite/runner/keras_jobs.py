@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from suite.runner import (
 )
 from suite.runner.exact_constants import constants_of
 from suite.runner.numpy_backend import batch_norm_network as network
+from suite.runner.outcome import Unsupported
 from suite.runner.predicting import named
 from suite.runner.scenario_data import data_arrays
 from suite.runner.strategies import single
@@ -169,7 +170,7 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
 
     keras.utils.clear_session()
     precision.adopt(job.precision, scenario.dtype_policy)  # again: the session held the dtype policy
-    described = saved.manifest()
+    described, uncompiled = saved.manifest(), ""
     if form in (names.WEIGHTS_FILE, names.UNBUILT):
         ends = described.phases if described else ()
         model = _with_weights(saved.file(names.WEIGHTS_FILE), scenario, job, data, ends, built=form == names.WEIGHTS_FILE)
@@ -177,7 +178,9 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         # A model compiled on torch loads elsewhere only with compile=False, and so does a legacy file whose loss is given
         # by its short name; at home the optimizer must come back too.
         compiled = own and form == names.KERAS_FILE
-        model = _model_of(Store(job.run_folder), saved.file(form), scenario, compiled=compiled)
+        # Its being trained on fails then, and says why; its predictions are still compared.
+        without = compiled and described is not None and names.has(described, names.RESUMED)
+        model, uncompiled = _loaded(Store(job.run_folder), saved.file(form), scenario, compiled=compiled, without=without)
         if job.precision == "float64":  # of layers that the model's own class makes, the file holds no constants
             exact_constants.dyadic_layers([model, *models.layers_of(model)])
     if not scenario.run_eagerly:
@@ -188,7 +191,8 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own and form in (names.KERAS_FILE, names.WEIGHTS_FILE):
         if getattr(model, "optimizer", None) is None:
-            recorded.tell(facts=facts | {UNCOMPILED: OWN_COMPILE}, after_saving=OWN_COMPILE)
+            reason = uncompiled or OWN_COMPILE
+            recorded.tell(facts=facts | {UNCOMPILED: reason}, after_saving=reason)
         else:
             recorded.add(names.optimizer(0), models.read(optimizers.slots(model)))
     if form != names.UNBUILT:
@@ -202,8 +206,24 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         layer_attributes.tell(recorded, model)
         layer_attributes.try_out(recorded, model, saved, models.inputs(data, "predict"), scenario.batch)
     recorded.tell(steps=(0,), predicted=(0,), loaded=described.files[names.loaded_by(form)] if described else "")
-    if own and form == names.KERAS_FILE and described and names.has(described, names.EVALUATION):
+    evaluated = own and form == names.KERAS_FILE and described and names.has(described, names.EVALUATION)
+    if evaluated and described and not uncompiled:
         recorded.tell(after_saving=_go_on(recorded, model, scenario, job, data, described))
+
+
+def _loaded(store: Store, path: Path, scenario: Scenario, *, compiled: bool, without: bool) -> tuple[Any, str]:
+    """The model of a file, and why it could not be compiled; empty if it was, or was not to be. `without`: whether one that
+    does not load compiled may be loaded without that."""
+    try:
+        return _model_of(store, path, scenario, compiled=compiled), ""
+    except (TypeError, ValueError) as error:
+        if not without:
+            raise
+        try:
+            model = _model_of(store, path, scenario, compiled=False)
+        except (TypeError, ValueError):
+            raise error from None
+        return model, f"it loads only with compile=False: {unloadable.why_it_does_not_load(error)}"
 
 
 def _go_on(recorded: Recording, model: Any, scenario: Scenario, job: Job, data: Arrays, described: Manifest) -> str:
@@ -261,7 +281,9 @@ def _model_of(store: Store, path: Path, scenario: Scenario, *, compiled: bool) -
         try:
             return load(place)
         except (TypeError, ValueError):
-            variant.model(scenario), building.loss_of(scenario, "own"), scenario.optimizer()
+            variant.model(scenario), scenario.optimizer()
+            with suppress(Unsupported):  # here, though not where the file is from
+                building.compile_arguments(scenario, "own")
             return load(place)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from suite.artifacts import names
-from suite.records import Status
+from suite.records import UNCOMPILED, Status
 from tests.backends import training
 from tests.backends.kinds.kinds_of_scenarios import KINDS
 from tests.backends.marks import LONG
@@ -19,7 +19,7 @@ pytestmark = LONG
 MODULE = Path(__file__).parent / "kinds" / "kinds_of_scenarios.py"
 NAMES = [kind.__name__.replace("_", "-") for kind in KINDS]
 STEPPED = ("targets-in-a-dict", "frozen", "only-in-a-loss")
-LOADED = ("inputs-in-a-tuple", "lambdas", "unknown-class")
+LOADED = ("inputs-in-a-tuple", "lambdas", "unknown-class", "registered-metric", "unknown-metric")
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +87,15 @@ def test_a_file_that_does_not_load_says_why_and_what_to_do(trained: Trained) -> 
     said = trained.reload("unknown-class", SIDES[1], "torch")
     assert said.status is Status.FAILED
     assert "Keras does not know the class 'Doubled'" in said.reason and "custom_objects" in said.reason
+
+
+@pytest.mark.parametrize("side", [side for side in SIDES if side[2] == 1], ids=str)
+def test_a_file_that_only_does_not_load_compiled_still_predicts(trained: Trained, side: Side) -> None:
+    whole, bare = (trained.reload(name, side, side[0]) for name in ("registered-metric", "unknown-metric"))
+    for said in (whole, bare):
+        assert (said.status, said.reason) == (Status.COMPLETE, "")
+        assert names.has(said, names.predictions(0))
+    assert (UNCOMPILED in whole.facts, whole.after_saving, names.has(whole, names.RESUMED)) == (False, "", True)
+    assert bare.facts[UNCOMPILED] == bare.after_saving
+    assert "it loads only with compile=False: Keras does not know the class 'Near'" in bare.after_saving
+    assert not names.has(bare, names.RESUMED)

@@ -49,6 +49,7 @@ def test_what_is_not_known_is_still_placed() -> None:
     [
         (Code.NOT_RUN, "model.h5 cannot be loaded: ValueError: Shape mismatch", "model.h5 cannot be loaded"),
         (Code.NOT_RUN, "what was saved there cannot be loaded", "a side has no result"),
+        (Code.NOT_RUN, "… does not go on: it loads only with compile=False: …", "a file loads only with compile=False"),
         (Code.NOT_RUN, "it did not finish", "a side has no result"),
         (Code.UNSUPPORTED, OWN, "a training step of its own is unchecked"),
         (Code.UNSUPPORTED, "JAX splits no uneven batch", "not supported"),

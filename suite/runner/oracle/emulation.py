@@ -179,13 +179,13 @@ class Oracle:
 
     def _taken(self, given: Mapping[str, Any], begin: own_steps.Begin, sizes: Sequence[int], key: Hashable) -> _Pass:
         """The same by a training step of the model's own, which scales its loss itself."""
-        deviation = self.deviation
-        own_steps.refuse(self.model, deviation, split=len(sizes) > 1, shares=self.shares and self.replicas > 1)
+        deviation, shares = self.deviation, self.shares and self.replicas > 1
+        own_steps.refuse(self.model, deviation, split=len(sizes) > 1, shares=shares)
         given = {**given, "data": models.tensors(given["data"])}
-        with self.scaled(), own_steps.as_replica_of(self.replicas) if self.shares else contextlib.nullcontext():
+        with self.scaled(), own_steps.as_replica_of(self.replicas) if shares else contextlib.nullcontext():
             loss, gradients = own_steps.taken(self.model, given, begin, self.programs, key)
         # What it reports is a mean over its rows, which `_reported` takes for a share where losses are shares.
-        share = deviation.loss_scale / (self.replicas if self.shares else 1)
+        share = deviation.loss_scale / (self.replicas if shares else 1)
         parts = [] if loss is None else [share * float(loss)]
         scaled = [changed(one, lambda value: deviation.loss_scale * value) for one in gradients]
         return _Pass(loss=next(iter(parts), None), parts=parts, counted=float(sum(sizes)), gradients=scaled)

@@ -288,6 +288,38 @@ def unknown_class() -> Made:
     return {"model": model}
 
 
+def _metric(register: bool) -> Made:
+    """A metric that `metrics()` defines."""
+
+    def model() -> Any:
+        import keras
+
+        return chain(keras.layers.Dense(8, activation="relu", name="hidden"))
+
+    def metrics() -> list[Any]:
+        import keras
+
+        class Near(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
+            def __init__(self, name: str = "near", **kwargs: Any) -> None:
+                super().__init__(lambda y, made: keras.ops.cast(keras.ops.abs(y - made) < 0.5, "float32"), name, **kwargs)
+
+            def get_config(self) -> dict[str, Any]:
+                return {"name": self.name}
+
+        return [keras.saving.register_keras_serializable("kinds")(Near)() if register else Near()]
+
+    return {"model": model, "metrics": metrics, "data": simple(evaluate=(X[TRAINED:], FIRST[: ROWS - TRAINED]))}
+
+
+def registered_metric() -> Made:
+    return _metric(register=True)
+
+
+def unknown_metric() -> Made:
+    """Nothing registers its metric, and the scenario does not name it: its file loads only without being compiled."""
+    return _metric(register=False)
+
+
 def not_a_number() -> Made:
     def model() -> Any:
         import keras
@@ -325,7 +357,7 @@ def train_step_of_its_own() -> Made:
 KINDS: tuple[Callable[[], Made], ...] = (
     targets_in_a_dict, inputs_in_a_list, inputs_in_a_tuple, weighted_rows, no_targets, frozen, frozen_in_part, unused_layer,
     only_in_a_loss, random_without_seeds, lambdas, nested_and_shared, one_filter, channels_first, channels_first_as_wide,
-    unknown_class, not_a_number, train_step_of_its_own,
+    unknown_class, registered_metric, unknown_metric, not_a_number, train_step_of_its_own,
 )  # fmt: skip
 
 
