@@ -16,8 +16,9 @@ from functools import cached_property
 from suite import compare
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import corners, definitions, diagnoses, further_runs, layer_gradients, predicting
+from suite.explain import corners, definitions, diagnoses, further_runs, layer_gradients, predicting, rounds
 from suite.explain.definitions import Departure, Held
+from suite.explain.hypotheses import WHOLE
 from suite.explain.inquiry import Inquiry
 from suite.explain.observations import Stages
 from suite.judge import composing, equivalence, verdicts
@@ -171,7 +172,7 @@ class Backends:
         """The calls of both from the other states, where they part in one from which none were recorded: what shows there
         alone depends on the batch, as a corner does."""
         recorded = [self.held(name).states for name in pair]
-        if place is None or not all(recorded) or all(place.state in states for states in recorded):
+        if place is None or place.stage in WHOLE or not all(recorded) or all(place.state in states for states in recorded):
             return []
         return [self.layerwise(name, BETWEEN) for name in pair]
 
@@ -195,7 +196,7 @@ class Backends:
         a, b = self._in_order(a, b)
         if (forgetting := self._forgetting(a, b)) is not None:
             return Parting(place=None, off=forgetting.subject, causes=(forgetting,))
-        place = self.place(a, b) or self._predicting_place(a, b)
+        place = self.place(a, b) or self._predicting_place(a, b) or self._whole_place(a, b)
         odd = self._odd_one_out(a, b)
         inside = place is not None and self._float32_inside(a, b, place)
         if inside and (behind := self._departing_behind(a, b)):
@@ -320,6 +321,11 @@ class Backends:
     def _predicting_place(self, a: str, b: str) -> Place | None:
         runs = [self.folder.complete(run) if run else "" for run in self._runs(a, b)]
         return predicting.place(self.folder, self.scenario, (a, b), self._quantities(a, b), runs)
+
+    def _whole_place(self, a: str, b: str) -> Place | None:
+        """Where their whole runs come apart, if their single steps do not."""
+        found = self.measured(*self._in_order(a, b))
+        return rounds.earliest_place(found) if self._stages(a, b) and not isinstance(found, str) else None
 
     def _predicting_apart(self, a: str, b: str) -> Cause | None:
         """Of two that train alike and predict differently, the one that predicts from a file as no other does."""

@@ -159,6 +159,23 @@ def _off(found: Comparison) -> list[Distances]:
     return [one for one in found.distances if equivalence.differs(equivalence.apart_of(one, found))]
 
 
+def earliest_place(found: Comparison) -> Place | None:
+    """Where two runs come apart whose single steps do not: at the earliest stored step, and in what nobody trains before
+    weights, which follow. None if they do not come apart."""
+    apart = sorted(_off(found), key=lambda one: (_first_step(one), one.quantity != compare.OTHER))
+    return whole_place(apart) if apart else None
+
+
+def _first_step(distances: Distances) -> int:
+    apart = [
+        at.step
+        for at in distances.at
+        for metric, value in at.float64.items()
+        if metrics.METRICS[metric].judged and equivalence.differs(value)
+    ]
+    return min(apart, default=0)
+
+
 def whole_place(off: list[Distances]) -> Place:
     """Of a difference that no single step shows: its largest quantity, at the first stored step that has it. Layers that
     draw random numbers count what they draw, so that only predictions may be off, and other state."""

@@ -48,6 +48,7 @@ PLACES = {
     "forward": "the output of {}",
     "gradient": "the gradient of {}",
     "update": "the update of {}",
+    "trajectory": "what training makes of {}",
     "prediction": "the prediction of {}",
     "evaluation": "the evaluated {}",
     "history": "what fit says of {}",
