@@ -684,6 +684,28 @@ SEQUENCES = (
         stages=("history",),
         when=when.masked,
     ),
+    KnownDefect(
+        id="K-64",
+        scripts=("average-weights-torch",),
+        title="An average with weights of several axes divides by sums over the last one",
+        backends=TORCH,
+        kind="training",
+        names=(),
+        stages=(),
+        affected=MENDED,
+        issue=f"{ISSUES}23250",
+    ),
+    KnownDefect(
+        id="K-65",
+        scripts=("gaussian-blur-axes",),
+        title="A Gaussian blur without data_format blurs the channels",
+        backends=("jax", "torch"),
+        kind="training",
+        names=(),
+        stages=(),
+        affected=MENDED,
+        issue="https://github.com/keras-team/keras/pull/23542",
+    ),
 )
 
 DOCUMENTED = (
