@@ -197,7 +197,7 @@ def test_a_kernel_that_is_unstable_only_after_some_training_is_found(parity: Par
         found = pair(results, f"fake-a/{devices}", f"fake-b/{devices}")
         assert (found.verdict, kinds(found.causes)) == (Verdict.DIFFERENT, (unstable,))
         numbers = dict(found.causes[0].evidence)
-        assert (numbers["measured"], numbers["states"]) == (5, 3)
+        assert (numbers["measured"], numbers["states"]) == (6, 4)
         assert numbers["a"] < 1e-6 < 1e-4 < numbers["b"] < 1e-3
         assert found.side is not None
         assert found.side.id == f"clusters/fake-b/{devices}/plain"
@@ -230,7 +230,7 @@ def test_kernels_that_are_as_far_from_float64_on_both_sides_are_not_unstable(par
     assert (found.verdict, found.side) == (Verdict.INCONCLUSIVE, None)
     (cause,) = found.causes
     numbers = dict(cause.evidence)
-    assert (cause.code, numbers["measured"]) == (Code.BEYOND_ENVELOPE, 5)
+    assert (cause.code, numbers["measured"]) == (Code.BEYOND_ENVELOPE, 6)
     assert 1 <= numbers["ratio"] < 2
     assert len(steps_of(results)) == 2 + 2
     (finding,) = (one for one in results.findings if one.verdict is Verdict.INCONCLUSIVE)
