@@ -173,7 +173,6 @@ def _environment() -> Environment:
         "causes": causes.words,
         "group": answer.group,
         "urgency": _urgency,
-        "counted": lambda words: words.replace(" ", "\N{NO-BREAK SPACE}", 1),  # a number stays with what it counts
         "host": lambda link: urlsplit(link).hostname or link,
         "suspect": lambda suspect: causes.hypothesis(suspect.cause),
         "note": findings.NOTES.__getitem__,

@@ -40,8 +40,13 @@ class Row:
 
     @property
     def folded(self) -> bool:
-        """Whether it may wait: it is composed of other plans, and nothing behind it needs a decision."""
-        return self.decision.plan in EXTRA and not any(map(_needs_decision, self.decision.reasons))
+        """Whether it may wait, because it is composed of other plans."""
+        return self.decision.plan in EXTRA
+
+    @property
+    def decides(self) -> bool:
+        """Whether something behind it needs a decision."""
+        return any(map(_needs_decision, self.decision.reasons))
 
     @property
     def answer(self) -> str:

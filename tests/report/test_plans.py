@@ -94,12 +94,13 @@ def test_what_needs_a_decision_leads_unless_it_shows_in_further_training_alone()
     assert min(expected, resumed, key=lambda one: plans._weight(one, Safety.EXCEPT)) is resumed
 
 
-def test_a_composed_plan_waits_unless_it_needs_a_decision() -> None:
+def test_a_composed_plan_waits_and_says_if_it_needs_a_decision() -> None:
     expected, decided = _reasoned(Verdict.BY_DESIGN, Code.BY_DESIGN, 3), _reasoned(Verdict.DIFFERENT, Code.UNKNOWN, 1)
 
     def row(plan: Plan, *reasons: Reason) -> plans.Row:
         return plans.Row(decision=replace(DECISION, plan=plan, reasons=reasons), plan="")
 
     assert row(Plan.BACKEND_ON_SEVERAL, expected).folded
-    assert not row(Plan.BACKEND_ON_SEVERAL, expected, decided).folded
+    assert not row(Plan.BACKEND_ON_SEVERAL, expected).decides
+    assert row(Plan.BACKEND_ON_SEVERAL, expected, decided).decides
     assert not row(Plan.BACKEND, expected).folded
