@@ -242,7 +242,7 @@ class Composition:
             return Component(link=Link.BACKEND, environment=b.environment, missing=" and ".join(environments) + f": {found}")
         parting = self.parting(a, b)
         part = _component(Link.BACKEND, parting.off, found, parting.causes, self._unevaluated(a, b))
-        # Where weights come apart, so does what is said of them.
+        # Other weights give other metrics: these are a difference of their own only if nothing else differs.
         alike = not any(equivalence.differs(value) for value in part.distances.values())
         return (alike and fitted_metrics.component(self.folder, a.scenario, *environments)) or part
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from suite.explain.definitions import Held
 from suite.explain.derivatives import Corner
@@ -18,14 +18,15 @@ def between(a: Held, b: Held, place: Place | None, odd: str) -> tuple[Cause, ...
     return _causes([one for one in mine if any(one.is_other(other) for other in b.corners)], odd)
 
 
-def of_run(held: Held, place: Place | None, departing: Iterable[str]) -> tuple[Cause, ...]:
+def of_run(held: Held, place: Place | None, departing: Collection[str]) -> tuple[Cause, ...]:
     """Of a run that parts from what it declares in the gradient of a layer, and does so only in states in which that layer
     stands at a corner: compiled, it comes out on one side of it by rounding. `departing`: all states in which it parts."""
     if place is None or place.stage != "gradient":
         return ()
     here = [one for one in held.corners if one.is_of(place.tensor)]
     states = {one.state for one in here}
-    return _causes(here, held.environment) if place.state in states and states.issuperset(departing) else ()
+    only = place.state in departing and states.issuperset(departing)  # where nothing was measured, nothing departs
+    return _causes(here, held.environment) if only else ()
 
 
 def _causes(found: Iterable[Corner], odd: str) -> tuple[Cause, ...]:

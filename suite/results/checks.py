@@ -102,12 +102,12 @@ def _declared(folder: RunFolder, configuration: Configuration, composition: Comp
 
 
 def _unemulated(folder: RunFolder, configuration: Configuration, reason: str) -> Code:
-    """On one device, there is no strategy to check: what no oracle can emulate or predict there is unsupported. On several,
-    it leaves the strategy unchecked."""
+    """On one device, there is no strategy to check: what no oracle can emulate there is unsupported. On several, it leaves
+    the strategy unchecked. What an oracle emulates and does not predict is unchecked everywhere."""
     oracle = folder.oracle_of(configuration)
     refused = oracle is not None and folder.row(oracle).status is Status.UNSUPPORTED
-    unchecked = refused or reason == diagnoses.UNEMULATED
-    return Code.UNSUPPORTED if unchecked and configuration.devices == 1 else Code.NOT_RUN
+    emulated = reason == diagnoses.UNEMULATED
+    return Code.UNSUPPORTED if refused and configuration.devices == 1 and not emulated else Code.NOT_RUN
 
 
 def _defined(configuration: Configuration, held: Held, others: Sequence[Held]) -> ConsistencyCheck:

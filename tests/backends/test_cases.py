@@ -46,6 +46,7 @@ IN_THE_GATE = (
     "forgotten-argument",
     "overlapping-masks",
     "observed-range",
+    "unnamed-losses",
 )
 # The causes that need a decision, each with the environment that it is about. All others have none.
 DEFECTS = {

@@ -36,6 +36,7 @@ def test_a_run_that_parts_only_where_its_layer_stands_at_a_corner_takes_another_
         ([], place(), ["2"]),
         ([corner()], None, ["2"]),
         ([corner()], place(), ["0", "2"]),  # it parts where no corner is, too
+        ([corner()], place(), []),  # its steps were not measured
         ([corner("5")], place(), ["2"]),
         ([corner()], place("update"), ["2"]),
         ([corner()], place(tensor="other/bias"), ["2"]),
