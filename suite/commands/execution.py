@@ -88,7 +88,7 @@ def execute(
             outcomes |= _by_run(begun, ended)
             failed += _without_runs(begun, ended)
             session = _session(store, plan, chosen, jobs, outcomes, failed, tuple(further))
-            study = Study(store, plan, session, kept, later)
+            study = Study(store, plan, session, kept, later, processes=options.processes)
             while asked_for := [run for run in study.further_runs() if run not in further]:
                 further |= dict.fromkeys(asked_for)
                 more = jobs.training(asked_for)

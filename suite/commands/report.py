@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from suite.artifacts.store import Store
@@ -23,7 +24,8 @@ def run(options: ReportOptions) -> int:
     if options.fail_on:
         plan = replace(plan, options=replace(plan.options, gate=options.fail_on))
     signing.sign(store, options.signing, secret)
-    study = Study(store, plan, session, kept_verdicts.counting(store, plan, session))
+    kept = kept_verdicts.counting(store, plan, session)
+    study = Study(store, plan, session, kept, processes=os.cpu_count() or 1)
     with conclusion.output(json=options.json) as json:
         results = conclusion.conclude(study, history, split_assets=options.split_assets)
         return conclusion.tell(results, store.folder, json)

@@ -129,7 +129,7 @@ class RunFolder:
         return self.session.declared.get(configuration.id, Semantics())
 
     def row(self, run: Run) -> RunRow:
-        found = self.complete(run)
+        found = self._stored(run)
         if not isinstance(found, str):
             _, manifest = found
             reused = run.id in self.session.reused
@@ -161,6 +161,10 @@ class RunFolder:
         if run not in self._complete:
             self._complete[run] = self._look(run)
         return self._complete[run]
+
+    def ran(self, configuration: Configuration) -> bool:
+        """Whether its plain run is complete."""
+        return not isinstance(self._stored(plain(configuration)), str)
 
     def asked(self, run: Run) -> bool:
         """Whether it was asked for after the plan, or planned."""
@@ -311,7 +315,7 @@ class RunFolder:
         """What complete float64 runs rest on and is damaged or gone: their environment's probe, and their files, loaded
         again. Nothing else says so: a float32 check without its artifact did not run, and a run without one is not
         complete."""
-        ran = [run for run in self.plan.runs if run.precision == "float64" and not isinstance(self.complete(run), str)]
+        ran = [run for run in self.plan.runs if run.precision == "float64" and not isinstance(self._stored(run), str)]
         found = [(f"probe/{name}", self._lost_probe(name)) for name in {run.configuration.environment: None for run in ran}]
         found += [lost for run in ran if run.variation == "plain" for lost in self._lost_loads(run)]
         reasons = {job: reason for job, reason in reversed(found) if reason}

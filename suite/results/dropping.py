@@ -71,7 +71,7 @@ def _is_whole(folder: RunFolder, results: Results, scenario: str) -> bool:
 
 def allowed(folder: RunFolder, scenario: str) -> int:
     """The bytes that a scenario may hold, but for its data."""
-    ran = [one for one in folder.configurations(scenario) if not isinstance(folder.subject(one), str)]
+    ran = [one for one in folder.configurations(scenario) if folder.ran(one)]
     return max(LEAST, MODELS * (_model(folder.store, scenario) or 0)) * len(ran)
 
 

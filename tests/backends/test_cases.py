@@ -35,6 +35,7 @@ ON_SEVERAL = (
     "own-class",
     "unnamed-losses",
     "drawn-codes",
+    "moving-teacher",
 )
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 IN_THE_GATE = (
@@ -46,7 +47,7 @@ IN_THE_GATE = (
     "forgotten-argument",
     "overlapping-masks",
     "observed-range",
-    "unnamed-losses",
+    "moving-teacher",
 )
 # The causes that need a decision, each with the environment that it is about. All others have none.
 DEFECTS = {
@@ -95,7 +96,7 @@ STAGES = {  # of defects, each with the environment that is off
     "masked-accuracy": ("jax", "history"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
-OWN_STEPS = ("unnamed-losses", "drawn-codes")
+OWN_STEPS = ("unnamed-losses", "drawn-codes", "moving-teacher")
 BY_DESIGN = {
     "summed-loss": {("torch", "mean of replica means")},
     "scalar-loss": {("tensorflow", "sum of replica shares")},

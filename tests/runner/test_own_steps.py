@@ -26,6 +26,10 @@ class Optimizer(fake_keras.Optimizer):
     scale = 1.0
     applied = 0
 
+    @property
+    def variables(self) -> list[Any]:
+        return self._variables
+
     def scale_loss(self, loss: float) -> float:
         return loss * self.scale
 
@@ -130,6 +134,32 @@ def test_a_gradient_of_a_variable_that_is_not_trained_is_not_emulated() -> None:
 
     with pytest.raises(Unsupported, match="other variables"):
         taken(Model(step), {"x": 0})
+
+
+def averaging(model: Model, data: Any) -> dict[str, float]:
+    """Sets a rate, updates, then moves a bias to what the kernel is by then."""
+    kernel, bias = model.trainable_variables
+    model.optimizer.variables[1].assign(0.5)
+    model.optimizer.apply([1.0, None])
+    bias.assign(bias.numpy() + kernel.numpy())
+    return {"loss": 0.5}
+
+
+def test_what_a_step_does_after_the_update_is_done_to_what_the_update_has_come_to() -> None:
+    model = Model(averaging)
+    kernel, bias = model.trainable_variables
+    kernel.assign(2.0)
+    before = own_steps.updated(model)
+    taken(model, {"x": 0})
+    rate = model.optimizer.variables[1]
+    assert [float(one.numpy()) for one in (kernel, bias, rate)] == [2.0, 0.0, 0.5], "as the optimizer was to update it"
+    kernel.assign(7.0)
+    after = own_steps.updated(model)
+    own_steps.restore(model, before)
+    assert [float(one.numpy()) for one in (kernel, rate)] == [2.0, 0.1]
+    own_steps.finished(model, {"data": {"x": 0}}, lambda given: given["data"], Programs(), "key", after)
+    assert [float(one.numpy()) for one in (kernel, bias, rate)] == [7.0, 7.0, 0.5]
+    assert (model.resets, model.optimizer.applied) == (2, 0)
 
 
 def test_what_such_a_step_does_not_allow_is_refused_with_a_reason(keras: SimpleNamespace) -> None:

@@ -25,7 +25,7 @@ from suite.records import (
     Source,
     plain,
 )
-from suite.results import study
+from suite.results.judging import Judging
 
 CLEAN = Configuration(scenario="s", environment="torch", strategy="torch_ddp", devices=2)
 FAULTY = replace(CLEAN, fault="bn-bessel")
@@ -39,7 +39,7 @@ def planned(*runs: Run) -> Plan:
 def test_a_fault_is_compared_with_the_same_configuration_without_it_and_with_nothing_else(tmp_path: Path) -> None:
     everything = (CLEAN, FAULTY, replace(CLEAN, fault="nesterov"), ELSEWHERE, replace(ELSEWHERE, fault="bn-bessel"))
     session = Session(environments=(), scenarios=(), broken=(), declared={})
-    found = study.Study(Store(tmp_path), planned(*map(plain, everything)), session)
+    found = Judging(RunFolder(Store(tmp_path), planned(*map(plain, everything)), session))
     assert [(a.id, b.id) for a, b in found.pairs()] == [
         ("s/torch/torch_ddp-x2", "s/torch/torch_ddp+bn-bessel-x2"),
         ("s/torch/torch_ddp-x2", "s/torch/torch_ddp+nesterov-x2"),

@@ -9,34 +9,19 @@ forward pass over the whole batch, and only the loss is split. Batch normalizati
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 
 from suite.artifacts.rows import EVALUATE
 from suite.records import Deviation, Emulation, Scenario, Semantics, shares
-from suite.runner import keras_versions, masks, models, optimizers
-from suite.runner.oracle import batch_norm, evaluation, own_steps, predicting, update
-from suite.runner.oracle.cross_entropy import unclipped
-from suite.runner.oracle.gradients import changed, value_and_gradients
+from suite.runner import models, optimizers
+from suite.runner.oracle import batch_norm, evaluation, own_steps, passing, predicting, update
 from suite.runner.oracle.programs import Programs
 from suite.runner.oracle.scaled_losses import one_of
 
 Arrays = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Pass:
-    """One forward pass and its gradients. `parts`: the loss of each replica in it. `counted`: how many predictions the loss
-    is a mean of. A training step of the model's own may report no loss."""
-
-    loss: float | None
-    parts: Sequence[float]
-    counted: float
-    gradients: list[Any]
 
 
 @final
@@ -49,12 +34,13 @@ class Oracle:
         self.executing: Any = 0  # the replica whose rows are computed now; while JAX compiles a program, its placeholder
         self.programs = Programs()
         self.passed = 0  # how many forward passes the last step has begun
+        self.finishing = False  # whether a step is taken again, for what it does after the update
         self.statistics: dict[str, list[Any]] = {}  # of the last step, per replica, by the name of the moving variable
         self.gradients: list[Any] = []  # of the last step, reduced, as the optimizer received them; None: of no variable
-        self._steps_itself = models.has_own_train_step(model)
+        self.steps_itself = models.has_own_train_step(model)
         self._variables = models.variables(model)
         self._names = {id(variable): name for name, variable in self._variables.items()}
-        if self._steps_itself:
+        if self.steps_itself:
             own_steps.prepare(model, models.training(data, slice(0, 1)))
         for layer in models.batch_norm_layers(model):
             batch_norm.replace(layer, lambda: self.deviation, self._seen)
@@ -135,10 +121,11 @@ class Oracle:
         passes = []
         trained = self._trained_values() if len(parts) > 1 else {}
         assigned: Arrays = {}
+        states, before = list(self.states), self._before()
         for replica, part in enumerate(parts):
             self._enter(replica)
             split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
-            passes.append(self._pass(part, [len(share) for share in split]))
+            passes.append(passing.taken(self, part, [len(share) for share in split]))
             self._leave(replica)
             assigned = self._taken_back(trained) | assigned
         models.write({name: self._variables[name] for name in assigned}, assigned)
@@ -147,50 +134,30 @@ class Oracle:
         received = self.deviation.clipping == "per replica, received"
         self.gradients = clipped if received else self._reduced(gradients, counts)
         update.apply(self.model, clipped, self.deviation, self.programs)
+        if before is not None:
+            self._finish(parts, before, states)
         self._exchange()
         reported = self._reported(passes, shards)
         return None if reported is None else self.deviation.reported_loss * reported
 
-    def _pass(self, rows: np.ndarray, sizes: Sequence[int]) -> _Pass:
-        """The loss of these rows and its gradients, as the replica that is entered computes them."""
-        model, replica = self.model, self.executing
-        self.passed += 1
+    def _before(self) -> own_steps.Updated | None:
+        """What a training step of the model's own begins with, to be finished from there; None of Keras's step, which ends
+        with the update."""
+        return own_steps.updated(self.model) if self.steps_itself else None
 
-        def begin(given: Any) -> Any:
-            self.executing = given["replica"]
-            return given["data"]
-
-        def loss(given: Any) -> tuple[Any, Any]:
-            return self._loss(begin(given), sizes)
-
-        layers = tuple(layer.trainable for layer in models.layers_of(model))
-        key = (self.emulation, self.replicas, tuple(sizes), layers, tuple(map(id, model.trainable_variables)))
-        given = {"data": models.training(self.data, rows), "replica": replica}
-        untrained = list(self.untrained.values())
-        try:
-            if self._steps_itself:
-                return self._taken(given, begin, sizes, key)
-            value, (parts, counted), gradients = value_and_gradients(
-                loss, given, model.trainable_variables, untrained, programs=self.programs, key=key
-            )
-        finally:
+    def _finish(self, parts: Sequence[np.ndarray], before: own_steps.Updated, states: list[Arrays]) -> None:
+        """What a training step of the model's own does after the update, on each replica with its state of `states` before
+        the step. What the first replica does to trained variables is kept."""
+        after, left = own_steps.updated(self.model), []
+        for replica, part in enumerate(parts):
+            own_steps.restore(self.model, after)
             self.executing = replica
-        return _Pass(loss=float(value), parts=[float(part) for part in parts], counted=float(counted), gradients=gradients)
+            passing.finish(self, part, before, states[replica])
+            self._leave(replica)
+            left.append(own_steps.updated(self.model))
+        own_steps.restore(self.model, left[0])
 
-    def _taken(self, given: Mapping[str, Any], begin: own_steps.Begin, sizes: Sequence[int], key: Hashable) -> _Pass:
-        """The same by a training step of the model's own, which scales its loss itself."""
-        deviation, shares = self.deviation, self.shares and self.replicas > 1
-        own_steps.refuse(self.model, deviation, split=len(sizes) > 1, shares=shares)
-        given = {**given, "data": models.tensors(given["data"])}
-        with self.scaled(), own_steps.as_replica_of(self.replicas) if shares else contextlib.nullcontext():
-            loss, gradients = own_steps.taken(self.model, given, begin, self.programs, key)
-        # What it reports is a mean over its rows, which `_reported` takes for a share where losses are shares.
-        share = deviation.loss_scale / (self.replicas if shares else 1)
-        parts = [] if loss is None else [share * float(loss)]
-        scaled = [changed(one, lambda value: deviation.loss_scale * value) for one in gradients]
-        return _Pass(loss=next(iter(parts), None), parts=parts, counted=float(sum(sizes)), gradients=scaled)
-
-    def _reported(self, passes: Sequence[_Pass], shards: Sequence[np.ndarray]) -> float | None:
+    def _reported(self, passes: Sequence[passing.Pass], shards: Sequence[np.ndarray]) -> float | None:
         """The loss that the strategy reports, from its passes."""
         losses = [one.loss for one in passes if one.loss is not None]
         if not losses:
@@ -214,8 +181,11 @@ class Oracle:
             self.executing = replica
             models.write(self._variables, self._whole[replica][0])
             models.write(slots, self._whole[replica][1])
-            made = self._pass(part, [len(part)])
+            own, before = models.read(self.untrained), self._before()
+            made = passing.taken(self, part, [len(part)])
             update.apply(self.model, made.gradients, self.deviation, self.programs)
+            if before is not None:
+                passing.finish(self, part, before, own)
             self._whole[replica] = models.read(self._variables), models.read(slots)
             losses += [] if made.loss is None else [made.loss]
             received.append(made.gradients)
@@ -245,29 +215,6 @@ class Oracle:
         models.write({name: self._variables[name] for name in assigned}, {name: before[name] for name in assigned})
         return assigned
 
-    def _loss(self, given: Mapping[str, Any], sizes: Sequence[int]) -> tuple[Any, tuple[list[Any], Any]]:
-        """The mean over `sizes` consecutive parts of their own mean losses, penalties count once; the parts' losses, and how
-        many predictions were counted. `given`: `x`, `y` and `sample_weight` of the rows."""
-        model = self.model
-        predicted = model(given["x"], training=True)
-        bounds = np.cumsum([0, *sizes])
-        with unclipped() if self.deviation.unclipped else contextlib.nullcontext(), self.scaled():
-            losses = [
-                keras_versions.compute_loss(
-                    model,
-                    **{name: models.cut(part, begin, end) for name, part in given.items()},
-                    y_pred=_part(predicted, begin, end),
-                )
-                for begin, end in pairwise(bounds)
-            ]
-        loss = losses[0] if self.deviation.reduction == "first" else sum(losses[1:], losses[0])
-        if self.deviation.reduction == "mean" and not self.shares:
-            loss = loss / len(losses)
-        if self.deviation.regularization != 1.0 and model.losses:
-            penalty = sum(model.losses) / (self.replicas if self.shares else 1)
-            loss = loss + (self.deviation.regularization - 1.0) * penalty
-        return self.deviation.loss_scale * loss, (losses, _counted(predicted, sum(sizes)))
-
     def _reduced(self, gradients: Sequence[Sequence[Any]], counts: Sequence[float]) -> list[Any]:
         return update.reduced(gradients, counts, self.semantics, self.deviation)
 
@@ -283,6 +230,8 @@ class Oracle:
     def _seen(self, layer: Any, mean: Any, variance: Any) -> None:
         import keras
 
+        if self.finishing:
+            return
         for variable, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
             value = keras.ops.stop_gradient(value)
             if isinstance(value, keras.KerasTensor):
@@ -337,27 +286,6 @@ class Oracle:
     def _predicts(self, evaluating: bool) -> str:
         as_declared = evaluating and self.deviation.evaluates == "as declared"
         return "inference" if as_declared else self.deviation.predicts
-
-
-def _counted(predicted: Any, rows: int) -> Any:
-    """How many predictions the loss is a mean of: those that no mask leaves out."""
-    import keras
-
-    carried = [getattr(value, "_keras_mask", None) for value in keras_versions.tree().flatten(predicted)]
-    return rows if carried[0] is None else keras.ops.sum(keras.ops.cast(carried[0], "float64"))
-
-
-def _part(predicted: Any, begin: int, end: int) -> Any:
-    """Rows begin..end of every output, with the mask that Keras hung on it."""
-
-    def cut(value: Any) -> Any:
-        part = value[begin:end]
-        mask = getattr(value, "_keras_mask", None)
-        if mask is not None:
-            masks.carry(part, mask[begin:end])
-        return part
-
-    return keras_versions.tree().map_structure(cut, predicted)
 
 
 def averaged(states: Sequence[Arrays]) -> Arrays:
