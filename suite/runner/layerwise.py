@@ -69,7 +69,8 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
             phased.reach(phase)
             values, slots = starting_states.before(trajectory, state, described.tensors)
             models.write(models.variables(model), values)
-            models.write(optimizers.slots(model), slots)
+            of_model = optimizers.slots_of(model.optimizer, models.variables(model))  # others may not be built yet
+            models.write(of_model, {name: value for name, value in slots.items() if name in of_model})
             rows = starting_states.batch(state, trained)
             last = run.index < BETWEEN and state == chosen[-1]
             made, arrays = _step(model, data, rows, state, job.options.seed, last=last)

@@ -51,6 +51,11 @@ def others(model: Any) -> dict[str, Any]:
     return {name: value for name, value in held.items() if not any(value is one for one in known)}
 
 
+def every(model: Any) -> list[Any]:
+    """The one that it was compiled with, and those beside."""
+    return [model.optimizer, *others(model).values()]
+
+
 def renew(model: Any, built: Collection[str]) -> None:
     """Puts a new optimizer in the place of each of these that was not `built` when training started: it got its slots in the
     first step, and what they hold is to be forgotten. `built`: the attributes of those that were."""

@@ -19,6 +19,12 @@ pytestmark = LONG
 MODULE = Path(__file__).parent / "kinds" / "kinds_of_phases.py"
 AGAIN, NOT_AGAIN, OWN = "compiled-again", "not-compiled-again", "two-optimizers"
 SEVERAL: tuple[Side, ...] = (("jax", "single", 1), ("torch", "torch_ddp", 2))
+ADVERSARIAL: tuple[Side, ...] = (
+    ("tensorflow", "single", 1),
+    ("torch", "single", 1),
+    ("tensorflow", "tf_mirrored", 2),
+    ("torch", "torch_ddp", 2),
+)
 ALONE: tuple[Side, ...] = (("tensorflow", "single", 1), ("jax", "single", 1), ("torch", "single", 1))
 
 
@@ -89,13 +95,25 @@ def test_several_optimizers_begin_anew_in_each_run(tmp_path_factory: pytest.Temp
     sides: tuple[Side, ...] = (ALONE[0], ALONE[2])
     scenarios = training.files(tmp_path_factory.mktemp("scenarios"), MODULE, ["two_optimizers"])
     found = training.train(tmp_path_factory.mktemp("own"), scenarios, sides=sides, repeated=True)
-    refused = {reason for job, reason in found.failed.items() if "oracle" in job}
-    assert len(refused) == 1 and "the model has a training step of its own, which is not emulated" in refused.pop()
-    assert {job: reason for job, reason in found.failed.items() if "oracle" not in job} == {}
+    assert found.failed == {}
     ends = [found.last(found.run(OWN, side, "float64")) for side in sides]
     assert {"optimizer/slow/iteration", "optimizer/fast/iteration", "first/kernel/momentum"} <= ends[0].keys()
     assert training.farthest(*ends) < 1e-10
-    for side in sides:
+    for side, end in zip(sides, ends, strict=True):
+        assert training.farthest(end, found.last(found.oracle(OWN, side))) < 1e-10
         plain = found.run(OWN, side)
         repeat = found.store.run(Run(configuration=training._configuration(OWN, side), variation="repeat"))
         assert training.farthest(found.last(plain), found.last(repeat)) == 0
+
+
+@pytest.fixture(scope="module")
+def adversarial(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    scenarios = training.files(tmp_path_factory.mktemp("scenarios"), MODULE, ["adversaries"])
+    return training.train(tmp_path_factory.mktemp("adversarial"), scenarios, sides=ADVERSARIAL)
+
+
+@pytest.mark.parametrize("side", ADVERSARIAL, ids=str)
+def test_a_step_of_several_updates_is_what_its_oracle_says(adversarial: Trained, side: Side) -> None:
+    assert adversarial.failed == {}
+    mine, oracle = adversarial.run("adversaries", side, "float64"), adversarial.oracle("adversaries", side)
+    assert training.farthest(adversarial.last(mine), adversarial.last(oracle)) < 1e-10

@@ -12,6 +12,7 @@ import pytest
 from suite.records import Deviation
 from suite.runner.oracle import own_steps
 from suite.runner.oracle.programs import Programs
+from suite.runner.oracle.update import Updated, in_order, restore, updated
 from suite.runner.outcome import Unsupported
 from tests.runner import fake_keras
 
@@ -25,6 +26,7 @@ class Variable(fake_keras.Variable):
 class Optimizer(fake_keras.Optimizer):
     scale = 1.0
     applied = 0
+    built = True
 
     @property
     def variables(self) -> list[Any]:
@@ -66,20 +68,29 @@ def keras(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return found
 
 
-def taken(model: Model, rows: dict[str, Any]) -> tuple[Any, list[Any]]:
-    return own_steps.taken(model, {"data": rows}, lambda given: given["data"], Programs(), "key")
+def taken(model: Model, *updates: Updated) -> tuple[Any, Any]:
+    return own_steps.taken(
+        model, {"data": {"x": "rows", "y": None}}, lambda given: given["data"], Programs(), "key", updates
+    )
 
 
-def test_gradients_are_taken_and_nothing_is_updated() -> None:
+def gradients(model: Model) -> list[Any]:
+    """In the order of what is trained, of the first time that the step hands over."""
+    loss, handed = taken(model)
+    assert loss is None
+    return in_order(model, [handed])
+
+
+def test_a_step_is_taken_until_it_hands_over_and_nothing_is_updated() -> None:
     seen = []
 
     def step(model: Model, data: Any) -> dict[str, float]:
         seen.append(data)
         model.optimizer.apply([1.0, 2.0], model.trainable_variables)
-        return {"loss": 0.5, "other": 9.0}
+        pytest.fail("what follows is done to what the update has come to")
 
     model = Model(step)
-    assert taken(model, {"x": "rows", "y": None}) == (0.5, [1.0, 2.0])
+    assert gradients(model) == [1.0, 2.0]
     assert seen == [("rows",)]
     assert (model.resets, model.optimizer.applied) == (1, 0)
     model.optimizer.apply([1.0, 2.0])
@@ -87,19 +98,18 @@ def test_gradients_are_taken_and_nothing_is_updated() -> None:
 
 
 def test_gradients_come_in_the_order_of_the_trained_variables() -> None:
-    def step(model: Model, data: Any) -> dict[str, float]:
+    def step(model: Model, data: Any) -> None:
         kernel, bias = model.trainable_variables
         model.optimizer.apply_gradients([(2.0, bias.value), (1.0, kernel)])
-        return {}
 
-    assert taken(Model(step), {"x": 0}) == (None, [1.0, 2.0])
+    assert gradients(Model(step)) == [1.0, 2.0]
 
 
 def test_a_variable_without_a_gradient_has_none() -> None:
     def step(model: Model, data: Any) -> None:
         model.optimizer.apply([2.0], model.trainable_variables[1:])
 
-    assert taken(Model(step), {"x": 0}) == (None, [None, 2.0])
+    assert gradients(Model(step)) == [None, 2.0]
 
 
 def test_the_scale_of_a_loss_is_taken_back() -> None:
@@ -107,25 +117,16 @@ def test_the_scale_of_a_loss_is_taken_back() -> None:
         model.optimizer.scale = 4.0
         model.optimizer.apply([8.0, 2.0])
 
-    assert taken(Model(step), {"x": 0})[1] == [2.0, 0.5]
+    assert gradients(Model(step)) == [2.0, 0.5]
 
 
-@pytest.mark.parametrize(
-    ("calls", "said"),
-    [
-        ([], "never"),
-        ([[1.0, 2.0]] * 2, "2 times"),
-        ([[1.0]], "of other variables"),
-        ([[1.0, 2.0, 3.0]], "of other variables"),
-    ],
-)
-def test_what_is_not_handed_over_once_for_all_is_not_emulated(calls: list[list[float]], said: str) -> None:
+@pytest.mark.parametrize("handed", [[1.0], [1.0, 2.0, 3.0]])
+def test_what_is_not_of_the_trained_variables_is_not_emulated(handed: list[float]) -> None:
     def step(model: Model, data: Any) -> None:
-        for gradients in calls:
-            model.optimizer.apply(gradients)
+        model.optimizer.apply(handed)
 
-    with pytest.raises(Unsupported, match=said):
-        taken(Model(step), {"x": 0})
+    with pytest.raises(Unsupported, match="of other variables"):
+        taken(Model(step))
 
 
 def test_a_gradient_of_a_variable_that_is_not_trained_is_not_emulated() -> None:
@@ -133,7 +134,12 @@ def test_a_gradient_of_a_variable_that_is_not_trained_is_not_emulated() -> None:
         model.optimizer.apply([1.0], [Variable("elsewhere")])
 
     with pytest.raises(Unsupported, match="other variables"):
-        taken(Model(step), {"x": 0})
+        taken(Model(step))
+
+
+def test_a_step_that_updates_by_itself_is_not_emulated() -> None:
+    with pytest.raises(Unsupported, match="never hands gradients to an optimizer of the model"):
+        taken(Model(lambda model, data: {"loss": 1.0}))
 
 
 def averaging(model: Model, data: Any) -> dict[str, float]:
@@ -145,21 +151,44 @@ def averaging(model: Model, data: Any) -> dict[str, float]:
     return {"loss": 0.5}
 
 
-def test_what_a_step_does_after_the_update_is_done_to_what_the_update_has_come_to() -> None:
+def values(*variables: Variable) -> list[float]:
+    return [float(one.numpy()) for one in variables]
+
+
+def test_what_a_step_does_after_an_update_is_done_to_what_the_update_has_come_to() -> None:
     model = Model(averaging)
     kernel, bias = model.trainable_variables
-    kernel.assign(2.0)
-    before = own_steps.updated(model)
-    taken(model, {"x": 0})
     rate = model.optimizer.variables[1]
-    assert [float(one.numpy()) for one in (kernel, bias, rate)] == [2.0, 0.0, 0.5], "as the optimizer was to update it"
+    kernel.assign(2.0)
+    before = updated(model)
+    assert taken(model)[1].optimizer is model.optimizer
+    assert values(kernel, bias, rate) == [2.0, 0.0, 0.5], "as the optimizer is to update it"
     kernel.assign(7.0)
-    after = own_steps.updated(model)
-    own_steps.restore(model, before)
-    assert [float(one.numpy()) for one in (kernel, rate)] == [2.0, 0.1]
-    own_steps.finished(model, {"data": {"x": 0}}, lambda given: given["data"], Programs(), "key", after)
-    assert [float(one.numpy()) for one in (kernel, bias, rate)] == [7.0, 7.0, 0.5]
+    after = updated(model)
+    restore(model, before)
+    assert values(kernel, bias, rate) == [2.0, 0.0, 0.1]
+    assert taken(model, after) == (0.5, None)
+    assert values(kernel, bias, rate) == [7.0, 7.0, 0.5]
     assert (model.resets, model.optimizer.applied) == (2, 0)
+
+
+def test_each_optimizer_of_a_step_is_handed_its_own() -> None:
+    def step(model: Model, data: Any) -> dict[str, float]:
+        kernel, bias = model.trainable_variables
+        model.optimizer.apply([1.0], [kernel])
+        model.second.apply([float(kernel.numpy())], [bias])  # type: ignore[attr-defined]
+        return {"loss": 0.5}
+
+    model = Model(step)
+    kernel, bias = model.trainable_variables
+    model.second = Optimizer("second", [bias])  # type: ignore[attr-defined]
+    first = taken(model)[1]
+    assert (first.optimizer, first.variables, first.gradients) == (model.optimizer, [kernel], [1.0])
+    kernel.assign(3.0)
+    second = taken(model, updated(model))[1]
+    assert (second.optimizer, second.variables, second.gradients) == (model.second, [bias], [3.0])  # type: ignore[attr-defined]
+    assert in_order(model, [first, second]) == [1.0, 3.0]
+    assert taken(model, updated(model), updated(model)) == (0.5, None)
 
 
 def test_what_such_a_step_does_not_allow_is_refused_with_a_reason(keras: SimpleNamespace) -> None:
@@ -175,5 +204,7 @@ def test_what_such_a_step_does_not_allow_is_refused_with_a_reason(keras: SimpleN
     keras.backend.backend = lambda: "tensorflow"
     own_steps.refuse(model, Deviation(), split=False, shares=True)
     model.fast = Optimizer("adam", [])  # type: ignore[attr-defined]
-    with pytest.raises(Unsupported, match="several optimizers"):
-        own_steps.refuse(model, Deviation(), split=False, shares=True)
+    own_steps.refuse(model, Deviation(), split=False, shares=True)
+    keras.backend.backend = lambda: "jax"
+    with pytest.raises(Unsupported, match="several optimizers, on JAX"):
+        own_steps.refuse(model, Deviation(), split=False, shares=False)

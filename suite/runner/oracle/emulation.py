@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -20,8 +21,19 @@ from suite.runner import models, optimizers
 from suite.runner.oracle import batch_norm, evaluation, own_steps, passing, predicting, update
 from suite.runner.oracle.programs import Programs
 from suite.runner.oracle.scaled_losses import one_of
+from suite.runner.oracle.update import Handed, Updated
 
 Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """What a pass is over: row indices (rows of the pass,). `sizes`: of the consecutive parts whose losses are taken one by
+    one."""
+
+    replica: int
+    rows: np.ndarray
+    sizes: list[int]
 
 
 @final
@@ -33,14 +45,14 @@ class Oracle:
         self.emulation, self.replicas = Emulation(), 1
         self.executing: Any = 0  # the replica whose rows are computed now; while JAX compiles a program, its placeholder
         self.programs = Programs()
-        self.passed = 0  # how many forward passes the last step has begun
-        self.finishing = False  # whether a step is taken again, for what it does after the update
-        self.statistics: dict[str, list[Any]] = {}  # of the last step, per replica, by the name of the moving variable
+        self.entered, self.passed = 0, 0  # the replica of the last pass, and how many passes the last step has begun
+        # Of the last step: moving variable -> replica -> what its layer has computed in its last call.
+        self.statistics: dict[str, dict[int, Any]] = {}
         self.gradients: list[Any] = []  # of the last step, reduced, as the optimizer received them; None: of no variable
-        self.steps_itself = models.has_own_train_step(model)
+        self._steps_itself = models.has_own_train_step(model)
         self._variables = models.variables(model)
         self._names = {id(variable): name for name, variable in self._variables.items()}
-        if self.steps_itself:
+        if self._steps_itself:
             own_steps.prepare(model, models.training(data, slice(0, 1)))
         for layer in models.batch_norm_layers(model):
             batch_norm.replace(layer, lambda: self.deviation, self._seen)
@@ -117,45 +129,61 @@ class Oracle:
         shards = self.shards(rows)
         if self._whole:
             return self._apart(shards)
-        parts = shards if self.groups > 1 else [np.concatenate(shards)]
-        passes = []
-        trained = self._trained_values() if len(parts) > 1 else {}
-        assigned: Arrays = {}
-        states, before = list(self.states), self._before()
-        for replica, part in enumerate(parts):
-            self._enter(replica)
-            split = [part] if self.groups > 1 or self.semantics.gradients == "global batch" else shards
-            passes.append(passing.taken(self, part, [len(share) for share in split]))
-            self._leave(replica)
-            assigned = self._taken_back(trained) | assigned
-        models.write({name: self._variables[name] for name in assigned}, assigned)
-        gradients, counts = [one.gradients for one in passes], [one.counted for one in passes]
-        clipped = self._reduced(update.clipped(self.model.optimizer, gradients, self.deviation), counts)
-        received = self.deviation.clipping == "per replica, received"
-        self.gradients = clipped if received else self._reduced(gradients, counts)
-        update.apply(self.model, clipped, self.deviation, self.programs)
-        if before is not None:
-            self._finish(parts, before, states)
+        whole = np.concatenate(shards)
+        split = [len(shard) for shard in shards] if self.semantics.gradients != "global batch" else [len(whole)]
+        each = [_Part(replica=replica, rows=rows, sizes=[len(rows)]) for replica, rows in enumerate(shards)]
+        passes = self._passes(each if self.groups > 1 else [_Part(replica=0, rows=whole, sizes=split)])
         self._exchange()
         reported = self._reported(passes, shards)
         return None if reported is None else self.deviation.reported_loss * reported
 
-    def _before(self) -> own_steps.Updated | None:
-        """What a training step of the model's own begins with, to be finished from there; None of Keras's step, which ends
-        with the update."""
-        return own_steps.updated(self.model) if self.steps_itself else None
+    def _passes(self, parts: Sequence[_Part]) -> list[passing.Pass]:
+        """The passes of a step, and the updates that follow from them. A training step of the model's own is taken anew once
+        an update is known, until it hands over no more: what it does between updates and after them is done then."""
+        states, several = list(self.states), self._steps_itself or len(parts) > 1
+        before = update.updated(self.model) if several else None
+        updates: list[Updated] = []
+        handed: list[Handed] = []
+        while True:
+            passes = self._round(parts, states, before, updates)
+            given = [one.handed for one in passes if one.handed is not None]
+            if given:
+                handed.append(self._update(given, [one.counted for one in passes]))
+            if not given or not self._steps_itself:
+                self.gradients = update.in_order(self.model, handed)
+                return passes
+            updates.append(update.updated(self.model))
 
-    def _finish(self, parts: Sequence[np.ndarray], before: own_steps.Updated, states: list[Arrays]) -> None:
-        """What a training step of the model's own does after the update, on each replica with its state of `states` before
-        the step. What the first replica does to trained variables is kept."""
-        after, left = own_steps.updated(self.model), []
-        for replica, part in enumerate(parts):
-            own_steps.restore(self.model, after)
-            self.executing = replica
-            passing.finish(self, part, before, states[replica])
-            self._leave(replica)
-            left.append(own_steps.updated(self.model))
-        own_steps.restore(self.model, left[0])
+    def _round(
+        self, parts: Sequence[_Part], states: Sequence[Arrays], before: Updated | None, updates: Sequence[Updated]
+    ) -> list[passing.Pass]:
+        """One pass over each part, from the states that replicas have for themselves, and from `before`, where there are
+        several. What the first pass makes of this is kept."""
+        passes, left = list[passing.Pass](), list[Updated]()
+        for part in parts:
+            if before is not None:
+                update.restore(self.model, before)
+            self.passed += 1
+            self.executing = self.entered = part.replica
+            models.write(self.untrained, states[part.replica])
+            if self._steps_itself:
+                passes.append(passing.by_own_step(self, part.rows, part.sizes, updates))
+            else:
+                passes.append(passing.by_keras(self, part.rows, part.sizes))
+            self._leave(part.replica)
+            if before is not None:
+                left.append(update.updated(self.model))
+        if left:
+            update.restore(self.model, left[0])
+        return passes
+
+    def _update(self, given: Sequence[Handed], counts: Sequence[float]) -> Handed:
+        """Updates what these gradients of replicas are of. Returns them as the optimizer received them."""
+        gradients, first = [one.gradients for one in given], given[0]
+        clipped = self._reduced(update.clipped(first.optimizer, gradients, self.deviation), counts)
+        received = self.deviation.clipping == "per replica, received"
+        update.apply(self.model, replace(first, gradients=clipped), self.deviation, self.programs)
+        return replace(first, gradients=clipped if received else self._reduced(gradients, counts))
 
     def _reported(self, passes: Sequence[passing.Pass], shards: Sequence[np.ndarray]) -> float | None:
         """The loss that the strategy reports, from its passes."""
@@ -177,25 +205,17 @@ class Oracle:
     def _apart(self, shards: Sequence[np.ndarray]) -> float | None:
         """Every replica trains by itself; the first one's gradient is what the leader's optimizer received."""
         slots, losses, received = optimizers.slots(self.model), [], []
-        for replica, part in enumerate(shards):
-            self.executing = replica
+        for replica, rows in enumerate(shards):
             models.write(self._variables, self._whole[replica][0])
             models.write(slots, self._whole[replica][1])
-            own, before = models.read(self.untrained), self._before()
-            made = passing.taken(self, part, [len(part)])
-            update.apply(self.model, made.gradients, self.deviation, self.programs)
-            if before is not None:
-                passing.finish(self, part, before, own)
+            self.states[replica] = models.read(self.untrained)
+            made = self._passes([_Part(replica=replica, rows=rows, sizes=[len(rows)])])[0]
             self._whole[replica] = models.read(self._variables), models.read(slots)
             losses += [] if made.loss is None else [made.loss]
-            received.append(made.gradients)
+            received.append(self.gradients)
         self.gradients = received[0]
         models.write(slots, self._whole[0][1])
         return float(np.mean(losses)) if losses else None
-
-    def _enter(self, replica: int) -> None:
-        self.executing = replica
-        models.write(self.untrained, self.states[replica])
 
     def _leave(self, replica: int) -> None:
         state = models.read(self.untrained)
@@ -203,17 +223,6 @@ class Oracle:
             self.states = [state] * self.replicas
         else:
             self.states = [state if index == replica else other for index, other in enumerate(self.states)]
-
-    def _trained_values(self) -> Arrays:
-        return models.read({name: one for name, one in self._variables.items() if name not in self.untrained})
-
-    def _taken_back(self, before: Arrays) -> Arrays:
-        """What a pass has assigned to trained variables, which have their values of before again: each replica starts a step
-        from these. The first replica's are kept."""
-        now = models.read({name: self._variables[name] for name in before})
-        assigned = {name: value for name, value in now.items() if value.tobytes() != before[name].tobytes()}
-        models.write({name: self._variables[name] for name in assigned}, {name: before[name] for name in assigned})
-        return assigned
 
     def _reduced(self, gradients: Sequence[Sequence[Any]], counts: Sequence[float]) -> list[Any]:
         return update.reduced(gradients, counts, self.semantics, self.deviation)
@@ -230,13 +239,11 @@ class Oracle:
     def _seen(self, layer: Any, mean: Any, variance: Any) -> None:
         import keras
 
-        if self.finishing:
-            return
         for variable, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
             value = keras.ops.stop_gradient(value)
             if isinstance(value, keras.KerasTensor):
                 return
-            self.statistics.setdefault(self._names[id(variable)], []).append(value)
+            self.statistics.setdefault(self._names[id(variable)], {})[self.entered] = value
 
     # -- what is left
 

@@ -111,6 +111,8 @@ class _Recorder:
         trajectory = self.store.run(self.job.trajectory)
         manifest = trajectory.manifest()
         assert manifest is not None
+        if optimizers.others(self.oracle.model):
+            raise Unsupported("single steps of a model with several optimizers are not compared")
         calls: tuple[str, ...] = ()
         emulation = run.emulates or Emulation()
         self._begin(emulation)
@@ -125,7 +127,7 @@ class _Recorder:
             with outputs_of(self.oracle) as passes:
                 loss = self.oracle.step(ordered(rows, self.oracle.deviation.order))
             calls = tuple(passes[0])
-            outputs = {f"forward|{name}": np.concatenate([made[name] for made in passes]) for name in calls}
+            outputs = {f"forward|{name}": np.concatenate([made[name] for made in passes.values()]) for name in calls}
             recorded.add(names.single_step(state), {**outputs, **self._stages(values, loss)})
         return calls
 
@@ -142,9 +144,8 @@ class _Recorder:
         by_variable = {id(variable): name for name, variable in trained.items()}
         stages: Arrays = {} if loss is None else {"loss|loss": np.array([loss])}
         for name, seen in oracle.statistics.items():
-            # A layer that is called several times in a step has as many statistics: the last ones count.
-            of_groups = np.stack([ops.convert_to_numpy(value) for value in seen]).reshape(oracle.groups, -1, *seen[0].shape)
-            stages[f"batch statistics|{name}"] = np.repeat(of_groups[:, -1], oracle.replicas // oracle.groups, axis=0)
+            of_groups = np.stack([ops.convert_to_numpy(value) for value in seen.values()])
+            stages[f"batch statistics|{name}"] = np.repeat(of_groups, oracle.replicas // oracle.groups, axis=0)
         for variable, value in zip(oracle.model.trainable_variables, oracle.gradients, strict=True):
             gradient = np.zeros(variable.shape) if value is None else ops.convert_to_numpy(dense(value))
             stages[f"gradient|{by_variable[id(variable)]}"] = gradient
@@ -268,24 +269,24 @@ def _evaluated(oracle: Trainable, recorded: Recording) -> None:
 
 
 @contextmanager
-def outputs_of(oracle: Oracle) -> Iterator[list[Arrays]]:
-    """While this is entered: for each forward pass of the oracle's model, the output (rows of the pass, ...) of every
-    layer call that returns one tensor, by its name, in the order of the calls."""
+def outputs_of(oracle: Oracle) -> Iterator[dict[int, Arrays]]:
+    """While this is entered: of the last pass of each replica, the output (rows of the pass, ...) of every layer call that
+    returns one tensor, by its name, in the order of the calls."""
     import keras
 
     paths = models.layer_paths(oracle.model)
-    passes: list[Arrays] = []
+    passes: dict[int, Arrays] = {}
+    begun = 0
 
     def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        nonlocal begun
         made = proceed(layer, *args, **kwargs)
-        if oracle.finishing:  # it was called before
-            return made
-        if len(passes) < oracle.passed:
-            passes.append({})
-        path = paths.get(id(layer))
-        if passes and path and not isinstance(layer, keras.Model) and keras.ops.is_tensor(made):
-            earlier = sum(name.partition("#")[0] == path for name in passes[-1])
-            passes[-1][name_of_call(path, earlier + 1)] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(made))
+        if begun != oracle.passed:
+            begun, passes[oracle.entered] = oracle.passed, {}
+        path, outputs = paths.get(id(layer)), passes.get(oracle.entered)
+        if outputs is not None and path and not isinstance(layer, keras.Model) and keras.ops.is_tensor(made):
+            earlier = sum(name.partition("#")[0] == path for name in outputs)
+            outputs[name_of_call(path, earlier + 1)] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(made))
         return made
 
     with layer_calls(called):

@@ -1,24 +1,30 @@
-"""A pass by a training step that the model's class defines: what it reports, the gradients that reach the optimizer, and,
-once these have made an update, what it does after that."""
+"""A training step that the model's class defines, taken by an oracle: with each update in its place, as far as these are
+known, until it hands over gradients whose update is not. So a step may train with several optimizers, and go on after each
+update."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
-
-import numpy as np
 
 from suite.records import Deviation
 from suite.runner import models, optimizers
 from suite.runner.oracle.gradients import changed
 from suite.runner.oracle.programs import Programs
+from suite.runner.oracle.update import Handed, Updated, restore, updated
 from suite.runner.outcome import Unsupported
 
 Begin = Callable[[Mapping[str, Any]], Any]  # what is given -> `x`, `y` and `sample_weight` of the rows
-Found = tuple[Any, list[Any]]  # the loss that it reports, a scalar or None, and a gradient for each trained variable or None
-Updated = tuple[list[np.ndarray], list[np.ndarray]]  # the values of what is trained, and of the optimizer's variables
 OWN_STEP = "the model has a training step of its own"
+
+
+class _Stopped(BaseException):
+    """Ends a step where it hands over. No `except Exception` of a user's step is meant."""
+
+    def __init__(self, handed: Handed) -> None:
+        super().__init__()
+        self.handed = handed
 
 
 def refuse(model: Any, deviation: Deviation, *, split: bool, shares: bool) -> None:
@@ -30,8 +36,8 @@ def refuse(model: Any, deviation: Deviation, *, split: bool, shares: bool) -> No
     import keras
 
     reason = ""
-    if optimizers.others(model):
-        reason = "with several optimizers"
+    if optimizers.others(model) and keras.backend.backend() == "jax":
+        reason = "with several optimizers, on JAX"
     elif split:
         reason = "which does not let the loss be taken for each replica's rows of one forward pass"
     elif shares and keras.backend.backend() != "tensorflow":
@@ -43,52 +49,37 @@ def refuse(model: Any, deviation: Deviation, *, split: bool, shares: bool) -> No
 
 
 def prepare(model: Any, rows: Mapping[str, Any]) -> None:
-    """Makes what `fit` makes before its first step: on JAX, a step is given the values of all metrics' variables."""
+    """Makes what `fit` makes before its first step or in it: on JAX, a step is given the values of all metrics' variables;
+    elsewhere, optimizers beside the one that the model is compiled with are built when they are first used."""
     import keras
 
     if keras.backend.backend() == "jax":
         model._symbolic_build(data_batch=_packed(models.tensors(rows)))  # private: `fit` does it so
+    elif any(not one.built for one in optimizers.others(model).values()):
+        with _handing(model, lambda handed: None):
+            model.train_step(_packed(models.tensors(rows)))
 
 
-def taken(model: Any, given: Mapping[str, Any], begin: Begin, programs: Programs, key: Hashable) -> Found:
-    """Takes the step on what is given, but for the update. What the step has assigned otherwise by then is there afterwards:
-    what it does after the update was done to something else, and `finished` does it. Metrics begin anew. With `programs`,
-    JAX compiles the whole once for each `key`.
+def taken(
+    model: Any, given: Mapping[str, Any], begin: Begin, programs: Programs, key: Hashable, updates: Sequence[Updated]
+) -> tuple[Any, Handed | None]:
+    """Takes the step on what is given, with what the first `updates` have come to in their places. Metrics begin anew. With
+    `programs`, JAX compiles the whole once for each `key`.
+
+    Returns (None, what it hands over) where it hands over gradients once more: the model is as it was then. Otherwise it is
+    taken to its end: (the loss that it reports, a scalar or None; None).
 
     Raises:
-        Unsupported: it does not hand its gradients to the model's optimizer once, in the order of the trained variables.
+        Unsupported: it never hands gradients to an optimizer of the model, or not those of what is trained.
     """
     import keras
 
     model.reset_metrics()
     take = _stateless if keras.backend.backend() == "jax" else _eager
-    loss, gradients = take(model, given, begin, programs, key)
-    scale = float(model.optimizer.scale_loss(1.0))  # which the update takes out again, and is given back there
-    return loss, gradients if scale == 1.0 else [changed(one, lambda value: value / scale) for one in gradients]
-
-
-def updated(model: Any) -> Updated:
-    """What an update changes, as it is now."""
-    return _values(model.trainable_variables), _values(model.optimizer.variables)
-
-
-def restore(model: Any, values: Updated) -> None:
-    """Has what an update changes as it was."""
-    for variable, value in zip(_updated_variables(model), [*values[0], *values[1]], strict=True):
-        variable.assign(value)
-
-
-def finished(model: Any, given: Mapping[str, Any], begin: Begin, programs: Programs, key: Hashable, after: Updated) -> None:
-    """Takes a step again that was `taken`, from the same state, with what the update has come to in the update's place: so
-    what it does after the update (an average of weights, say) is done to what is there then."""
-    import keras
-
-    model.reset_metrics()
-    if keras.backend.backend() == "jax":
-        _take_stateless(model, given, begin, programs, key, after)
-        return
-    with _instead(model.optimizer, "apply", lambda grads, trainable_variables=None: restore(model, after)):
-        model.train_step(_packed(begin(given)))
+    loss, handed = take(model, given, begin, programs, key, updates)
+    if handed is None and not updates:
+        raise Unsupported(f"{OWN_STEP}, which never hands gradients to an optimizer of the model: this is not emulated")
+    return loss, handed
 
 
 @contextmanager
@@ -108,31 +99,50 @@ def as_replica_of(replicas: int) -> Iterator[None]:
             setattr(kind, name, own)
 
 
-def _eager(model: Any, given: Mapping[str, Any], begin: Begin, programs: Programs, key: Hashable) -> Found:
-    handed: list[tuple[list[Any], Any, Updated]] = []
+def _eager(
+    model: Any, given: Mapping[str, Any], begin: Begin, programs: Programs, key: Hashable, updates: Sequence[Updated]
+) -> tuple[Any, Handed | None]:
+    known = list(updates)
 
+    def hand(handed: Handed) -> None:
+        if not known:
+            raise _Stopped(handed)
+        restore(model, known.pop(0))
+
+    with _handing(model, hand):
+        try:
+            return _loss(model.train_step(_packed(begin(given)))), None
+        except _Stopped as stopped:
+            return None, stopped.handed
+
+
+@contextmanager
+def _handing(model: Any, hand: Callable[[Handed], None]) -> Iterator[None]:
+    """While this is entered, `hand` gets what the model's optimizers would apply."""
+    with ExitStack() as stack:
+        for one in optimizers.every(model):
+            stack.enter_context(_instead(one, "apply", _apply(model, one, hand)))
+        yield
+
+
+def _apply(model: Any, optimizer: Any, hand: Callable[[Handed], None]) -> Callable[..., None]:
     def apply(grads: Sequence[Any], trainable_variables: Any = None) -> None:
-        handed.append(([_copy(one) for one in grads], trainable_variables, updated(model)))
+        # Without variables, it is those that the optimizer was built for: the model's own, for all that is trained.
+        own = model.trainable_variables if optimizer is model.optimizer else optimizer._trainable_variables
+        variables = _of_model(model, own if trainable_variables is None else trainable_variables, grads)
+        if not optimizer.built:
+            optimizer.build(variables)
+        scale = float(optimizer.scale_loss(1.0))  # which the update takes out again, and is given back there
+        gradients = [changed(_copy(one), lambda value: value / scale) if scale != 1.0 else _copy(one) for one in grads]
+        hand(Handed(optimizer=optimizer, variables=variables, gradients=gradients))
 
-    with _instead(model.optimizer, "apply", apply):
-        logs = model.train_step(_packed(begin(given)))
-    gradients, variables, before = _once(handed)
-    found = _loss(logs), _in_order(model, gradients, variables)
-    restore(model, before)
-    return found
-
-
-def _stateless(model: Any, given: Mapping[str, Any], begin: Begin, programs: Programs, key: Hashable) -> Found:
-    loss, gradients, before = _take_stateless(model, given, begin, programs, key, updated(model))
-    restore(model, before)
-    return loss, _in_order(model, gradients, None)
+    return apply
 
 
-def _take_stateless(
-    model: Any, given: Mapping[str, Any], begin: Begin, programs: Programs, key: Hashable, after: Updated
-) -> tuple[Any, Sequence[Any], Any]:
-    """Takes the step with the values `after` the update, whatever its gradients are. Returns the loss, the gradients, and
-    what the optimizer was to update. It is one program for all values."""
+def _stateless(
+    model: Any, given: Mapping[str, Any], begin: Begin, programs: Programs, key: Hashable, updates: Sequence[Updated]
+) -> tuple[Any, Handed | None]:
+    """As one program, whatever the values after updates are. It has no use for those that are not known yet."""
     variables = (
         list(model.trainable_variables),
         list(model.non_trainable_variables),
@@ -140,31 +150,32 @@ def _take_stateless(
         list(model.metrics_variables),
     )
 
-    def program(state: Any, given: Mapping[str, Any], after: Updated) -> Any:
-        handed: list[tuple[Sequence[Any], Any]] = []
+    def program(state: Any, given: Mapping[str, Any], updates: Sequence[Updated]) -> Any:
+        every: list[tuple[Sequence[Any], Any]] = []
 
         def apply(optimizer_variables: Any, grads: Sequence[Any], trainable_variables: Any) -> Any:
-            handed.append((grads, (list(trainable_variables), list(optimizer_variables))))
-            return after
+            before = list(trainable_variables), list(optimizer_variables)
+            every.append((grads, before))
+            return updates[len(every) - 1] if len(every) <= len(updates) else before
 
         with _instead(model.optimizer, "stateless_apply", apply):
             logs, left = model.train_step(state, _packed(begin(given)))
-        return _loss(logs), *_once(handed), left
+        return _loss(logs), every, left
 
     state = tuple([variable.value for variable in part] for part in variables)
-    loss, gradients, before, left = programs.made(("own step", key), lambda: program)(state, given, after)
+    known = list(updates) or [updated(model)]  # so that the step of one update is one program before it and after
+    loss, every, left = programs.made(("own step", key), lambda: program)(state, given, known)
     for part, values in zip(variables, left, strict=True):
         for variable, value in zip(part, values, strict=True):
             variable.assign(value)
-    return loss, gradients, before
-
-
-def _updated_variables(model: Any) -> list[Any]:
-    return [*model.trainable_variables, *model.optimizer.variables]
-
-
-def _values(variables: Sequence[Any]) -> list[np.ndarray]:
-    return [np.array(variable.numpy()) for variable in variables]
+    if len(every) <= len(updates):
+        return loss, None
+    gradients, before = every[len(updates)]
+    restore(model, before)
+    scale = float(model.optimizer.scale_loss(1.0))
+    scaled = [changed(one, lambda value: value / scale) if scale != 1.0 else one for one in gradients]
+    trained = _of_model(model, model.trainable_variables, gradients)
+    return None, Handed(optimizer=model.optimizer, variables=trained, gradients=scaled)
 
 
 @contextmanager
@@ -180,26 +191,14 @@ def _instead(thing: Any, name: str, function: Callable[..., Any]) -> Iterator[No
             thing.__dict__[name] = own
 
 
-def _once(handed: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-    if len(handed) != 1:
-        times = f"{len(handed)} times" if handed else "never"
-        raise Unsupported(f"{OWN_STEP}, which hands gradients to the model's optimizer {times}: this is not emulated")
-    return handed[0]
-
-
-def _in_order(model: Any, gradients: Sequence[Any], variables: Any) -> list[Any]:
-    """A gradient for each of the model's trained variables, from those of `variables` (None: of all of them)."""
-    trained = list(model.trainable_variables)
-    places = {id(one): index for index, variable in enumerate(trained) for one in (variable, variable.value)}
-    given = trained if variables is None else list(variables)
-    if len(given) != len(gradients) or any(id(one) not in places for one in given):
+def _of_model(model: Any, given: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
+    """The Keras variables of these, which may be a backend's own, as far as the model trains them."""
+    known = {id(one): variable for variable in model.trainable_variables for one in (variable, variable.value)}
+    if len(given) != len(gradients) or any(id(one) not in known for one in given):
         raise Unsupported(
             f"{OWN_STEP}, which hands over gradients of other variables than are trained: this is not emulated"
         )
-    found: list[Any] = [None] * len(trained)
-    for variable, gradient in zip(given, gradients, strict=True):
-        found[places[id(variable)]] = gradient
-    return found
+    return [known[id(one)] for one in given]
 
 
 def _copy(gradient: Any) -> Any:

@@ -1,10 +1,10 @@
-"""A forward pass of a replica on its rows, with its gradients: by Keras's training step, or by one of the model's own."""
+"""A pass of a replica over its rows, with its gradients: by Keras's training step, or by one of the model's own."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,53 +15,57 @@ from suite.runner import keras_versions, masks, models
 from suite.runner.oracle import own_steps
 from suite.runner.oracle.cross_entropy import unclipped
 from suite.runner.oracle.gradients import changed, value_and_gradients
+from suite.runner.oracle.update import Handed, Updated
 
 if TYPE_CHECKING:  # the oracle calls what is here
-    from suite.runner.oracle.emulation import Arrays, Oracle
+    from suite.runner.oracle.emulation import Oracle
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """One forward pass and its gradients. `parts`: the loss of each replica in it. `counted`: how many predictions the loss
-    is a mean of. A training step of the model's own may report no loss."""
+    """`parts`: the loss of each replica in it. `counted`: how many predictions the loss is a mean of. `handed`: what reaches
+    an optimizer; None where a training step of the model's own was taken to its end. It may report no loss."""
 
     loss: float | None
     parts: Sequence[float]
     counted: float
-    gradients: list[Any]
+    handed: Handed | None
 
 
-def taken(oracle: Oracle, rows: np.ndarray, sizes: Sequence[int]) -> Pass:
+def by_keras(oracle: Oracle, rows: np.ndarray, sizes: Sequence[int]) -> Pass:
     """The loss of these rows and its gradients, as the replica that is entered computes them. `sizes`: of the consecutive
     parts of the rows whose losses are taken one by one."""
-    oracle.passed += 1
-    if oracle.steps_itself:
-        return _by_own_step(oracle, rows, sizes)
 
     def loss(given: Any) -> tuple[Any, Any]:
         return _loss(oracle, _begin(oracle, given), sizes)
 
     given = {"data": models.training(oracle.data, rows), "replica": oracle.executing}
-    variables, untrained = oracle.model.trainable_variables, list(oracle.untrained.values())
+    variables, untrained = list(oracle.model.trainable_variables), list(oracle.untrained.values())
     with _executing(oracle):
         value, (parts, counted), gradients = value_and_gradients(
             loss, given, variables, untrained, programs=oracle.programs, key=_key(oracle, sizes)
         )
-    return Pass(loss=float(value), parts=[float(part) for part in parts], counted=float(counted), gradients=gradients)
+    handed = Handed(optimizer=oracle.model.optimizer, variables=variables, gradients=gradients)
+    return Pass(loss=float(value), parts=[float(part) for part in parts], counted=float(counted), handed=handed)
 
 
-def finish(oracle: Oracle, rows: np.ndarray, before: own_steps.Updated, own: Arrays) -> None:
-    """Takes a training step of the model's own again, to what the update has come to by now. `before`: what is updated, as
-    the step began with it; `own`: what the replica that is entered had for itself."""
-    after = own_steps.updated(oracle.model)
-    own_steps.restore(oracle.model, before)
-    models.write(oracle.untrained, own)
-    oracle.finishing = True
-    try:
-        with _own_step(oracle, rows) as (given, key):
-            own_steps.finished(oracle.model, given, partial(_begin, oracle), oracle.programs, key, after)
-    finally:
-        oracle.finishing = False
+def by_own_step(oracle: Oracle, rows: np.ndarray, sizes: Sequence[int], updates: Sequence[Updated]) -> Pass:
+    """By the step of the model's own, which scales its loss itself. `updates`: what those came to that are known."""
+    deviation, shares = oracle.deviation, oracle.shares and oracle.replicas > 1
+    own_steps.refuse(oracle.model, deviation, split=len(sizes) > 1, shares=shares)
+    given = {"data": models.tensors(models.training(oracle.data, rows)), "replica": oracle.executing}
+    scaling = own_steps.as_replica_of(oracle.replicas) if shares else nullcontext()
+    with _executing(oracle), oracle.scaled(), scaling:
+        loss, handed = own_steps.taken(
+            oracle.model, given, partial(_begin, oracle), oracle.programs, _key(oracle, sizes), updates
+        )
+    # What it reports is a mean over its rows, which the oracle takes for a share where losses are shares.
+    share = deviation.loss_scale / (oracle.replicas if shares else 1)
+    parts = [] if loss is None else [share * float(loss)]
+    if handed is not None:
+        scaled = [changed(one, lambda value: deviation.loss_scale * value) for one in handed.gradients]
+        handed = replace(handed, gradients=scaled)
+    return Pass(loss=next(iter(parts), None), parts=parts, counted=float(sum(sizes)), handed=handed)
 
 
 def _begin(oracle: Oracle, given: Mapping[str, Any]) -> Any:
@@ -83,9 +87,6 @@ def _key(oracle: Oracle, sizes: Sequence[int]) -> Hashable:
     """Everything that the program of a pass is compiled for."""
     layers = tuple(layer.trainable for layer in models.layers_of(oracle.model))
     return oracle.emulation, oracle.replicas, tuple(sizes), layers, tuple(map(id, oracle.model.trainable_variables))
-
-
-# ---------------------------------------------------------------- Keras's step
 
 
 def _loss(oracle: Oracle, given: Mapping[str, Any], sizes: Sequence[int]) -> tuple[Any, tuple[list[Any], Any]]:
@@ -131,33 +132,3 @@ def _part(predicted: Any, begin: int, end: int) -> Any:
         return part
 
     return keras_versions.tree().map_structure(cut, predicted)
-
-
-# ---------------------------------------------------------------- a step of the model's own
-
-
-def _by_own_step(oracle: Oracle, rows: np.ndarray, sizes: Sequence[int]) -> Pass:
-    """It scales its loss itself."""
-    deviation, shares = oracle.deviation, _scales(oracle)
-    own_steps.refuse(oracle.model, deviation, split=len(sizes) > 1, shares=shares)
-    with _own_step(oracle, rows) as (given, key):
-        loss, gradients = own_steps.taken(oracle.model, given, partial(_begin, oracle), oracle.programs, key)
-    # What it reports is a mean over its rows, which the oracle takes for a share where losses are shares.
-    share = deviation.loss_scale / (oracle.replicas if shares else 1)
-    parts = [] if loss is None else [share * float(loss)]
-    scaled = [changed(one, lambda value: deviation.loss_scale * value) for one in gradients]
-    return Pass(loss=next(iter(parts), None), parts=parts, counted=float(sum(sizes)), gradients=scaled)
-
-
-@contextmanager
-def _own_step(oracle: Oracle, rows: np.ndarray) -> Iterator[tuple[Mapping[str, Any], Hashable]]:
-    """What such a step is given as the replica that is entered, and what its program is compiled for."""
-    given = {"data": models.tensors(models.training(oracle.data, rows)), "replica": oracle.executing}
-    scaling = own_steps.as_replica_of(oracle.replicas) if _scales(oracle) else nullcontext()
-    with _executing(oracle), oracle.scaled(), scaling:
-        yield given, _key(oracle, [len(rows)])
-
-
-def _scales(oracle: Oracle) -> bool:
-    """Whether it takes its loss for a part of one mean."""
-    return oracle.shares and oracle.replicas > 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,39 @@ from suite.runner.oracle.gradients import changed, total
 from suite.runner.oracle.programs import Programs
 from suite.runner.outcome import Unsupported
 
-Gradients = Sequence[Any]  # a tensor for each trained variable, in their order; None where the loss does not depend on it
+Gradients = Sequence[Any]  # a tensor for each variable, in their order; None where the loss does not depend on it
+Updated = tuple[list[np.ndarray], list[np.ndarray]]  # the values of what is trained, and of the optimizers' variables
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 RATE = "_get_current_learning_rate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """What a training step hands to an optimizer: gradients of these Keras variables."""
+
+    optimizer: Any
+    variables: list[Any]
+    gradients: list[Any]
+
+
+def updated(model: Any) -> Updated:
+    """What updates change, as it is now."""
+    slots = [variable for one in optimizers.every(model) for variable in one.variables]
+    trained, held = ([np.array(one.numpy()) for one in variables] for variables in (model.trainable_variables, slots))
+    return trained, held
+
+
+def restore(model: Any, values: Updated) -> None:
+    """Has what updates change as it was."""
+    slots = [variable for one in optimizers.every(model) for variable in one.variables]
+    for variable, value in zip([*model.trainable_variables, *slots], [*values[0], *values[1]], strict=True):
+        variable.assign(value)
+
+
+def in_order(model: Any, handed: Sequence[Handed]) -> list[Any]:
+    """For each trained variable of the model the last gradient of it, or None."""
+    found = {id(variable): one for each in handed for variable, one in zip(each.variables, each.gradients, strict=True)}
+    return [found.get(id(variable)) for variable in model.trainable_variables]
 
 
 def reduced(gradients: Sequence[Gradients], sizes: Sequence[float], semantics: Semantics, deviation: Deviation) -> list[Any]:
@@ -55,9 +86,9 @@ def _scaled(gradients: Gradients, factor: float) -> list[Any]:
     return [one if factor == 1.0 else changed(one, lambda value: factor * value) for one in gradients]
 
 
-def apply(model: Any, gradients: Gradients, deviation: Deviation, programs: Programs) -> None:
-    """One update of the model by its optimizer. Without trained variables `fit` does none."""
-    optimizer, trained = model.optimizer, list(model.trainable_variables)
+def apply(model: Any, handed: Handed, deviation: Deviation, programs: Programs) -> None:
+    """One update of the model. Without trained variables `fit` does none."""
+    optimizer, trained = handed.optimizer, handed.variables
     if not trained:
         return
     variables = models.variables(model)
@@ -70,7 +101,7 @@ def apply(model: Any, gradients: Gradients, deviation: Deviation, programs: Prog
         # `fit` scales the loss, and the optimizer takes the scale out of the gradients again.
         key = (deviation, id(optimizer), tuple(map(id, trained)))
         update = programs.made(key, lambda: optimizer.stateless_apply)
-        optimizers.apply(optimizer, [changed(one, optimizer.scale_loss) for one in gradients], trained, update)
+        optimizers.apply(optimizer, [changed(one, optimizer.scale_loss) for one in handed.gradients], trained, update)
     for name in deviation.untrained:
         variables[name].assign(before[name])
 

@@ -22,6 +22,7 @@ from suite.records import Job, Status, TensorGroup, shares
 from suite.runner import building, facts, models, optimizers
 from suite.runner.batches import schedule
 from suite.runner.exact_constants import constants_of
+from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
 from suite.runner.single_step.taps import Taps
@@ -60,6 +61,8 @@ class Stepped:
         self.tensors = self.inputs.tensors if self.inputs else ()
         self.batch_norms = self.inputs.batch_norms if self.inputs else ()
         self.taps: Taps | None = None
+        if optimizers.others(self.model):  # they are built as training goes on, and would all have to be put aside
+            raise Unsupported("single steps of a model with several optimizers are not compared")
         self.enter(0)
 
     def enter(self, phase: int) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from suite.records import Job, Scenario
-from suite.runner import devices, keras_versions, models, ranks, training
+from suite.runner import devices, keras_versions, models, optimizers, ranks, training
 
 
 def work(job: Job) -> None:
@@ -130,7 +130,9 @@ def _own_train_step(model: Any) -> Callable[[Any], Any]:
     where they reach the optimizer, and not by a DDP module."""
 
     def train_step(data: Any) -> Any:
-        with _averaging(model.optimizer):
+        with ExitStack() as stack:
+            for optimizer in optimizers.every(model):
+                stack.enter_context(_averaging(optimizer))
             return type(model).train_step(model, data)
 
     return train_step

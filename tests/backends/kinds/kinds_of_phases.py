@@ -127,6 +127,81 @@ def two_optimizers() -> Made:
     return {"model": parts, "loss": None, "steps": 5}
 
 
+def adversaries() -> Made:
+    """A generator with batch normalization and its critic, which is trained twice in each step, and clipped."""
+
+    def pair() -> Any:
+        import keras
+
+        ops = keras.ops
+
+        class Adversaries(keras.Model):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__(name="adversaries")
+                self.generator = keras.Sequential(
+                    [
+                        keras.layers.Dense(8, name="drawn"),
+                        keras.layers.BatchNormalization(momentum=0.9, name="norm"),
+                        keras.layers.Activation("tanh", name="tanh"),
+                        keras.layers.Dense(6, name="made"),
+                    ],
+                    name="generator",
+                )
+                self.critic = keras.Sequential(
+                    [keras.layers.Dense(8, activation="tanh", name="looked"), keras.layers.Dense(1, name="said")],
+                    name="critic",
+                )
+
+            def compile(self, *args: Any, **kwargs: Any) -> None:
+                super().compile(*args, **kwargs)
+                self.of_critic = keras.optimizers.RMSprop(0.01)
+                self.of_critic.build(self.critic.trainable_variables)
+
+            def call(self, x: Any, training: bool = False) -> Any:
+                return self.critic(self.generator(x, training=training))
+
+            def critical(self, x: Any) -> Any:
+                made, real = self.generator(x, training=True), ops.tanh(ops.flip(x, axis=-1))
+                return ops.mean(self.critic(made)) - ops.mean(self.critic(real))
+
+            def generous(self, x: Any) -> Any:
+                return -ops.mean(self.critic(self.generator(x, training=True)))
+
+            def train_step(self, data: Any) -> Any:
+                for _ in range(2):
+                    critical = self.trained(self.critical, data[0], self.of_critic, self.critic.trainable_variables)
+                    for variable in self.critic.trainable_variables:
+                        variable.assign(ops.clip(variable.value, -0.5, 0.5))
+                generous = self.trained(self.generous, data[0], self.optimizer, self.generator.trainable_variables)
+                return {"critic": critical, "generator": generous}
+
+            def trained(self, objective: Any, x: Any, optimizer: Any, variables: list[Any]) -> Any:
+                steps = {"tensorflow": self.of_tensorflow, "torch": self.of_torch}
+                return steps[keras.backend.backend()](objective, x, optimizer, variables)
+
+            def of_tensorflow(self, objective: Any, x: Any, optimizer: Any, variables: list[Any]) -> Any:
+                import tensorflow as tf
+
+                with tf.GradientTape() as tape:
+                    loss = objective(x)
+                    share = loss / tf.distribute.get_strategy().num_replicas_in_sync
+                optimizer.apply(tape.gradient(share, [one.value for one in variables]), variables)
+                return loss
+
+            def of_torch(self, objective: Any, x: Any, optimizer: Any, variables: list[Any]) -> Any:
+                import torch
+
+                loss = objective(x)
+                gradients = torch.autograd.grad(loss, [one.value for one in variables])
+                with torch.no_grad():
+                    optimizer.apply(list(gradients), variables)
+                return loss.detach()
+
+        return Adversaries()
+
+    return {"model": pair, "loss": None, "steps": 5, "outputs": "values"}
+
+
 def scenario(kind: str) -> Scenario:
     made = globals()[kind]()
     given = {
