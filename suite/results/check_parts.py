@@ -13,7 +13,7 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import declarations, predicting, saving
 from suite.explain.composition import Composition
 from suite.judge import composing, equivalence
-from suite.records import Cause, Code, Component, Configuration, DamagedArtifact, Link, Status
+from suite.records import Cause, Code, Component, Configuration, DamagedArtifact, Link, Status, plain
 
 Side = compare.Snapshot | tuple[Status, str]  # a snapshot, or why there is none
 Load = tuple[str, Side]  # an environment, and what it loaded
@@ -123,8 +123,20 @@ def predicted(configuration: Configuration, environment: str, composition: Compo
     known = composing.united(causes) or (Cause(code=Code.UNKNOWN),)
     if all(cause.code == Code.UNKNOWN for cause in known):
         odd = predicting.odd_of(composition.folder, configuration, (configuration.environment, environment))
-        known = (odd,) if odd is not None else known
+        known = (_misloaded(composition.folder, backends.alone[odd.subject]) or (odd,)) if odd is not None else known
     return Component(link=Link.BACKEND, environment=environment, distances={compare.PREDICTIONS: ENOUGH}, causes=known)
+
+
+def _misloaded(folder: RunFolder, configuration: Configuration) -> tuple[Cause, ...]:
+    """What layers lose where this configuration's environment loads its own file: it loses the same from files of others."""
+    subject = folder.subject(configuration)
+    if isinstance(subject, str):
+        return ()
+    run, manifest = subject.plain
+    loaded = folder.reloaded(plain(configuration), configuration.environment, names.KERAS_FILE, manifest)
+    if not isinstance(loaded, compare.Snapshot):
+        return ()
+    return tuple(one for one in saving.layers(compare.live(run, manifest), loaded) if one.code == Code.LOADED_DIFFERENTLY)
 
 
 # ---------------------------------------------------------------- what is wrong with a file

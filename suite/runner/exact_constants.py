@@ -8,7 +8,8 @@ be wrong. So a float64 run has, in place of each such constant, a number near it
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from functools import wraps
 from types import FunctionType, ModuleType
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from suite.runner import keras_versions, optimizers
 
 Constants = Literal["own", "dyadic"]  # the decimal constants of a scenario, or in place of each one near it that is exact
 
+DOUBLE = "computes_in_float64"  # marks the `__call__` of a schedule's class
 BITS = 8  # so few that what is computed from such constants (1 - value, its square) is exact in float32, too
 
 
@@ -97,13 +99,50 @@ def dyadic_optimizer(optimizer: Any) -> None:
 
 
 def double_schedules(optimizer: Any) -> None:
-    """Gives the constants of schedules the type float64, in place: the learning rate would be computed in single precision
-    otherwise."""
+    """Has schedules compute the learning rate in float64, in place: it would be rounded to single precision otherwise, and
+    differently where it is compiled."""
     import keras
 
     for member in optimizers.members(optimizer):
         if isinstance(schedule := member._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-            make_double(schedule, [name for name, value in vars(schedule).items() if isinstance(value, float)])
+            _double_schedule(schedule)
+
+
+def _double_schedule(schedule: Any) -> None:
+    """Gives its constants the type float64, in which Keras's own schedules compute then. A user's may cast to float32."""
+    import keras
+
+    held = vars(schedule)
+    make_double(schedule, [name for name, value in held.items() if isinstance(value, float)])
+    for inner in held.values():
+        if isinstance(inner, keras.optimizers.schedules.LearningRateSchedule):
+            _double_schedule(inner)
+    kind = type(schedule)
+    if not keras_versions.is_of_keras(kind) and not hasattr(kind.__call__, DOUBLE):
+        kind.__call__ = _with_wide_casts(kind.__call__)
+
+
+def _with_wide_casts(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The same with casts to float64 in place of those to float32, as far as they are made by `keras.ops`."""
+
+    @wraps(call)
+    def called(schedule: Any, step: Any) -> Any:
+        import keras
+
+        cast, convert = keras.ops.cast, keras.ops.convert_to_tensor
+
+        def wide(dtype: Any) -> Any:
+            return "float64" if dtype is not None and keras.backend.standardize_dtype(dtype) == "float32" else dtype
+
+        keras.ops.cast = lambda x, dtype: cast(x, wide(dtype))
+        keras.ops.convert_to_tensor = lambda x, dtype=None, **others: convert(x, wide(dtype), **others)
+        try:
+            return call(schedule, step)
+        finally:
+            keras.ops.cast, keras.ops.convert_to_tensor = cast, convert
+
+    setattr(called, DOUBLE, True)
+    return called
 
 
 def dyadic_layers(layers: Iterable[Any]) -> None:

@@ -375,7 +375,8 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
     arrays: Arrays = {}
     for name, gradient in zip(gradients, scaled, strict=True):
         arrays |= {f"input|{name}": before[name], f"output|{name}": after[name]}
-        arrays[f"gradient|{name}"] = np.zeros_like(before[name]) if gradient is None else array(dense(gradient))
+        if gradient is not None:  # zeros would move what the optimizer leaves alone, by its moments and its decay
+            arrays[f"gradient|{name}"] = array(dense(gradient))
     arrays |= {f"slot|{name}": value for name, value in slots.items()}
     arrays |= {f"slot after|{name}": value for name, value in slots_after.items()}
     config = keras.saving.serialize_keras_object(optimizer)["config"]

@@ -706,6 +706,27 @@ SEQUENCES = (
         affected=MENDED,
         issue="https://github.com/keras-team/keras/pull/23542",
     ),
+    KnownDefect(
+        id="K-66",
+        scripts=("affine-transform-gradient-tensorflow",),
+        title="An affine transform of images has no gradient for the transform",
+        backends=TENSORFLOW,
+        kind="training",
+        names=(),
+        stages=(),
+        issue="https://github.com/tensorflow/tensorflow/issues/30413",
+    ),
+    KnownDefect(
+        id="K-67",
+        scripts=("symmetric-padding-torch",),
+        title="Symmetric padding of more than one number repeats the edge",
+        backends=TORCH,
+        kind="training",
+        names=(),
+        stages=(),
+        affected=MENDED,
+        issue="https://github.com/keras-team/keras/pull/23230",
+    ),
 )
 
 DOCUMENTED = (

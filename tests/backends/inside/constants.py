@@ -66,6 +66,22 @@ def losses() -> dict[str, Callable[[], Any]]:
     }
 
 
+def warming() -> Any:
+    """A schedule as people write it: it counts in float32, and holds one of Keras's own."""
+    import keras
+
+    class Warming(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.then, self.steps = keras.optimizers.schedules.CosineDecay(0.3, 7), 3.3
+
+        def __call__(self, step: Any) -> Any:
+            step = keras.ops.cast(step, "float32") + 1.0
+            share = keras.ops.convert_to_tensor(self.steps, dtype="float32")
+            return self.then(step) * keras.ops.minimum(1.0, step / share) * keras.ops.rsqrt(step)
+
+    return keras.optimizers.SGD(Warming())
+
+
 def stepped(layer: Any, loss: Any, optimizer: Any = None) -> dict[str, np.ndarray]:
     """Predictions before a step, and the weights and the loss that it leaves."""
     import keras
@@ -78,6 +94,7 @@ def stepped(layer: Any, loss: Any, optimizer: Any = None) -> dict[str, np.ndarra
     exact_constants.dyadic_layers([model, *models.layers_of(model)])
     optimizer = optimizer or keras.optimizers.SGD(0.3)
     exact_constants.dyadic_optimizer(optimizer)
+    exact_constants.double_schedules(optimizer)
     model.compile(optimizer, exact_constants.dyadic_loss(loss), jit_compile=keras.backend.backend() == "jax")
     model.optimizer.build(model.trainable_variables)
     variables = models.variables(model)
@@ -100,6 +117,7 @@ def main(file: str) -> None:
     found = {f"layer {name}": stepped(make(), "mse") for name, make in layers().items()}
     found |= {f"loss {name}": stepped(keras.layers.Activation("tanh"), make()) for name, make in losses().items()}
     found["optimizer nadam"] = stepped(keras.layers.Activation("tanh"), "mse", keras.optimizers.Nadam(0.3))
+    found["a schedule of one's own"] = stepped(keras.layers.Activation("tanh"), "mse", warming())
     # Keras numbers layers without a name as a process makes them: here, alike on every backend.
     arrays.write(Path(file), {f"{case}|{name}": value for case, part in found.items() for name, value in part.items()})
 
