@@ -260,10 +260,16 @@ def _state(members: Sequence[Member], off: Mapping[str, str]) -> str:
     if all(member.kind == "reloaded" for member in apart) and any(member.kind != "reloaded" for member in members):
         return "partly"
     wrong = {off.get(member.id, "") for member in apart}
-    others = [member for member in members if wrong.isdisjoint(run.configuration.environment for run in member.runs)]
+    others = [member for member in members if wrong.isdisjoint(_environments(member))]
     if "" not in wrong and others and all(member.verdict in AGREE for member in others):
         return "partly"
     return "changed" if any(member.verdict in CHANGED for member in apart) else "open"
+
+
+def _environments(member: Member) -> set[str]:
+    """Where it ran, and where its file was loaded."""
+    loaded = set() if isinstance(member, Pair) else {member.environment}
+    return loaded | {run.configuration.environment for run in member.runs}
 
 
 def _is_unsupported(member: Member) -> bool:

@@ -79,6 +79,8 @@ DEFECTS = {
     "masked-accuracy": {(Code.ODD_ONE_OUT, "jax")},
     "merged-kernels": {(Code.NOT_SAVED, ""), (Code.SAVE_ALTERED, "")},
     "half-table": {(Code.SAVE_ALTERED, "")},
+    "truncated-setting": {(Code.LOADED_DIFFERENTLY, "")},
+    "fixed-gaze": {(Code.ODD_ONE_OUT, "tensorflow")},
     "drawn-codes": {(Code.NOT_SAVED, "")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }
@@ -94,6 +96,7 @@ STAGES = {  # of defects, each with the environment that is off
     "observed-range": ("jax", "prediction"),
     "wide-identifiers": ("jax", "forward"),
     "masked-accuracy": ("jax", "history"),
+    "fixed-gaze": ("tensorflow", "gradient"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 OWN_STEPS = ("unnamed-losses", "drawn-codes", "moving-teacher")

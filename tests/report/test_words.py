@@ -409,6 +409,15 @@ def test_where_names_are_left_out_their_number_is_told(code: Code, details: list
     assert words in causes.words([Cause(code=code, detail=tuple(details))])
 
 
+@pytest.mark.parametrize("environment", ["jax", ""])
+def test_attributes_that_do_not_come_back_say_where(environment: str) -> None:
+    lost = Cause(code=Code.LOADED_DIFFERENTLY, detail=(("waves.rate", "2.75 -> 2"),))
+    results = sample.results()
+    finding = replace(results.findings[0], causes=(lost,), environment=environment, side=None)
+    (worded,) = findings.worded(replace(results, findings=(finding,)))
+    assert ("It happens on jax." in worded.claim) == bool(environment)
+
+
 def test_a_cause_of_a_different_version_is_called_by_its_code() -> None:
     later = Cause(code="of-tomorrow", subject="torch", detail=(("tensor", "norm/gamma"), ("reason", "it is new")))
     assert causes.words((later,)) == "of-tomorrow torch tensor=norm/gamma"

@@ -107,6 +107,22 @@ def test_one_environment_that_is_off_is_an_exception_and_no_rule() -> None:
     assert of(dataclasses.replace(found, findings=tuple(nobody)), Plan.BACKEND).safety is Safety.CHANGES
 
 
+@pytest.mark.parametrize(("wrong", "safety"), [("jax", Safety.EXCEPT), ("torch", Safety.CHANGES)])
+def test_one_environment_that_misloads_files_is_an_exception(wrong: str, safety: Safety) -> None:
+    """Its own, and those that others have saved; but not where the files of one are wrong elsewhere, too."""
+    tensorflow, jax = (one for name in ("tensorflow", "jax") for one in ONE if one.environment == name)
+    here = [builder.check(one, "saved", Verdict.IDENTICAL, form="model.keras") for one in ONE if one is not jax]
+    elsewhere = builder.check(tensorflow, "reloaded", Verdict.DIFFERENT, form="model.keras")
+    apart = [
+        builder.check(jax, "saved", Verdict.DIFFERENT, form="model.keras"),
+        dataclasses.replace(elsewhere, environment="jax"),
+    ]
+    made = builder.assemble([builder.row(one) for one in ONE], [], [*here, *apart], scenarios=["small-cnn"])
+    found = grouping.group(made.members, ())
+    named = tuple(dataclasses.replace(one, environment=wrong) for one in found)
+    assert of(dataclasses.replace(made, findings=named, change=None), Plan.SAVE).safety is safety
+
+
 @pytest.mark.parametrize("lost", ["job", "reload", "broken", "run"])
 def test_what_was_lost_is_needed(lost: str) -> None:
     found = results({})
