@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.campaign import corruptions, disks, faults, hostile
+from tests.campaign import clusters, corruptions, disks, faults, hostile
 
 Attacked = Iterator[tuple[str, str, list[str]]]
 Attacks = Callable[[Path, int, int], Attacked]
@@ -20,12 +20,14 @@ CAMPAIGNS: Mapping[str, Attacks] = {
     "faults-on-backends": faults.on_backends,
     "killed-ranks": faults.killed_ranks,
     "full-disks": disks.campaign,
+    "clusters": clusters.campaign,
     "corruptions": corruptions.campaign,
     "hostile": hostile.campaign,
 }
 
 
-ASKED_FOR = ("faults-on-backends", "killed-ranks", "full-disks")  # a minute for each and environments; the rights of root
+# These take a minute for each and environments, the rights of root, or Ray.
+ASKED_FOR = ("faults-on-backends", "killed-ranks", "full-disks", "clusters")
 
 
 def main() -> int:

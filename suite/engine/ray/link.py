@@ -106,6 +106,8 @@ class RayLink:
 
     def call(self, method: str, *arguments: Any, seconds: float | None = None, group: str = "") -> Any:
         """Calls a method of the agent."""
+        if self.actor is None:  # it was ended before, as that of a node that was lost
+            raise NodeLost("its actor was ended")
         import ray
 
         bound = getattr(self.actor, method)

@@ -256,6 +256,14 @@ def test_a_folder_that_a_node_does_not_share_is_refused(tmp_path: Path, monkeypa
         node.end()
 
 
+def test_a_call_of_an_actor_that_was_ended_is_told_as_that_of_a_lost_node() -> None:
+    """Nodes are ended once when they are lost, and all once more in the end."""
+    ended = link.RayLink(identity="1", address="far", cores=2, gpus=0)
+    with pytest.raises(NodeLost, match="its actor was ended"):
+        ended.call("end", seconds=1.0)
+    cluster._end(ended)
+
+
 def test_nodes_of_one_name_are_numbered() -> None:
     links = [InProcess(address=address) for address in ("a", "b", "a")]
     assert links_by_name(links) == ["a-1", "b", "a-2"]
