@@ -21,7 +21,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
-from suite.explain import rounds
+from suite.explain import further_runs, rounds
 from suite.explain.hypotheses import HYPOTHESES, START, WHOLE
 from suite.explain.observations import Observations
 from suite.explain.rounds import Candidate, Matched, Round
@@ -54,6 +54,8 @@ class Inquiry:
             wanted += [known.whole(candidate.emulation) for candidate in one.matching]
             if one.place.stage == START:
                 wanted += [known.step_of(candidate.emulation) for candidate in one.matching]
+        if (left := self._left) is not None and left.stage in WHOLE:  # no step shows it: its own rounding may have grown
+            wanted += further_runs.permuted_float64(self.configuration)
         return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
 
     # -- what came of it
@@ -110,6 +112,13 @@ class Inquiry:
     def _remaining(self, matching: list[Suspect]) -> Place | None:
         """Where it still differs with everything applied that matches."""
         if not self.rounds or any(one.name == Code.DTYPE_DEMOTED for one in matching):
+            return None
+        return self._left
+
+    @cached_property
+    def _left(self) -> Place | None:
+        """Where it still differs with what matches in the last round; where it differs in that round, if nothing matches."""
+        if not self.rounds:
             return None
         last = self.rounds[-1]
         return rounds.place_of(self.known, last.matching[0].emulation) if last.matching else last.place

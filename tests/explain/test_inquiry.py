@@ -44,9 +44,11 @@ def answered(
     *,
     start: float = 0.0,
     norms: Sequence[BatchNorm] = (),
+    rounding: float = 0.0,
 ) -> tuple[Diagnosis, list[Run]]:
     """What comes of a run with this step that trains the kernel from `start` so far, when everything that is asked for is
-    answered. `whole`: how far an emulation trains it; `norms`: of the model. With all that was asked for."""
+    answered. `whole`: how far an emulation trains it; `norms`: of the model; `rounding`: how far permuted reruns are off.
+    With all that was asked for."""
     made = Folder(path, ["torch"], norms=norms)
     made.all_trained({"torch": 1.0})
     subject = plain(configuration("torch"), "float64")
@@ -65,8 +67,10 @@ def answered(
             deviation = one.emulates.deviation if one.emulates else None
             if one.variation == SINGLE_STEP:
                 made.stepped(one, run if deviation is None else emulated(deviation))
+            elif deviation is None:
+                assert one.variation == "permuted"
+                made.rerun(one, kernel + one.index * rounding, start=start)
             else:
-                assert deviation is not None
                 made.rerun(one, whole(deviation), start=start if deviation.initial != "stored" else 0.0)
 
 
@@ -87,6 +91,20 @@ def test_one_deviation_is_found_where_it_begins_and_confirmed_by_a_whole_run(tmp
     assert asked[:2] == [steps_of(plain(configuration("torch"))), steps_of(oracle("torch"))], "where it begins comes first"
     whole = [one for one in asked if one.variation != SINGLE_STEP]
     assert len(whole) == 1, "whole runs of what matches alone"
+
+
+@pytest.mark.parametrize(("rounding", "left"), [(1e-6, None), (0.0, "trajectory")])
+def test_a_rest_that_no_step_shows_is_held_against_what_rounding_grows_to(
+    tmp_path: Path, rounding: float, left: str | None
+) -> None:
+    run = CLEAN | {UPDATE: 0.5 * RATE}
+    almost = 2.0 + 2e-6
+    found, asked = answered(
+        tmp_path, run, 2.0, lambda deviation: almost if deviation.learning_rate == RATE else 1.0, rounding=rounding
+    )
+    assert suspected(found) == [("learning-rate", 1)]
+    assert sum(one.variation == "permuted" for one in asked) == 3
+    assert (found.remaining and found.remaining.stage) == left
 
 
 def test_what_matches_is_applied_and_the_rest_is_searched(tmp_path: Path) -> None:
