@@ -3,7 +3,7 @@ the losses of training and no metric, so the float64 runs themselves are compare
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from suite.explain import further_runs, recorded_calls
 from suite.judge import equivalence
 from suite.records import Cause, Code, Comparison, Component, Link, Place, plain
 from suite.referee.defects.matching import known
-from suite.referee.defects.records import Sighting
+from suite.referee.defects.records import OF_VALIDATION, Sighting
 
 STAGE = "history"
 Metrics = Mapping[str, np.ndarray]
@@ -32,7 +32,7 @@ def component(folder: RunFolder, scenario: str, a: str, b: str) -> Component | N
     if not metric or not equivalence.differs(sizes[metric]):
         return None
     odd = _odd_one_out(said, metric)
-    cause = _cause(folder, scenario, odd, metric, sorted(said)) if odd in (a, b) else Cause(code=Code.UNKNOWN)
+    cause = _cause(folder, scenario, odd, metric, said) if odd in (a, b) else Cause(code=Code.UNKNOWN)
     return Component(link=Link.BACKEND, environment=odd, distances={compare.HISTORY: sizes[metric]}, causes=(cause,))
 
 
@@ -46,18 +46,20 @@ def place(comparison: Comparison) -> Place | None:
     return Place(stage=STAGE, tensor=metric, state=str(step), size=size, ratio=size / equivalence.SAME_SEMANTICS)
 
 
-def _cause(folder: RunFolder, scenario: str, odd: str, metric: str, every: Sequence[str]) -> Cause:
-    others = ", ".join(name for name in every if name != odd)
+def _cause(folder: RunFolder, scenario: str, odd: str, metric: str, said: Mapping[str, Metrics]) -> Cause:
+    others = ", ".join(name for name in sorted(said) if name != odd)
     detail = (("others", others), ("stage", STAGE), ("tensor", metric))
-    defect = _known(folder, scenario, odd, metric, every)
+    defect = _known(folder, scenario, odd, metric, said)
     return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(*detail, *((("known", defect),) if defect else ())))
 
 
-def _known(folder: RunFolder, scenario: str, odd: str, metric: str, every: Iterable[str]) -> str:
+def _known(folder: RunFolder, scenario: str, odd: str, metric: str, said: Mapping[str, Metrics]) -> str:
     """The known defect of Keras that this is; empty if it is none."""
     environment = next((one for one in folder.session.environments if one.environment.name == odd), None)
     if environment is None:
         return ""
+    mine = said[odd]
+    of_validation = f"val_{metric}" in mine and metrics.bits(mine[metric], mine[f"val_{metric}"])
     found = known(
         Sighting(
             kind="training",
@@ -66,7 +68,8 @@ def _known(folder: RunFolder, scenario: str, odd: str, metric: str, every: Itera
             stage=STAGE,
             packages=environment.packages,
             training=True,
-            masked=_masked(folder, scenario, every),
+            masked=_masked(folder, scenario, said),
+            detail=OF_VALIDATION if of_validation else "",
         )
     )
     return found.id if found else ""

@@ -114,9 +114,11 @@ class Folder:
         evaluated: float | None = None,
         start: float = 0.0,
         accuracy: float | None = None,
+        validated: float | None = None,
     ) -> None:
         """The run is complete: it has moved every number of the kernel from `start` to this one, predicts 1, and its loss
-        was evaluated as this, if it was. `accuracy`: what `fit` said of it after the one epoch."""
+        was evaluated as this, if it was. `accuracy`, `validated`: what `fit` said of it after the one epoch, of the rows that
+        it trained on and of those to validate on."""
         manifest = Manifest(
             run=run.id,
             status=Status.STARTED,
@@ -134,7 +136,8 @@ class Folder:
             if evaluated is not None:
                 recorded.add(names.EVALUATION, {"loss": np.array([evaluated])})
             if accuracy is not None:
-                recorded.add(names.HISTORY, {"accuracy": np.array([accuracy]), "step": np.array([1])})
+                of_validation = {} if validated is None else {"val_accuracy": np.array([validated])}
+                recorded.add(names.HISTORY, {"accuracy": np.array([accuracy]), **of_validation, "step": np.array([1])})
             for file in (names.KERAS_FILE, names.WEIGHTS_FILE):
                 with recorded.placing(file) as place:
                     place.write_text(f"{file} with {kernel}")

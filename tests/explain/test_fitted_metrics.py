@@ -76,3 +76,16 @@ def test_what_counts_the_masked_predictions_on_jax_is_a_known_defect(
     found = fitted_metrics.component(made.read(READY), "s", "tensorflow", odd)
     assert found is not None
     assert dict(found.causes[0].detail).get("known", "") == known
+
+
+@pytest.mark.parametrize(
+    ("odd", "validated", "known"), [("torch", 0.4, "K-70"), ("torch", 0.3, ""), ("torch", None, ""), ("jax", 0.4, "")]
+)
+def test_a_number_that_is_that_of_the_validation_is_a_known_defect_on_torch(
+    tmp_path: Path, odd: str, validated: float | None, known: str
+) -> None:
+    made = folder(tmp_path, dict.fromkeys(ENVIRONMENTS, 0.5))
+    made.trained(plain(configuration(odd), "float64"), 1.0, accuracy=0.4, validated=validated)
+    found = fitted_metrics.component(made.read(READY), "s", "tensorflow", odd)
+    assert found is not None
+    assert dict(found.causes[0].detail).get("known", "") == known

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from suite.referee.defects.records import Sighting
+from suite.referee.defects.records import OF_VALIDATION, Sighting
 
 
 def inner(sighting: Sighting, name: str) -> Mapping[str, Any]:
@@ -152,6 +152,10 @@ def masked_unrolled_backwards(sighting: Sighting) -> bool:
 
 def masked(sighting: Sighting) -> bool:
     return sighting.masked
+
+
+def said_of_validation(sighting: Sighting) -> bool:
+    return sighting.detail == OF_VALIDATION
 
 
 def masked_beside_a_state(sighting: Sighting) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+OF_VALIDATION = "the number of the validation"  # detail: what `fit` says of a metric
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:

@@ -727,6 +727,38 @@ SEQUENCES = (
         affected=MENDED,
         issue="https://github.com/keras-team/keras/pull/23230",
     ),
+    KnownDefect(
+        id="K-68",
+        scripts=("cross-axis-torch",),
+        title="A cross product takes the first axis of three",
+        backends=TORCH,
+        kind="training",
+        names=(),
+        stages=(),
+        affected=MENDED,
+        issue="https://github.com/keras-team/keras/pull/23219",
+    ),
+    KnownDefect(
+        id="K-69",
+        scripts=("cumprod-gradient-tensorflow",),
+        title="The gradient of a cumulative product is zero at a zero",
+        backends=TENSORFLOW,
+        kind="training",
+        names=(),
+        stages=(),
+        affected={"tensorflow": "<=2.21.0"},
+        issue="https://github.com/tensorflow/tensorflow/issues/119430",
+    ),
+    KnownDefect(
+        id="K-70",
+        scripts=("counted-metric-history-torch",),
+        title="What fit says of a metric that counts is the number of the validation",
+        backends=TORCH,
+        kind="training",
+        names=(),
+        stages=("history",),
+        when=when.said_of_validation,
+    ),
 )
 
 DOCUMENTED = (
