@@ -36,6 +36,7 @@ ON_SEVERAL = (
     "unnamed-losses",
     "drawn-codes",
     "moving-teacher",
+    "counted-hits",
 )
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 IN_THE_GATE = (
@@ -79,6 +80,7 @@ DEFECTS = {
     "masked-accuracy": {(Code.ODD_ONE_OUT, "jax")},
     "merged-kernels": {(Code.NOT_SAVED, ""), (Code.SAVE_ALTERED, "")},
     "half-table": {(Code.SAVE_ALTERED, "")},
+    "counted-hits": {(Code.ODD_ONE_OUT, "torch")},
     "truncated-setting": {(Code.LOADED_DIFFERENTLY, "")},
     "fixed-gaze": {(Code.ODD_ONE_OUT, "tensorflow")},
     "drawn-codes": {(Code.NOT_SAVED, "")},
@@ -97,6 +99,7 @@ STAGES = {  # of defects, each with the environment that is off
     "wide-identifiers": ("jax", "forward"),
     "masked-accuracy": ("jax", "history"),
     "fixed-gaze": ("tensorflow", "gradient"),
+    "counted-hits": ("torch", "history"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
 OWN_STEPS = ("unnamed-losses", "drawn-codes", "moving-teacher")

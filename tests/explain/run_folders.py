@@ -117,8 +117,8 @@ class Folder:
         validated: float | None = None,
     ) -> None:
         """The run is complete: it has moved every number of the kernel from `start` to this one, predicts 1, and its loss
-        was evaluated as this, if it was. `accuracy`, `validated`: what `fit` said of it after the one epoch, of the rows that
-        it trained on and of those to validate on."""
+        was evaluated as this, if it was. `accuracy`, `validated`: what `fit` said of it after the one epoch, of the rows
+        that it trained on and of those to validate on."""
         manifest = Manifest(
             run=run.id,
             status=Status.STARTED,

@@ -107,13 +107,18 @@ def _share_metrics(model: Any) -> None:
         for variable, _ in before:
             variable.assign(_total(variable.value))
         try:
-            return own(logs)
+            # Copies: the result of a metric that counts is a view of its variable, which gets its own number back.
+            return keras_versions.tree().map_structure(_copy, own(logs))
         finally:
             for variable, value in before:
                 variable.assign(value)
 
     # Straight into the instance, as the training step.
     model.__dict__[name] = shared
+
+
+def _copy(value: Any) -> Any:
+    return value.clone() if hasattr(value, "clone") else value
 
 
 def _total(value: Any) -> Any:
