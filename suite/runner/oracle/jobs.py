@@ -47,8 +47,14 @@ def train(job: Job) -> None:
     oracle = Oracle(model, scenario, data)
     random_streams.share(lambda: oracle.executing)
     recorder = _Recorder(job, phased, store, oracle, initial, models.read(optimizers.slots(model)))
+    refused: Unsupported | None = None
     for run in job.runs:
-        recorder.execute(run)
+        try:
+            recorder.execute(run)
+        except Unsupported as error:  # one deviation that cannot be emulated must not cost the others
+            refused = refused or error
+    if refused is not None:
+        raise refused
 
 
 class _Recorder:
