@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
@@ -47,11 +47,20 @@ def train(job: Job) -> None:
     oracle = Oracle(model, scenario, data)
     random_streams.share(lambda: oracle.executing)
     recorder = _Recorder(job, phased, store, oracle, initial, models.read(optimizers.slots(model)))
+    execute(job.runs, recorder.execute)
+
+
+def execute(runs: Sequence[Run], one: Callable[[Run], None]) -> None:
+    """Executes all: one deviation that cannot be emulated must not cost the others.
+
+    Raises:
+        Unsupported: the first that was refused, when the others are there.
+    """
     refused: Unsupported | None = None
-    for run in job.runs:
+    for run in runs:
         try:
-            recorder.execute(run)
-        except Unsupported as error:  # one deviation that cannot be emulated must not cost the others
+            one(run)
+        except Unsupported as error:
             refused = refused or error
     if refused is not None:
         raise refused
