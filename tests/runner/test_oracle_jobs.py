@@ -32,7 +32,7 @@ def test_an_error_ends_the_job() -> None:
         executed.append(run)
         raise ValueError
 
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):
         jobs.execute(RUNS, one)
     assert executed == [RUNS[0]]
 
