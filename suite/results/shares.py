@@ -123,6 +123,7 @@ class Apart:
             return
 
     def _in_this_process(self) -> Here:
+        self._pipe.close()  # where it is still there, this ends it
         self._process.join()
         warnings.warn(
             f"a process that judged scenarios has ended (exit code {self._process.exitcode}): they are judged in this one",

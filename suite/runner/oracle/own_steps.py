@@ -20,7 +20,7 @@ OWN_STEP = "the model has a training step of its own"
 
 
 class _Stopped(BaseException):
-    """Ends a step where it hands over. No `except Exception` of a user's step is meant."""
+    """Ends a step where it hands over. An `except Exception` in a user's step does not catch it."""
 
     def __init__(self, handed: Handed) -> None:
         super().__init__()
@@ -49,8 +49,8 @@ def refuse(model: Any, deviation: Deviation, *, split: bool, shares: bool) -> No
 
 
 def prepare(model: Any, rows: Mapping[str, Any]) -> None:
-    """Makes what `fit` makes before its first step or in it: on JAX, a step is given the values of all metrics' variables;
-    elsewhere, optimizers beside the one that the model is compiled with are built when they are first used."""
+    """Makes what `fit` makes before its first step or in it. On JAX, a step is given the values of all metrics' variables.
+    Elsewhere, optimizers beside the one that the model is compiled with are built when they are first used."""
     import keras
 
     if keras.backend.backend() == "jax":
