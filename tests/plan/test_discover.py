@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -107,6 +108,15 @@ ENDING = {
 }
 
 
+@pytest.fixture
+def no_process_is_left() -> Iterator[None]:
+    """Children that this process had before are not meant: other tests may have started a fork server."""
+    before = set(psutil.Process().children())
+    yield
+    assert not set(psutil.Process().children()) - before
+
+
+@pytest.mark.usefixtures("no_process_is_left")
 @pytest.mark.parametrize("name", ENDING)
 def test_an_import_that_ends_or_hangs_costs_its_file_and_nothing_else(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
@@ -119,9 +129,9 @@ def test_an_import_that_ends_or_hangs_costs_its_file_and_nothing_else(
     names, broken = found_in(tmp_path)
     assert names == ["a-good", "z-good"]
     assert [one.source.partition(":")[0] for one in broken] == [str(path)] and broken[0].reason.startswith(reason)
-    assert not psutil.Process().children()
 
 
+@pytest.mark.usefixtures("no_process_is_left")
 def test_an_interrupt_of_the_user_ends_the_search_and_what_it_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,7 +140,6 @@ def test_an_interrupt_of_the_user_ends_the_search_and_what_it_waits_for(
     threading.Timer(0.5, lambda: os.kill(main, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         found_in(tmp_path)
-    assert not psutil.Process().children()
 
 
 def test_what_a_file_changes_at_import_is_changed_once(tmp_path: Path) -> None:

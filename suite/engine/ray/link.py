@@ -129,12 +129,13 @@ class RayLink:
 
     def end(self) -> None:
         """Kills the actor. Its hosts end with it."""
+        if self.actor is None:
+            return
         import ray
 
-        if self.actor is not None:
-            with contextlib.suppress(Exception):
-                ray.kill(self.actor)
-            self.actor = None
+        with contextlib.suppress(Exception):
+            ray.kill(self.actor)
+        self.actor = None
 
 
 def _first(error: Exception) -> str:
