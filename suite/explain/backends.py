@@ -16,7 +16,7 @@ from functools import cached_property
 from suite import compare
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import corners, definitions, diagnoses, further_runs, layer_gradients, predicting, rounds
+from suite.explain import corners, definitions, diagnoses, further_runs, layer_gradients, operations, predicting, rounds
 from suite.explain.definitions import Departure, Held
 from suite.explain.hypotheses import WHOLE
 from suite.explain.inquiry import Inquiry
@@ -230,9 +230,10 @@ class Backends:
     def _unexplained(self, odd: str, place: Place | None) -> Cause:
         if not odd:
             return Cause(code=Code.UNKNOWN)
-        others = ", ".join(sorted(name for name in self.trained if name != odd))
-        where = (("stage", place.stage), ("tensor", place.tensor)) if place else ()
-        return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", others), *where))
+        others = sorted(name for name in self.trained if name != odd)
+        recorded = {name: self.layerwise(name) for name in (odd, *others) if name in self.alone}
+        where = operations.detail(self.folder, odd, recorded, place) if place else ()
+        return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", ", ".join(others)), *where))
 
     def place(self, a: str, b: str) -> Place | None:
         """Where one step of each from common states parts; None if that was not run, or shows nothing. What float32 rounds

@@ -16,16 +16,17 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import derivatives, recorded_calls
 from suite.explain.derivatives import Corner
 from suite.explain.recorded_calls import Arrays
-from suite.records import ASSIGNMENT, Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
+from suite.records import ASSIGNMENT, OPERATION, Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
 from suite.referee import layers, losses, optimizers
 from suite.referee.defects.matching import known
 from suite.referee.defects.records import Sighting
-from suite.referee.definition import Undefined, Update
+from suite.referee.definition import Call, Undefined, Update
 
 EVALUATION = "evaluation"  # stage: of a loss that `evaluate` gives, where training gave none of its predictions
 PREDICTION = "prediction"  # stage: of a layer's call where the model predicts, if the layer is right where it trains
-NAMED = ("layer", "regularizer", ASSIGNMENT)  # kinds of calls that have the name of a layer, or of its weight
+NAMED = ("layer", OPERATION, "regularizer", ASSIGNMENT)  # kinds of calls that have the name of a layer, or of its weight
 SAME = 1e-10  # forward, in float64: the limit of float64 runs
+GROWS = 100.0  # what an operation is off by so many times what moves its definition is not rounding
 CANCELLED = 1e-14  # of the largest number that went in: sums that are 0 but for rounding end below it, in float64
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32
 ROUNDED = 2.0**-16  # of a call in float32: sums that cancel lose some digits everywhere
@@ -71,8 +72,9 @@ class Departure:
         if self.kind not in NAMED:
             stages = {"loss": ("loss", "gradient"), "update": ("update", "optimizer state")}[self.kind]
             return place.stage in stages
-        layer = self.name.partition("#")[0]
-        return place.tensor.partition("#")[0] == layer or place.tensor.startswith(f"{layer}/")
+        layer, there = self.name.partition("#")[0], place.tensor.partition("#")[0]
+        inside = self.kind == OPERATION and layer.startswith(f"{there}/")
+        return inside or there == layer or place.tensor.startswith(f"{layer}/")
 
     def is_alike(self, other: Departure) -> bool:
         """Whether another environment departs from the same definition at the same place: then it does not tell them
@@ -85,6 +87,12 @@ def explaining(departures: Sequence[Departure], place: Place) -> list[Departure]
     """Those that are at this place. A layer that gets its gradient wrong shows in the weights of the layers before it."""
     backward = [one for one in departures if one.stage == place.stage == "gradient"]
     return [one for one in departures if one.is_at(place)] or backward
+
+
+def without_repeats(departures: Sequence[Departure]) -> list[Departure]:
+    """Of each known defect, the first: it shows wherever a class or an operation is used."""
+    known = [one.known for one in departures]
+    return [one for place, one in enumerate(departures) if not one.known or one.known not in known[:place]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +111,8 @@ class Held:
 
 def cause(departure: Departure) -> Cause:
     """That this environment's layer, loss or optimizer departs from its definition."""
-    detail = (("what", departure.kind), ("class", departure.of), ("name", departure.name), ("stage", departure.stage))
+    of = f"keras.ops.{departure.of}" if departure.kind == OPERATION else departure.of
+    detail = (("what", departure.kind), ("class", of), ("name", departure.name), ("stage", departure.stage))
     defect = (("known", departure.known),) if departure.known else ()
     return Cause(
         code=Code.DEFINITION,
@@ -132,7 +141,7 @@ def held(folder: RunFolder, environment: str, run: Run) -> Held:
     known = _held(artifact.folder, tuple(sorted(manifest.files.items())), environment)
     if not known.departures:
         return known
-    provisioned = _provisioned(folder, environment)
+    provisioned = environment_of(folder, environment)
     departures = [
         _known(one, call, arrays, provisioned)
         for call, arrays in recorded_calls.calls(found)
@@ -240,7 +249,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
     return one if explained is None else replace(one, known=explained.id)
 
 
-def _provisioned(folder: RunFolder, name: str) -> Provisioned | None:
+def environment_of(folder: RunFolder, name: str) -> Provisioned | None:
     return next((one for one in folder.session.environments if one.environment.name == name), None)
 
 
@@ -286,6 +295,30 @@ def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     yield from _gradients(call, arrays)
 
 
+def _of_operation(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+    """As of a layer. What an operation computes may hang on the last digits of what goes into it, as a difference of two
+    numbers that are nearly equal does: it is off by nothing where it is no farther off than its definition is moved by these
+    digits."""
+    question = recorded_calls.asked(call, arrays)
+    answer, moved = layers.call(question), layers.call(_moved(question))
+    whole = zip(recorded_calls.outputs(arrays), answer.outputs, moved.outputs, strict=True)
+    for place, (made, defined, other) in enumerate(whole):
+        size, rounding = apart(made, defined), GROWS * apart(other, defined)
+        yield "forward" if call.training else PREDICTION, f"output {place}", size if size > rounding else 0.0
+    yield from _gradients(call, arrays)
+
+
+def _moved(question: Call) -> Call:
+    """The same with every other real number a little larger: of the next input, those between."""
+
+    def larger(place: int, one: np.ndarray) -> np.ndarray:
+        return (
+            one * (1 + 2.0**-52 * ((np.arange(one.size) + place) % 2).reshape(one.shape)) if one.dtype.kind == "f" else one
+        )
+
+    return replace(question, inputs=tuple(larger(place, one) for place, one in enumerate(question.inputs)))
+
+
 def _gradients(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     for tensor, size in derivatives.measured(call, arrays):
         yield "gradient", tensor, size
@@ -327,6 +360,7 @@ def _of_assignment(_: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
 
 MEASURES = {
     "layer": _of_layer,
+    OPERATION: _of_operation,
     "loss": _of_loss,
     "regularizer": _of_layer,
     "update": _of_update,

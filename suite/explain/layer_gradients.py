@@ -30,7 +30,7 @@ def apart(first: Complete, second: Complete) -> Place | None:
         other = mine.get((call.state, call.name))
         if other is None:
             continue
-        sizes = _sizes(other.get("gradient", {}), arrays.get("gradient", {}))
+        sizes = gaps_of(other.get("gradient", {}), arrays.get("gradient", {}))
         least = max(SAME_SEMANTICS, recorded_calls.GROWS * recorded_calls.gap(other, arrays, EQUAL))
         if wide := {tensor: size for tensor, size in sizes.items() if size >= least}:
             found[call.state] = _place(call.state, call.name.partition("#")[0], wide)
@@ -44,7 +44,7 @@ def _place(state: str, layer: str, wide: Mapping[str, float]) -> Place:
     return Place(stage="gradient", tensor=weight, state=state, size=wide[tensor], ratio=wide[tensor] / SAME_SEMANTICS)
 
 
-def _sizes(first: Arrays, second: Arrays) -> dict[str, float]:
+def gaps_of(first: Arrays, second: Arrays) -> dict[str, float]:
     """How far each gradient of both calls is apart, relative to the larger of both; 1 where one alone is NaN or infinite."""
     shared = {name: (one, second[name]) for name, one in first.items() if name in second and one.shape == second[name].shape}
     norms = {name: max(_norm(one), _norm(other)) for name, (one, other) in shared.items()}

@@ -13,7 +13,7 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, further_runs, recorded_calls
 from suite.explain.definitions import Departure
 from suite.judge import equivalence
-from suite.records import RANDOM_PREDICTIONS, Cause, Code, Configuration, DamagedArtifact, Place, plain
+from suite.records import OPERATION, RANDOM_PREDICTIONS, Cause, Code, Configuration, DamagedArtifact, Place, plain
 
 OF_TRAINING = ("loss", "gradient", "update")  # stages that no prediction comes to
 LEAST = 3  # environments: of two that differ, neither is odd
@@ -106,7 +106,7 @@ def _evaluated_apart(a: Complete, b: Complete) -> Place | None:
 def acts(cause: Cause) -> bool:
     """Whether a cause can show in a prediction, and not in training alone."""
     detail = dict(cause.detail)
-    if cause.code == Code.DEFINITION and detail.get("what") != "layer":
+    if cause.code == Code.DEFINITION and detail.get("what") not in ("layer", OPERATION):
         return False
     return cause.code != Code.CORNER and detail.get("stage") not in OF_TRAINING
 

@@ -29,6 +29,7 @@ from suite.records import (
     EXACT,
     FLOAT32,
     LAYERWISE,
+    OPERATION,
     Comparison,
     Configuration,
     DamagedArtifact,
@@ -176,7 +177,7 @@ def _shown(folder: Path, files: tuple[tuple[str, str], ...]) -> tuple[Products, 
 def _measured(found: Complete) -> Iterator[Products | None]:
     """Every call of a layer that is far from its definition; `format` is empty if rounded operands do not explain it."""
     for call, arrays in recorded_calls.layers(found):
-        if not call.own or not arrays:
+        if call.kind == OPERATION or not call.own or not arrays:
             continue
         try:
             yield _call(recorded_calls.asked(call, arrays), recorded_calls.outputs(arrays), call.name, call.state)

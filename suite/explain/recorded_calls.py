@@ -12,9 +12,10 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Complete
 from suite.compare import metrics
-from suite.records import RecordedCall
+from suite.records import OPERATION, RecordedCall
 from suite.referee import losses
 from suite.referee.definition import Call, LossCall
+from suite.referee.layers import operations
 
 Arrays = Mapping[str, np.ndarray]
 WENT_IN = ("input", "weight", "mask", "argument")
@@ -30,8 +31,13 @@ def calls(found: Complete) -> Iterator[tuple[RecordedCall, dict[str, dict[str, n
 
 
 def layers(found: Complete, *, training: bool = True) -> Iterator[tuple[RecordedCall, dict[str, dict[str, np.ndarray]]]]:
-    """Those of layers, where the model trains or where it predicts."""
-    return ((call, arrays) for call, arrays in calls(found) if (call.kind, call.training) == ("layer", training))
+    """Those of layers, and of operations that the model itself calls, where the model trains or where it predicts."""
+    kinds = ("layer", OPERATION)
+    return (
+        (call, arrays)
+        for call, arrays in calls(found)
+        if call.kind in kinds and not call.inside and call.training == training
+    )
 
 
 def gap(first: Mapping[str, Arrays], second: Mapping[str, Arrays], parts: Iterable[str]) -> float:
@@ -72,9 +78,9 @@ def class_of(call: RecordedCall) -> str:
 
 
 def asked(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Call:
-    """What the definition of the layer is asked, in float64."""
+    """What the definition of the layer or the operation is asked, in float64."""
     return Call(
-        layer=call.of,
+        layer=operations.PREFIX + call.of if call.kind == OPERATION else call.of,
         config=json.loads(call.config),
         inputs=tuple(_wide(one) for one in in_order(arrays.get("input", {}))),
         weights={name: _wide(one) for name, one in arrays.get("weight", {}).items()},

@@ -20,7 +20,7 @@ from suite.records.artifact import (
     Tensor,
     TensorGroup,
 )
-from suite.records.calls import ASSIGNMENT, RecordedCall
+from suite.records.calls import ASSIGNMENT, OPERATION, RecordedCall
 from suite.records.causes import (
     MEASURED,
     REASON,
@@ -166,6 +166,7 @@ __all__ = [
     "MEASURED",
     "MEMORY_LOST",
     "NEUTRAL",
+    "OPERATION",
     "ORACLE",
     "OWN",
     "PERMUTED",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+OPERATION = "operation"  # a kind of record: a call of an operation that a functional model holds beside its layers
 ASSIGNMENT = "assignment"  # a kind of record: what a layer assigns to its trained weights, and what `fit` keeps of it
 
 
@@ -12,10 +13,11 @@ class RecordedCall:
     """One call in a training step from a common state, or where the model predicts or evaluates (`training` is false
     then). Its arrays are in the part of that state.
 
-    `kind`: "layer", "loss", "regularizer", "update" or "assignment". `name`: the layer's path ("block/conv", "block/conv#2"
-    when called again), the loss's place, the regularized weight's name, or "optimizer". `of`: the name of its class.
-    `config`, `arguments`: JSON. `reason`: why it was not recorded, or has no gradient; empty if it is whole. `own`: whether
-    it is a class of Keras itself, and not the user's.
+    `kind`: "layer", "operation", "loss", "regularizer", "update" or "assignment". `name`: the layer's or operation's path
+    ("block/conv", "block/conv#2" when called again), the loss's place, the regularized weight's name, or "optimizer". `of`:
+    the name of its class. `config`, `arguments`: JSON. `reason`: why it was not recorded, or has no gradient; empty if it is
+    whole. `own`: whether it is a class of Keras itself, and not the user's.
+    `inside`: of an operation, the path of the layer that calls it, or "loss"; empty where the model itself does.
     `rows`: of an update, the variables whose gradients came by rows of a table. `epsilon`: of Keras's configuration.
     """
 
@@ -31,4 +33,5 @@ class RecordedCall:
     own: bool = True
     rows: tuple[str, ...] = ()
     epsilon: float = 1e-7
+    inside: str = ""
     reason: str = ""

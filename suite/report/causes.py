@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from suite.records import ASSIGNMENT, ROUND, SIDE, Cause, Code
+from suite.records import ASSIGNMENT, OPERATION, ROUND, SIDE, Cause, Code
 from suite.report.hypothesis_words import HYPOTHESES
 
 NAMED = 3  # names, or what changed, in one sentence: more are read by nobody
@@ -99,14 +99,14 @@ def step_of(cause: Cause) -> str:
     return f"{dict(cause.evidence).get('step', 0.0):.0f}"
 
 
-KINDS = {"layer": "layer", "loss": "loss", "regularizer": "regularizer", "update": "optimizer"}
+KINDS = {"layer": "layer", OPERATION: OPERATION, "loss": "loss", "regularizer": "regularizer", "update": "optimizer"}
 
 
 def defined(cause: Cause) -> str:
     """What departs: "the layer Embedding (words), gradient"."""
     detail = dict(cause.detail)
     kind = KINDS.get(detail.get("what", ""), "layer")
-    name = f" ({detail['name']})" if kind in ("layer", "regularizer") and "name" in detail else ""
+    name = f" ({detail['name']})" if kind in ("layer", OPERATION, "regularizer") and "name" in detail else ""
     return f"the {kind} {detail.get('class', '')}{name}, {detail.get('stage', '')}"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from suite.judge.composing import EXPECTED
 from suite.judge.equivalence import SAME_SEMANTICS
-from suite.records import Cause, Code
+from suite.records import OPERATION, Cause, Code
 from suite.records.formatting import number
 from suite.report import declared_words, explained_files
 from suite.report.causes import (
@@ -29,7 +29,8 @@ from suite.report.causes import (
 from suite.report.hypothesis_words import HYPOTHESES
 from suite.report.said import FLOAT64_RUNS, Said, verb
 
-DEFINED = {"loss": "loss", "update": "optimizer", "regularizer": "regularizer"}  # kinds of definitions; else a layer's
+# Kinds of definitions; else a layer's.
+DEFINED = {OPERATION: OPERATION, "loss": "loss", "update": "optimizer", "regularizer": "regularizer"}
 MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
 
 
@@ -62,6 +63,8 @@ LOOK = "look at the place where the difference begins; if it is in Keras, report
 def _odd(what: str, where: str, cause: Cause) -> Said:
     others, stage, tensor, replicas = (names_of(cause, name) for name in ("others", "stage", "tensor", "replicas"))
     place = f" {begins(stage, tensor)}" if tensor else ""
+    if operation := names_of(cause, "operation"):
+        place += f" There, {operation} gives something else for equal inputs."
     agree = "float64 runs"
     if replicas:
         place = f" It shows only where {replicas} replicas compute a part of the batch each.{place}"

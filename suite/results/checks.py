@@ -113,7 +113,7 @@ def _unemulated(folder: RunFolder, configuration: Configuration, reason: str) ->
 def _defined(configuration: Configuration, held: Held, others: Sequence[Held]) -> ConsistencyCheck:
     """Its layers, loss and update against their independent definitions. What departs in all `others` alike is about none of
     them: it is one cause, wherever it was recorded."""
-    departures = [one for one in held.departures if not one.narrow]
+    departures = definitions.without_repeats([one for one in held.departures if not one.narrow])
     undefined = Cause(code=Code.UNDEFINED, detail=tuple(("layer", name) for name, _ in held.undefined))
     causes: tuple[Cause, ...] = (undefined,) if held.undefined else ()
     if held.missing:

@@ -73,7 +73,7 @@ def walk_symbolic(model: Any, inputs: Any) -> tuple[list[Node], tuple[int, ...]]
             nodes.append(Node(layer=layer, inputs=fed, outputs=made, ranks=ranks))
         return outputs
 
-    with layer_calls(noted, operations=True):
+    with layer_calls(noted, symbolic=True):
         outputs = model.call(inputs)
     return nodes, ids(outputs)
 

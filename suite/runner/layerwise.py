@@ -1,5 +1,5 @@
 """One training step, call by call: what goes into every layer, the loss and the update, and what comes out. From the last
-state, also what every layer does where the model predicts.
+state, also what every layer does where the model predicts. An operation in a functional model's graph counts as a layer.
 
 The suite holds each call against its independent definition. A call is recorded on the inputs that it gets in the step, so
 that one wrong layer says nothing of the next one.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,37 +18,24 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import EVALUATE, PREDICT, X, count, part_of
 from suite.artifacts.store import Store
-from suite.records import BETWEEN, SEED, Job, RecordedCall
+from suite.records import BETWEEN, OPERATION, SEED, Job, RecordedCall
 from suite.runner import assignments, building, facts, keras_versions, models, optimizers, structures
 from suite.runner.batches import schedule
 from suite.runner.differentiation import array, differentiate, reason_of
-from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.layer_steps import LayerStep, drawn, layer_step
 from suite.runner.loss_steps import loss_step, wrapped
+from suite.runner.operation_steps import operation_step
 from suite.runner.oracle.gradients import dense, value_and_gradients
 from suite.runner.oracle.programs import programs_of
 from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases
+from suite.runner.seen_calls import Seen, layers_seen, losses_seen, operations_of_loss_seen
 from suite.runner.single_step import starting_states
 
 Arrays = dict[str, np.ndarray]
 
 LEAST = 4  # rows: of fewer, a half is one
 LARGEST = 1 << 22  # numbers in one call's arrays: a larger call is not recorded, the definition would take minutes
-
-
-@dataclass(kw_only=True)
-class Seen:
-    """One call as it happened: of a layer, its name and arguments; of a loss, its targets and predictions, and its value,
-    which may come from more than the numbers that it was given (from the logits that TensorFlow keeps of probabilities).
-    """
-
-    of: Any
-    name: str
-    inputs: tuple[Any, ...]
-    masks: tuple[Any, ...] = ()
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    value: np.ndarray | None = None
 
 
 def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray]) -> None:
@@ -127,9 +114,9 @@ def _step(
 def _forward(
     model: Any, data: Mapping[str, np.ndarray], rows: np.ndarray
 ) -> tuple[list[Seen], list[Seen], Mapping[str, Any], Mapping[str, np.ndarray]]:
-    """One pass in training mode: the calls of layers that are not inside another layer, the calls of losses, the gradient by
-    the name of the variable, and the trained variables that the pass itself has changed. Where a model that trains by a step
-    of its own has no loss but in that step, neither losses nor gradients."""
+    """One pass in training mode: the calls of layers that are not inside another layer, with those of operations, the calls
+    of losses, the gradient by the name of the variable, and the trained variables that the pass itself has changed. Where a
+    model that trains by a step of its own has no loss but in that step, neither losses nor gradients."""
     named = models.variables(model)
     before = models.read(named)
     trained = model.trainable_variables
@@ -143,12 +130,12 @@ def _forward(
         return keras_versions.compute_loss(model, **given, y_pred=model(given["x"], training=True)), None
 
     # By itself, because JAX differentiates a function of placeholders, in which there are no numbers to see.
-    with _layers_seen(model, layers):
+    with layers_seen(model, layers):
         predicted = model(given["x"], training=True)
     called = models.read({name: one for name, one in named.items() if id(one) in ids})
     gradients: Iterable[Any] = [None] * len(trained)
     try:
-        with _losses_seen(losses):
+        with losses_seen(losses), operations_of_loss_seen(layers):
             keras_versions.compute_loss(model, **given, y_pred=predicted)
         *_, gradients = value_and_gradients(loss, given, trained, untrained, programs=programs_of(model))
     except ValueError:
@@ -166,7 +153,7 @@ def _predicting(model: Any, data: Mapping[str, np.ndarray], most: int) -> list[S
     before = models.read(models.variables(model))
     layers: list[Seen] = []
     try:
-        with _layers_seen(model, layers):
+        with layers_seen(model, layers):
             model(models.inputs(data, PREDICT, slice(0, most)), training=False)
     except Exception:  # it may predict by a step of its own: the calls of training are still recorded
         return []
@@ -181,92 +168,29 @@ def _evaluated(model: Any, data: Mapping[str, np.ndarray]) -> list[Seen]:
     given = models.training(data, np.arange(min(count(data, part_of(X, EVALUATE)), LARGEST // largest)), EVALUATE)
     losses: list[Seen] = []
     try:
-        with _losses_seen(losses):
+        with losses_seen(losses):
             keras_versions.compute_loss(model, **given, y_pred=model(given["x"], training=False), training=False)
     except Exception:  # as in `evaluating.record`, which says why
         return []
     return [replace(seen, name=f"{seen.name}, evaluated") for seen in losses]
 
 
-@contextmanager
-def _layers_seen(model: Any, seen: list[Seen]) -> Iterator[None]:
-    import keras
-
-    paths = models.layer_paths(model)
-    depth, counts = 0, dict[str, int]()
-
-    def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        nonlocal depth
-        path = paths.get(id(layer))
-        if isinstance(layer, keras.Model) or path is None:
-            return proceed(layer, *args, **kwargs)
-        if not depth and not isinstance(layer, keras.layers.InputLayer):
-            counts[path] = counts.get(path, 0) + 1
-            seen.append(_seen(layer, name_of_call(path, counts[path]), args, kwargs))
-        depth += 1
-        try:
-            return proceed(layer, *args, **kwargs)
-        finally:
-            depth -= 1
-
-    with layer_calls(called):
-        yield
-
-
-def _seen(layer: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Seen:
-    import keras
-
-    tree = keras_versions.tree()
-
-    def plain(value: Any) -> Any:
-        return array(value) if keras.ops.is_tensor(value) else value
-
-    masks = [getattr(value, "_keras_mask", None) for value in tree.flatten(args) if value is not None]
-    arguments = {key: value for key, value in kwargs.items() if value is not None and key not in ("training", "mask")}
-    return Seen(
-        of=layer,
-        name=name,
-        inputs=tree.map_structure(plain, args),
-        masks=tuple(None if mask is None else array(mask) for mask in masks),
-        arguments=tree.map_structure(plain, arguments),
-    )
-
-
-@contextmanager
-def _losses_seen(seen: list[Seen]) -> Iterator[None]:
-    import keras
-
-    original = keras.Loss.__call__
-
-    def called(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        weight = None if sample_weight is None else array(sample_weight)
-        mask = getattr(y_pred, "_keras_mask", None)
-        predicted = keras.ops.stop_gradient(y_pred)
-        inputs = array(y_true), array(predicted), weight, None if mask is None else array(mask)
-        value = original(loss, y_true, y_pred, sample_weight=sample_weight)
-        name = f"loss {len(seen) + 1}" if seen else "loss"
-        seen.append(Seen(of=loss, name=name, inputs=inputs, value=array(keras.ops.stop_gradient(value))))
-        return value
-
-    keras.Loss.__call__ = called
-    try:
-        yield
-    finally:
-        keras.Loss.__call__ = original
-
-
 def _layer(seen: Seen, state: str, seed: int, *, training: bool = True) -> tuple[RecordedCall, Arrays]:
     """The call by itself. Where it is no part of training, it has no gradients."""
-    own = keras_versions.is_of_keras(type(seen.of))
-    of = type(seen.of).__name__
-    call = RecordedCall(state=state, kind="layer", name=seen.name, of=of, own=own, training=training)
+    own = bool(seen.function) or keras_versions.is_of_keras(type(seen.of))
+    kind, of = (OPERATION, seen.function) if seen.function else ("layer", type(seen.of).__name__)
+    call = RecordedCall(state=state, kind=kind, name=seen.name, of=of, own=own, training=training, inside=seen.inside)
     size = sum(leaf.size for _, leaf in structures.leaves(seen.inputs) if isinstance(leaf, np.ndarray))
     if size > LARGEST:
         return replace(call, reason=f"its inputs hold {size} numbers, more than {LARGEST}"), {}
     masks = seen.masks if any(mask is not None for mask in seen.masks) else ()
     try:
-        made = layer_step(
-            seen.of, seen.inputs, cotangents=drawn(seed), masks=masks, arguments=seen.arguments, training=training
+        made = (
+            operation_step(seen.of, seen.inputs, seen.arguments, cotangents=drawn(seed))
+            if seen.function
+            else layer_step(
+                seen.of, seen.inputs, cotangents=drawn(seed), masks=masks, arguments=seen.arguments, training=training
+            )
         )
     except Exception as error:  # a layer of anybody may refuse to be called by itself: the others are still recorded
         return replace(call, reason=reason_of(error)), {}
@@ -278,7 +202,7 @@ def _layer(seen: Seen, state: str, seed: int, *, training: bool = True) -> tuple
     arrays |= {f"state|{name}": value for name, value in made.state.items()}
     arrays |= {f"alone|{place}": value for place, value in _alone(seen, made, seed).items()} if training and not own else {}
     arguments = json.dumps(made.arguments, default=str, sort_keys=True)
-    call = replace(call, of=made.layer, config=made.config, arguments=arguments)
+    call = replace(call, of=seen.function or made.layer, config=made.config, arguments=arguments)
     if not training:
         return call, arrays
     arrays |= {f"cotangent|{place}": value for place, value in enumerate(made.cotangents)}

@@ -146,11 +146,15 @@ def has_own_train_step(model: Any) -> bool:
 
 
 def layer_paths(model: Any) -> dict[int, str]:
-    """Identity of a layer -> the names of the layers around it, below the model, and its own."""
+    """Identity of a layer, or of an operation in the graph of a functional model -> the names of the layers around it, below
+    the model, and its own."""
+    import keras
+
     paths: dict[int, str] = {}
 
     def walk(layer: Any, prefix: str) -> None:
-        for child in layer._layers:
+        operations = [one for one in getattr(layer, "_operations", ()) if isinstance(one, keras.Operation)]  # private
+        for child in (*getattr(layer, "_layers", ()), *operations):
             if id(child) not in paths:
                 paths[id(child)] = prefix + child.name
                 walk(child, f"{prefix}{child.name}/")

@@ -13,21 +13,23 @@ from suite.runner.layer_calls import layer_calls, name_of_call
 
 
 class Operation:
+    def __call__(self, x: int) -> int:
+        return x + 2
+
     def symbolic_call(self, x: int) -> int:
         return x + 1
 
 
-class Layer:
+class Layer(Operation):
     def __call__(self, x: int, *, factor: int = 2) -> int:
-        return x * factor
+        return super().__call__(x) * factor - 2 * factor
 
 
 @pytest.fixture(autouse=True)
 def keras(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("keras", "keras.src", "keras.src.ops", "keras.src.ops.operation"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, "keras", ModuleType("keras"))
     sys.modules["keras"].Layer = Layer  # type: ignore[attr-defined]
-    sys.modules["keras.src.ops.operation"].Operation = Operation  # type: ignore[attr-defined]
+    sys.modules["keras"].Operation = Operation  # type: ignore[attr-defined]
 
 
 def test_the_function_makes_the_call_and_decides_what_it_returns() -> None:
@@ -42,15 +44,29 @@ def test_the_function_makes_the_call_and_decides_what_it_returns() -> None:
     assert seen == [(layer, (3,), {"factor": 5}, 15)] and layer(3) == 6
 
 
-def test_operations_are_seen_only_if_they_are_asked_for() -> None:
-    with layer_calls(lambda *_: 7, operations=True):
-        assert Operation().symbolic_call(1) == Layer()(1) == 7
-    assert (Operation().symbolic_call(1), Layer()(1)) == (2, 2)
+@pytest.mark.parametrize(("symbolic", "called", "by_symbols"), [(False, 7, 2), (True, 3, 7)])
+def test_an_operation_is_seen_as_it_is_called_there(symbolic: bool, called: int, by_symbols: int) -> None:
+    with layer_calls(lambda *_: 7, symbolic=symbolic):
+        assert (Operation()(1), Operation().symbolic_call(1), Layer()(1)) == (called, by_symbols, 7)
+    assert (Operation()(1), Operation().symbolic_call(1), Layer()(1)) == (3, 2, 2)
+
+
+def test_a_layer_which_is_an_operation_too_is_seen_once() -> None:
+    seen = []
+
+    def around(called: Any, proceed: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        seen.append(called)
+        return proceed(called, *args, **kwargs)
+
+    layer = Layer()
+    with layer_calls(around):
+        assert layer(1) == 2
+    assert seen == [layer]
 
 
 def test_an_exception_leaves_nothing_patched() -> None:
     before = Layer.__call__, Operation.symbolic_call
-    with pytest.raises(ValueError, match="no"), layer_calls(lambda *_: 7, operations=True):
+    with pytest.raises(ValueError, match="no"), layer_calls(lambda *_: 7, symbolic=True):
         raise ValueError("no")
     assert (Layer.__call__, Operation.symbolic_call) == before
 

@@ -11,7 +11,7 @@ import pytest
 
 from suite.records import BETWEEN
 from suite.runner import layerwise, models
-from suite.runner.layerwise import Seen
+from suite.runner.seen_calls import Seen
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_call_that_a_definition_would_take_minutes_for_is_left_out(monkeypatch
 
 def test_a_model_that_refuses_to_predict_costs_no_other_call_and_keeps_its_state(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[dict[str, int]] = []
-    monkeypatch.setattr(layerwise, "_layers_seen", lambda model, seen: nullcontext())
+    monkeypatch.setattr(layerwise, "layers_seen", lambda model, seen: nullcontext())
     monkeypatch.setattr(models, "variables", lambda model: {})
     monkeypatch.setattr(models, "read", lambda variables: {"w": 1})
     monkeypatch.setattr(models, "write", lambda variables, values: written.append(values))

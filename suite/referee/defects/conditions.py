@@ -230,3 +230,15 @@ def loses_flash_attention(sighting: Sighting) -> bool:
 
 def loses_what_it_needs(sighting: Sighting) -> bool:
     return sighting.part in ("axis", "delta")
+
+
+def has_weights(sighting: Sighting) -> bool:
+    return sighting.argument("weights") is not None
+
+
+def mirrors_with_the_edge(sighting: Sighting) -> bool:
+    return bool(sighting.argument("mode") == "symmetric")
+
+
+def without_data_format(sighting: Sighting) -> bool:
+    return sighting.argument("data_format") is None

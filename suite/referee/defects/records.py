@@ -11,10 +11,10 @@ OF_VALIDATION = "the number of the validation"  # detail: what `fit` says of a m
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """One thing that is off. `kind`: "layer", "loss" or "optimizer"; `name`: of the class; `config`: its configuration, with
-    what its constructor got. `shapes`: of the inputs, or of an optimizer's variables. `stage`: as in a `ZooVerdict`, or
-    "refused". `packages`: versions by name. `precision`: "float64" or "float32". `rows`: gradients came by rows;
-    `dense`: not that of this part. `infinite`: something that went in was NaN or infinite."""
+    """One thing that is off. `kind`: "layer", "operation", "loss" or "optimizer"; `name`: of the class, or of the function;
+    `config`: its configuration, with what its constructor got. `shapes`: of the inputs, or of an optimizer's variables.
+    `stage`: as in a `ZooVerdict`, or "refused". `packages`: versions by name. `precision`: "float64" or "float32". `rows`:
+    gradients came by rows; `dense`: not that of this part. `infinite`: something that went in was NaN or infinite."""
 
     kind: str
     name: str

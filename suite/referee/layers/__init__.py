@@ -1,4 +1,4 @@
-"""The definitions of layers and regularizers, by the name of their class."""
+"""The definitions of layers and regularizers, by the name of their class, and of functions of `keras.ops`, by theirs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from suite.referee.layers import (
     dense,
     merging,
     normalization,
+    operations,
     pooling,
     preprocessing,
     recurrent,
@@ -35,6 +36,7 @@ LAYERS: Mapping[str, Definition] = {
     **dense.LAYERS,
     **merging.LAYERS,
     **normalization.LAYERS,
+    **operations.LAYERS,
     **pooling.LAYERS,
     **preprocessing.LAYERS,
     **recurrent.LAYERS,

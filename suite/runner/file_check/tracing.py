@@ -1,4 +1,5 @@
-"""What every layer returns in one forward pass, as a sketch; and one call of a layer, whole.
+"""What every layer, and every operation in a functional model's graph, returns in one forward pass, as a sketch; and one
+call of these, whole.
 
 A sketch adds up the elements of an array in buckets, each with a random sign (the count sketch: Charikar, Chen and
 Farach-Colton 2002). It is linear, so the sketch of a difference is the difference of the sketches, and its norm is that of
@@ -14,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from suite.records import SEED, RecordedCall
+from suite.records import OPERATION, SEED, RecordedCall
 from suite.records.files import LayerOutput
 from suite.runner import keras_versions, models
 from suite.runner.differentiation import array
 from suite.runner.layer_calls import layer_calls, name_of_call
-from suite.runner.layer_steps import config_of
+from suite.runner.layer_steps import config_of, drawn
+from suite.runner.operation_calls import function_of
+from suite.runner.operation_steps import operation_step
 
 Arrays = dict[str, np.ndarray]
 
@@ -145,6 +148,8 @@ def _sketch(arrays: list[np.ndarray]) -> np.ndarray:
 def _recorded(call: Called) -> tuple[RecordedCall, Arrays]:
     import keras
 
+    if not isinstance(call.layer, keras.Layer):
+        return _operation(call)
     args, kwargs = call.given
     tree = keras_versions.tree()
     leaves = [value for value in tree.flatten(args) if value is not None]
@@ -180,5 +185,31 @@ def _recorded(call: Called) -> tuple[RecordedCall, Arrays]:
         arguments=json.dumps(arguments, default=str, sort_keys=True),
         training=False,
         own=keras_versions.is_of_keras(type(call.layer)),
+    )
+    return recorded, {f"0|{name}": values for name, values in arrays.items()}
+
+
+def _operation(call: Called) -> tuple[RecordedCall, Arrays]:
+    """The call once more: of as many rows as are not too large."""
+    import keras
+
+    tree = keras_versions.tree()
+    shapes = [leaf.shape for leaf in tree.flatten((call.given, call.returned)) if keras.ops.is_tensor(leaf)]
+    rows = max(1, WHOLE // max(sum(int(np.prod(shape[1:])) for shape in shapes), 1))
+
+    def cut(value: Any) -> Any:
+        return _detached(value)[:rows] if keras.ops.is_tensor(value) and value.shape else value
+
+    args, kwargs = tree.map_structure(cut, call.given)
+    made = operation_step(call.layer, args, kwargs, cotangents=drawn(0))
+    arrays = {f"input|{place}": value for place, value in enumerate(made.inputs)}
+    arrays |= {f"output|{place}": value for place, value in enumerate(made.outputs)}
+    recorded = RecordedCall(
+        state="0",
+        kind=OPERATION,
+        name=call.name,
+        of=function_of(call.layer),
+        arguments=json.dumps(made.arguments, default=str, sort_keys=True),
+        training=False,
     )
     return recorded, {f"0|{name}": values for name, values in arrays.items()}

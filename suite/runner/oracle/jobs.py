@@ -18,6 +18,7 @@ from suite.runner import building, epochs, facts, memory, models, optimizers, ph
 from suite.runner.batches import Schedule, schedule
 from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
+from suite.runner.operation_calls import calls_of_model
 from suite.runner.oracle.emulation import Arrays, Oracle
 from suite.runner.oracle.epochs import Epochs, Told
 from suite.runner.oracle.gradients import dense
@@ -285,26 +286,32 @@ def _evaluated(oracle: Trainable, recorded: Recording) -> None:
 
 @contextmanager
 def outputs_of(oracle: Oracle) -> Iterator[dict[int, Arrays]]:
-    """While this is entered: of the last pass of each replica, the output (rows of the pass, ...) of every layer call that
-    returns one tensor, by its name, in the order of the calls."""
+    """While this is entered: of the last pass of each replica, the output (rows of the pass, ...) of every call of a layer,
+    or of an operation that the model itself calls, which returns one tensor, by its name, in the order of the calls."""
     import keras
 
     paths = models.layer_paths(oracle.model)
     passes: dict[int, Arrays] = {}
     begun = 0
 
-    def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def noted(path: str | None, made: Any) -> Any:
         nonlocal begun
-        made = proceed(layer, *args, **kwargs)
         if begun != oracle.passed:
             begun, passes[oracle.entered] = oracle.passed, {}
-        path, outputs = paths.get(id(layer)), passes.get(oracle.entered)
-        if outputs is not None and path and not isinstance(layer, keras.Model) and keras.ops.is_tensor(made):
+        outputs = passes.get(oracle.entered)
+        if outputs is not None and path and keras.ops.is_tensor(made):
             earlier = sum(name.partition("#")[0] == path for name in outputs)
             outputs[name_of_call(path, earlier + 1)] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(made))
         return made
 
-    with layer_calls(called):
+    def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        made = proceed(layer, *args, **kwargs)
+        return made if isinstance(layer, keras.Model) else noted(paths.get(id(layer)), made)
+
+    def computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return noted(name, function(*args, **kwargs))
+
+    with layer_calls(called), calls_of_model(oracle.model, computed):
         yield passes
 
 

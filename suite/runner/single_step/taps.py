@@ -16,27 +16,36 @@ import numpy as np
 
 from suite.runner import keras_versions, models
 from suite.runner.layer_calls import layer_calls, name_of_call
+from suite.runner.operation_calls import MOST, calls_of_model
 
 PREFIX = "parity_tap_"
 SIXTEEN_BITS = ("float16", "bfloat16")  # kept as float32, which holds them exactly and every file format knows
 
 
 class _Pass(threading.local):
-    """One forward pass: how often each layer was called, and in how many loops it is now. MirroredStrategy traces each
-    replica in a thread of its own, and goes from one to the other where layers exchange statistics."""
+    """One forward pass: how often each layer and each operation was called, and in how many loops it is now.
+    MirroredStrategy traces each replica in a thread of its own, and goes from one to the other where layers exchange
+    statistics."""
 
     def __init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
         self.calls: dict[str, int] = {}
+        self.operations = 0
         self.loops = 0
+
+    def named(self, path: str) -> str:
+        """The name of the next call of this path."""
+        count = self.calls[path] = self.calls.get(path, 0) + 1
+        return name_of_call(path, count)
 
 
 class Taps:
     """Variables for the outputs of every layer call of a built model, by the layer's path, in the order of the calls; a
     second call of a layer is "<path>#2". Layers that return one floating-point tensor are tapped, and none inside a
-    recurrent layer, whose cell runs in a loop that no variable leaves.
+    recurrent layer, whose cell runs in a loop that no variable leaves. Of operations that the model itself calls, the first
+    `MOST` are.
 
     `inputs`: arrays (1 or more, ...) as training takes them; `rows`: how many rows of a batch a replica gets, which is
     the first axis of a tap. A tap has the dtype of its output, and float32 for one of 16 bits. Made inside the
@@ -122,15 +131,22 @@ class Taps:
                 current.loops -= loops
             path = self._paths.get(id(layer))
             if path and not current.loops and not isinstance(layer, keras.Model) and _floating(made):
-                count = current.calls[path] = current.calls.get(path, 0) + 1
-                tell(name_of_call(path, count), made)
+                tell(current.named(path), made)
+            return made
+
+        def computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            current, made = self._pass, function(*args, **kwargs)
+            if current.operations < MOST and _floating(made):
+                current.operations += 1
+                tell(current.named(name), made)
             return made
 
         with layer_calls(called):
             # JAX calls `call` itself. Straight into the instance: Keras tracks what is assigned to it.
             self._model.__dict__["call"] = begin
             try:
-                yield
+                with calls_of_model(self._model, computed):
+                    yield
             finally:
                 del self._model.__dict__["call"]
 

@@ -12,6 +12,7 @@ from suite.referee import layers, losses, optimizers
 from suite.referee.defects.matching import known
 from suite.referee.defects.records import KnownDefect, Sighting
 from suite.referee.defects.table import DEFECTS
+from suite.referee.layers import operations
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "docs" / "defects"
@@ -52,9 +53,15 @@ def test_a_documented_difference_says_where_and_is_in_the_zoo_s_page(defect: Kno
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.id)
 def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
-    tables = {"layer": layers.LAYERS, "loss": losses.LOSSES, "optimizer": optimizers.OPTIMIZERS, "training": {}}
-    classes = tables[defect.kind]
-    assert set(defect.names) <= set(classes)
+    undefined = {"image.affine_transform", "image.gaussian_blur"}
+    tables = {
+        "layer": layers.LAYERS,
+        "operation": operations.RULES.keys() | undefined,
+        "loss": losses.LOSSES,
+        "optimizer": optimizers.OPTIMIZERS,
+        "training": {},
+    }
+    assert set(defect.names) <= set(tables[defect.kind])
     assert set(defect.stages) <= STAGES and set(defect.backends) <= {"tensorflow", "jax", "torch"} and defect.backends
 
 
