@@ -312,9 +312,8 @@ def _moved(question: Call) -> Call:
     """The same with every other real number a little larger: of the next input, those between."""
 
     def larger(place: int, one: np.ndarray) -> np.ndarray:
-        return (
-            one * (1 + 2.0**-52 * ((np.arange(one.size) + place) % 2).reshape(one.shape)) if one.dtype.kind == "f" else one
-        )
+        every_other = ((np.arange(one.size) + place) % 2).reshape(one.shape)
+        return one * (1 + 2.0**-52 * every_other) if one.dtype.kind == "f" else one
 
     return replace(question, inputs=tuple(larger(place, one) for place, one in enumerate(question.inputs)))
 
