@@ -169,9 +169,9 @@ def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) ->
             corners += list(derivatives.corners(call, arrays))
             defined += 1
         except (Undefined, DamagedArtifact) as reason:
-            undefined[call.name] = str(reason)
+            undefined[call.inside or call.name] = str(reason)
         except Exception as error:  # a definition that fails on one call must not cost the verdicts of all others
-            undefined[call.name] = f"its definition failed: {type(error).__name__}: {error}"
+            undefined[call.inside or call.name] = f"its definition failed: {type(error).__name__}: {error}"
     wrong = {one.name for one in departures if one.stage != PREDICTION}  # also where they predict
     return Held(
         environment=environment,

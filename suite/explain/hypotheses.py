@@ -135,6 +135,12 @@ def _scaled(evidence: StepEvidence) -> Candidates:
         yield f"the gradient, {gradient:.6g}", Deviation(gradient_scale=gradient)
 
 
+def _penalized(evidence: StepEvidence) -> Candidates:
+    """Penalties forgotten or counted twice, and divided or multiplied by the number of replicas once too often."""
+    of_replicas = (1.0 / evidence.replicas, float(evidence.replicas)) if evidence.replicas > 1 else ()
+    yield from several("regularization", *dict.fromkeys((0.0, 2.0, *of_replicas)))(evidence)
+
+
 def _undivided(evidence: StepEvidence) -> Candidates:
     if evidence.replicas > 1:
         added = replace(evidence.semantics, gradients="sum of replica shares")
@@ -290,7 +296,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     Hypothesis(
         name="regularization-scale",
         stages=("loss", "gradient"),
-        candidates=several("regularization", 0.0, 2.0),
+        candidates=_penalized,
     ),
     Hypothesis(
         name="schedule-offset",

@@ -202,13 +202,15 @@ VARIATIONS = ("plain", "repeat", "permuted", "perturbed", "seed", ORACLE, SINGLE
 RERUNS = ("repeat", "permuted", "perturbed", "seed")
 PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
 BETWEEN = 2  # the index of a layerwise run from the states between the first and the last
+REACHED = 1000  # the index of one from the state that its own training has reached after no step; one more for each step
 PRECISIONS = ("float32", "float64")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """A configuration in one variation and precision; `index` tells reruns apart (permuted 1, 2, 3, and higher ones that are
-    asked for later), and layerwise runs: 1 starts from the first and the last state, `BETWEEN` from those between.
+    asked for later), and layerwise runs: 1 starts from the first and the last state, `BETWEEN` from those between, and
+    `REACHED` + n from the state after n steps.
 
     An oracle's runs say what they emulate. Their configuration has the reference environment, the strategy "oracle", and the
     number of devices that is emulated. An oracle computes in float64 always: its single steps of precision "float32" have

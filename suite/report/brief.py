@@ -40,6 +40,8 @@ def cure(finding: Finding) -> str:
         return declared_words.brief(cause)[1]
     if cause.code in (Code.NOT_SAVED, Code.RENEWED) and not cause.of_seeds:
         return "let its layer save it"
+    if cause.code == Code.NON_FINITE and cause.subject:  # one side alone: no learning rate is the reason
+        return ""
     return CURES.get(cause.code, "")
 
 
@@ -115,7 +117,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.SLOTS_NOT_SAVED: lambda cause: "the optimizer's state is not kept",
     Code.COMPILED_DIFFERENTLY: lambda cause: "the file is compiled differently",
     Code.LOADED_DIFFERENTLY: lambda cause: f"the file does not bring back {cause.detail[0][0]}",
-    Code.NON_FINITE: lambda cause: "training reaches NaN or infinity",
+    Code.NON_FINITE: lambda cause: f"{_of(cause)}training reaches NaN or infinity",
     Code.BEYOND_ENVELOPE: lambda cause: "float32 differs by more than measured rounding",
     Code.UNCHECKED: lambda cause: "evidence is missing",
     Code.NO_FLOAT64: lambda cause: "there is no float64 run",

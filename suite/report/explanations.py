@@ -64,7 +64,7 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
     others, stage, tensor, replicas = (names_of(cause, name) for name in ("others", "stage", "tensor", "replicas"))
     place = f" {begins(stage, tensor)}" if tensor else ""
     if operation := names_of(cause, "operation"):
-        place += f" There, {operation} gives something else for equal inputs."
+        place += f" There, {operation} gives other {'gradients' if stage == 'gradient' else 'numbers'} for equal inputs."
     agree = "float64 runs"
     if replicas:
         place = f" It shows only where {replicas} replicas compute a part of the batch each.{place}"
@@ -147,7 +147,7 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
         )
     return Said(
         claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, and not on the other side "
-        f"({what}).",
+        f"({what})." + (f" {operation} makes it of finite numbers." if (operation := names_of(cause, "operation")) else ""),
         experiment="the losses and states of both sides were searched for the first number that is not finite",
         advice="look at the step before, in the place where the two sides part",
     )

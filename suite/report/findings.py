@@ -72,7 +72,8 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
             claim = f"{finding.environment} does not do what its strategy declares {where} ({what}). The cause is unknown."
     if Code.LOADED_DIFFERENTLY in codes and finding.environment:
         claim += f" It happens on {finding.environment}."
-    if finding.verdict is Verdict.DIFFERENT and finding.place and finding.place.tensor not in claim:
+    located = finding.verdict is Verdict.DIFFERENT or Code.NON_FINITE in codes
+    if located and finding.place and finding.place.tensor not in claim:
         claim += f" {causes.begins(finding.place.stage, finding.place.tensor)}"
     return Worded(
         finding=finding,

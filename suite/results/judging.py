@@ -8,7 +8,7 @@ from itertools import combinations
 
 from suite import compare
 from suite.compare.run_folder import RunFolder
-from suite.explain import diagnoses, float32_steps, further_runs, magnitudes, over_replicas, sides
+from suite.explain import diagnoses, float32_steps, further_runs, magnitudes, non_finite, over_replicas, sides
 from suite.explain.backends import Backends
 from suite.explain.composition import Composition, single_step_of, with_global_statistics
 from suite.explain.inquiry import Inquiry
@@ -111,6 +111,7 @@ class Judging:
         asked += self._perturbed_of(inquiries)
         asked += [run for backends in self.backends().values() for run in backends.further()]
         asked += [run for backends in self.backends().values() for run in over_replicas.further(backends)]
+        asked += [run for backends in self.backends().values() for run in non_finite.further(backends)]
         asked += Precision(self.folder, self.backends()).further(self.pairs())
         wanted = further_runs.further_runs(self.pairs(), declared)
         return list(dict.fromkeys([*wanted, *float32_steps.oracle_steps(self.folder, wanted), *asked]))
@@ -248,10 +249,25 @@ def _rounded(a: Run, b: Run, comparison: Comparison, causes: tuple[Cause, ...]) 
     return (found[0][0] if len(found) == 1 else None), found[0][1].place
 
 
+def _non_finite(pair: Pair, composition: Composition) -> Pair:
+    """With where the side that reaches NaN or infinity makes it, or one of both, and the operation that does."""
+    backends = composition.backends[pair.a.configuration.scenario]
+    subject = next(cause.subject for cause in pair.causes if cause.code == Code.NON_FINITE)
+    found = non_finite.begin(backends, subject or pair.a.configuration.environment)
+    if found is None:
+        return pair
+    named = (("operation", found.operation),) if found.operation and subject else ()
+    causes = [replace(one, detail=named) if one.code == Code.NON_FINITE else one for one in pair.causes]
+    return replace(pair, causes=tuple(causes), place=found.place)
+
+
 def _judged(a: Run, b: Run, comparison: Comparison, composition: Composition) -> Pair:
     """With the one side that is off, and where they begin to differ, as far as they are shown."""
     judged = verdicts.judge(comparison)
     verdict, causes = verdicts.worst(judged)
+    if any(cause.code == Code.NON_FINITE for cause in causes):
+        pair = Pair(a=a, b=b, verdict=verdict, causes=causes, quantities=judged, side=sides.off(a, b, comparison, causes))
+        return _non_finite(pair, composition)
     unstable = kernels.unstable(comparison)
     if unstable is not None and any(cause.code == Code.UNSTABLE_KERNEL for cause in causes):
         side = (a, b)[unstable.side]

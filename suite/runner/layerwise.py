@@ -18,7 +18,7 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import EVALUATE, PREDICT, X, count, part_of
 from suite.artifacts.store import Store
-from suite.records import BETWEEN, OPERATION, SEED, Job, RecordedCall
+from suite.records import BETWEEN, OPERATION, REACHED, SEED, Job, RecordedCall
 from suite.runner import assignments, building, facts, keras_versions, models, optimizers, structures
 from suite.runner.batches import schedule
 from suite.runner.differentiation import array, differentiate, reason_of
@@ -50,14 +50,18 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
     trained = schedule(scenario, count(data), job.options.steps)
     with store.run(run).recording(building.started(model, job, run, inputs, 1)) as recorded:
         calls: list[RecordedCall] = []
-        chosen = _states(starting_states.compiled(described, scenario), trained.uneven, described.phases, run.index)
+        stored = starting_states.compiled(described, scenario)
+        chosen = _states(stored, trained.uneven, described.phases, run.index)
         places = starting_states.by_phase(chosen, described.phases)
         for phase, state in ((phase, state) for phase, states in places.items() for state in states):
             phased.reach(phase)
-            values, slots = starting_states.before(trajectory, state, described.tensors)
+            begin = state if run.index < REACHED else str(max(step for step in stored if step <= int(state)))
+            values, slots = starting_states.before(trajectory, begin, described.tensors)
             models.write(models.variables(model), values)
             of_model = optimizers.slots_of(model.optimizer, models.variables(model))  # others may not be built yet
             models.write(of_model, {name: value for name, value in slots.items() if name in of_model})
+            if run.index >= REACHED:
+                _train(model, data, [trained.after(step) for step in range(int(begin), int(state))])
             rows = starting_states.batch(state, trained)
             last = run.index < BETWEEN and state == chosen[-1]
             made, arrays = _step(model, data, rows, state, job.options.seed, last=last)
@@ -68,11 +72,22 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
 
 def _states(steps: Sequence[int], uneven: int | None = None, ends: Sequence[int] = (), index: int = 1) -> tuple[str, ...]:
     """The first and the last: a definition holds everywhere, and a bias that is zero at first shows only later. With the
-    index `BETWEEN`, the others that single steps start from: what two sides part by there alone depends on the batch."""
+    index `BETWEEN`, the others that single steps start from: what two sides part by there alone depends on the batch. From
+    the index `REACHED` on, the one after so many steps."""
+    if index >= REACHED:
+        return (str(index - REACHED),)
     outer = tuple(str(step) for step in sorted({min(steps), max(steps)})) if steps else ()
     if index < BETWEEN:
         return outer
     return tuple(state for state in starting_states.states(steps, uneven, ends) if state not in outer)
+
+
+def _train(model: Any, data: Mapping[str, np.ndarray], batches: Sequence[np.ndarray]) -> None:
+    """One step of `fit` for each batch of row indices."""
+    with optimizers.unfinished(model.optimizer):
+        for rows in batches:
+            given = models.training(data, rows)
+            model.fit(**given, batch_size=len(rows), epochs=1, shuffle=False, verbose=0)
 
 
 def _step(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from suite.explain.hypotheses import HYPOTHESES, Hypothesis
+from suite.explain.estimates import StepEvidence
+from suite.explain.hypotheses import HYPOTHESES, Hypothesis, _penalized
 from suite.plan.locations import ROOT
-from suite.records import LATER_STAGES, STAGES, Code
+from suite.records import LATER_STAGES, STAGES, Code, Semantics
 from suite.report.hypothesis_words import HYPOTHESES as WORDS
 
 DOCUMENT = (ROOT / "docs" / "causes.md").read_text()
@@ -30,3 +31,11 @@ def test_every_cause_is_documented() -> None:
     table = DOCUMENT[: DOCUMENT.index("## Hypotheses")]
     for code in Code:
         assert f"| `{code}` |" in table, code
+
+
+def test_penalties_are_tried_divided_and_multiplied_by_the_replicas() -> None:
+    def tried(replicas: int) -> list[float]:
+        evidence = StepEvidence(run="", semantics=Semantics(), replicas=replicas, steps=())
+        return [deviation.regularization for _, deviation in _penalized(evidence)]
+
+    assert (tried(1), tried(2), tried(4)) == ([0.0, 2.0], [0.0, 2.0, 0.5], [0.0, 2.0, 0.25, 4.0])

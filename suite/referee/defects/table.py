@@ -762,6 +762,16 @@ SEQUENCES = (
         stages=("history",),
         when=when.said_of_validation,
     ),
+    KnownDefect(
+        id="K-71",
+        scripts=("hsv-gradient-tensorflow",),
+        title="The conversion from HSV to RGB has no gradient",
+        backends=TENSORFLOW,
+        kind="operation",
+        names=("image.hsv_to_rgb",),
+        stages=("gradient",),
+        issue="https://github.com/tensorflow/tensorflow/issues/21510",
+    ),
 )
 
 DOCUMENTED = (

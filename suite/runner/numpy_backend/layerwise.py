@@ -44,7 +44,7 @@ def record(job: Job, run: Run, training: Calls) -> None:
     """Writes the artifact of the run: one step from the initial state; of the states between, nothing."""
     store = Store(job.run_folder)
     with store.run(run).recording(Manifest(run=run.id, status=Status.STARTED, digest=job.digest)) as recorded:
-        if run.index == BETWEEN:
+        if run.index >= BETWEEN:
             return
         rows = starting_states.batch("0", schedule(training.scenario, count(training.data), job.options.steps))
         training.begin(store.inputs(training.scenario.name).arrays(names.initial()))

@@ -1,0 +1,92 @@
+"""Where a training that reaches NaN or infinity makes it of finite numbers: the recorded calls of the step that does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from suite import compare
+from suite.artifacts.artifact import Complete
+from suite.explain import recorded_calls
+from suite.explain.backends import Backends
+from suite.explain.recorded_calls import Arrays
+from suite.judge.equivalence import SAME_SEMANTICS
+from suite.records import LAYERWISE, OPERATION, REACHED, Configuration, Place, RecordedCall, Run
+
+Call = tuple[RecordedCall, Mapping[str, Arrays]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begin:
+    """`place`: the stage and the layer, the loss or the update. `operation`: of `keras.ops`, inside the layer; "" if it is
+    not known."""
+
+    place: Place
+    operation: str = ""
+
+
+def further(backends: Backends) -> list[Run]:
+    """The runs that record the calls of the step by which an environment first reaches NaN or infinity on one device."""
+    wanted = [_recording(backends, configuration) for configuration in backends.alone.values()]
+    return [run for run in wanted if run is not None and not backends.folder.asked(run)]
+
+
+def begin(backends: Backends, environment: str) -> Begin | None:
+    """Where one device of an environment makes it; None if that is not known."""
+    configuration = backends.alone.get(environment)
+    run = _recording(backends, configuration) if configuration else None
+    found = backends.folder.further(run) if run else ""
+    return None if isinstance(found, str) else _begin(found)
+
+
+def _recording(backends: Backends, configuration: Configuration) -> Run | None:
+    """None where nothing is reached, or where phases change what a step does."""
+    subject = backends.folder.subject(configuration)
+    if isinstance(subject, str) or subject.plain[1].phases or backends.folder.trajectory(backends.scenario) is None:
+        return None
+    step = compare.first_non_finite(subject.plain)
+    return Run(configuration=configuration, variation=LAYERWISE, index=REACHED + step - 1) if step else None
+
+
+def _begin(found: Complete) -> Begin | None:
+    """The first call, in the order of a step, that makes it of finite numbers: forward, backward, update."""
+    every = [(call, arrays) for call, arrays in recorded_calls.calls(found) if call.training]
+    outer = [one for one in every if not one[0].inside]
+    for stage, calls in _stages(outer):
+        for call, arrays in calls:
+            if _makes(stage, arrays):
+                inside = [one for one in every if one[0].inside == call.name.partition("#")[0]]
+                operation = next((one.of for one, made in inside if _makes(stage, made)), "")
+                return _named(stage, call, operation)
+    return None
+
+
+def _stages(calls: Sequence[Call]) -> Iterator[tuple[str, Iterable[Call]]]:
+    """Gradients come from behind. That of a call before which nothing is trained goes nowhere."""
+    yield "forward", [one for one in calls if one[0].kind in ("layer", OPERATION, "loss")]
+    trained = [any(name.startswith("weight/") for name in arrays.get("gradient", {})) for _, arrays in calls]
+    reached = [one for place, one in enumerate(calls) if any(trained[: place + 1]) and one[0].kind != "update"]
+    yield "gradient", reversed(reached)
+    yield "update", [one for one in calls if one[0].kind == "update"]
+
+
+def _makes(stage: str, arrays: Mapping[str, Arrays]) -> bool:
+    """Whether a call of finite numbers gives others."""
+    given = (*recorded_calls.WENT_IN, "slot", *(("output", "cotangent") if stage == "gradient" else ()))
+    given = (*given, "gradient") if stage == "update" else given
+    made = ("gradient",) if stage == "gradient" else ("output", "state", "slot after")
+    return _finite(arrays, given) and not _finite(arrays, made)
+
+
+def _finite(arrays: Mapping[str, Arrays], parts: Iterable[str]) -> bool:
+    return all(np.isfinite(value).all() for part in parts for value in arrays.get(part, {}).values())
+
+
+def _named(stage: str, call: RecordedCall, operation: str) -> Begin:
+    of = call.of if call.kind == OPERATION else operation
+    stage = "loss" if call.kind == "loss" and stage == "forward" else stage
+    tensor = call.name.partition("#")[0]
+    place = Place(stage=stage, tensor=tensor, state=call.state, size=1.0, ratio=1.0 / SAME_SEMANTICS)
+    return Begin(place=place, operation=f"keras.ops.{of}" if of else "")

@@ -1,0 +1,92 @@
+"""The recorded calls of a step that reaches NaN show which of them makes it of finite numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite.explain import non_finite
+from suite.explain.backends import Backends
+from suite.explain.non_finite import Begin
+from suite.records import LAYERWISE, OPERATION, REACHED, RecordedCall, Run
+from tests.explain.run_folders import Folder, RecordedArrays, configuration, layerwise
+
+NAN, FINE = np.array([np.nan, 1.0]), np.array([2.0, 1.0])
+
+
+def layer(name: str, **changed: np.ndarray) -> RecordedArrays:
+    made = {"input|0": FINE, "weight|scale": FINE, "output|0": FINE, "cotangent|0": FINE, "gradient|input/0": FINE}
+    renamed = {key.replace("_", "|"): value for key, value in changed.items()}
+    return RecordedCall(state="4", kind="layer", name=name, of="Scale"), made | {"gradient|weight/scale": FINE} | renamed
+
+
+def operation(inside: str, of: str, **changed: np.ndarray) -> RecordedArrays:
+    made = {"input|0": FINE, "output|0": FINE, "cotangent|0": FINE, "gradient|input/0": FINE}
+    renamed = {key.replace("_", "|"): value for key, value in changed.items()}
+    name = f"{inside}/{of}" if inside else of
+    return RecordedCall(state="4", kind=OPERATION, name=name, of=of, inside=inside), made | renamed
+
+
+def update(gradient: np.ndarray, moved: np.ndarray) -> RecordedArrays:
+    made = {"input|a/scale": FINE, "gradient|a/scale": gradient, "output|a/scale": moved}
+    return RecordedCall(state="4", kind="update", name="optimizer", of="Adam"), made
+
+
+BACKWARD = {"gradient|input/0": NAN}
+
+
+def backward(call: RecordedArrays) -> RecordedArrays:
+    return call[0], {**call[1], **BACKWARD}
+
+
+def found(path: Path, calls: Sequence[RecordedArrays]) -> tuple[str, str, str] | None:
+    folder = Folder(path, ["torch"])
+    folder.recorded("torch", calls, state="4")
+    complete = folder.read().further(layerwise("torch"))
+    assert not isinstance(complete, str)
+    begin: Begin | None = non_finite._begin(complete)
+    return None if begin is None else (begin.place.stage, begin.place.tensor, begin.operation)
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        ([layer("a"), layer("b"), update(FINE, FINE)], None),
+        ([layer("a", output_0=NAN), layer("b", input_0=NAN, output_0=NAN)], ("forward", "a", "")),
+        ([layer("a", output_0=NAN), operation("a", "log", output_0=NAN)], ("forward", "a", "keras.ops.log")),
+        ([layer("a"), operation("", "log", output_0=NAN)], ("forward", "log", "keras.ops.log")),
+        ([layer("a"), backward(layer("b")), update(NAN, NAN)], ("gradient", "b", "")),
+        ([layer("a"), backward(layer("b")), backward(operation("b", "std"))], ("gradient", "b", "keras.ops.std")),
+        ([layer("a"), backward(layer("b")), backward(layer("c"))], ("gradient", "c", "")),
+        ([layer("a"), update(FINE, NAN)], ("update", "optimizer", "")),
+        ([layer("a", state_moving=NAN)], ("forward", "a", "")),
+    ],
+)
+def test_the_first_call_that_makes_it_of_finite_numbers_is_named(
+    tmp_path: Path, calls: list[RecordedArrays], expected: tuple[str, str, str] | None
+) -> None:
+    """Forward, then backwards, then in the update."""
+    assert found(tmp_path, calls) == expected
+
+
+def test_a_gradient_that_goes_nowhere_is_not_blamed(tmp_path: Path) -> None:
+    call, arrays = backward(layer("first"))
+    untrained = call, {name: value for name, value in arrays.items() if "weight" not in name}
+    assert found(tmp_path, [untrained, layer("b")]) is None
+
+
+def test_the_step_is_recorded_in_which_a_number_is_lost(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, ["torch", "jax"])
+    folder.all_trained({"torch": np.nan, "jax": 1.0})
+    (run,) = non_finite.further(Backends(folder.read(), "s"))
+    assert run == Run(configuration=configuration("torch"), variation=LAYERWISE, index=REACHED)
+
+
+def test_where_all_numbers_are_finite_nothing_is_recorded(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, ["torch", "jax"])
+    folder.all_trained({"torch": 1.0, "jax": 1.0})
+    backends = Backends(folder.read(), "s")
+    assert non_finite.further(backends) == [] and non_finite.begin(backends, "torch") is None
