@@ -72,12 +72,21 @@ def checks(folder: RunFolder, composition: Composition, precision: Precision) ->
                 continue
             yield _declared(folder, configuration, composition)
             for sides in _sides(folder, configuration, subject, composition, environments):
-                yield _check(configuration, subject, replace(sides, products=_products(configuration, sides, precision)))
+                whole = replace(sides, products=_products(configuration, sides, precision))
+                yield _check(configuration, _with_reruns(folder, subject, configuration, sides), whole)
         backends = composition.backends[scenario]
         recorded = {name: backends.held(name) for name in backends.alone if folder.asked(backends.layerwise(name))}
         for environment, held in recorded.items():
             others = [other for name, other in recorded.items() if name != environment and not other.missing]
             yield _defined(backends.alone[environment], held, others)
+
+
+def _with_reruns(folder: RunFolder, subject: compare.Subject, configuration: Configuration, sides: Sides) -> compare.Subject:
+    """Where a file is loaded in another environment: also with what that one's reruns show of layers that compute in float32
+    in a float64 run, if its own were not asked for."""
+    other = folder.alone(configuration.scenario, sides.environment) if sides.kind == "reloaded" else None
+    found = folder.subject(other) if other is not None and not subject.perturbed else ""
+    return subject if isinstance(found, str) else replace(subject, perturbed=found.perturbed, cache={})
 
 
 def _declared(folder: RunFolder, configuration: Configuration, composition: Composition) -> ConsistencyCheck:

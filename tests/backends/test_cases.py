@@ -49,6 +49,7 @@ IN_THE_GATE = (
     "overlapping-masks",
     "observed-range",
     "moving-teacher",
+    "crossed-arms",
 )
 # The causes that need a decision, each with the environment that it is about. All others have none.
 DEFECTS = {
@@ -84,6 +85,8 @@ DEFECTS = {
     "truncated-setting": {(Code.LOADED_DIFFERENTLY, "")},
     "fixed-gaze": {(Code.ODD_ONE_OUT, "tensorflow")},
     "drawn-codes": {(Code.NOT_SAVED, "")},
+    "crossed-arms": {(Code.DEFINITION, "torch"), (Code.DEFINITION, "tensorflow")},
+    "silent-recordings": {(Code.NON_FINITE, "tensorflow"), (Code.NON_FINITE, "jax"), (Code.NON_FINITE, "")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }
 STAGES = {  # of defects, each with the environment that is off

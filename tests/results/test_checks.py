@@ -28,7 +28,7 @@ from suite.records import (
     Verdict,
     plain,
 )
-from suite.results.checks import Sides, _compared, checks
+from suite.results.checks import Sides, _compared, _with_reruns, checks
 from tests.explain.run_folders import Folder, RecordedArrays, configuration, dense_call, oracle
 
 RUN = plain(configuration("torch"))
@@ -229,6 +229,21 @@ def test_an_equal_state_that_predicts_differently_is_the_backends(tmp_path: Path
     check = found(other, "reloaded")
     assert check.verdict is Verdict.DIFFERENT
     assert [(cause.code, cause.subject) for cause in check.causes] == [(Code.DEFINITION, "jax")]
+
+
+def test_a_file_loaded_elsewhere_is_weighed_by_the_reruns_that_show_what_float32_rounds_there(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0, jax=1.0)
+    perturbed = Run(configuration=configuration("jax"), variation="perturbed", precision="float64")
+    made.rerun(perturbed, 1.0 + 1e-6, start=1e-6)
+    read = made.read()
+    subject = read.subject(configuration("torch"))
+    assert not isinstance(subject, str) and subject.perturbed == ()
+
+    def reruns(kind: str, environment: str) -> int:
+        sides = Sides(kind=kind, environment=environment, sides=(), doubles=())
+        return len(_with_reruns(read, subject, configuration("torch"), sides).perturbed)
+
+    assert (reruns("reloaded", "jax"), reruns("saved", "jax"), reruns("reloaded", "torch")) == (2, 0, 0)
 
 
 def test_predictions_from_an_equal_state_are_a_step_from_a_common_one(tmp_path: Path) -> None:
