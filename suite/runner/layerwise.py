@@ -61,7 +61,8 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
             of_model = optimizers.slots_of(model.optimizer, models.variables(model))  # others may not be built yet
             models.write(of_model, {name: value for name, value in slots.items() if name in of_model})
             if run.index >= REACHED:
-                _train(model, data, [trained.after(step) for step in range(int(begin), int(state))])
+                done = _train(model, data, [trained.after(step) for step in range(int(begin), int(state))])
+                state = str(int(begin) + done)
             rows = starting_states.batch(state, trained)
             last = run.index < BETWEEN and state == chosen[-1]
             made, arrays = _step(model, data, rows, state, job.options.seed, last=last)
@@ -82,12 +83,18 @@ def _states(steps: Sequence[int], uneven: int | None = None, ends: Sequence[int]
     return tuple(state for state in starting_states.states(steps, uneven, ends) if state not in outer)
 
 
-def _train(model: Any, data: Mapping[str, np.ndarray], batches: Sequence[np.ndarray]) -> None:
-    """One step of `fit` for each batch of row indices."""
+def _train(model: Any, data: Mapping[str, np.ndarray], batches: Sequence[np.ndarray]) -> int:
+    """One step of `fit` for each batch of row indices, up to the first that makes NaN or infinity of the state, which is
+    taken back: how many were made."""
+    state = models.variables(model) | optimizers.slots_of(model.optimizer, models.variables(model))
     with optimizers.unfinished(model.optimizer):
-        for rows in batches:
-            given = models.training(data, rows)
-            model.fit(**given, batch_size=len(rows), epochs=1, shuffle=False, verbose=0)
+        for done, rows in enumerate(batches):
+            before = models.read(state)
+            model.fit(**models.training(data, rows), batch_size=len(rows), epochs=1, shuffle=False, verbose=0)
+            if not all(np.isfinite(value).all() for value in models.read(models.variables(model)).values()):
+                models.write(state, before)
+                return done
+    return len(batches)
 
 
 def _step(
