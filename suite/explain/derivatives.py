@@ -9,7 +9,7 @@ import numpy as np
 
 from suite.explain import recorded_calls
 from suite.explain.recorded_calls import Arrays
-from suite.records import Place, RecordedCall
+from suite.records import LOSS, OPERATION, Place, RecordedCall
 from suite.referee import gradients, losses
 
 SAME_GRADIENT = 1e-7  # central differences of a definition hold about nine digits
@@ -39,8 +39,13 @@ class Corner:
 
     def explains(self, place: Place) -> bool:
         """Whether two sides may part there because of it: a gradient is passed on to all layers before, and that of a
-        penalty is its weight's alone."""
-        return place.stage == "gradient" and (self.kind != "regularizer" or place.tensor == self.name)
+        penalty is its weight's alone. Where a layer calls an operation, that layer is where they part."""
+        if place.stage != "gradient":
+            return False
+        if self.kind == "regularizer":
+            return place.tensor == self.name
+        inside, there = self.name.rpartition("/")[0], place.tensor.partition("#")[0]
+        return self.kind != OPERATION or inside in ("", LOSS) or there == inside or there.startswith(f"{inside}/")
 
     def is_other(self, other: Corner) -> bool:
         """Whether the other one is of the same derivative, and takes another slope."""

@@ -20,7 +20,7 @@ from suite.records.artifact import (
     Tensor,
     TensorGroup,
 )
-from suite.records.calls import ASSIGNMENT, OPERATION, RecordedCall
+from suite.records.calls import ASSIGNMENT, LOSS, OPERATION, RecordedCall
 from suite.records.causes import (
     MEASURED,
     REASON,
@@ -163,6 +163,7 @@ __all__ = [
     "JUDGED_STEP",
     "LATER_STAGES",
     "LAYERWISE",
+    "LOSS",
     "MARKS",
     "MEASURED",
     "MEMORY_LOST",

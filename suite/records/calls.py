@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LOSS = "loss"  # a kind of record, and the name of what calls the operations of a loss
 OPERATION = "operation"  # a kind of record: a call of an operation that a functional model holds beside its layers
 ASSIGNMENT = "assignment"  # a kind of record: what a layer assigns to its trained weights, and what `fit` keeps of it
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from suite.records import LOSS
 from suite.runner import keras_versions, models
 from suite.runner.differentiation import array
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.operation_calls import MOST, function_of, operation_calls
-
-LOSS = "loss"
 
 
 @dataclass(kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 from suite.explain import corners
 from suite.explain.definitions import Held
 from suite.explain.derivatives import Corner
-from suite.records import Cause, Code, Place
+from suite.records import OPERATION, Cause, Code, Place
 
 CAUSE = Cause(code=Code.CORNER, detail=(("layer", "dense (Dense)"), ("odd", "jax")))
 
@@ -45,3 +45,19 @@ def test_a_run_that_parts_only_where_its_layer_stands_at_a_corner_takes_another_
 )
 def test_nothing_else_is_put_down_to_a_corner(found: list[Corner], where: Place | None, departing: list[str]) -> None:
     assert corners.of_run(held(*found), where, departing) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "explains"),
+    [
+        ("gate/abs", "gate", True),
+        ("gate/abs", "gate/scale", True),
+        ("gate/abs", "before", False),
+        ("loss/abs", "before/kernel", True),
+        ("maximum", "before/kernel", True),
+    ],
+)
+def test_the_corner_of_an_operation_shows_in_the_layer_that_calls_it(name: str, tensor: str, explains: bool) -> None:
+    """That of one which the model itself or its loss calls, in all that comes before."""
+    one = Corner(kind=OPERATION, name=name, of="abs", state="0", tensor="input/0", along=0.1, width=0.5)
+    assert one.explains(Place(stage="gradient", tensor=tensor, state="0", size=1.0, ratio=1.0)) is explains

@@ -17,12 +17,14 @@ def known(sighting: Sighting) -> KnownDefect | None:
 def _fits(one: KnownDefect, sighting: Sighting) -> bool:
     return (
         sighting.backend in one.backends
-        and sighting.kind == one.kind
-        and (not one.names or sighting.name in one.names)
         and sighting.stage in one.stages
         and all(_within(sighting.packages.get(package), wanted) for package, wanted in one.affected.items())
-        and one.when(sighting)
+        and (_is_of(one, sighting) or (sighting.kind == "operation" and sighting.name in one.operations))
     )
+
+
+def _is_of(one: KnownDefect, sighting: Sighting) -> bool:
+    return sighting.kind == one.kind and (not one.names or sighting.name in one.names) and one.when(sighting)
 
 
 def _within(version: str | None, wanted: str) -> bool:

@@ -45,6 +45,7 @@ def _always(_: Sighting) -> bool:
 class KnownDefect:
     """`id`: K-... for a defect, D-... for a documented difference. `backends`: those that have it. `affected`: a version
     specifier by package; all that are not named are affected whatever their version. `when`: what else must hold.
+    `operations`: functions of `keras.ops` that have the same defect, whatever else holds.
     `issue`: where it is reported upstream; empty if it is not, as far as was found. `source`: of a documented difference,
     where it is documented. `scripts`: their names in docs/defects/scripts/: on these backends, in the pinned versions, they
     exit with 1, and on all others with 0.
@@ -58,6 +59,7 @@ class KnownDefect:
     stages: tuple[str, ...]
     affected: Mapping[str, str] = field(default_factory=dict)
     when: Callable[[Sighting], bool] = _always
+    operations: tuple[str, ...] = ()
     issue: str = ""
     source: str = ""
     scripts: tuple[str, ...] = ()

@@ -416,6 +416,7 @@ LAYERS = (
         stages=CALL,
         affected=MENDED,
         when=when.sparsemax,
+        operations=("sparsemax",),
         issue=f"{ISSUES}23425",
     ),
     KnownDefect(
@@ -466,6 +467,7 @@ LAYERS = (
         names=(),
         stages=CALL,
         when=when.softplus,
+        operations=("softplus",),
     ),
 )
 

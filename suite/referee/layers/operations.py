@@ -59,6 +59,7 @@ def _same(*names: str) -> dict[str, str]:
 def _logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """log(sum(exp(x))). Source: Keras, `ops.logsumexp`."""
     largest = np.max(x, axis=axis, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0.0)
     found: Array = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
     return found if keepdims else np.squeeze(found, axis=axis)
 
@@ -84,7 +85,7 @@ OVER_AXES = {
 }
 ALONG = {name: getattr(np, name) for name in ("cumprod", "cumsum", "flip", "sort", "squeeze")}
 ACTIVATED = ("hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "log_sigmoid", "relu", "relu6", "selu", "sigmoid",
-             "silu", "softplus", "softsign", "swish")  # fmt: skip
+             "silu", "softplus", "softsign", "sparsemax", "swish")  # fmt: skip
 RULES: Mapping[str, Rule] = {
     **{name: Rule(function=function, given=("x",)) for name, function in ONE.items()},
     **{name: Rule(function=function, given=("x1", "x2")) for name, function in TWO.items()},

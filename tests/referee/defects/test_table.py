@@ -61,7 +61,7 @@ def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
         "optimizer": optimizers.OPTIMIZERS,
         "training": {},
     }
-    assert set(defect.names) <= set(tables[defect.kind])
+    assert set(defect.names) <= set(tables[defect.kind]) and set(defect.operations) <= set(tables["operation"])
     assert set(defect.stages) <= STAGES and set(defect.backends) <= {"tensorflow", "jax", "torch"} and defect.backends
 
 
@@ -82,6 +82,16 @@ def undecayed(part: str, names: str, weight_decay: float | None = 0.1) -> Sighti
 
 STATE = ((2, 5, 4), (2, 3))
 SIGHTINGS = [
+    (sighting("cross", "torch", "forward", "operation"), "K-68"),
+    (sighting("cross", "jax", "forward", "operation"), None),
+    (sighting("pad", "torch", "forward", "operation", config={"mode": "symmetric"}), "K-67"),
+    (sighting("pad", "torch", "forward", "operation", config={"mode": "reflect"}), None),
+    (sighting("average", "torch", "forward", "operation", config={"weights": {"input": 1}}), "K-64"),
+    (sighting("average", "torch", "forward", "operation"), None),
+    (sighting("softplus", "torch", "forward", "operation"), "K-49"),
+    (sighting("softplus", "torch", "forward"), None),
+    (sighting("image.gaussian_blur", "jax", "forward", "operation"), "K-65"),
+    (sighting("image.gaussian_blur", "jax", "forward", "operation", config={"data_format": "channels_last"}), None),
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True), "K-01"),
     (sighting("Adam", "tensorflow", "update", "optimizer"), None),
     (sighting("Adam", "tensorflow", "update", "optimizer", rows=True, config={"clipnorm": 1.0}), "K-01"),

@@ -43,6 +43,11 @@ def test_what_numpy_does_not_define_is_undefined(name: str, arguments: dict[str,
         outputs(name, X, **arguments)
 
 
+def test_the_logarithm_of_a_sum_of_nothing_is_minus_infinity() -> None:
+    nothing = np.array([[-np.inf, -np.inf], [0.0, -np.inf]])
+    assert np.array_equal(outputs("logsumexp", nothing, x={"input": 0}, axis=1)[0], [-np.inf, 0.0])
+
+
 def test_gelu_is_approximate_unless_asked_otherwise() -> None:
     near, exact = outputs("gelu", X, x={"input": 0})[0], outputs("gelu", X, x={"input": 0}, approximate=False)[0]
     assert 1e-5 < np.abs(near - exact).max() < 1e-3
