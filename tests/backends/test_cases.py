@@ -379,3 +379,30 @@ def test_sines_of_large_angles_are_rounding_because_inputs_rounded_otherwise_sho
     rows = [row for row in results("far-angles").runs if row.run.configuration.scenario == "far-angles"]
     reruns = [row.run for row in rows if row.run.rounds_inputs]
     assert {run.configuration.environment for run in reruns} == {"tensorflow", "jax", "torch"}
+
+
+def test_operations_are_named_with_the_layer_that_calls_them(results: Callable[[str], Results]) -> None:
+    found = _findings(results("crossed-arms"), "crossed-arms")
+    named = {cause.subject: dict(cause.detail) for finding in found for cause in finding.causes}
+    assert {of: (one["class"], one["name"], one["stage"], one["known"]) for of, one in named.items()} == {
+        "torch": ("keras.ops.cross", "cross", "forward", "K-68"),
+        "tensorflow": ("keras.ops.cumprod", "chain/cumprod", "gradient", "K-69"),
+    }
+
+
+@pytest.mark.long
+def test_an_operation_without_a_definition_is_named_where_backends_part_in_it(results: Callable[[str], Results]) -> None:
+    (finding,) = _findings(results("fixed-gaze"), "fixed-gaze")
+    (detail,) = [dict(cause.detail) for cause in finding.causes]
+    assert (detail["operation"], detail["known"]) == ("keras.ops.image.affine_transform", "K-66")
+
+
+@pytest.mark.long
+def test_a_training_that_is_lost_says_in_which_step_and_by_which_call(results: Callable[[str], Results]) -> None:
+    """In the fourth step, whose state is not stored."""
+    found = _findings(results("silent-recordings"), "silent-recordings")
+    for finding in found:
+        assert finding.place is not None
+        assert (finding.place.stage, finding.place.tensor, finding.place.state) == ("gradient", "pool", "3")
+    operations = {(cause.subject, *cause.detail) for finding in found for cause in finding.causes}
+    assert operations == {(name, ("operation", "keras.ops.std")) for name in ("tensorflow", "jax")} | {("",)}
