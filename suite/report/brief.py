@@ -40,7 +40,7 @@ def cure(finding: Finding) -> str:
         return declared_words.brief(cause)[1]
     if cause.code in (Code.NOT_SAVED, Code.RENEWED) and not cause.of_seeds:
         return "let its layer save it"
-    if cause.code == Code.NON_FINITE and cause.subject:  # one side alone: no learning rate is the reason
+    if cause.code == Code.NON_FINITE and (cause.subject or finding.place):  # then no learning rate is the reason
         return ""
     return CURES.get(cause.code, "")
 

@@ -143,13 +143,18 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
         return Said(
             claim=f"Training {where} reaches NaN or infinity at step {step}, on both sides of {what}.",
             experiment="the losses and states of both sides were searched for the first number that is not finite",
-            advice="lower the learning rate, or look at the loss: this is the scenario's, and no backend's",
+            advice="look at where it begins, at the loss and the learning rate: this is the scenario's, and no backend's",
         )
+    operation = names_of(cause, "operation")
+    advice = "look at what goes into the place where it begins, in the step before"
+    if names_of(cause, "stage") == "gradient":
+        advice = "add a small number where there is no derivative, as at the norm, the deviation or the root of zeros"
     return Said(
         claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, and not on the other side "
-        f"({what})." + (f" {operation} makes it of finite numbers." if (operation := names_of(cause, "operation")) else ""),
-        experiment="the losses and states of both sides were searched for the first number that is not finite",
-        advice="look at the step before, in the place where the two sides part",
+        f"({what})." + (f" {operation} makes it of finite numbers." if operation else ""),
+        experiment="the losses and states of both sides were searched for the first number that is not finite"
+        + (", and the calls of that step for the first that makes it" if operation else ""),
+        advice=advice,
     )
 
 

@@ -78,7 +78,7 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
     return Worded(
         finding=finding,
         claim=claim,
-        effect=effects.of(finding) or NO_EFFECT.get(finding.verdict) or _hidden(finding) or NOT_MEASURED,
+        effect=effects.of(finding) or _not_measured(finding),
         evidence=_evidence(finding),
         experiment=experiment,
         advice=said.advice or _advice(finding),
@@ -93,7 +93,14 @@ NO_EFFECT = {
     Verdict.NOT_RUN: "nothing was compared",
     Verdict.INVALID: "there is no number: results are NaN or infinite, or have different shapes or names",
 }
+LOST = "there is no number: on one side, results are NaN or infinite"
 NOT_MEASURED = "no effect on predictions or weights was measured"
+
+
+def _not_measured(finding: Finding) -> str:
+    """Why there is no number, or how little it is."""
+    lost = any(cause.code == Code.NON_FINITE for cause in finding.causes)
+    return NO_EFFECT.get(finding.verdict) or (LOST if lost else _hidden(finding) or NOT_MEASURED)
 
 
 def _hidden(finding: Finding) -> str:

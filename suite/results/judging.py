@@ -256,7 +256,7 @@ def _non_finite(pair: Pair, composition: Composition) -> Pair:
     found = non_finite.begin(backends, subject or pair.a.configuration.environment)
     if found is None:
         return pair
-    named = (("operation", found.operation),) if found.operation and subject else ()
+    named = (("stage", found.place.stage), ("operation", found.operation)) if found.operation and subject else ()
     step = (("step", float(found.place.state) + 1.0),)  # a later one may be the first whose state was stored
     causes = [replace(one, detail=named, evidence=step) if one.code == Code.NON_FINITE else one for one in pair.causes]
     return replace(pair, causes=tuple(causes), place=found.place)
