@@ -242,3 +242,7 @@ def mirrors_with_the_edge(sighting: Sighting) -> bool:
 
 def without_data_format(sighting: Sighting) -> bool:
     return sighting.argument("data_format") is None
+
+
+def reflects(sighting: Sighting) -> bool:
+    return bool(sighting.argument("fill_mode") == "reflect")

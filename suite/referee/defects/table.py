@@ -774,6 +774,16 @@ SEQUENCES = (
         stages=("gradient",),
         issue="https://github.com/tensorflow/tensorflow/issues/21510",
     ),
+    KnownDefect(
+        id="K-72",
+        scripts=("reflected-coordinates-tensorflow",),
+        title="Coordinates below zero are mirrored where they are to be reflected",
+        backends=TENSORFLOW,
+        kind="operation",
+        names=("image.map_coordinates",),
+        stages=("forward", "gradient"),
+        when=when.reflects,
+    ),
 )
 
 DOCUMENTED = (

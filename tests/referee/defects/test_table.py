@@ -53,7 +53,7 @@ def test_a_documented_difference_says_where_and_is_in_the_zoo_s_page(defect: Kno
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.id)
 def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
-    undefined = {"image.affine_transform", "image.gaussian_blur", "image.hsv_to_rgb"}
+    undefined = {"image.affine_transform", "image.gaussian_blur", "image.hsv_to_rgb", "image.map_coordinates"}
     tables = {
         "layer": layers.LAYERS,
         "operation": operations.RULES.keys() | undefined,
@@ -89,6 +89,8 @@ SIGHTINGS = [
     (sighting("average", "torch", "forward", "operation", config={"weights": {"input": 1}}), "K-64"),
     (sighting("average", "torch", "forward", "operation"), None),
     (sighting("softplus", "torch", "forward", "operation"), "K-49"),
+    (sighting("image.map_coordinates", "tensorflow", "forward", "operation", config={"fill_mode": "reflect"}), "K-72"),
+    (sighting("image.map_coordinates", "tensorflow", "forward", "operation", config={"fill_mode": "wrap"}), None),
     (sighting("softplus", "torch", "forward"), None),
     (sighting("image.gaussian_blur", "jax", "forward", "operation"), "K-65"),
     (sighting("image.gaussian_blur", "jax", "forward", "operation", config={"data_format": "channels_last"}), None),
