@@ -1,4 +1,4 @@
-"""TensorFlow: `keras.ops.image.map_coordinates` with fill_mode="reflect" reads other places below 0. Exits 1 where it does."""
+"""TensorFlow: `map_coordinates` with fill_mode="reflect" mirrors coordinates below 0. Exits 1 where it does."""
 
 import sys
 
