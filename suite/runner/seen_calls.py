@@ -103,7 +103,7 @@ def _seen(layer: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any
     tree = keras_versions.tree()
 
     def plain(value: Any) -> Any:
-        return array(value) if keras.ops.is_tensor(value) else value
+        return array(value) if keras.ops.is_tensor(value) or keras_versions.is_variable(value) else value
 
     masks = [getattr(value, "_keras_mask", None) for value in tree.flatten(args) if value is not None]
     arguments = {key: value for key, value in kwargs.items() if value is not None and key not in ("training", "mask")}
