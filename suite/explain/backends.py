@@ -168,6 +168,9 @@ class Backends:
     def layerwise(self, name: str, index: int = 1) -> Run:
         return further_runs.layerwise(self.alone[name], index)
 
+    def _calls(self, name: str) -> list[Run]:
+        return [self.layerwise(name, index) for index in (1, BETWEEN)] if name in self.alone else []
+
     def _calls_between(self, pair: tuple[str, str], place: Place | None) -> list[Run]:
         """The calls of both from the other states, where they part in one from which none were recorded: what shows there
         alone depends on the batch, as a corner does."""
@@ -178,9 +181,8 @@ class Backends:
 
     def calls_at(self, name: str, place: Place | None) -> list[Run]:
         """The calls of one, and those from the other states where its run parts from its oracle in one of these."""
-        if place is None or not self.held(name).states or place.state in self.held(name).states:
-            return [self.layerwise(name)]
-        return [self.layerwise(name), self.layerwise(name, BETWEEN)]
+        here = place is None or not self.held(name).states or place.state in self.held(name).states
+        return self._calls(name)[: 1 if here else None]
 
     def perturbed(self, name: str) -> list[Run]:
         """Reruns that show how far what float32 rounds inside grows."""
@@ -231,8 +233,7 @@ class Backends:
         if not odd:
             return Cause(code=Code.UNKNOWN)
         others = sorted(name for name in self.trained if name != odd)
-        recorded = {name: self.layerwise(name) for name in (odd, *others) if name in self.alone}
-        where = operations.detail(self.folder, odd, recorded, place) if place else ()
+        where = operations.detail(self.folder, {one: self._calls(one) for one in (odd, *others)}, place) if place else ()
         return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", ", ".join(others)), *where))
 
     def place(self, a: str, b: str) -> Place | None:
@@ -358,8 +359,7 @@ class Backends:
         if name not in self.alone:
             return Held(environment=name, missing="it was not trained on one device")
         if name not in self._held:
-            found = [definitions.held(self.folder, name, self.layerwise(name, index)) for index in (1, BETWEEN)]
-            self._held[name] = definitions.together(*found)
+            self._held[name] = definitions.together(*(definitions.held(self.folder, name, run) for run in self._calls(name)))
         return self._held[name]
 
     def _hypotheses(self, a: str, b: str, odd: str, place: Place | None) -> tuple[Cause, ...]:

@@ -15,6 +15,7 @@ from suite.referee import gradients, losses
 SAME_GRADIENT = 1e-7  # central differences of a definition hold about nine digits
 NOTHING = 1e-9  # of the largest gradient of a call: a gradient below that is looked at no more finely than float64 rounds
 CERTAIN = 0.1  # of the gap: how much of it the uncertainty of the central difference may be
+WIDE = 1e4  # the largest number that goes into an operation over the median: central differences say nothing from there on
 NARROW_CORNER = 1e-3  # of half the range at a corner: backends take its ends or its middle
 
 
@@ -76,12 +77,21 @@ def _derivatives(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[_
         found = losses.directional(recorded_calls.asked_loss(call, arrays), cotangents[0], seed=0)
         yield _Derivative(tensor="loss", gradient=made["y_pred"], direction=found.directions["y_pred"], defined=found)
         return
+    if call.kind == OPERATION and any(_is_wide(one) for one in arrays.get("input", {}).values()):
+        return
     question = recorded_calls.asked(call, arrays)
     moving = gradients.parts_of(question)
     for name, gradient in made.items():
         if (part := _part(name)) in moving:
             found = gradients.directional(question, cotangents, seed=0, parts=(part,))
             yield _Derivative(tensor=name, gradient=gradient, direction=found.directions[part], defined=found)
+
+
+def _is_wide(values: np.ndarray) -> bool:
+    """Whether a few numbers are so much larger than the others, as what stands for minus infinity in a mask, that no step is
+    small for all of them."""
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)]) if values.dtype.kind == "f" else np.zeros(0)
+    return bool(sizes.size) and float(sizes.max()) > WIDE * float(np.median(sizes))
 
 
 def measured(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[tuple[str, float]]:

@@ -4,14 +4,13 @@ environments: their recorded calls, each by itself."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from suite.artifacts.artifact import Complete
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, layer_gradients, recorded_calls
 from suite.explain.recorded_calls import GROWS, WENT_IN, Arrays
 from suite.judge.equivalence import SAME_SEMANTICS
-from suite.records import OPERATION, Place, Provisioned, RecordedCall, Run
+from suite.records import LOSS, OPERATION, Place, Provisioned, RecordedCall, Run
 from suite.referee.defects.matching import known
 from suite.referee.defects.records import Sighting
 
@@ -20,38 +19,37 @@ BACKWARD = "gradient"  # a stage
 Detail = tuple[tuple[str, str], ...]  # of a cause
 
 
-def detail(folder: RunFolder, odd: str, runs: Mapping[str, Run], place: Place) -> Detail:
+def detail(folder: RunFolder, runs: Mapping[str, Sequence[Run]], place: Place) -> Detail:
     """A place, and the first operation there that gives something else in one environment than in another, although what
     goes into it is equal, with the known defect that it is; the place alone if there is none. `runs`: those that recorded
-    their calls, by environment, the odd one and others that agree."""
+    their calls, by environment, the odd one first, and then others that agree."""
     where = ("stage", place.stage), ("tensor", place.tensor)
-    found = {name: one for name, run in runs.items() if not isinstance(one := folder.further(run), str)}
-    mine = found.pop(odd, None)
-    if mine is None:
-        return where
-    for other in found.values():
-        if parted := _parted(mine, other, place):
-            call, arrays = parted
-            known = [_known(call, arrays, place.stage, definitions.environment_of(folder, name)) for name in (odd, *found)]
-            defects = [("known", one) for one in known if one]  # of the others, if all but the odd one have it
-            return *where, ("operation", f"keras.ops.{call.of}"), *defects[:1]
+    mine, *others = (_recorded(folder, of_one) for of_one in runs.values())
+    for theirs in others:
+        for key, (call, arrays) in mine.items():
+            if key in theirs and _is_at(call, place) and _apart(theirs[key][1], arrays, place.stage):
+                known = [_known(call, arrays, place.stage, definitions.environment_of(folder, name)) for name in runs]
+                defects = [("known", one) for one in known if one]  # of the others, if all but the odd one have it
+                return *where, ("operation", f"keras.ops.{call.of}"), *defects[:1]
     return where
 
 
-def _parted(odd: Complete, other: Complete, place: Place) -> tuple[RecordedCall, Mapping[str, Arrays]] | None:
-    theirs = {(call.state, call.name): arrays for call, arrays in recorded_calls.calls(other) if call.kind == OPERATION}
-    for call, arrays in recorded_calls.calls(odd):
-        if call.kind != OPERATION or not _is_at(call, place) or (call.state, call.name) not in theirs:
-            continue
-        if _apart(theirs[call.state, call.name], arrays, place.stage):
-            return call, arrays
-    return None
+def _recorded(folder: RunFolder, runs: Sequence[Run]) -> dict[tuple[str, str], tuple[RecordedCall, Mapping[str, Arrays]]]:
+    """The calls of operations, by state and name."""
+    whole = [found for run in runs if not isinstance(found := folder.further(run), str)]
+    return {
+        (call.state, call.name): (call, arrays)
+        for found in whole
+        for call, arrays in recorded_calls.calls(found)
+        if call.kind == OPERATION
+    }
 
 
 def _is_at(call: RecordedCall, place: Place) -> bool:
-    """Whether the place is the operation, or the layer that calls it, or a weight of that."""
+    """Whether the place is the operation, or the layer that calls it, or a weight of that. A gradient that is wrong in the
+    loss shows in the weights of all layers."""
     inside, there = call.inside or call.name.partition("#")[0], place.tensor.partition("#")[0]
-    return there == inside or there.startswith(f"{inside}/")
+    return there == inside or there.startswith(f"{inside}/") or (inside, place.stage) == (LOSS, BACKWARD)
 
 
 def _apart(first: Mapping[str, Arrays], second: Mapping[str, Arrays], stage: str) -> bool:

@@ -49,8 +49,8 @@ def found(path: Path, off: list[RecordedArrays], at: Place, odd: str = "tensorfl
         plain = [(one, call({}, one.of, one.inside)[1]) for one, _ in off]
         folder.recorded(name, off if name == odd else plain)
     read = folder.read(READY)
-    runs = {name: layerwise(name) for name in sorted(ENVIRONMENTS, key=lambda name: name != odd)}
-    detail = dict(operations.detail(read, odd, runs, at))
+    runs = {name: [layerwise(name)] for name in sorted(ENVIRONMENTS, key=lambda name: name != odd)}
+    detail = dict(operations.detail(read, runs, at))
     assert (detail.pop("stage"), detail.pop("tensor")) == (at.stage, at.tensor)
     return detail
 
@@ -86,6 +86,12 @@ def test_a_defect_that_all_others_have_is_known_too(tmp_path: Path) -> None:
 def test_nothing_is_named_that_is_not_shown(tmp_path: Path, off: RecordedArrays, at: Place) -> None:
     """Elsewhere, of other inputs, or in another stage."""
     assert found(tmp_path, [off], at) == {}
+
+
+def test_a_gradient_of_the_loss_shows_in_the_weights_of_any_layer(tmp_path: Path) -> None:
+    calls = [call(OFF_BACKWARD, "log_softmax", inside="loss")]
+    assert found(tmp_path, calls, place("gradient", "head/kernel")) == {"operation": "keras.ops.log_softmax"}
+    assert found(tmp_path / "forward", calls, place("forward", "head")) == {}
 
 
 def test_an_operation_of_the_model_itself_is_its_own_place(tmp_path: Path) -> None:

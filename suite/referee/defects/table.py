@@ -200,6 +200,7 @@ LOSSES = (
         names=("CategoricalCrossentropy",),
         stages=("gradient",),
         when=when.from_logits,
+        operations=("categorical_crossentropy",),
     ),
     KnownDefect(
         id="K-18",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.referee.activations import ACTIVATIONS, gelu
+from suite.referee.activations import ACTIVATIONS, gelu, log_softmax
 from suite.referee.definition import Answer, Array, Call, Definition, Undefined
 
 PREFIX = "keras.ops."
@@ -69,6 +69,28 @@ def _gelu(x: Array, approximate: bool = True) -> Array:
     return gelu(x, approximate)
 
 
+def _categorical(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
+    """-sum(target * log_softmax(logits)). Source: Keras, `ops.categorical_crossentropy`.
+
+    Raises:
+        Undefined: of probabilities, which Keras clips in ways of its own.
+    """
+    if not from_logits:
+        raise Undefined("crossentropy of probabilities")
+    return np.asarray(-np.sum(target * log_softmax(output, axis), axis=axis))
+
+
+def _binary(target: Array, output: Array, from_logits: bool = False) -> Array:
+    """max(z, 0) - z t + log(1 + exp(-|z|)). Source: Keras, `ops.binary_crossentropy`.
+
+    Raises:
+        Undefined: as above.
+    """
+    if not from_logits:
+        raise Undefined("crossentropy of probabilities")
+    return np.asarray(np.maximum(output, 0.0) - output * target + np.log1p(np.exp(-np.abs(output))))
+
+
 ONE = {
     name: getattr(np, name)
     for name in ("abs", "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cbrt", "ceil", "cos",
@@ -94,6 +116,10 @@ RULES: Mapping[str, Rule] = {
     **{name: Rule(function=ACTIVATIONS[name], given=("x",)) for name in ACTIVATED},
     **{name: Rule(function=ACTIVATIONS[name], given=("x",), options=_same("axis")) for name in ("log_softmax", "softmax")},
     **{name: Rule(function=ACTIVATIONS[name], given=("x",), options=_same("alpha")) for name in ("celu", "elu")},
+    "binary_crossentropy": Rule(function=_binary, given=("target", "output"), options=_same("from_logits")),
+    "categorical_crossentropy": Rule(
+        function=_categorical, given=("target", "output"), options=_same("from_logits", "axis")
+    ),
     "average": Rule(function=np.average, given=("x",), options=_same("axis", "weights")),
     "broadcast_to": Rule(function=np.broadcast_to, given=("x", "shape")),
     "clip": Rule(function=np.clip, given=("x", "x_min", "x_max")),

@@ -26,6 +26,7 @@ from suite.runner.oracle.programs import Programs, programs_of
 from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
+from suite.runner.single_step.taps import first_of
 from suite.runner.strategies import single
 from suite.runner.training import inject_faults, scenario_of
 
@@ -286,8 +287,8 @@ def _evaluated(oracle: Trainable, recorded: Recording) -> None:
 
 @contextmanager
 def outputs_of(oracle: Oracle) -> Iterator[dict[int, Arrays]]:
-    """While this is entered: of the last pass of each replica, the output (rows of the pass, ...) of every call of a layer,
-    or of an operation that the model itself calls, which returns one tensor, by its name, in the order of the calls."""
+    """While this is entered: of the last pass of each replica, the first output (rows of the pass, ...) of every call of a
+    layer, or of an operation that the model itself calls, by its name, in the order of the calls."""
     import keras
 
     paths = models.layer_paths(oracle.model)
@@ -298,10 +299,10 @@ def outputs_of(oracle: Oracle) -> Iterator[dict[int, Arrays]]:
         nonlocal begun
         if begun != oracle.passed:
             begun, passes[oracle.entered] = oracle.passed, {}
-        outputs = passes.get(oracle.entered)
-        if outputs is not None and path and keras.ops.is_tensor(made):
+        outputs, first = passes.get(oracle.entered), first_of(made)
+        if outputs is not None and path and first is not None:
             earlier = sum(name.partition("#")[0] == path for name in outputs)
-            outputs[name_of_call(path, earlier + 1)] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(made))
+            outputs[name_of_call(path, earlier + 1)] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(first))
         return made
 
     def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -43,9 +43,9 @@ class _Pass(threading.local):
 
 class Taps:
     """Variables for the outputs of every layer call of a built model, by the layer's path, in the order of the calls; a
-    second call of a layer is "<path>#2". Layers that return one floating-point tensor are tapped, and none inside a
-    recurrent layer, whose cell runs in a loop that no variable leaves. Of operations that the model itself calls, the first
-    `MOST` are.
+    second call of a layer is "<path>#2". Of a call that returns several tensors, the first of floating-point numbers is
+    tapped. No call is inside a recurrent layer, whose cell runs in a loop that no variable leaves. Of operations that the
+    model itself calls, the first `MOST` are.
 
     `inputs`: arrays (1 or more, ...) as training takes them; `rows`: how many rows of a batch a replica gets, which is
     the first axis of a tap. A tap has the dtype of its output, and float32 for one of 16 bits. Made inside the
@@ -130,15 +130,16 @@ class Taps:
             finally:
                 current.loops -= loops
             path = self._paths.get(id(layer))
-            if path and not current.loops and not isinstance(layer, keras.Model) and _floating(made):
-                tell(current.named(path), made)
+            model = isinstance(layer, keras.Model)
+            if path and not current.loops and not model and (first := first_of(made)) is not None:
+                tell(current.named(path), first)
             return made
 
         def computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             current, made = self._pass, function(*args, **kwargs)
-            if current.operations < MOST and _floating(made):
+            if current.operations < MOST and (first := first_of(made)) is not None:
                 current.operations += 1
-                tell(current.named(name), made)
+                tell(current.named(name), first)
             return made
 
         with layer_calls(called):
@@ -151,7 +152,15 @@ class Taps:
                 del self._model.__dict__["call"]
 
 
+def first_of(made: Any) -> Any:
+    """What a call returns; of several tensors, the first of floating-point numbers. None where there is none."""
+    import keras
+
+    leaves = keras_versions.tree().flatten(made)
+    return next((one for one in leaves if keras.ops.is_tensor(one) and _floating(one)), None)
+
+
 def _floating(value: Any) -> bool:
     import keras
 
-    return keras.ops.is_tensor(value) and "float" in keras.backend.standardize_dtype(value.dtype)
+    return "float" in keras.backend.standardize_dtype(value.dtype)

@@ -20,9 +20,12 @@ from suite.runner.operation_steps import operation_step
 precision.adopt("float64", "float64")
 random = np.random.default_rng(0)
 X, Y = random.uniform(0.2, 0.9, (2, 3, 4)), random.uniform(0.2, 0.9, (2, 3, 4))
+SHIFTED, TARGETS = Y - 0.5, X / X.sum(-1, keepdims=True)
 VECTORS, SQUARE = random.normal(size=(2, 5, 3)), random.normal(size=(2, 4, 4))
 CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "average": [((X,), {}), ((X,), {"axis": 1}), ((X, ), {"axis": 2, "weights": Y[0, 0]})],
+    "binary_crossentropy": [((X, 4 * SHIFTED), {"from_logits": True})],
+    "categorical_crossentropy": [((TARGETS, 4 * SHIFTED), {"from_logits": True}), ((X, 4 * SHIFTED), {"from_logits": True})],
     "broadcast_to": [((X[0], (2, 3, 4)), {})],
     "clip": [((X, 0.4, 0.6), {}), ((X,), {"x_min": 0.4, "x_max": 0.6})],
     "concatenate": [(([X, Y],), {}), (([X, Y],), {"axis": -1})],
