@@ -135,3 +135,16 @@ def test_of_a_known_defect_that_shows_twice_the_first_is_kept() -> None:
     )
     twice = [replace(one, known="K-68"), replace(one, name="b", known="K-68"), one, replace(one, name="b")]
     assert definitions.without_repeats(twice) == [twice[0], one, twice[3]]
+
+
+@pytest.mark.parametrize(("masked", "off"), [(-1e9, 0), (-1.0, 1)])
+def test_a_mask_of_large_numbers_leaves_no_step_for_central_differences(tmp_path: Path, masked: float, off: int) -> None:
+    """A gradient of zeros is wrong; beside a mask, nothing is said of it."""
+    scores = np.array([masked, 0.3, 0.5, -0.2])
+    weights = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+    made = {"input|0": scores, "output|0": weights, "cotangent|0": np.arange(4.0), "gradient|input/0": np.zeros(4)}
+    arguments = json.dumps({"x": {"input": 0}})
+    one = RecordedCall(state="0", kind=OPERATION, name="softmax", of="softmax", arguments=arguments)
+    folder = Folder(tmp_path, ["torch"])
+    folder.recorded("torch", [(one, made)])
+    assert len(definitions.held(folder.read(), "torch", layerwise("torch")).departures) == off
