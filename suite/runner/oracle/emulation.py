@@ -46,6 +46,7 @@ class Oracle:
         self.executing: Any = 0  # the replica whose rows are computed now; while JAX compiles a program, its placeholder
         self.programs = Programs()
         self.entered, self.passed = 0, 0  # the replica of the last pass, and how many passes the last step has begun
+        self.rows = 0  # of the last pass
         # Of the last step: moving variable -> replica -> what its layer has computed in its last call.
         self.statistics: dict[str, dict[int, Any]] = {}
         self.gradients: list[Any] = []  # of the last step, reduced, as the optimizer received them; None: of no variable
@@ -165,6 +166,7 @@ class Oracle:
                 update.restore(self.model, before)
             self.passed += 1
             self.executing = self.entered = part.replica
+            self.rows = len(part.rows)
             models.write(self.untrained, states[part.replica])
             if self._steps_itself:
                 passes.append(passing.by_own_step(self, part.rows, part.sizes, updates))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -288,29 +289,36 @@ def _evaluated(oracle: Trainable, recorded: Recording) -> None:
 @contextmanager
 def outputs_of(oracle: Oracle) -> Iterator[dict[int, Arrays]]:
     """While this is entered: of the last pass of each replica, the first output (rows of the pass, ...) of every call of a
-    layer, or of an operation that the model itself calls, by its name, in the order of the calls."""
+    layer, or of an operation that the model itself calls and that returns something for each row, by its name, in the order
+    of the calls."""
     import keras
 
     paths = models.layer_paths(oracle.model)
     passes: dict[int, Arrays] = {}
+    counts: Counter[str] = Counter()
     begun = 0
 
-    def noted(path: str | None, made: Any) -> Any:
+    def noted(path: str | None, made: Any, operation: bool) -> Any:
         nonlocal begun
         if begun != oracle.passed:
             begun, passes[oracle.entered] = oracle.passed, {}
+            counts.clear()
         outputs, first = passes.get(oracle.entered), first_of(made)
-        if outputs is not None and path and first is not None:
-            earlier = sum(name.partition("#")[0] == path for name in outputs)
-            outputs[name_of_call(path, earlier + 1)] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(first))
+        if outputs is None or not path or first is None:
+            return made
+        counts[path] += 1
+        if not operation or tuple(first.shape[:1]) == (oracle.rows,):
+            outputs[name_of_call(path, counts[path])] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(first))
         return made
 
     def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         made = proceed(layer, *args, **kwargs)
-        return made if isinstance(layer, keras.Model) else noted(paths.get(id(layer)), made)
+        if isinstance(layer, keras.Model):
+            return made
+        return noted(paths.get(id(layer)), made, not isinstance(layer, keras.Layer))
 
     def computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return noted(name, function(*args, **kwargs))
+        return noted(name, function(*args, **kwargs), True)
 
     with layer_calls(called), calls_of_model(oracle.model, computed):
         yield passes

@@ -45,7 +45,7 @@ class Taps:
     """Variables for the outputs of every layer call of a built model, by the layer's path, in the order of the calls; a
     second call of a layer is "<path>#2". Of a call that returns several tensors, the first of floating-point numbers is
     tapped. No call is inside a recurrent layer, whose cell runs in a loop that no variable leaves. Of operations that the
-    model itself calls, the first `MOST` are.
+    model itself calls, the first `MOST` are that return something for each row.
 
     `inputs`: arrays (1 or more, ...) as training takes them; `rows`: how many rows of a batch a replica gets, which is
     the first axis of a tap. A tap has the dtype of its output, and float32 for one of 16 bits. Made inside the
@@ -75,7 +75,9 @@ class Taps:
 
         outputs: dict[str, tuple[tuple[int, ...], str]] = {}
 
-        def note(name: str, output: Any) -> None:
+        def note(name: str, output: Any, operation: bool) -> None:
+            if operation and tuple(output.shape[:1]) != (rows,):  # what a replica computes of no rows is no part of a batch
+                return
             dtype = keras.backend.standardize_dtype(output.dtype)
             outputs[name] = (tuple(output.shape), "float32" if dtype in SIXTEEN_BITS else dtype)
 
@@ -95,7 +97,7 @@ class Taps:
         those of an uneven batch have; they come first in a tap, and its other rows stay what they were."""
         import keras
 
-        def assign(name: str, output: Any) -> None:
+        def assign(name: str, output: Any, _: bool) -> None:
             if name in self.variables:
                 tap = self.variables[name]
                 value = keras.ops.cast(keras.ops.stop_gradient(output), tap.dtype)
@@ -112,7 +114,7 @@ class Taps:
             self._model.train_function = None
 
     @contextmanager
-    def _watched(self, tell: Callable[[str, Any], None], restart: Callable[[], None] = lambda: None) -> Iterator[None]:
+    def _watched(self, tell: Callable[[str, Any, bool], None], restart: Callable[[], None] = lambda: None) -> Iterator[None]:
         import keras
 
         call_model = self._model.call
@@ -132,14 +134,14 @@ class Taps:
             path = self._paths.get(id(layer))
             model = isinstance(layer, keras.Model)
             if path and not current.loops and not model and (first := first_of(made)) is not None:
-                tell(current.named(path), first)
+                tell(current.named(path), first, not isinstance(layer, keras.Layer))
             return made
 
         def computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             current, made = self._pass, function(*args, **kwargs)
             if current.operations < MOST and (first := first_of(made)) is not None:
                 current.operations += 1
-                tell(current.named(name), first)
+                tell(current.named(name), first, True)
             return made
 
         with layer_calls(called):
