@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FunctionType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 from suite.runner.layer_calls import layer_calls
@@ -16,6 +18,7 @@ from suite.runner.layer_calls import layer_calls
 # (the function's name, the function, its arguments, its keyword arguments) -> what the call returns
 Around = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
+WIDE = "of_user"  # an attribute of a function of `keras.ops`: what it is for code of a user's in a float64 run
 MOST = 200  # calls of one pass that are looked at: a layer may loop
 PARTS = ("image", "linalg", "nn", "numpy")  # modules of keras.ops; most of their functions are there as well
 # They call functions of the user's, which may be traced: what is called inside is not seen.
@@ -37,23 +40,19 @@ def operation_calls(around: Around) -> Iterator[None]:
 
     def seeing(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            caller = str(sys._getframe(1).f_globals.get("__name__", ""))
-            if tracing.depth or name in PLAIN or caller.startswith("suite."):
+            if not _of_user(sys._getframe(1)):
                 return original(*args, **kwargs)
+            function = getattr(original, WIDE, original)
+            if tracing.depth or name in PLAIN:
+                return function(*args, **kwargs)
             if name not in CALLING:
-                return around(name, original, args, kwargs)
+                return around(name, function, args, kwargs)
             with tracing.one():
-                return original(*args, **kwargs)
+                return function(*args, **kwargs)
 
         return call
 
-    modules = {"": keras.ops} | {f"{part}.": getattr(keras.ops, part) for part in PARTS if hasattr(keras.ops, part)}
-    originals = [
-        (module, name, name if getattr(keras.ops, name, None) is value else prefix + name, value)
-        for prefix, module in modules.items()
-        for name, value in vars(module).items()
-        if isinstance(value, FunctionType)
-    ]
+    originals = _functions(keras.ops)
     for module, name, short, original in originals:
         setattr(module, name, seeing(short, original))
     try:
@@ -61,6 +60,57 @@ def operation_calls(around: Around) -> Iterator[None]:
     finally:
         for module, name, _, original in originals:
             setattr(module, name, original)
+
+
+def widen() -> None:
+    """From now on in this process, functions of `keras.ops` that code of a user's asks for float32 give float64: casts, and
+    whatever else takes a dtype. What computes in float32 in mixed precision does so in float64 in a float64 run."""
+    import keras
+
+    def wide(original: Callable[..., Any]) -> Callable[..., Any]:
+        taken = inspect.signature(original)
+
+        @functools.wraps(original)
+        def widened(*args: Any, **kwargs: Any) -> Any:
+            given = taken.bind(*args, **kwargs)
+            if _is_float32(given.arguments.get("dtype")):
+                given.arguments["dtype"] = "float64"
+            return original(*given.args, **given.kwargs)
+
+        @functools.wraps(original)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return (widened if _of_user(sys._getframe(1)) else original)(*args, **kwargs)
+
+        setattr(call, WIDE, widened)
+        return call
+
+    for module, name, _, original in _functions(keras.ops):
+        if "dtype" in inspect.signature(original).parameters:
+            setattr(module, name, wide(original))
+
+
+def _is_float32(dtype: Any) -> bool:
+    import keras
+
+    try:
+        return dtype is not None and bool(keras.backend.standardize_dtype(dtype) == "float32")
+    except ValueError:  # the function says itself what is wrong with it
+        return False
+
+
+def _of_user(frame: FrameType) -> bool:
+    return not str(frame.f_globals.get("__name__", "")).startswith("suite.")
+
+
+def _functions(ops: ModuleType) -> list[tuple[ModuleType, str, str, Callable[..., Any]]]:
+    """Every function of `keras.ops`: the module that has it, its name there, the shortest name of it, and itself."""
+    modules = {"": ops} | {f"{part}.": getattr(ops, part) for part in PARTS if hasattr(ops, part)}
+    return [
+        (module, name, name if getattr(ops, name, None) is value else prefix + name, value)
+        for prefix, module in modules.items()
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType)
+    ]
 
 
 @contextmanager

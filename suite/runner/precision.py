@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite.runner import float64_kernels, keras_versions
+from suite.runner import float64_kernels, keras_versions, operation_calls
 
 _adopted: list[bool] = []  # whether this process has what float64 needs
 
@@ -33,6 +33,7 @@ def adopt(precision: str, policy: str) -> None:
     if not _adopted:
         _adopted.append(True)
         _widen_weights()
+        operation_calls.widen()
         float64_kernels.provide()
 
 

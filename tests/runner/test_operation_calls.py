@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from suite.runner.operation_calls import calls_of_model, function_of, operation_calls
+from suite.runner.operation_calls import calls_of_model, function_of, operation_calls, widen
 
 SUITE = "suite.runner.of_its_own"
 
@@ -79,6 +79,24 @@ def test_calls_of_the_suite_itself_are_not_seen(keras: Any) -> None:
     with operation_calls(named(seen)):
         assert function() == 2
     assert seen == []
+
+
+def test_in_a_float64_run_what_a_user_casts_to_float32_is_float64(keras: Any) -> None:
+    def cast(x: int, dtype: str = "float32") -> tuple[int, str]:
+        return x, dtype
+
+    keras.ops.cast, keras.ops.zeros = cast, lambda shape, dtype=None: (shape, dtype)
+    keras.backend = ModuleType("keras.backend")
+    keras.backend.standardize_dtype = lambda dtype: dtype
+    widen()
+    assert keras.ops.cast(1, "float32") == keras.ops.cast(1, dtype="float32") == (1, "float64")
+    assert (keras.ops.cast(1, "int32"), keras.ops.zeros(2), keras.ops.add(1)) == ((1, "int32"), (2, None), 2)
+    seen: list[str] = []
+    with operation_calls(named(seen)):
+        assert (keras.ops.cast(1, "float32"), keras.ops.zeros(2, "float32")) == ((1, "float64"), (2, "float64"))
+    assert seen == ["zeros"]
+    code = (lambda: sys.modules["keras"].ops.cast(1, "float32")).__code__
+    assert FunctionType(code, {"__name__": SUITE, "sys": sys})() == (1, "float32"), "the suite says what it means"
 
 
 def test_an_exception_leaves_nothing_patched(keras: Any) -> None:
