@@ -36,7 +36,6 @@ LAYERS: Mapping[str, Definition] = {
     **dense.LAYERS,
     **merging.LAYERS,
     **normalization.LAYERS,
-    **operations.LAYERS,
     **pooling.LAYERS,
     **preprocessing.LAYERS,
     **recurrent.LAYERS,
@@ -56,7 +55,8 @@ def call(asked: Call) -> Answer:
     Raises:
         Undefined: there is no definition of this layer, or none of this call of it.
     """
-    definition = LAYERS.get(asked.layer) or regularizers.REGULARIZERS.get(asked.layer)
+    tables = (LAYERS, regularizers.REGULARIZERS, operations.OPERATIONS)
+    definition = next((table[asked.layer] for table in tables if asked.layer in table), None)
     if definition is None:
         raise Undefined(f"there is no independent definition of {asked.layer}")
     return definition(asked)

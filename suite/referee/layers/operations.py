@@ -156,4 +156,4 @@ RULES: Mapping[str, Rule] = {
     "where": Rule(function=np.where, given=("condition", "x1", "x2")),
 }
 
-LAYERS: Mapping[str, Definition] = {PREFIX + name: rule for name, rule in RULES.items()}
+OPERATIONS: Mapping[str, Definition] = {PREFIX + name: rule for name, rule in RULES.items()}
