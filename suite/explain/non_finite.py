@@ -26,6 +26,10 @@ class Begin:
     place: Place
     operation: str = ""
 
+    @property
+    def where(self) -> tuple[str, str, str]:
+        return self.place.state, self.place.stage, self.place.tensor
+
 
 def further(backends: Backends) -> list[Run]:
     """The runs that record the calls of the step by which an environment first reaches NaN or infinity on one device."""
@@ -33,10 +37,10 @@ def further(backends: Backends) -> list[Run]:
     return [run for run in wanted if run is not None and not backends.folder.asked(run)]
 
 
-def begin(backends: Backends, environment: str) -> Begin | None:
-    """Where one device of an environment makes it; None if that is not known."""
-    configuration = backends.alone.get(environment)
-    run = _recording(backends, configuration) if configuration else None
+def begin(backends: Backends, configuration: Configuration) -> Begin | None:
+    """Where a run on one device makes it; None if that is not known, or on several."""
+    alone = backends.alone.get(configuration.environment) == configuration
+    run = _recording(backends, configuration) if alone else None
     found = backends.folder.further(run) if run else ""
     return None if isinstance(found, str) else _begin(found)
 

@@ -250,16 +250,19 @@ def _rounded(a: Run, b: Run, comparison: Comparison, causes: tuple[Cause, ...]) 
 
 
 def _non_finite(pair: Pair, composition: Composition) -> Pair:
-    """With where the side that reaches NaN or infinity makes it, or one of both, and the operation that does."""
+    """With where the side that reaches NaN or infinity makes it, and the operation that does, if the side has one device. Of
+    both sides, if it is the same place."""
     backends = composition.backends[pair.a.configuration.scenario]
     subject = next(cause.subject for cause in pair.causes if cause.code == Code.NON_FINITE)
-    found = non_finite.begin(backends, subject or pair.a.configuration.environment)
-    if found is None:
+    lost = (pair.side,) if pair.side is not None else pair.runs
+    found = [non_finite.begin(backends, run.configuration) for run in lost]
+    first = found[0]
+    if first is None or any(one is None or one.where != first.where for one in found):
         return pair
-    named = (("stage", found.place.stage), ("operation", found.operation)) if found.operation and subject else ()
-    step = (("step", float(found.place.state) + 1.0),)  # a later one may be the first whose state was stored
+    named = (("stage", first.place.stage), ("operation", first.operation)) if first.operation and subject else ()
+    step = (("step", float(first.place.state) + 1.0),)  # a later one may be the first whose state was stored
     causes = [replace(one, detail=named, evidence=step) if one.code == Code.NON_FINITE else one for one in pair.causes]
-    return replace(pair, causes=tuple(causes), place=found.place)
+    return replace(pair, causes=tuple(causes), place=first.place)
 
 
 def _judged(a: Run, b: Run, comparison: Comparison, composition: Composition) -> Pair:

@@ -89,4 +89,4 @@ def test_where_all_numbers_are_finite_nothing_is_recorded(tmp_path: Path) -> Non
     folder = Folder(tmp_path, ["torch", "jax"])
     folder.all_trained({"torch": 1.0, "jax": 1.0})
     backends = Backends(folder.read(), "s")
-    assert non_finite.further(backends) == [] and non_finite.begin(backends, "torch") is None
+    assert non_finite.further(backends) == [] and non_finite.begin(backends, configuration("torch")) is None

@@ -196,9 +196,12 @@ def _operation(call: Called) -> tuple[RecordedCall, Arrays]:
     tree = keras_versions.tree()
     shapes = [leaf.shape for leaf in tree.flatten((call.given, call.returned)) if keras.ops.is_tensor(leaf)]
     rows = max(1, WHOLE // max(sum(int(np.prod(shape[1:])) for shape in shapes), 1))
+    count = next((shape[0] for shape in shapes if len(shape)), 0)  # what has another length has no rows
 
     def cut(value: Any) -> Any:
-        return _detached(value)[:rows] if keras.ops.is_tensor(value) and value.shape else value
+        if not keras.ops.is_tensor(value):
+            return value
+        return _detached(value)[:rows] if tuple(value.shape[:1]) == (count,) else _detached(value)
 
     args, kwargs = tree.map_structure(cut, call.given)
     made = operation_step(call.layer, args, kwargs, cotangents=drawn(0))
