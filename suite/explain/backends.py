@@ -1,22 +1,19 @@
-"""Do two backends compute the same on one device? If not: where they part, and which of them is off.
+"""Where do two environments part that do not compute the same on one device, and which of them is off?
 
-Two environments are compared through their oracles of one device, in float64. A strategy's own fault is in neither. Where
-the two differ, one step of both from common states shows the first stage and tensor. The side that is off is the one that
+One step of both from common states, in float64, shows the first stage and tensor. The side that is off is the one that
 departs from the independent definition (`suite.referee`). Without a definition, the report says who agrees with whom, and
 that this is no proof.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from suite import compare
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
 from suite.explain import corners, definitions, diagnoses, further_runs, layer_gradients, operations, predicting, rounds
+from suite.explain.agreement import Agreement
 from suite.explain.definitions import Departure, Held
 from suite.explain.hypotheses import WHOLE
 from suite.explain.inquiry import Inquiry
@@ -25,18 +22,12 @@ from suite.judge import composing, equivalence, verdicts
 from suite.records import (
     BETWEEN,
     MEMORY_LOST,
-    OWN,
     SINGLE_STEP,
-    TRAINING_STEP,
     Cause,
     Code,
-    Comparison,
-    Configuration,
     DamagedArtifact,
-    Emulation,
     Place,
     Run,
-    plain,
 )
 
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32: what a layer leaves that computes in it in a float64 run
@@ -64,78 +55,12 @@ class Backends:
 
     def __init__(self, folder: RunFolder, scenario: str) -> None:
         self.folder, self.scenario = folder, scenario
-        every = sorted(folder.configurations(scenario), key=lambda one: one.environment != folder.plan.options.reference)
-        first = {one.environment: one for one in sorted(every, key=lambda one: (one.fault, one.devices), reverse=True)}
-        found = {one.environment: folder.alone(scenario, one.environment) for one in every}
-        self.alone = {name: one for name, one in found.items() if one is not None}
-        self.trained = {name: one or first[name] for name, one in found.items()}
-        self._measured: dict[tuple[str, str, int, Emulation], Comparison | str] = {}
+        self.agreement = Agreement(folder, scenario)
+        self.alone, self.trained = self.agreement.alone, self.agreement.trained
         self._held: dict[str, Held] = {}
         self._parted: dict[tuple[str, str], Stages] = {}
         self._layers: dict[tuple[str, str], Place | None] = {}
         self._inquiries: dict[tuple[str, str], Inquiry | None] = {}
-
-    # -- measured
-
-    def measured(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> Comparison | str:
-        """The same oracle in two environments, or why it was not compared. Where one is missing for one device, the float64
-        runs themselves."""
-        key = a, b, devices, emulation or Emulation()
-        if key not in self._measured:
-            self._measured[key] = self._measure(*key)
-        return self._measured[key]
-
-    def _measure(self, a: str, b: str, devices: int, emulation: Emulation) -> Comparison | str:
-        if untrained := [name for name in (a, b) if name not in self.trained]:  # a file may be loaded there all the same
-            return f"{' and '.join(untrained)} did not train it"
-        mine, other = (self.folder.subject(self.trained[name]) for name in (a, b))
-        if isinstance(mine, str) or isinstance(other, str):
-            return mine if isinstance(mine, str) else str(other)
-        planned = self._runs(a, b, devices, emulation)
-        runs = [self.folder.complete(run) if run else "no oracle was planned" for run in planned]
-        whole = [run for run in runs if not isinstance(run, str)]
-        if len(whole) < len(runs):
-            return next(run for run in runs if isinstance(run, str))
-        try:
-            found = compare.float64_runs(replace(mine, perturbed=mine.perturbed or other.perturbed, cache={}), *whole)
-        except (DamagedArtifact, ValueError) as error:
-            return str(error)
-        return replace(found, environments=(a, b))
-
-    def _runs(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> list[Run | None]:
-        """The runs that the two are compared by: their oracles. On one device, where one of these is missing, or where
-        models train by a step of their own that no oracle emulates, the float64 runs."""
-        both = [self.trained[name] for name in (a, b)]
-        oracles = [self.folder.planned_oracle(one, devices, emulation or Emulation()) for one in both]
-        there = all(run is not None and not isinstance(self.folder.complete(run), str) for run in oracles)
-        alone = devices == 1 and all(one.devices == 1 for one in both)
-        if not alone or (there and not any(self._has_own_step(one) for one in both)):
-            return list(oracles)
-        return [plain(one, "float64") for one in both]
-
-    def _has_own_step(self, configuration: Configuration) -> bool:
-        subject = self.folder.subject(configuration)
-        return not isinstance(subject, str) and subject.plain[1].facts.get(TRAINING_STEP) == OWN
-
-    def differ(self, a: str, b: str) -> bool:
-        """Whether they are known to compute different things; what float32 rounds inside is not left out here. One answer
-        for both orders: distances are weighed by the rounding of the first."""
-        found = self.measured(*self._in_order(a, b))
-        if isinstance(found, str) or not further_runs.settled(found):
-            return False
-        return equivalence.differs(verdicts.oracle_distance(found))
-
-    def _in_order(self, a: str, b: str) -> tuple[str, str]:
-        names = list(self.trained)
-        return (b, a) if {a, b} <= set(names) and names.index(a) > names.index(b) else (a, b)
-
-    @cached_property
-    def apart(self) -> list[tuple[str, str]]:
-        """The environments that differ, two by two."""
-        return [pair for pair in self._in_pairs() if self.differ(*pair)]
-
-    def _in_pairs(self) -> Iterator[tuple[str, str]]:
-        return itertools.combinations(self.trained, 2)
 
     # -- what is asked for
 
@@ -143,11 +68,11 @@ class Backends:
         """The runs that would show where they part and who is off, and that were not asked for yet."""
         # One environment's layers are held against their definitions, even where all agree: all may be wrong.
         wanted = [self.layerwise(name) for name in list(self.alone)[:1]]
-        for a, b in self._in_pairs():
-            found = self.measured(*self._in_order(a, b))
+        for a, b in self.agreement.in_pairs():
+            found = self.agreement.measured(*self.agreement.in_order(a, b))
             if not isinstance(found, str) and not further_runs.settled(found):
                 wanted += [run for name in (a, b) for run in further_runs.permuted_float64(self.trained[name])]
-        for pair in self.apart:
+        for pair in self.agreement.apart:
             wanted += [*self._steps(*pair), *(self.layerwise(name) for name in pair if name in self.alone)]
             parting = self.parting(*pair)
             if parting.float32_inside:
@@ -163,7 +88,7 @@ class Backends:
         """The single steps of the runs that the two are compared by; none where there is no state to start from."""
         if self.folder.trajectory(self.scenario) is None:
             return []
-        return [replace(run, variation=SINGLE_STEP) for run in self._runs(a, b) if run]
+        return [replace(run, variation=SINGLE_STEP) for run in self.agreement.runs(a, b) if run]
 
     def layerwise(self, name: str, index: int = 1) -> Run:
         return further_runs.layerwise(self.alone[name], index)
@@ -195,11 +120,11 @@ class Backends:
 
     def parting(self, a: str, b: str) -> Parting:
         """What is known of two environments that differ, whichever is named first."""
-        a, b = self._in_order(a, b)
+        a, b = self.agreement.in_order(a, b)
         if (forgetting := self._forgetting(a, b)) is not None:
             return Parting(place=None, off=forgetting.subject, causes=(forgetting,))
         place = self.place(a, b) or self._predicting_place(a, b) or self._whole_place(a, b)
-        odd = self._odd_one_out(a, b)
+        odd = self.agreement.odd_one_out(a, b)
         inside = place is not None and self._float32_inside(a, b, place)
         if inside and (behind := self._departing_behind(a, b)):
             place, inside = behind[0].place, False
@@ -213,7 +138,7 @@ class Backends:
             causes = composing.united([[definitions.cause(one) for one in departures]])
             place = place or departures[0].place
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
-        if found := corners.between(self.held(a), self.held(b), place, self._odd_one_out(a, b)):
+        if found := corners.between(self.held(a), self.held(b), place, self.agreement.odd_one_out(a, b)):
             return Parting(place=place, off="", causes=found)
         if (predicted := self._predicting_apart(a, b)) is not None:
             return Parting(place=place, off=predicted.subject, causes=(predicted,))
@@ -266,19 +191,6 @@ class Backends:
             self._parted[a, b] = {state: distances for state, distances in stages.items() if state.isdigit()}
         return self._parted[a, b]
 
-    def _odd_one_out(self, a: str, b: str) -> str:
-        """The one of the two that differs from every other environment, where these agree with each other."""
-        others = [name for name in self.trained if name not in (a, b)]
-        for odd, other in ((a, b), (b, a)):
-            if others and all(self.agree(other, name) and self.differ(odd, name) for name in others):
-                return odd
-        return ""
-
-    def agree(self, a: str, b: str) -> bool:
-        """Whether they are known to compute the same."""
-        found = self.measured(*self._in_order(a, b))
-        return not isinstance(found, str) and further_runs.settled(found) and not self.differ(a, b)
-
     def _float32_inside(self, a: str, b: str, place: Place) -> bool:
         """Whether what parts them is a few units of float32's roundoff, while single float32 steps are within rounding: then
         a layer computes in float32 in a float64 run of one side, and that is no difference."""
@@ -293,7 +205,7 @@ class Backends:
         as far as the two are apart. None without them: an optimizer may have made a whole step of a gradient that is nothing
         but rounding."""
         subjects = [self.folder.subject(self.trained[name]) for name in (a, b)]
-        if not any(not isinstance(one, str) and one.perturbed for one in subjects) or not self.differ(a, b):
+        if not any(not isinstance(one, str) and one.perturbed for one in subjects) or not self.agreement.differ(a, b):
             return None
         return single_step.wider(self._stages(a, b), FLOAT32_AT_MOST, GROWS, equivalence.SAME_SEMANTICS)
 
@@ -312,26 +224,20 @@ class Backends:
         alone = self._departing_alone(a, b)
         if place is not None:
             return definitions.explaining(alone, place)
-        return predicting.showing(alone, self._quantities(a, b))
-
-    def _quantities(self, a: str, b: str) -> set[str]:
-        """What they compute differently."""
-        found = self.measured(a, b)
-        each = () if isinstance(found, str) else found.distances
-        return {one.quantity for one in each if equivalence.differs(equivalence.apart_of(one, found))}  # type: ignore[arg-type]
+        return predicting.showing(alone, self.agreement.quantities(a, b))
 
     def _predicting_place(self, a: str, b: str) -> Place | None:
-        runs = [self.folder.complete(run) if run else "" for run in self._runs(a, b)]
-        return predicting.place(self.folder, self.scenario, (a, b), self._quantities(a, b), runs)
+        runs = [self.folder.complete(run) if run else "" for run in self.agreement.runs(a, b)]
+        return predicting.place(self.folder, self.scenario, (a, b), self.agreement.quantities(a, b), runs)
 
     def _whole_place(self, a: str, b: str) -> Place | None:
         """Where their whole runs come apart, if their single steps do not."""
-        found = self.measured(*self._in_order(a, b))
+        found = self.agreement.measured(*self.agreement.in_order(a, b))
         return rounds.earliest_place(found) if self._stages(a, b) and not isinstance(found, str) else None
 
     def _predicting_apart(self, a: str, b: str) -> Cause | None:
         """Of two that train alike and predict differently, the one that predicts from a file as no other does."""
-        alike = a in self.alone and predicting.trained_alike(self._quantities(a, b))
+        alike = a in self.alone and predicting.trained_alike(self.agreement.quantities(a, b))
         return predicting.odd_of(self.folder, self.alone[a], (a, b)) if alike else None
 
     def departing_at(self, name: str, place: Place | None) -> tuple[Cause, ...]:
@@ -377,7 +283,7 @@ class Backends:
         return self._inquiries[a, b]
 
     def _inquired(self, a: str, b: str) -> Inquiry | None:
-        odd = self._odd_one_out(a, b) or (b if len(self.trained) == 2 else "")
+        odd = self.agreement.odd_one_out(a, b) or (b if len(self.trained) == 2 else "")
         if not odd or self.place(a, b) is None or not {a, b} <= self.alone.keys():
             return None
         other = a if odd == b else b

@@ -234,9 +234,9 @@ class Composition:
         if a.environment == b.environment:
             return None
         backends, environments = self.backends[a.scenario], (a.environment, b.environment)
-        found = backends.measured(*environments)
+        found = backends.agreement.measured(*environments)
         if over_replicas:
-            emulated = backends.measured(*environments, b.devices, Emulation(semantics=self.folder.declared(b)))
+            emulated = backends.agreement.measured(*environments, b.devices, Emulation(semantics=self.folder.declared(b)))
             found = found if isinstance(emulated, str) else emulated
         if isinstance(found, str):
             return Component(link=Link.BACKEND, environment=b.environment, missing=" and ".join(environments) + f": {found}")

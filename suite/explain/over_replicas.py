@@ -67,12 +67,12 @@ def _declared(backends: Backends, configuration: Configuration) -> Replicas:
 
 
 def _part(backends: Backends, a: str, b: str, replicas: Replicas) -> bool:
-    return backends.agree(a, b) and _differ(backends, a, b, replicas) is True
+    return backends.agreement.agree(a, b) and _differ(backends, a, b, replicas) is True
 
 
 def _differ(backends: Backends, a: str, b: str, replicas: Replicas) -> bool | None:
     """None where one of the emulations was not run, or is not known to be off by more than its own rounding."""
-    found = backends.measured(a, b, replicas.devices, replicas.emulation)
+    found = backends.agreement.measured(a, b, replicas.devices, replicas.emulation)
     if isinstance(found, str):
         return None
     apart = [equivalence.apart_of(one, found) for one in found.distances]

@@ -117,7 +117,7 @@ def predicted(configuration: Configuration, environment: str, composition: Compo
     backends = composition.backends[configuration.scenario]
     sides = [backends.alone.get(name) for name in (configuration.environment, environment)]
     causes = [part.causes for one in sides if one is not None for part in [composition.strategy(one)]]
-    if backends.differ(configuration.environment, environment):
+    if backends.agreement.differ(configuration.environment, environment):
         known_of_both = backends.parting(configuration.environment, environment).causes
         causes.append(tuple(cause for cause in known_of_both if predicting.acts(cause)))
     known = composing.united(causes) or (Cause(code=Code.UNKNOWN),)

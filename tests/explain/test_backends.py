@@ -69,7 +69,7 @@ def further(made: Folder) -> set[Run]:
 
 def test_equal_backends_ask_for_the_calls_of_the_reference_alone(tmp_path: Path) -> None:
     made = folder(tmp_path, torch=1.0, jax=1.0 + CLOSE, tensorflow=1.0)
-    assert made.backends().apart == []
+    assert made.backends().agreement.apart == []
     assert further(made) == {layerwise("torch")}, "all of them may be wrong"
     made.recorded("torch", [dense_call()])
     assert further(made) == set()
@@ -77,7 +77,7 @@ def test_equal_backends_ask_for_the_calls_of_the_reference_alone(tmp_path: Path)
 
 def test_backends_that_differ_ask_for_steps_and_calls_of_both(tmp_path: Path) -> None:
     made = folder(tmp_path, torch=1.0, jax=1.0 + APART, tensorflow=1.0 + CLOSE)
-    assert set(made.backends().apart) == {("torch", "jax"), ("jax", "tensorflow")}
+    assert set(made.backends().agreement.apart) == {("torch", "jax"), ("jax", "tensorflow")}
     names = ("torch", "jax", "tensorflow")
     assert further(made) == {*(steps_of(oracle(name)) for name in names), *map(layerwise, names)}
 
@@ -85,12 +85,12 @@ def test_backends_that_differ_ask_for_steps_and_calls_of_both(tmp_path: Path) ->
 def test_they_are_compared_by_their_oracles_whatever_their_strategies_do(tmp_path: Path) -> None:
     made = folder(tmp_path, torch=1.0, jax=1.0)
     made.trained(plain(configuration("jax"), "float64"), 2.0)
-    assert made.backends().apart == []
+    assert made.backends().agreement.apart == []
     missing = folder(tmp_path / "missing", torch=1.0, jax=1.0)
     missing.store.run(oracle("jax")).discard()
     missing.trained(plain(configuration("jax"), "float64"), 2.0)
-    assert missing.backends().apart == [("torch", "jax")], "without an oracle, the float64 runs say it"
-    found = missing.backends().measured("torch", "jax", 2, Emulation())
+    assert missing.backends().agreement.apart == [("torch", "jax")], "without an oracle, the float64 runs say it"
+    found = missing.backends().agreement.measured("torch", "jax", 2, Emulation())
     assert found == "no oracle was planned", "of several devices, they say nothing of backends"
 
 
@@ -99,14 +99,14 @@ def test_a_training_step_of_the_models_own_is_in_no_oracle(tmp_path: Path) -> No
     for name in ("torch", "jax"):
         made.trained(plain(configuration(name)), 2.0, facts={TRAINING_STEP: OWN})
     made.trained(plain(configuration("jax"), "float64"), 2.0)
-    assert made.backends().apart == [("torch", "jax")]
+    assert made.backends().agreement.apart == [("torch", "jax")]
     assert steps_of(plain(configuration("jax"))) in further(made)
 
 
 def test_an_environment_that_trained_nothing_is_compared_with_nobody(tmp_path: Path) -> None:
     backends = folder(tmp_path, torch=1.0, jax=1.0 + APART).backends()
-    assert backends.measured("torch", "tensorflow") == "tensorflow did not train it"
-    assert not backends.differ("torch", "tensorflow")
+    assert backends.agreement.measured("torch", "tensorflow") == "tensorflow did not train it"
+    assert not backends.agreement.differ("torch", "tensorflow")
 
 
 def test_without_one_device_oracles_are_still_compared(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_nobody_is_odd_among_two_or_where_all_differ(tmp_path: Path, kernels: di
 def test_nobody_is_odd_who_is_not_apart_from_all_others(tmp_path: Path) -> None:
     """The third lies between the two: it agrees with both."""
     made = folder(tmp_path, torch=1.0, jax=1.0 + 1.5e-10, tensorflow=1.0 + 0.8e-10)
-    assert made.backends().apart == [("torch", "jax")]
+    assert made.backends().agreement.apart == [("torch", "jax")]
     assert made.backends().parting("torch", "jax").off == ""
 
 
@@ -253,7 +253,7 @@ def test_where_oracles_begin_equal_and_the_runs_do_not_the_reruns_that_decide_ar
     """As where a rate that begins at 0 moves nothing in the first step, and losses differ there alone."""
     made = folder(tmp_path, torch=1.0, jax=1.0 + APART)
     monkeypatch.setattr(further_runs, "settled", lambda _: False)
-    assert made.backends().apart == []
+    assert made.backends().agreement.apart == []
     reruns = {run for name in ("torch", "jax") for run in further_runs.permuted_float64(configuration(name))}
     assert further(made) == {layerwise("torch"), *reruns} and len(reruns) == 6
 
@@ -266,9 +266,9 @@ def test_whether_two_differ_does_not_depend_on_their_order(tmp_path: Path, monke
         asked.append((a, b))
         return "not compared"
 
-    monkeypatch.setattr(backends, "measured", measured)
+    monkeypatch.setattr(backends.agreement, "measured", measured)
     for pair in (("torch", "jax"), ("jax", "torch")):
-        assert not backends.differ(*pair)
+        assert not backends.agreement.differ(*pair)
     assert asked == [("torch", "jax")] * 2
 
 
@@ -364,7 +364,7 @@ def test_where_float32_does_not_grow_as_far_the_place_is_behind_it(
     for run in [run for run in further(made) if run.variation == "perturbed"]:
         made.rerun(run, 1.0 + grown)
     if place is None:
-        assert made.backends().apart == [], "what float32 rounds grows as far"
+        assert made.backends().agreement.apart == [], "what float32 rounds grows as far"
         return
     parting = made.backends().parting("torch", "jax")
     assert (parting.float32_inside, parting.off) == (False, "jax")
@@ -453,7 +453,7 @@ def test_who_does_not_keep_what_layers_keep_is_named_where_the_other_does(
         if run.emulates is None:  # no oracle emulates such a model
             made.trained(run, 1.0 + APART * (name == "jax"), facts)
     backends = made.backends()
-    assert backends.apart == [("torch", "jax")]
+    assert backends.agreement.apart == [("torch", "jax")]
     found = backends.parting("torch", "jax")
     if forgetting == ("jax",):
         assert (found.off, found.causes) == (
