@@ -11,7 +11,6 @@ Prints both times of each round, their ratio, and where the time of (b) goes. No
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import statistics
@@ -20,6 +19,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from suite.records import Results, Status
+from suite.report import results_json
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "benchmarks" / "scripts"
@@ -39,7 +41,7 @@ def scripts(folder: Path) -> dict[str, float]:
 
 
 def compare(folder: Path) -> tuple[float, dict[str, float]]:
-    """Seconds of the whole command, and the seconds of its runs by environment and variation."""
+    """Seconds of the whole command, and the seconds of its runs by environment and device count."""
     shutil.rmtree(ROOT / ".environments" / "compiled", ignore_errors=True)
     command = [
         sys.executable,
@@ -56,13 +58,18 @@ def compare(folder: Path) -> tuple[float, dict[str, float]]:
     began = time.monotonic()
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     total = time.monotonic() - began
+    return total, seconds_of_runs(results_json.read(folder / "results.json"))
+
+
+def seconds_of_runs(results: Results) -> dict[str, float]:
+    """Environment and device count -> seconds of its runs."""
     parts: dict[str, float] = {}
-    for run in json.loads((folder / "results.json").read_text())["runs"]:
-        if run["status"] != "complete":
-            sys.exit(f"{run['id']} did not complete ({run['reason']}): nothing was measured")
-        key = f"{run['environment']} x{run['devices']}"
-        parts[key] = parts.get(key, 0.0) + run["seconds"]
-    return total, parts
+    for one in results.runs:
+        if one.status != Status.COMPLETE:
+            sys.exit(f"{one.run.id} did not complete ({one.reason}): nothing was measured")
+        name = f"{one.run.configuration.environment} x{one.run.configuration.devices}"
+        parts[name] = parts.get(name, 0.0) + one.seconds
+    return parts
 
 
 def main() -> None:

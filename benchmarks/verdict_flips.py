@@ -8,32 +8,30 @@ Counts pairs and checks whose verdict, or cause, is not the first rerun's.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
-SCENARIOS = ("article-mlp", "large-mean-bn")
+from suite.records import Member, Results
+from suite.report import results_json
+
+SCENARIOS = ("article-mlp", "large-mean-bn", "text-classifier")
+
+Said = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def verdicts(results: Path) -> dict[tuple[str, ...], tuple[str, str]]:
-    """Pair or view -> verdict and cause."""
-    document = json.loads(results.read_text())
-    found: dict[tuple[str, ...], tuple[str, str]] = {
-        (pair["a"], pair["b"]): (pair["verdict"], pair["cause"]) for pair in document["pairs"]
-    }
-    for one in document["checks"]:
-        name = (one["run"], one["kind"], one["environment"], one["form"], str(one["replica"]))
-        found[name] = (one["verdict"], one["cause"])
-    return found
+def verdicts(results: Results) -> dict[str, Said]:
+    """Pair or check -> its verdict, and each of its causes with what it is about."""
+    judged: tuple[Member, ...] = (*results.pairs, *results.checks)
+    return {one.id: (one.verdict, tuple((cause.code, cause.subject) for cause in one.causes)) for one in judged}
 
 
 def main(given: argparse.Namespace) -> int:
     asked = [word for name in given.scenario or SCENARIOS for word in ("--scenario", name)]
-    first: dict[tuple[str, ...], tuple[str, str]] = {}
-    flips: Counter[tuple[str, ...]] = Counter()
+    first: dict[str, Said] = {}
+    flips: Counter[str] = Counter()
     for rerun in range(given.reruns):
         folder = given.out / f"rerun-{rerun}"
         shutil.rmtree(folder, ignore_errors=True)
@@ -43,13 +41,13 @@ def main(given: argparse.Namespace) -> int:
         if not (folder / "results.json").is_file():
             print(f"rerun {rerun} left no results: exit code {done.returncode}")
             return 2
-        found = verdicts(folder / "results.json")
+        found = verdicts(results_json.read(folder / "results.json"))
         first = first or found
         changed = {name for name in first.keys() | found.keys() if first.get(name) != found.get(name)}
         flips.update(changed)
         print(f"rerun {rerun}: {len(found)} verdicts, {len(changed)} not as before, exit code {done.returncode}", flush=True)
         for name in sorted(changed):
-            print(f"  {' | '.join(name)}: {first.get(name)} became {found.get(name)}")
+            print(f"  {name}: {first.get(name)} became {found.get(name)}")
         if not given.keep:
             shutil.rmtree(folder)
     print(f"{given.reruns} reruns of {len(first)} verdicts: {sum(flips.values())} flips in {len(flips)} of them")
@@ -59,7 +57,7 @@ def main(given: argparse.Namespace) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reruns", type=int, default=20)
-    parser.add_argument("--scenario", action="append", help="default: article-mlp and large-mean-bn")
+    parser.add_argument("--scenario", action="append", help="default: " + ", ".join(SCENARIOS))
     parser.add_argument("--out", type=Path, default=Path("reports/flips"))
     parser.add_argument("--keep", action="store_true", help="keep every run folder")
     sys.exit(main(parser.parse_args()))
