@@ -14,12 +14,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from suite.records import Member, Results
+from suite.records import Member, Results, Verdict
 from suite.report import results_json
 
 SCENARIOS = ("article-mlp", "large-mean-bn", "text-classifier")
 
-Said = tuple[str, tuple[tuple[str, str], ...]]
+Said = tuple[Verdict, tuple[tuple[str, str], ...]]
 
 
 def verdicts(results: Results) -> dict[str, Said]:

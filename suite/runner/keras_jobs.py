@@ -19,6 +19,7 @@ from suite.runner import (
     devices,
     evaluating,
     exact_constants,
+    initializers,
     keras_versions,
     layer_attributes,
     layer_graph,
@@ -251,7 +252,8 @@ def _with_weights(path: Path, scenario: Scenario, job: Job, data: Arrays, ends: 
     `ends`. `built`: whether its optimizer has variables before it is loaded; one that has none begins anew, as Keras
     warns."""
     constants = constants_of(job.precision)
-    model = building.build(scenario, data, constants=constants, seed=job.options.seed)
+    with initializers.drawn_by_numpy():
+        model = building.build(scenario, data, constants=constants, seed=job.options.seed)
     phased = phases.Phases(model=model, scenario=scenario, constants=constants, precision=job.precision)
     phased.reach(phases.reached(ends, ends[-1]) if ends else 0)
     if not built:
@@ -272,7 +274,8 @@ def _model_of(store: Store, path: Path, scenario: Scenario, *, compiled: bool) -
     def load(place: Path) -> Any:
         # A class that gives no name to its configuration gets one by counting: as in a process that loads nothing else.
         keras_versions.count_names_anew()
-        return keras.saving.load_model(place, custom_objects=custom, compile=compiled, safe_mode=False)
+        with initializers.drawn_by_numpy():
+            return keras.saving.load_model(place, custom_objects=custom, compile=compiled, safe_mode=False)
 
     # From a folder of its own: Keras 3.4 unpacks model.weights.h5 beside the file that it loads, and deletes it.
     with store.temporary() as folder:

@@ -33,7 +33,8 @@ def found(
     epoch = max((end for end in schedule.epochs if end < steps), default=0)
     last = schedule.batches[epoch if schedule.epochs else max(0, steps - LAST_BATCHES) : steps]
     of_last = said[-1:] if schedule.epochs else said[-len(last) :]
-    if scenario.phases or not of_last or not all("loss" in one for one in of_last):
+    slow = _initial_share(model, steps) > LEFT
+    if not slow or scenario.phases or not of_last or not all("loss" in one for one in of_last):
         return {}
     means = {
         name: float(np.mean([one[name] for one in of_last])) for name in of_last[0] if all(name in one for one in of_last)
@@ -68,8 +69,7 @@ def _loss_with(model: Any, data: Mapping[str, np.ndarray], batches: Sequence[np.
 def facts(model: Any, said: Mapping[str, float], evaluated: Mapping[str, np.ndarray], steps: int) -> dict[str, str]:
     """What a run of so many steps says of this, if it shows in the loss; empty if it does not. `said`: by `fit`, of the rows
     that were `evaluated` then."""
-    momenta = [float(layer.momentum) for layer in models.batch_norm_layers(model) if layer.trainable]
-    share = max((momentum**steps for momentum in momenta), default=0.0)
+    share = _initial_share(model, steps)
     loss = float(evaluated["loss"][0]) if "loss" in evaluated else math.nan
     if share <= LEFT or not loss > LAGS * said.get("loss", math.inf):
         return {}
@@ -78,9 +78,15 @@ def facts(model: Any, said: Mapping[str, float], evaluated: Mapping[str, np.ndar
         FIT: _listed({name: said[name] for name in shared}),
         EVALUATE: _listed({name: float(evaluated[name][0]) for name in shared}),
         SHARE: f"{share:.0%}",
-        STEPS: str(math.ceil(math.log(LEFT) / math.log(max(momenta)))),
+        STEPS: str(math.ceil(steps * math.log(LEFT) / math.log(share))),
         MOMENTUM: f"{LEFT ** (1.0 / steps):.2f}",
     }
+
+
+def _initial_share(model: Any, steps: int) -> float:
+    """How much of their initial values moving statistics still hold after so many steps: the largest share."""
+    momenta = [float(layer.momentum) for layer in models.batch_norm_layers(model) if layer.trainable]
+    return max((momentum**steps for momentum in momenta), default=0.0)
 
 
 def _listed(numbers: Mapping[str, float]) -> str:

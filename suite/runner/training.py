@@ -22,6 +22,7 @@ from suite.runner import (
     epochs,
     evaluating,
     facts,
+    initializers,
     lagging,
     layer_attributes,
     layerwise,
@@ -91,7 +92,8 @@ def train(job: Job, drive: Drive) -> None:
     precision.adopt(job.precision, scenario.dtype_policy)
     inject_faults(job, drive, scenario)
     with drive.scope():
-        model = building.build(scenario, data, constants=constants, seed=job.options.seed, rows=drive.devices)
+        with initializers.drawn_by_numpy():
+            model = building.build(scenario, data, constants=constants, seed=job.options.seed, rows=drive.devices)
         building.restore(model, initial)  # first: an optimizer may begin at what it trains
     phased = phases.Phases(
         model=model,
@@ -305,11 +307,12 @@ class _Trainer:
             self._save(recorded)
             failed = failed or after_saving.tell_compiled(recorded, self.model)
             layer_attributes.tell(recorded, self.model)
-        if whole:
+        if whole and self.random_layers:
             random_streams.record(recorded, self.drive, self.job.options.seed)
         if whole and self.drive.devices == 1:
-            with self._unmoved():
-                self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
+            if self.job.precision == "float32":
+                with self._unmoved():
+                    self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
             failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)
         if whole and self.random_layers:
             batch = self.scenario.batch // self.drive.processes

@@ -30,7 +30,8 @@ def test_what_loading_leaves_beside_the_file_does_not_touch_the_run(tmp_path: Pa
     counted: list[str] = []
     naming = SimpleNamespace(reset_uids=lambda: counted.append("anew"))
     monkeypatch.setitem(sys.modules, "keras.src.utils", SimpleNamespace(naming=naming))
-    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(saving=SimpleNamespace(load_model=load_model)))
+    saving, backend = SimpleNamespace(load_model=load_model), SimpleNamespace(backend=lambda: "torch")
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(saving=saving, backend=backend))
     scenario = Scenario(
         name="s",
         description="",

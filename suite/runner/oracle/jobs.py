@@ -15,7 +15,7 @@ from suite.artifacts.artifact import Recording
 from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario, Tensor
-from suite.runner import building, epochs, facts, memory, models, optimizers, phases, precision, random_streams
+from suite.runner import building, epochs, facts, initializers, memory, models, optimizers, phases, precision, random_streams
 from suite.runner.batches import Schedule, schedule
 from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
@@ -41,7 +41,8 @@ def train(job: Job) -> None:
     constants = constants_of(job.precision)
     data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
     inject_faults(job, single.Drive(), scenario)
-    model = building.build(scenario, data, constants=constants, seed=job.options.seed)
+    with initializers.drawn_by_numpy():
+        model = building.build(scenario, data, constants=constants, seed=job.options.seed)
     building.restore(model, initial)  # first: an optimizer may begin at what it trains
     if kept := memory.keeping(models.layers_of(model)):
         raise Unsupported(f"{kept[0].name} keeps a state from one batch to the next, which none emulates")
