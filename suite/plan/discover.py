@@ -34,6 +34,7 @@ from suite.records import (
 
 SCENARIO_GROUP = "keras_parity.scenarios"
 STRATEGY_GROUP = "keras_parity.strategies"
+IMPORTED_INSIDE = "The command reads this file where no backend is: import Keras and the like where functions need them"
 
 
 # ---------------------------------------------------------------- scenarios
@@ -239,6 +240,8 @@ def _broken(name: str, source: Source, error: BaseException) -> Broken:
     """One line: what was raised, and the innermost line of the plugin's own file."""
     words = _words(error)
     reason = words if isinstance(error, ConfigurationError) else f"{type(error).__name__}: {words}"
+    if isinstance(error, ModuleNotFoundError):
+        reason = f"{reason}. {IMPORTED_INSIDE}"
     line = _line(Path(source.location), error) if source.kind == "file" else 0
     return Broken(name=name, source=f"{source}:{line}" if line else str(source), reason=reason[:500])
 

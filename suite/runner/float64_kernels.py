@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from suite.runner import keras_versions
+
 
 def provide() -> None:
     """Replaces what this process's backend lacks. Looks for each function, for versions of Keras differ."""
@@ -53,8 +55,8 @@ def _jax() -> None:
     """JAX has integers of 64 bits only where it has float64: in the user's runs, what is cast to one has 32, and a product
     of identifiers overflows. It does so here, too."""
     import jax
-    from keras.src.backend.jax import core
 
+    core = keras_versions.backend_module("core")
     own = core.convert_to_tensor
 
     def convert_to_tensor(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -82,8 +84,8 @@ def as_users_have_it(array: np.ndarray) -> np.ndarray:
 
 def _tensorflow() -> None:
     import tensorflow as tf
-    from keras.src.backend.tensorflow import nn
 
+    nn = keras_versions.backend_module("nn")
     _exact_casts()
     _exact_numbers()
     _exact_leaky_relu(nn)
@@ -99,9 +101,8 @@ def _tensorflow() -> None:
 def _exact_casts() -> None:
     """Keras casts a Python float by way of a float32 tensor: `ops.cast(0.96, "float64")` is 2e-8 off."""
     import tensorflow as tf
-    from keras.src.backend.tensorflow import core
 
-    own = core.cast
+    own = keras_versions.backend_module("core").cast
 
     def cast(x: Any, dtype: Any) -> Any:
         return tf.constant(x, dtype) if isinstance(x, float) and str(dtype) == "float64" else own(x, dtype)
@@ -112,9 +113,7 @@ def _exact_casts() -> None:
 def _exact_numbers() -> None:
     """A Python float becomes a float32 tensor where nobody names a type: the logarithm of 2 is 1e-9 off then, and a factor
     does not multiply float64 (`OrthogonalRegularizer`)."""
-    from keras.src.backend.tensorflow import core
-
-    own = core.convert_to_tensor
+    own = keras_versions.backend_module("core").convert_to_tensor
 
     def convert_to_tensor(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         return own(x, "float64" if dtype is None and isinstance(x, float) else dtype, *args, **kwargs)

@@ -83,6 +83,18 @@ def iterations(optimizer: Any) -> Any:
     return optimizer._iterations if hasattr(optimizer, "_iterations") else optimizer.iterations
 
 
+def backend_module(name: str) -> Any:
+    """The module `name` ("core", "nn") of the backend: Keras 3.16 keeps it with the operations.
+
+    Raises:
+        Unsupported: there is none.
+    """
+    import keras
+
+    package = f"keras.src.backend.{keras.backend.backend()}"
+    return _with_names((f"{package}.{name}", f"{package}.ops.{name}"), "__name__")
+
+
 def own_moments(layer: Any, moments: Any) -> None:
     """From now on this batch normalization has its batch statistics from `moments(inputs, mask)`.
 

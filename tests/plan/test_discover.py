@@ -64,7 +64,11 @@ def test_the_files_of_a_folder_are_found_and_those_with_an_underscore_are_not(tm
 
 BROKEN = {
     "raises": ("\n\nraise RuntimeError('no such\\nthing')\n", 3, "RuntimeError: no such thing"),
-    "import-error": ("import no_such_module_here\n", 1, "ModuleNotFoundError: No module named 'no_such_module_here'"),
+    "import-error": (
+        "import no_such_module_here\n",
+        1,
+        "ModuleNotFoundError: No module named 'no_such_module_here'. The command reads this file where no backend is: import",
+    ),
     "syntax": ("x = 1\nif:\n", 2, "SyntaxError: invalid syntax"),
     "exits": ("import sys\n\nsys.exit(3)\n", 3, "SystemExit: 3"),
     "base": ("class Odd(BaseException): pass\nraise Odd\n", 2, "Odd: no message"),

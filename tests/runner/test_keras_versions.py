@@ -45,6 +45,15 @@ def test_a_module_without_the_names_is_passed_over(monkeypatch: pytest.MonkeyPat
     assert keras_versions.tree() is made["tree"]
 
 
+@pytest.mark.parametrize("path", ["keras__src__backend__jax__core", "keras__src__backend__jax__ops__core"])
+def test_a_module_of_the_backend_is_where_a_version_has_it(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    made = install(monkeypatch, **{path: {"cast": None}})
+    made["keras"].backend = SimpleNamespace(backend=lambda: "jax")
+    for package in ("keras.src", "keras.src.backend", "keras.src.backend.jax", "keras.src.backend.jax.ops"):
+        monkeypatch.setitem(sys.modules, package, ModuleType(package))
+    assert keras_versions.backend_module("core") is made[path]
+
+
 def test_what_is_nowhere_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch)
     with pytest.raises(

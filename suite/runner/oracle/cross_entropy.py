@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from suite.runner import keras_versions
+
 NAMES = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
 SMALLEST = 1e-300  # still a float64; its logarithm is finite
 
@@ -23,16 +25,14 @@ def unclipped() -> Iterator[None]:
 def unclip() -> dict[str, Callable[..., Any]]:
     """From now on; the functions that were replaced. Keras clips probabilities by the epsilon of its configuration,
     which masks and metrics use too: it is replaced inside these functions alone."""
-    from keras.src.backend import nn  # private, as is the clipping
-
+    nn = keras_versions.backend_module("nn")  # private, as is the clipping
     own = {name: getattr(nn, name) for name in NAMES}
     _put({name: _with_epsilon(function) for name, function in own.items()})
     return own
 
 
 def _put(functions: Mapping[str, Callable[..., Any]]) -> None:
-    from keras.src.backend import nn
-
+    nn = keras_versions.backend_module("nn")
     for name, function in functions.items():
         setattr(nn, name, function)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from suite.runner import keras_versions
 from suite.selftest.injection.site import Injection, Site
 
 LOWER = {"float64": "float32", "float32": "bfloat16"}
@@ -52,9 +53,8 @@ def _biased(layer: Any, inputs: Any, call: Callable[..., Any]) -> Any:
 
 
 def _leaky(site: Site) -> None:
-    from keras.src import backend
-
-    backend.nn.relu = lambda x: backend.nn.leaky_relu(x, negative_slope=2.0**-6)
+    nn = keras_versions.backend_module("nn")
+    nn.relu = lambda x: nn.leaky_relu(x, negative_slope=2.0**-6)
 
 
 def _dropping(site: Site) -> None:
