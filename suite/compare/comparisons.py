@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from suite.compare.envelopes import (
     replica_envelope,
     wider,
 )
-from suite.compare.measuring import Sides, distances_of, measure, mismatch, prediction_distances
+from suite.compare.measuring import Sides, apart_in_dtypes, distances_of, measure, mismatch, prediction_distances
 from suite.compare.snapshots import (
     GROUPS_OF,
     OTHER,
@@ -29,7 +30,7 @@ from suite.compare.snapshots import (
     replica,
     trained,
 )
-from suite.records import JUDGED_STEP, QUANTITIES, RANDOM_PREDICTIONS, SEED, Comparison, Distances, Floats
+from suite.records import JUDGED_STEP, NARROWED, QUANTITIES, RANDOM_PREDICTIONS, SEED, Comparison, Distances, Floats
 
 SURELY_RANDOM = 1e-2  # between two predictions of the same rows, relative: a decade above what is called random at all
 
@@ -63,6 +64,7 @@ def pair(a: Subject, b: Subject) -> Comparison:
         unrepeated=(_largest(repeat_distance(a)), _largest(repeat_distance(b))),
         random_streams=_random_streams(a.plain, b.plain),
         random_predictions=_predict_randomly(a.plain, b.plain),
+        narrowed=_narrowed(distances, trained(*a.plain, steps[-1]), trained(*b.plain, steps[-1])) if steps else {},
         non_finite=(first_non_finite(a.plain), first_non_finite(b.plain)),
         roundoff=max(a.plain[1].roundoff, b.plain[1].roundoff),
         left_out=a.left_out or b.left_out,
@@ -190,6 +192,7 @@ def check(
         unsaved=unsaved(start, *plain),
         renewed=renewed(start, *plain),
         random_predictions=_predict_randomly(subject.plain, subject.plain),
+        narrowed=_narrowed(distances, *plain),
         roundoff=subject.plain[1].roundoff,
         left_out=subject.left_out,
     )
@@ -278,6 +281,16 @@ def renewed(start: Snapshot, live: Snapshot, loaded: Snapshot) -> tuple[str, ...
         and not metrics.bits(after[name], begun[name])
         and not (name.endswith(SEED) and metrics.bits(now[name], begun[name]))
     )
+
+
+def _narrowed(distances: Sequence[Distances], a: Snapshot, b: Snapshot) -> dict[str, tuple[int, str]]:
+    """As `Comparison.narrowed` says it."""
+    told = [side.manifest.facts.get(NARROWED, "") for side in (a, b)]
+    if all(told) or not any(told):
+        return {}
+    side = 0 if told[0] else 1
+    invalid = [one.quantity for one in distances if one.invalid]
+    return {name: (side, told[side]) for name in invalid if apart_in_dtypes(a.arrays(name), b.arrays(name))}
 
 
 def _random_streams(a: Complete, b: Complete) -> str:

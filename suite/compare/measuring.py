@@ -48,6 +48,16 @@ def mismatch(a: Arrays | None, b: Arrays | None) -> str:
     return ""
 
 
+def apart_in_dtypes(a: Arrays | None, b: Arrays | None) -> bool:
+    """Whether two sets of arrays cannot be compared for the dtypes of floating-point ones alone."""
+    if not a or not b or a.keys() != b.keys():
+        return False
+    pairs = [(value, b[name]) for name, value in a.items()]
+    other = [(first, second) for first, second in pairs if first.dtype != second.dtype]
+    floats = all(one.dtype.kind == "f" for both in other for one in both)
+    return bool(other) and floats and all(first.shape == second.shape for first, second in pairs)
+
+
 def measure(quantity: str, a: Snapshot, b: Snapshot, start: Snapshot | None, outputs: str) -> dict[str, float]:
     """Metric id -> distance, for one quantity of one snapshot. `start` defaults to the initial state of `a`."""
     first, second = a.arrays(quantity), b.arrays(quantity)

@@ -90,6 +90,10 @@ def _trivial(distances: Distances, comparison: Comparison) -> Decision | None:
     """Where there is nothing to weigh; else None."""
     if any(step is not None for step in comparison.non_finite):
         return _non_finite(comparison)
+    if distances.quantity in comparison.narrowed:
+        side, formats = comparison.narrowed[distances.quantity]
+        narrowed = Cause(code=Code.NARROWED, subject=comparison.environments[side], detail=(("formats", formats),))
+        return Verdict.DIFFERENT, (narrowed,)
     if distances.invalid:
         return Verdict.INVALID, (because(Code.INVALID, distances.invalid),)
     return (Verdict.IDENTICAL, ()) if distances.bits else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from suite.records.artifact import (
     MEMORY_LOST,
+    NARROWED,
     NEUTRAL,
     OWN,
     RANDOM_PREDICTIONS,
@@ -167,6 +168,7 @@ __all__ = [
     "MARKS",
     "MEASURED",
     "MEMORY_LOST",
+    "NARROWED",
     "NEUTRAL",
     "OPERATION",
     "ORACLE",

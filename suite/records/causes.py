@@ -36,6 +36,7 @@ class Code(enum.StrEnum):
     UNSEEDED = "unseeded"
     SHARED_AVERAGES = "shared-averages"
     MEMORY_LOST = "memory-lost"
+    NARROWED = "narrowed"
     SAVE_STALE = "save-stale"
     SAVE_WRONG_REPLICA = "save-wrong-replica"
     SAVE_SWAPPED = "save-swapped"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from suite.records.artifact import TensorGroup
@@ -168,6 +169,8 @@ class Comparison:
     "backends" turn one seed into others, or "replicas" draw for their own rows; empty if they draw the same.
     `random_predictions`: of each side, whether it draws random numbers where it predicts: two predictions of the same rows
     differ.
+    `narrowed`: of what has other dtypes and is alike otherwise, quantity -> the side that keeps its values in a
+    narrower format than its model asks for, and the formats.
     `shared_averages`: in plain Keras, the live model cannot go on, for its averages share memory with its weights.
     `steps`: the errors of single float32 steps, state by state, in the order of a step; empty if they were not run.
     `stepped`: from how many common states single float32 steps of both sides were compared with each other;
@@ -189,6 +192,7 @@ class Comparison:
     repeats: Floats = field(default_factory=dict)
     random_streams: str = ""
     random_predictions: tuple[bool, bool] = (False, False)
+    narrowed: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     shared_averages: bool = False
     steps: tuple[StepErrors, ...] = ()
     stepped: int = 0

@@ -173,6 +173,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.UNSEEDED: lambda cause: f"{names_of(cause, 'layer')} without a seed draws from a generator that no file holds",
     Code.SHARED_AVERAGES: lambda cause: f"averages share memory with weights in {cause.subject} (known defect K-56)",
     Code.MEMORY_LOST: lambda cause: f"{cause.subject} does not keep the state of {names_of(cause, 'layer')} between batches",
+    Code.NARROWED: lambda cause: f"{cause.subject} has {names_of(cause, 'formats')}",
     Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {names_of(cause, 'step')}",
     Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {names_of(cause, 'replica')}",
     Code.SAVE_SWAPPED: lambda cause: (

@@ -127,6 +127,16 @@ def _forgotten(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _narrow(what: str, where: str, cause: Cause) -> Said:
+    kept, _, asked = names_of(cause, "formats").partition(" for ")
+    x64 = "JAX has float64 only with JAX_ENABLE_X64=1: set it among the environment's variables, or "
+    return Said(
+        claim=f"{cause.subject} keeps in {kept} what the model asks for in {asked} ({what} {where}).",
+        experiment="the format of each variable was held against that of its values: on this side alone, they differ",
+        advice=f"{x64 if 'float64' in asked else ''}compare in a dtype that all backends have",
+    )
+
+
 def _apart_in_steps(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
@@ -283,6 +293,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.UNSEEDED: _unseeded,
     Code.SHARED_AVERAGES: _averages,
     Code.MEMORY_LOST: _forgotten,
+    Code.NARROWED: _narrow,
     Code.STEPS_APART: _apart_in_steps,
     Code.NON_FINITE: _not_finite,
     Code.INVALID: _invalid,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.records import OWN, TRAINING_STEP, VIRTUAL_DEVICES, Job
-from suite.runner import keras_versions, models
+from suite.runner import keras_versions, models, precision
 from suite.runner.devices import are_virtual
 
 DRIVER = Path("/proc/driver/nvidia/version")
@@ -40,6 +40,7 @@ def gather(model: Any, job: Job) -> dict[str, str]:
         "process": process(),
         **node(),
     }
+    facts |= precision.narrowed(model)
     if models.has_own_train_step(model):
         facts[TRAINING_STEP] = OWN
     for package in PACKAGES[1:]:

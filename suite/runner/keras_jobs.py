@@ -188,6 +188,7 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         model.jit_compile = building.JIT[keras.backend.backend()] if scenario.jit_compile is None else scenario.jit_compile
     renamed = models.take_names(model, described.tensors if described else ())
     facts = {"renamed layers": ", ".join(f"{name} is {loaded}" for loaded, name in renamed.items())} if renamed else {}
+    facts |= precision.narrowed(model)
     recorded.tell(facts=facts)
     recorded.add(names.step(0), models.read(models.variables(model)))
     if own and form in (names.KERAS_FILE, names.WEIGHTS_FILE):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from suite.records import NARROWED
 from suite.runner import float64_kernels, keras_versions, operation_calls
 
 _adopted: list[bool] = []  # whether this process has what float64 needs
@@ -61,6 +62,16 @@ def _widen_weights() -> None:
         return add_weight(self, *args, **kwargs)
 
     keras.layers.Layer.add_weight = widened
+
+
+def narrowed(model: Any) -> dict[str, str]:
+    """The fact of a model whose variables ask for one format and have their values in a narrower one, as float64 is float32
+    on JAX without x64. None of any other."""
+    import keras
+
+    kept = {(keras.backend.standardize_dtype(one.value.dtype), str(one.dtype)) for one in model.variables}
+    other = sorted(f"{values} for {asked}" for values, asked in kept if values != asked and "float" in asked)
+    return {NARROWED: ", ".join(other)} if other else {}
 
 
 def not_float64(model: Any) -> list[str]:

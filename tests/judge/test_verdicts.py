@@ -114,6 +114,15 @@ def test_invalid_comes_before_equal_bits() -> None:
     assert (found.verdict, found.causes) == (Verdict.INVALID, (because(Code.INVALID, "x holds NaN or infinity"),))
 
 
+def test_a_side_that_keeps_less_than_its_model_asks_for_is_named() -> None:
+    other = distances(at(0.0), invalid="x is float32(1,) on one side and float64(1,) on the other")
+    narrowed = {other.quantity: (1, "float32 for float64")}
+    (found,) = verdicts.judge(Comparison(distances=(other,), narrowed=narrowed, environments=("torch", "jax")))
+    (cause,) = found.causes
+    assert (found.verdict, cause.code, cause.subject) == (Verdict.DIFFERENT, Code.NARROWED, "jax")
+    assert cause.detail == (("formats", "float32 for float64"),)
+
+
 @pytest.mark.parametrize(
     ("float64", "expected", "causes"),
     [

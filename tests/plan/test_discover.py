@@ -67,7 +67,7 @@ BROKEN = {
     "import-error": (
         "import no_such_module_here\n",
         1,
-        "ModuleNotFoundError: No module named 'no_such_module_here'. The command reads this file where no backend is: import",
+        "ModuleNotFoundError: No module named 'no_such_module_here'. The command reads this file where no backend is",
     ),
     "syntax": ("x = 1\nif:\n", 2, "SyntaxError: invalid syntax"),
     "exits": ("import sys\n\nsys.exit(3)\n", 3, "SystemExit: 3"),

@@ -3,7 +3,7 @@ by itself there, and a small model has some two hundred."""
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -27,9 +27,21 @@ class Programs:
         if key not in self._made:
             import jax
 
-            told = {"compiler_options": OPTIONS} if "compiler_options" in inspect.signature(jax.jit).parameters else {}
-            self._made[key] = jax.jit(function(), **told)
+            self._made[key] = jax.jit(function(), **told())
         return self._made[key]
+
+
+@functools.cache
+def told() -> dict[str, Any]:
+    """What `jax.jit` can be told. Older versions have no such argument, or, as 0.5, options that are no lists."""
+    import jax
+
+    chosen = {"compiler_options": OPTIONS}
+    try:
+        jax.jit(lambda: 0.0, **chosen)()
+    except (TypeError, RuntimeError):
+        return {}
+    return chosen
 
 
 def programs_of(model: Any) -> Programs:
