@@ -237,11 +237,13 @@ def _swapped(live: Arrays, state: Arrays, apart: list[str]) -> tuple[Cause, ...]
 
 
 def _slots(artifact: Artifact, manifest: Manifest, loaded: compare.Snapshot) -> tuple[Cause, ...]:
-    """The state is all there. Are the slots that differ as they were before training: zero?"""
+    """The state is all there. Are the slots that differ as they were before training, zero, and those that are not there
+    of an optimizer that is built when it is first used?"""
     name = names.optimizer(manifest.steps[-1])
     if not loaded.slots or not names.has(loaded.manifest, loaded.slots) or not names.has(manifest, name):
         return ()
     live, slots = artifact.arrays(name), loaded.artifact.arrays(loaded.slots)
     apart = [name for name in live.keys() & slots.keys() if not metrics.bits(live[name], slots[name])]
-    forgotten = apart and not any(np.any(slots[name]) for name in apart)
-    return (Cause(code=Code.SLOTS_NOT_SAVED),) if forgotten else ()
+    missing = tuple(("tensor", name) for name in sorted(live.keys() - slots.keys()))
+    forgotten = (apart or missing) and not any(np.any(slots[name]) for name in apart)
+    return (Cause(code=Code.SLOTS_NOT_SAVED, detail=missing),) if forgotten else ()

@@ -34,6 +34,7 @@ from suite.records import (
 )
 
 COMPILED = "compile configuration"  # text: different or not
+SLOTS = "optimizer state"
 
 
 def judge(comparison: Comparison) -> tuple[Judged, ...]:
@@ -94,9 +95,17 @@ def _trivial(distances: Distances, comparison: Comparison) -> Decision | None:
         side, formats = comparison.narrowed[distances.quantity]
         narrowed = Cause(code=Code.NARROWED, subject=comparison.environments[side], detail=(("formats", formats),))
         return Verdict.DIFFERENT, (narrowed,)
+    if distances.invalid and (slots := _without_slots(distances, comparison)):
+        return Verdict.DIFFERENT, slots
     if distances.invalid:
         return Verdict.INVALID, (because(Code.INVALID, distances.invalid),)
     return (Verdict.IDENTICAL, ()) if distances.bits else None
+
+
+def _without_slots(distances: Distances, comparison: Comparison) -> tuple[Cause, ...]:
+    """That an optimizer comes back from a file without some of its slots, which is why its state cannot be compared."""
+    parts = copied(distances, comparison) if distances.quantity == SLOTS else []
+    return united([cause for cause in part.causes if cause.code == Code.SLOTS_NOT_SAVED] for part in parts)
 
 
 def _non_finite(comparison: Comparison) -> Decision:

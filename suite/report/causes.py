@@ -183,7 +183,9 @@ SHORT: dict[str, Callable[[Cause], str]] = {
         f"other numbers are loaded for {names_of(cause, 'tensor')}"
         f"{bracketed('rounded to ' + form if (form := names_of(cause, 'format')) else '')}"
     ),
-    Code.SLOTS_NOT_SAVED: lambda cause: "the file does not hold the optimizer's slots",
+    Code.SLOTS_NOT_SAVED: lambda cause: (
+        f"slots of an optimizer do not come back from the file{bracketed(names_of(cause, 'tensor'))}"
+    ),
     Code.COMPILED_DIFFERENTLY: lambda cause: (
         f"the file is compiled differently: {changed(cause)}{bracketed(names_of(cause, 'known'))}"
     ),

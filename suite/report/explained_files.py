@@ -41,6 +41,20 @@ def held(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def without_slots(what: str, where: str, cause: Cause) -> Said:
+    if missing := names_of(cause, "tensor"):
+        experiment = f"the live model's optimizers have {missing}, and the loaded model's have no variables of these names"
+        advice = "build every optimizer where the model is made: Keras loads nothing into one that is not built"
+    else:
+        experiment = "the variables of the model came back, and all slots that differ are zero"
+        advice = "save the optimizer with the model, and build it before weights are loaded"
+    return Said(
+        claim=f"{what} {where} {verb(what, 'trains', 'train')} on without what an optimizer has gathered: {words([cause])}.",
+        experiment=experiment,
+        advice=advice,
+    )
+
+
 def altered(what: str, where: str, cause: Cause) -> Said:
     form, distance = names_of(cause, "format"), dict(cause.evidence).get("distance", 0.0)
     rounded = f" They are the live model's, rounded to {form}." if form else ""

@@ -307,7 +307,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.SAVE_WRONG_REPLICA: explained_files.held,
     Code.SAVE_SWAPPED: explained_files.held,
     Code.SAVE_ALTERED: explained_files.altered,
-    Code.SLOTS_NOT_SAVED: explained_files.held,
+    Code.SLOTS_NOT_SAVED: explained_files.without_slots,
     Code.LOADED_WRONGLY: explained_files.loaded,
     Code.COMPILED_DIFFERENTLY: explained_files.compiled,
     Code.LOADED_DIFFERENTLY: explained_files.attributes,

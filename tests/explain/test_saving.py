@@ -63,6 +63,14 @@ def test_swapped_tensors_are_named(run: tuple[Artifact, Manifest], tmp_path: Pat
     assert causes(run, tmp_path, swapped) == (Cause(code=Code.SAVE_SWAPPED, detail=detail),)
 
 
+def test_slots_that_do_not_come_back_are_named(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:
+    """An optimizer that is built when it is first used has none of its own yet."""
+    without = {"iteration": SLOTS["iteration"]}
+    (cause,) = causes(run, tmp_path, LIVE, without)
+    assert cause.code == Code.SLOTS_NOT_SAVED and {what for what, _ in cause.detail} == {"tensor"}
+    assert [name for _, name in cause.detail] == sorted(name for name in SLOTS if name not in without)
+
+
 def test_slots_that_are_zero_are_named(run: tuple[Artifact, Manifest], tmp_path: Path) -> None:
     empty = {name: value * 0 for name, value in SLOTS.items()}
     assert causes(run, tmp_path, LIVE, empty) == (Cause(code=Code.SLOTS_NOT_SAVED),)

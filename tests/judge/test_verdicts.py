@@ -114,6 +114,19 @@ def test_invalid_comes_before_equal_bits() -> None:
     assert (found.verdict, found.causes) == (Verdict.INVALID, (because(Code.INVALID, "x holds NaN or infinity"),))
 
 
+@pytest.mark.parametrize("quantity", ["optimizer state", "predictions"])
+def test_an_optimizer_that_comes_back_without_slots_is_a_difference(quantity: str) -> None:
+    """What else cannot be compared is not explained by that."""
+    other = replace(distances(at(0.0), invalid="8 tensors are on one side only"), quantity=quantity)
+    lost = Cause(code=Code.SLOTS_NOT_SAVED, detail=(("tensor", "head/kernel/momentum"),))
+    file = Component(link=Link.FILE, environment="torch", distances={quantity: 1.0}, causes=(lost,))
+    (found,) = verdicts.judge(Comparison(distances=(other,), components=(file,)))
+    if quantity == "optimizer state":
+        assert (found.verdict, found.causes) == (Verdict.DIFFERENT, (lost,))
+    else:
+        assert found.verdict is Verdict.INVALID
+
+
 def test_a_side_that_keeps_less_than_its_model_asks_for_is_named() -> None:
     other = distances(at(0.0), invalid="x is float32(1,) on one side and float64(1,) on the other")
     narrowed = {other.quantity: (1, "float32 for float64")}
