@@ -7,6 +7,7 @@ decides.
 from __future__ import annotations
 
 from suite.records.artifact import (
+    COMPILE_FALSE,
     MEMORY_LOST,
     NARROWED,
     NEUTRAL,
@@ -158,6 +159,7 @@ __all__ = [
     "ASSIGNMENT",
     "BETWEEN",
     "BUG",
+    "COMPILE_FALSE",
     "DEFAULT",
     "EXACT",
     "FLOAT32",

@@ -15,6 +15,7 @@ MEMORY_LOST = "memory is not kept"  # a fact of a run: the layers that are to ke
 NARROWED = "narrower than asked"  # a fact of a run or of a loaded file: in which format it keeps what it asks for in another
 TRAINING_STEP, OWN = "training step", "the model's own"  # a fact of a run whose model trains by a step of its own
 UNCOMPILED = "not compiled"  # a fact of a file that was loaded again: why its optimizer is not there
+COMPILE_FALSE = "loads only with compile=False"  # a fact of a file that was loaded elsewhere: what Keras says otherwise
 VIRTUAL_DEVICES = "virtual devices"  # a fact of a run whose devices are parts of one GPU
 
 

@@ -16,6 +16,7 @@ from suite.report import (
     junit,
     lagging,
     links,
+    loading,
     markdown,
     plans,
     quality,
@@ -62,6 +63,7 @@ def terminal(results: Results) -> Iterator[str]:
         yield f"  and {len(every) - findings.SHOWN} more: see the page"
     yield from (f"  {line}" for line in changes.accepted(results.known))
     yield from lagging.sentences(results)
+    yield from loading.sentences(results)
     yield from (f"  broken: {one.name} ({one.source}): {one.reason}" for one in results.broken)
     failed = summary.failed(results)
     yield from (f"  {one.status.value}: {one.names}: {one.reason}" for one in failed[:SHOWN_FAILURES])

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from suite.records import (
+    COMPILE_FALSE,
     RANDOM_PREDICTIONS,
     SHARED_AVERAGES,
     ConsistencyCheck,
@@ -283,7 +284,8 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
     return {"device": one.device, "precision": one.precision, "kernels": kernels}
 
 
-OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, *lagging.FACTS)  # facts that say nothing of an environment
+# Facts that say nothing of an environment.
+OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, *lagging.FACTS)
 
 
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from suite.records import GroundRates, Pair, Results, Run, Verdict
-from suite.report import answer, changes, findings, glossary, lagging, plans, quality, summary, trends
+from suite.report import answer, changes, findings, glossary, lagging, loading, plans, quality, summary, trends
 from suite.report.findings import Worded
 from suite.results.decisions import tables
 
@@ -19,7 +19,20 @@ def text(results: Results) -> str:
     """At most LONGEST bytes: what matters most comes first."""
     lines: list[str] = []
     size = len(CUT.encode()) + 1
-    parts = (_top, _quality, _why, _lagging, _known, _changed, _failed, _restarted, _overview, _self_test, _matrices)
+    parts = (
+        _top,
+        _quality,
+        _why,
+        _lagging,
+        _loading,
+        _known,
+        _changed,
+        _failed,
+        _restarted,
+        _overview,
+        _self_test,
+        _matrices,
+    )
     for line in itertools.chain.from_iterable(part(results) for part in parts):
         size += len(line.encode()) + 1
         if size > LONGEST:
@@ -65,6 +78,11 @@ def _quality(results: Results) -> Iterator[str]:
 def _lagging(results: Results) -> Iterator[str]:
     if found := list(lagging.sentences(results)):
         yield from ("", "## What fit says and what evaluate says", "", *(f"- {plain(one)}" for one in found))
+
+
+def _loading(results: Results) -> Iterator[str]:
+    if found := list(loading.sentences(results)):
+        yield from ("", "## What loads only with compile=False", "", *(f"- {plain(one)}" for one in found))
 
 
 def _finding(number: int, worded: Worded, over_time: str) -> Iterator[str]:

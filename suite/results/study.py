@@ -13,7 +13,7 @@ from suite.explain import findings, fingerprint
 from suite.judge import limits
 from suite.records import SINGLE_STEP, KeptVerdicts, KnownDifference, Outcome, Plan, Results, Run, Session, Status, Verdict
 from suite.results import accepted as accepting
-from suite.results import shares
+from suite.results import loading, shares
 from suite.results.exit_code import exit_code
 from suite.results.judging import Verdicts
 
@@ -63,7 +63,7 @@ class Study:
         pairs = self._whole(judged, lambda one: one.pairs)
         seen = self._whole(judged, lambda one: one.checks)
         diagnosed = self._whole(judged, lambda one: one.diagnoses)
-        rows = tuple(folder.row(run) for run in folder.runs)
+        rows = tuple(loading.told(folder, folder.row(run)) for run in folder.runs)
         found = fingerprint.named(findings.group((*pairs, *seen), diagnosed))
         found, states = accepting.mark(found, accepted, rows, datetime.date.today())
         results = Results(

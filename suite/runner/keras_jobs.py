@@ -12,7 +12,7 @@ import numpy as np
 from suite.artifacts import names, rows
 from suite.artifacts.artifact import Artifact, Recording
 from suite.artifacts.store import Store
-from suite.records import UNCOMPILED, Job, Manifest, Scenario, Status
+from suite.records import COMPILE_FALSE, UNCOMPILED, Job, Manifest, Scenario, Status
 from suite.runner import (
     after_saving,
     building,
@@ -204,6 +204,10 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         except Exception as error:
             raise unloadable.DoesNotPredict from error
         recorded.add(names.predictions(0), named(predicted))
+    if not own and form == names.KERAS_FILE and job.precision == "float32":  # as a user would load it there
+        with keras.saving.custom_object_scope(dict(scenario.custom_objects()) if scenario.custom_objects else {}):
+            refused = unloadable.why_it_does_not_compile(model, saved.file(form))
+        recorded.tell(facts=facts | ({COMPILE_FALSE: refused} if refused else {}))
     if own and form != names.UNBUILT:
         layer_attributes.tell(recorded, model)
         layer_attributes.try_out(recorded, model, saved, models.inputs(data, "predict"), scenario.batch)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact
 from suite.records import Job, Manifest, Run, Status
 from suite.runner import outcome
+from suite.runner.keras_files import configuration_of
 
 UNSUPPORTED_SYNCHRONIZED = (
     "Keras has BatchNormalization(synchronized=True) on TensorFlow only, and the file asks for it: "
@@ -36,6 +38,19 @@ def why_it_does_not_load(error: BaseException) -> str:
         f"Keras does not know the {kind} {name!r}, which is in the file: give it in the scenario's custom_objects, or put "
         f"@keras.saving.register_keras_serializable() on it where model() finds it"
     )
+
+
+def why_it_does_not_compile(model: Any, path: Path) -> str:
+    """Why `load_model` fails on a file that this model was loaded from with compile=False; empty if it would not, or if the
+    file says nothing of how to compile."""
+    saved = configuration_of(path).get("compile_config")
+    if not saved:
+        return ""
+    try:
+        model.compile_from_config(saved)
+    except Exception as error:
+        return f"{type(error).__name__}: {why_it_does_not_load(error)}"
+    return ""
 
 
 def missed_in_old_file(message: str) -> str:

@@ -669,6 +669,15 @@ SEQUENCES = (
         stages=(),
     ),
     KnownDefect(
+        id="K-73",
+        scripts=("optimizer-of-one-backend-torch",),
+        title="A file that torch saves names an optimizer that no other backend has",
+        backends=TORCH,
+        kind="training",
+        names=(),
+        stages=(),
+    ),
+    KnownDefect(
         id="K-62",
         scripts=("one-number-loss-replicas-tensorflow",),
         title="A loss that is one number for a batch is added up over replicas",

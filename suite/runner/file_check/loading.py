@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -18,9 +17,9 @@ from suite.artifacts.store import Store
 from suite.records import showing
 from suite.records.files import FileQuestion
 from suite.runner import building, keras_versions, models, outcome, references
+from suite.runner.keras_files import configuration_of
 from suite.runner.unloadable import is_newer
 
-CONFIGURATION_BYTES = 1 << 26  # of config.json: the largest model of keras.applications has 1 MB
 STAND_IN = 0.12345679  # of initial values: a variable that still holds nothing else was not in the file
 LENGTH = 400  # characters of what Keras says
 
@@ -165,7 +164,7 @@ def compile_as_saved(model: Any, question: FileQuestion) -> str:
     import keras
 
     if not getattr(model, "compiled", False):
-        saved = _configuration(Path(question.path)).get("compile_config")
+        saved = configuration_of(Path(question.path)).get("compile_config")
         if not isinstance(saved, Mapping) or not saved:
             return "the file holds no loss or metrics, or it has the legacy format"
         try:
@@ -187,7 +186,7 @@ def explained(error: BaseException, question: FileQuestion) -> str:
     import keras
 
     text = " ".join(showing.visible(str(error)).split())
-    configuration = _configuration(Path(question.path))
+    configuration = configuration_of(Path(question.path))
     saved_by = str(configuration.get("keras_version", ""))
     if (found := re.search(r"[Cc]ould not locate (class|function) '(.+?)'", text)) or (
         found := re.search(r"Unknown (\w+): '(.+?)'", text)
@@ -245,22 +244,7 @@ def compiled_with(model: Any, question: FileQuestion) -> Mapping[str, Any]:
         except Exception as error:  # a user's loss may refuse: then the scenario has a usual one
             print(f"what the model was compiled with is not known: {said(error)}")
             return {}
-    found = _configuration(Path(question.path)).get("compile_config") if question.path else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def _configuration(path: Path) -> Mapping[str, Any]:
-    """config.json and metadata.json of a .keras file; empty if it has none that can be read."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {**_json(archive, "metadata.json"), **_json(archive, "config.json")}
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError, EOFError):
-        return {}
-
-
-def _json(archive: zipfile.ZipFile, name: str) -> Mapping[str, Any]:
-    with archive.open(name) as stream:
-        found = json.loads(stream.read(CONFIGURATION_BYTES))
+    found = configuration_of(Path(question.path)).get("compile_config") if question.path else None
     return found if isinstance(found, Mapping) else {}
 
 

@@ -1,0 +1,45 @@
+"""What is said of files that load elsewhere only with compile=False."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite.records import COMPILE_FALSE, Results
+from suite.report import loading, markdown, results_json
+from tests.report import sample
+
+SGD = "TypeError: Could not deserialize class 'SGD' because its parent module keras.src.backend.torch.optimizers.torch_sgd …"
+OWN = "TypeError: Keras does not know the class 'Near'; give it"
+
+
+def saying(*facts: str) -> Results:
+    results = sample.results()
+    rows = [
+        replace(row, facts={**row.facts, COMPILE_FALSE: said}) if said else row
+        for row, said in zip(results.runs, facts, strict=False)
+    ]
+    return replace(results, runs=(*rows, *results.runs[len(rows) :]))
+
+
+def test_nothing_is_said_of_files_that_load() -> None:
+    assert list(loading.sentences(sample.results())) == []
+
+
+def test_a_class_of_one_backend_is_a_known_defect_once_and_anything_else_is_said_as_keras_says_it() -> None:
+    results = saying(f"jax and tensorflow: {SGD}\njax: {OWN}", f"jax and tensorflow: {SGD.replace('SGD', 'Adam')}")
+    first = results.runs[0].run.configuration
+    others = {one.run.configuration.environment for one in results.runs[:2]}
+    found = list(loading.sentences(results))
+    known = [one for one in found if "K-73" in one]
+    assert len(known) == len(others) and known[0].startswith(
+        f"What {first.environment} saves loads in jax and tensorflow only"
+    )
+    assert [one for one in found if "K-73" not in one] == [
+        f"{first.scenario}: what {first.environment} saves loads in jax only with compile=False: {OWN}."
+    ]
+    assert plain_of(known[0]) in markdown.text(results)
+    assert COMPILE_FALSE in results_json.text(results)
+
+
+def plain_of(sentence: str) -> str:
+    return sentence.partition(" (known")[0]
