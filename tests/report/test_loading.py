@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite.records import COMPILE_FALSE, Results
-from suite.report import loading, markdown, results_json
+from suite.report import html, loading, markdown, results_json
 from tests.report import sample
 
 SGD = "TypeError: Could not deserialize class 'SGD' because its parent module keras.src.backend.torch.optimizers.torch_sgd …"
@@ -37,9 +37,11 @@ def test_a_class_of_one_backend_is_a_known_defect_once_and_anything_else_is_said
     assert [one for one in found if "K-73" not in one] == [
         f"{first.scenario}: what {first.environment} saves loads in jax only with compile=False: {OWN}."
     ]
-    assert plain_of(known[0]) in markdown.text(results)
+    assert begin_of(known[0]) in markdown.text(results)
+    assert "What else was seen" in html.text(results) and begin_of(known[0]) in html.text(results)
+    assert "What else was seen" not in html.text(sample.results())
     assert COMPILE_FALSE in results_json.text(results)
 
 
-def plain_of(sentence: str) -> str:
-    return sentence.partition(" (known")[0]
+def begin_of(sentence: str) -> str:
+    return sentence.partition(":")[0]
