@@ -14,7 +14,7 @@ from suite import compare
 from suite.compare.run_folder import RunFolder
 from suite.explain import further_runs
 from suite.judge import equivalence, verdicts
-from suite.records import OWN, TRAINING_STEP, Comparison, Configuration, DamagedArtifact, Emulation, Run, plain
+from suite.records import Comparison, DamagedArtifact, Emulation, Run, plain
 
 
 class Agreement:
@@ -39,13 +39,13 @@ class Agreement:
         return self._measured[key]
 
     def runs(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> list[Run | None]:
-        """The runs that the two are compared by: their oracles. On one device, where one of these is missing, or where
-        models train by a step of their own that no oracle emulates, the float64 runs."""
+        """The runs that the two are compared by: their oracles. On one device, where one of these is missing, the float64
+        runs."""
         both = [self.trained[name] for name in (a, b)]
         oracles = [self.folder.planned_oracle(one, devices, emulation or Emulation()) for one in both]
         there = all(run is not None and not isinstance(self.folder.complete(run), str) for run in oracles)
         alone = devices == 1 and all(one.devices == 1 for one in both)
-        if not alone or (there and not any(self._has_own_step(one) for one in both)):
+        if there or not alone:
             return list(oracles)
         return [plain(one, "float64") for one in both]
 
@@ -106,7 +106,3 @@ class Agreement:
         except (DamagedArtifact, ValueError) as error:
             return str(error)
         return replace(found, environments=(a, b))
-
-    def _has_own_step(self, configuration: Configuration) -> bool:
-        subject = self.folder.subject(configuration)
-        return not isinstance(subject, str) and subject.plain[1].facts.get(TRAINING_STEP) == OWN

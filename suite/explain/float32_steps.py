@@ -45,8 +45,9 @@ def errors(folder: RunFolder, a: Configuration, b: Configuration) -> tuple[StepE
 
 
 def _errors(folder: RunFolder, configuration: Configuration) -> Distances:
-    """State -> how far a float32 step is from float64. Not from the saturated state, to which no run comes; and not where
-    layers are random: float32 steps draw from the backend, float64 ones from a stream that all share."""
+    """State -> how far a float32 step is from float64: from the step of what its strategy declares, or from its own, if that
+    is nearer, for a run that computes something else is not inaccurate. Not from the saturated state, to which no run comes;
+    and not where layers are random: float32 steps draw from the backend, float64 ones from a stream that all share."""
     subject, oracle = folder.subject(configuration), _oracle_step(folder, configuration)
     if isinstance(subject, str):  # a command was interrupted before it ran
         return {}
@@ -55,9 +56,21 @@ def _errors(folder: RunFolder, configuration: Configuration) -> Distances:
         exact = "no oracle was planned" if oracle is None else folder.further(oracle)
         there = not isinstance(step, str) and not isinstance(exact, str) and not step[1].random_layers
         found = single_step.stage_distances(step, exact) if there else {}  # type: ignore[arg-type]
+        own = folder.further(Run(configuration=configuration, variation=SINGLE_STEP, precision="float64"))
+        if there and not isinstance(own, str):
+            found = _nearer(found, single_step.stage_distances(step, own))  # type: ignore[arg-type]
         subject.cache["steps"] = {state: distances for state, distances in found.items() if state.isdigit()}
     measured: Distances = subject.cache["steps"]  # type: ignore[assignment]
     return measured
+
+
+def _nearer(found: Distances, others: Distances) -> Distances:
+    """The smaller distance at each place."""
+    own = {(state, one.stage, one.tensor): one.value for state, distances in others.items() for one in distances}
+    return {
+        state: [replace(one, value=min(one.value, own.get((state, one.stage, one.tensor), one.value))) for one in distances]
+        for state, distances in found.items()
+    }
 
 
 def apart(folder: RunFolder, a: Configuration, b: Configuration) -> tuple[int, tuple[Place, ...]]:

@@ -340,6 +340,11 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         candidates=_untrained,
     ),
     Hypothesis(
+        name="gradients-accumulated",
+        stages=WHOLE,  # the first step is right
+        candidates=single(accumulated=True),
+    ),
+    Hypothesis(
         name="initial-state",
         stages=(START,),
         candidates=_initial,

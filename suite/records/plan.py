@@ -109,7 +109,8 @@ class Deviation:
     (before the reduction), "per replica, divided" (of a loss that was divided by the number of replicas, before the sum) or
     "per replica, received" (as "per replica", outside of the optimizer, which receives what is clipped). `slots`: "kept", or
     "forgotten" before each step. `optimizer`: overrides of its configuration, (name, value). `learning_rate`: factor on it.
-    `untrained`: names of tensors that are never updated.
+    `untrained`: names of tensors that are never updated. `accumulated`: the optimizer receives the sum of the gradients of
+    all steps so far.
 
     Trajectory. `order`: "given", "first two swapped", "reversed rows" (in each batch), "first repeated" or "last dropped".
     `initial`: "stored", or the id of a run whose own initial state is taken.
@@ -145,6 +146,7 @@ class Deviation:
     optimizer: tuple[tuple[str, float], ...] = ()
     learning_rate: float = 1.0
     untrained: tuple[str, ...] = ()
+    accumulated: bool = False
     order: str = "given"
     initial: str = "stored"
     trained: str = "when compiled"

@@ -159,6 +159,10 @@ HYPOTHESES: dict[str, Words] = {
         words="the first batch is trained on twice",
         advice="check the iterator: a peeked batch may be put back",
     ),
+    "gradients-accumulated": Words(
+        words="each step adds its gradients to those of all steps before it",
+        advice="clear gradients in the training step: on torch, call self.zero_grad() before loss.backward()",
+    ),
     "batch-dropped": Words(
         words="the last batch is dropped",
         advice="check drop_remainder and the number of steps",

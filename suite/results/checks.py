@@ -38,6 +38,8 @@ from suite.records import (
 from suite.results import check_parts
 from suite.results.check_parts import Side
 
+GATHERED = "gradients-accumulated"  # the hypothesis of what no file holds: gradients that a live model still has
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
@@ -174,7 +176,8 @@ def _sides(
         )
     at_home = home[names.KERAS_FILE]
     if names.has(subject.plain[1], names.RESUMED) or subject.plain[1].after_saving:
-        yield _resumed(folder, configuration, subject, at_home[0])
+        gathered = tuple(cause for cause in strategy.causes if cause.code == GATHERED)
+        yield _resumed(folder, configuration, subject, at_home[0], gathered)
     for environment, (file, double) in elsewhere.items():
         yield Sides(
             kind="reloaded",
@@ -196,8 +199,11 @@ def _sides(
         )
 
 
-def _resumed(folder: RunFolder, configuration: Configuration, subject: compare.Subject, file: Side) -> Sides:
-    """The live model that goes on training, and what was loaded from its file."""
+def _resumed(
+    folder: RunFolder, configuration: Configuration, subject: compare.Subject, file: Side, gathered: tuple[Cause, ...]
+) -> Sides:
+    """The live model that goes on training, and what was loaded from its file. `gathered`: that the live model holds
+    gradients of earlier steps."""
     saved, doubled = plain(configuration), plain(configuration, "float64")
     doubles: Sequence[Side] = ()
     if subject.float64 and names.has(subject.float64[1], names.RESUMED):
@@ -213,7 +219,7 @@ def _resumed(folder: RunFolder, configuration: Configuration, subject: compare.S
         form=names.KERAS_FILE,
         sides=[live, folder.resumed(saved, manifest)],
         doubles=doubles,
-        file=composing.united(check_parts.of_resumed(subject, (configuration.environment, file))),
+        file=composing.united([*check_parts.of_resumed(subject, (configuration.environment, file)), gathered]),
     )
 
 

@@ -87,6 +87,7 @@ def _train(model: Any, data: Mapping[str, np.ndarray], batches: Sequence[np.ndar
     """One step of `fit` for each batch of row indices, up to the first that makes NaN or infinity of the state, which is
     taken back: how many were made."""
     state = models.variables(model) | optimizers.slots_of(model.optimizer, models.variables(model))
+    models.forget_gradients(model)
     with optimizers.unfinished(model.optimizer):
         for done, rows in enumerate(batches):
             before = models.read(state)

@@ -197,6 +197,15 @@ def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
         variable.assign(keras.ops.convert_to_tensor(values[path], dtype=variable.dtype))
 
 
+def forget_gradients(model: Any) -> None:
+    """As in a process that has not trained yet. torch keeps gradients with variables, and adds to them where a training step
+    does not clear them."""
+    import keras
+
+    for variable in model.trainable_variables if keras.backend.backend() == "torch" else ():
+        variable.value.grad = None
+
+
 @contextmanager
 def unmoved(model: Any, scope: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Iterator[None]:
     """While this is entered, the model may predict, evaluate, and be called as in training; afterwards its variables have

@@ -209,6 +209,7 @@ class _Trainer:
                 initial = self.store.inputs(self.scenario.name).arrays(names.initial(run.index))
             models.write(models.variables(self.model), initial)
             memory.forget(models.layers_of(self.model))
+            models.forget_gradients(self.model)
             models.write(optimizers.slots(self.model), optimizers.starting(self.start, self.initial, initial))
 
     def _record(self, run: Run, steps: int, recorded: Recording) -> tuple[tuple[int, ...], tuple[int, ...]]:

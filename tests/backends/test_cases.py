@@ -50,6 +50,7 @@ IN_THE_GATE = (
     "observed-range",
     "moving-teacher",
     "crossed-arms",
+    "kept-gradients",
 )
 # The causes that need a decision, each with the environment that it is about. All others have none.
 DEFECTS = {
@@ -86,6 +87,7 @@ DEFECTS = {
     "fixed-gaze": {(Code.ODD_ONE_OUT, "tensorflow")},
     "drawn-codes": {(Code.NOT_SAVED, "")},
     "crossed-arms": {(Code.DEFINITION, "torch"), (Code.DEFINITION, "tensorflow")},
+    "kept-gradients": {("gradients-accumulated", "")},
     "silent-recordings": {(Code.NON_FINITE, "tensorflow"), (Code.NON_FINITE, "jax"), (Code.NON_FINITE, "")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }
@@ -103,9 +105,10 @@ STAGES = {  # of defects, each with the environment that is off
     "masked-accuracy": ("jax", "history"),
     "fixed-gaze": ("tensorflow", "gradient"),
     "counted-hits": ("torch", "history"),
+    "kept-gradients": ("torch", "trajectory"),
 }
 OF_FILES = ("resumed-training",)  # models that the backends train alike, whatever is wrong with their files
-OWN_STEPS = ("unnamed-losses", "drawn-codes", "moving-teacher")
+OWN_STEPS = ("unnamed-losses", "drawn-codes", "moving-teacher", "kept-gradients")
 BY_DESIGN = {
     "summed-loss": {("torch", "mean of replica means")},
     "scalar-loss": {("tensorflow", "sum of replica shares")},

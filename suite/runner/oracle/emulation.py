@@ -19,6 +19,7 @@ from suite.artifacts.rows import EVALUATE
 from suite.records import Deviation, Emulation, Scenario, Semantics, shares
 from suite.runner import models, optimizers
 from suite.runner.oracle import batch_norm, evaluation, own_steps, passing, predicting, update
+from suite.runner.oracle.gradients import total
 from suite.runner.oracle.programs import Programs
 from suite.runner.oracle.scaled_losses import one_of
 from suite.runner.oracle.update import Handed, Updated
@@ -95,6 +96,7 @@ class Oracle:
         models.write(optimizers.slots(self.model), slots)
         own = models.read(self.untrained)
         self.states: list[Arrays] = [own] * self.replicas
+        self._gathered: dict[tuple[int, int], list[Any]] = {}  # replica that passes, update of a step -> gradients so far
         # Where replicas exchange nothing, each has all variables and slots for itself.
         self._whole = [(dict(state), dict(slots))] * replicas if emulation.deviation.reduction == "none" else []
 
@@ -149,7 +151,8 @@ class Oracle:
             passes = self._round(parts, states, before, updates)
             given = [one.handed for one in passes if one.handed is not None]
             if given:
-                handed.append(self._update(given, [one.counted for one in passes]))
+                place = parts[0].replica, len(handed)
+                handed.append(self._update(given, [one.counted for one in passes], place))
             if not given or not self._steps_itself:
                 self.gradients = update.in_order(self.model, handed)
                 return passes
@@ -179,11 +182,15 @@ class Oracle:
             update.restore(self.model, left[0])
         return passes
 
-    def _update(self, given: Sequence[Handed], counts: Sequence[float]) -> Handed:
+    def _update(self, given: Sequence[Handed], counts: Sequence[float], place: tuple[int, int]) -> Handed:
         """Updates what these gradients of replicas are of. Returns them as the optimizer received them."""
         gradients, first = [one.gradients for one in given], given[0]
         clipped = self._reduced(update.clipped(first.optimizer, gradients, self.deviation), counts)
-        received = self.deviation.clipping == "per replica, received"
+        if self.deviation.accumulated:
+            before = self._gathered.get(place, clipped)
+            clipped = clipped if before is clipped else [total(both) for both in zip(before, clipped, strict=True)]
+            self._gathered[place] = clipped
+        received = self.deviation.accumulated or self.deviation.clipping == "per replica, received"
         update.apply(self.model, replace(first, gradients=clipped), self.deviation, self.programs)
         return replace(first, gradients=clipped if received else self._reduced(gradients, counts))
 

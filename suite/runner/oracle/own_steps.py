@@ -75,6 +75,7 @@ def taken(
     import keras
 
     model.reset_metrics()
+    models.forget_gradients(model)
     take = _stateless if keras.backend.backend() == "jax" else _eager
     loss, handed = take(model, given, begin, programs, key, updates)
     if handed is None and not updates:

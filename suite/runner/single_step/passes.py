@@ -114,6 +114,7 @@ class Stepped:
         mine = np.split(state.rows, np.cumsum(shares(len(state.rows), self.drive.processes))[:-1])[self.drive.rank]
         as_built = _as_built(self.model) if len(state.rows) < self.scenario.batch else nullcontext()
         with as_built, optimizers.unfinished(self.model.optimizer):
+            models.forget_gradients(self.model)
             self.model.fit(
                 **models.training(self.data, mine),
                 batch_size=self.scenario.batch // self.drive.processes,
