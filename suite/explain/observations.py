@@ -56,11 +56,16 @@ class Observations:
         """A step of the run against the same step of an emulation; None if one was not run. The saturated state is left
         out, which no run comes to: backends clip probabilities differently there, and that explains nothing that a run has
         shown."""
-        other = self.folder.further(self.step_of(emulation))
+        step = self.step_of(emulation)
+        other = self.folder.further(step)
         if self.own_step is None or isinstance(other, str):
             return None
-        found = single_step.stage_distances(self.own_step, other)
-        return {state: distances for state, distances in found.items() if state.isdigit()}
+        key = f"stages against {step.id}"  # every round of an inquiry asks for them again
+        if key not in self.subject.cache:
+            found = single_step.stage_distances(self.own_step, other)
+            self.subject.cache[key] = {state: distances for state, distances in found.items() if state.isdigit()}
+        measured: Stages = self.subject.cache[key]  # type: ignore[assignment]
+        return measured
 
     def observed(self, emulation: Emulation) -> Stages | None:
         """The same without batch statistics: they are observed in moving ones, which a hypothesis may move differently, and
