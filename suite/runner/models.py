@@ -200,10 +200,9 @@ def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
 def forget_gradients(model: Any) -> None:
     """As in a process that has not trained yet. torch keeps gradients with variables, and adds to them where a training step
     does not clear them."""
-    import keras
-
-    for variable in model.trainable_variables if keras.backend.backend() == "torch" else ():
-        variable.value.grad = None
+    for variable in model.trainable_variables:
+        if getattr(variable.value, "grad", None) is not None:
+            variable.value.grad = None
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from suite.records import Deviation
+from suite.runner import models
 from suite.runner.oracle import own_steps
 from suite.runner.oracle.programs import Programs
 from suite.runner.oracle.update import Updated, in_order, restore, updated
@@ -208,3 +210,9 @@ def test_what_such_a_step_does_not_allow_is_refused_with_a_reason(keras: SimpleN
     keras.backend.backend = lambda: "jax"
     with pytest.raises(Unsupported, match="several optimizers, on JAX"):
         own_steps.refuse(model, Deviation(), split=False, shares=False)
+
+
+def test_gradients_that_variables_hold_are_forgotten() -> None:
+    held, without = SimpleNamespace(value=SimpleNamespace(grad=3.0)), SimpleNamespace(value=np.ones(2))
+    models.forget_gradients(SimpleNamespace(trainable_variables=[held, without]))
+    assert held.value.grad is None
