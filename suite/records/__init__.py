@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from suite.records.artifact import (
     COMPILE_FALSE,
+    JIT_KEPT,
     MEMORY_LOST,
     NARROWED,
     NEUTRAL,
@@ -163,6 +164,7 @@ __all__ = [
     "DEFAULT",
     "EXACT",
     "FLOAT32",
+    "JIT_KEPT",
     "JUDGED_STEP",
     "LATER_STAGES",
     "LAYERWISE",

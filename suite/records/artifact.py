@@ -16,6 +16,7 @@ NARROWED = "narrower than asked"  # a fact of a run or of a loaded file: in whic
 TRAINING_STEP, OWN = "training step", "the model's own"  # a fact of a run whose model trains by a step of its own
 UNCOMPILED = "not compiled"  # a fact of a file that was loaded again: why its optimizer is not there
 COMPILE_FALSE = "loads only with compile=False"  # a fact of a file that was loaded elsewhere: what Keras says otherwise
+JIT_KEPT = "jit_compile of the file"  # a fact of a file that was loaded elsewhere, where "auto" would become something else
 VIRTUAL_DEVICES = "virtual devices"  # a fact of a run whose devices are parts of one GPU
 
 

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from suite.records import (
     COMPILE_FALSE,
+    JIT_KEPT,
     RANDOM_PREDICTIONS,
     SHARED_AVERAGES,
     ConsistencyCheck,
@@ -287,7 +288,7 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
 
 
 # Facts that say nothing of an environment.
-OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, *lagging.FACTS)
+OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, JIT_KEPT, *lagging.FACTS)
 
 
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:

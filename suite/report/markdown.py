@@ -82,7 +82,7 @@ def _lagging(results: Results) -> Iterator[str]:
 
 def _loading(results: Results) -> Iterator[str]:
     if found := list(loading.sentences(results)):
-        yield from ("", "## What loads only with compile=False", "", *(f"- {plain(one)}" for one in found))
+        yield from ("", "## How files are compiled elsewhere", "", *(f"- {plain(one)}" for one in found))
 
 
 def _finding(number: int, worded: Worded, over_time: str) -> Iterator[str]:

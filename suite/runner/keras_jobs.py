@@ -12,7 +12,7 @@ import numpy as np
 from suite.artifacts import names, rows
 from suite.artifacts.artifact import Artifact, Recording
 from suite.artifacts.store import Store
-from suite.records import COMPILE_FALSE, UNCOMPILED, Job, Manifest, Scenario, Status
+from suite.records import COMPILE_FALSE, JIT_KEPT, UNCOMPILED, Job, Manifest, Scenario, Status
 from suite.runner import (
     after_saving,
     building,
@@ -204,10 +204,8 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
         except Exception as error:
             raise unloadable.DoesNotPredict from error
         recorded.add(names.predictions(0), named(predicted))
-    if not own and form == names.KERAS_FILE and job.precision == "float32":  # as a user would load it there
-        with keras.saving.custom_object_scope(dict(scenario.custom_objects()) if scenario.custom_objects else {}):
-            refused = unloadable.why_it_does_not_compile(model, saved.file(form))
-        recorded.tell(facts=facts | ({COMPILE_FALSE: refused} if refused else {}))
+    if not own and form == names.KERAS_FILE and job.precision == "float32":
+        recorded.tell(facts=facts | _as_a_user_loads_it(model, saved.file(form), scenario, job))
     if own and form != names.UNBUILT:
         layer_attributes.tell(recorded, model)
         layer_attributes.try_out(recorded, model, saved, models.inputs(data, "predict"), scenario.batch)
@@ -215,6 +213,23 @@ def _load(recorded: Recording, saved: Artifact, scenario: Scenario, job: Job, da
     evaluated = own and form == names.KERAS_FILE and described and names.has(described, names.EVALUATION)
     if evaluated and described and not uncompiled:
         recorded.tell(after_saving=_go_on(recorded, model, scenario, job, data, described))
+
+
+def _as_a_user_loads_it(model: Any, path: Path, scenario: Scenario, job: Job) -> dict[str, str]:
+    """The facts of a model that is compiled here as its file says, which was loaded with compile=False."""
+    import keras
+
+    with keras.saving.custom_object_scope(dict(scenario.custom_objects()) if scenario.custom_objects else {}):
+        if refused := unloadable.why_it_does_not_compile(model, path):
+            return {COMPILE_FALSE: refused}
+    backend = keras.backend.backend()
+    known = (
+        scenario.jit_compile is None
+        and not scenario.run_eagerly
+        and not (backend == "tensorflow" and job.options.device == "gpu")
+    )
+    kept = bool(model.jit_compile)
+    return {JIT_KEPT: f"jit_compile={kept}"} if known and kept != building.JIT[backend] else {}
 
 
 def _loaded(store: Store, path: Path, scenario: Scenario, *, compiled: bool, without: bool) -> tuple[Any, str]:

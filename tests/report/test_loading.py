@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.records import COMPILE_FALSE, Results
+from suite.records import COMPILE_FALSE, JIT_KEPT, Results
 from suite.report import html, loading, markdown, results_json
 from tests.report import sample
 
@@ -41,6 +41,19 @@ def test_a_class_of_one_backend_is_a_known_defect_once_and_anything_else_is_said
     assert "What else was seen" in html.text(results) and begin_of(known[0]) in html.text(results)
     assert "What else was seen" not in html.text(sample.results())
     assert COMPILE_FALSE in results_json.text(results)
+
+
+def test_what_auto_became_elsewhere_is_said_in_one_sentence() -> None:
+    results = sample.results()
+    first = results.runs[0]
+    told = "tensorflow and torch: jit_compile=True\njax: jit_compile=False"
+    again = replace(results, runs=(replace(first, facts={JIT_KEPT: told}), replace(first, facts={JIT_KEPT: told})))
+    (found,) = loading.sentences(again)
+    saved = first.run.configuration.environment
+    assert found.count("what ") == 4 and "K-74" in found
+    assert (
+        f"what {saved} saves runs in tensorflow and torch with jit_compile=True, and what {saved} saves runs in jax" in found
+    )
 
 
 def begin_of(sentence: str) -> str:

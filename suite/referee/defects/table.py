@@ -678,6 +678,15 @@ SEQUENCES = (
         stages=(),
     ),
     KnownDefect(
+        id="K-74",
+        scripts=("jit-compile-saved",),
+        title="A file holds what jit_compile=auto became where it was saved",
+        backends=ALL,
+        kind="training",
+        names=(),
+        stages=(),
+    ),
+    KnownDefect(
         id="K-62",
         scripts=("one-number-loss-replicas-tensorflow",),
         title="A loss that is one number for a batch is added up over replicas",
