@@ -123,7 +123,7 @@ class Backends:
         a, b = self.agreement.in_order(a, b)
         if (forgetting := self._forgetting(a, b)) is not None:
             return Parting(place=None, off=forgetting.subject, causes=(forgetting,))
-        place = self.place(a, b) or self._predicting_place(a, b) or self._whole_place(a, b)
+        place = self.place(a, b) or self._predicting_place(a, b)
         odd = self.agreement.odd_one_out(a, b)
         inside = place is not None and self._float32_inside(a, b, place)
         if inside and (behind := self._departing_behind(a, b)):
@@ -138,6 +138,7 @@ class Backends:
             causes = composing.united([[definitions.cause(one) for one in departures]])
             place = place or departures[0].place
             return Parting(place=place, off=off.pop() if len(off) == 1 else "", causes=causes)
+        place = place or self._whole_place(a, b)
         if found := corners.between(self.held(a), self.held(b), place, self.agreement.odd_one_out(a, b)):
             return Parting(place=place, off="", causes=found)
         if (predicted := self._predicting_apart(a, b)) is not None:

@@ -14,6 +14,7 @@ from suite.explain import definitions, further_runs, recorded_calls
 from suite.explain.definitions import Departure
 from suite.judge import equivalence
 from suite.records import OPERATION, RANDOM_PREDICTIONS, Cause, Code, Configuration, DamagedArtifact, Place, plain
+from suite.referee.defects.table import DEFECTS
 
 OF_TRAINING = ("loss", "gradient", "update")  # stages that no prediction comes to
 LEAST = 3  # environments: of two that differ, neither is odd
@@ -104,11 +105,13 @@ def _evaluated_apart(a: Complete, b: Complete) -> Place | None:
 
 
 def acts(cause: Cause) -> bool:
-    """Whether a cause can show in a prediction, and not in training alone."""
+    """Whether a cause can show in a prediction, and not in training alone. A known defect may, if it was recorded where its
+    outputs were right: of a bias that is still zero, the gradient alone shows what axis it is added along."""
     detail = dict(cause.detail)
     if cause.code == Code.DEFINITION and detail.get("what") not in ("layer", OPERATION):
         return False
-    return cause.code != Code.CORNER and detail.get("stage") not in OF_TRAINING
+    everywhere = any(one.id == detail.get("known") and "forward" in one.stages for one in DEFECTS)
+    return cause.code != Code.CORNER and (everywhere or detail.get("stage") not in OF_TRAINING)
 
 
 def _draws(folder: RunFolder, scenario: str, environment: str) -> bool:

@@ -178,6 +178,16 @@ def test_a_departure_from_the_definition_where_they_part_names_the_one_that_is_o
     assert parting.causes[0].subject == "torch", "although the other's step was made to differ: nobody is counted"
 
 
+def test_a_departure_explains_whole_runs_that_come_apart_where_their_steps_do_not(tmp_path: Path) -> None:
+    """As of a bias whose gradient, and nothing else in a step, is wrong: it is neutral beside a batch normalization."""
+    made = parted(tmp_path, {"forward|dense": 0.0}, torch=1.0, jax=1.0 + APART)
+    assert made.backends().parting("torch", "jax").place is not None, "where whole runs come apart"
+    made.recorded("jax", [dense_call(off=1e-2)])
+    parting = made.backends().parting("torch", "jax")
+    assert (parting.off, [cause.code for cause in parting.causes]) == ("jax", [Code.DEFINITION])
+    assert parting.place is not None and parting.place.stage == "forward"
+
+
 @pytest.mark.parametrize("call", [dense_call("other", off=1e-2), dense_call(off=1e-8)])
 def test_a_departure_somewhere_else_or_by_what_float32_rounds_explains_nothing(tmp_path: Path, call: RecordedArrays) -> None:
     made = parted(tmp_path, {"forward|dense": 1e-2}, torch=1.0, jax=1.0 + APART)

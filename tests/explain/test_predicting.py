@@ -147,3 +147,11 @@ def test_what_two_evaluate_differently_alone_is_the_place(tmp_path: Path) -> Non
     [cause] = parting.causes
     detail = (("others", "jax, tensorflow"), ("stage", "evaluation"), ("tensor", "loss"))
     assert (cause.code, cause.detail) == (Code.ODD_ONE_OUT, detail)
+
+
+def test_a_known_defect_of_a_forward_pass_shows_in_predictions_wherever_it_was_recorded() -> None:
+    """Of a bias that is still zero, only the gradient is wrong."""
+    detail = (("what", "layer"), ("class", "Conv2D"), ("stage", "gradient"))
+    unknown = Cause(code=Code.DEFINITION, subject="tensorflow", detail=detail)
+    assert not predicting.acts(unknown)
+    assert predicting.acts(replace(unknown, detail=(*detail, ("known", "K-02"))))
