@@ -14,7 +14,7 @@ from suite import compare
 from suite.compare.run_folder import RunFolder
 from suite.explain import further_runs
 from suite.judge import equivalence, verdicts
-from suite.records import Comparison, DamagedArtifact, Emulation, Run, plain
+from suite.records import OWN, TRAINING_STEP, Comparison, Configuration, DamagedArtifact, Emulation, Run, plain
 
 
 class Agreement:
@@ -28,24 +28,29 @@ class Agreement:
         found = {one.environment: folder.alone(scenario, one.environment) for one in every}
         self.alone = {name: one for name, one in found.items() if one is not None}
         self.trained = {name: one or first[name] for name, one in found.items()}
-        self._measured: dict[tuple[str, str, int, Emulation], Comparison | str] = {}
+        self._measured: dict[tuple[str, str, int, Emulation, bool], Comparison | str] = {}
 
-    def measured(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> Comparison | str:
+    def measured(
+        self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None, *, emulated: bool = False
+    ) -> Comparison | str:
         """The same oracle in two environments, or why it was not compared. Where one is missing for one device, the float64
-        runs themselves."""
-        key = a, b, devices, emulation or Emulation()
+        runs themselves. `emulated`: as in `runs`."""
+        key = a, b, devices, emulation or Emulation(), emulated
         if key not in self._measured:
             self._measured[key] = self._measure(*key)
         return self._measured[key]
 
-    def runs(self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None) -> list[Run | None]:
-        """The runs that the two are compared by: their oracles. On one device, where one of these is missing, the float64
-        runs."""
+    def runs(
+        self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None, emulated: bool = False
+    ) -> list[Run | None]:
+        """The runs that the two are compared by: their oracles. On one device, where one of these is missing, or where
+        models train by a step of their own, the float64 runs; but not if it is known that oracles do as such steps do
+        (`emulated`)."""
         both = [self.trained[name] for name in (a, b)]
         oracles = [self.folder.planned_oracle(one, devices, emulation or Emulation()) for one in both]
         there = all(run is not None and not isinstance(self.folder.complete(run), str) for run in oracles)
         alone = devices == 1 and all(one.devices == 1 for one in both)
-        if there or not alone:
+        if not alone or (there and (emulated or not any(self._has_own_step(one) for one in both))):
             return list(oracles)
         return [plain(one, "float64") for one in both]
 
@@ -90,13 +95,13 @@ class Agreement:
         each = () if isinstance(found, str) else found.distances
         return {one.quantity for one in each if equivalence.differs(equivalence.apart_of(one, found))}  # type: ignore[arg-type]
 
-    def _measure(self, a: str, b: str, devices: int, emulation: Emulation) -> Comparison | str:
+    def _measure(self, a: str, b: str, devices: int, emulation: Emulation, emulated: bool) -> Comparison | str:
         if untrained := [name for name in (a, b) if name not in self.trained]:  # a file may be loaded there all the same
             return f"{' and '.join(untrained)} did not train it"
         mine, other = (self.folder.subject(self.trained[name]) for name in (a, b))
         if isinstance(mine, str) or isinstance(other, str):
             return mine if isinstance(mine, str) else str(other)
-        planned = self.runs(a, b, devices, emulation)
+        planned = self.runs(a, b, devices, emulation, emulated)
         runs = [self.folder.complete(run) if run else "no oracle was planned" for run in planned]
         whole = [run for run in runs if not isinstance(run, str)]
         if len(whole) < len(runs):
@@ -106,3 +111,7 @@ class Agreement:
         except (DamagedArtifact, ValueError) as error:
             return str(error)
         return replace(found, environments=(a, b))
+
+    def _has_own_step(self, configuration: Configuration) -> bool:
+        subject = self.folder.subject(configuration)
+        return not isinstance(subject, str) and subject.plain[1].facts.get(TRAINING_STEP) == OWN

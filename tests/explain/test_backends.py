@@ -8,6 +8,7 @@ import pytest
 
 from suite.explain import further_runs
 from suite.explain.backends import FLOAT32_AT_MOST, PERTURBED
+from suite.judge import equivalence, verdicts
 from suite.records import (
     ASSIGNMENT,
     BETWEEN,
@@ -94,13 +95,16 @@ def test_they_are_compared_by_their_oracles_whatever_their_strategies_do(tmp_pat
     assert found == "no oracle was planned", "of several devices, they say nothing of backends"
 
 
-def test_what_a_run_does_otherwise_than_its_oracle_is_not_between_backends(tmp_path: Path) -> None:
-    """As where a training step of the model's own adds gradients to those of earlier steps."""
+def test_a_training_step_of_the_models_own_is_in_an_oracle_only_if_that_is_known(tmp_path: Path) -> None:
     made = folder(tmp_path, torch=1.0, jax=1.0)
     for name in ("torch", "jax"):
         made.trained(plain(configuration(name)), 2.0, facts={TRAINING_STEP: OWN})
     made.trained(plain(configuration("jax"), "float64"), 2.0)
-    assert made.backends().agreement.apart == []
+    agreement = made.backends().agreement
+    assert agreement.apart == [("torch", "jax")]
+    assert steps_of(plain(configuration("jax"))) in further(made)
+    known = agreement.measured("torch", "jax", emulated=True)
+    assert not isinstance(known, str) and not equivalence.differs(verdicts.oracle_distance(known))
 
 
 def test_an_environment_that_trained_nothing_is_compared_with_nobody(tmp_path: Path) -> None:
