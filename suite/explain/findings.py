@@ -29,7 +29,7 @@ def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Findin
     for member in members:
         for verdict, causes in _said_of(member):
             kinds = frozenset(cause.topic for cause in causes)
-            thing = () if _is_one_thing(verdict, kinds) else (member.kind, *_origin(member, of_run))
+            thing = _belonging(member, of_run, verdict, kinds)
             grouped.setdefault((verdict, kinds, thing), []).append((member, causes))
     found = [
         _finding(key[0], _named_by_all([causes for _, causes in alike]), [member for member, _ in alike], of_run)
@@ -48,6 +48,15 @@ def _said_of(member: Member) -> Iterator[tuple[Verdict, Causes]]:
     expected = composing.united(one.causes for one in member.quantities if one.verdict is Verdict.BY_DESIGN)
     if expected:
         yield Verdict.BY_DESIGN, expected
+
+
+def _belonging(member: Member, known: Known, verdict: Verdict, causes: frozenset[Cause]) -> tuple[str, ...]:
+    """What members have in common, beside their causes, where they are one thing. Models that reach NaN on every side do so
+    each for itself."""
+    if not _is_one_thing(verdict, causes):
+        return member.kind, *_origin(member, known)
+    lost = any(cause.code == Code.NON_FINITE and not cause.subject for cause in causes)
+    return (member.scenario,) if lost else ()
 
 
 def _origin(member: Member, known: Known) -> tuple[str, ...]:

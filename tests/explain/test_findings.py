@@ -80,6 +80,19 @@ def test_what_is_unknown_and_begins_at_different_stages_is_not_one_finding() -> 
     assert {finding.place and finding.place.stage for finding in found} == {"loss", "update"}
 
 
+def test_models_that_reach_nan_on_every_side_do_so_each_for_itself() -> None:
+    """As one has it in its loss and another in a gradient: neither's place is the other's."""
+    lost = Cause(code=Code.NON_FINITE)
+    pairs = different(verdict=Verdict.INVALID, causes=(lost,), side=None)
+    first = pairs[0].scenario
+    places = {True: PLACE, False: replace(PLACE, stage="gradient")}
+    found = findings.group([replace(pair, place=places[pair.scenario == first]) for pair in pairs], ())
+    assert len(found) == len({pair.scenario for pair in pairs}) > 1
+    for finding in found:
+        (scenario,) = {member.scenario for member in finding.members}
+        assert finding.place == places[scenario == first]
+
+
 def test_the_side_of_a_file_that_is_not_its_model_is_the_run_that_saved_it() -> None:
     checks = [one for one in sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).checks if one.kind == "saved"]
     alone = [one for one in checks if one.run == checks[0].run]
