@@ -1,6 +1,7 @@
 """Groups what differs by its causes: one finding for each set of causes, with the side and the place that all its
-members share. One defect is one finding, in whatever it takes part: a declared difference that comes with it in some
-pairs, or in another quantity of a check, has a finding of its own."""
+members share. One defect is one finding, in whatever it takes part: a pair of which each side has a defect of its own is
+in the findings of both, and a declared difference that comes with it in some pairs, or in another quantity of a check, has
+a finding of its own."""
 
 from __future__ import annotations
 
@@ -20,22 +21,47 @@ PREDICTING = ("forward", "prediction", "evaluation")  # stages that a loaded fil
 OF_FILES = ("saved", "resumed")  # checks of a run against its own file
 Known = Mapping[Run, Diagnosis]
 Causes = tuple[Cause, ...]
+Key = tuple[Verdict, frozenset[Cause], tuple[str, ...]]
 
 
 def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Finding, ...]:
     """Findings, the worst first and then those that explain most. What is identical or rounding needs none."""
     of_run = {diagnosis.run: diagnosis for diagnosis in known}
-    grouped: dict[tuple[Verdict, frozenset[Cause], tuple[str, ...]], list[tuple[Member, Causes]]] = {}
+    grouped: dict[Key, list[tuple[Member, Causes]]] = {}
     for member in members:
         for verdict, causes in _said_of(member):
-            kinds = frozenset(cause.topic for cause in causes)
-            thing = _belonging(member, of_run, verdict, kinds)
-            grouped.setdefault((verdict, kinds, thing), []).append((member, causes))
+            grouped.setdefault(_key(member, of_run, verdict, causes), []).append((member, causes))
+    joining = _joining(grouped, of_run)
     found = [
-        _finding(key[0], _named_by_all([causes for _, causes in alike]), [member for member, _ in alike], of_run)
+        _finding(
+            key[0],
+            _named_by_all([causes for _, causes in alike]),
+            [member for member, _ in alike],
+            [member for one, parts in joining.items() if key in parts for member, _ in grouped[one]],
+            of_run,
+        )
         for key, alike in grouped.items()
+        if key not in joining
     ]
     return tuple(sorted(found, key=_urgency))
+
+
+def _key(member: Member, known: Known, verdict: Verdict, causes: Causes) -> Key:
+    """What all members of one finding have in common."""
+    kinds = frozenset(cause.topic for cause in causes)
+    return verdict, kinds, _belonging(member, known, verdict, kinds)
+
+
+def _joining(grouped: Mapping[Key, Sequence[tuple[Member, Causes]]], known: Known) -> dict[Key, set[Key]]:
+    """Differences with several causes, each of which has a finding of its own -> these findings."""
+    found = {}
+    for key, [(member, causes), *_] in grouped.items():
+        verdict, kinds, _ = key
+        if verdict is Verdict.DIFFERENT and len(kinds) > 1:
+            parts = {_key(member, known, verdict, (cause,)) for cause in causes}
+            if parts <= grouped.keys() and all(_is_one_thing(verdict, kinds) for _, kinds, _ in parts):
+                found[key] = parts
+    return found
 
 
 def _said_of(member: Member) -> Iterator[tuple[Verdict, Causes]]:
@@ -79,14 +105,13 @@ def _deciding(member: Member) -> Causes:
 
 
 def _named_by_all(every: Sequence[Causes]) -> Causes:
-    """The causes of the first member, with every seed and every side without a result that one of the members names."""
+    """The causes of the first member, with every seed, every side without a result and every layer with the same known
+    defect that one of the members names."""
     named: dict[Cause, dict[tuple[str, str], None]] = {}
     for cause in (cause for causes in every for cause in causes):
         named.setdefault(cause.topic, {}).update(dict.fromkeys(cause.detail))
     return tuple(
-        cause
-        if named[cause.topic].keys() == set(cause.topic.detail)
-        else replace(cause, detail=tuple(sorted(named[cause.topic])))
+        cause if named[cause.topic].keys() == set(cause.detail) else replace(cause, detail=tuple(sorted(named[cause.topic])))
         for cause in every[0]
     )
 
@@ -107,14 +132,17 @@ def _urgency(finding: Finding) -> tuple[int, int]:
     return len(ORDER) if unsupported else ORDER.index(finding.verdict), -len(finding.members)
 
 
-def _finding(verdict: Verdict, causes: Causes, members: Sequence[Member], known: Known) -> Finding:
+def _finding(
+    verdict: Verdict, causes: Causes, members: Sequence[Member], joining: Sequence[Member], known: Known
+) -> Finding:
+    """`joining`: those that have other causes as well. They are members, and show neither side nor place."""
     known = _explaining(known, causes) if verdict is Verdict.DIFFERENT else {}
     alone = members if verdict is Verdict.BY_DESIGN else _without_declared(members)
     side, environment = _side(members, known, causes)
     return Finding(
         verdict=verdict,
         causes=causes,
-        members=tuple(members),
+        members=(*members, *joining),
         side=side,
         environment=environment,
         place=None if verdict is Verdict.NOT_RUN else _place(alone, known, causes),

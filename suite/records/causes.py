@@ -58,6 +58,7 @@ class Code(enum.StrEnum):
 
 REASON = "reason"  # the detail that holds somebody else's words: an exception's, a backend's
 SIDE = "side"  # the details that hold the sides that have no result for that reason
+KNOWN = "known"  # the detail that holds the number of a known defect
 SEED = "seed_generator_state"  # how Keras names the state of what draws random numbers
 MEASURED = "measured"  # the detail that holds a number, as text
 ROUND = "round"  # the evidence of a hypothesis that came on top of those of earlier rounds
@@ -94,10 +95,13 @@ class Cause:
 
     @property
     def topic(self) -> Cause:
-        """Its kind, whatever seeds it names (which ones a file loses depends on its form and on the backend), and whatever
-        sides have no result for its reason."""
+        """Its kind, whatever seeds it names (which ones a file loses depends on its form and on the backend), whatever
+        sides have no result for its reason, and wherever a known defect shows."""
         if self.of_seeds:
             return Cause(code=self.code, subject=self.subject)
+        known = tuple(one for one in self.detail if one[0] == KNOWN)
+        if known and self.code == Code.DEFINITION:
+            return Cause(code=self.code, subject=self.subject, detail=known)
         return replace(self.kind, detail=tuple(one for one in self.detail if one[0] != SIDE))
 
     @property

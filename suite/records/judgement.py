@@ -230,11 +230,11 @@ class Finding:
         """Whether it was never meant to give a result."""
         return any(cause.code == Code.UNSUPPORTED for cause in self.causes)
 
-    def excused(self) -> dict[str, str]:
-        """Of the pairs and checks that are no worse than this, the ids of those that are accepted -> why."""
-        reasons = {part.scenario: part.accepted for part in self.parts if part.accepted}
+    def excuses(self) -> dict[str, str]:
+        """Of the pairs and checks that are no worse than this, the ids -> why they are accepted; empty if they are not."""
+        reasons = {part.scenario: part.accepted for part in self.parts}
         members = (member for member in self.members if member.verdict.rank <= self.verdict.rank)
-        return {member.id: reasons[member.scenario] for member in members if member.scenario in reasons}
+        return {member.id: reasons.get(member.scenario, "") for member in members}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -177,5 +177,9 @@ class Results:
 
     @property
     def excused(self) -> dict[str, str]:
-        """The ids of pairs and checks whose difference is accepted -> the reason."""
-        return {name: reason for finding in self.findings for name, reason in finding.excused().items()}
+        """The ids of pairs and checks whose difference is accepted, in every finding that it is in -> the reasons."""
+        reasons: dict[str, list[str]] = {}
+        for finding in self.findings:
+            for name, reason in finding.excuses().items():
+                reasons.setdefault(name, []).append(reason)
+        return {name: "; ".join(dict.fromkeys(said)) for name, said in reasons.items() if all(said)}

@@ -102,20 +102,27 @@ def step_of(cause: Cause) -> str:
 KINDS = {"layer": "layer", OPERATION: OPERATION, "loss": "loss", "regularizer": "regularizer", "update": "optimizer"}
 
 
+def several(cause: Cause) -> bool:
+    """Whether it is about more than one class, or one layer: a known defect shows wherever it is used."""
+    return any(", " in names_of(cause, what) for what in ("class", "name"))
+
+
 def defined(cause: Cause) -> str:
     """What departs: "the layer Embedding (words), gradient"."""
-    detail = dict(cause.detail)
-    kind = KINDS.get(detail.get("what", ""), "layer")
-    name = f" ({detail['name']})" if kind in ("layer", OPERATION, "regularizer") and "name" in detail else ""
-    return f"the {kind} {detail.get('class', '')}{name}, {detail.get('stage', '')}"
+    kinds = dict.fromkeys(KINDS.get(name, "layer") for what, name in cause.detail if what == "what")
+    named = names_of(cause, "name") if kinds.keys() & {"layer", OPERATION, "regularizer"} else ""
+    what = f"{' or '.join(kinds or ['layer'])}{'s' if several(cause) else ''}"
+    return f"the {what} {names_of(cause, 'class')}{bracketed(named)}, {names_of(cause, 'stage')}"
 
 
 def assigned(cause: Cause) -> str:
     """What a layer assigns while it is called, and `fit` does not keep; empty if that is not what departs."""
-    detail = dict(cause.detail)
-    if detail.get("what") != ASSIGNMENT:
+    if names_of(cause, "what") != ASSIGNMENT:
         return ""
-    return f"what the layer {detail.get('class', '')} ({detail.get('name', '')}) assigns to its trained weights"
+    which = f"{names_of(cause, 'class')} ({names_of(cause, 'name')})"
+    if several(cause):
+        return f"what the layers {which} assign to their trained weights"
+    return f"what the layer {which} assigns to its trained weights"
 
 
 def changed(cause: Cause, between: str = " ") -> str:
@@ -148,7 +155,8 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.DEFINITION: lambda cause: (
         f"fit in {whose(cause)} drops {dropped}"
         if (dropped := assigned(cause))
-        else f"{defined(cause)} in {whose(cause)} departs from its definition"
+        else f"{defined(cause)} in {whose(cause)} "
+        + ("depart from their definitions" if several(cause) else "departs from its definition")
         + (f" (known defect {known})" if (known := dict(cause.detail).get("known", "")) else "")
     ),
     Code.UNDEFINED: lambda cause: f"without an independent definition: {names_of(cause, 'layer')}",

@@ -20,6 +20,7 @@ from suite.report.causes import (
     defined,
     in_environment,
     names_of,
+    several,
     step_of,
     suspected,
     turn,
@@ -46,8 +47,9 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
             advice="create what the layer assigns with trainable=False" + (f"; {reported}" if known else ""),
         )
     step = {"evaluation": "evaluate", "prediction": "predict"}.get(names_of(cause, "stage"), "a training step")
+    fails = "do not compute what they are" if several(cause) else "does not compute what it is"
     return Said(
-        claim=f"In {whose(cause)}, {defined(cause)}, does not compute what it is defined to compute ({what} {where})."
+        claim=f"In {whose(cause)}, {defined(cause)}, {fails} defined to compute ({what} {where})."
         + (f" This is the known defect {known}." if known else ""),
         experiment=f"the same call, with the inputs that it gets in {step}, was computed in NumPy from the "
         "definition, without any backend; the backend's result is not that one",

@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from suite.records import COMPILE_FALSE, JIT_KEPT, Results
+from suite.report.answer import listed
 
 OF_A_BACKEND = "keras.src.backend."  # in what Keras says: the module of a class that one backend has
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What is so where a file is loaded: the environment that saved it, the scenario, and those that loaded it."""
+
+    saved: str
+    scenario: str
+    where: tuple[str, ...]
+    what: str
+
+
 def sentences(results: Results) -> Iterator[str]:
-    """One for each environment that saves, and each reason."""
-    yield from dict.fromkeys(_refused(results))
-    if kept := list(dict.fromkeys(_kept(results))):
+    """One for each known defect, and for each environment that saves and each other reason."""
+    refused = _told(results, COMPILE_FALSE)
+    if of_a_backend := [one for one in refused if OF_A_BACKEND in one.what]:  # whatever the scenario
+        savers = list(dict.fromkeys(one.saved for one in of_a_backend))
+        elsewhere = list(dict.fromkeys(name for one in of_a_backend for name in one.where))
+        yield (
+            f"What {listed(savers)} {'saves' if len(savers) == 1 else 'save'} loads in {listed(elsewhere)} only with "
+            "compile=False: the file names an optimizer's class that one backend has (known defect K-73)."
+        )
+    for one in refused:
+        if one not in of_a_backend:
+            what = f"{one.scenario}: what {one.saved} saves loads in {' and '.join(one.where)} only with compile=False"
+            yield f"{what}: {one.what.rstrip('.')}."
+    if kept := dict.fromkeys(
+        f"what {one.saved} saves runs in {' and '.join(one.where)} with {one.what}" for one in _told(results, JIT_KEPT)
+    ):
         held = 'A file holds what jit_compile="auto" became where it was saved (known defect K-74)'
         yield f"{held}: {', and '.join(kept)}. Compile what is loaded anew."
 
 
-def _refused(results: Results) -> Iterator[str]:
-    for saved, scenario, where, reason in _told(results, COMPILE_FALSE):
-        what = f"what {saved} saves loads in {where} only with compile=False"
-        if OF_A_BACKEND in reason:  # whatever the scenario
-            yield f"W{what[1:]}: the file names an optimizer's class that one backend has (known defect K-73)."
-        else:
-            yield f"{scenario}: {what}: {reason.rstrip('.')}."
-
-
-def _kept(results: Results) -> Iterator[str]:
-    for saved, _, where, setting in _told(results, JIT_KEPT):
-        yield f"what {saved} saves runs in {where} with {setting}"
-
-
-def _told(results: Results, fact: str) -> Iterator[tuple[str, str, str, str]]:
-    """The environment that saved, the scenario, the environments that loaded, and what is so there."""
+def _told(results: Results, fact: str) -> list[_Told]:
+    """What is so of each run's file, once each."""
+    found: dict[_Told, None] = {}
     for row in results.runs:
+        one = row.run.configuration
         for line in row.facts.get(fact, "").splitlines():
             where, _, what = line.partition(": ")
-            yield row.run.configuration.environment, row.run.configuration.scenario, where, what
+            found[_Told(one.environment, one.scenario, tuple(where.split(" and ")), what)] = None
+    return list(found)

@@ -93,6 +93,65 @@ def test_models_that_reach_nan_on_every_side_do_so_each_for_itself() -> None:
         assert finding.place == places[scenario == first]
 
 
+def both_with_a_defect() -> tuple[list[Pair], list[Pair]]:
+    """What one defect shows and the other does not, and what both of them are in; all of one scenario."""
+    of_scenario = [pair for pair in different() if pair.scenario == different()[0].scenario]
+    pairs = {pair.b.configuration.environment: pair for pair in of_scenario}
+    of_one = [
+        replace(pair, causes=(Cause(code=Code.DEFINITION, subject=name),), place=replace(PLACE, tensor=name))
+        for name, pair in list(pairs.items())[:2]
+    ]
+    turned = tuple(replace(cause, evidence=(("a", 1.0),)) for pair in reversed(of_one) for cause in pair.causes)
+    both = next(pair for pair in of_scenario if pair.id not in {one.id for one in of_one})
+    return of_one, [replace(both, causes=turned, side=None, place=PLACE)]
+
+
+def test_a_pair_of_two_sides_that_have_a_defect_each_is_in_the_findings_of_both() -> None:
+    of_one, of_both = both_with_a_defect()
+    found = findings.group([*of_both, *of_one], ())
+    assert [[cause.subject for cause in one.causes] for one in found] == [
+        [pair.b.configuration.environment] for pair in of_one
+    ]
+    for one, alone in zip(found, of_one, strict=True):
+        assert one.members == (alone, *of_both)
+        assert (one.side, one.place) == (alone.side, alone.place), "the pair of both shows neither side nor place"
+
+
+def test_a_known_defect_is_one_finding_whatever_layers_of_a_backend_show_it() -> None:
+    def departs(layer: str, **known: str) -> Cause:
+        names = {"what": "layer", "class": "Embedding", "name": layer, "stage": "update", **known}
+        return Cause(code=Code.DEFINITION, subject="tensorflow", detail=tuple(names.items()))
+
+    first, second = different()[:2]
+    known = [replace(first, causes=(departs("a", known="K-01"),)), replace(second, causes=(departs("b", known="K-01"),))]
+    (found,) = findings.group(known, ())
+    assert len(found.members) == 2 and "Embedding (a, b), update" in words(found.causes)
+    assert "the layers" in words(found.causes) and "depart from" in words(found.causes)
+    assert findings.group(known[:1], ())[0].causes == known[0].causes, "of one layer nothing is put together"
+    elsewhere = replace(second, causes=(replace(departs("a", known="K-01"), subject="torch"),))
+    unknown = [replace(first, causes=(departs("a"),)), replace(second, causes=(departs("b"),))]
+    for apart in ([known[0], elsewhere], unknown, [known[0], replace(second, causes=(departs("a", known="K-02"),))]):
+        assert len(findings.group(apart, ())) == 2
+
+
+def test_a_pair_of_two_causes_of_which_one_shows_nowhere_else_is_a_finding_of_its_own() -> None:
+    of_one, of_both = both_with_a_defect()
+    found = findings.group([*of_both, of_one[0]], ())
+    assert sorted(len(one.causes) for one in found) == [1, 2]
+    assert all(len(one.members) == 1 for one in found)
+
+
+def test_a_pair_of_two_findings_is_accepted_where_both_of_them_are() -> None:
+    of_one, of_both = both_with_a_defect()
+    found = findings.group([*of_one, *of_both], ())
+    parts = [(Part(scenario=pair.scenario, fingerprint="0", accepted=f"why {pair.b.id}"),) for pair in of_one]
+    results = sample.results()
+    one = replace(results, findings=(replace(found[0], parts=parts[0]), found[1])).excused
+    assert one == {of_one[0].id: f"why {of_one[0].b.id}"}
+    both = replace(results, findings=tuple(map(lambda it, part: replace(it, parts=part), found, parts))).excused
+    assert both.keys() == {pair.id for pair in (*of_one, *of_both)}
+
+
 def test_the_side_of_a_file_that_is_not_its_model_is_the_run_that_saved_it() -> None:
     checks = [one for one in sample.results(verdicts=(Verdict.DIFFERENT,), healthy=True).checks if one.kind == "saved"]
     alone = [one for one in checks if one.run == checks[0].run]
@@ -129,7 +188,7 @@ def test_to_accept_what_is_by_design_in_a_check_does_not_accept_what_is_worse() 
     check = with_two_causes()
     parts = (Part(scenario=check.scenario, fingerprint="0", accepted="as declared"),)
     worse, expected = (replace(one, parts=parts) for one in findings.group([check], ()))
-    assert (worse.excused(), expected.excused()) == ({check.id: "as declared"}, {})
+    assert (worse.excuses(), expected.excuses()) == ({check.id: "as declared"}, {})
 
 
 def test_one_reason_for_which_nothing_ran_is_one_finding() -> None:

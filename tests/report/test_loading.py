@@ -27,13 +27,12 @@ def test_nothing_is_said_of_files_that_load() -> None:
 
 def test_a_class_of_one_backend_is_a_known_defect_once_and_anything_else_is_said_as_keras_says_it() -> None:
     results = saying(f"jax and tensorflow: {SGD}\njax: {OWN}", f"jax and tensorflow: {SGD.replace('SGD', 'Adam')}")
-    first = results.runs[0].run.configuration
-    others = {one.run.configuration.environment for one in results.runs[:2]}
+    first, second = (one.run.configuration for one in results.runs[:2])
     found = list(loading.sentences(results))
     known = [one for one in found if "K-73" in one]
-    assert len(known) == len(others) and known[0].startswith(
-        f"What {first.environment} saves loads in jax and tensorflow only"
-    )
+    savers = list(dict.fromkeys((first.environment, second.environment)))
+    save = " and ".join(savers) + (" save" if len(savers) > 1 else " saves")
+    assert len(known) == 1 and known[0].startswith(f"What {save} loads in jax and tensorflow only")
     assert [one for one in found if "K-73" not in one] == [
         f"{first.scenario}: what {first.environment} saves loads in jax only with compile=False: {OWN}."
     ]
@@ -54,6 +53,21 @@ def test_what_auto_became_elsewhere_is_said_in_one_sentence() -> None:
     assert (
         f"what {saved} saves runs in tensorflow and torch with jit_compile=True, and what {saved} saves runs in jax" in found
     )
+
+
+def test_what_many_environments_save_is_one_sentence_that_counts_them() -> None:
+    results = sample.results()
+    rows = [
+        replace(
+            results.runs[0],
+            run=replace(run, configuration=replace(run.configuration, environment=f"torch-{index}")),
+            facts={COMPILE_FALSE: f"jax-{index} and tensorflow: {SGD}\njax-nightly: {SGD.replace('Could', 'Can')}"},
+        )
+        for index in range(5)
+        for run in [results.runs[0].run]
+    ]
+    (found,) = loading.sentences(replace(results, runs=tuple(rows)))
+    assert found.startswith("What 5 environments save loads in 7 environments only with compile=False"), found
 
 
 def begin_of(sentence: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -14,11 +16,16 @@ def known(sighting: Sighting) -> KnownDefect | None:
     return next((one for one in DEFECTS if _fits(one, sighting)), None)
 
 
+def affects(one: KnownDefect, backend: str, packages: Mapping[str, str]) -> bool:
+    """Whether a backend has the defect in these versions."""
+    versions = all(_within(packages.get(package), wanted) for package, wanted in one.affected.items())
+    return backend in one.backends and versions
+
+
 def _fits(one: KnownDefect, sighting: Sighting) -> bool:
     return (
-        sighting.backend in one.backends
+        affects(one, sighting.backend, sighting.packages)
         and sighting.stage in one.stages
-        and all(_within(sighting.packages.get(package), wanted) for package, wanted in one.affected.items())
         and (_is_of(one, sighting) or (sighting.kind == "operation" and sighting.name in one.operations))
     )
 

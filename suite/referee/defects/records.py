@@ -47,8 +47,8 @@ class KnownDefect:
     specifier by package; all that are not named are affected whatever their version. `when`: what else must hold.
     `operations`: functions of `keras.ops` that have the same defect, whatever else holds.
     `issue`: where it is reported upstream; empty if it is not, as far as was found. `source`: of a documented difference,
-    where it is documented. `scripts`: their names in docs/defects/scripts/: on these backends, in the pinned versions, they
-    exit with 1, and on all others with 0.
+    where it is documented. `scripts`: their names in docs/defects/scripts/: on these backends, in the versions that are
+    affected, they exit with 1, and on all others with 0.
     """
 
     id: str

@@ -309,6 +309,17 @@ LAYERS = (
         when=when.in_float32,
     ),
     KnownDefect(
+        id="K-75",
+        scripts=("batch-statistics-gradient",),
+        title="The gradient of batch statistics leaves a part out",
+        backends=ALL,
+        kind="layer",
+        names=("BatchNormalization", "GroupNormalization", "LayerNormalization"),
+        stages=("gradient",),
+        affected={"keras": "<3.0.5"},
+        issue="https://github.com/keras-team/keras/pull/19102",
+    ),
+    KnownDefect(
         id="K-27",
         scripts=("batch-normalization-mask-one-channel",),
         title="BatchNormalization with a mask and one channel is refused",

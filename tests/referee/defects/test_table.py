@@ -172,3 +172,6 @@ def test_what_is_mended_upstream_is_known_up_to_the_last_version_that_has_it_onl
     seen = sighting("Tversky", "jax", "forward", "loss", config={"alpha": 0.3})
     later = Sighting(**{**vars(seen), "packages": {"keras": "3.16.0"}})
     assert known(seen) is not None and known(later) is None
+    old = Sighting(**{**vars(sighting("BatchNormalization", "jax", "gradient")), "packages": {"keras": "3.0.0"}})
+    assert getattr(known(old), "id", "") == "K-75"
+    assert known(Sighting(**{**vars(old), "packages": {"keras": "3.0.5"}})) is None
