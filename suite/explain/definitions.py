@@ -14,7 +14,7 @@ from suite.artifacts.artifact import Artifact
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
 from suite.explain import derivatives, recorded_calls
-from suite.explain.derivatives import Corner
+from suite.explain.derivatives import Corner, Derivative
 from suite.explain.recorded_calls import Arrays
 from suite.records import ASSIGNMENT, OPERATION, Cause, Code, DamagedArtifact, Place, Provisioned, RecordedCall, Run
 from suite.referee import layers, losses, optimizers
@@ -165,8 +165,10 @@ def _held(folder: Path, files: tuple[tuple[str, str], ...], environment: str) ->
     for call, arrays in recorded_calls.calls((artifact, manifest)) if manifest else ():
         states.add(call.state)
         try:
-            departures += list(_departures(environment, call, arrays))
-            corners += list(derivatives.corners(call, arrays))
+            with np.errstate(all="ignore"):  # what overflows in the run overflows in its definition
+                found, gradients = _measured(call, arrays)
+            departures += _departures(environment, call, found)
+            corners += derivatives.corners(call, gradients)
             defined += 1
         except (Undefined, DamagedArtifact) as reason:
             undefined[call.inside or call.name] = str(reason)
@@ -192,7 +194,7 @@ def forward(
     try:
         if not call.own:
             raise Undefined(f"{call.of} is not a class of Keras")
-        with np.errstate(all="ignore"):  # as in `_departures`
+        with np.errstate(all="ignore"):  # as in `_held`
             answer = layers.call(recorded_calls.asked(call, arrays))
             sizes = [apart(made, defined) for made, defined in zip(returned, answer.outputs, strict=True)]
     except (Undefined, DamagedArtifact) as reason:
@@ -253,15 +255,24 @@ def environment_of(folder: RunFolder, name: str) -> Provisioned | None:
     return next((one for one in folder.session.environments if one.environment.name == name), None)
 
 
-def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Departure]:
-    """Raises Undefined where there is no definition of the call."""
+Measured = tuple[str, str, float]  # stage, tensor, distance
+
+
+def _measured(call: RecordedCall, arrays: Mapping[str, Arrays]) -> tuple[list[Measured], list[Derivative]]:
+    """How far everything that a call makes is from its definition, in the order of a step, and its derivatives. Raises
+    Undefined where there is no definition of the call."""
     if not call.own and call.kind != ASSIGNMENT:  # what anybody's layer assigns, `fit` is to keep
         raise Undefined(f"{call.of} is not a class of Keras")
     if not arrays:
         raise Undefined(f"it was not recorded: {call.reason}")
-    measure = MEASURES[call.kind]
-    with np.errstate(all="ignore"):  # what overflows in the run overflows in its definition
-        measured = list(measure(call, arrays))
+    made = list(MEASURES[call.kind](call, arrays))
+    gradients = list(derivatives.of(call, arrays))
+    off = (("gradient", tensor, size) for tensor, size in derivatives.measured(call, arrays, gradients))
+    return [*made, *off], gradients
+
+
+def _departures(environment: str, call: RecordedCall, measured: Sequence[Measured]) -> Iterator[Departure]:
+    """What is off, of the first stage that is."""
     off = [one for one in measured if not one[2] < (derivatives.SAME_GRADIENT if one[0] == "gradient" else SAME)]
     for stage, tensor, size in off:
         if stage == off[0][0]:  # what comes later follows from it
@@ -278,10 +289,7 @@ def _departures(environment: str, call: RecordedCall, arrays: Mapping[str, Array
             )
 
 
-Measured = Iterator[tuple[str, str, float]]  # stage, tensor, distance
-
-
-def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Measured]:
     question = recorded_calls.asked(call, arrays)
     answer = layers.call(question)
     rounding = CANCELLED * max(
@@ -292,10 +300,9 @@ def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     for name, defined in answer.state.items() if call.training else ():
         if name in arrays.get("state", {}):
             yield "moving statistics", name, apart(arrays["state"][name], defined, rounding)
-    yield from _gradients(call, arrays)
 
 
-def _of_operation(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+def _of_operation(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Measured]:
     """As of a layer. What an operation computes may hang on the last digits of what goes into it, as a difference of two
     numbers that are nearly equal does: it is off by nothing where it is no farther off than its definition is moved by these
     digits."""
@@ -305,7 +312,6 @@ def _of_operation(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
     for place, (made, defined, other) in enumerate(whole):
         size, rounding = apart(made, defined), GROWS * apart(other, defined)
         yield "forward" if call.training else PREDICTION, f"output {place}", size if size > rounding else 0.0
-    yield from _gradients(call, arrays)
 
 
 def _moved(question: Call) -> Call:
@@ -318,18 +324,12 @@ def _moved(question: Call) -> Call:
     return replace(question, inputs=tuple(larger(place, one) for place, one in enumerate(question.inputs)))
 
 
-def _gradients(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
-    for tensor, size in derivatives.measured(call, arrays):
-        yield "gradient", tensor, size
-
-
-def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+def _of_loss(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Measured]:
     defined = np.asarray(losses.loss(recorded_calls.asked_loss(call, arrays)))
     yield "loss" if call.training else EVALUATION, "loss", apart(arrays["output"]["0"], defined)
-    yield from _gradients(call, arrays)
 
 
-def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Measured]:
     updated = optimizers.update(
         Update(
             optimizer=call.of,
@@ -349,7 +349,7 @@ def _of_update(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
             yield "optimizer state", name, apart(arrays["slot after"][name], defined)
 
 
-def _of_assignment(_: RecordedCall, arrays: Mapping[str, Arrays]) -> Measured:
+def _of_assignment(_: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Measured]:
     """How far a trained weight is from what a call assigns, where `fit` leaves it as it was, bit for bit; 0 where it does
     not: what is drawn at random is assigned anew."""
     for name, before in arrays["input"].items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ class Corner:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Derivative:
+class Derivative:
     """One recorded gradient of a call, and what its definition says along one direction of the same shape."""
 
     tensor: str
@@ -68,14 +68,14 @@ class _Derivative:
         return float(np.sum(self.gradient.astype(np.float64) * self.direction))
 
 
-def _derivatives(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[_Derivative]:
-    """Every recorded gradient that the call's definition has."""
+def of(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Derivative]:
+    """Every recorded gradient that the call's definition has. Central differences are slow: ask once."""
     cotangents, made = recorded_calls.in_order(arrays.get("cotangent", {})), arrays.get("gradient", {})
     if not cotangents or not made or call.kind == "update" or not call.training:
         return
     if call.kind == "loss":
         found = losses.directional(recorded_calls.asked_loss(call, arrays), cotangents[0], seed=0)
-        yield _Derivative(tensor="loss", gradient=made["y_pred"], direction=found.directions["y_pred"], defined=found)
+        yield Derivative(tensor="loss", gradient=made["y_pred"], direction=found.directions["y_pred"], defined=found)
         return
     if call.kind == OPERATION and any(_is_wide(one) for one in arrays.get("input", {}).values()):
         return
@@ -84,7 +84,7 @@ def _derivatives(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[_
     for name, gradient in made.items():
         if (part := _part(name)) in moving:
             found = gradients.directional(question, cotangents, seed=0, parts=(part,))
-            yield _Derivative(tensor=name, gradient=gradient, direction=found.directions[part], defined=found)
+            yield Derivative(tensor=name, gradient=gradient, direction=found.directions[part], defined=found)
 
 
 def _is_wide(values: np.ndarray) -> bool:
@@ -94,12 +94,12 @@ def _is_wide(values: np.ndarray) -> bool:
     return bool(sizes.size) and float(sizes.max()) > WIDE * float(np.median(sizes))
 
 
-def measured(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[tuple[str, float]]:
+def measured(call: RecordedCall, arrays: Mapping[str, Arrays], found: Iterable[Derivative]) -> Iterator[tuple[str, float]]:
     """How far each recorded gradient is from its definition, relative: (tensor, distance). Those of which central
     differences cannot say it are left out; one that is NaN, where its definition is a number, is 1 away. Of losses, only
     this is looked at: their gradients were recorded without the logits that TensorFlow takes them from in training."""
     least = NOTHING * max((float(np.linalg.norm(one)) for one in arrays.get("gradient", {}).values()), default=0.0)
-    for one in _derivatives(call, arrays):
+    for one in found:
         if np.isfinite(one.defined.value) and np.isnan(one.gradient).any():
             yield one.tensor, 1.0
         if call.kind == "loss" or np.isnan(one.gradient).any():
@@ -111,9 +111,9 @@ def measured(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[tuple
             yield one.tensor, size
 
 
-def corners(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Corner]:
+def corners(call: RecordedCall, found: Iterable[Derivative]) -> Iterator[Corner]:
     """The derivatives of a call that its definition leaves open, where what was taken lies within that."""
-    for one in _derivatives(call, arrays):
+    for one in found:
         least = SAME_GRADIENT * one.defined.scale
         if one.defined.kinks > least and abs(one.along - one.defined.value) <= one.defined.kinks + least:
             yield Corner(

@@ -5,7 +5,7 @@ a finding of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from suite.explain import diagnoses
@@ -31,7 +31,7 @@ def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Findin
     for member in members:
         for verdict, causes in _said_of(member):
             grouped.setdefault(_key(member, of_run, verdict, causes), []).append((member, causes))
-    joining = _joining(grouped, of_run)
+    joining = _joining(grouped)
     found = [
         _finding(
             key[0],
@@ -52,15 +52,15 @@ def _key(member: Member, known: Known, verdict: Verdict, causes: Causes) -> Key:
     return verdict, kinds, _belonging(member, known, verdict, kinds)
 
 
-def _joining(grouped: Mapping[Key, Sequence[tuple[Member, Causes]]], known: Known) -> dict[Key, set[Key]]:
-    """Differences with several causes, each of which has a finding of its own -> these findings."""
-    found = {}
-    for key, [(member, causes), *_] in grouped.items():
-        verdict, kinds, _ = key
-        if verdict is Verdict.DIFFERENT and len(kinds) > 1:
-            parts = {_key(member, known, verdict, (cause,)) for cause in causes}
-            if parts <= grouped.keys() and all(_is_one_thing(verdict, kinds) for _, kinds, _ in parts):
-                found[key] = parts
+def _joining(grouped: Collection[Key]) -> dict[Key, set[Key]]:
+    """Differences with several causes, all of which have findings without the others -> these findings."""
+    found: dict[Key, set[Key]] = {}
+    things = [key for key in grouped if key[0] is Verdict.DIFFERENT and _is_one_thing(*key[:2])]
+    for key in sorted(things, key=lambda one: len(one[1])):
+        parts = {other for other in things if other not in found and other[1] < key[1] and set(other[2]) <= set(key[2])}
+        largest = {one for one in parts if not any(one[1] < other[1] for other in parts)}
+        if frozenset[Cause]().union(*(kinds for _, kinds, _ in largest)) == key[1]:
+            found[key] = largest
     return found
 
 

@@ -88,8 +88,9 @@ def derivative(function: Function, directions: Arrays) -> Directional:
     """The derivative at 0 of the sum of a function's terms, which depend on how far something has moved along these
     directions; as `directional` computes it."""
     best: Directional | None = None
+    here = function(0.0)
     for step in STEPS:
-        found = replace(_at(function, step), directions=directions)
+        found = replace(_at(function, here, step), directions=directions)
         best = found if best is None or found.uncertainty < best.uncertainty else best
         if best.uncertainty <= max(ENOUGH * best.scale, 2.0 * found.kinks):  # no smaller step removes a kink at this point
             break
@@ -140,9 +141,8 @@ def _moved(asked: Call, directions: Mapping[str, Array], distance: float) -> Cal
     )
 
 
-def _at(function: Function, step: float) -> Directional:
-    """The estimate that starts from this step."""
-    here = function(0.0)
+def _at(function: Function, here: Array, step: float) -> Directional:
+    """The estimate that starts from this step. `here`: the terms at 0."""
     sides = [(function(width), function(-width), width) for width in (step, step / 2, step / 4, step / 8)]
     slopes = [(right - left) / (2 * width) for right, left, width in sides]
     jumps = [((right - here) + (left - here)) / width for right, left, width in sides]

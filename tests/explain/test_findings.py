@@ -141,6 +141,16 @@ def test_a_pair_of_two_causes_of_which_one_shows_nowhere_else_is_a_finding_of_it
     assert all(len(one.members) == 1 for one in found)
 
 
+def test_causes_that_come_together_are_one_part_of_a_pair_that_has_a_third() -> None:
+    (first, second), (both,) = both_with_a_defect()
+    beside = Cause(code=Code.DEFINITION, subject=first.causes[0].subject, detail=(("name", "loss"),))
+    two = replace(first, causes=(*first.causes, beside))
+    all_three = replace(both, causes=(*both.causes, beside))
+    found = findings.group([all_three, second, two], ())
+    assert sorted(len(one.causes) for one in found) == [1, 2]
+    assert all(one.members[1:] == (all_three,) for one in found)
+
+
 def test_a_pair_of_two_findings_is_accepted_where_both_of_them_are() -> None:
     of_one, of_both = both_with_a_defect()
     found = findings.group([*of_one, *of_both], ())

@@ -9,8 +9,8 @@ import pytest
 
 from suite.explain import layer_gradients
 from suite.records import Place, RecordedCall
+from tests.explain.parted_backends import APART, parted
 from tests.explain.run_folders import Folder, RecordedArrays, layerwise
-from tests.explain.test_backends import APART, parted
 
 Arrays = dict[str, np.ndarray]
 

@@ -56,3 +56,7 @@ def steps(
         StepErrors(state=state, stage=stage, tensor=tensor, sides=errors)
         for state, errors in zip(states, sides, strict=False)
     )
+
+
+FINE, DESIGN = part(Link.STRATEGY, 1e-12), part(Link.DECLARATION, 1e-2, BY_DESIGN)
+BACKEND = part(Link.BACKEND, 1e-2, B)

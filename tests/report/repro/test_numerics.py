@@ -10,7 +10,7 @@ from pathlib import Path
 from suite.records import Environment, Results
 from suite.report.repro import numerics
 from tests.report import sample
-from tests.report.repro.test_repro import pair, prepared, written
+from tests.report.repro.results_to_show import covering, pair, prepared, written
 
 
 def on(results: Results, **environments: Mapping[str, object]) -> Results:
@@ -57,8 +57,6 @@ def test_the_script_gives_them_to_each_side(tmp_path: Path) -> None:
 
 
 def _script(results: Results, folder: Path) -> str:
-    from tests.report.repro.test_repro import covering
-
     return written(covering(results, *results.pairs), folder)[0]
 
 
