@@ -77,12 +77,11 @@ def _said_of(member: Member) -> Iterator[tuple[Verdict, Causes]]:
 
 
 def _belonging(member: Member, known: Known, verdict: Verdict, causes: frozenset[Cause]) -> tuple[str, ...]:
-    """What members have in common, beside their causes, where they are one thing. Models that reach NaN on every side do so
-    each for itself."""
+    """What members have in common, beside their causes, where they are one thing. Models that reach NaN do so each for
+    itself."""
     if not _is_one_thing(verdict, causes):
         return member.kind, *_origin(member, known)
-    lost = any(cause.code == Code.NON_FINITE and not cause.subject for cause in causes)
-    return (member.scenario,) if lost else ()
+    return (member.scenario,) if any(cause.code == Code.NON_FINITE for cause in causes) else ()
 
 
 def _origin(member: Member, known: Known) -> tuple[str, ...]:
@@ -105,8 +104,8 @@ def _deciding(member: Member) -> Causes:
 
 
 def _named_by_all(every: Sequence[Causes]) -> Causes:
-    """The causes of the first member, with every seed, every side without a result and every layer with the same known
-    defect that one of the members names."""
+    """The causes of the first member, with every seed, every side without a result, every layer with the same known defect
+    and where NaN is made, that one of the members names."""
     named: dict[Cause, dict[tuple[str, str], None]] = {}
     for cause in (cause for causes in every for cause in causes):
         named.setdefault(cause.topic, {}).update(dict.fromkeys(cause.detail))

@@ -96,8 +96,9 @@ class Cause:
     @property
     def topic(self) -> Cause:
         """Its kind, whatever seeds it names (which ones a file loses depends on its form and on the backend), whatever
-        sides have no result for its reason, and wherever a known defect shows."""
-        if self.of_seeds:
+        sides have no result for its reason, wherever a known defect shows, and whether or not it is known where NaN is made
+        (on several devices it is not)."""
+        if self.of_seeds or self.code == Code.NON_FINITE:
             return Cause(code=self.code, subject=self.subject)
         known = tuple(one for one in self.detail if one[0] == KNOWN)
         if known and self.code == Code.DEFINITION:

@@ -80,6 +80,18 @@ def test_what_is_unknown_and_begins_at_different_stages_is_not_one_finding() -> 
     assert {finding.place and finding.place.stage for finding in found} == {"loss", "update"}
 
 
+def test_a_backend_that_reaches_nan_on_one_device_and_on_two_is_one_finding_of_each_model() -> None:
+    """On two devices, nothing shows which operation makes it."""
+    named = Cause(code=Code.NON_FINITE, subject="jax", detail=(("stage", "gradient"), ("operation", "keras.ops.std")))
+    first, *others = different()
+    same = [one for one in others if one.scenario == first.scenario]
+    other = next(one for one in others if one.scenario != first.scenario)
+    on_two = replace(same[0], causes=(replace(named, detail=()),), place=None)
+    found = findings.group([replace(first, causes=(named,)), on_two, replace(other, causes=(named,))], ())
+    assert [len(one.members) for one in found] == [2, 1]
+    assert set(found[0].causes[0].detail) == set(named.detail) and found[0].place == PLACE
+
+
 def test_models_that_reach_nan_on_every_side_do_so_each_for_itself() -> None:
     """As one has it in its loss and another in a gradient: neither's place is the other's."""
     lost = Cause(code=Code.NON_FINITE)
