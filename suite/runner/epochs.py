@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from suite.artifacts.store import Store
+from suite.plan.batches import Schedule
 from suite.records import Scenario, shares
-from suite.runner.batches import Schedule
 from suite.runner.outcome import Unsupported
 
 Logs = dict[str, float]

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from suite.plan.batches import Schedule
 from suite.records import Scenario
 from suite.runner import evaluating, models
-from suite.runner.batches import Schedule
 
 FIT, EVALUATE = "fit says", "evaluate says"  # facts of a run: of the rows that it trained on last
 SHARE, STEPS, MOMENTUM = "initial share of moving statistics", "steps until 1 %", "momentum for 1 %"

@@ -18,9 +18,9 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import EVALUATE, PREDICT, X, count, part_of
 from suite.artifacts.store import Store
+from suite.plan.batches import schedule
 from suite.records import BETWEEN, OPERATION, REACHED, SEED, Job, RecordedCall
 from suite.runner import assignments, building, facts, keras_versions, models, optimizers, structures
-from suite.runner.batches import schedule
 from suite.runner.differentiation import array, differentiate, reason_of
 from suite.runner.layer_steps import LayerStep, drawn, layer_step
 from suite.runner.loss_steps import loss_step, wrapped

@@ -10,9 +10,9 @@ import numpy as np
 
 from suite.artifacts import names, rows
 from suite.artifacts.artifact import Recording
+from suite.plan.batches import shard
 from suite.records import RANDOM_PREDICTIONS
 from suite.runner import models
-from suite.runner.batches import shard
 
 if TYPE_CHECKING:
     from suite.runner.training import Drive

@@ -15,6 +15,7 @@ from suite.artifacts import names, rows
 from suite.artifacts.artifact import Recording
 from suite.artifacts.store import Store
 from suite.plan import discover
+from suite.plan.batches import permuted, schedule, shard
 from suite.records import JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario
 from suite.runner import (
     after_saving,
@@ -36,7 +37,6 @@ from suite.runner import (
     rerounding,
 )
 from suite.runner import recorder as recording
-from suite.runner.batches import permuted, schedule, shard
 from suite.runner.exact_constants import constants_of
 from suite.runner.outcome import Unsupported
 from suite.runner.single_step import passes

@@ -18,7 +18,7 @@ from tests.backends.marks import LONG
 
 pytestmark = LONG
 
-SCENARIOS = ("article-mlp", "large-mean-bn", "dropout-bn")
+SCENARIOS = ("article-mlp", "large-mean-bn", "dropout-bn", "evaluation-after-few-steps")
 Member = Pair | ConsistencyCheck
 
 
@@ -87,6 +87,7 @@ def words(output: str) -> set[str]:
 PAIRS = {
     "MirroredStrategy against one device": ("article-mlp", "tensorflow/single-x1", "tensorflow/tf_mirrored-x2"),
     "DDP against one device": ("article-mlp", "torch/single-x1", "torch/torch_ddp-x2"),
+    "training in epochs": ("evaluation-after-few-steps", "torch/single-x1", "torch/torch_ddp-x2"),
 }
 
 

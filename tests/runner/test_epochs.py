@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from suite.plan.batches import Schedule
 from suite.runner import epochs, models
-from suite.runner.batches import Schedule
 from suite.runner.oracle import epochs as emulated
 from suite.runner.outcome import Unsupported
 

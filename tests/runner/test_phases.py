@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from scenarios.article_mlp import SCENARIO
+from suite.plan.batches import schedule
 from suite.records import BatchNorm, Phase, Scenario, Tensor, TensorGroup
 from suite.runner import building, models, phases
-from suite.runner.batches import schedule
 
 
 class Layer:

@@ -10,8 +10,8 @@ import pytest
 
 from scenarios.article_mlp import SCENARIO
 from suite.artifacts.artifact import Artifact
+from suite.plan.batches import schedule
 from suite.records import Manifest, Status, Tensor, TensorGroup
-from suite.runner.batches import schedule
 from suite.runner.single_step import starting_states
 from suite.runner.single_step.passes import changed
 

@@ -12,10 +12,10 @@ from suite.artifacts import names, places
 from suite.artifacts.rows import PREDICT, WEIGHT, X, Y, count
 from suite.artifacts.store import Store
 from suite.artifacts.writing import write_text
-from suite.plan import discover
+from suite.plan import batches, discover
 from suite.plan.locations import SCENARIOS
 from suite.plan.validation import is_name
-from suite.records import ConfigurationError, DamagedArtifact, Results, ScenarioRow, Source, showing
+from suite.records import ConfigurationError, DamagedArtifact, Finding, Results, Scenario, ScenarioRow, Source, showing
 from suite.report.repro import case, script
 
 SCRIPT, ARRAYS, REPORT = "repro.py", "repro.npz", "report.md"
@@ -33,7 +33,7 @@ def write(results: Results, run_folder: Path, wanted: str, out: Path | None, fol
     results = showing.clean(results)
     store = Store(run_folder)
     finding, scenario = case.find(results, wanted)
-    chosen = case.choose(results, finding, scenario, _sizes(store, results))
+    chosen = case.choose(results, finding, scenario, _sizes(store, results), _steps(store, results, finding))
     name = chosen.member.scenario
     row = next((row for row in results.scenarios if row.name == name), None)
     if row is None:
@@ -41,9 +41,8 @@ def write(results: Results, run_folder: Path, wanted: str, out: Path | None, fol
     module = _module(row, folders)
     found = discover.load_scenario(Source(kind="file", location=str(module)))
     inputs = _inputs(store, name)
-    steps, batch = chosen.steps, found.batch
     try:
-        arrays = _arrays(inputs, steps * batch, batch)
+        arrays = _arrays(inputs, found, chosen.steps)
     except (LookupError, ValueError) as error:
         raise ConfigurationError(
             f"the batches and weights of {name} are not those of its runs ({error}): run it again"
@@ -122,10 +121,24 @@ def _sizes(store: Store, results: Results) -> dict[str, int]:
     }
 
 
-def _arrays(inputs: script.Inputs, rows: int, batch: int) -> dict[str, np.ndarray]:
+def _steps(store: Store, results: Results, finding: Finding) -> dict[str, int]:
+    """Scenario of the finding -> the steps that a script may show: of epochs, those before the first batch that is not
+    full."""
+    asked = results.plan.options.steps
+    found = {row.name: asked or row.steps for row in results.scenarios}
+    shown = {member.scenario for member in finding.members}
+    for row in results.scenarios:
+        if row.epochs and row.name in shown:
+            whole, rest = divmod(count(_inputs(store, row.name).data), row.batch)
+            steps = whole if rest else whole * row.epochs
+            found[row.name] = min(asked or steps, steps)
+    return found
+
+
+def _arrays(inputs: script.Inputs, scenario: Scenario, steps: int) -> dict[str, np.ndarray]:
     """The rows in the order of training, some to predict on, and the initial weights in the model's order."""
-    order = np.arange(rows) % count(inputs.data)
-    total = count(inputs.data, PREDICT)
+    batch, total = scenario.batch, count(inputs.data, PREDICT)
+    order = np.concatenate(batches.schedule(scenario, count(inputs.data), steps).batches)
     shown = max(batch, min(total, PREDICTED)) // batch * batch
     taken = {X: order, Y: order, WEIGHT: order, PREDICT: np.arange(shown)}  # nothing is validated or evaluated
     parts = {name: name.partition("/")[0] for name in inputs.data}

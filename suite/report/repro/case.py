@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.records import (
@@ -75,14 +75,16 @@ def find(results: Results, wanted: str) -> tuple[Finding, str]:
     return found[0]
 
 
-def choose(results: Results, finding: Finding, scenario: str, sizes: dict[str, int]) -> Case:
-    """The simplest case of the finding: sides that differ in one thing before those that differ in two, with the side that
+def choose(results: Results, finding: Finding, scenario: str, sizes: Mapping[str, int], steps: Mapping[str, int]) -> Case:
+    """`sizes`, `steps`: of each scenario, how many numbers its model has, and how many steps a script may show.
+
+    The simplest case of the finding: sides that differ in one thing before those that differ in two, with the side that
     is off, one backend before two, one device before several, no large model, the first that was run.
 
     Raises:
         ConfigurationError: no pair or check of it can be shown in plain Keras.
     """
-    cases = [case for member in _members(results, finding, scenario) if (case := _case(results, finding, member))]
+    cases = [case for member in _members(results, finding, scenario) if (case := _case(finding, member, steps))]
     if not cases:
         raise ConfigurationError(
             f"finding {finding.fingerprint} cannot be shown by a script: none of its {len(finding.members)} "
@@ -115,20 +117,22 @@ def _members(results: Results, finding: Finding, scenario: str) -> list[Member]:
     return [pair for pair in off if runs.intersection(pair.runs)]
 
 
-def _case(results: Results, finding: Finding, member: Member) -> Case | None:
+def _case(finding: Finding, member: Member, allowed: Mapping[str, int]) -> Case | None:
     """None if plain Keras cannot show it."""
     if any(run.configuration.strategy not in STRATEGIES or run.configuration.fault for run in member.runs):
         return None
     kind = member.kind
     unstable = any(cause.code == Code.UNSTABLE_KERNEL for cause in member.causes)
     off = member.side if isinstance(member, Pair) and unstable else None
-    steps = min(_steps(results, member.scenario), JUDGED_STEP)
+    steps = min(allowed.get(member.scenario, JUDGED_STEP), JUDGED_STEP)
     names = tuple(map(_side, member.runs))
     if isinstance(member, ConsistencyCheck) and kind == "reloaded":
         names = (*names, (member.environment, "single"))
-    if off and any(_compared("unstable", member)):  # else it is unstable later: a script shows the pair
+    if steps < 1:  # not even one batch is full
+        return None
+    if off and any(_compared("unstable", member, steps)):  # else it is unstable later: a script shows the pair
         kind, steps, names = "unstable", 1, ((off.configuration.environment, "single"),)
-    compared = list(_compared(kind, member))
+    compared = list(_compared(kind, member, steps))
     if not compared:
         return None
     return Case(
@@ -159,17 +163,13 @@ def _side(run: Run) -> tuple[str, str]:
     return run.configuration.environment, run.configuration.strategy
 
 
-def _steps(results: Results, scenario: str) -> int:
-    return results.plan.options.steps or next((row.steps for row in results.scenarios if row.name == scenario), 0)
-
-
-def _compared(kind: str, member: Member) -> Iterable[tuple[str, float, float]]:
+def _compared(kind: str, member: Member, steps: int) -> Iterable[tuple[str, float, float]]:
     """What the script compares, as (name, rounding, difference): where a difference is beyond rounding when the script
     stops."""
     for judged in member.quantities:
         if judged.verdict.rank < Verdict.BY_DESIGN.rank:
             continue
-        numbers = _numbers(judged, first=kind == "unstable")
+        numbers = _numbers(judged, steps, first=kind == "unstable")
         for (quantity, metric), name in QUANTITIES.items():
             if quantity != judged.quantity:
                 continue
@@ -182,11 +182,11 @@ def _compared(kind: str, member: Member) -> Iterable[tuple[str, float, float]]:
                 yield name, limit, value
 
 
-def _numbers(judged: Judged, *, first: bool) -> dict[str, float]:
-    """The distances after one training step, or at the last that scripts go to."""
+def _numbers(judged: Judged, steps: int, *, first: bool) -> dict[str, float]:
+    """The distances after one training step, or at the last that the script goes to."""
     if first:
         return next((dict(one.plain) for one in judged.distances.at if one.step == 1), {})
-    at = [one for one in judged.distances.at if 0 < one.step <= JUDGED_STEP] or list(judged.distances.at)
+    at = [one for one in judged.distances.at if 0 < one.step <= steps] or list(judged.distances.at)
     return dict(at[-1].plain) if at else {}
 
 
@@ -199,7 +199,7 @@ def measured(case: Case) -> Sequence[tuple[str, str, float, float | None]]:
         (judged.quantity, metric, value, limit)
         for judged in case.member.quantities
         if judged.verdict.rank >= Verdict.BY_DESIGN.rank
-        for metric, value in _numbers(judged, first=unstable).items()
+        for metric, value in _numbers(judged, case.steps, first=unstable).items()
         if (judged.quantity, metric) in QUANTITIES or metric in ("slots", "loss")
         for limit in (ONE_STEP if unstable else judged.limits.get(metric),)
         if limit is None or value > limit

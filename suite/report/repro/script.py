@@ -142,15 +142,11 @@ def _training(results: Results, case: Case, scenario: Scenario) -> dict[str, obj
     """How every side trains.
 
     Raises:
-        ConfigurationError: in epochs or in phases.
+        ConfigurationError: in phases.
     """
     if scenario.phases:
         raise ConfigurationError(
             f"{scenario.name} trains in phases, and a script shows one training only: compare it with steps in their place"
-        )
-    if scenario.epochs:
-        raise ConfigurationError(
-            f"{scenario.name} trains in epochs, and a script shows single steps only: compare it with steps in their place"
         )
     return {
         "devices": case.devices,
@@ -158,6 +154,7 @@ def _training(results: Results, case: Case, scenario: Scenario) -> dict[str, obj
         "numerics": numerics.variables(results, dict(case.sides)),
         "batch": scenario.batch,
         "steps": case.steps,
+        "callbacks": scenario.callbacks is not None,
         "seed": results.plan.options.seed,
         "policy": scenario.dtype_policy,
         "outputs": scenario.outputs,

@@ -12,9 +12,9 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Store
+from suite.plan.batches import schedule
 from suite.records import BETWEEN, Job, Manifest, RecordedCall, Run, Scenario, Status
 from suite.runner import exact_constants
-from suite.runner.batches import schedule
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.single_step import starting_states
 

@@ -13,9 +13,9 @@ from suite.artifacts import names
 from suite.artifacts.artifact import Recording
 from suite.artifacts.rows import EVALUATE, VALIDATION, count
 from suite.artifacts.store import Store
+from suite.plan.batches import schedule
 from suite.records import SINGLE_STEP, Emulation, Job, Manifest, Run, Scenario, Status
 from suite.runner import exact_constants
-from suite.runner.batches import schedule
 from suite.runner.epochs import Numbers
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.numpy_backend import evaluating, single_step, training

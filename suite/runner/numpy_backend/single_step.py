@@ -11,8 +11,8 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.store import Store
+from suite.plan.batches import schedule
 from suite.records import Job, Manifest, Run, Scenario, Status
-from suite.runner.batches import schedule
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.single_step import starting_states
 

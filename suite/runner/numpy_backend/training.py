@@ -20,6 +20,7 @@ from suite.artifacts import names
 from suite.artifacts.artifact import Recording
 from suite.artifacts.rows import EVALUATE, VALIDATION, count
 from suite.artifacts.store import Store
+from suite.plan.batches import permuted, schedule
 from suite.records import (
     JUDGED_STEP,
     LAYERWISE,
@@ -34,7 +35,6 @@ from suite.records import (
     shares,
 )
 from suite.runner import exact_constants
-from suite.runner.batches import permuted, schedule
 from suite.runner.epochs import Numbers, history
 from suite.runner.facts import asked, node, process
 from suite.runner.numpy_backend import after_saving, evaluating, layerwise, single_step

@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from suite.artifacts import rows
+from suite.plan.batches import Schedule
 from suite.runner import epochs, models
-from suite.runner.batches import Schedule
 from suite.runner.oracle.emulation import Oracle
 from suite.runner.outcome import Unsupported
 

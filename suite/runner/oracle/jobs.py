@@ -14,9 +14,9 @@ from suite.artifacts import names
 from suite.artifacts.artifact import Recording
 from suite.artifacts.rows import count
 from suite.artifacts.store import Store
+from suite.plan.batches import Schedule, schedule
 from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario, Tensor
 from suite.runner import building, epochs, facts, initializers, memory, models, optimizers, phases, precision, random_streams
-from suite.runner.batches import Schedule, schedule
 from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.operation_calls import calls_of_model

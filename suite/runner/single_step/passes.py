@@ -18,9 +18,9 @@ import numpy as np
 from suite.artifacts import names
 from suite.artifacts.rows import count
 from suite.artifacts.store import Store
+from suite.plan.batches import schedule
 from suite.records import Job, Status, TensorGroup, shares
 from suite.runner import building, facts, models, optimizers
-from suite.runner.batches import schedule
 from suite.runner.exact_constants import constants_of
 from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases

@@ -13,9 +13,9 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact
+from suite.plan.batches import Schedule
 from suite.records import JUDGED_STEP, Manifest, Scenario, Tensor, TensorGroup
 from suite.runner import phases
-from suite.runner.batches import Schedule
 
 Arrays = dict[str, np.ndarray]
 Before = tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]

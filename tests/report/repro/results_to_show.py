@@ -54,7 +54,7 @@ def loss() -> Any:
 
 
 SCENARIO = Scenario(
-    name="mine", description="small", model=model, data=data, optimizer=optimizer, loss={loss}, batch=8, steps=30,
+    name="mine", description="small", model=model, data=data, optimizer=optimizer, loss={loss}, batch=8, {length},
     outputs="{outputs}", dtype_policy="{policy}", synchronized={synchronized},
 )
 """
@@ -67,11 +67,19 @@ TENSORS = (
 
 
 def prepared(
-    folder: Path, *, loss: str = "loss", outputs: str = "probabilities", policy: str = "float32", synchronized: bool = False
+    folder: Path,
+    *,
+    loss: str = "loss",
+    outputs: str = "probabilities",
+    policy: str = "float32",
+    synchronized: bool = False,
+    epochs: int = 0,
 ) -> Results:
-    """Results of one scenario that exists, in a run folder with its batches and weights."""
+    """Results of one scenario that exists, in a run folder with its batches and weights: of 30 steps, or of epochs with the
+    rows of each in another order."""
     path = folder / "mine.py"
-    path.write_text(SCENARIO.format(loss=loss, outputs=outputs, policy=policy, synchronized=synchronized))
+    length = f"epochs={epochs}, shuffle=True, callbacks=list" if epochs else "steps=30"
+    path.write_text(SCENARIO.format(loss=loss, outputs=outputs, policy=policy, synchronized=synchronized, length=length))
     inputs = Store(folder).inputs("mine")
     names = [f"norm/{name}" for name, _, _ in TENSORS]
     manifest = Manifest(
@@ -94,7 +102,8 @@ def prepared(
     inputs.finish(manifest)
     results = sample.results(("mine",), verdicts=(Verdict.DIFFERENT,), healthy=True)
     digest = discover.digest_of(Source(kind="file", location=str(path)))
-    return replace(results, scenarios=(replace(results.scenarios[0], source=str(path), digest=digest, steps=30),))
+    row = replace(results.scenarios[0], source=str(path), digest=digest, batch=8, steps=0 if epochs else 30, epochs=epochs)
+    return replace(results, scenarios=(row,))
 
 
 def covering(results: Results, *members: Member) -> Results:

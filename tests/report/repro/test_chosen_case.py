@@ -15,14 +15,16 @@ from suite.report.repro import case
 from tests.report import sample
 from tests.report.repro.results_to_show import MEMBERS, UNSTABLE, check, covering, pair, prepared
 
+STEPS = {"mine": 30}
+
 
 def test_one_backend_before_two_and_one_device_before_several(tmp_path: Path) -> None:
     results = prepared(tmp_path)
     every = covering(results, *results.pairs)
-    chosen = case.choose(every, every.findings[0], "", {"mine": 10})
+    chosen = case.choose(every, every.findings[0], "", {"mine": 10}, STEPS)
     assert chosen.sides == (("tensorflow", "single"), ("tensorflow", "tf_mirrored"))
     across = covering(results, MEMBERS["two strategies"](results), MEMBERS["two backends"](results))
-    assert {strategy for _, strategy in case.choose(across, across.findings[0], "", {}).sides} == {"single"}
+    assert {strategy for _, strategy in case.choose(across, across.findings[0], "", {}, STEPS).sides} == {"single"}
 
 
 def test_no_confounded_pair_is_shown_while_there_is_another(tmp_path: Path) -> None:
@@ -31,7 +33,7 @@ def test_no_confounded_pair_is_shown_while_there_is_another(tmp_path: Path) -> N
     simple = pair(results, "jax/single-x1", "torch/single-x1")
     for members, wanted in (((confounded, simple), simple), ((confounded,), confounded)):
         found = covering(results, *members)
-        assert case.choose(found, found.findings[0], "", {}).member == wanted
+        assert case.choose(found, found.findings[0], "", {}, STEPS).member == wanted
 
 
 def test_the_side_that_is_off_takes_part(tmp_path: Path) -> None:
@@ -42,13 +44,13 @@ def test_the_side_that_is_off_takes_part(tmp_path: Path) -> None:
     )
     found = covering(results, others, with_it)
     finding = replace(found.findings[0], environment="torch")
-    assert case.choose(found, finding, "", {}).member == with_it
+    assert case.choose(found, finding, "", {}, STEPS).member == with_it
 
 
 def test_a_bug_report_says_nothing_that_is_within_rounding(tmp_path: Path) -> None:
     results = prepared(tmp_path)
     found = covering(results, MEMBERS["two backends"](results))
-    chosen = case.choose(found, found.findings[0], "", {})
+    chosen = case.choose(found, found.findings[0], "", {}, STEPS)
     assert {metric for _, metric, _, _ in case.measured(chosen)} == {"train", "mean", "var"}
     near = with_limit(chosen, "mean", 1e6)
     assert {metric for _, metric, _, _ in case.measured(near)} == {"train", "var"}
@@ -68,7 +70,7 @@ def test_runs_against_their_declaration_are_shown_by_their_pairs(tmp_path: Path)
     declared = replace(check(results, "jax/single-x1", "saved"), kind="declared", form="")
     results = replace(results, checks=(declared,))
     every = covering(results, declared)
-    chosen = case.choose(every, every.findings[0], "", {})
+    chosen = case.choose(every, every.findings[0], "", {}, STEPS)
     assert chosen.kind == "pair"
     assert "jax" in {name for name, _ in chosen.sides}
 

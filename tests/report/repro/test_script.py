@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.records import Judged, Results
+from suite.plan import batches, discover
+from suite.records import Judged, Results, Source
 from suite.report import declared_words
 from tests.report.repro.results_to_show import MEMBERS, PER_REPLICA, UNSTABLE, covering, pair, prepared, written
 
@@ -82,6 +83,19 @@ def test_batches_and_weights_are_those_of_the_run_in_the_models_order(tmp_path: 
     assert "evaluate_x" not in arrays
     assert "STEPS = 2, 8, 20" in text
     assert 'neutral = ["start 003 norm/bias"]' in text
+
+
+def test_of_epochs_the_batches_before_the_first_that_is_not_full_are_shown(tmp_path: Path) -> None:
+    """Rows are in the order of the first epoch, which is another one than that of the data."""
+    results = prepared(tmp_path, epochs=3)
+    text, _, arrays = written(covering(results, MEMBERS["one backend"](results)), tmp_path)
+    scenario = discover.load_scenario(Source(kind="file", location=str(tmp_path / "mine.py")))
+    first, second, short, *_ = batches.schedule(scenario, 20).batches
+    assert arrays["y"].tolist() == [*first, *second] != list(range(16)) and len(short) == 4
+    assert "STEPS = 2, 8, 2" in text and "The callbacks of the training" in text
+    results = replace(results, plan=replace(results.plan, options=replace(results.plan.options, steps=1)))
+    text, _, arrays = written(covering(results, MEMBERS["one backend"](results)), tmp_path)
+    assert arrays["y"].tolist() == first.tolist() and "STEPS = 2, 8, 1" in text
 
 
 def test_several_inputs_go_by_name(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from suite.plan import discover, planning
+from suite.plan.batches import Schedule, permuted, schedule, shard
 from suite.records import (
     Configuration,
     Data,
@@ -22,7 +23,6 @@ from suite.records import (
     Status,
     shares,
 )
-from suite.runner.batches import Schedule, permuted, schedule, shard
 from suite.runner.numpy_backend import batch_norm_network as network
 from suite.runner.outcome import Unsupported
 from suite.runner.rerounding import nudged
