@@ -12,8 +12,9 @@ from suite.records import Environment
 # What a worker imports of the suite, but for the faults that some runs ask for: a test holds this list against a real
 # worker.
 WORKER = (
-    "__init__.py", "records", "artifacts", "runner", "plan/__init__.py", "plan/batches.py", "plan/discover.py", "plan/locations.py",
-    "plan/strategies.py", "plan/trial.py", "plan/validation.py", "engine/__init__.py", "engine/processes.py",
+    "__init__.py", "records", "artifacts", "runner", "plan/__init__.py", "plan/batches.py", "plan/discover.py",
+    "plan/locations.py", "plan/strategies.py", "plan/trial.py", "plan/validation.py", "engine/__init__.py",
+    "engine/processes.py",
 )  # fmt: skip
 INJECTION = ("selftest/__init__.py", "selftest/injection")
 
