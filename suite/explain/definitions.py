@@ -242,6 +242,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
             packages=environment.packages,
             part=one.tensor,
             training=call.training,
+            precision=_precision(arrays),
             masked="mask" in arrays,
             rows=bool(call.rows),
             dense=not any(f"{one.tensor}/".startswith(f"{name}/") for name in call.rows),
@@ -249,6 +250,39 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
         )
     )
     return one if explained is None else replace(one, known=explained.id)
+
+
+def _precision(arrays: Mapping[str, Arrays]) -> str:
+    returned = [value.dtype for value in recorded_calls.outputs(arrays) if value.dtype.kind == "f"]
+    return "float32" if np.float32 in returned else "float64" if np.float64 in returned else ""
+
+
+def lost_by(
+    environment: str, call: RecordedCall, arrays: Mapping[str, Arrays], stage: str, provisioned: Provisioned | None
+) -> str:
+    """The known defect by which a call makes NaN or infinity where its definition gives finite numbers; empty if it is none,
+    or if that is not known."""
+    if call.kind == "update":
+        return ""
+    if stage != "gradient":
+        found = forward(environment, call, arrays, provisioned)
+        return "" if isinstance(found, str) else found.known
+    try:
+        with np.errstate(all="ignore"):  # as in `_held`
+            departs = any(size >= 1.0 for _, size in derivatives.measured(call, arrays, [*derivatives.of(call, arrays)]))
+    except (Undefined, DamagedArtifact):
+        return ""
+    lost = Departure(
+        environment=environment,
+        name=call.name,
+        of=recorded_calls.class_of(call),
+        kind=call.kind,
+        state=call.state,
+        stage=stage,
+        tensor="",
+        size=1.0,
+    )
+    return _known(lost, call, arrays, provisioned).known if departs else ""
 
 
 def environment_of(folder: RunFolder, name: str) -> Provisioned | None:

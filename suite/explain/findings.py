@@ -47,8 +47,11 @@ def group(members: Iterable[Member], known: Iterable[Diagnosis]) -> tuple[Findin
 
 
 def _key(member: Member, known: Known, verdict: Verdict, causes: Causes) -> Key:
-    """What all members of one finding have in common."""
+    """What all members of one finding have in common. A backend that reaches NaN on both sides of a pair, and others do not,
+    reaches it as where it is one of two."""
     kinds = frozenset(cause.topic for cause in causes)
+    if verdict is Verdict.INVALID and causes and all(one.code == Code.NON_FINITE and one.subject for one in causes):
+        verdict = Verdict.DIFFERENT
     return verdict, kinds, _belonging(member, known, verdict, kinds)
 
 

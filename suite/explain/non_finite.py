@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from suite import compare
 from suite.artifacts.artifact import Complete
-from suite.explain import recorded_calls
+from suite.explain import definitions, recorded_calls
 from suite.explain.backends import Backends
 from suite.explain.recorded_calls import Arrays
 from suite.judge.equivalence import SAME_SEMANTICS
-from suite.records import LAYERWISE, OPERATION, REACHED, Configuration, Place, RecordedCall, Run
+from suite.records import LAYERWISE, OPERATION, REACHED, Configuration, Place, Provisioned, RecordedCall, Run
 
 Call = tuple[RecordedCall, Mapping[str, Arrays]]
 
@@ -21,10 +21,11 @@ Call = tuple[RecordedCall, Mapping[str, Arrays]]
 @dataclass(frozen=True, kw_only=True)
 class Begin:
     """`place`: the stage and the layer, the loss or the update. `operation`: of `keras.ops`, inside the layer; "" if it is
-    not known."""
+    not known. `known`: the known defect that makes it where the definition does not; "" if it is none."""
 
     place: Place
     operation: str = ""
+    known: str = ""
 
     @property
     def where(self) -> tuple[str, str, str]:
@@ -42,7 +43,10 @@ def begin(backends: Backends, configuration: Configuration) -> Begin | None:
     alone = backends.alone.get(configuration.environment) == configuration
     run = _recording(backends, configuration) if alone else None
     found = backends.folder.further(run) if run else ""
-    return None if isinstance(found, str) else _begin(found)
+    if isinstance(found, str):
+        return None
+    provisioned = definitions.environment_of(backends.folder, configuration.environment)
+    return _begin(found, configuration.environment, provisioned)
 
 
 def _recording(backends: Backends, configuration: Configuration) -> Run | None:
@@ -54,7 +58,7 @@ def _recording(backends: Backends, configuration: Configuration) -> Run | None:
     return Run(configuration=configuration, variation=LAYERWISE, index=REACHED + step - 1) if step else None
 
 
-def _begin(found: Complete) -> Begin | None:
+def _begin(found: Complete, environment: str, provisioned: Provisioned | None) -> Begin | None:
     """The first call, in the order of a step, that makes it of finite numbers: forward, backward, update."""
     every = [(call, arrays) for call, arrays in recorded_calls.calls(found) if call.training]
     outer = [one for one in every if not one[0].inside]
@@ -63,7 +67,8 @@ def _begin(found: Complete) -> Begin | None:
             if _makes(stage, arrays):
                 inside = [one for one in every if one[0].inside == call.name.partition("#")[0]]
                 operation = next((one.of for one, made in inside if _makes(stage, made)), "")
-                return _named(stage, call, operation)
+                known = definitions.lost_by(environment, call, arrays, stage, provisioned)
+                return replace(_named(stage, call, operation), known=known)
     return None
 
 

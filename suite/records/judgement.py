@@ -207,8 +207,8 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One set of causes, and what has it. `members`: the pairs and checks that it covers; a check may have a worse verdict
-    than this, because of another quantity. `environment`: the
+    """One set of causes, and what has it. `members`: the pairs and checks that it covers. One may have a worse verdict
+    than this: a check because of another quantity, a pair because both of its sides are NaN. `environment`: the
     one that is off in all of them, and `side`: the run, if it is one; empty and None where that is not shown. `fingerprint`:
     names the same finding tomorrow (scenarios, kinds, quantities, causes, place); `parts`: the same for each scenario alone.
     `accepted`: why all of it is accepted; empty if any of it is not.
@@ -231,10 +231,15 @@ class Finding:
         return any(cause.code == Code.UNSUPPORTED for cause in self.causes)
 
     def excuses(self) -> dict[str, str]:
-        """Of the pairs and checks that are no worse than this, the ids -> why they are accepted; empty if they are not."""
+        """The ids of pairs and checks -> why they are accepted; empty if they are not. Only of those that are no worse than
+        this, or are different for no other cause."""
         reasons = {part.scenario: part.accepted for part in self.parts}
-        members = (member for member in self.members if member.verdict.rank <= self.verdict.rank)
-        return {member.id: reasons.get(member.scenario, "") for member in members}
+        named = {cause.topic for cause in self.causes} if self.verdict is Verdict.DIFFERENT else set()
+        return {
+            member.id: reasons.get(member.scenario, "")
+            for member in self.members
+            if member.verdict.rank <= self.verdict.rank or set() < {cause.topic for cause in member.causes} <= named
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -157,15 +157,19 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
             experiment="the losses and states of both sides were searched for the first number that is not finite",
             advice="look at where it begins, at the loss and the learning rate: this is the scenario's, and no backend's",
         )
-    operation = names_of(cause, "operation")
+    operation, known = names_of(cause, "operation"), names_of(cause, "known")
     advice = "look at what goes into the place where it begins, in the step before"
     if names_of(cause, "stage") == "gradient":
         advice = "add a small number where there is no derivative, as at the norm, the deviation or the root of zeros"
+    if known:
+        advice = f"docs/defects/{known}.md says what to do"
     return Said(
-        claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, and not on the other side "
-        f"({what})." + (f" {operation} makes it of finite numbers." if operation else ""),
+        claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, and not everywhere ({what})."
+        + (f" {operation} makes it of finite numbers." if operation else "")
+        + (f" This is the known defect {known}." if known else ""),
         experiment="the losses and states of both sides were searched for the first number that is not finite"
-        + (", and the calls of that step for the first that makes it" if operation else ""),
+        + (", and the calls of that step for the first that makes it" if operation or known else "")
+        + ("; the same call, computed in NumPy from its definition, gives finite numbers" if known else ""),
         advice=advice,
     )
 

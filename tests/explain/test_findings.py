@@ -92,6 +92,19 @@ def test_a_backend_that_reaches_nan_on_one_device_and_on_two_is_one_finding_of_e
     assert set(found[0].causes[0].detail) == set(named.detail) and found[0].place == PLACE
 
 
+def test_a_backend_that_reaches_nan_on_both_sides_of_a_pair_does_so_as_on_one_and_is_accepted_with_it() -> None:
+    alone = Cause(code=Code.NON_FINITE, subject="jax")
+    first, *others = different()
+    second = next(one for one in others if one.scenario == first.scenario)
+    one, both = replace(first, causes=(alone,)), replace(second, verdict=Verdict.INVALID, causes=(alone,), side=None)
+    (found,) = findings.group([one, both], ())
+    assert (found.verdict, found.members) == (Verdict.DIFFERENT, (one, both))
+    parts = (Part(scenario=first.scenario, fingerprint="0", accepted="padding of zeros"),)
+    assert set(replace(found, parts=parts).excuses()) == {one.id, both.id}
+    everywhere = replace(both, causes=(replace(alone, subject=""),))
+    assert [one.verdict for one in findings.group([one, everywhere], ())] == [Verdict.DIFFERENT, Verdict.INVALID]
+
+
 def test_models_that_reach_nan_on_every_side_do_so_each_for_itself() -> None:
     """As one has it in its loss and another in a gradient: neither's place is the other's."""
     lost = Cause(code=Code.NON_FINITE)

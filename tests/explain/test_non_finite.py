@@ -11,7 +11,7 @@ import pytest
 from suite.explain import non_finite
 from suite.explain.backends import Backends
 from suite.explain.non_finite import Begin
-from suite.records import LAYERWISE, OPERATION, REACHED, RecordedCall, Run
+from suite.records import LAYERWISE, OPERATION, REACHED, Environment, Provisioned, RecordedCall, Run
 from tests.explain.run_folders import Folder, RecordedArrays, configuration, layerwise
 
 NAN, FINE = np.array([np.nan, 1.0]), np.array([2.0, 1.0])
@@ -47,7 +47,7 @@ def found(path: Path, calls: Sequence[RecordedArrays]) -> tuple[str, str, str] |
     folder.recorded("torch", calls, state="4")
     complete = folder.read().further(layerwise("torch"))
     assert not isinstance(complete, str)
-    begin: Begin | None = non_finite._begin(complete)
+    begin: Begin | None = non_finite._begin(complete, "torch", None)
     return None if begin is None else (begin.place.stage, begin.place.tensor, begin.operation)
 
 
@@ -70,6 +70,35 @@ def test_the_first_call_that_makes_it_of_finite_numbers_is_named(
 ) -> None:
     """Forward, then backwards, then in the update."""
     assert found(tmp_path, calls) == expected
+
+
+def test_a_known_defect_that_makes_it_is_named_where_the_definition_is_finite(tmp_path: Path) -> None:
+    """Moments in one pass cancel for a large mean in float32: the variance is below zero."""
+
+    def normalized(rows: np.ndarray, environment: str = "torch") -> str:
+        arrays = {
+            "input|0": rows,
+            "output|0": np.full_like(rows, np.nan),
+            "cotangent|0": np.ones_like(rows),
+            **{f"weight|{name}": np.ones(2, np.float32) for name in ("gamma", "beta", "moving_mean", "moving_variance")},
+        }
+        config = '{"axis": -1, "momentum": 0.99, "epsilon": 0.001, "center": true, "scale": true}'
+        call = RecordedCall(
+            state="1", kind="layer", name="norm", of="BatchNormalization", config=config, arguments='{"training": true}'
+        )
+        folder = Folder(tmp_path / f"{environment}-{rows.dtype}", ["torch"])
+        folder.recorded("torch", [(call, arrays)], state="1")
+        complete = folder.read().further(layerwise("torch"))
+        assert not isinstance(complete, str)
+        backend = Environment(name=environment, backend=environment)
+        begin = non_finite._begin(complete, environment, Provisioned(environment=backend, python="", packages={}))
+        assert begin is not None and (begin.place.stage, begin.place.tensor) == ("forward", "norm")
+        return begin.known
+
+    far = np.array([[1e5, 1.0], [1e5 + 1, 2.0]], np.float32)
+    assert normalized(far) == "K-26"
+    assert normalized(far, "jax") == ""
+    assert normalized(far.astype(np.float64)) == ""
 
 
 def test_a_gradient_that_goes_nowhere_is_not_blamed(tmp_path: Path) -> None:

@@ -196,8 +196,9 @@ def weighs_masked(sighting: Sighting) -> bool:
     return sighting.masked and len(sighting.shapes) > 2
 
 
-def in_float32(sighting: Sighting) -> bool:
-    return sighting.precision == "float32"
+def of_float32_moments(sighting: Sighting) -> bool:
+    """A batch normalization takes moments in training only."""
+    return sighting.precision == "float32" and (sighting.name != "BatchNormalization" or sighting.training)
 
 
 def sparsemax(sighting: Sighting) -> bool:

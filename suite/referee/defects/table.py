@@ -306,7 +306,7 @@ LAYERS = (
         kind="layer",
         names=("BatchNormalization", "GroupNormalization", "LayerNormalization", "TimeDistributed"),
         stages=CALL,
-        when=when.in_float32,
+        when=when.of_float32_moments,
     ),
     KnownDefect(
         id="K-75",
