@@ -12,9 +12,11 @@ from functools import cached_property
 
 from suite import compare
 from suite.compare.run_folder import RunFolder
-from suite.explain import further_runs
+from suite.explain import diagnoses, further_runs
 from suite.judge import equivalence, verdicts
 from suite.records import OWN, TRAINING_STEP, Comparison, Configuration, DamagedArtifact, Emulation, Run, plain
+
+FAR = 1e-4  # from its oracle: more than a training makes of what a layer rounds to float32
 
 
 class Agreement:
@@ -29,6 +31,7 @@ class Agreement:
         self.alone = {name: one for name, one in found.items() if one is not None}
         self.trained = {name: one or first[name] for name, one in found.items()}
         self._measured: dict[tuple[str, str, int, Emulation, bool], Comparison | str] = {}
+        self._stands: dict[str, bool] = {}
 
     def measured(
         self, a: str, b: str, devices: int = 1, emulation: Emulation | None = None, *, emulated: bool = False
@@ -82,8 +85,11 @@ class Agreement:
         return not isinstance(found, str) and further_runs.settled(found) and not self.differ(a, b)
 
     def odd_one_out(self, a: str, b: str) -> str:
-        """The one of the two that differs from every other environment, where these agree with each other."""
+        """The one of the two that differs from every other environment, where these agree with each other. Nobody, where an
+        oracle does not stand for its run: what agrees or differs are oracles."""
         others = [name for name in self.trained if name not in (a, b)]
+        if not all(map(self._oracle_stands, self.trained)):
+            return ""
         for odd, other in ((a, b), (b, a)):
             if others and all(self.agree(other, name) and self.differ(odd, name) for name in others):
                 return odd
@@ -111,6 +117,19 @@ class Agreement:
         except (DamagedArtifact, ValueError) as error:
             return str(error)
         return replace(found, environments=(a, b))
+
+    def _oracle_stands(self, name: str) -> bool:
+        """Whether nothing shows that a run on one device departs from the oracle that it is compared by."""
+        if name not in self._stands:
+            self._stands[name] = name not in self.alone or not self._departs(self.alone[name])
+        return self._stands[name]
+
+    def _departs(self, configuration: Configuration) -> bool:
+        subject = self.folder.subject(configuration)
+        if isinstance(subject, str) or subject.oracle is None or self._has_own_step(configuration):
+            return False
+        found = diagnoses.compared(subject)
+        return not isinstance(found, str) and (verdicts.oracle_distance(found) or 0.0) > FAR
 
     def _has_own_step(self, configuration: Configuration) -> bool:
         subject = self.folder.subject(configuration)

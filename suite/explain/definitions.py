@@ -253,7 +253,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
 
 
 def _precision(arrays: Mapping[str, Arrays]) -> str:
-    returned = [value.dtype for value in recorded_calls.outputs(arrays) if value.dtype.kind == "f"]
+    returned = [value.dtype for value in arrays.get("output", {}).values() if value.dtype.kind == "f"]
     return "float32" if np.float32 in returned else "float64" if np.float64 in returned else ""
 
 

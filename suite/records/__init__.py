@@ -7,6 +7,7 @@ decides.
 from __future__ import annotations
 
 from suite.records.artifact import (
+    ALTERED,
     COMPILE_FALSE,
     JIT_KEPT,
     MEMORY_LOST,
@@ -157,6 +158,7 @@ from suite.records.vocabulary import (
 )
 
 __all__ = [
+    "ALTERED",
     "ASSIGNMENT",
     "BETWEEN",
     "BUG",

@@ -14,10 +14,9 @@ from suite.report import (
     findings,
     html,
     junit,
-    lagging,
     links,
-    loading,
     markdown,
+    noticed,
     plans,
     quality,
     results_json,
@@ -62,8 +61,7 @@ def terminal(results: Results) -> Iterator[str]:
     if len(every) > findings.SHOWN:
         yield f"  and {len(every) - findings.SHOWN} more: see the page"
     yield from (f"  {line}" for line in changes.accepted(results.known))
-    yield from lagging.sentences(results)
-    yield from loading.sentences(results)
+    yield from noticed.sentences(results)
     yield from (f"  broken: {one.name} ({one.source}): {one.reason}" for one in results.broken)
     failed = summary.failed(results)
     yield from (f"  {one.status.value}: {one.names}: {one.reason}" for one in failed[:SHOWN_FAILURES])

@@ -102,17 +102,25 @@ def step_of(cause: Cause) -> str:
 KINDS = {"layer": "layer", OPERATION: OPERATION, "loss": "loss", "regularizer": "regularizer", "update": "optimizer"}
 
 
+NAMED_KINDS = {"layer", OPERATION, "regularizer"}  # of which a model has several
+
+
 def several(cause: Cause) -> bool:
     """Whether it is about more than one class, or one layer: a known defect shows wherever it is used."""
-    return any(", " in names_of(cause, what) for what in ("class", "name"))
+    return ", " in names_of(cause, "class") or (bool(_kinds(cause) & NAMED_KINDS) and ", " in names_of(cause, "name"))
+
+
+def _kinds(cause: Cause) -> set[str]:
+    return {KINDS.get(name, "layer") for what, name in cause.detail if what == "what"}
 
 
 def defined(cause: Cause) -> str:
     """What departs: "the layer Embedding (words), gradient"."""
-    kinds = dict.fromkeys(KINDS.get(name, "layer") for what, name in cause.detail if what == "what")
-    named = names_of(cause, "name") if kinds.keys() & {"layer", OPERATION, "regularizer"} else ""
-    what = f"{' or '.join(kinds or ['layer'])}{'s' if several(cause) else ''}"
-    return f"the {what} {names_of(cause, 'class')}{bracketed(named)}, {names_of(cause, 'stage')}"
+    kinds = sorted(_kinds(cause)) or ["layer"]
+    named = bracketed(names_of(cause, "name")) if NAMED_KINDS.intersection(kinds) else ""
+    if several(cause):
+        kinds = [f"{kind}{'es' if kind.endswith('s') else 's'}" for kind in kinds]
+    return f"the {' or '.join(kinds)} {names_of(cause, 'class')}{named}, {names_of(cause, 'stage')}"
 
 
 def assigned(cause: Cause) -> str:

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from suite.records import (
+    ALTERED,
     COMPILE_FALSE,
     JIT_KEPT,
     RANDOM_PREDICTIONS,
@@ -43,7 +44,7 @@ from suite.report import (
     glossary,
     lagging,
     links,
-    loading,
+    noticed,
     payload,
     plans,
     quality,
@@ -126,7 +127,7 @@ def _page(results: Results, *, style: Markup, script: Markup) -> str:
             findings=findings.worded(results),
             drawings={id(one): drawings.drawn(one, results) for one in results.findings},
             trends=trends.worded(results),
-            noticed=[*lagging.sentences(results), *loading.sentences(results)],
+            noticed=list(noticed.sentences(results)),
             nothing_differs=findings.nothing_differs(results),
             style=style,
             script=script,
@@ -288,7 +289,7 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
 
 
 # Facts that say nothing of an environment.
-OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, JIT_KEPT, *lagging.FACTS)
+OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, JIT_KEPT, ALTERED, *lagging.FACTS)
 
 
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:

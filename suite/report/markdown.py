@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from suite.records import GroundRates, Pair, Results, Run, Verdict
-from suite.report import answer, changes, findings, glossary, lagging, loading, plans, quality, summary, trends
+from suite.report import answer, changes, findings, glossary, lagging, loading, noticed, plans, quality, summary, trends
 from suite.report.findings import Worded
 from suite.results.decisions import tables
 
@@ -25,6 +25,7 @@ def text(results: Results) -> str:
         _why,
         _lagging,
         _loading,
+        _altered,
         _known,
         _changed,
         _failed,
@@ -83,6 +84,11 @@ def _lagging(results: Results) -> Iterator[str]:
 def _loading(results: Results) -> Iterator[str]:
     if found := list(loading.sentences(results)):
         yield from ("", "## How files are compiled elsewhere", "", *(f"- {plain(one)}" for one in found))
+
+
+def _altered(results: Results) -> Iterator[str]:
+    if found := list(noticed.altered(results)):
+        yield from ("", "## What training sets", "", *(f"- {plain(one)}" for one in found))
 
 
 def _finding(number: int, worded: Worded, over_time: str) -> Iterator[str]:

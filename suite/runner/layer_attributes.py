@@ -16,7 +16,7 @@ import numpy as np
 
 from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Recording
-from suite.records import SEED, DamagedArtifact, Manifest
+from suite.records import ALTERED, SEED, DamagedArtifact, Manifest
 from suite.runner import after_saving, keras_versions, models
 from suite.runner.predicting import named
 
@@ -24,6 +24,7 @@ Attributes = dict[str, Any]
 
 LARGEST = 1 << 18  # bytes of an array that is stored, and can be put back; of a larger one, its hash is told
 LENGTH = 500  # characters of the text of one attribute; of a longer one, its hash is told
+SHOWN = 3  # attributes in one sentence
 UNTOLD = object()  # what has variables or attributes of its own, which are told by themselves
 OF_TRAINING = frozenset({"history", "optimizer", "loss", "stop_training"})  # attributes of a model that `fit` leaves behind
 
@@ -162,6 +163,25 @@ def attributes(model: Any) -> dict[str, Attributes]:
         path: _told(layer, of_models if isinstance(layer, keras.Model) else of_layers)
         for path, layer in _layers(model).items()
     }
+
+
+def plain(model: Any) -> dict[str, Any]:
+    """The numbers, strings and flags that layers hold as attributes, by the layer's path and the attribute's name; without
+    private ones."""
+    return {
+        f"{path}.{name}": value
+        for path, one in attributes(model).items()
+        for name, value in one.items()
+        if is_plain(value) and name[0] != "_"
+    }
+
+
+def altered(model: Any, before: Mapping[str, Any]) -> dict[str, str]:
+    """The fact of a run after which some of these are others. What is trained is not among them."""
+    now = plain(model)
+    moved = [f"{name} {before[name]} -> {now[name]}" for name in before if name in now and before[name] != now[name]]
+    more = f" and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
+    return {ALTERED: ", ".join(moved[:SHOWN]) + more} if moved else {}
 
 
 def is_plain(value: Any) -> bool:

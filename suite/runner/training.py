@@ -219,6 +219,7 @@ class _Trainer:
         keep = self._kept(steps, every)
         recorder = recording.recorder(keep, resets=not self.schedule.epochs)
         recorded.add(names.step(0), models.read(models.variables(self.model)))
+        held = layer_attributes.plain(self.model) if whole else {}
         predicted = []
         for done in self._trained(run, steps, recorder):
             keep.update(self._kept(steps, every))  # a phase that stopped early has moved the later ones
@@ -232,6 +233,7 @@ class _Trainer:
         for step, values in recorder.states.items():
             recorded.add(names.step(step), values)
         self._losses(recorded, recorder.losses)
+        self.measured |= layer_attributes.altered(self.model, held) if whole else {}
         self._ended(run, recorded, recorder, predicted[-1])
         return (0, *sorted(recorder.states)), tuple(predicted)
 

@@ -40,6 +40,17 @@ def test_they_are_compared_by_their_oracles_whatever_their_strategies_do(tmp_pat
     assert found == "no oracle was planned", "of several devices, they say nothing of backends"
 
 
+def test_nobody_is_the_odd_one_out_where_an_oracle_does_not_stand_for_its_run(tmp_path: Path) -> None:
+    """As where a callback sets an attribute, which a compiled training step does not see, and its oracle does."""
+    made = folder(tmp_path, torch=1.0, jax=1.0 + APART, tensorflow=1.0)
+    assert made.backends().agreement.odd_one_out("torch", "jax") == "jax"
+    run = plain(configuration("tensorflow"), "float64")
+    made.store.run(run).discard()
+    made.trained(run, 1.0 + APART)
+    agreement = made.backends().agreement
+    assert agreement.differ("torch", "jax") and agreement.odd_one_out("torch", "jax") == ""
+
+
 def test_a_training_step_of_the_models_own_is_in_an_oracle_only_if_that_is_known(tmp_path: Path) -> None:
     made = folder(tmp_path, torch=1.0, jax=1.0)
     for name in ("torch", "jax"):

@@ -301,3 +301,24 @@ def test_what_goes_in_by_its_name_is_seen_like_any_other_input(state: str, known
     )
     environment = Provisioned(environment=Environment(name="torch", backend="torch"))
     assert definitions._known(off, call, arrays, environment).known == known
+
+
+def test_an_update_of_variables_by_their_names_is_a_known_defect_like_a_layers_call() -> None:
+    """What a call of a layer returns is numbered, and what an update returns has names."""
+    rows = np.ones((2, 2))
+    call = RecordedCall(
+        state="0", kind="update", name="optimizer", of="Adam", config="{}", arguments="{}", rows=("words/embeddings",)
+    )
+    arrays = {name: {"words/embeddings": rows} for name in ("input", "gradient", "output")}
+    off = Departure(
+        environment="tensorflow",
+        name="optimizer",
+        of="Adam",
+        kind="update",
+        state="0",
+        stage="update",
+        tensor="words/embeddings",
+        size=0.1,
+    )
+    tensorflow = Provisioned(environment=Environment(name="tensorflow", backend="tensorflow"))
+    assert definitions._known(off, call, arrays, tensorflow).known == "K-01"

@@ -153,6 +153,10 @@ def test_a_known_defect_is_one_finding_whatever_layers_of_a_backend_show_it() ->
     assert len(found.members) == 2 and "Embedding (a, b), update" in words(found.causes)
     assert "the layers" in words(found.causes) and "depart from" in words(found.causes)
     assert findings.group(known[:1], ())[0].causes == known[0].causes, "of one layer nothing is put together"
+    losses = [("what", "loss"), ("class", "Huber"), ("stage", "loss"), ("known", "K-12"), ("name", "a"), ("name", "b")]
+    assert "the loss Huber, loss in" in words([Cause(code=Code.DEFINITION, subject="jax", detail=tuple(losses))])
+    several = (*losses, ("class", "Tversky"))
+    assert "the losses Huber, Tversky, loss in" in words([Cause(code=Code.DEFINITION, subject="jax", detail=several)])
     elsewhere = replace(second, causes=(replace(departs("a", known="K-01"), subject="torch"),))
     unknown = [replace(first, causes=(departs("a"),)), replace(second, causes=(departs("b"),))]
     for apart in ([known[0], elsewhere], unknown, [known[0], replace(second, causes=(departs("a", known="K-02"),))]):

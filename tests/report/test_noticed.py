@@ -1,0 +1,26 @@
+"""What else was seen is said once, on the console, in the summary and on the page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite.records import ALTERED
+from suite.report import html, markdown, noticed, terminal
+from tests.report import sample
+
+
+def test_attributes_that_training_sets_are_said_once_for_each_model() -> None:
+    results = sample.results()
+    assert list(noticed.altered(results)) == []
+    told = {ALTERED: "leaky.negative_slope 0.9 -> 0.1"}
+    rows = tuple(replace(row, facts={**row.facts, **told}) for row in results.runs)
+    said = list(noticed.altered(replace(results, runs=rows)))
+    scenarios = {row.run.configuration.scenario for row in rows}
+    assert len(said) == len(scenarios)
+    first = next(one for one in said if one.startswith(rows[0].run.configuration.scenario))
+    assert "training sets leaky.negative_slope 0.9 -> 0.1. A compiled training step keeps the number" in first
+    whole = replace(results, runs=rows)
+    assert set(said) <= set(noticed.sentences(whole)) and set(said) <= set(terminal(whole))
+    words = "training sets leaky.negative"
+    assert (words in html.text(whole) and words.replace("_", "\\_") in markdown.text(whole)) or words in markdown.text(whole)
+    assert words not in html.text(results)
