@@ -262,7 +262,7 @@ def lost_by(
 ) -> str:
     """The known defect by which a call makes NaN or infinity where its definition gives finite numbers; empty if it is none,
     or if that is not known."""
-    if call.kind == "update":
+    if call.kind == "update" or not call.own:
         return ""
     if stage != "gradient":
         found = forward(environment, call, arrays, provisioned)
@@ -270,7 +270,7 @@ def lost_by(
     try:
         with np.errstate(all="ignore"):  # as in `_held`
             departs = any(size >= 1.0 for _, size in derivatives.measured(call, arrays, [*derivatives.of(call, arrays)]))
-    except (Undefined, DamagedArtifact):
+    except Exception:  # as in `_held`: a definition that fails costs the name of a defect, and no verdict
         return ""
     lost = Departure(
         environment=environment,

@@ -101,6 +101,32 @@ def test_a_known_defect_that_makes_it_is_named_where_the_definition_is_finite(tm
     assert normalized(far.astype(np.float64)) == ""
 
 
+def test_a_known_defect_of_a_gradient_is_named_and_a_definition_that_fails_names_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The derivative of a norm at zeros: 0 by convention, and NaN on torch."""
+    zeros = np.array([[0.0, 0.0], [3.0, 4.0]])
+    call = RecordedCall(state="4", kind="layer", name="unit", of="UnitNormalization", config='{"axis": -1, "order": 2}')
+    output = np.array([[0.0, 0.0], [0.6, 0.8]])
+    arrays = {"input|0": zeros, "output|0": output, "cotangent|0": np.ones_like(zeros), "gradient|input/0": zeros * np.nan}
+    folder = Folder(tmp_path, ["torch"])
+    folder.recorded(
+        "torch", [(RecordedCall(**{**vars(layer("a")[0]), "state": "1"}), layer("a")[1]), (call, arrays)], state="1"
+    )
+    complete = folder.read().further(layerwise("torch"))
+    assert not isinstance(complete, str)
+    torch = Provisioned(environment=Environment(name="torch", backend="torch"))
+    begin = non_finite._begin(complete, "torch", torch)
+    assert begin is not None and (begin.place.stage, begin.known) == ("gradient", "K-36")
+
+    def fails(*_: object) -> None:
+        raise ValueError("a shape that it does not expect")
+
+    monkeypatch.setattr("suite.explain.derivatives.of", fails)
+    begin = non_finite._begin(complete, "torch", torch)
+    assert begin is not None and (begin.place.stage, begin.known) == ("gradient", "")
+
+
 def test_a_gradient_that_goes_nowhere_is_not_blamed(tmp_path: Path) -> None:
     call, arrays = backward(layer("first"))
     untrained = call, {name: value for name, value in arrays.items() if "weight" not in name}
