@@ -16,7 +16,7 @@ from suite.explain import diagnoses, further_runs
 from suite.judge import equivalence, verdicts
 from suite.records import OWN, TRAINING_STEP, Comparison, Configuration, DamagedArtifact, Emulation, Run, plain
 
-FAR = 1e-4  # from its oracle: more than a training makes of what a layer rounds to float32
+FAR = 1e-4  # from its oracle. Below it, what a layer rounds to float32 may have grown, and oracles are believed
 
 
 class Agreement:

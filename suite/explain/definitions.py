@@ -201,16 +201,7 @@ def forward(
         return str(reason)
     except Exception as error:  # as in `_held`
         return f"its definition failed: {type(error).__name__}: {error}"
-    found = Departure(
-        environment=environment,
-        name=call.name,
-        of=call.of,
-        kind=call.kind,
-        state=call.state,
-        stage="forward",
-        tensor="output 0",
-        size=max(sizes, default=0.0),
-    )
+    found = _departure(environment, call, "forward", "output 0", max(sizes, default=0.0))
     double = all(made.dtype != np.float32 for made in returned)
     return _known(found, call, arrays, provisioned) if found.size >= (SAME if double else ROUNDED) else found
 
@@ -272,21 +263,26 @@ def lost_by(
             departs = any(size >= 1.0 for _, size in derivatives.measured(call, arrays, [*derivatives.of(call, arrays)]))
     except Exception:  # as in `_held`: a definition that fails costs the name of a defect, and no verdict
         return ""
-    lost = Departure(
+    lost = _departure(environment, call, stage, "", 1.0)
+    return _known(lost, call, arrays, provisioned).known if departs else ""
+
+
+def environment_of(folder: RunFolder, name: str) -> Provisioned | None:
+    return next((one for one in folder.session.environments if one.environment.name == name), None)
+
+
+def _departure(environment: str, call: RecordedCall, stage: str, tensor: str, size: float) -> Departure:
+    return Departure(
         environment=environment,
         name=call.name,
         of=recorded_calls.class_of(call),
         kind=call.kind,
         state=call.state,
         stage=stage,
-        tensor="",
-        size=1.0,
+        tensor=tensor,
+        size=size,
+        training=call.training,
     )
-    return _known(lost, call, arrays, provisioned).known if departs else ""
-
-
-def environment_of(folder: RunFolder, name: str) -> Provisioned | None:
-    return next((one for one in folder.session.environments if one.environment.name == name), None)
 
 
 Measured = tuple[str, str, float]  # stage, tensor, distance
@@ -310,17 +306,7 @@ def _departures(environment: str, call: RecordedCall, measured: Sequence[Measure
     off = [one for one in measured if not one[2] < (derivatives.SAME_GRADIENT if one[0] == "gradient" else SAME)]
     for stage, tensor, size in off:
         if stage == off[0][0]:  # what comes later follows from it
-            yield Departure(
-                environment=environment,
-                name=call.name,
-                of=recorded_calls.class_of(call),
-                kind=call.kind,
-                state=call.state,
-                stage=stage,
-                tensor=tensor,
-                size=size,
-                training=call.training,
-            )
+            yield _departure(environment, call, stage, tensor, size)
 
 
 def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Measured]:

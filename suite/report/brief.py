@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from suite.records import Cause, Code, Finding
 from suite.report import declared_words
-from suite.report.causes import assigned, names_of, without_result, words
+from suite.report.causes import assigned, names_of, several, without_result, words
 from suite.report.hypothesis_words import HYPOTHESES
 
 OWN_STEP = "a training step of its own"  # in the reason of what no oracle emulates
@@ -104,7 +104,8 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.DEFINITION: lambda cause: (
         f"{_of(cause)}fit drops what {names_of(cause, 'class')} assigns"
         if assigned(cause)
-        else f"{_of(cause)}{names_of(cause, 'class')} departs from its definition"
+        else f"{_of(cause)}{names_of(cause, 'class')} "
+        + ("depart from their definitions" if several(cause) else "departs from its definition")
     ),
     Code.ODD_ONE_OUT: lambda cause: f"{cause.subject} differs {_first(cause) or 'from ' + names_of(cause, 'others')}",
     Code.CORNER: lambda cause: "backends take other slopes at exactly 0",

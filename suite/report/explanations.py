@@ -164,7 +164,7 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
     if known:
         advice = f"docs/defects/{known}.md says what to do"
     return Said(
-        claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, and not everywhere ({what})."
+        claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, but not everywhere ({what})."
         + (f" {operation} makes it of finite numbers." if operation else "")
         + (f" This is the known defect {known}." if known else ""),
         experiment="the losses and states of both sides were searched for the first number that is not finite"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -15,7 +16,7 @@ from suite.artifacts.writing import write_text
 from suite.plan import batches, discover
 from suite.plan.locations import SCENARIOS
 from suite.plan.validation import is_name
-from suite.records import ConfigurationError, DamagedArtifact, Finding, Results, Scenario, ScenarioRow, Source, showing
+from suite.records import ConfigurationError, DamagedArtifact, Finding, Results, ScenarioRow, Source, showing
 from suite.report.repro import case, script
 
 SCRIPT, ARRAYS, REPORT = "repro.py", "repro.npz", "report.md"
@@ -41,8 +42,12 @@ def write(results: Results, run_folder: Path, wanted: str, out: Path | None, fol
     module = _module(row, folders)
     found = discover.load_scenario(Source(kind="file", location=str(module)))
     inputs = _inputs(store, name)
+    planned = batches.schedule(found, count(inputs.data), results.plan.options.steps)
+    if planned.uneven == 0:
+        raise ConfigurationError(f"{name} has no full batch, and a script shows full batches only: lower its batch")
+    chosen = replace(chosen, steps=min(chosen.steps, planned.uneven or chosen.steps))
     try:
-        arrays = _arrays(inputs, found, chosen.steps)
+        arrays = _arrays(inputs, found.batch, np.concatenate(planned.batches[: chosen.steps]))
     except (LookupError, ValueError) as error:
         raise ConfigurationError(
             f"the batches and weights of {name} are not those of its runs ({error}): run it again"
@@ -135,10 +140,9 @@ def _steps(store: Store, results: Results, finding: Finding) -> dict[str, int]:
     return found
 
 
-def _arrays(inputs: script.Inputs, scenario: Scenario, steps: int) -> dict[str, np.ndarray]:
+def _arrays(inputs: script.Inputs, batch: int, order: np.ndarray) -> dict[str, np.ndarray]:
     """The rows in the order of training, some to predict on, and the initial weights in the model's order."""
-    batch, total = scenario.batch, count(inputs.data, PREDICT)
-    order = np.concatenate(batches.schedule(scenario, count(inputs.data), steps).batches)
+    total = count(inputs.data, PREDICT)
     shown = max(batch, min(total, PREDICTED)) // batch * batch
     taken = {X: order, Y: order, WEIGHT: order, PREDICT: np.arange(shown)}  # nothing is validated or evaluated
     parts = {name: name.partition("/")[0] for name in inputs.data}

@@ -76,10 +76,10 @@ def find(results: Results, wanted: str) -> tuple[Finding, str]:
 
 
 def choose(results: Results, finding: Finding, scenario: str, sizes: Mapping[str, int], steps: Mapping[str, int]) -> Case:
-    """`sizes`, `steps`: of each scenario, how many numbers its model has, and how many steps a script may show.
-
-    The simplest case of the finding: sides that differ in one thing before those that differ in two, with the side that
+    """The simplest case of the finding: sides that differ in one thing before those that differ in two, with the side that
     is off, one backend before two, one device before several, no large model, the first that was run.
+
+    `sizes`, `steps`: of each scenario, how many numbers its model has, and how many steps a script may show.
 
     Raises:
         ConfigurationError: no pair or check of it can be shown in plain Keras.

@@ -74,11 +74,12 @@ def prepared(
     policy: str = "float32",
     synchronized: bool = False,
     epochs: int = 0,
+    steps: str = "steps=30",
 ) -> Results:
     """Results of one scenario that exists, in a run folder with its batches and weights: of 30 steps, or of epochs with the
     rows of each in another order."""
     path = folder / "mine.py"
-    length = f"epochs={epochs}, shuffle=True, callbacks=list" if epochs else "steps=30"
+    length = f"epochs={epochs}, shuffle=True, callbacks=list" if epochs else steps
     path.write_text(SCENARIO.format(loss=loss, outputs=outputs, policy=policy, synchronized=synchronized, length=length))
     inputs = Store(folder).inputs("mine")
     names = [f"norm/{name}" for name, _, _ in TENSORS]

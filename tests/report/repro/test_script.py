@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from suite.plan import batches, discover
-from suite.records import Judged, Results, Source
+from suite.records import ConfigurationError, Judged, Results, Source
 from suite.report import declared_words
 from tests.report.repro.results_to_show import MEMBERS, PER_REPLICA, UNSTABLE, covering, pair, prepared, written
 
@@ -96,6 +96,21 @@ def test_of_epochs_the_batches_before_the_first_that_is_not_full_are_shown(tmp_p
     results = replace(results, plan=replace(results.plan, options=replace(results.plan.options, steps=1)))
     text, _, arrays = written(covering(results, MEMBERS["one backend"](results)), tmp_path)
     assert arrays["y"].tolist() == first.tolist() and "STEPS = 2, 8, 1" in text
+
+
+@pytest.mark.parametrize(("steps", "shown"), [(30, 20), (10, 9)])
+def test_a_last_batch_that_is_not_full_is_in_no_script(tmp_path: Path, steps: int, shown: int) -> None:
+    """It is the last one of the run, and not of what a script shows."""
+    results = prepared(tmp_path, steps=f"steps={steps}, last_batch=4")
+    text, _, arrays = written(covering(results, MEMBERS["saved by DDP"](results)), tmp_path)
+    assert f"STEPS = 2, 8, {shown}" in text
+    assert arrays["y"].tolist() == [row % 20 for row in range(8 * shown)]
+
+
+def test_without_a_full_batch_there_is_no_script(tmp_path: Path) -> None:
+    results = prepared(tmp_path, steps="steps=1, last_batch=4")
+    with pytest.raises(ConfigurationError, match="mine has no full batch"):
+        written(covering(results, MEMBERS["saved"](results)), tmp_path)
 
 
 def test_several_inputs_go_by_name(tmp_path: Path) -> None:
