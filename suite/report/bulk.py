@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -179,5 +180,5 @@ def _numbers(judged: Judged) -> list[list[object]]:
 
 
 def _short(value: float | None) -> float | None:
-    """Three significant digits: the page prints two."""
-    return None if value is None else float(f"{value:.3g}")
+    """Three significant digits: the page prints two. None of what is not finite, which JSON does not have."""
+    return float(f"{value:.3g}") if value is not None and math.isfinite(value) else None

@@ -36,6 +36,23 @@ def judged(found: Pair) -> Judged:
     return found.quantities[0]
 
 
+def test_a_number_that_is_none_leaves_the_block_json_that_a_browser_reads() -> None:
+    """Browsers refuse NaN and Infinity, and with them the whole page."""
+
+    def refused(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    at = At(step=20, plain={METRIC: float("nan")}, envelope={}, float64={METRIC: float("inf")})
+    found = pair(Verdict.DIFFERENT, (at,))
+    one = dataclasses.replace(judged(found).distances.tensors[0], value=float("nan"), ulp=float("inf"))
+    first = dataclasses.replace(judged(found), distances=dataclasses.replace(judged(found).distances, tensors=(one,)))
+    whole = gzip.decompress(base64.b64decode(bulk.block([dataclasses.replace(found, quantities=(first,))])))
+    header = json.loads(whole[4 : 4 + int.from_bytes(whole[:4], "little")], parse_constant=refused)
+    (quantity,) = header["pairs"][0]
+    assert quantity["n"][0][1] is None and quantity["n"][0][3] is None
+    assert quantity["t"][0][2:] == [None, None]
+
+
 def test_a_block_holds_numbers_curves_layers_and_tensors() -> None:
     found = pair(Verdict.DIFFERENT)
     header, stored = unpacked(bulk.block([found, None]))

@@ -24,8 +24,9 @@ const numbersTable = (caption, titles, rows) => h("table.numbers", h("caption", 
   h("thead", h("tr", cells("th", { scope: "col" }, titles))), h("tbody", rows));
 const line = (name, ...values) => h("tr", h("th", { scope: "row" }, name), cells("td", { class: "n" }, values));
 const region = (name, ...children) => h("div.panel", { tabindex: 0, role: "region", "aria-label": name }, children);
-// Two digits, and only exactly 0 is printed as 0.
+// Two digits, and only exactly 0 is printed as 0; null is no number.
 const number = (value) => {
+  if (value === null) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 0.01 && size < 1000) return size < 100 ? String(Number(value.toPrecision(2))) : value.toFixed(0);

@@ -5,7 +5,7 @@ const quantityRow = (one, cause) => {
   if (one.i) row.push(h("td", { colspan: 5 }, one.i));
   else if (one.b) row.push(h("td", { colspan: 5 }, "0, at every stored step"));
   else {
-    const column = (at) => one.n.map((metric) => (metric[at] === null ? "–" : at ? number(metric[at]) : metric[at])).join("\n");
+    const column = (at) => one.n.map((metric) => (at ? number(metric[at]) : metric[at])).join("\n");
     row.push(...upTo(4).map((at) => h("td.n", column(at))), h("td.n", one.f || "–"));
   }
   return h("tr", row);
