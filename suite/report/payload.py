@@ -88,7 +88,7 @@ def _scenario(results: Results, row: ScenarioRow, pairs: Sequence[Pair | None], 
     labels = summary.labels(results, row.name)
     return {
         "name": row.name,
-        "about": f"{row.description}. Batch {row.batch}, {_length(results, row)}.",
+        "about": f"{row.description.rstrip('.')}. Batch {row.batch}, {_length(results, row)}.",
         "runs": [[_short(run), label, run.configuration.environment] for run, label in labels.items()],
         "v": "".join(str(pair.verdict.rank) if pair else ABSENT for pair in pairs),
         "c": [causes.of(pair.causes) if pair else -1 for pair in pairs],

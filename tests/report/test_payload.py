@@ -10,7 +10,7 @@ from collections import Counter
 from hypothesis import HealthCheck, given, settings
 
 from suite.records import QUANTITIES, Cause, Code, Results, Verdict
-from suite.report import causes, codes, payload, summary
+from suite.report import causes, codes, html, payload, summary
 from tests.report import builder, sample
 
 
@@ -62,3 +62,11 @@ def test_where_single_steps_decided_they_are_what_is_shown() -> None:
     first, second = json.loads(payload.text(changed, pairs, ""))["scenarios"]
     assert first["steps"] == {"0": ["1.0e-7", "0.18", "", 3, 4]}
     assert second["steps"] == {}
+
+
+def test_a_description_ends_with_one_full_stop() -> None:
+    results = sample.results()
+    row = dataclasses.replace(results.scenarios[0], description="It ends.")
+    told = dataclasses.replace(results, scenarios=(row, *results.scenarios[1:]))
+    about = html.text(told)
+    assert "It ends. Batch" in about and "It ends.." not in about
