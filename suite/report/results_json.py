@@ -174,8 +174,8 @@ REFERENCES = {
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of a results.json, made from the records: every field is always there. What is added for people
-    is not in it."""
+    """The JSON schema of a results.json, made from the records: every field is always there, so that none has a default
+    (which defaults msgspec writes depends on its version). What is added for people is not in it."""
     found, name = msgspec.json.schema(_Written), {"type": "string"}
     records = {title: one for title, one in found["$defs"].items() if "properties" in one}  # the others are enumerations
     for title in ("Plan", "Pair", "QualityPair", "ConsistencyCheck", "Diagnosis", "Finding"):
@@ -184,6 +184,8 @@ def schema() -> dict[str, Any]:
         records[title]["properties"] = {"id": name, **records[title]["properties"]}
     for record in records.values():
         record["required"] = list(record["properties"])
+        for one in record["properties"].values():
+            one.pop("default", None)
         record["description"] = " ".join(record["description"].split())  # how a docstring is wrapped is no news
     return found
 
