@@ -87,6 +87,7 @@ LAYER_ARRAYS = "layer-arrays"  # those of them that are arrays: "path|name" -> v
 RESTORED = "restored-predictions"  # of what was loaded, with the live model's variables put back where they are different
 MENDED = "mended-predictions"  # the same, with its attributes put back, too, where they are different
 RESUMED, RESUMED_OPTIMIZER = "resumed", "resumed-optimizer"  # variables after some steps more, beyond the saved file
+RESUMED_ANEW = "resumed-anew"  # the same, of the live model with its steps compiled anew
 HISTORY = "history"  # what `fit` says after each epoch: loss, metrics and those of validation; "step": where it ended
 LOSSES = "losses"  # of each training step; its one array has the same name
 STREAM = "stream"  # the first random numbers that the backend draws

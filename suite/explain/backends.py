@@ -12,7 +12,17 @@ from dataclasses import dataclass, replace
 from suite import compare
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import corners, definitions, diagnoses, further_runs, layer_gradients, operations, predicting, rounds
+from suite.explain import (
+    compiled_steps,
+    corners,
+    definitions,
+    diagnoses,
+    further_runs,
+    layer_gradients,
+    operations,
+    predicting,
+    rounds,
+)
 from suite.explain.agreement import Agreement
 from suite.explain.definitions import Departure, Held
 from suite.explain.hypotheses import WHOLE
@@ -33,6 +43,7 @@ from suite.records import (
 FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32: what a layer leaves that computes in it in a float64 run
 GROWS = 100.0  # what is so many times farther apart than all before it did not come from that
 PERTURBED = 3
+UNEXPLAINED = (Code.UNKNOWN, Code.ODD_ONE_OUT)
 EXPLAINED = (Code.MEMORY_LOST, Code.DEFINITION, Code.FLOAT32_INSIDE, Code.CORNER)  # no hypothesis is tried then
 NARROW_STAGES = ("forward", "batch statistics", "loss", "gradient")
 
@@ -82,7 +93,14 @@ class Backends:
             wanted += self._calls_between(pair, parting.place)
             if (inquiry := self._inquiry(*pair)) is not None and not _begins_narrow(inquiry, parting.place):
                 wanted += inquiry.further()
-        return [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
+        asked = [run for run in dict.fromkeys(wanted) if not self.folder.asked(run)]
+        return asked or list(dict.fromkeys(run for pair in self.agreement.apart for run in self._eager(*pair)))
+
+    def _eager(self, a: str, b: str) -> list[Run]:
+        """What would show whether the two part because their steps are compiled, where nothing else says why they do."""
+        if not {a, b} <= self.alone.keys() or any(cause.code not in UNEXPLAINED for cause in self.parting(a, b).causes):
+            return []
+        return [run for name in (a, b) for run in compiled_steps.further(self.folder, self.alone[name])]
 
     def _steps(self, a: str, b: str) -> list[Run]:
         """The single steps of the runs that the two are compared by; none where there is no state to start from."""
@@ -145,6 +163,8 @@ class Backends:
             return Parting(place=place, off=predicted.subject, causes=(predicted,))
         if causes := self._hypotheses(a, b, odd, place):
             return Parting(place=place, off=odd, causes=causes)
+        if compiled := self._compiled(a, b):
+            return Parting(place=place, off=compiled[0].subject if len(compiled) == 1 else "", causes=compiled)
         return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
 
     def _forgetting(self, a: str, b: str) -> Cause | None:
@@ -154,6 +174,10 @@ class Backends:
         lost = [name for name, layers in facts.items() if layers]
         alone = len(facts) == 2 and len(lost) == 1
         return Cause(code=Code.MEMORY_LOST, subject=lost[0], detail=(("layer", facts[lost[0]]),)) if alone else None
+
+    def _compiled(self, a: str, b: str) -> tuple[Cause, ...]:
+        alone = {a, b} <= self.alone.keys()
+        return compiled_steps.between(self.folder, self.alone[a], self.alone[b]) if alone else ()
 
     def _unexplained(self, odd: str, place: Place | None) -> Cause:
         if not odd:

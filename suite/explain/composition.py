@@ -20,7 +20,16 @@ from suite import compare
 from suite.artifacts.artifact import Complete
 from suite.compare import single_step
 from suite.compare.run_folder import RunFolder
-from suite.explain import corners, declarations, diagnoses, fitted_metrics, further_runs, over_replicas, own_rows
+from suite.explain import (
+    compiled_steps,
+    corners,
+    declarations,
+    diagnoses,
+    fitted_metrics,
+    further_runs,
+    over_replicas,
+    own_rows,
+)
 from suite.explain.backends import Backends, Parting
 from suite.explain.rounds import Matched
 from suite.judge import composing, equivalence
@@ -143,7 +152,9 @@ class Composition:
         if not departing:
             departing = corners.of_run(backends.held(environment), place, self._departing(configuration))
         known = [cause for cause in causes if cause.code != Code.UNKNOWN]
-        return composing.united([known, departing]) if departing else causes
+        if departing or known:
+            return composing.united([known, departing]) if departing else causes
+        return compiled_steps.of_run(self.folder, configuration) or causes
 
     def _departing(self, configuration: Configuration) -> list[str]:
         """The states from which one step of the run parts from one of what it declares."""
@@ -246,7 +257,8 @@ class Composition:
         parting = self.parting(a, b)
         part = _component(Link.BACKEND, parting.off, found, parting.causes, self._unevaluated(a, b))
         # Other weights give other metrics: these are a difference of their own only if nothing else differs.
-        alike = not any(equivalence.differs(value) for value in part.distances.values())
+        strategies = [value for one in (a, b) for value in self.strategy(one).distances.values()]
+        alike = not any(equivalence.differs(value) for value in (*part.distances.values(), *strategies))
         return (alike and fitted_metrics.component(self.folder, a.scenario, *environments)) or part
 
     def parting(self, a: Configuration, b: Configuration) -> Parting:

@@ -93,6 +93,7 @@ from suite.records.judgement import (
 from suite.records.plan import (
     BETWEEN,
     DEFAULT,
+    EAGER,
     EXACT,
     LAYERWISE,
     ORACLE,
@@ -164,6 +165,7 @@ __all__ = [
     "BUG",
     "COMPILE_FALSE",
     "DEFAULT",
+    "EAGER",
     "EXACT",
     "FLOAT32",
     "JIT_KEPT",

@@ -25,6 +25,7 @@ class Code(enum.StrEnum):
     UNDEFINED = "undefined"
     ODD_ONE_OUT = "odd-one-out"
     CORNER = "corner"
+    COMPILED_STEP = "compiled-step"
     FLOAT32_INSIDE = "float32-inside"
     BELOW_FLOAT32 = "below-float32"
     STEPS_APART = "steps-apart"

@@ -200,7 +200,8 @@ class Configuration:
 ORACLE = "oracle"  # the strategy that emulates several devices on one, and its variation
 SINGLE_STEP = "single-step"
 LAYERWISE = "layerwise"
-VARIATIONS = ("plain", "repeat", "permuted", "perturbed", "seed", ORACLE, SINGLE_STEP, LAYERWISE)
+EAGER = "eager"  # as the plain run, with `run_eagerly`: where a compiled step may compute something else
+VARIATIONS = ("plain", "repeat", "permuted", "perturbed", "seed", EAGER, ORACLE, SINGLE_STEP, LAYERWISE)
 RERUNS = ("repeat", "permuted", "perturbed", "seed")
 PERMUTED = 3  # one re-rounded run alone says little: three bound the envelope (false alarms 2 to 9 % with one side only)
 BETWEEN = 2  # the index of a layerwise run from the states between the first and the last

@@ -188,6 +188,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.RENEWED: lambda cause: f"not saved, and drawn again: {names_of(cause, 'tensor')}",
     Code.UNSEEDED: lambda cause: f"{names_of(cause, 'layer')} without a seed draws from a generator that no file holds",
     Code.SHARED_AVERAGES: lambda cause: f"averages share memory with weights in {cause.subject} (known defect K-56)",
+    Code.COMPILED_STEP: lambda cause: f"{cause.subject} computes something else once the training step is compiled",
     Code.MEMORY_LOST: lambda cause: f"{cause.subject} does not keep the state of {names_of(cause, 'layer')} between batches",
     Code.NARROWED: lambda cause: f"{cause.subject} has {names_of(cause, 'formats')}",
     Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {names_of(cause, 'step')}",

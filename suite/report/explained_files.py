@@ -102,5 +102,6 @@ def attributes(what: str, where: str, cause: Cause) -> Said:
         claim=f"{what} {where} {verb(what, 'has', 'have')} layers whose attributes did not come back: "
         f"{changed(cause, ': ')}.",
         experiment=experiment,
-        advice="give the class a get_config that returns every argument of its constructor",
+        advice="give the class a get_config that returns every argument of its constructor. A file of weights alone holds "
+        "no attributes: keep what training changes in a variable (add_weight)",
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from suite.judge.composing import EXPECTED
 from suite.judge.equivalence import SAME_SEMANTICS
-from suite.records import OPERATION, Cause, Code
+from suite.records import MEASURED, OPERATION, Cause, Code
 from suite.records.formatting import number
 from suite.report import declared_words, explained_files
 from suite.report.causes import (
@@ -126,6 +126,18 @@ def _forgotten(what: str, where: str, cause: Cause) -> Said:
         experiment=f"after training, the state of {layer} was still zero in {cause.subject}, and not on the other side; the "
         "float64 runs of both sides also differ",
         advice="do not train with stateful=True there: hand the state on as an input and an output",
+    )
+
+
+def _compiled(what: str, where: str, cause: Cause) -> Said:
+    altered = names_of(cause, MEASURED)
+    kept = f" Training sets {altered}, and a compiled step keeps the value that it was compiled with." if altered else ""
+    return Said(
+        claim=f"The training step of {cause.subject} computes something else once it is compiled ({what} {where}).{kept}",
+        experiment="the float64 run was repeated with run_eagerly=True, or its step compiled anew: it differs from the "
+        "compiled one, and equals the other side",
+        advice="keep what changes during training in a variable (add_weight, or keras.Variable), or compile the model with "
+        "run_eagerly=True: Python code runs only while a step is compiled",
     )
 
 
@@ -299,6 +311,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.UNSEEDED: _unseeded,
     Code.SHARED_AVERAGES: _averages,
     Code.MEMORY_LOST: _forgotten,
+    Code.COMPILED_STEP: _compiled,
     Code.NARROWED: _narrow,
     Code.STEPS_APART: _apart_in_steps,
     Code.NON_FINITE: _not_finite,

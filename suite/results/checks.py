@@ -10,7 +10,7 @@ from suite import compare
 from suite.artifacts import names
 from suite.artifacts.artifact import Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import definitions, diagnoses, saving
+from suite.explain import compiled_steps, definitions, diagnoses, saving
 from suite.explain.composition import Composition
 from suite.explain.definitions import Departure, Held
 from suite.explain.products import Precision
@@ -213,13 +213,15 @@ def _resumed(
     live: Side = compare.resumed(run, manifest, manifest)
     if manifest.after_saving:
         live = Status.UNSUPPORTED, f"the live model cannot be evaluated and trained further: {manifest.after_saving}"
+    loaded = folder.resumed(saved, manifest)
+    anew = compiled_steps.of_resumed(configuration.environment, subject.plain, loaded)
     return Sides(
         kind="resumed",
         environment=configuration.environment,
         form=names.KERAS_FILE,
-        sides=[live, folder.resumed(saved, manifest)],
+        sides=[live, loaded],
         doubles=doubles,
-        file=composing.united([*check_parts.of_resumed(subject, (configuration.environment, file)), gathered]),
+        file=composing.united([*check_parts.of_resumed(subject, (configuration.environment, file)), gathered, anew]),
     )
 
 

@@ -8,7 +8,16 @@ from itertools import combinations
 
 from suite import compare
 from suite.compare.run_folder import RunFolder
-from suite.explain import diagnoses, float32_steps, further_runs, magnitudes, non_finite, over_replicas, sides
+from suite.explain import (
+    compiled_steps,
+    diagnoses,
+    float32_steps,
+    further_runs,
+    magnitudes,
+    non_finite,
+    over_replicas,
+    sides,
+)
 from suite.explain.backends import Backends
 from suite.explain.composition import Composition, single_step_of, with_global_statistics
 from suite.explain.inquiry import Inquiry
@@ -108,6 +117,9 @@ class Judging:
         inquiries = diagnoses.inquiries(self.folder, settled)
         asked += [run for inquiry in inquiries for run in inquiry.further()]
         asked += self._calls_of(inquiries)
+        asked += [
+            run for one in inquiries if one.unexplained for run in compiled_steps.further(self.folder, one.configuration)
+        ]
         asked += self._perturbed_of(inquiries)
         asked += [run for backends in self.backends().values() for run in backends.further()]
         asked += [run for backends in self.backends().values() for run in over_replicas.further(backends)]

@@ -16,7 +16,7 @@ import numpy as np
 from suite.artifacts import names, rows
 from suite.artifacts.artifact import Recording
 from suite.records import Scenario
-from suite.runner import keras_versions, loss_steps, memory, models, optimizers
+from suite.runner import keras_versions, loss_steps, memory, models, optimizers, python_state
 
 Arrays = dict[str, np.ndarray]
 
@@ -27,15 +27,27 @@ DEPTH = 6  # of what is described in an argument
 UNTOLD = "built"  # an attribute that says nothing of what an object computes
 
 
-def record(recorded: Recording, model: Any, scenario: Scenario, data: Mapping[str, np.ndarray], done: int) -> str:
-    """Adds the parts "resumed" and "resumed-optimizer" of a compiled model on one device that was trained for `done` steps.
-    Why they are not there; empty if they are."""
+def record(
+    recorded: Recording, model: Any, scenario: Scenario, data: Mapping[str, np.ndarray], done: int, *, anew: bool = False
+) -> str:
+    """Adds the parts "resumed" and "resumed-optimizer" of a compiled model on one device that was trained for `done` steps;
+    with `anew`, "resumed-anew", too: after the same steps, compiled anew as those of a loaded model are. Why they are not
+    there; empty if they are."""
+    state = models.variables(model) | optimizers.slots(model)
+    before, in_python = models.read(state), python_state.held(model)
     try:
         _go_on(model, scenario, data, done)
+        recorded.add(names.RESUMED, models.read(models.variables(model)))
+        recorded.add(names.RESUMED_OPTIMIZER, models.read(optimizers.slots(model)))
+        if anew:
+            models.write(state, before)
+            python_state.put_back(in_python)
+            model.train_function = None
+            keras_versions.trace_anew()
+            _go_on(model, scenario, data, done)
+            recorded.add(names.RESUMED_ANEW, models.read(models.variables(model)))
     except Exception as error:  # whatever a user's model does here must not cost what is known of it already
         return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
-    recorded.add(names.RESUMED, models.read(models.variables(model)))
-    recorded.add(names.RESUMED_OPTIMIZER, models.read(optimizers.slots(model)))
     return ""
 
 

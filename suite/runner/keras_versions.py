@@ -61,6 +61,17 @@ def is_of_keras(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == "keras"
 
 
+def trace_anew() -> None:
+    """From now on, functions are traced again. JAX shares what it has traced among functions that are equal, as two bound
+    methods of one model are."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.clear_caches()
+
+
 def compute_loss(model: Any, *, training: bool = True, **given: Any) -> Any:
     """The model's loss, in training or in an evaluation. `compute_loss` takes no `training` in Keras 3.3 and older, nor need
     a user's own."""

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 from suite.records import BatchNorm, Phase, Scenario, Tensor, TensorGroup
-from suite.runner import building, exact_constants, models, optimizers
+from suite.runner import building, exact_constants, models, optimizers, python_state
 from suite.runner.exact_constants import Constants
 
-PLAIN = (bool, int, float, str, type(None))
 TRAINED = "_trainable"  # private: the public property sets that of everything inside, too
 
 
@@ -47,13 +46,14 @@ class Phases:
     slots: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.start = plain_settings(self.model)
+        self.start, self.in_python = trained_settings(self.model), python_state.held(self.model)
         self.compiled = trained_settings(self.model)
 
     def begin(self, tensors: Sequence[Tensor] = ()) -> None:
         """Enters the first phase, again after others: with the layers as they were built, and compiled anew."""
         if self.entered > -1:
             self.start.restore()
+            python_state.put_back(self.in_python)
         self.entered = -1
         self.enter(0, tensors)
 
@@ -143,14 +143,6 @@ class Settings:
             attributes.update(values)
         for variable, trained in self.variables:
             variable.trainable = trained
-
-
-def plain_settings(model: Any) -> Settings:
-    """What the layers inside hold as plain values, and what of the model is trained."""
-    found = trained_settings(model)
-    for attributes, values in found.held[1:]:
-        values |= {name: value for name, value in attributes.items() if isinstance(value, PLAIN)}
-    return found
 
 
 def trained_settings(model: Any) -> Settings:

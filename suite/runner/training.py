@@ -16,7 +16,7 @@ from suite.artifacts.artifact import Recording
 from suite.artifacts.store import Store
 from suite.plan import discover
 from suite.plan.batches import permuted, schedule, shard
-from suite.records import JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario
+from suite.records import ALTERED, EAGER, JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario
 from suite.runner import (
     after_saving,
     building,
@@ -24,6 +24,7 @@ from suite.runner import (
     evaluating,
     facts,
     initializers,
+    keras_versions,
     lagging,
     layer_attributes,
     layerwise,
@@ -33,6 +34,7 @@ from suite.runner import (
     phases,
     precision,
     predicting,
+    python_state,
     random_streams,
     rerounding,
 )
@@ -86,6 +88,8 @@ def scenario_of(job: Job) -> Scenario:
 def train(job: Job, drive: Drive) -> None:
     """Executes the job's runs one after another with one model, reset to the stored initial state before each."""
     scenario = scenario_of(job)
+    if job.runs[0].variation == EAGER:
+        scenario = replace(scenario, run_eagerly=True)
     store = Store(job.run_folder)
     data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
     constants = constants_of(job.precision)
@@ -146,6 +150,7 @@ class _Trainer:
         self.job, self.drive, self.phased, self.store = job, drive, phased, store
         self.scenario, self.model = phased.scenario, phased.model
         self.given, self.data, self.initial, self.start = data, data, initial, start
+        self.in_python = python_state.held(self.model)
         self.built = {name for name, one in optimizers.others(self.model).items() if one.built}
         self.leads = drive.leads
         self.schedule = schedule(self.scenario, rows.count(data), job.options.steps)
@@ -194,7 +199,10 @@ class _Trainer:
 
         self.measured: dict[str, str] = {}
         self.taken = self.schedule
-        if self.scenario.phases or optimizers.others(self.model):
+        moved = python_state.moved(self.in_python)
+        if moved:  # the steps of a compiled model hold what was there when they were compiled
+            keras_versions.trace_anew()
+        if moved or self.scenario.phases or optimizers.others(self.model):
             self.phased.begin(self.tensors)
             optimizers.renew(self.model, self.built)
         keras.utils.set_random_seed(self.job.options.seed)
@@ -215,7 +223,7 @@ class _Trainer:
     def _record(self, run: Run, steps: int, recorded: Recording) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Trains, and adds what is to be kept; the steps whose states were kept, and those after which it predicted."""
         whole = run.variation == "plain"
-        every = whole or run.kind in ("permuted-float64", "perturbed-float64")
+        every = whole or run.kind in ("permuted-float64", "perturbed-float64", f"{EAGER}-float64")
         keep = self._kept(steps, every)
         recorder = recording.recorder(keep, resets=not self.schedule.epochs)
         recorded.add(names.step(0), models.read(models.variables(self.model)))
@@ -296,7 +304,7 @@ class _Trainer:
     def _ended(self, run: Run, recorded: Recording, recorder: Any, steps: int) -> None:
         """Adds what a run leaves at its end, beyond its variables."""
         whole = run.variation == "plain"
-        every = whole or run.kind in ("permuted-float64", "perturbed-float64")
+        every = whole or run.kind in ("permuted-float64", "perturbed-float64", f"{EAGER}-float64")
         if self.history:
             recorded.add(names.HISTORY, self.history)
         failed = ""
@@ -316,7 +324,9 @@ class _Trainer:
             if self.job.precision == "float32":
                 with self._unmoved():
                     self.measured |= lagging.found(self.model, self.scenario, self.data, self.taken, recorder.said, steps)
-            failed = failed or after_saving.record(recorded, self.model, self.scenario, self.data, steps)
+            failed = failed or after_saving.record(
+                recorded, self.model, self.scenario, self.data, steps, anew=ALTERED in self.measured
+            )
         if whole and self.random_layers:
             batch = self.scenario.batch // self.drive.processes
             self.measured |= predicting.facts(self.model, self.data, batch, self._unmoved)

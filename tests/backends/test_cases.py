@@ -51,6 +51,7 @@ IN_THE_GATE = (
     "moving-teacher",
     "crossed-arms",
     "kept-gradients",
+    "annealed-width",
 )
 # The causes that need a decision, each with the environment that it is about. All others have none.
 DEFECTS = {
@@ -89,6 +90,7 @@ DEFECTS = {
     "crossed-arms": {(Code.DEFINITION, "torch"), (Code.DEFINITION, "tensorflow")},
     "kept-gradients": {("gradients-accumulated", "")},
     "silent-recordings": {(Code.NON_FINITE, "tensorflow"), (Code.NON_FINITE, "jax"), (Code.NON_FINITE, "")},
+    "annealed-width": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax"), (Code.LOADED_DIFFERENTLY, "")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }
 STAGES = {  # of defects, each with the environment that is off

@@ -46,6 +46,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.COMPILED_DIFFERENTLY: (("loss.delta", "0.25 -> 1.0"),),
     Code.LOADED_DIFFERENTLY: (("gain.factor", "2.5 -> 1.0"),),
     Code.MEMORY_LOST: (("layer", "memory"),),
+    Code.COMPILED_STEP: (("measured", "gate.sharpness 1.0 -> 8.0"),),
     Code.NARROWED: (("formats", "float32 for float64"),),
     Code.SAVE_STALE: (("step", "5"),),
     Code.SAVE_WRONG_REPLICA: (("replica", "1"),),

@@ -11,7 +11,7 @@ import pytest
 from scenarios.article_mlp import SCENARIO
 from suite.plan.batches import schedule
 from suite.records import BatchNorm, Phase, Scenario, Tensor, TensorGroup
-from suite.runner import building, models, phases
+from suite.runner import building, models, phases, python_state
 
 
 class Layer:
@@ -35,6 +35,11 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(models, "layers_of", lambda model: model.inside)
     monkeypatch.setattr(
         models, "variables", lambda model: {name: one for layer in model.inside for name, one in layer.variables.items()}
+    )
+    monkeypatch.setattr(
+        python_state,
+        "held",
+        lambda model: [one for layer in model.inside for one in python_state.of(layer, ("_trainable",))],
     )
     monkeypatch.setattr(building, "compile_model", lambda model, *_, optimizer, **__: model.compiled.append(optimizer()))
     return made

@@ -16,7 +16,19 @@ from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.plan.batches import Schedule, schedule
 from suite.records import SINGLE_STEP, Deviation, Emulation, Job, Run, Scenario, Tensor
-from suite.runner import building, epochs, facts, initializers, memory, models, optimizers, phases, precision, random_streams
+from suite.runner import (
+    building,
+    epochs,
+    facts,
+    initializers,
+    memory,
+    models,
+    optimizers,
+    phases,
+    precision,
+    python_state,
+    random_streams,
+)
 from suite.runner.exact_constants import constants_of
 from suite.runner.layer_calls import layer_calls, name_of_call
 from suite.runner.operation_calls import calls_of_model
@@ -81,12 +93,14 @@ class _Recorder:
         self.inputs = store.inputs(self.scenario.name).manifest()
         self.schedule = schedule(self.scenario, count(oracle.data), job.options.steps)
         self.programs = programs_of(oracle.model)
+        self.in_python = python_state.held(oracle.model)
 
     def execute(self, run: Run) -> None:
         """One run, from its initial state to a finished artifact."""
         model = self.oracle.model
         manifest = building.started(model, self.job, run, self.inputs, run.configuration.devices)
         recording = self.store.run(run).recording(replace(manifest, roundoff=models.ROUNDOFF["float64"]))
+        python_state.put_back(self.in_python)
         with recording as recorded, _emulated(model):
             if run.variation == SINGLE_STEP:  # whose layers' outputs are looked at while it runs
                 self.oracle.programs = Programs()
@@ -143,8 +157,10 @@ class _Recorder:
             values, slots = starting_states.before(trajectory, state, manifest.tensors)
             self.oracle.start(emulation, run.configuration.devices, values, slots)
             rows = starting_states.batch(state, self.schedule)
+            begun = python_state.held(self.oracle.model)
             with outputs_of(self.oracle) as passes:
                 loss = self.oracle.step(ordered(rows, self.oracle.deviation.order))
+            python_state.put_back(begun)
             calls = tuple(passes[0])
             outputs = {f"forward|{name}": np.concatenate([made[name] for made in passes.values()]) for name in calls}
             recorded.add(names.single_step(state), {**outputs, **self._stages(values, loss)})

@@ -20,7 +20,7 @@ from suite.artifacts.rows import count
 from suite.artifacts.store import Store
 from suite.plan.batches import schedule
 from suite.records import Job, Status, TensorGroup, shares
-from suite.runner import building, facts, models, optimizers
+from suite.runner import building, facts, models, optimizers, python_state
 from suite.runner.exact_constants import constants_of
 from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases
@@ -115,6 +115,7 @@ class Stepped:
         as_built = _as_built(self.model) if len(state.rows) < self.scenario.batch else nullcontext()
         with as_built, optimizers.unfinished(self.model.optimizer):
             models.forget_gradients(self.model)
+            begun = python_state.held(self.model)
             self.model.fit(
                 **models.training(self.data, mine),
                 batch_size=self.scenario.batch // self.drive.processes,
@@ -127,6 +128,7 @@ class Stepped:
                     )
                 ],
             )
+            python_state.put_back(begun)
         if losses[-1] is None:
             return None
         parts = self.drive.gather(f"loss-{state.name}", {"loss": np.array([float(losses[-1])], np.float64)})

@@ -1,0 +1,69 @@
+"""What a model holds in Python is put back before each run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from suite.runner import python_state
+
+
+def gate(**held: Any) -> SimpleNamespace:
+    return SimpleNamespace(**held)
+
+
+@pytest.mark.parametrize(
+    ("before", "later"),
+    [
+        (1.0, 8.0),
+        (0, True),
+        ("warm", "cold"),
+        (None, 3),
+        ([], [0.5]),
+        ({"seen": 1}, {"seen": 2}),
+        (np.zeros(3), np.ones(3)),
+    ],
+)
+def test_what_training_sets_is_put_back(before: Any, later: Any) -> None:
+    layer = gate(sharpness=before)
+    held = list(python_state.of(layer, ()))
+    layer.sharpness = later
+    assert python_state.moved(held)
+    python_state.put_back(held)
+    assert not python_state.moved(held)
+    assert type(layer.sharpness) is type(before)
+    np.testing.assert_equal(layer.sharpness, before)
+
+
+def test_what_changes_in_place_is_put_back_each_time() -> None:
+    layer = gate(seen=[1], sums=np.zeros(2))
+    held = list(python_state.of(layer, ()))
+    for _ in range(2):
+        layer.seen.append(2)
+        layer.sums += 1.0
+        python_state.put_back(held)
+        assert layer.seen == [1]
+        assert not layer.sums.any()
+
+
+def test_what_is_as_before_is_not_set_again() -> None:
+    layer = gate(seen=[1, 2], mean=np.array([np.nan]))
+    seen, mean = layer.seen, layer.mean
+    python_state.put_back(list(python_state.of(layer, ())))
+    assert layer.seen is seen
+    assert layer.mean is mean
+
+
+def test_common_attributes_and_objects_are_left_alone() -> None:
+    layer = gate(name="gate", kernel=object(), parts=[object()], sharpness=1.0)
+    assert [one.name for one in python_state.of(layer, {"name"})] == ["sharpness"]
+
+
+def test_private_attributes_are_put_back_where_the_class_is_not_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = gate(_step=0, rate=1.0)
+    assert [one.name for one in python_state.of(layer, ())] == ["_step", "rate"]
+    monkeypatch.setattr("suite.runner.keras_versions.is_of_keras", lambda kind: True)
+    assert [one.name for one in python_state.of(layer, ())] == ["rate"]
