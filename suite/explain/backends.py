@@ -171,9 +171,13 @@ class Backends:
         """That one of them does not keep what layers are to keep from one batch to the next, and the other does."""
         subjects = {name: self.folder.subject(self.trained[name]) for name in (a, b) if name in self.trained}
         facts = {name: one.plain[1].facts.get(MEMORY_LOST, "") for name, one in subjects.items() if not isinstance(one, str)}
-        lost = [name for name, layers in facts.items() if layers]
-        alone = len(facts) == 2 and len(lost) == 1
-        return Cause(code=Code.MEMORY_LOST, subject=lost[0], detail=(("layer", facts[lost[0]]),)) if alone else None
+        if len(facts) < 2:
+            return None
+        mine, other = (set(facts[name].split(", ")) - {""} for name in (a, b))
+        if bool(mine - other) == bool(other - mine):
+            return None
+        subject, lost = (a, mine - other) if mine - other else (b, other - mine)
+        return Cause(code=Code.MEMORY_LOST, subject=subject, detail=(("layer", ", ".join(sorted(lost))),))
 
     def _compiled(self, a: str, b: str) -> tuple[Cause, ...]:
         alone = {a, b} <= self.alone.keys()

@@ -123,9 +123,10 @@ def _forgotten(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{cause.subject} does not keep the state of {layer} from one batch to the next, and the other side does "
         f"({what} {where}).",
-        experiment=f"after training, the state of {layer} was still zero in {cause.subject}, and not on the other side; the "
-        "float64 runs of both sides also differ",
-        advice="do not train with stateful=True there: hand the state on as an input and an output",
+        experiment=f"after training, the state of {layer} was as before training in {cause.subject}, and not on the other "
+        "side; the float64 runs of both sides also differ",
+        advice="do not train with stateful=True there, but hand the state on as an input and an output; let a layer make "
+        "its variables with add_weight, so that the model knows of them",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,6 +18,7 @@ from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Recording
 from suite.records import ALTERED, SEED, DamagedArtifact, Manifest
 from suite.runner import after_saving, keras_versions, models
+from suite.runner.members import Member, common_to, is_plain, members
 from suite.runner.predicting import named
 
 Attributes = dict[str, Any]
@@ -26,20 +27,20 @@ LARGEST = 1 << 18  # bytes of an array that is stored, and can be put back; of a
 LENGTH = 500  # characters of the text of one attribute; of a longer one, its hash is told
 SHOWN = 3  # attributes in one sentence
 UNTOLD = object()  # what has variables or attributes of its own, which are told by themselves
-OF_TRAINING = frozenset({"history", "optimizer", "loss", "stop_training"})  # attributes of a model that `fit` leaves behind
 
 
 def tell(recorded: Recording, model: Any) -> None:
     """Adds the part "layers": path of each layer -> its attributes as JSON, uint8 (bytes,). Those that are arrays are in the
     part "layer-arrays", too, as far as they are small."""
     told, layers = attributes(model), _layers(model)
+    known = _known(model)
     texts = {path: json.dumps(one, sort_keys=True).encode() for path, one in told.items()}
     recorded.add(names.LAYERS, {path: np.frombuffer(text, np.uint8) for path, text in texts.items()})
     held = {
         f"{path}|{name}": array
         for path, one in told.items()
-        for name in one
-        if (array := _array(vars(layers[path]).get(name))) is not None and array.nbytes <= LARGEST
+        for name, value in {each.name: _value(each) for each in members(layers[path], (), known)}.items()
+        if name in one and (array := _array(value)) is not None and array.nbytes <= LARGEST
     }
     if held:
         recorded.add(names.LAYER_ARRAYS, held)
@@ -105,21 +106,21 @@ def restored(model: Any, wanted: Mapping[str, np.ndarray]) -> Iterator[int]:
 @contextmanager
 def put_back(model: Any, wanted: Mapping[str, Attributes]) -> Iterator[int]:
     """While this is entered, the model's plain attributes and arrays have the `wanted` values. Gives how many it changed."""
-    layers = {path: layer for path, layer in _layers(model).items() if path in wanted}
+    layers, known = {path: layer for path, layer in _layers(model).items() if path in wanted}, _known(model)
     changes = [
-        (layer, name, held, value)
+        (one, one.now(), value)
         for path, layer in layers.items()
-        for name, held in vars(layer).items()
-        if name in wanted[path] and (value := _as_held(held, wanted[path][name])) is not UNTOLD
+        for one in members(layer, (), known)
+        if one.name in wanted[path] and (value := _as_held(_value(one), wanted[path][one.name])) is not UNTOLD
     ]
     try:
-        for layer, name, _, value in changes:
-            setattr(layer, name, value)
+        for one, _, value in changes:
+            one.put(value)
         model.predict_function = None  # it was compiled with the values of before
         yield len(changes)
     finally:
-        for layer, name, before, _ in changes:
-            setattr(layer, name, before)
+        for one, before, _ in changes:
+            one.put(before)
         model.predict_function = None
 
 
@@ -155,14 +156,8 @@ def _array(value: Any) -> np.ndarray | None:
 
 def attributes(model: Any) -> dict[str, Attributes]:
     """Path of each layer -> its attributes, as JSON can hold them, without those that every layer or model has."""
-    import keras
-
-    of_layers = {*vars(keras.layers.Layer()), *OF_TRAINING}
-    of_models = {*vars(keras.Model()), *of_layers}
-    return {
-        path: _told(layer, of_models if isinstance(layer, keras.Model) else of_layers)
-        for path, layer in _layers(model).items()
-    }
+    known = _known(model)
+    return {path: _told(layer, common_to(layer), known) for path, layer in _layers(model).items()}
 
 
 def plain(model: Any) -> dict[str, Any]:
@@ -184,10 +179,6 @@ def altered(model: Any, before: Mapping[str, Any]) -> dict[str, str]:
     return {ALTERED: ", ".join(moved[:SHOWN]) + more} if moved else {}
 
 
-def is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool | int | float | str)
-
-
 def _layers(model: Any) -> dict[str, Any]:
     """Every layer by its path, and a model of a class that is not Keras's by the empty path."""
     paths = models.layer_paths(model)
@@ -195,11 +186,20 @@ def _layers(model: Any) -> dict[str, Any]:
     return layers if keras_versions.is_of_keras(type(model)) else {"": model, **layers}
 
 
-def _told(layer: Any, common: set[str]) -> Attributes:
+def _known(model: Any) -> set[int]:
+    """The identities of the variables that the model knows of."""
+    return {id(variable) for variable in models.variables(model).values()}
+
+
+def _value(member: Member) -> Any:
+    return member.now() if member.is_variable else member.value
+
+
+def _told(layer: Any, common: Collection[str], known: set[int]) -> Attributes:
     import keras
 
     hidden = isinstance(layer, keras.Model)  # Keras keeps its own notes in a model's private attributes
-    shown = {name: value for name, value in vars(layer).items() if name not in common and not (hidden and name[0] == "_")}
+    shown = {one.name: _value(one) for one in members(layer, common, known) if not (hidden and one.name[0] == "_")}
     told = {name: described for name, value in shown.items() if (described := _described(value)) is not UNTOLD}
     return told | {"trainable": bool(layer.trainable), "dtype": str(layer.compute_dtype)}
 

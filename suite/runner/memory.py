@@ -46,7 +46,9 @@ def states(layer: Any) -> list[Any]:
     return [one for one in keras_versions.tree().flatten(getattr(layer, "states", None) or ()) if hasattr(one, "assign")]
 
 
-def facts(layers: Iterable[Any]) -> dict[str, str]:
-    """The fact of a model that was trained and whose layers have kept nothing: their names. None of one without such."""
+def facts(layers: Iterable[Any], unmoved: Iterable[str] = ()) -> dict[str, str]:
+    """The fact of a model that was trained and whose layers have kept nothing: their names, and those of variables that the
+    model does not know of and that are `unmoved`. None of one without such."""
     lost = [layer.name for layer in keeping(layers) if states(layer) and not any(one.numpy().any() for one in states(layer))]
+    lost += unmoved
     return {MEMORY_LOST: ", ".join(sorted(lost))} if lost else {}

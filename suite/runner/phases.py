@@ -52,8 +52,9 @@ class Phases:
     def begin(self, tensors: Sequence[Tensor] = ()) -> None:
         """Enters the first phase, again after others: with the layers as they were built, and compiled anew."""
         if self.entered > -1:
-            self.start.restore()
-            python_state.put_back(self.in_python)
+            with self.scope():
+                self.start.restore()
+                python_state.put_back(self.in_python)
         self.entered = -1
         self.enter(0, tensors)
 

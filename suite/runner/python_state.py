@@ -10,64 +10,65 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from suite.runner import keras_versions, layer_attributes, models
-
-NOTHING = object()  # what is not put back
+from suite.runner import keras_versions, models
+from suite.runner.members import NOTHING, Member, common_to, is_plain, members
 
 
 class Held(NamedTuple):
-    """One attribute of a layer, of the model, or of a loss, with a copy of what it held."""
+    """What a layer, the model, a loss, or an object inside of them holds, with a copy of what it held."""
 
-    owner: Any
-    name: str
+    member: Member
     value: Any
 
 
 def held(model: Any) -> list[Held]:
-    """Every attribute that is a number, a text, a flag, an array, or a list or dictionary of these."""
+    """Every attribute that is a number, a text, a flag, an array, or a list or dictionary of these; every variable that the
+    model does not know of."""
     import keras
 
-    of_layers = {*vars(keras.layers.Layer()), *layer_attributes.OF_TRAINING}
-    of_models = {*vars(keras.Model()), *of_layers}
     losses = [one for one in keras.tree.flatten(getattr(model, "loss", None)) if isinstance(one, keras.losses.Loss)]
     owners = {id(one): one for one in [model, *models.layers_of(model), *losses]}
-    return [
-        one for owner in owners.values() for one in of(owner, of_models if isinstance(owner, keras.Model) else of_layers)
-    ]
+    known = {id(variable) for variable in models.variables(model).values()}
+    return [one for owner in owners.values() for one in of(owner, common_to(owner), known)]
 
 
-def of(owner: Any, common: Collection[str]) -> Iterator[Held]:
-    """What one object holds, without the attributes that are `common` to all of its kind, and without Keras's own notes."""
+def of(owner: Any, common: Collection[str], known: Collection[int] = ()) -> Iterator[Held]:
+    """What one object holds, as `members`, and without Keras's own notes."""
     anybodys = not keras_versions.is_of_keras(type(owner))
-    for name, value in vars(owner).items():
-        if name not in common and (anybodys or name[0] != "_") and (copied := _copy(value)) is not NOTHING:
-            yield Held(owner, name, copied)
+    for one in members(owner, common, known):
+        if (anybodys or one.name[0] != "_") and (copied := _copy(one.now())) is not NOTHING:
+            yield Held(one, copied)
 
 
 def put_back(found: Iterable[Held]) -> None:
-    """Each attribute holds again what it held, where it holds something else now."""
+    """Everything holds again what it held, where it holds something else now."""
     for one in found:
         if _is_other(one):
-            vars(one.owner)[one.name] = _copy(one.value)  # straight into the instance: Keras tracks what is set
+            one.member.put(_copy(one.value))
 
 
 def moved(found: Iterable[Held]) -> bool:
-    """Whether an attribute holds something else now."""
+    """Whether something holds something else now."""
     return any(map(_is_other, found))
 
 
+def unmoved(found: Iterable[Held]) -> list[str]:
+    """The names of the variables that hold what they held."""
+    return [one.member.name for one in found if one.member.is_variable and not _is_other(one)]
+
+
 def _is_other(one: Held) -> bool:
-    return not _equal(vars(one.owner).get(one.name, NOTHING), one.value)
+    return not _equal(one.member.now(), one.value)
 
 
 def _copy(value: Any) -> Any:
-    if layer_attributes.is_plain(value):
+    if is_plain(value):
         return value
     if isinstance(value, np.ndarray):
         return value.copy()
-    if isinstance(value, list) and all(map(layer_attributes.is_plain, value)):
+    if isinstance(value, list) and all(map(is_plain, value)):
         return list(value)
-    if isinstance(value, Mapping) and all(map(layer_attributes.is_plain, value.values())):
+    if isinstance(value, Mapping) and all(map(is_plain, value.values())):
         return dict(value)
     return NOTHING
 

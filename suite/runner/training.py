@@ -308,7 +308,7 @@ class _Trainer:
         if self.history:
             recorded.add(names.HISTORY, self.history)
         failed = ""
-        self.measured |= memory.facts(models.layers_of(self.model))
+        self.measured |= memory.facts(models.layers_of(self.model), python_state.unmoved(self.in_python))
         if every:
             self._replicas(recorded)
         if every or run.variation == "seed":

@@ -235,20 +235,29 @@ def test_hypotheses_are_tried_where_no_definition_explains_it(tmp_path: Path) ->
 # ---------------------------------------------------------------- what layers keep between batches
 
 
-@pytest.mark.parametrize("forgetting", [("jax",), ("jax", "torch"), ()])
+@pytest.mark.parametrize(
+    "forgetting",
+    [
+        {"jax": "gru"},
+        {"jax": "gru, unused", "torch": "unused"},
+        {"jax": "gru", "torch": "gru"},
+        {"jax": "gru", "torch": "a"},
+        {},
+    ],
+)
 def test_who_does_not_keep_what_layers_keep_is_named_where_the_other_does(
-    tmp_path: Path, forgetting: tuple[str, ...]
+    tmp_path: Path, forgetting: dict[str, str]
 ) -> None:
     made = Folder(tmp_path, ["torch", "jax"])
     for run in made.plan.runs:
         name = run.configuration.environment
-        facts = {MEMORY_LOST: "gru"} if name in forgetting else {}
+        facts = {MEMORY_LOST: forgetting[name]} if name in forgetting else {}
         if run.emulates is None:  # no oracle emulates such a model
             made.trained(run, 1.0 + APART * (name == "jax"), facts)
     backends = made.backends()
     assert backends.agreement.apart == [("torch", "jax")]
     found = backends.parting("torch", "jax")
-    if forgetting == ("jax",):
+    if forgetting.get("torch", "unused") == "unused" and forgetting:
         assert (found.off, found.causes) == (
             "jax",
             (Cause(code=Code.MEMORY_LOST, subject="jax", detail=(("layer", "gru"),)),),

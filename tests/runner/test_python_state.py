@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.runner import python_state
+from suite.runner import members, python_state
 
 
 def gate(**held: Any) -> SimpleNamespace:
@@ -59,11 +59,48 @@ def test_what_is_as_before_is_not_set_again() -> None:
 
 def test_common_attributes_and_objects_are_left_alone() -> None:
     layer = gate(name="gate", kernel=object(), parts=[object()], sharpness=1.0)
-    assert [one.name for one in python_state.of(layer, {"name"})] == ["sharpness"]
+    assert [one.member.name for one in python_state.of(layer, {"name"})] == ["sharpness"]
 
 
 def test_private_attributes_are_put_back_where_the_class_is_not_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = gate(_step=0, rate=1.0)
-    assert [one.name for one in python_state.of(layer, ())] == ["_step", "rate"]
+    assert [one.member.name for one in python_state.of(layer, ())] == ["_step", "rate"]
     monkeypatch.setattr("suite.runner.keras_versions.is_of_keras", lambda kind: True)
-    assert [one.name for one in python_state.of(layer, ())] == ["rate"]
+    assert [one.member.name for one in python_state.of(layer, ())] == ["rate"]
+
+
+class Helper:
+    """An object of a user's inside a layer."""
+
+    def __init__(self, step: int, inside: Any = None) -> None:
+        self.step, self.inside = step, inside
+
+
+def test_what_helper_objects_inside_a_layer_hold_is_put_back_too() -> None:
+    layer = gate(helper=Helper(0, Helper(1)))
+    held = list(python_state.of(layer, ()))
+    assert [one.member.name for one in held] == ["helper.step", "helper.inside.step", "helper.inside.inside"]
+    layer.helper.inside.step = 7
+    assert python_state.moved(held)
+    python_state.put_back(held)
+    assert (layer.helper.step, layer.helper.inside.step) == (0, 1)
+
+
+def test_helper_objects_that_hold_each_other_end_somewhere() -> None:
+    first, second = Helper(0), Helper(1)
+    first.inside, second.inside = second, first
+    names = [one.member.name for one in python_state.of(gate(helper=first), ())]
+    assert names == ["helper.step", "helper.inside.step"]
+
+
+def test_variables_that_nobody_moved_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.runner.fake_keras import Variable
+
+    monkeypatch.setattr(members.Member, "is_variable", property(lambda one: isinstance(one.value, Variable)))
+    monkeypatch.setattr(
+        members.Member, "now", lambda one: one.value.numpy() if one.is_variable else vars(one.holder)[one.attribute]
+    )
+    kept, lost = Variable("kept", np.zeros(2)), Variable("lost", np.zeros(2))
+    held = list(python_state.of(gate(kept=kept, helper=Helper(0, lost)), ()))
+    kept.assign(np.ones(2))
+    assert python_state.unmoved(held) == ["helper.inside"]
