@@ -17,7 +17,7 @@ from suite.artifacts.artifact import Complete
 from suite.compare import metrics, single_step
 from suite.compare.run_folder import RunFolder
 from suite.explain.estimates import StepEvidence
-from suite.judge import verdicts
+from suite.judge import equivalence, verdicts
 from suite.records import SINGLE_STEP, Comparison, Configuration, DamagedArtifact, Emulation, Run, plain
 
 Stages = dict[str, list[single_step.StageDistance]]  # state -> every tensor of the step, in the order of the step
@@ -131,6 +131,12 @@ class Observations:
             return None
 
     def whole_distance(self, emulation: Emulation) -> float | None:
-        """The largest judged distance between the whole run and one of the emulation; None if that was not run."""
+        """The largest judged distance between the whole run and one of the emulation; None if that was not run, or if it
+        does not tell of all that is off without the deviation."""
         found = self.whole_comparison(emulation)
-        return None if found is None else verdicts.oracle_distance(found)
+        distance = None if found is None else verdicts.oracle_distance(found)
+        if found is None or equivalence.differs(distance):
+            return distance
+        left = {one.quantity: equivalence.apart_of(one, found) for one in found.distances}
+        off = [one.quantity for one in self.found.distances if equivalence.differs(equivalence.apart_of(one, self.found))]
+        return distance if all(left.get(quantity) is not None for quantity in off) else None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from suite.compare import single_step
 from suite.judge.equivalence import OTHER_SEMANTICS
-from suite.judge.limits import STEP_FLOORS, UNSTABLE_FLOORS, UNSTABLE_RATIO, UNSTABLE_STATES
+from suite.judge.limits import STEP_FLOORS, UNSTABLE_BELOW, UNSTABLE_FLOORS, UNSTABLE_RATIO, UNSTABLE_STATES
 from suite.records import FLOAT32, Cause, Code, Comparison, Numbers, Place, StepErrors, Unstable
 
 
@@ -31,6 +31,8 @@ def _unstable(comparison: Comparison, side: int) -> Unstable | None:
         return None
     first = places[0]
     sizes = next(one.sides for one in judged_steps(comparison) if (one.state, one.tensor) == (first.state, first.tensor))
+    if first.stage not in single_step.PER_DEVICE and sizes[side] >= UNSTABLE_BELOW:
+        return None
     place = replace(first, size=sizes[side])
     return Unstable(side=side, states=len(places), measured=len(_states(comparison)), place=place, sizes=sizes)
 
@@ -78,6 +80,7 @@ def cause(comparison: Comparison, found: Unstable) -> Cause:
             ("states", float(found.states)),
             ("a", found.sizes[0]),
             ("b", found.sizes[1]),
+            *((("batch statistics", 1.0),) if found.place.stage in single_step.PER_DEVICE else ()),
         ),
     )
 

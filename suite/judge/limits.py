@@ -10,6 +10,7 @@ NOISE_FACTOR = 3.0
 UNSTABLE_RATIO = 10.0
 UNSTABLE_FLOORS = 100.0
 UNSTABLE_STATES = 2
+UNSTABLE_BELOW = 0.2
 # What the forward pass computes, and the rounding of equal kernels there. Later stages say nothing of kernels: Adam
 # turns the rounding of a nearly zero gradient into a full step, and a gradient's tensors can be nearly zero themselves.
 STEP_FLOORS = {"forward": 5e-7, "batch statistics": 3e-7, "loss": 2e-7}
@@ -92,5 +93,10 @@ LIMITS = (
         value=UNSTABLE_STATES,
         reason="one state may be an accident of its numbers; a kernel that is unstable only later shows in the "
         "later states alone",
+    ),
+    Limit(
+        name="and, but for the statistics of a batch, where its outputs are off by less than this share of themselves",
+        value=UNSTABLE_BELOW,
+        reason="what is as different as that was not rounded: an optimizer skipped the step, or a layer drew another number",
     ),
 )

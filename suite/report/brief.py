@@ -42,6 +42,8 @@ def cure(finding: Finding) -> str:
         return "let its layer save it"
     if cause.code == Code.NON_FINITE and (cause.subject or finding.place):  # then no learning rate is the reason
         return ""
+    if cause.code == Code.UNSTABLE_KERNEL and "batch statistics" not in dict(cause.evidence):
+        return "compute it in float64"
     return CURES.get(cause.code, "")
 
 
@@ -113,7 +115,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.RENEWED: _unsaved,
     Code.SAVE_ALTERED: lambda cause: f"{names_of(cause, 'tensor')}: other numbers come back",
     Code.UNSEEDED: lambda cause: "random layers without a seed draw other numbers",
-    Code.SHARED_AVERAGES: lambda cause: "a trained model can be neither saved nor trained on",
+    Code.SHARED_AVERAGES: lambda cause: "fit after fit fails, and so does save after predict",
     Code.COMPILED_STEP: lambda cause: f"the compiled training step of {cause.subject} computes something else",
     Code.MEMORY_LOST: lambda cause: f"{cause.subject} forgets the state of {names_of(cause, 'layer')}",
     Code.NARROWED: lambda cause: f"{cause.subject} has {names_of(cause, 'formats')}",

@@ -109,9 +109,9 @@ def _unseeded(what: str, where: str, cause: Cause) -> Said:
 
 def _averages(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"On {cause.subject}, a model that was trained with use_ema can be neither saved nor trained on ({what} "
-        f"{where}): averages and weights are the same arrays after `fit`, and the next call deletes both. This is the "
-        "known defect K-56.",
+        claim=f"On {cause.subject}, a model that was trained with use_ema cannot be trained on, nor saved once it has "
+        f"predicted ({what} {where}): averages and weights are the same arrays after `fit`, and the next call deletes both. This is "
+        "the known defect K-56.",
         experiment="after `fit`, weights and averages were looked at. The suite gives the averages arrays of their own, so "
         "that it can compare such a model at all",
         advice="leave out use_ema on JAX, or give the averages memory of their own after `fit`: docs/defects/K-56.md",
@@ -138,7 +138,7 @@ def _compiled(what: str, where: str, cause: Cause) -> Said:
         experiment="the float64 run was repeated with run_eagerly=True, or its step compiled anew: it differs from the "
         "compiled one, and equals the other side",
         advice="keep what changes during training in a variable (add_weight, or keras.Variable), or compile the model with "
-        "run_eagerly=True: Python code runs only while a step is compiled",
+        "run_eagerly=True: Python code runs only while a step is compiled. Draw random numbers with keras.random",
     )
 
 
@@ -196,15 +196,17 @@ def _unchecked(what: str, where: str, cause: Cause) -> Said:
 
 
 def _unstable(what: str, where: str, cause: Cause) -> Said:
+    of_statistics = "batch statistics" in dict(cause.evidence)
     return Said(
         claim=f"{cause.subject or 'One side'} computes inaccurately {where} ({what}). Its single float32 steps are far from "
         "float64.",
         experiment="each side took single float32 steps from common states; each step was compared with the float64 step "
         "that its strategy declares, with the same constants",
-        advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² "
-        "cancels where "
-        "the mean is large compared with the standard deviation",
-        link=MOMENTS_ISSUE,
+        advice="centre the inputs of batch normalization, or compute its variance in two passes: E[x²] - E[x]² cancels "
+        "where the mean is large compared with the standard deviation"
+        if of_statistics
+        else "let that layer compute in float64, and look for numbers that cancel in it",
+        link=MOMENTS_ISSUE if of_statistics else "",
     )
 
 

@@ -76,11 +76,25 @@ def checks(folder: RunFolder, composition: Composition, precision: Precision) ->
             for sides in _sides(folder, configuration, subject, composition, environments):
                 whole = replace(sides, products=_products(configuration, sides, precision))
                 yield _check(configuration, _with_reruns(folder, subject, configuration, sides), whole)
+            if configuration.devices > 1 and SHARED_AVERAGES in subject.plain[1].facts:
+                yield _shared_averages(configuration)
         backends = composition.backends[scenario]
         recorded = {name: backends.held(name) for name in backends.alone if folder.asked(backends.layerwise(name))}
         for environment, held in recorded.items():
             others = [other for name, other in recorded.items() if name != environment and not other.missing]
             yield _defined(backends.alone[environment], held, others)
+
+
+def _shared_averages(configuration: Configuration) -> ConsistencyCheck:
+    """What the run's own fact says: on several devices, no model is trained on."""
+    return ConsistencyCheck(
+        run=plain(configuration),
+        kind="resumed",
+        environment=configuration.environment,
+        form=names.KERAS_FILE,
+        verdict=Verdict.DIFFERENT,
+        causes=(Cause(code=Code.SHARED_AVERAGES, subject=configuration.environment),),
+    )
 
 
 def _with_reruns(folder: RunFolder, subject: compare.Subject, configuration: Configuration, sides: Sides) -> compare.Subject:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,7 +19,7 @@ from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Recording
 from suite.records import ALTERED, SEED, DamagedArtifact, Manifest
 from suite.runner import after_saving, keras_versions, models
-from suite.runner.members import Member, common_to, is_plain, members
+from suite.runner.members import GENERATORS, Member, common_to, is_plain, members
 from suite.runner.predicting import named
 
 Attributes = dict[str, Any]
@@ -212,6 +213,8 @@ def _described(value: Any) -> Any:
     try:
         if any(isinstance(one, owners) for one in keras.tree.flatten(value)):
             return UNTOLD
+        if isinstance(value, GENERATORS):
+            return {"class": type(value).__name__, "state": _hash(pickle.dumps(value))}
         if (array := _array(value)) is not None:
             return {"shape": list(array.shape), "sha256": _hash(array.tobytes())}
         if hasattr(value, "shape") and (number := np.asarray(keras.ops.convert_to_numpy(value))).dtype.kind in "biuf":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 
 OF_TRAINING = frozenset({"history", "optimizer", "loss", "stop_training"})  # attributes of a model that `fit` leaves behind
 NOTHING = object()  # in the place of what cannot be told
+GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)  # of random numbers, in Python
 DEPTH = 3  # of objects inside objects
 OF_NOBODY = {"keras", "tensorflow", "jax", "jaxlib", "torch", "numpy", "optree", *sys.stdlib_module_names}  # packages
 

@@ -5,13 +5,15 @@ Runs of one configuration share a process and a model. Each is to begin as a pro
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from suite.runner import keras_versions, models
-from suite.runner.members import NOTHING, Member, common_to, is_plain, members
+from suite.runner.members import GENERATORS, NOTHING, Member, common_to, is_plain, members
 
 
 class Held(NamedTuple):
@@ -22,8 +24,8 @@ class Held(NamedTuple):
 
 
 def held(model: Any) -> list[Held]:
-    """Every attribute that is a number, a text, a flag, an array, or a list or dictionary of these; every variable that the
-    model does not know of."""
+    """Every attribute that is a number, a text, a flag, an array, a list or dictionary of these, or a generator of random
+    numbers; every variable that the model does not know of."""
     import keras
 
     losses = [one for one in keras.tree.flatten(getattr(model, "loss", None)) if isinstance(one, keras.losses.Loss)]
@@ -70,10 +72,12 @@ def _copy(value: Any) -> Any:
         return list(value)
     if isinstance(value, Mapping) and all(map(is_plain, value.values())):
         return dict(value)
-    return NOTHING
+    return copy.deepcopy(value) if isinstance(value, GENERATORS) else NOTHING
 
 
 def _equal(now: Any, before: Any) -> bool:
+    if isinstance(before, GENERATORS):
+        return type(now) is type(before) and pickle.dumps(now) == pickle.dumps(before)
     if isinstance(before, np.ndarray):
         return isinstance(now, np.ndarray) and now.dtype == before.dtype and now.tobytes() == before.tobytes()
     if isinstance(now, list | Mapping):

@@ -91,6 +91,7 @@ DEFECTS = {
     "kept-gradients": {("gradients-accumulated", "")},
     "silent-recordings": {(Code.NON_FINITE, "tensorflow"), (Code.NON_FINITE, "jax"), (Code.NON_FINITE, "")},
     "annealed-width": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax"), (Code.LOADED_DIFFERENTLY, "")},
+    "thrown-coins": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax"), (Code.LOADED_DIFFERENTLY, "")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }
 STAGES = {  # of defects, each with the environment that is off

@@ -20,7 +20,19 @@ def test_an_unstable_kernel_is_found_though_its_envelope_is_wide() -> None:
     assert verdict(WIDE) is verdict(WIDE, steps=steps(*[EQUAL] * 5)) is Verdict.ROUNDING
     found = decide(WIDE, steps=steps(*[OFF] * 5), environments=("torch", "jax"))
     assert (found.verdict, codes(found), found.causes[0].subject) == (Verdict.DIFFERENT, [Code.UNSTABLE_KERNEL], "torch")
-    assert dict(found.causes[0].evidence) == {"measured": 5.0, "states": 5.0, "a": 0.1, "b": 1e-7}
+    numbers = {"measured": 5.0, "states": 5.0, "a": 0.1, "b": 1e-7}
+    assert dict(found.causes[0].evidence) == numbers | {"batch statistics": 1.0}
+    outputs = decide(WIDE, steps=steps(*[OFF] * 5, stage="forward"), environments=("torch", "jax"))
+    assert dict(outputs.causes[0].evidence) == numbers
+
+
+@pytest.mark.parametrize(
+    ("stage", "off", "expected"),
+    [("forward", 0.19, True), ("forward", 0.2, False), ("loss", 1.0, False), ("batch statistics", 1.0, True)],
+)
+def test_outputs_that_are_wholly_different_were_not_rounded(stage: str, off: float, expected: bool) -> None:
+    both = (off, 1e-7)
+    assert (unstable(*steps(both, both, stage=stage)) is not None) is expected
 
 
 @pytest.mark.parametrize(

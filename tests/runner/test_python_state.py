@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,3 +106,15 @@ def test_variables_that_nobody_moved_are_named(monkeypatch: pytest.MonkeyPatch) 
     held = list(python_state.of(gate(kept=kept, helper=Helper(0, lost)), ()))
     kept.assign(np.ones(2))
     assert python_state.unmoved(held) == ["helper.inside"]
+
+
+@pytest.mark.parametrize("make", [random.Random, np.random.default_rng, np.random.RandomState])
+def test_generators_draw_the_same_numbers_again(make: Callable[[int], Any]) -> None:
+    layer = gate(coin=make(7))
+    held, numbers = list(python_state.of(layer, ())), []
+    assert not python_state.moved(held)
+    for _ in range(2):
+        numbers.append([layer.coin.random() for _ in range(3)])
+        assert python_state.moved(held)
+        python_state.put_back(held)
+    assert numbers[0] == numbers[1]

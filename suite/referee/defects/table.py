@@ -626,7 +626,7 @@ SEQUENCES = (
     KnownDefect(
         id="K-56",
         scripts=("ema-shares-memory-jax",),
-        title="After fit with use_ema, a model can be neither saved nor trained on",
+        title="After fit with use_ema, a model cannot be trained on, nor saved once it has predicted",
         backends=JAX,
         kind="training",
         names=(),
