@@ -110,8 +110,8 @@ def _unseeded(what: str, where: str, cause: Cause) -> Said:
 def _averages(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"On {cause.subject}, a model that was trained with use_ema cannot be trained on, nor saved once it has "
-        f"predicted ({what} {where}): averages and weights are the same arrays after `fit`, and the next call deletes both. This is "
-        "the known defect K-56.",
+        f"predicted ({what} {where}): averages and weights are the same arrays after `fit`, and the next call deletes both. "
+        "This is the known defect K-56.",
         experiment="after `fit`, weights and averages were looked at. The suite gives the averages arrays of their own, so "
         "that it can compare such a model at all",
         advice="leave out use_ema on JAX, or give the averages memory of their own after `fit`: docs/defects/K-56.md",
