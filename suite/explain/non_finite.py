@@ -49,6 +49,15 @@ def begin(backends: Backends, configuration: Configuration) -> Begin | None:
     return _begin(found, configuration.environment, provisioned)
 
 
+def lost(backends: Backends, environments: Iterable[str]) -> tuple[str, ...]:
+    """These environments, whose runs reach it, where another one of the model does not on one device; else none of them:
+    then it is the model's."""
+    names = tuple(dict.fromkeys(environments))
+    others = [backends.folder.subject(one) for name, one in backends.alone.items() if name not in names]
+    finite = any(not isinstance(one, str) and not compare.first_non_finite(one.plain) for one in others)
+    return names if finite else ()
+
+
 def _recording(backends: Backends, configuration: Configuration) -> Run | None:
     """None where nothing is reached, or where phases change what a step does."""
     subject = backends.folder.subject(configuration)

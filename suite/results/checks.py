@@ -10,7 +10,8 @@ from suite import compare
 from suite.artifacts import names
 from suite.artifacts.artifact import Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import compiled_steps, definitions, diagnoses, saving
+from suite.explain import compiled_steps, definitions, diagnoses, non_finite, saving
+from suite.explain.backends import Backends
 from suite.explain.composition import Composition
 from suite.explain.definitions import Departure, Held
 from suite.explain.products import Precision
@@ -72,10 +73,12 @@ def checks(folder: RunFolder, composition: Composition, precision: Precision) ->
             subject = folder.subject(configuration)
             if isinstance(subject, str):
                 continue
-            yield _declared(folder, configuration, composition)
+            backends = composition.backends[scenario]
+            yield _lost(_declared(folder, configuration, composition), backends)
             for sides in _sides(folder, configuration, subject, composition, environments):
                 whole = replace(sides, products=_products(configuration, sides, precision))
-                yield _check(configuration, _with_reruns(folder, subject, configuration, sides), whole)
+                made = _check(configuration, _with_reruns(folder, subject, configuration, sides), whole)
+                yield _lost(made, backends)
             if configuration.devices > 1 and SHARED_AVERAGES in subject.plain[1].facts:
                 yield _shared_averages(configuration)
         backends = composition.backends[scenario]
@@ -83,6 +86,13 @@ def checks(folder: RunFolder, composition: Composition, precision: Precision) ->
         for environment, held in recorded.items():
             others = [other for name, other in recorded.items() if name != environment and not other.missing]
             yield _defined(backends.alone[environment], held, others)
+
+
+def _lost(check: ConsistencyCheck, backends: Backends) -> ConsistencyCheck:
+    """With the backend that reaches NaN or infinity, if others do not."""
+    names = non_finite.lost(backends, [check.run.configuration.environment])
+    causes = (replace(one, subject=names[0]) if one.code == Code.NON_FINITE and names else one for one in check.causes)
+    return replace(check, causes=tuple(causes))
 
 
 def _shared_averages(configuration: Configuration) -> ConsistencyCheck:

@@ -262,33 +262,39 @@ def _rounded(a: Run, b: Run, comparison: Comparison, causes: tuple[Cause, ...]) 
 
 
 def _non_finite(pair: Pair, composition: Composition) -> Pair:
-    """With where the side that reaches NaN or infinity makes it, the operation that does, and the known defect that it is,
-    if the side has one device. Of both sides, if it is the same place; and with the environment of both, if others do not
-    reach it."""
+    """With the backends that reach NaN or infinity, if others do not, each with where it makes it, the operation that does,
+    and the known defect that it is, if the side has one device. The place is that of all sides which reach it, if it is the
+    same one."""
     backends = composition.backends[pair.a.configuration.scenario]
-    subject = next(cause.subject for cause in pair.causes if cause.code == Code.NON_FINITE) or _lost_alone(pair, backends)
-    pair = replace(
-        pair, causes=tuple(replace(one, subject=subject) if one.code == Code.NON_FINITE else one for one in pair.causes)
-    )
-    lost = (pair.side,) if pair.side is not None else pair.runs
-    found = [non_finite.begin(backends, run.configuration) for run in lost]
-    first = found[0]
-    if first is None or any(one is None or one.where != first.where for one in found):
-        return pair
-    operation = (("stage", first.place.stage), ("operation", first.operation)) if first.operation and subject else ()
-    named = (*operation, *((("known", first.known),) if first.known and subject else ()))
-    step = (("step", float(first.place.state) + 1.0),)  # a later one may be the first whose state was stored
-    causes = [replace(one, detail=named, evidence=step) if one.code == Code.NON_FINITE else one for one in pair.causes]
-    return replace(pair, causes=tuple(causes), place=first.place)
+    sides = (pair.side,) if pair.side is not None else pair.runs
+    begins = {run: non_finite.begin(backends, run.configuration) for run in sides}
+    given = next(cause.subject for cause in pair.causes if cause.code == Code.NON_FINITE)
+    names = (given,) if given else non_finite.lost(backends, (run.configuration.environment for run in sides))
+    causes: list[Cause] = []
+    for cause in pair.causes:
+        if cause.code == Code.NON_FINITE:
+            for name in names or ("",):
+                own = [begin for run, begin in begins.items() if name in ("", run.configuration.environment)]
+                causes.append(_begun(replace(cause, subject=name), _alike(own)))
+        else:
+            causes.append(cause)
+    whole = _alike(list(begins.values()))
+    return replace(pair, causes=tuple(causes), place=whole.place if whole else pair.place)
 
 
-def _lost_alone(pair: Pair, backends: Backends) -> str:
-    """The environment of both sides, where another one of the model does not reach NaN or infinity; else empty."""
-    names = {run.configuration.environment for run in pair.runs}
-    others = [one for name, one in backends.alone.items() if name not in names]
-    subjects = [backends.folder.subject(one) for one in others]
-    finite = any(not isinstance(one, str) and not compare.first_non_finite(one.plain) for one in subjects)
-    return names.pop() if len(names) == 1 and finite else ""
+def _alike(begins: Sequence[non_finite.Begin | None]) -> non_finite.Begin | None:
+    """The first, if all are known, and are at the same place."""
+    places = {one.where if one else None for one in begins}
+    return begins[0] if len(places) == 1 else None
+
+
+def _begun(cause: Cause, begin: non_finite.Begin | None) -> Cause:
+    """With where it begins; the step may be before the first whose state was stored."""
+    if begin is None:
+        return cause
+    operation = (("stage", begin.place.stage), ("operation", begin.operation)) if begin.operation else ()
+    detail = (*operation, *((("known", begin.known),) if begin.known else ())) if cause.subject else ()
+    return replace(cause, detail=detail, evidence=(("step", float(begin.place.state) + 1.0),))
 
 
 def _judged(a: Run, b: Run, comparison: Comparison, composition: Composition) -> Pair:
