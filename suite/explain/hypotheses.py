@@ -135,10 +135,16 @@ def _scaled(evidence: StepEvidence) -> Candidates:
         yield f"the gradient, {gradient:.6g}", Deviation(gradient_scale=gradient)
 
 
+IN_TRAINING = ", in training alone"
+
+
 def _penalized(evidence: StepEvidence) -> Candidates:
-    """Penalties forgotten or counted twice, and divided or multiplied by the number of replicas once too often."""
+    """Penalties forgotten or counted twice, and divided or multiplied by the number of replicas once too often; in
+    `evaluate`, too, or in training alone."""
     of_replicas = (1.0 / evidence.replicas, float(evidence.replicas)) if evidence.replicas > 1 else ()
-    yield from several("regularization", *dict.fromkeys((0.0, 2.0, *of_replicas)))(evidence)
+    for factor in dict.fromkeys((0.0, 2.0, *of_replicas)):
+        yield f"{factor}", Deviation(regularization=factor)
+        yield f"{factor}{IN_TRAINING}", Deviation(regularization=factor, evaluates="as declared")
 
 
 def _undivided(evidence: StepEvidence) -> Candidates:

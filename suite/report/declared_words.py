@@ -20,6 +20,10 @@ BOTH = (
 WHOLE_BATCH = (
     "compare with one device at the per-replica batch size, or let the layer compute over the whole batch, as it does on JAX"
 )
+DIVIDE = (
+    "where losses are added up, divide by the number of replicas what Keras does not: a loss of one number, and what "
+    "compute_loss adds; or use a loss that is a mean over rows, full batches, and weights divided by their sum beforehand"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +71,11 @@ DECLARED = {
     "losses": Words(
         verbs=("compares", "compare"),
         claim="replicas' losses: {losses}, and on the other side {other losses}. The strategies declare this difference. It "
-        "shows where a loss is no mean over rows: Keras divides only such a mean by the number of replicas.",
-        advice="use a loss that is a mean over rows, or divide it by the number of replicas where they are added up",
+        "shows where Keras does not divide a loss by the number of replicas: it divides losses of its own that are means "
+        "over rows, and nothing else, as what compute_loss adds beside them.",
+        advice=DIVIDE,
         brief="one side adds replicas' losses up, and the other takes their mean",
-        cure="use a loss that is a plain mean over rows",
+        cure="divide what is no mean of Keras's by the replicas",
     ),
     "layer": Words(
         verbs=("compares", "compare"),
@@ -116,6 +121,15 @@ DECLARED = {
         advice=WHOLE_BATCH,
         brief="each replica has its own {state}",
         cure="compare at the per-replica batch size",
+    ),
+    "gradients: sum of replica shares": Words(
+        verbs=("computes", "compute"),
+        claim="the loss in parts, one for each replica, which are added up. For this loss, that is not that of the whole "
+        "batch: Keras divides losses of its own that are means over rows by the number of replicas, and nothing else, as "
+        "what compute_loss adds beside them.",
+        advice=DIVIDE,
+        brief="the losses of replicas are added up",
+        cure="divide what is no mean of Keras's by the replicas",
     ),
     "gradients": Words(
         verbs=("computes", "compute"),

@@ -105,9 +105,14 @@ HYPOTHESES: dict[str, Words] = {
         advice="keep the learning rate independent of the number of devices; check schedules and scaling rules",
     ),
     "regularization-scale": Words(
-        words="penalties of weights are counted the wrong number of times",
+        words="penalties are counted the wrong number of times",
         advice="check that model.losses is added once, whatever the number of replicas",
-        of_value={"0.0": "penalties of weights are not counted", "2.0": "penalties of weights are counted twice"},
+        of_value={
+            "0.0": "penalties are not counted",
+            "2.0": "penalties are counted twice",
+            "0.0, in training alone": "penalties are not counted in training",
+            "2.0, in training alone": "penalties are counted twice in training",
+        },
     ),
     "schedule-offset": Words(
         words="the optimizer's step counter is off by one",

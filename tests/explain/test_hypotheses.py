@@ -36,6 +36,8 @@ def test_every_cause_is_documented() -> None:
 def test_penalties_are_tried_divided_and_multiplied_by_the_replicas() -> None:
     def tried(replicas: int) -> list[float]:
         evidence = StepEvidence(run="", semantics=Semantics(), replicas=replicas, steps=())
-        return [deviation.regularization for _, deviation in _penalized(evidence)]
+        found = [deviation for _, deviation in _penalized(evidence)]
+        assert {one.evaluates for one in found} == {"as it predicts", "as declared"}
+        return list(dict.fromkeys(deviation.regularization for deviation in found))
 
     assert (tried(1), tried(2), tried(4)) == ([0.0, 2.0], [0.0, 2.0, 0.5], [0.0, 2.0, 0.25, 4.0])

@@ -116,7 +116,7 @@ def test_a_place_whose_stage_is_its_only_tensor_is_named_once() -> None:
     assert "It begins in the gradient of words." in place.claim and explanations.UNPREDICTED in place.experiment
 
 
-@pytest.mark.parametrize(("value", "said"), [("0.0", "penalties of weights are not counted"), ("2.0", "counted twice")])
+@pytest.mark.parametrize(("value", "said"), [("0.0", "penalties are not counted"), ("2.0", "counted twice")])
 def test_what_does_not_happen_or_happens_twice_is_said_so(value: str, said: str) -> None:
     missing = Cause(code="regularization-scale", detail=(("variant", value),))
     assert said in causes.words((missing,)) and value not in causes.words((missing,))

@@ -33,6 +33,8 @@ def evaluate(oracle: Oracle, live: bool, purpose: str = EVALUATE) -> Arrays:
     parts = oracle.replicas if apart else 1
     own = live and oracle.semantics.live_predictions == "own statistics of each replica"
     training = oracle.predicts_as_training(live, evaluating=True) and oracle.groups > 1
+    deviation = oracle.deviation
+    penalties = deviation.regularization if deviation.evaluates == "as it predicts" else 1.0
     oracle.model.reset_metrics()  # of what was counted before
     with oracle.scaled() if apart else nullcontext():
         for replica in range(parts):
@@ -40,7 +42,7 @@ def evaluate(oracle: Oracle, live: bool, purpose: str = EVALUATE) -> Arrays:
             for batch in batches:
                 rows = np.split(batch, np.cumsum(shares(len(batch), parts))[:-1])[replica]
                 given = models.training(oracle.data, rows, purpose)
-                _add(oracle.model, given, training=training, scale=float(parts if oracle.shares else 1))
+                _add(oracle.model, given, training=training, scale=float(parts if oracle.shares else 1), penalties=penalties)
     return _result(oracle.model)
 
 
@@ -52,13 +54,15 @@ def _processes(oracle: Oracle) -> int:
     return oracle.replicas if keras.backend.backend() == "torch" else 1
 
 
-def _add(model: Any, given: dict[str, Any], *, training: bool, scale: float) -> None:
-    """Counts some rows, given as `evaluate` takes them. `training`: whether the model predicts as in training; `scale`: by
-    what the loss is multiplied."""
+def _add(model: Any, given: dict[str, Any], *, training: bool, scale: float, penalties: float) -> None:
+    """Counts some rows, given as `evaluate` takes them. `training`: whether the model predicts as in training; `scale`,
+    `penalties`: by what the loss, and the penalties in it, are multiplied."""
     given = models.tensors(given)
     with _untaped():
         predicted = model(given["x"], training=training)
         loss = keras_versions.compute_loss(model, training=False, **given, y_pred=predicted)
+        if penalties != 1.0 and model.losses:
+            loss = loss + (penalties - 1.0) * sum(model.losses)
         size = len(keras_versions.tree().flatten(given["x"])[0])
         model._loss_tracker.update_state(scale * loss, sample_weight=size)  # private: as Keras's own step counts it
         model.compute_metrics(given["x"], given["y"], predicted, sample_weight=given.get("sample_weight"))
