@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from suite.records import ASSIGNMENT, OPERATION, ROUND, SIDE, Cause, Code
+from suite.records import ASSIGNMENT, MEASURED, OPERATION, ROUND, SIDE, Cause, Code
 from suite.report.hypothesis_words import HYPOTHESES
 
 NAMED = 3  # names, or what changed, in one sentence: more are read by nobody
@@ -188,7 +188,9 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.RENEWED: lambda cause: f"not saved, and drawn again: {names_of(cause, 'tensor')}",
     Code.UNSEEDED: lambda cause: f"{names_of(cause, 'layer')} without a seed draws from a generator that no file holds",
     Code.SHARED_AVERAGES: lambda cause: f"averages share memory with weights in {cause.subject} (known defect K-56)",
-    Code.COMPILED_STEP: lambda cause: f"{cause.subject} computes something else once the training step is compiled",
+    Code.COMPILED_STEP: lambda cause: (
+        f"{cause.subject} computes something else once the training step is compiled{bracketed(names_of(cause, MEASURED))}"
+    ),
     Code.MEMORY_LOST: lambda cause: f"{cause.subject} does not keep the state of {names_of(cause, 'layer')} between batches",
     Code.NARROWED: lambda cause: f"{cause.subject} has {names_of(cause, 'formats')}",
     Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {names_of(cause, 'step')}",

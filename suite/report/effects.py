@@ -31,7 +31,9 @@ OF_ONE_RUN = ("saved", "replica")  # kinds of checks
 CONFIRMS = 0.1  # of a distance in float32: what float64 runs must be apart, at the least, to show that it is no rounding
 LARGEST = 1e6  # a larger share is no number for a person: something has left all bounds
 SHOWN_ROWS = 3
-OTHER, HISTORY = QUANTITIES[5], QUANTITIES[8]
+PREDICTIONS, OTHER, HISTORY = QUANTITIES[4], QUANTITIES[5], QUANTITIES[8]
+SAME = (Verdict.IDENTICAL, Verdict.ROUNDING)
+ALIKE = ", predictions do not"
 
 
 def percent(share: float) -> str:
@@ -87,9 +89,17 @@ def among(members: Collection[Member], verdict: Verdict | None = None, *, short:
         metric, value = size(some, verdict)
         if metric:
             said = SENTENCES[metric][short].format(percent(value))
+            said += ALIKE if metric == "train" and _predicts_alike(some) else ""
             return only if only and short else f"{only}: {said}" if only else said
     state = any(judged.quantity == OTHER for _, judged in _deciding(members, verdict))
     return ONLY_FURTHER if state else ""
+
+
+def _predicts_alike(members: Iterable[Member]) -> bool:
+    """Whether all are files, and what predicts after it was loaded from one predicts as the model that was saved."""
+    every = list(members)
+    predicted = [one.verdict for member in every for one in member.quantities if one.quantity == PREDICTIONS]
+    return bool(predicted) and set(predicted) <= set(SAME) and all(member.kind == "saved" for member in every)
 
 
 def size(members: Iterable[Member], verdict: Verdict | None = None) -> tuple[str, float]:

@@ -10,7 +10,7 @@ from suite.report.said import Said, verb
 SAVE_SEED = "save this state beside the model if training must continue after loading as if it had not stopped"
 SAVE_WEIGHT = (
     "let the layer save it: create it with add_weight, or write it in save_own_variables and read it in load_own_variables; "
-    "until then, the loaded model may predict differently at once"
+    "until then, what is loaded begins anew there"
 )
 
 UNDECAYED = "exclude_from_weight_decay"

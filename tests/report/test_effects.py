@@ -21,6 +21,7 @@ from suite.records import (
     TensorDistance,
     TensorGroup,
     Verdict,
+    plain,
 )
 from suite.report import effects, findings, plans
 from suite.results.decisions import tables
@@ -219,3 +220,27 @@ def test_the_first_screen_says_what_predictions_do_before_what_further_training_
     assert [(row.effect, row.cure, row.numbers) for row in rows] == [
         ("predictions shift 2 %", "evaluate the loaded file", (3, 1, 2))
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "predictions", "alike"),
+    [
+        ("saved", Verdict.IDENTICAL, True),
+        ("saved", Verdict.ROUNDING, True),
+        ("saved", Verdict.DIFFERENT, False),
+        ("saved", None, False),
+        ("reloaded", Verdict.IDENTICAL, False),
+    ],
+)
+def test_weights_of_a_file_that_do_not_change_what_it_predicts_are_said_so(
+    kind: str, predictions: Verdict | None, alike: bool
+) -> None:
+    weights = Distances(quantity="trainable weights", bits=False, at=(At(step=0, plain={"train": 0.5}),))
+    judged = [Judged(quantity="trainable weights", verdict=Verdict.DIFFERENT, causes=(), distances=weights, limits={})]
+    if predictions is not None:
+        same = Distances(quantity="predictions", bits=True, at=(At(step=0, plain={}),))
+        judged.append(Judged(quantity="predictions", verdict=predictions, causes=(), distances=same, limits={}))
+    check = ConsistencyCheck(
+        run=plain(ONE), kind=kind, environment="torch", verdict=Verdict.DIFFERENT, causes=(), quantities=tuple(judged)
+    )
+    assert effects.among([check], short=True) == "weights differ 50 %" + ", predictions do not" * alike
