@@ -1,5 +1,5 @@
 """A layer that skips its block in training, with a coin that Python throws. TensorFlow and JAX throw it once, while the step
-is compiled; torch throws it in each step. A file does not hold the coin."""
+is compiled; torch throws it in each step."""
 
 from __future__ import annotations
 
