@@ -220,8 +220,10 @@ def _as_a_user_loads_it(model: Any, path: Path, scenario: Scenario, job: Job) ->
     import keras
 
     with keras.saving.custom_object_scope(dict(scenario.custom_objects()) if scenario.custom_objects else {}):
-        if refused := unloadable.why_it_does_not_compile(model, path):
-            return {COMPILE_FALSE: refused}
+        if unloadable.why_it_does_not_compile(model, path):
+            _register(scenario)  # whatever was loaded before in this process
+            if refused := unloadable.why_it_does_not_compile(model, path):
+                return {COMPILE_FALSE: refused}
     backend = keras.backend.backend()
     known = (
         scenario.jit_compile is None
@@ -304,10 +306,15 @@ def _model_of(store: Store, path: Path, scenario: Scenario, *, compiled: bool) -
         try:
             return load(place)
         except (TypeError, ValueError):
-            variant.model(scenario), scenario.optimizer()
-            with suppress(Unsupported):  # here, though not where the file is from
-                building.compile_arguments(scenario, "own")
+            _register(scenario)
             return load(place)
+
+
+def _register(scenario: Scenario) -> None:
+    """Runs the scenario's functions: what they define, they register."""
+    variant.model(scenario), scenario.optimizer()
+    with suppress(Unsupported):  # here, though not where the file is from
+        building.compile_arguments(scenario, "own")
 
 
 def begun(job: Job, name: str) -> Manifest:
