@@ -202,7 +202,9 @@ class _Trainer:
         moved = python_state.moved(self.in_python)
         if moved:  # the steps of a compiled model hold what was there when they were compiled
             keras_versions.trace_anew()
-        if moved or self.scenario.phases or optimizers.others(self.model):
+        # Keras calls what was compiled once before its first step, with layers that draw from torch's own generator.
+        drawn = bool(self.random_layers) and keras.backend.backend() == "torch"
+        if moved or drawn or self.scenario.phases or optimizers.others(self.model):
             self.phased.begin(self.tensors)
             optimizers.renew(self.model, self.built)
         keras.utils.set_random_seed(self.job.options.seed)
