@@ -16,6 +16,12 @@ NODE = re.compile(r"^Detected at node (\S+)", re.MULTILINE)
 # Before the message of what a file does not load for, Keras prints the configuration; behind that of a call, its arguments.
 AROUND, BEHIND = "Exception encountered: ", "Arguments received by "
 
+# What a backend's message does not say, by words in it.
+HINTS = {
+    "only supports NHWC": "TensorFlow has kernels for channels_first on this CPU only with oneDNN: set TF_ENABLE_ONEDNN_OPTS=1 "
+    "among the variables of the environment",
+}
+
 _host = -1  # the descriptor on which the host listens; none outside a host
 
 
@@ -85,7 +91,8 @@ def message(error: BaseException) -> str:
     lines = [line.strip() for line in text.splitlines()]
     kept = [line for line in lines if line and not OF_THE_GRAPH.match(line)]
     node = NODE.search(text)
-    return "\n".join(kept) + (f" (at node {node[1]})" if node and kept else "") if kept else str(error)
+    said = "\n".join(kept) + (f" (at node {node[1]})" if node else "") if kept else str(error)
+    return "\n".join([said, *(hint for words, hint in HINTS.items() if words in said)])
 
 
 def shortened(reason: str) -> str:

@@ -29,7 +29,8 @@ Arguments received by Bad.call():
     [
         (
             IN_A_GRAPH,
-            "Conv2DCustomBackpropFilterOp only supports NHWC. (at node gradient_tape/model_1/conv_1/Conv2DBackpropFilter)",
+            "Conv2DCustomBackpropFilterOp only supports NHWC. (at node gradient_tape/model_1/conv_1/Conv2DBackpropFilter)\n"
+            + outcome.HINTS["only supports NHWC"],
         ),
         (
             IN_A_CALL,
