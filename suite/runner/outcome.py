@@ -18,8 +18,8 @@ AROUND, BEHIND = "Exception encountered: ", "Arguments received by "
 
 # What a backend's message does not say, by words in it.
 HINTS = {
-    "only supports NHWC": "TensorFlow has kernels for channels_first on this CPU only with oneDNN: set TF_ENABLE_ONEDNN_OPTS=1 "
-    "among the variables of the environment",
+    "only supports NHWC": "TensorFlow has kernels for channels_first on this CPU only with oneDNN: set "
+    "TF_ENABLE_ONEDNN_OPTS=1 among the variables of the environment",
 }
 
 _host = -1  # the descriptor on which the host listens; none outside a host
