@@ -13,6 +13,7 @@ from suite.explain import (
     diagnoses,
     float32_steps,
     further_runs,
+    known_defects,
     magnitudes,
     non_finite,
     over_replicas,
@@ -25,6 +26,7 @@ from suite.explain.products import Precision
 from suite.explain.repeats import steady
 from suite.judge import equivalence, kernels, precision, verdicts
 from suite.records import (
+    KNOWN,
     ORACLE,
     REASON,
     SIDE,
@@ -273,6 +275,10 @@ def _non_finite(pair: Pair, composition: Composition) -> Pair:
     lost = (pair.side,) if pair.side is not None else pair.runs
     found = [non_finite.begin(backends, run.configuration) for run in lost]
     first = found[0]
+    if first is None and (defects := [one for run in lost if (one := _lost_over_replicas(run, backends))]):
+        named = ((KNOWN, defects[0]),) if subject else ()
+        causes = [replace(one, detail=named) if one.code == Code.NON_FINITE else one for one in pair.causes]
+        return replace(pair, causes=tuple(causes))
     if first is None or any(one is None or one.where != first.where for one in found):
         return pair
     operation = (("stage", first.place.stage), ("operation", first.operation)) if first.operation and subject else ()
@@ -280,6 +286,13 @@ def _non_finite(pair: Pair, composition: Composition) -> Pair:
     step = (("step", float(first.place.state) + 1.0),)  # a later one may be the first whose state was stored
     causes = [replace(one, detail=named, evidence=step) if one.code == Code.NON_FINITE else one for one in pair.causes]
     return replace(pair, causes=tuple(causes), place=first.place)
+
+
+def _lost_over_replicas(run: Run, backends: Backends) -> str:
+    """The known defect by which a run on several devices reaches NaN or infinity, and not on one; empty if it is none."""
+    configuration = run.configuration
+    alone = backends.alone.get(configuration.environment)
+    return known_defects.of_lost_weights(backends.folder, configuration, alone)
 
 
 def _lost_alone(pair: Pair, backends: Backends) -> str:
