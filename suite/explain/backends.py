@@ -18,6 +18,7 @@ from suite.explain import (
     definitions,
     diagnoses,
     further_runs,
+    known_defects,
     layer_gradients,
     operations,
     predicting,
@@ -164,7 +165,8 @@ class Backends:
         if causes := self._hypotheses(a, b, odd, place):
             return Parting(place=place, off=odd, causes=causes)
         if compiled := self._compiled(a, b):
-            return Parting(place=place, off=compiled[0].subject if len(compiled) == 1 else "", causes=compiled)
+            begins = place if place is not None and place.stage not in WHOLE else None  # where it shows says nothing of why
+            return Parting(place=begins, off=compiled[0].subject if len(compiled) == 1 else "", causes=compiled)
         return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
 
     def _forgetting(self, a: str, b: str) -> Cause | None:
@@ -187,8 +189,18 @@ class Backends:
         if not odd:
             return Cause(code=Code.UNKNOWN)
         others = sorted(name for name in self.trained if name != odd)
-        where = operations.detail(self.folder, {one: self._calls(one) for one in (odd, *others)}, place) if place else ()
+        where = self._detail(odd, others, place) if place else ()
         return Cause(code=Code.ODD_ONE_OUT, subject=odd, detail=(("others", ", ".join(others)), *where))
+
+    def _detail(self, odd: str, others: list[str], place: Place) -> operations.Detail:
+        calls = {one: self._calls(one) for one in (odd, *others)}
+        found = operations.detail(self.folder, calls, place)
+        if dict(found).get("known"):
+            return found
+        defect = known_defects.of_weight(self.folder, calls, place)
+        if place.stage == definitions.EVALUATION and odd in self.alone:
+            defect = known_defects.of_metric(self.folder, self.alone[odd], place.tensor)
+        return (*found, ("known", defect)) if defect else found
 
     def place(self, a: str, b: str) -> Place | None:
         """Where one step of each from common states parts; None if that was not run, or shows nothing. What float32 rounds

@@ -27,6 +27,7 @@ from suite.explain import (
     diagnoses,
     fitted_metrics,
     further_runs,
+    known_defects,
     over_replicas,
     own_rows,
 )
@@ -141,7 +142,15 @@ class Composition:
 
     def suspected(self, configuration: Configuration) -> tuple[Cause, ...]:
         """Why the run is not what its strategy declares: hypotheses that predict it; where they leave something, calls that
-        depart from their definitions there. Empty if neither is known."""
+        depart from their definitions there; with the known defects that these are. Empty if nothing is known."""
+        found, diagnosis = self._suspected(configuration), self.known.get(configuration)
+        if diagnosis is None or diagnosis.place is None:
+            return found
+        elsewhere = [one for other, one in self.known.items() if _is_elsewhere(other, configuration)]
+        shared = frozenset(cause.code for one in elsewhere for cause in diagnoses.causes(one))
+        return known_defects.named(self.folder, configuration, found, diagnosis.place, shared)
+
+    def _suspected(self, configuration: Configuration) -> tuple[Cause, ...]:
         diagnosis = self.known.get(configuration)
         causes = diagnoses.causes(diagnosis)
         if diagnosis is None or (causes and diagnosis.remaining is None):
@@ -272,6 +281,11 @@ class Composition:
         found = [one for run in oracles if not isinstance(one := self.folder.complete(run), str)]
         reason = next((manifest.after_saving for _, manifest in found if manifest.after_saving), "")
         return reason and f"an oracle could not evaluate: {reason}"
+
+
+def _is_elsewhere(one: Configuration, other: Configuration) -> bool:
+    """Whether it is the same model in a different environment."""
+    return one.scenario == other.scenario and one.environment != other.environment
 
 
 def single_step_of(oracle: Run) -> Run:

@@ -9,7 +9,7 @@ import numpy as np
 
 from suite import compare
 from suite.artifacts.artifact import Complete
-from suite.explain import definitions, recorded_calls
+from suite.explain import definitions, operations, recorded_calls
 from suite.explain.backends import Backends
 from suite.explain.recorded_calls import Arrays
 from suite.judge.equivalence import SAME_SEMANTICS
@@ -75,9 +75,11 @@ def _begin(found: Complete, environment: str, provisioned: Provisioned | None) -
         for call, arrays in calls:
             if _makes(stage, arrays):
                 inside = [one for one in every if one[0].inside == call.name.partition("#")[0]]
-                operation = next((one.of for one, made in inside if _makes(stage, made)), "")
+                making = next(((one, made) for one, made in inside if _makes(stage, made)), None)
                 known = definitions.lost_by(environment, call, arrays, stage, provisioned)
-                return replace(_named(stage, call, operation), known=known)
+                if not known and making is not None:
+                    known = operations.known_defect(*making, stage, provisioned)
+                return replace(_named(stage, call, making[0].of if making else ""), known=known)
     return None
 
 
@@ -99,7 +101,13 @@ def _makes(stage: str, arrays: Mapping[str, Arrays]) -> bool:
 
 
 def _finite(arrays: Mapping[str, Arrays], parts: Iterable[str]) -> bool:
-    return all(np.isfinite(value).all() for part in parts for value in arrays.get(part, {}).values())
+    return all(_is_small(value) for part in parts for value in arrays.get(part, {}).values())
+
+
+def _is_small(value: np.ndarray) -> bool:
+    """The largest number of a format stands for infinity: what is computed from it overflows."""
+    limit = np.finfo(value.dtype).max if value.dtype.kind == "f" else np.inf
+    return bool(np.all(np.abs(value) < limit))
 
 
 def _named(stage: str, call: RecordedCall, operation: str) -> Begin:

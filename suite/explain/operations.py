@@ -28,7 +28,7 @@ def detail(folder: RunFolder, runs: Mapping[str, Sequence[Run]], place: Place) -
     for theirs in others:
         for key, (call, arrays) in mine.items():
             if key in theirs and _is_at(call, place) and _apart(theirs[key][1], arrays, place.stage):
-                known = [_known(call, arrays, place.stage, definitions.environment_of(folder, name)) for name in runs]
+                known = [known_defect(call, arrays, place.stage, definitions.environment_of(folder, name)) for name in runs]
                 defects = [("known", one) for one in known if one]  # of the others, if all but the odd one have it
                 return *where, ("operation", f"keras.ops.{call.of}"), *defects[:1]
     return where
@@ -62,7 +62,8 @@ def _apart(first: Mapping[str, Arrays], second: Mapping[str, Arrays], stage: str
     return recorded_calls.gap(first, second, ("output",)) >= max(SAME_SEMANTICS, least)
 
 
-def _known(call: RecordedCall, arrays: Mapping[str, Arrays], stage: str, environment: Provisioned | None) -> str:
+def known_defect(call: RecordedCall, arrays: Mapping[str, Arrays], stage: str, environment: Provisioned | None) -> str:
+    """The known defect by which a call of an operation is off; empty if it is none."""
     if environment is None:
         return ""
     found = known(

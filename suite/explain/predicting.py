@@ -16,7 +16,7 @@ from suite.judge import equivalence
 from suite.records import OPERATION, RANDOM_PREDICTIONS, Cause, Code, Configuration, DamagedArtifact, Place, plain
 from suite.referee.defects.table import DEFECTS
 
-OF_TRAINING = ("loss", "gradient", "update")  # stages that no prediction comes to
+OF_TRAINING = ("loss", "gradient", "update", "training")  # stages that no prediction comes to
 LEAST = 3  # environments: of two that differ, neither is odd
 
 

@@ -109,10 +109,11 @@ def compiled(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, .
 
 
 def _known(change: _Change, facts: Mapping[str, str]) -> str:
-    """The known defect of Keras that this is: a loss that does not save all its arguments; empty if it is none."""
+    """The known defect of Keras that this is: a loss or a metric that does not save all its arguments; empty if it is
+    none."""
     argument, _, last = change.name.partition(".")
     sighting = Sighting(
-        kind=argument,
+        kind="metric" if "metrics" in argument else argument,
         name=change.of,
         backend=facts.get("backend", ""),
         stage="config",

@@ -26,6 +26,7 @@ from suite.records.artifact import (
 )
 from suite.records.calls import ASSIGNMENT, LOSS, OPERATION, RecordedCall
 from suite.records.causes import (
+    KNOWN,
     MEASURED,
     REASON,
     ROUND,
@@ -170,6 +171,7 @@ __all__ = [
     "FLOAT32",
     "JIT_KEPT",
     "JUDGED_STEP",
+    "KNOWN",
     "LATER_STAGES",
     "LAYERWISE",
     "LOSS",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from suite.records import ASSIGNMENT, MEASURED, OPERATION, ROUND, SIDE, Cause, Code
+from suite.records import ASSIGNMENT, KNOWN, MEASURED, OPERATION, ROUND, SIDE, Cause, Code
 from suite.report.hypothesis_words import HYPOTHESES
 
 NAMED = 3  # names, or what changed, in one sentence: more are read by nobody
@@ -37,7 +37,7 @@ def turn(cause: Cause) -> float:
 
 
 def hypothesis(cause: Cause) -> str:
-    detail = "; ".join(name for _, name in cause.detail)
+    detail = "; ".join(name for what, name in cause.detail if what != KNOWN)
     what = HYPOTHESES[cause.code].words if cause.code in HYPOTHESES else cause.code
     if cause.code in HYPOTHESES and detail in HYPOTHESES[cause.code].of_value:
         return HYPOTHESES[cause.code].of_value[detail]

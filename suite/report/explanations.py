@@ -32,6 +32,7 @@ from suite.report.said import FLOAT64_RUNS, Said, verb
 
 # Kinds of definitions; else a layer's.
 DEFINED = {OPERATION: OPERATION, "loss": "loss", "update": "optimizer", "regularizer": "regularizer"}
+OVER_REPLICAS = ("K-78",)  # known defects that show on several devices alone
 MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
 
 
@@ -45,6 +46,14 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
             experiment="a call in training mode changes these weights; one batch of fit with a learning rate of 0 leaves "
             "them as they were, bit for bit",
             advice="create what the layer assigns with trainable=False" + (f"; {reported}" if known else ""),
+        )
+    if names_of(cause, "stage") == "training":
+        return Said(
+            claim=f"In {whose(cause)}, fit computes {names_of(cause, 'class')} ({names_of(cause, 'name')}) as in prediction "
+            f"({what} {where})." + (f" This is the known defect {known}." if known else ""),
+            experiment="one step of fit gives what the definition in NumPy says of a prediction with the same inputs, and "
+            "not what the layer gives if it is called with training=True",
+            advice=reported,
         )
     step = {"evaluation": "evaluate", "prediction": "predict"}.get(names_of(cause, "stage"), "a training step")
     fails = "do not compute what they are" if several(cause) else "does not compute what it is"
@@ -176,13 +185,15 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
         advice = "add a small number where there is no derivative, as at the norm, the deviation or the root of zeros"
     if known:
         advice = f"docs/defects/{known}.md says what to do"
+    defined = known and not operation and known not in OVER_REPLICAS
     return Said(
         claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, but not everywhere ({what})."
         + (f" {operation} makes it of finite numbers." if operation else "")
         + (f" This is the known defect {known}." if known else ""),
         experiment="the losses and states of both sides were searched for the first number that is not finite"
-        + (", and the calls of that step for the first that makes it" if operation or known else "")
-        + ("; the same call, computed in NumPy from its definition, gives finite numbers" if known else ""),
+        + (", and the calls of that step for the first that makes it" if operation or defined else "")
+        + ("; on one device, the same model has finite numbers" if known in OVER_REPLICAS else "")
+        + ("; the same call, computed in NumPy from its definition, gives finite numbers" if defined else ""),
         advice=advice,
     )
 
@@ -382,12 +393,15 @@ def _suspected(what: str, where: str, hypotheses: Sequence[Cause], more: bool) -
     predicts = "predicts the run" if whole and not more else "predicts the place where the run begins to differ"
     equals = "and equals the run within 1e-10" if whole else "and no longer differs from the run there"
     environment = next((cause.subject for cause in hypotheses if cause.subject), "")
+    defects = dict.fromkeys(known for cause in hypotheses if (known := names_of(cause, "known")))
+    is_known = "".join(f" This is the known defect {known}." for known in defects)
+    reported = "".join(f"; docs/defects/{known}.md says more of it" for known in defects)
     fails = f"{what} {where} {verb(what, 'does', 'do')} not match what the strategy declares"
     if environment:
         fails = f"{environment} does not compute what the other backends compute ({what} {where})"
     return Said(
-        claim=f"{fails}. Suspected cause: {suspected(hypotheses)}. An emulation with {deviations} {predicts}.",
+        claim=f"{fails}. Suspected cause: {suspected(hypotheses)}. An emulation with {deviations} {predicts}." + is_known,
         experiment=f"the same run was emulated in float64 with {deviations}, {equals}",
-        advice=HYPOTHESES[hypotheses[0].code].advice,
+        advice=HYPOTHESES[hypotheses[0].code].advice + reported,
         link=HYPOTHESES[hypotheses[0].code].link,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -13,6 +13,7 @@ from suite.explain import (
     diagnoses,
     float32_steps,
     further_runs,
+    known_defects,
     magnitudes,
     non_finite,
     over_replicas,
@@ -25,6 +26,7 @@ from suite.explain.products import Precision
 from suite.explain.repeats import steady
 from suite.judge import equivalence, kernels, precision, verdicts
 from suite.records import (
+    KNOWN,
     ORACLE,
     REASON,
     SIDE,
@@ -274,8 +276,9 @@ def _non_finite(pair: Pair, composition: Composition) -> Pair:
     for cause in pair.causes:
         if cause.code == Code.NON_FINITE:
             for name in names or ("",):
-                own = [begin for run, begin in begins.items() if name in ("", run.configuration.environment)]
-                causes.append(_begun(replace(cause, subject=name), _alike(own)))
+                own = [run for run in begins if name in ("", run.configuration.environment)]
+                begun = _begun(replace(cause, subject=name), _alike([begins[run] for run in own]))
+                causes.append(begun if begun.detail or not name else _over_replicas(begun, own, backends))
         else:
             causes.append(cause)
     whole = _alike(list(begins.values()))
@@ -295,6 +298,15 @@ def _begun(cause: Cause, begin: non_finite.Begin | None) -> Cause:
     operation = (("stage", begin.place.stage), ("operation", begin.operation)) if begin.operation else ()
     detail = (*operation, *((("known", begin.known),) if begin.known else ())) if cause.subject else ()
     return replace(cause, detail=detail, evidence=(("step", float(begin.place.state) + 1.0),))
+
+
+def _over_replicas(cause: Cause, runs: Iterable[Run], backends: Backends) -> Cause:
+    """With the known defect by which one of the runs reaches it on several devices, and not on one, if it is one."""
+    for configuration in (run.configuration for run in runs):
+        alone = backends.alone.get(configuration.environment)
+        if defect := known_defects.of_lost_weights(backends.folder, configuration, alone):
+            return replace(cause, detail=((KNOWN, defect),))
+    return cause
 
 
 def _judged(a: Run, b: Run, comparison: Comparison, composition: Composition) -> Pair:

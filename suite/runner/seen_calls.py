@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -106,7 +107,8 @@ def _seen(layer: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any
         return array(value) if keras.ops.is_tensor(value) or keras_versions.is_variable(value) else value
 
     masks = [getattr(value, "_keras_mask", None) for value in tree.flatten(args) if value is not None]
-    arguments = {key: value for key, value in kwargs.items() if value is not None and key not in ("training", "mask")}
+    given = {key: value for key, value in kwargs.items() if value is not None or _is_meant(layer, key)}
+    arguments = {key: value for key, value in given.items() if key not in ("training", "mask")}
     return Seen(
         of=layer,
         name=name,
@@ -115,6 +117,13 @@ def _seen(layer: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any
         arguments=tree.map_structure(plain, arguments),
         function=function_of(layer) if isinstance(layer, keras.Operation) and not isinstance(layer, keras.Layer) else "",
     )
+
+
+def _is_meant(function: Any, name: str) -> bool:
+    """Whether None says something else than leaving an argument out: `stft(window=None)` has no window, and "hann" is what
+    it has by itself."""
+    taken = inspect.signature(function).parameters if inspect.isfunction(function) else {}
+    return name in taken and taken[name].default is not None
 
 
 @contextmanager

@@ -115,10 +115,11 @@ class Folder:
         start: float = 0.0,
         accuracy: float | None = None,
         validated: float | None = None,
+        compiled: Mapping[str, object] | None = None,
     ) -> None:
         """The run is complete: it has moved every number of the kernel from `start` to this one, predicts 1, and its loss
         was evaluated as this, if it was. `accuracy`, `validated`: what `fit` said of it after the one epoch, of the rows
-        that it trained on and of those to validate on."""
+        that it trained on and of those to validate on. `compiled`: what the model was compiled with."""
         manifest = Manifest(
             run=run.id,
             status=Status.STARTED,
@@ -138,6 +139,9 @@ class Folder:
             if accuracy is not None:
                 of_validation = {} if validated is None else {"val_accuracy": np.array([validated])}
                 recorded.add(names.HISTORY, {"accuracy": np.array([accuracy]), **of_validation, "step": np.array([1])})
+            if compiled is not None:
+                told = {name: np.frombuffer(json.dumps(value).encode(), np.uint8) for name, value in compiled.items()}
+                recorded.add(names.COMPILED, told)
             for file in (names.KERAS_FILE, names.WEIGHTS_FILE):
                 with recorded.placing(file) as place:
                     place.write_text(f"{file} with {kernel}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from suite.explain.non_finite import Begin
 from suite.records import LAYERWISE, OPERATION, REACHED, Environment, Provisioned, RecordedCall, Run
 from tests.explain.run_folders import Folder, RecordedArrays, configuration, layerwise
 
-NAN, FINE = np.array([np.nan, 1.0]), np.array([2.0, 1.0])
+NAN, FINE, LEAST = np.array([np.nan, 1.0]), np.array([2.0, 1.0]), np.array([np.finfo(np.float64).min, 1.0])
 
 
 def layer(name: str, **changed: np.ndarray) -> RecordedArrays:
@@ -57,6 +58,10 @@ def found(path: Path, calls: Sequence[RecordedArrays]) -> tuple[str, str, str] |
         ([layer("a"), layer("b"), update(FINE, FINE)], None),
         ([layer("a", output_0=NAN), layer("b", input_0=NAN, output_0=NAN)], ("forward", "a", "")),
         ([layer("a", output_0=NAN), operation("a", "log", output_0=NAN)], ("forward", "a", "keras.ops.log")),
+        (
+            [layer("a", output_0=LEAST), operation("a", "segment_max", output_0=LEAST)],
+            ("forward", "a", "keras.ops.segment_max"),
+        ),
         ([layer("a"), operation("", "log", output_0=NAN)], ("forward", "log", "keras.ops.log")),
         ([layer("a"), backward(layer("b")), update(NAN, NAN)], ("gradient", "b", "")),
         ([layer("a"), backward(layer("b")), backward(operation("b", "std"))], ("gradient", "b", "keras.ops.std")),
@@ -99,6 +104,17 @@ def test_a_known_defect_that_makes_it_is_named_where_the_definition_is_finite(tm
     assert normalized(far) == "K-26"
     assert normalized(far, "jax") == ""
     assert normalized(far.astype(np.float64)) == ""
+
+
+def test_a_known_defect_of_an_operation_inside_of_a_layer_of_a_user_s_is_named(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, ["tensorflow"])
+    calls = [layer("best", output_0=LEAST), operation("best", "segment_max", output_0=LEAST)]
+    folder.recorded("tensorflow", [(replace(call, own=False), arrays) for call, arrays in calls], state="4")
+    complete = folder.read().further(layerwise("tensorflow"))
+    assert not isinstance(complete, str)
+    backend = Environment(name="tensorflow", backend="tensorflow")
+    begin = non_finite._begin(complete, "tensorflow", Provisioned(environment=backend, python="", packages={}))
+    assert begin is not None and begin.known == "K-84"
 
 
 def test_a_known_defect_of_a_gradient_is_named_and_a_definition_that_fails_names_none(

@@ -217,10 +217,10 @@ def test_lost_state_is_no_reason_where_the_first_replica_predicts_alike(tmp_path
     assert saving.predictions(*sides(tmp_path, *LOST, PREDICTED, None, PREDICTED * 2), (HEAT,)) == ()
 
 
-def compiled(folder: Path, live: object, loaded: object) -> tuple[Cause, ...]:
+def compiled(folder: Path, live: object, loaded: object, argument: str = "loss") -> tuple[Cause, ...]:
     def told(name: str, loss: object) -> Snapshot:
         text = np.frombuffer(json.dumps(loss).encode().ljust(200, b"\0"), np.uint8)
-        artifact, manifest = written(folder, name, compiled={"loss": text})
+        artifact, manifest = written(folder, name, compiled={argument: text})
         facts = {"backend": "jax", "keras": "3.15.1"}
         return Snapshot(artifact=artifact, manifest=replace(manifest, facts=facts), state="", compiled="compiled")
 
@@ -231,6 +231,12 @@ def test_a_loss_that_is_known_to_lose_an_argument_is_called_a_known_defect(tmp_p
     live, loaded = {"class": "Huber", "delta": 0.25}, {"class": "Huber", "delta": 1.0}
     [cause] = compiled(tmp_path, live, loaded)
     assert cause.detail == (("loss.delta", "0.25 -> 1.0"), ("known", "K-12"))
+
+
+def test_a_metric_that_is_known_to_lose_an_argument_is_called_a_known_defect(tmp_path: Path) -> None:
+    live, loaded = [{"class": "CosineSimilarity", "axis": 1}], [{"class": "CosineSimilarity", "axis": -1}]
+    [cause] = compiled(tmp_path, live, loaded, "metrics")
+    assert cause.detail == (("metrics[0].axis", "1 -> -1"), ("known", "K-86"))
 
 
 @pytest.mark.parametrize(

@@ -150,3 +150,35 @@ def test_what_departs_everywhere_is_said_of_no_backend_alone() -> None:
     assert said.claim.startswith("In every backend that was looked at, the layer LSTM")
     assert "do not rely on this layer until it is mended" in said.advice
     assert brief.WORDS[Code.DEFINITION](everywhere) == "LSTM departs from its definition"
+
+
+def test_a_layer_that_trains_as_it_predicts_is_said_so() -> None:
+    detail = (("what", "layer"), ("class", "Dropout"), ("name", "drop"), ("stage", "training"), ("known", "K-76"))
+    said = explanations.said("1 run", "in a", [Cause(code=Code.DEFINITION, subject="jax", detail=detail)], "different")
+    assert said.claim == "In jax, fit computes Dropout (drop) as in prediction (1 run in a). This is the known defect K-76."
+    assert "training=True" in said.experiment and said.advice == "docs/defects/K-76.md says more of it"
+
+
+def test_a_hypothesis_that_is_a_known_defect_says_so_and_is_called_as_before() -> None:
+    detail = (("variant", "statistics of each replica"), ("known", "K-79"))
+    said = explanations.said("1 run", "in a", [Cause(code="semantics", detail=detail)], "different")
+    assert "says (statistics of each replica). An emulation" in said.claim
+    assert said.claim.endswith(" This is the known defect K-79.")
+    assert said.advice.endswith("; docs/defects/K-79.md says more of it")
+
+
+@pytest.mark.parametrize(
+    ("detail", "experiment"),
+    [
+        ((("known", "K-78"),), "on one device, the same model has finite numbers"),
+        ((("known", "K-26"),), "computed in NumPy from its definition, gives finite numbers"),
+        ((("operation", "keras.ops.segment_max"), ("known", "K-84")), "the calls of that step for the first that makes it"),
+    ],
+)
+def test_what_was_looked_at_is_said_of_a_known_defect_that_makes_nan(
+    detail: tuple[tuple[str, str], ...], experiment: str
+) -> None:
+    lost = Cause(code=Code.NON_FINITE, subject="tensorflow", detail=detail, evidence=(("step", 1.0),))
+    said = explanations.said("1 pair", "in a", [lost], "different")
+    assert f"This is the known defect {dict(detail)['known']}." in said.claim
+    assert said.experiment.endswith(experiment)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from suite.referee.defects.records import OF_VALIDATION, Sighting
+from suite.referee.defects.records import AS_IN_PREDICTION, NO_GRADIENT, OF_VALIDATION, OVER_REPLICAS, Sighting
 
 
 def inner(sighting: Sighting, name: str) -> Mapping[str, Any]:
@@ -247,3 +247,38 @@ def without_data_format(sighting: Sighting) -> bool:
 
 def reflects(sighting: Sighting) -> bool:
     return bool(sighting.argument("fill_mode") == "reflect")
+
+
+def computes_as_in_prediction(sighting: Sighting) -> bool:
+    return sighting.training and sighting.detail == AS_IN_PREDICTION
+
+
+def has_no_gradient(sighting: Sighting) -> bool:
+    return sighting.detail == NO_GRADIENT
+
+
+def over_replicas(sighting: Sighting) -> bool:
+    return sighting.detail == OVER_REPLICAS
+
+
+def masked_over_replicas(sighting: Sighting) -> bool:
+    return sighting.masked and over_replicas(sighting)
+
+
+def celu(sighting: Sighting) -> bool:
+    return bool(sighting.argument("activation") == "celu")
+
+
+def of_no_vector(sighting: Sighting) -> bool:
+    """Of an array that has several axes, or none."""
+    return bool(sighting.shapes) and len(sighting.shapes[0]) != 1
+
+
+def without_window(sighting: Sighting) -> bool:
+    """A window of None, which is not the default, and a frame that is shorter than what is transformed."""
+    given = "window" in sighting.config and sighting.config["window"] is None
+    return given and bool(sighting.argument("fft_length") != sighting.argument("sequence_length"))
+
+
+def limits_to_the_best(sighting: Sighting) -> bool:
+    return sighting.argument("top_k") is not None

@@ -6,15 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-OF_VALIDATION = "the number of the validation"  # detail: what `fit` says of a metric
+# What a sighting's detail may be, beside what a backend says.
+OF_VALIDATION = "the number of the validation"  # what `fit` says of a metric
+AS_IN_PREDICTION = "as in prediction"  # what a layer computes in training
+NO_GRADIENT = "no gradient"  # the loss does not depend on the weight
+OVER_REPLICAS = "over replicas"  # it shows on several devices alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """One thing that is off. `kind`: "layer", "operation", "loss" or "optimizer"; `name`: of the class, or of the function;
-    `config`: its configuration, with what its constructor got. `shapes`: of the inputs, or of an optimizer's variables.
-    `stage`: as in a `ZooVerdict`, or "refused". `packages`: versions by name. `precision`: "float64" or "float32". `rows`:
-    gradients came by rows; `dense`: not that of this part. `infinite`: something that went in was NaN or infinite."""
+    """One thing that is off. `kind`: "layer", "operation", "loss", "metric", "optimizer" or "training"; `name`: of the
+    class, or of the function; `config`: its configuration, with what its constructor got. `shapes`: of the inputs, or of an
+    optimizer's variables. `stage`: as in a `ZooVerdict`, or "refused". `packages`: versions by name. `precision`: "float64"
+    or "float32". `rows`: gradients came by rows; `dense`: not that of this part. `infinite`: something that went in was NaN
+    or infinite."""
 
     kind: str
     name: str

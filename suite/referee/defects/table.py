@@ -30,6 +30,52 @@ RANDOM = (
     "SpatialDropout3D",
 )  # fmt: skip
 
+# What is so by where or how a run computes, whatever layer or optimizer it has.
+SPECIAL = (
+    KnownDefect(
+        id="K-76",
+        scripts=("subclassed-training-jax",),
+        title="A subclassed model does not tell its layers that it trains",
+        backends=JAX,
+        kind="training",
+        names=(),
+        stages=("state",),
+        affected=MENDED,
+        when=when.computes_as_in_prediction,
+        issue="https://github.com/keras-team/keras/pull/23364",
+    ),
+    KnownDefect(
+        id="K-77",
+        scripts=("decay-without-gradient-jax",),
+        title="Optimizers change weights that have no gradient",
+        backends=JAX,
+        kind="optimizer",
+        names=(),
+        stages=UPDATE,
+        when=when.has_no_gradient,
+    ),
+    KnownDefect(
+        id="K-78",
+        scripts=("loss-scale-other-replica-tensorflow",),
+        title="LossScaleOptimizer sees an overflow of the first replica alone",
+        backends=TENSORFLOW,
+        kind="optimizer",
+        names=("LossScaleOptimizer",),
+        stages=("update",),
+        when=when.over_replicas,
+    ),
+    KnownDefect(
+        id="K-79",
+        scripts=("masked-synchronized-statistics-tensorflow",),
+        title="BatchNormalization(synchronized=True) takes statistics of each replica where there is a mask",
+        backends=TENSORFLOW,
+        kind="layer",
+        names=("BatchNormalization",),
+        stages=("forward", "state"),
+        when=when.masked_over_replicas,
+    ),
+)
+
 OPTIMIZERS = (
     KnownDefect(
         id="K-01",
@@ -814,6 +860,81 @@ SEQUENCES = (
         stages=("forward", "gradient"),
         when=when.reflects,
     ),
+    KnownDefect(
+        id="K-80",
+        scripts=("celu-gradient-tensorflow",),
+        title="The gradient of celu at 0 is 2",
+        backends=TENSORFLOW,
+        kind="layer",
+        names=(),
+        stages=("gradient",),
+        when=when.celu,
+        operations=("celu",),
+    ),
+    KnownDefect(
+        id="K-81",
+        scripts=("unravel-index-tensorflow",),
+        title="unravel_index of an array with several axes takes the sizes in the wrong order",
+        backends=TENSORFLOW,
+        kind="operation",
+        names=("unravel_index",),
+        stages=("forward",),
+        affected=MENDED,
+        when=when.of_no_vector,
+        issue="https://github.com/keras-team/keras/pull/23434",
+    ),
+    KnownDefect(
+        id="K-82",
+        scripts=("sobel-border-tensorflow",),
+        title="Sobel edges mirror the image at its border",
+        backends=TENSORFLOW,
+        kind="operation",
+        names=("image.sobel_edges",),
+        stages=("forward", "gradient"),
+    ),
+    KnownDefect(
+        id="K-83",
+        scripts=("stft-without-window",),
+        title="stft without a window takes fft_length samples for a frame",
+        backends=("tensorflow", "jax"),
+        kind="operation",
+        names=("stft",),
+        stages=("forward", "gradient"),
+        when=when.without_window,
+    ),
+    KnownDefect(
+        id="K-84",
+        scripts=("segment-max-empty-tensorflow",),
+        title="segment_max of an empty segment is the least finite number",
+        backends=TENSORFLOW,
+        kind="operation",
+        names=("segment_max",),
+        stages=("forward",),
+    ),
+    KnownDefect(
+        id="K-85",
+        scripts=("precision-ties-torch",),
+        title="Precision and Recall with top_k take any of equal scores",
+        backends=TORCH,
+        kind="metric",
+        names=("Precision", "Recall"),
+        stages=("forward", "history"),
+        affected=MENDED,
+        when=when.limits_to_the_best,
+        issue="https://github.com/keras-team/keras/pull/23367",
+    ),
+    KnownDefect(
+        id="K-86",
+        scripts=("cosine-metric-axis",),
+        title="The metric CosineSimilarity loses its axis when it is saved",
+        backends=ALL,
+        kind="metric",
+        names=("CosineSimilarity",),
+        stages=("config",),
+        affected=MENDED,
+        when=when.loses_what_it_needs,
+        issue="https://github.com/keras-team/keras/pull/23717",
+    ),
 )
 
 DOCUMENTED = (
@@ -850,4 +971,4 @@ DOCUMENTED = (
 )
 
 # The first that fits is taken: special ones stand before general ones.
-DEFECTS: tuple[KnownDefect, ...] = (*SEQUENCES, *OPTIMIZERS, *LOSSES, *LAYERS, *FOUND_BY_THE_ZOO, *DOCUMENTED)
+DEFECTS: tuple[KnownDefect, ...] = (*SPECIAL, *SEQUENCES, *OPTIMIZERS, *LOSSES, *LAYERS, *FOUND_BY_THE_ZOO, *DOCUMENTED)

@@ -10,7 +10,7 @@ import pytest
 
 from suite.referee import layers, losses, optimizers
 from suite.referee.defects.matching import known
-from suite.referee.defects.records import KnownDefect, Sighting
+from suite.referee.defects.records import AS_IN_PREDICTION, NO_GRADIENT, OVER_REPLICAS, KnownDefect, Sighting
 from suite.referee.defects.table import DEFECTS
 from suite.referee.layers import operations
 
@@ -53,12 +53,14 @@ def test_a_documented_difference_says_where_and_is_in_the_zoo_s_page(defect: Kno
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.id)
 def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
-    undefined = {f"image.{name}" for name in ("affine_transform", "gaussian_blur", "hsv_to_rgb", "map_coordinates")}
+    of_images = ("affine_transform", "gaussian_blur", "hsv_to_rgb", "map_coordinates", "sobel_edges")
+    undefined = {f"image.{name}" for name in of_images} | {"segment_max", "stft", "unravel_index"}
     tables = {
         "layer": layers.LAYERS,
         "operation": operations.RULES.keys() | undefined,
         "loss": losses.LOSSES,
         "optimizer": optimizers.OPTIMIZERS,
+        "metric": {"CosineSimilarity", "Precision", "Recall"},
         "training": {},
     }
     assert set(defect.names) <= set(tables[defect.kind]) and set(defect.operations) <= set(tables["operation"])
@@ -78,6 +80,10 @@ def undecayed(part: str, names: str, weight_decay: float | None = 0.1) -> Sighti
     """What weight decay leaves out by these names."""
     config = {"weight_decay": weight_decay, "exclude_from_weight_decay_names": names}
     return sighting("AdamW", "tensorflow", "update", "optimizer", part=part, config=config)
+
+
+def of_stft(backend: str, **config: object) -> Sighting:
+    return sighting("stft", backend, "forward", "operation", config={"fft_length": 16, **config})
 
 
 STATE = ((2, 5, 4), (2, 3))
@@ -157,6 +163,35 @@ SIGHTINGS = [
     (sighting("MultiHeadAttention", "torch", "gradient"), None),
     (sighting("Muon", "tensorflow", "refused", "optimizer", detail="to be a float tensor but is a double tensor"), "K-54"),
     (sighting("CosineSimilarity", "torch", "gradient", "loss"), "K-55"),
+    (sighting("drop", "jax", "state", "training", training=True, detail=AS_IN_PREDICTION), "K-76"),
+    (sighting("drop", "torch", "state", "training", training=True, detail=AS_IN_PREDICTION), None),
+    (sighting("drop", "jax", "state", "training", training=True), None),
+    (sighting("AdamW", "jax", "update", "optimizer", detail=NO_GRADIENT), "K-77"),
+    (sighting("AdamW", "tensorflow", "update", "optimizer", detail=NO_GRADIENT), None),
+    (sighting("AdamW", "jax", "update", "optimizer"), None),
+    (sighting("LossScaleOptimizer", "tensorflow", "update", "optimizer", detail=OVER_REPLICAS), "K-78"),
+    (sighting("LossScaleOptimizer", "tensorflow", "update", "optimizer"), None),
+    (sighting("SGD", "tensorflow", "update", "optimizer", detail=OVER_REPLICAS), None),
+    (sighting("BatchNormalization", "tensorflow", "state", masked=True, detail=OVER_REPLICAS), "K-79"),
+    (sighting("BatchNormalization", "tensorflow", "state", detail=OVER_REPLICAS), None),
+    (sighting("BatchNormalization", "tensorflow", "state", masked=True), None),
+    (sighting("Conv2D", "tensorflow", "gradient", config={"activation": "celu"}), "K-80"),
+    (sighting("celu", "tensorflow", "gradient", "operation"), "K-80"),
+    (sighting("Conv2D", "tensorflow", "forward", config={"activation": "celu"}), None),
+    (sighting("Conv2D", "tensorflow", "gradient", config={"activation": "elu"}), None),
+    (sighting("unravel_index", "tensorflow", "forward", "operation", shapes=[(2, 3)]), "K-81"),
+    (sighting("unravel_index", "tensorflow", "forward", "operation", shapes=[()]), "K-81"),
+    (sighting("unravel_index", "tensorflow", "forward", "operation", shapes=[(6,)]), None),
+    (sighting("image.sobel_edges", "tensorflow", "forward", "operation"), "K-82"),
+    (of_stft("jax", sequence_length=12, window=None), "K-83"),
+    (of_stft("torch", sequence_length=12, window=None), None),
+    (of_stft("jax", sequence_length=12), None),  # with the default window
+    (of_stft("jax", sequence_length=16, window=None), None),
+    (sighting("segment_max", "tensorflow", "forward", "operation"), "K-84"),
+    (sighting("Precision", "torch", "forward", "metric", config={"top_k": 2}), "K-85"),
+    (sighting("Precision", "torch", "forward", "metric", config={"top_k": None}), None),
+    (sighting("CosineSimilarity", "jax", "config", "metric", part="axis"), "K-86"),
+    (sighting("CosineSimilarity", "jax", "config", "metric", part="name"), None),
     (sighting("Conv3D", "tensorflow", "refused", detail="only supports the NHWC tensor format"), "D-03"),
     (sighting("Conv3D", "tensorflow", "refused", detail="it said no"), None),
     (sighting("Dropout", "jax", "forward", training=True), "D-01"),
