@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from suite import compare
+from suite.artifacts import names
+from suite.artifacts.store import Store
 from suite.explain import compiled_steps
-from suite.records import ALTERED, EAGER, MEASURED, SINGLE_STEP, Cause, Code, Environment, Provisioned, Run, plain
+from suite.records import (
+    ALTERED,
+    EAGER,
+    MEASURED,
+    SINGLE_STEP,
+    Cause,
+    Code,
+    Environment,
+    Manifest,
+    Provisioned,
+    Run,
+    Status,
+    plain,
+)
 from tests.explain.parted_backends import APART, folder
 from tests.explain.run_folders import Folder, configuration, oracle
 
@@ -102,3 +119,27 @@ def test_the_oracle_is_not_what_an_eager_run_is_compared_with_by_itself(tmp_path
         **{**vars(made.plan), "runs": tuple(run for run in made.plan.runs if run != oracle("jax"))}
     )
     assert compiled_steps.of_run(read(made), configuration("jax")) == ()
+
+
+@pytest.mark.parametrize(
+    ("anew", "loaded", "found"),
+    [(2.0, 2.0, True), (2.0, 2.001, True), (2.0, 1.5, False), (1.0, 2.0, False), (None, 2.0, False)],
+)
+def test_training_goes_on_otherwise_because_the_loaded_model_is_compiled_anew(
+    tmp_path: Path, anew: float | None, loaded: float, found: bool
+) -> None:
+    """The live model goes on to 1 with the step that it was compiled with."""
+    store, run = Store(tmp_path), plain(configuration("jax"))
+    parts = {names.RESUMED: 1.0, names.RESUMED_ANEW: anew, names.step(0): loaded}
+    with store.run(run).recording(Manifest(run=run.id, status=Status.STARTED)) as recorded:
+        for part, value in parts.items():
+            if value is not None:
+                recorded.add(part, {"dense/kernel": np.full(4, value)})
+        recorded.tell(facts={ALTERED: "gate.sharpness 1.0 -> 8.0"})
+    artifact = store.run(run)
+    manifest = artifact.manifest()
+    assert manifest is not None
+    snapshot = compare.Snapshot(artifact=artifact, manifest=manifest, state=names.step(0))
+    cause = Cause(code=Code.COMPILED_STEP, subject="jax", detail=((MEASURED, "gate.sharpness 1.0 -> 8.0"),))
+    assert compiled_steps.of_resumed("jax", (artifact, manifest), snapshot) == ((cause,) if found else ())
+    assert compiled_steps.of_resumed("jax", (artifact, manifest), (Status.FAILED, "it was killed")) == ()
