@@ -18,6 +18,7 @@ from suite.explain.products import Precision
 from suite.records import (
     PRECISIONS,
     REASON,
+    SHARED_AVERAGES,
     Cause,
     Code,
     ConsistencyCheck,
@@ -299,3 +300,18 @@ def test_what_layers_have_lost_explains_no_prediction_of_a_replica_whose_first_o
     sides = Sides(kind="saved", environment="torch", form=names.KERAS_FILE, sides=[compare.live(*run), loaded])
     components = _compared(where, subject, sides).components
     assert [cause.code for part in components for cause in part.causes] == causes
+
+
+@pytest.mark.parametrize(("devices", "shared", "said"), [(2, True, True), (2, False, False), (1, True, False)])
+def test_averages_that_share_memory_are_said_of_several_devices_where_nothing_is_trained_on(
+    tmp_path: Path, devices: int, shared: bool, said: bool
+) -> None:
+    made = Folder(tmp_path, ["jax"], devices=(devices,))
+    made.all_trained({"jax": 1.0})
+    run = plain(configuration("jax", devices))
+    made.trained(run, 1.0, facts={SHARED_AVERAGES: "2"} if shared else {})
+    composition = made.composition()
+    every = checks(composition.folder, composition, Precision(composition.folder, composition.backends))
+    resumed = [(check.run, check.verdict, check.causes) for check in every if check.kind == "resumed"]
+    cause = Cause(code=Code.SHARED_AVERAGES, subject="jax")
+    assert resumed == ([(run, Verdict.DIFFERENT, (cause,))] if said else [])
