@@ -136,7 +136,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Results
             chosen = [word for one in together for word in ("--scenario", one)]
             devices = "1,2" if name in ON_SEVERAL else "1"
             place = ["--scenario-path", str(CASES), "--out", str(folder / "run")]
-            main(["compare", *place, *chosen, "--device", "cpu", "--devices", devices])
+            with pytest.MonkeyPatch.context() as patched:  # on some CPUs, TensorFlow has channels_first only with it
+                patched.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+                patched.setenv("PARITY_INHERIT", "TF_ENABLE_ONEDNN_OPTS")
+                main(["compare", *place, *chosen, "--device", "cpu", "--devices", devices])
             found[together] = results_json.read(folder / "run" / "results.json")
         return found[together]
 
