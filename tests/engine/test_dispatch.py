@@ -135,7 +135,7 @@ def test_the_jobs_of_a_node_that_dies_run_on_another(bench: Bench) -> None:
 
     bench.react = die
     with engine(bench, dying, staying) as running:
-        outcomes = running.run([bench.job(f"sleep-0.5-{number}") for number in range(4)])
+        outcomes = running.run([bench.job(f"sleep-1.5-{number}") for number in range(4)])
     assert {outcome.status for outcome in outcomes.values()} == {Status.COMPLETE}
     assert said(bench) == ["node dying is lost (no answer for 30 s): 2 jobs start again elsewhere"]
     assert [note["node"] for note in bench.notes()] == ["staying"] * 4
