@@ -12,9 +12,10 @@ import numpy as np
 
 from suite import compare
 from suite.artifacts import names
+from suite.artifacts.artifact import Artifact
 from suite.compare import metrics
 from suite.compare.run_folder import RunFolder
-from suite.explain import further_runs, recorded_calls
+from suite.explain import further_runs, recorded_calls, saving
 from suite.explain.definitions import environment_of
 from suite.explain.recorded_calls import Arrays
 from suite.judge.equivalence import SAME_SEMANTICS
@@ -83,7 +84,7 @@ def of_lost_weights(folder: RunFolder, configuration: Configuration, alone: Conf
     if configuration.devices < 2 or isinstance(several, str) or isinstance(one, str) or compare.first_non_finite(one.plain):
         return ""
     artifact, manifest = several.plain
-    optimizer = _told(artifact.arrays(names.COMPILED).get("optimizer")) if names.has(manifest, names.COMPILED) else None
+    optimizer = _compiled(artifact, "optimizer") if names.has(manifest, names.COMPILED) else None
     state = artifact.arrays(names.step(manifest.steps[-1]))
     if not isinstance(optimizer, dict) or all(metrics.finite(value) for value in state.values()):
         return ""
@@ -137,7 +138,7 @@ def _as_in_prediction(folder: RunFolder, configuration: Configuration, layer: st
     return found[0][0] if found and every else None
 
 
-def _of_step(artifact: Any, state: str, layer: str) -> np.ndarray | None:
+def _of_step(artifact: Artifact, state: str, layer: str) -> np.ndarray | None:
     found: np.ndarray | None = artifact.arrays(names.single_step(state)).get(f"forward|{layer}")
     return found
 
@@ -162,16 +163,14 @@ def _is_of(call: RecordedCall, tensor: str) -> bool:
 
 def _layer_calls(folder: RunFolder, configuration: Configuration) -> Calls:
     """Those of layers in training that were recorded on one device, in this environment or else in another one."""
-    every = dict.fromkeys((configuration.environment, *(one.environment for one in _all(folder, configuration))))
+    every = dict.fromkeys(
+        (configuration.environment, *(one.environment for one in folder.configurations(configuration.scenario)))
+    )
     for alone in (folder.alone(configuration.scenario, name) for name in every):
         found = folder.further(further_runs.layerwise(alone)) if alone else ""
         if not isinstance(found, str):
             return list(recorded_calls.layers(found))
     return []
-
-
-def _all(folder: RunFolder, configuration: Configuration) -> Sequence[Configuration]:
-    return list(folder.configurations(configuration.scenario))
 
 
 def _updates(folder: RunFolder, runs: Sequence[Run]) -> list[tuple[RecordedCall, Arrays]]:
@@ -186,8 +185,7 @@ def _compiled_metrics(folder: RunFolder, configuration: Configuration) -> Iterat
     found = folder.complete(plain(configuration))
     if isinstance(found, str) or not names.has(found[1], names.COMPILED):
         return
-    told = _told(found[0].arrays(names.COMPILED).get("metrics"))
-    waiting = [told]
+    waiting = [_compiled(found[0], "metrics")]
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict) and "class" in one:
@@ -196,8 +194,7 @@ def _compiled_metrics(folder: RunFolder, configuration: Configuration) -> Iterat
             waiting += list(one.values() if isinstance(one, dict) else one)
 
 
-def _told(text: np.ndarray | None) -> Any:
-    try:
-        return None if text is None else json.loads(text.tobytes().rstrip(b"\0"))
-    except (ValueError, RecursionError):  # cut, or no JSON
-        return None
+def _compiled(artifact: Artifact, argument: str) -> Any:
+    """What the model was compiled with for this argument; None if it was not told."""
+    text = artifact.arrays(names.COMPILED).get(argument)
+    return None if text is None else saving.as_json(text)

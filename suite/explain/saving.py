@@ -99,7 +99,7 @@ def compiled(live: compare.Snapshot, loaded: compare.Snapshot) -> tuple[Cause, .
         change
         for argument, text in first.items()
         if argument in second and not metrics.bits(text, second[argument])
-        for change in _changes(argument, _value(text), _value(second[argument]))
+        for change in _changes(argument, as_json(text), as_json(second[argument]))
     ]
     if not changes:
         return ()
@@ -170,7 +170,7 @@ def predictions(live: compare.Snapshot, loaded: compare.Snapshot, state: tuple[C
 def _attributes(side: compare.Snapshot) -> dict[str, dict[str, Any]]:
     if not names.has(side.manifest, names.LAYERS):
         return {}
-    told = {path: _value(text) for path, text in side.artifact.arrays(names.LAYERS).items()}
+    told = {path: as_json(text) for path, text in side.artifact.arrays(names.LAYERS).items()}
     return {path: one for path, one in told.items() if isinstance(one, dict)}
 
 
@@ -184,7 +184,7 @@ def _distance(live: compare.Snapshot, loaded: compare.Snapshot, part: str) -> fl
     return max(metrics.relative_l2(first[name][rows], second[name][rows]) for name in second)
 
 
-def _value(text: np.ndarray) -> Any:
+def as_json(text: np.ndarray) -> Any:
     """What a text says; the text itself where it was cut, or is no JSON that can be read."""
     whole = text.tobytes().rstrip(b"\0").decode(errors="replace")
     try:

@@ -165,8 +165,7 @@ def _apart_in_steps(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
         "apart for rounding.",
-        experiment="there is no float64 run; each side took single float32 steps from the same states, and nothing had "
-        "grown in between",
+        experiment="each side took single float32 steps from the same states, and nothing had grown in between",
         advice="look at the place where the steps part",
     )
 

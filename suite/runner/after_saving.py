@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -37,17 +38,18 @@ def record(
     before, in_python = models.read(state), python_state.held(model)
     try:
         _go_on(model, scenario, data, done)
-        recorded.add(names.RESUMED, models.read(models.variables(model)))
-        recorded.add(names.RESUMED_OPTIMIZER, models.read(optimizers.slots(model)))
-        if anew:
+    except Exception as error:  # whatever a user's model does here must not cost what is known of it already
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+    recorded.add(names.RESUMED, models.read(models.variables(model)))
+    recorded.add(names.RESUMED_OPTIMIZER, models.read(optimizers.slots(model)))
+    if anew:
+        with suppress(Exception):  # as above: then it is not known whether this is a reason
             models.write(state, before)
             python_state.put_back(in_python)
             model.train_function = None
             keras_versions.trace_anew()
             _go_on(model, scenario, data, done)
             recorded.add(names.RESUMED_ANEW, models.read(models.variables(model)))
-    except Exception as error:  # whatever a user's model does here must not cost what is known of it already
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
     return ""
 
 

@@ -19,7 +19,7 @@ from suite.artifacts import names
 from suite.artifacts.artifact import Artifact, Recording
 from suite.records import ALTERED, SEED, DamagedArtifact, Manifest
 from suite.runner import after_saving, keras_versions, models
-from suite.runner.members import GENERATORS, Member, common_to, is_plain, members
+from suite.runner.members import GENERATORS, common_to, is_plain, members
 from suite.runner.predicting import named
 
 Attributes = dict[str, Any]
@@ -40,7 +40,7 @@ def tell(recorded: Recording, model: Any) -> None:
     held = {
         f"{path}|{name}": array
         for path, one in told.items()
-        for name, value in {each.name: _value(each) for each in members(layers[path], (), known)}.items()
+        for name, value in {each.name: each.now() for each in members(layers[path], (), known)}.items()
         if name in one and (array := _array(value)) is not None and array.nbytes <= LARGEST
     }
     if held:
@@ -112,7 +112,7 @@ def put_back(model: Any, wanted: Mapping[str, Attributes]) -> Iterator[int]:
         (one, one.now(), value)
         for path, layer in layers.items()
         for one in members(layer, (), known)
-        if one.name in wanted[path] and (value := _as_held(_value(one), wanted[path][one.name])) is not UNTOLD
+        if one.name in wanted[path] and (value := _as_held(one.now(), wanted[path][one.name])) is not UNTOLD
     ]
     try:
         for one, _, value in changes:
@@ -192,15 +192,11 @@ def _known(model: Any) -> set[int]:
     return {id(variable) for variable in models.variables(model).values()}
 
 
-def _value(member: Member) -> Any:
-    return member.now() if member.is_variable else member.value
-
-
 def _told(layer: Any, common: Collection[str], known: set[int]) -> Attributes:
     import keras
 
     hidden = isinstance(layer, keras.Model)  # Keras keeps its own notes in a model's private attributes
-    shown = {one.name: _value(one) for one in members(layer, common, known) if not (hidden and one.name[0] == "_")}
+    shown = {one.name: one.now() for one in members(layer, common, known) if not (hidden and one.name[0] == "_")}
     told = {name: described for name, value in shown.items() if (described := _described(value)) is not UNTOLD}
     return told | {"trainable": bool(layer.trainable), "dtype": str(layer.compute_dtype)}
 

@@ -82,4 +82,4 @@ def _equal(now: Any, before: Any) -> bool:
         return isinstance(now, np.ndarray) and now.dtype == before.dtype and now.tobytes() == before.tobytes()
     if isinstance(now, list | Mapping):
         return bool(_copy(now) == before)
-    return type(now) is type(before) and now == before
+    return type(now) is type(before) and (now == before or (now != now and before != before))  # NaN is NaN

@@ -44,6 +44,7 @@ from suite.runner.outcome import Unsupported
 from suite.runner.single_step import passes
 
 Arrays = dict[str, np.ndarray]
+EVERY_STATE = ("permuted-float64", "perturbed-float64", f"{EAGER}-float64")  # kinds of runs that keep all, beside plain ones
 
 
 class Drive(Protocol):
@@ -202,7 +203,7 @@ class _Trainer:
         moved = python_state.moved(self.in_python)
         if moved:  # the steps of a compiled model hold what was there when they were compiled
             keras_versions.trace_anew()
-        # Keras calls what was compiled once before its first step, with layers that draw from torch's own generator.
+        # After `compile`, Keras calls the model once before its first step: that draws from torch's own generator.
         drawn = bool(self.random_layers) and keras.backend.backend() == "torch"
         if moved or drawn or self.scenario.phases or optimizers.others(self.model):
             self.phased.begin(self.tensors)
@@ -225,7 +226,7 @@ class _Trainer:
     def _record(self, run: Run, steps: int, recorded: Recording) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Trains, and adds what is to be kept; the steps whose states were kept, and those after which it predicted."""
         whole = run.variation == "plain"
-        every = whole or run.kind in ("permuted-float64", "perturbed-float64", f"{EAGER}-float64")
+        every = whole or run.kind in EVERY_STATE
         keep = self._kept(steps, every)
         recorder = recording.recorder(keep, resets=not self.schedule.epochs)
         recorded.add(names.step(0), models.read(models.variables(self.model)))
@@ -306,7 +307,7 @@ class _Trainer:
     def _ended(self, run: Run, recorded: Recording, recorder: Any, steps: int) -> None:
         """Adds what a run leaves at its end, beyond its variables."""
         whole = run.variation == "plain"
-        every = whole or run.kind in ("permuted-float64", "perturbed-float64", f"{EAGER}-float64")
+        every = whole or run.kind in EVERY_STATE
         if self.history:
             recorded.add(names.HISTORY, self.history)
         failed = ""

@@ -27,12 +27,19 @@ def test_an_unstable_kernel_is_found_though_its_envelope_is_wide() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "off", "expected"),
-    [("forward", 0.19, True), ("forward", 0.2, False), ("loss", 1.0, False), ("batch statistics", 1.0, True)],
+    ("stage", "off", "code"),
+    [
+        ("forward", 0.19, Code.UNSTABLE_KERNEL),
+        ("forward", 0.2, Code.STEPS_APART),
+        ("loss", 1.0, Code.STEPS_APART),
+        ("batch statistics", 1.0, Code.UNSTABLE_KERNEL),
+    ],
 )
-def test_outputs_that_are_wholly_different_were_not_rounded(stage: str, off: float, expected: bool) -> None:
+def test_outputs_that_are_wholly_different_were_not_rounded_and_still_differ(stage: str, off: float, code: Code) -> None:
     both = (off, 1e-7)
-    assert (unstable(*steps(both, both, stage=stage)) is not None) is expected
+    for one in (WIDE, distances(at(0.1, envelope=1e-3))):
+        found = decide(one, steps=steps(both, both, stage=stage), environments=("torch", "jax"))
+        assert (found.verdict, codes(found)) == (Verdict.DIFFERENT, [code])
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,11 @@ def test_what_changes_in_place_is_put_back_each_time() -> None:
 
 
 def test_what_is_as_before_is_not_set_again() -> None:
-    layer = gate(seen=[1, 2], mean=np.array([np.nan]))
+    layer = gate(seen=[1, 2], mean=np.array([np.nan]), best=float("nan"))
     seen, mean = layer.seen, layer.mean
-    python_state.put_back(list(python_state.of(layer, ())))
+    held = list(python_state.of(layer, ()))
+    assert not python_state.moved(held)
+    python_state.put_back(held)
     assert layer.seen is seen
     assert layer.mean is mean
 
