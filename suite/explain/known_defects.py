@@ -77,6 +77,11 @@ def named(
     )
 
 
+def of_formats(folder: RunFolder, configuration: Configuration) -> str:
+    """Why a model computes in other formats in this environment than in all others; empty if that is no known defect."""
+    return _known(folder, configuration, Sighting(**_BLANK, kind="formats", name=""))
+
+
 def of_lost_weights(folder: RunFolder, configuration: Configuration, alone: Configuration | None) -> str:
     """Why weights become infinite or NaN on several devices, and not on one; empty if that is no known defect. `alone`: the
     same on one device."""

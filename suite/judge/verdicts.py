@@ -122,9 +122,11 @@ def _non_finite(comparison: Comparison) -> Decision:
 def _decide(distances: Distances, comparison: Comparison) -> Decision:
     """Where a side's own rounding was not measured, nothing that it could have shown to be a difference agrees."""
     verdict, causes = _weighed(distances, comparison)
-    if comparison.shared_averages and verdict is not Verdict.INVALID:  # beside whatever else differs
-        shared = Cause(code=Code.SHARED_AVERAGES, subject=comparison.environments[0])
-        return Verdict.DIFFERENT, united([(shared,), causes if verdict is Verdict.DIFFERENT else ()])
+    beside = [comparison.formats] if comparison.formats else []  # whatever else differs
+    if comparison.shared_averages:
+        beside.append(Cause(code=Code.SHARED_AVERAGES, subject=comparison.environments[0]))
+    if beside and verdict is not Verdict.INVALID:
+        return Verdict.DIFFERENT, united([beside, causes if verdict is Verdict.DIFFERENT else ()])
     if comparison.left_out and (verdict is Verdict.ROUNDING or _may_hide_a_kernel(verdict, distances, comparison)):
         return Verdict.INCONCLUSIVE, (because(Code.UNCHECKED, comparison.left_out),)
     return verdict, causes

@@ -9,6 +9,7 @@ from __future__ import annotations
 from suite.records.artifact import (
     ALTERED,
     COMPILE_FALSE,
+    FORMATS,
     JIT_KEPT,
     MEMORY_LOST,
     NARROWED,
@@ -169,6 +170,7 @@ __all__ = [
     "EAGER",
     "EXACT",
     "FLOAT32",
+    "FORMATS",
     "JIT_KEPT",
     "JUDGED_STEP",
     "KNOWN",

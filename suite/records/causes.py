@@ -38,6 +38,7 @@ class Code(enum.StrEnum):
     SHARED_AVERAGES = "shared-averages"
     MEMORY_LOST = "memory-lost"
     NARROWED = "narrowed"
+    OTHER_FORMATS = "other-formats"
     SAVE_STALE = "save-stale"
     SAVE_WRONG_REPLICA = "save-wrong-replica"
     SAVE_SWAPPED = "save-swapped"

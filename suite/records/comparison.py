@@ -171,6 +171,7 @@ class Comparison:
     differ.
     `narrowed`: of what has other dtypes and is alike otherwise, quantity -> the side that keeps its values in a
     narrower format than its model asks for, and the formats.
+    `formats`: that the two compute in other floating-point formats; None if they do not.
     `shared_averages`: in plain Keras, the live model cannot go on, for its averages share memory with its weights.
     `steps`: the errors of single float32 steps, state by state, in the order of a step; empty if they were not run.
     `stepped`: from how many common states single float32 steps of both sides were compared with each other;
@@ -193,6 +194,7 @@ class Comparison:
     random_streams: str = ""
     random_predictions: tuple[bool, bool] = (False, False)
     narrowed: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    formats: Cause | None = None
     shared_averages: bool = False
     steps: tuple[StepErrors, ...] = ()
     stepped: int = 0

@@ -95,6 +95,12 @@ def bracketed(words: str) -> str:
     return f" ({words.strip()})" if words.strip() else ""
 
 
+def part_of(cause: Cause) -> str:
+    """Of what computes in other formats: the beginning of a sentence that goes on with one."""
+    layer, part = names_of(cause, "layer"), names_of(cause, "part")
+    return {"given": f"{layer} is given", "returned": f"{layer} returns"}.get(part, "the output is")
+
+
 def step_of(cause: Cause) -> str:
     return f"{dict(cause.evidence).get('step', 0.0):.0f}"
 
@@ -193,6 +199,10 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     ),
     Code.MEMORY_LOST: lambda cause: f"{cause.subject} does not keep the state of {names_of(cause, 'layer')} between batches",
     Code.NARROWED: lambda cause: f"{cause.subject} has {names_of(cause, 'formats')}",
+    Code.OTHER_FORMATS: lambda cause: (
+        f"in {cause.subject or names_of(cause, 'side')}, {part_of(cause)} {names_of(cause, 'formats')}, "
+        f"in place of {names_of(cause, 'other formats')}{bracketed(names_of(cause, 'known'))}"
+    ),
     Code.SAVE_STALE: lambda cause: f"the file holds an earlier state: that of step {names_of(cause, 'step')}",
     Code.SAVE_WRONG_REPLICA: lambda cause: f"the file holds the state of replica {names_of(cause, 'replica')}",
     Code.SAVE_SWAPPED: lambda cause: (

@@ -12,7 +12,7 @@ from suite.judge.composing import EXPECTED
 from suite.judge.equivalence import SAME_SEMANTICS
 from suite.records import MEASURED, OPERATION, Cause, Code
 from suite.records.formatting import number
-from suite.report import declared_words, explained_files
+from suite.report import declared_words, explained_files, explained_formats
 from suite.report.causes import (
     BEYOND,
     assigned,
@@ -151,16 +151,6 @@ def _compiled(what: str, where: str, cause: Cause) -> Said:
     )
 
 
-def _narrow(what: str, where: str, cause: Cause) -> Said:
-    kept, _, asked = names_of(cause, "formats").partition(" for ")
-    x64 = "JAX has float64 only with JAX_ENABLE_X64=1: set it among the environment's variables, or "
-    return Said(
-        claim=f"{cause.subject} keeps in {kept} what the model asks for in {asked} ({what} {where}).",
-        experiment="the format of each variable was held against that of its values: on this side alone, they differ",
-        advice=f"{x64 if 'float64' in asked else ''}compare in a dtype that all backends have",
-    )
-
-
 def _apart_in_steps(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"{what} {where} {verb(what, 'differs', 'differ')}: single float32 steps from common states are too far "
@@ -282,33 +272,6 @@ def _noise(what: str, where: str, cause: Cause) -> Said:
     )
 
 
-def _layers(count: float) -> str:
-    return "1 layer" if count == 1 else f"{count:.0f} layers"
-
-
-def _rounded(what: str, where: str, cause: Cause) -> Said:
-    form, bits = ROUNDED[cause.code]
-    numbers, exact = dict(cause.evidence), names_of(cause, "setting")
-    apart, left = (number(numbers.get(name, 0.0)) for name in ("apart", "left"))
-    if exact:
-        shown = f"its float32 step is {apart} from float64; that of {exact}, which differs in nothing else, is {left}"
-    else:
-        shown = (
-            f"recorded calls of {_layers(numbers.get('calls', 0.0))} were computed again from their definitions: they are "
-            f"{apart} from the exact result, and {left} from the result with operands rounded to {bits} bits"
-        )
-    return Said(
-        claim=f"{cause.subject} computes products of float32 numbers in {form}: it rounds their operands to {bits} bits of "
-        f"the fraction, of 23 ({what} {where}).",
-        experiment=f"the float64 runs are equal; {shown}",
-        advice="give --precision exact, or the framework's own setting, where a model needs float32 (docs/gpu.md)",
-        link="https://docs.pytorch.org/docs/stable/notes/cuda.html#tensorfloat-32-tf32-on-ampere-and-later-devices",
-    )
-
-
-ROUNDED: dict[str, tuple[str, int]] = {Code.TF32_PRODUCTS: ("TF32", 10), Code.BFLOAT16_PRODUCTS: ("bfloat16", 7)}
-
-
 def _invalid(what: str, where: str, cause: Cause) -> Said:
     wide = all(f" {dtype}(" in cause.reason for dtype in ("float64", "float32"))
     x64 = "JAX has float64 only with JAX_ENABLE_X64=1, and computes in float32 without it: compare in a dtype that all have"
@@ -325,7 +288,8 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.SHARED_AVERAGES: _averages,
     Code.MEMORY_LOST: _forgotten,
     Code.COMPILED_STEP: _compiled,
-    Code.NARROWED: _narrow,
+    Code.NARROWED: explained_formats.narrowed,
+    Code.OTHER_FORMATS: explained_formats.others,
     Code.STEPS_APART: _apart_in_steps,
     Code.NON_FINITE: _not_finite,
     Code.INVALID: _invalid,
@@ -346,8 +310,8 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.UNKNOWN: _unknown,
     Code.BEYOND_ENVELOPE: _beyond,
     Code.REPEATS_DIFFER: _noise,
-    Code.TF32_PRODUCTS: _rounded,
-    Code.BFLOAT16_PRODUCTS: _rounded,
+    Code.TF32_PRODUCTS: explained_formats.rounded,
+    Code.BFLOAT16_PRODUCTS: explained_formats.rounded,
 }
 
 

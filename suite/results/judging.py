@@ -12,6 +12,7 @@ from suite.explain import (
     compiled_steps,
     diagnoses,
     float32_steps,
+    formats,
     further_runs,
     known_defects,
     magnitudes,
@@ -245,6 +246,7 @@ def _pair(folder: RunFolder, a: Configuration, b: Configuration) -> Comparison |
             stepped=stepped,
             apart_in_steps=apart,
             environments=(a.environment, b.environment),
+            formats=formats.between(folder, a, b),
         )
     except (DamagedArtifact, ValueError) as error:
         return str(error)

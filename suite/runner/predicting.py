@@ -12,7 +12,7 @@ from suite.artifacts import names, rows
 from suite.artifacts.artifact import Recording
 from suite.plan.batches import shard
 from suite.records import RANDOM_PREDICTIONS
-from suite.runner import models
+from suite.runner import formats, models
 
 if TYPE_CHECKING:
     from suite.runner.training import Drive
@@ -22,15 +22,17 @@ Arrays = dict[str, np.ndarray]
 REPEATED = 1e-3  # of the largest prediction: far more than kernels round that do not repeat themselves
 
 
-def record(recorded: Recording, model: Any, drive: Drive, data: Mapping[str, np.ndarray], batch: int, step: int) -> None:
+def record(
+    recorded: Recording, model: Any, drive: Drive, data: Mapping[str, np.ndarray], batch: int, step: int
+) -> list[str]:
     """Adds the live model's predictions (rows, ...) after a step; each process predicts its own shard of each batch, as it
-    trains."""
+    trains. The formats that they come in."""
     processes, total = drive.processes, rows.count(data, rows.PREDICT)
     mine = shard(np.arange(total), batch, processes, drive.rank)
     predicted = model.predict(models.inputs(data, rows.PREDICT, mine), batch_size=batch // processes, verbose=0)
     parts = drive.gather(names.predictions(step), named(predicted))
     if not parts:
-        return
+        return formats.of(predicted)
     whole = {
         name: np.stack([part[name].reshape(-1, batch // processes, *part[name].shape[1:]) for part in parts], 1)
         .reshape(total, *parts[0][name].shape[1:])
@@ -38,6 +40,7 @@ def record(recorded: Recording, model: Any, drive: Drive, data: Mapping[str, np.
     }  # fmt: skip
     replica = np.tile(np.repeat(np.arange(drive.devices), batch // drive.devices), total // batch)
     recorded.add(names.predictions(step), {**whole, "replica": replica.astype(np.int32)})
+    return formats.of(predicted)
 
 
 def facts(

@@ -23,7 +23,9 @@ from suite.runner import (
     epochs,
     evaluating,
     facts,
+    formats,
     initializers,
+    keras_files,
     keras_versions,
     lagging,
     layer_attributes,
@@ -199,6 +201,7 @@ class _Trainer:
         import keras
 
         self.measured: dict[str, str] = {}
+        self.computed = formats.Found()
         self.taken = self.schedule
         moved = python_state.moved(self.in_python)
         if moved:  # the steps of a compiled model hold what was there when they were compiled
@@ -238,7 +241,8 @@ class _Trainer:
                 recorder.ended(done)
                 predicted.append(done)
                 with self._unmoved():
-                    predicting.record(recorded, self.model, self.drive, self.data, self.scenario.batch, done)
+                    given = predicting.record(recorded, self.model, self.drive, self.data, self.scenario.batch, done)
+                self.measured |= formats.facts(self.computed, given)
                 if run.variation != "seed":  # of these, what they evaluate to is compared
                     recorded.add(names.optimizer(done), models.read(optimizers.slots(self.model)))
         for step, values in recorder.states.items():
@@ -276,7 +280,8 @@ class _Trainer:
                 callbacks = self._begin_phase(done, told)
             end = next(end for end in self.taken.fits(self._until(steps)) if end > done)
             last = end in (*self.taken.phases, self.taken.steps)
-            with self.phased.named(), contextlib.nullcontext() if last and not callbacks else self._unfinished():
+            whole = contextlib.nullcontext() if last and not callbacks else self._unfinished()
+            with self.phased.named(), whole, formats.seen(self.model, self.computed):
                 self._fit(np.concatenate(batches[done:end]), recorder, callbacks)
             if callbacks and (self.model.stop_training or last):
                 self.taken, batches = self.taken.stopped(end), batches[:end] + batches[self.taken.phase_end(end) :]
@@ -318,7 +323,7 @@ class _Trainer:
             with self._unmoved():
                 failed = self._evaluate(recorded)
         if whole and (self.leads or self.drive.global_rows):  # saving makes variables, which are of all processes there
-            self._save(recorded)
+            keras_files.save(recorded, self.model)
             failed = failed or after_saving.tell_compiled(recorded, self.model)
             layer_attributes.tell(recorded, self.model)
         if whole and self.random_layers:
@@ -389,11 +394,3 @@ class _Trainer:
             parts = self.drive.gather(names.replica(local), state)
             for rank, part in enumerate(parts):
                 recorded.add(names.replica(max(local, rank)), part)
-
-    def _save(self, recorded: Recording) -> None:
-        with recorded.placing(names.KERAS_FILE) as path:
-            self.model.save(path)
-        with recorded.placing(names.WEIGHTS_FILE) as path:
-            self.model.save_weights(path)
-        with contextlib.suppress(NotImplementedError, ValueError, TypeError), recorded.placing(names.LEGACY_FILE) as path:
-            self.model.save(path)  # of functional and sequential models only, and of some layers not

@@ -92,6 +92,7 @@ DEFECTS = {
     "silent-recordings": {(Code.NON_FINITE, "tensorflow"), (Code.NON_FINITE, "jax")},
     "annealed-width": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax"), (Code.LOADED_DIFFERENTLY, "")},
     "thrown-coins": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax")},
+    "own-gain": {(Code.OTHER_FORMATS, "jax")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }
 STAGES = {  # of defects, each with the environment that is off

@@ -161,6 +161,15 @@ def test_a_model_that_cannot_go_on_in_plain_keras_is_not_equal_to_its_file() -> 
     assert codes(apart) == [Code.SHARED_AVERAGES, Code.UNKNOWN], "what differs beside it is not hidden"
 
 
+def test_other_formats_are_a_difference_whatever_rounding_hides() -> None:
+    formats = Cause(code=Code.OTHER_FORMATS, subject="jax", detail=(("layer", "out"),))
+    for equal in (replace(distances(at(0.0)), bits=True), distances(at(1e-7, float64=0.0))):
+        found = decide(equal, formats=formats)
+        assert (found.verdict, found.causes) == (Verdict.DIFFERENT, (formats,))
+    apart = decide(distances(at(0.5, float64=0.5)), formats=formats)
+    assert codes(apart) == [Code.OTHER_FORMATS, Code.UNKNOWN], "what differs beside it is not hidden"
+
+
 def test_what_is_not_saved_is_named() -> None:
     found = Distances(
         quantity="moving statistics",

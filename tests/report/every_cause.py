@@ -48,6 +48,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.MEMORY_LOST: (("layer", "memory"),),
     Code.COMPILED_STEP: (("measured", "gate.sharpness 1.0 -> 8.0"),),
     Code.NARROWED: (("formats", "float32 for float64"),),
+    Code.OTHER_FORMATS: (("layer", "out"), ("part", "given"), ("formats", "float32"), ("other formats", "bfloat16")),
     Code.SAVE_STALE: (("step", "5"),),
     Code.SAVE_WRONG_REPLICA: (("replica", "1"),),
     Code.SAVE_SWAPPED: (("norm/gamma", "norm/beta"),),

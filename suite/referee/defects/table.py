@@ -935,6 +935,15 @@ SEQUENCES = (
         when=when.loses_what_it_needs,
         issue="https://github.com/keras-team/keras/pull/23717",
     ),
+    KnownDefect(
+        id="K-87",
+        scripts=("subclassed-formats-jax",),
+        title="A subclassed model computes in float32 what its policy wants in 16 bits",
+        backends=JAX,
+        kind="formats",
+        names=(),
+        stages=("forward",),
+    ),
 )
 
 DOCUMENTED = (

@@ -62,6 +62,7 @@ def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
         "optimizer": optimizers.OPTIMIZERS,
         "metric": {"CosineSimilarity", "Precision", "Recall"},
         "training": {},
+        "formats": {},
     }
     assert set(defect.names) <= set(tables[defect.kind]) and set(defect.operations) <= set(tables["operation"])
     assert set(defect.stages) <= STAGES and set(defect.backends) <= {"tensorflow", "jax", "torch"} and defect.backends
@@ -191,6 +192,8 @@ SIGHTINGS = [
     (sighting("Precision", "torch", "forward", "metric", config={"top_k": 2}), "K-85"),
     (sighting("Precision", "torch", "forward", "metric", config={"top_k": None}), None),
     (sighting("CosineSimilarity", "jax", "config", "metric", part="axis"), "K-86"),
+    (sighting("", "jax", "forward", "formats"), "K-87"),
+    (sighting("", "torch", "forward", "formats"), None),
     (sighting("CosineSimilarity", "jax", "config", "metric", part="name"), None),
     (sighting("Conv3D", "tensorflow", "refused", detail="only supports the NHWC tensor format"), "D-03"),
     (sighting("Conv3D", "tensorflow", "refused", detail="it said no"), None),
