@@ -111,8 +111,7 @@ def learning_rate(evidence: StepEvidence) -> float | None:
 
 def _scale(evidence: StepEvidence, stage: str) -> float | None:
     """The constant c of run = c oracle, over all tensors of a stage; None if it is 1."""
-    silent = {tensor.name for tensor in evidence.tensors if tensor.group == TensorGroup.NEUTRAL_BIAS}
-    found = []
+    silent, found = _silent(evidence), []
     for _, run, oracle in evidence.steps:
         for name in run.keys() & oracle.keys():
             if name.startswith(stage) and name.removeprefix(stage) not in silent:
@@ -144,6 +143,25 @@ def adam_epsilon(evidence: StepEvidence) -> float | None:
     middle = float(np.median(values))
     # The spread is that of a difference of nearly equal numbers: a whole step of the value that is tried decides.
     return middle if middle > 0 and abs(middle - evidence.optimizer_epsilon) > 1e-3 * evidence.optimizer_epsilon else None
+
+
+def unexchanged(evidence: StepEvidence) -> tuple[str, ...]:
+    """Trained tensors whose gradient is off in some step of the run, where those of others never are; empty if all are."""
+    off, every = set[str](), set[str]()
+    for _, run, oracle in evidence.steps:
+        for key in run.keys() & oracle.keys():
+            stage, _, name = key.partition("|")
+            if stage != "gradient" or name in _silent(evidence):
+                continue
+            every.add(name)
+            if np.abs(run[key] - oracle[key]).max(initial=0.0) > AGREES * np.abs(oracle[key]).max(initial=0.0):
+                off.add(name)
+    return tuple(sorted(off)) if off != every else ()
+
+
+def _silent(evidence: StepEvidence) -> set[str]:
+    """Tensors whose gradient is nothing but rounding."""
+    return {tensor.name for tensor in evidence.tensors if tensor.group == TensorGroup.NEUTRAL_BIAS}
 
 
 def untrained(evidence: StepEvidence) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ measured value is what is tried. docs/causes.md lists them all; `suite.report.ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from suite.explain import estimates
@@ -138,6 +138,16 @@ def _scaled(evidence: StepEvidence) -> Candidates:
 IN_TRAINING = ", in training alone"
 
 
+def _local(evidence: StepEvidence) -> Candidates:
+    names = estimates.unexchanged(evidence) if evidence.replicas > 1 else ()
+    if names:
+        yield enumerated(names), Deviation(reduction="none", local=names)
+
+
+def enumerated(names: Sequence[str]) -> str:
+    return ", ".join(names[:3])
+
+
 def _penalized(evidence: StepEvidence) -> Candidates:
     """Penalties forgotten or counted twice, and divided or multiplied by the number of replicas once too often; in
     `evaluate`, too, or in training alone."""
@@ -179,12 +189,12 @@ def _unreduced(evidence: StepEvidence) -> Candidates:
 def _untrained(evidence: StepEvidence) -> Candidates:
     names = estimates.untrained(evidence)
     if names:
-        yield ", ".join(names[:3]), Deviation(untrained=names)
+        yield enumerated(names), Deviation(untrained=names)
 
 
 def _initial(evidence: StepEvidence) -> Candidates:
     if evidence.other_start:
-        yield ", ".join(evidence.other_start[:3]), Deviation(initial=evidence.run)
+        yield enumerated(evidence.other_start), Deviation(initial=evidence.run)
 
 
 def _phased(evidence: StepEvidence) -> Candidates:
@@ -269,6 +279,11 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
         name="gradients-unreduced",
         stages=BACKWARD,
         candidates=_unreduced,
+    ),
+    Hypothesis(
+        name="gradients-local",
+        stages=BACKWARD,
+        candidates=_local,
     ),
     Hypothesis(
         name="gradient-scale",

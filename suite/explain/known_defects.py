@@ -19,12 +19,13 @@ from suite.explain import further_runs, recorded_calls, saving
 from suite.explain.definitions import environment_of
 from suite.explain.recorded_calls import Arrays
 from suite.judge.equivalence import SAME_SEMANTICS
-from suite.records import SINGLE_STEP, Cause, Code, Configuration, Place, RecordedCall, Run, plain
+from suite.records import OUTSIDE, SINGLE_STEP, Cause, Code, Configuration, Place, RecordedCall, Run, plain
 from suite.referee import layers
 from suite.referee.defects.matching import known
 from suite.referee.defects.records import AS_IN_PREDICTION, NO_GRADIENT, OVER_REPLICAS, Sighting
 
 INFERENCE = "bn-inference-in-training"  # a hypothesis
+LOCAL = "gradients-local"  # a hypothesis
 SEMANTICS = "semantics"  # a hypothesis, with what it computes
 OF_EACH_REPLICA = "statistics of each replica"
 TRAINING = "training"  # a stage: what a layer computes where `fit` trains is not what it computes if it is told to train
@@ -123,6 +124,8 @@ def _of_training(folder: RunFolder, configuration: Configuration, layer: str) ->
 def _of_cause(folder: RunFolder, configuration: Configuration, cause: Cause, layer: str) -> str:
     if cause.code == INFERENCE:
         return _of_training(folder, configuration, layer)
+    if cause.code == LOCAL and layer in _outside(folder, configuration):
+        return _known(folder, configuration, Sighting(**_BLANK, kind="parameters", name="", detail=OVER_REPLICAS))
     if cause.code == SEMANTICS and OF_EACH_REPLICA in dict(cause.detail).values():
         calls = _layer_calls(folder, configuration)
         norm = next((call for call, arrays in calls if _is_of(call, layer) and "mask" in arrays), None)
@@ -130,6 +133,12 @@ def _of_cause(folder: RunFolder, configuration: Configuration, cause: Cause, lay
             sighting = Sighting(**_BLANK, kind="layer", name=norm.of, masked=True, training=True, detail=OVER_REPLICAS)
             return _known(folder, configuration, sighting)
     return ""
+
+
+def _outside(folder: RunFolder, configuration: Configuration) -> list[str]:
+    """The trained weights that torch does not know of as parameters of the model."""
+    subject = folder.subject(configuration)
+    return [] if isinstance(subject, str) else subject.plain[1].facts.get(OUTSIDE, "").split(", ")
 
 
 def _as_in_prediction(folder: RunFolder, configuration: Configuration, layer: str) -> RecordedCall | None:

@@ -156,15 +156,20 @@ def predictions(live: compare.Snapshot, loaded: compare.Snapshot, state: tuple[C
     close the gap. What neither closes has an unknown cause. None where the loaded model predicts what the first replica of
     the live one does, bit for bit: then neither is a reason why other replicas predict differently. Where nothing was put
     back, the state is the cause."""
-    before, restored = (_distance(live, loaded, part) for part in (loaded.predictions, names.RESTORED))
-    if before == 0:
+    if predicts_alike(live, loaded):
         return ()
+    before, restored = (_distance(live, loaded, part) for part in (loaded.predictions, names.RESTORED))
     if before is None or restored is None:
         return layers(live, loaded) or state
     moved = state if abs(before - restored) > CLOSED * before else ()
     if restored <= CLOSED * before:
         return moved
     return (*moved, *(layers(live, loaded) or (Cause(code=Code.UNKNOWN),)))
+
+
+def predicts_alike(live: compare.Snapshot, loaded: compare.Snapshot) -> bool:
+    """Whether a loaded model predicts what the first replica of the live one does, bit for bit."""
+    return _distance(live, loaded, loaded.predictions) == 0
 
 
 def _attributes(side: compare.Snapshot) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ ALTERED = "training sets"  # a fact of a run: attributes of layers that are othe
 NARROWED = "narrower than asked"  # a fact of a run or of a loaded file: in which format it keeps what it asks for in another
 TRAINING_STEP, OWN = "training step", "the model's own"  # a fact of a run whose model trains by a step of its own
 FORMATS = "formats"  # a fact of a run with layers that compute in 16 bits: what each is given and returns, as JSON
+OUTSIDE = "outside of model.parameters()"  # a fact of a run on torch: trained weights of which torch itself does not know
 UNCOMPILED = "not compiled"  # a fact of a file that was loaded again: why its optimizer is not there
 COMPILE_FALSE = "loads only with compile=False"  # a fact of a file that was loaded elsewhere: what Keras says otherwise
 JIT_KEPT = "jit_compile of the file"  # a fact of a file that was loaded elsewhere, where "auto" would become something else

@@ -98,7 +98,7 @@ class Deviation:
 
     Replicas. `semantics`: these instead of the declared ones. `shards`: "contiguous", "strided" or "first repeated".
     `reduction`: "mean", "sum", "first" (the first replica's gradient for all), or "none" (each trains with its own, and
-    weights drift apart).
+    weights drift apart). `local`: with "none", the names of tensors whose gradients are not exchanged; without any, none is.
 
     Loss and update. `loss_scale`, `gradient_scale`: factor on the loss, or on every gradient and not the loss;
     `reported_loss`: factor on the loss that is reported, and on no gradient;
@@ -133,6 +133,7 @@ class Deviation:
     semantics: Semantics | None = None
     shards: str = "contiguous"
     reduction: str = "mean"
+    local: tuple[str, ...] = ()
     loss_scale: float = 1.0
     gradient_scale: float = 1.0
     reported_loss: float = 1.0

@@ -81,6 +81,11 @@ HYPOTHESES: dict[str, Words] = {
         advice="call the distributed module forward, so that its reduction runs (plain Keras fit in a torch "
         "process group does not)",
     ),
+    "gradients-local": Words(
+        words="replicas do not exchange the gradients of some weights",
+        advice="make every weight before the model is built, so that model.parameters() has it: torch averages the "
+        "gradients of these alone",
+    ),
     "gradient-scale": Words(
         words="the loss, or every gradient, is multiplied by a constant",
         advice="check the loss reduction, loss scaling and the division by the number of replicas",

@@ -351,7 +351,8 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     state = composing.united([compared.file, state]) if altered else compared.file
     predictions = saving.predictions(snapshots[0], snapshots[1], state)
     computed = check_parts.COMPUTED if subject.plain[1].replicas > 1 and not compiled else (compare.PREDICTIONS,)
-    unexplained = computed if same_state and not predictions else ()
+    alike = same_state or saving.predicts_alike(*snapshots)
+    unexplained = computed if alike and not predictions else ()
     tensors = {one.quantity: {tensor.name for tensor in one.tensors if not tensor.bits} for one in comparison.distances}
     if compared.kind == "resumed":  # training carries what one tensor holds into all others
         tensors = dict.fromkeys(tensors, set().union(*tensors.values()))

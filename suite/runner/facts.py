@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from suite.records import OWN, TRAINING_STEP, VIRTUAL_DEVICES, Job
+from suite.records import OUTSIDE, OWN, TRAINING_STEP, VIRTUAL_DEVICES, Job
 from suite.runner import keras_versions, models, precision
 from suite.runner.devices import are_virtual
 
@@ -49,6 +49,19 @@ def gather(model: Any, job: Job) -> dict[str, str]:
     if are_virtual(job):
         facts[VIRTUAL_DEVICES] = f"{job.devices} on one GPU"
     return facts | BACKENDS[keras.backend.backend()](job.devices) | asked(job) | _driver(job)
+
+
+def outside(model: Any) -> dict[str, str]:
+    """The fact of a model on torch with trained weights that are none of its parameters, so that torch cannot know of them.
+    To be asked before `fit`, which makes parameters of all."""
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return {}
+    seen = {id(parameter) for parameter in model.parameters()}
+    trained = {id(variable) for variable in model.trainable_variables}
+    names = [name for name, one in models.variables(model).items() if id(one) in trained and id(one.value) not in seen]
+    return {OUTSIDE: ", ".join(names)} if names else {}
 
 
 def asked(job: Job) -> dict[str, str]:

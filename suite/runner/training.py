@@ -154,6 +154,7 @@ class _Trainer:
         self.scenario, self.model = phased.scenario, phased.model
         self.given, self.data, self.initial, self.start = data, data, initial, start
         self.in_python = python_state.held(self.model)
+        self.outside = facts.outside(self.model)
         self.built = {name for name, one in optimizers.others(self.model).items() if one.built}
         self.leads = drive.leads
         self.schedule = schedule(self.scenario, rows.count(data), job.options.steps)
@@ -200,7 +201,7 @@ class _Trainer:
     def _reset(self, run: Run) -> None:
         import keras
 
-        self.measured: dict[str, str] = {}
+        self.measured = dict(self.outside)
         self.computed = formats.Found()
         self.taken = self.schedule
         moved = python_state.moved(self.in_python)

@@ -227,6 +227,13 @@ REPLICAS = (
         strategies=("torch_ddp",),
     ),
     Fault(
+        name="gradients-local",
+        words="replicas average all gradients but one",
+        cause="gradients-local",
+        stage="gradient",
+        strategies=("torch_ddp",),
+    ),
+    Fault(
         name="gradients-uneven",
         words="the first replica's gradients count three times as much as the second's",
         stage="gradient",

@@ -55,6 +55,30 @@ def test_what_is_no_momentum_is_not_called_one() -> None:
     assert estimates.momentum(found) is None
 
 
+ONES = np.ones(4)
+
+
+@pytest.mark.parametrize(
+    ("run", "names"),
+    [
+        ({"a/k": 2.0, "c/k": 1.0}, ("a/k",)),
+        ({"a/k": 2.0, "c/k": 2.0}, ()),  # all are off: that is no matter of some
+        ({"a/k": 1.0, "c/k": 1.0}, ()),
+        ({"a/k": 1.0 + 1e-12, "c/k": 2.0}, ("c/k",)),  # rounding
+        ({"a/k": 1.0, "c/k": 1.0, "a/b": 2.0}, ()),  # a bias whose gradient is nothing but rounding
+    ],
+)
+def test_gradients_that_are_off_alone_are_those_that_replicas_may_not_exchange(
+    run: dict[str, float], names: tuple[str, ...]
+) -> None:
+    both = [{f"gradient|{name}": value * ONES for name, value in side.items()} for side in (run, dict.fromkeys(run, 1.0))]
+    assert estimates.unexchanged(evidence(*both)) == names
+    [tried] = [one for one in HYPOTHESES if one.name == "gradients-local"]
+    found = list(tried.candidates(evidence(*both)))
+    assert [deviation for _, deviation in found] == [Deviation(reduction="none", local=names)] * bool(names)
+    assert list(tried.candidates(replace(evidence(*both), replicas=1))) == []
+
+
 @pytest.mark.parametrize("epsilon", [1e-5, 1.1 * 2.0**-10, 0.5])
 def test_epsilon_is_measured_from_outputs(epsilon: float) -> None:
     x, beta, variance = RANDOM.normal(size=(8, 3)), RANDOM.normal(size=3), RANDOM.uniform(0.1, 2, (2, 3))

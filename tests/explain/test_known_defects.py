@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from suite.explain import known_defects
-from suite.records import Cause, Code, Environment, Place, Provisioned, RecordedCall, plain
+from suite.records import OUTSIDE, Cause, Code, Environment, Place, Provisioned, RecordedCall, plain
 from tests.explain.run_folders import Folder, RecordedArrays, configuration, layerwise, steps_of
 
 ENVIRONMENTS = ("tensorflow", "jax", "torch")
@@ -124,6 +124,23 @@ def test_dropout_that_drops_nothing_where_fit_trains_is_a_known_defect_of_jax(tm
 )
 def test_of_any_other_layer_nothing_is_said(tmp_path: Path, environment: str, trained: np.ndarray, step: np.ndarray) -> None:
     assert named(tmp_path, environment, dropped(trained), step) == ()
+
+
+@pytest.mark.parametrize(
+    ("environment", "outside", "known"),
+    [("torch", "base/lora_kernel_a, base/lora_kernel_b", "K-88"), ("torch", "base/kernel", ""), ("torch", "", ""),
+     ("jax", "base/lora_kernel_a", "")],
+)  # fmt: skip
+def test_gradients_of_weights_that_torch_does_not_know_of_are_a_known_defect(
+    tmp_path: Path, environment: str, outside: str, known: str
+) -> None:
+    made = Folder(tmp_path, ENVIRONMENTS)
+    made.trained(plain(configuration(environment)), 1.0, facts={OUTSIDE: outside} if outside else {})
+    [found] = known_defects.named(
+        made.read(READY), configuration(environment), [Cause(code=known_defects.LOCAL)],
+        place("gradient", "base/lora_kernel_a"), frozenset()
+    )  # fmt: skip
+    assert dict(found.detail).get("known", "") == known
 
 
 @pytest.mark.parametrize(("environment", "shared", "known"), [("jax", (), "K-76"), ("jax", (1,), ""), ("torch", (), "")])

@@ -30,7 +30,7 @@ from suite.records import (
     plain,
 )
 from suite.results.checks import Sides, _compared, _with_reruns, checks
-from tests.explain.run_folders import Folder, RecordedArrays, configuration, dense_call, oracle
+from tests.explain.run_folders import KERNEL, Folder, RecordedArrays, configuration, dense_call, oracle
 
 RUN = plain(configuration("torch"))
 FORMS = (names.KERAS_FILE, names.WEIGHTS_FILE, names.UNBUILT)
@@ -275,17 +275,30 @@ def test_a_live_model_that_does_not_go_on_is_no_check_that_is_left_out(tmp_path:
     assert "no test step" in dict(cause.detail)[REASON]
 
 
-@pytest.mark.parametrize(("first", "causes"), [(1.0, []), (3.0, [Code.LOADED_DIFFERENTLY])])
-def test_what_layers_have_lost_explains_no_prediction_of_a_replica_whose_first_one_predicts_alike(
-    tmp_path: Path, first: float, causes: list[Code]
-) -> None:
-    made, kernel = Folder(tmp_path, ["torch"], devices=(2,)), {"dense/kernel": np.ones(4)}
-    where = configuration("torch", 2)
+LOST = Code.LOADED_DIFFERENTLY
 
-    def written(artifact: Artifact, predictions: dict[str, np.ndarray], decay: float, step: int) -> Complete:
-        with artifact.recording(Manifest(run="r", status=Status.STARTED, steps=(0, step), replicas=2)) as recorded:
+
+@pytest.mark.parametrize(
+    ("kernel", "first", "causes"),
+    [
+        (1.0, 1.0, {}),
+        (1.0, 3.0, {compare.PREDICTIONS: LOST}),
+        (2.0, 1.0, {compare.WEIGHTS: Code.UNKNOWN}),  # other weights, of which nothing shows, as where kernels are merged
+        (2.0, 3.0, {compare.WEIGHTS: Code.UNKNOWN, compare.PREDICTIONS: LOST}),
+    ],
+)
+def test_what_a_file_has_lost_explains_no_prediction_of_a_replica_whose_first_one_predicts_alike(
+    tmp_path: Path, kernel: float, first: float, causes: dict[str, Code]
+) -> None:
+    made, where = Folder(tmp_path, ["torch"], devices=(2,)), configuration("torch", 2)
+
+    def written(
+        artifact: Artifact, predictions: dict[str, np.ndarray], decay: float, step: int, value: float = 1.0
+    ) -> Complete:
+        begun = Manifest(run="r", status=Status.STARTED, steps=(0, step), replicas=2, tensors=(KERNEL,))
+        with artifact.recording(begun) as recorded:
             for one in {0, step}:
-                recorded.add(names.step(one), kernel)
+                recorded.add(names.step(one), {"dense/kernel": np.full(4, value)})
             recorded.add(names.predictions(step), predictions)
             recorded.add(names.LAYERS, {"center": np.frombuffer(json.dumps({"decay": decay}).encode(), np.uint8)})
         manifest = artifact.manifest()
@@ -295,11 +308,11 @@ def test_what_layers_have_lost_explains_no_prediction_of_a_replica_whose_first_o
     rows = np.array([0, 1], np.int32)
     run = written(made.store.run(plain(where)), {"output": np.array([[1.0], [2.0]]), "replica": rows}, 0.6, 1)
     file = made.store.reload(plain(where), "torch", names.KERAS_FILE)
-    loaded = compare.reloaded(*written(file, {"output": np.array([[first], [1.0]])}, 0.9, 0), run[1])
+    loaded = compare.reloaded(*written(file, {"output": np.array([[first], [1.0]])}, 0.9, 0, kernel), run[1])
     subject = compare.Subject(plain=run, outputs="values", no_float64="none was planned")
     sides = Sides(kind="saved", environment="torch", form=names.KERAS_FILE, sides=[compare.live(*run), loaded])
     components = _compared(where, subject, sides).components
-    assert [cause.code for part in components for cause in part.causes] == causes
+    assert {name: cause.code for part in components for name in part.distances for cause in part.causes} == causes
 
 
 @pytest.mark.parametrize(("devices", "shared", "said"), [(2, True, True), (2, False, False), (1, True, False)])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from suite.records import Environment, Job, Options
-from suite.runner import facts
+from suite.records import OUTSIDE, Environment, Job, Options
+from suite.runner import facts, models
 
 
 def job(device: str, **environment: object) -> Job:
@@ -30,6 +32,26 @@ def unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     facts.driver_version.cache_clear()
     yield
     facts.driver_version.cache_clear()
+
+
+class Weight:
+    """A variable, with the parameter that torch would keep."""
+
+    def __init__(self) -> None:
+        self.value = object()
+
+
+def test_trained_weights_that_torch_does_not_know_of_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel, late, frozen = Weight(), Weight(), Weight()
+    model = SimpleNamespace(parameters=lambda: [kernel.value], trainable_variables=[kernel, late])
+    monkeypatch.setattr(models, "variables", lambda _: {"a/kernel": kernel, "a/late": late, "a/frozen": frozen})
+    for backend, told in (("torch", {OUTSIDE: "a/late"}), ("jax", {})):
+        keras = SimpleNamespace(backend=SimpleNamespace(backend=lambda name=backend: name))
+        monkeypatch.setitem(sys.modules, "keras", keras)
+        assert facts.outside(model) == told
+    model.parameters = lambda: [kernel.value, late.value]
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(backend=SimpleNamespace(backend=lambda: "torch")))
+    assert facts.outside(model) == {}
 
 
 def driver(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

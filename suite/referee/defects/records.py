@@ -15,11 +15,11 @@ OVER_REPLICAS = "over replicas"  # it shows on several devices alone
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """One thing that is off. `kind`: "layer", "operation", "loss", "metric", "optimizer", "training" or "formats"; `name`:
-    of the class, or of the function; `config`: its configuration, with what its constructor got. `shapes`: of the inputs,
-    or of an optimizer's variables. `stage`: as in a `ZooVerdict`, or "refused". `packages`: versions by name. `precision`:
-    "float64" or "float32". `rows`: gradients came by rows; `dense`: not that of this part. `infinite`: something that went
-    in was NaN or infinite."""
+    """One thing that is off. `kind`: "layer", "operation", "loss", "metric", "optimizer", "training", "formats" or
+    "parameters"; `name`: of the class, or of the function; `config`: its configuration, with what its constructor got.
+    `shapes`: of the inputs, or of an optimizer's variables. `stage`: as in a `ZooVerdict`, or "refused". `packages`:
+    versions by name. `precision`: "float64" or "float32". `rows`: gradients came by rows; `dense`: not that of this part.
+    `infinite`: something that went in was NaN or infinite."""
 
     kind: str
     name: str

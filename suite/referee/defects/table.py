@@ -944,6 +944,15 @@ SEQUENCES = (
         names=(),
         stages=("forward",),
     ),
+    KnownDefect(
+        id="K-88",
+        scripts=("late-weights-torch",),
+        title="Weights that are made after the model is built are not in model.parameters()",
+        backends=TORCH,
+        kind="parameters",
+        names=(),
+        stages=("forward",),
+    ),
 )
 
 DOCUMENTED = (

@@ -19,12 +19,13 @@ from suite.artifacts.rows import EVALUATE
 from suite.records import Deviation, Emulation, Scenario, Semantics, shares
 from suite.runner import models, optimizers
 from suite.runner.oracle import batch_norm, evaluation, own_steps, passing, predicting, update
-from suite.runner.oracle.gradients import total
+from suite.runner.oracle.gradients import changed, total
 from suite.runner.oracle.programs import Programs
 from suite.runner.oracle.scaled_losses import one_of
 from suite.runner.oracle.update import Handed, Updated
 
 Arrays = dict[str, np.ndarray]
+_Whole = tuple[Arrays, Arrays]  # all variables of a replica, and the slots of its optimizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,10 @@ class Oracle:
         self.states: list[Arrays] = [own] * self.replicas
         self._gathered: dict[tuple[int, int], list[Any]] = {}  # replica that passes, update of a step -> gradients so far
         # Where replicas exchange nothing, each has all variables and slots for itself.
-        self._whole = [(dict(state), dict(slots))] * replicas if emulation.deviation.reduction == "none" else []
+        self._whole: list[_Whole] = []
+        if emulation.deviation.reduction == "none":
+            self._whole = [(dict(state), dict(slots))] * replicas
+        self._exchanged: dict[int, Any] = {}  # identity of a trained variable -> what replicas have agreed on for this step
 
     def proceed(self, enter: Callable[[], None]) -> None:
         """Goes on after `enter` has changed what is trained, or the optimizer: each replica keeps what it has for itself,
@@ -190,7 +194,10 @@ class Oracle:
             before = self._gathered.get(place, clipped)
             clipped = clipped if before is clipped else [total(both) for both in zip(before, clipped, strict=True)]
             self._gathered[place] = clipped
-        received = self.deviation.accumulated or self.deviation.clipping == "per replica, received"
+        if self._exchanged:
+            pairs = zip(first.variables, clipped, strict=True)
+            clipped = [self._exchanged.get(id(variable), own) for variable, own in pairs]
+        received = self.deviation.accumulated or self._exchanged or self.deviation.clipping == "per replica, received"
         update.apply(self.model, replace(first, gradients=clipped), self.deviation, self.programs)
         return replace(first, gradients=clipped if received else self._reduced(gradients, counts))
 
@@ -212,19 +219,38 @@ class Oracle:
         return passes > 1 or (self.replicas > 1 and self.semantics.gradients != "global batch")
 
     def _apart(self, shards: Sequence[np.ndarray]) -> float | None:
-        """Every replica trains by itself; the first one's gradient is what the leader's optimizer received."""
-        slots, losses, received = optimizers.slots(self.model), [], []
-        for replica, rows in enumerate(shards):
-            models.write(self._variables, self._whole[replica][0])
-            models.write(slots, self._whole[replica][1])
-            self.states[replica] = models.read(self.untrained)
-            made = self._passes([_Part(replica=replica, rows=rows, sizes=[len(rows)])])[0]
-            self._whole[replica] = models.read(self._variables), models.read(slots)
+        """Every replica trains by itself, with the mean of the gradients that they do exchange; the first one's gradient is
+        what the leader's optimizer received."""
+        slots, losses, received, after = optimizers.slots(self.model), list[float](), list[list[Any]](), list[_Whole]()
+        self._exchanged = {}
+        if self.deviation.local:
+            self._exchanged = self._mean([self._alone(*each)[1] for each in enumerate(shards)])
+        for each in enumerate(shards):
+            made, gradients = self._alone(*each)
+            after.append((models.read(self._variables), models.read(slots)))
             losses += [] if made.loss is None else [made.loss]
-            received.append(self.gradients)
-        self.gradients = received[0]
+            received.append(gradients)
+        self._whole, self.gradients = after, received[0]
         models.write(slots, self._whole[0][1])
         return float(np.mean(losses)) if losses else None
+
+    def _alone(self, replica: int, rows: np.ndarray) -> tuple[passing.Pass, list[Any]]:
+        """One step of a replica that trains by itself, from its own state; its pass, and its gradients as the optimizer
+        received them."""
+        models.write(self._variables, self._whole[replica][0])
+        models.write(optimizers.slots(self.model), self._whole[replica][1])
+        self.states[replica] = models.read(self.untrained)
+        made = self._passes([_Part(replica=replica, rows=rows, sizes=[len(rows)])])[0]
+        return made, self.gradients
+
+    def _mean(self, gradients: Sequence[Sequence[Any]]) -> dict[int, Any]:
+        """Identity of a trained variable -> the mean of these gradients of replicas; without those that stay local."""
+        local = {id(self._variables[name]) for name in self.deviation.local}
+        exchanged = {}
+        for variable, parts in zip(self.model.trainable_variables, zip(*gradients, strict=True), strict=True):
+            if id(variable) not in local and (added := total(parts)) is not None:
+                exchanged[id(variable)] = changed(added, lambda value: value / len(gradients))
+        return exchanged
 
     def _leave(self, replica: int) -> None:
         state = models.read(self.untrained)
@@ -268,6 +294,7 @@ class Oracle:
             models.write(slots, of_replica)
             optimizer.finalize_variable_values(trained)
             self._whole[replica] = models.read(self._variables), of_replica
+        models.write(slots, self._whole[0][1])
 
     def state(self, replica: int = 0) -> Arrays:
         """All variables by name as this replica has them, float64."""

@@ -117,12 +117,25 @@ def _clipped(site: Site) -> None:
     _hooked(site, exchange)
 
 
+def _but_one(site: Site) -> None:
+    """Each rank keeps its own gradient of the first weight of a bucket."""
+
+    def exchange(bucket: Any) -> Any:
+        own = bucket.gradients()[0].clone()
+        averaged = _summed(bucket.buffer()).div_(site.replicas)
+        bucket.gradients()[0].copy_(own)
+        return averaged
+
+    _hooked(site, exchange)
+
+
 INJECTIONS: dict[str, Injection] = {
     "statistics-unsynchronized": _synchronized(False),
     "statistics-synchronized": _synchronized(True),
     "gradients-summed": _reduced(lambda site: site.replicas),
     "gradients-first": _reduced(_only_first),
     "gradients-unreduced": _reduced(lambda site: site.replicas, summed=False),
+    "gradients-local": _but_one,
     "gradients-uneven": _reduced(_uneven),
     "clipping-per-replica": _clipped,
 }

@@ -63,6 +63,7 @@ def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
         "metric": {"CosineSimilarity", "Precision", "Recall"},
         "training": {},
         "formats": {},
+        "parameters": {},
     }
     assert set(defect.names) <= set(tables[defect.kind]) and set(defect.operations) <= set(tables["operation"])
     assert set(defect.stages) <= STAGES and set(defect.backends) <= {"tensorflow", "jax", "torch"} and defect.backends
@@ -194,6 +195,8 @@ SIGHTINGS = [
     (sighting("CosineSimilarity", "jax", "config", "metric", part="axis"), "K-86"),
     (sighting("", "jax", "forward", "formats"), "K-87"),
     (sighting("", "torch", "forward", "formats"), None),
+    (sighting("", "torch", "forward", "parameters"), "K-88"),
+    (sighting("", "jax", "forward", "parameters"), None),
     (sighting("CosineSimilarity", "jax", "config", "metric", part="name"), None),
     (sighting("Conv3D", "tensorflow", "refused", detail="only supports the NHWC tensor format"), "D-03"),
     (sighting("Conv3D", "tensorflow", "refused", detail="it said no"), None),
