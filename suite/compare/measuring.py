@@ -30,12 +30,15 @@ TRAINED = (TensorGroup.KERNEL, TensorGroup.SCALE_OR_SHIFT, TensorGroup.OUTPUT_LA
 WORST = 20  # tensors kept for a report
 
 
-def mismatch(a: Arrays | None, b: Arrays | None) -> str:
-    """Why two sets of arrays cannot be compared, as a sentence; empty if they can. Pairs by name, never by position."""
+def mismatch(a: Arrays | None, b: Arrays | None, quantity: str = "") -> str:
+    """Why two sets of arrays cannot be compared, as a sentence; empty if they can. Pairs by name, never by position.
+    `quantity`: what they are of, where that is no tensors."""
     if not a or not b:
         return "one side has nothing to compare"
     if a.keys() != b.keys():
         alone = sorted(a.keys() ^ b.keys())
+        if said := {EVALUATION: "evaluate gives", HISTORY: "fit says"}.get(quantity, ""):
+            return f"{said} {', '.join(alone[:3])} on one side only{' (and more)' if len(alone) > 3 else ''}"
         are = "1 tensor is" if len(alone) == 1 else f"{len(alone)} tensors are"
         return f"{are} on one side only{', the first' if len(alone) > 1 else ''}: {alone[0]}"
     for name, value in a.items():
@@ -170,7 +173,7 @@ def distances_of(quantity: str, steps: Sequence[Sides], start: Snapshot, outputs
         if _equal_non_finite(values, others):
             at.append(At(step=sides.step, plain={}))
             continue
-        if invalid := mismatch(values, others):
+        if invalid := mismatch(values, others, quantity):
             break
         last = sides
         bits = bits and all(metrics.bits(value, others[name]) for name, value in values.items())

@@ -26,6 +26,7 @@ from suite.referee.defects.records import AS_IN_PREDICTION, NO_GRADIENT, OVER_RE
 
 INFERENCE = "bn-inference-in-training"  # a hypothesis
 LOCAL = "gradients-local"  # a hypothesis
+WITHOUT_STATISTICS = "bn-no-statistics-gradient"  # a hypothesis
 SEMANTICS = "semantics"  # a hypothesis, with what it computes
 OF_EACH_REPLICA = "statistics of each replica"
 TRAINING = "training"  # a stage: what a layer computes where `fit` trains is not what it computes if it is told to train
@@ -124,6 +125,9 @@ def _of_training(folder: RunFolder, configuration: Configuration, layer: str) ->
 def _of_cause(folder: RunFolder, configuration: Configuration, cause: Cause, layer: str) -> str:
     if cause.code == INFERENCE:
         return _of_training(folder, configuration, layer)
+    if cause.code == WITHOUT_STATISTICS:
+        sighting = Sighting(kind="layer", name="BatchNormalization", backend="", stage="gradient", training=True)
+        return _known(folder, configuration, sighting)
     if cause.code == LOCAL and layer in _outside(folder, configuration):
         return _known(folder, configuration, Sighting(**_BLANK, kind="parameters", name="", detail=OVER_REPLICAS))
     if cause.code == SEMANTICS and OF_EACH_REPLICA in dict(cause.detail).values():

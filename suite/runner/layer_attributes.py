@@ -207,7 +207,7 @@ def _described(value: Any) -> Any:
 
     owners = (keras.layers.Layer, keras.Variable, keras.KerasTensor, keras.metrics.Metric, keras.random.SeedGenerator)
     try:
-        if any(isinstance(one, owners) for one in keras.tree.flatten(value)):
+        if any(isinstance(one, owners) for one in keras_versions.tree().flatten(value)):
             return UNTOLD
         if isinstance(value, GENERATORS):
             return {"class": type(value).__name__, "state": _hash(pickle.dumps(value))}

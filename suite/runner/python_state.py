@@ -28,7 +28,9 @@ def held(model: Any) -> list[Held]:
     numbers; every variable that the model does not know of."""
     import keras
 
-    losses = [one for one in keras.tree.flatten(getattr(model, "loss", None)) if isinstance(one, keras.losses.Loss)]
+    losses = [
+        one for one in keras_versions.tree().flatten(getattr(model, "loss", None)) if isinstance(one, keras.losses.Loss)
+    ]
     owners = {id(one): one for one in [model, *models.layers_of(model), *losses]}
     known = {id(variable) for variable in models.variables(model).values()}
     return [one for owner in owners.values() for one in of(owner, common_to(owner), known)]

@@ -143,6 +143,15 @@ def test_gradients_of_weights_that_torch_does_not_know_of_are_a_known_defect(
     assert dict(found.detail).get("known", "") == known
 
 
+@pytest.mark.parametrize(("keras", "known"), [("3.0.0", "K-75"), ("3.0.5", ""), ("3.15.1", "")])
+def test_statistics_without_a_gradient_are_the_known_defect_of_old_versions(tmp_path: Path, keras: str, known: str) -> None:
+    old = tuple(replace(one, packages={"keras": keras}) for one in READY)
+    cause = Cause(code=known_defects.WITHOUT_STATISTICS)
+    folder = Folder(tmp_path, ENVIRONMENTS).read(old)
+    [found] = known_defects.named(folder, configuration("torch"), [cause], place("gradient", "norm"), frozenset())
+    assert dict(found.detail).get("known", "") == known
+
+
 @pytest.mark.parametrize(("environment", "shared", "known"), [("jax", (), "K-76"), ("jax", (1,), ""), ("torch", (), "")])
 def test_inference_mode_in_jax_alone_is_the_known_defect(
     tmp_path: Path, environment: str, shared: tuple[int, ...], known: str
