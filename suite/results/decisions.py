@@ -117,7 +117,8 @@ def _decisions(results: Results, scenarios: Collection[str]) -> tuple[Decision, 
         _decision(results, plan, members, scenarios)
         for (plan, _), members in sorted(grouped.items(), key=lambda entry: order.index(entry[0][0]))
     ]
-    return tuple(_merged(results, found))
+    # What nothing was planned for is not what somebody has asked.
+    return tuple(sorted(_merged(results, found), key=lambda one: not one.members))
 
 
 def plan_of(member: Member, environments: Mapping[str, Environment], packages: Mapping[str, Mapping[str, str]]) -> Plan:
