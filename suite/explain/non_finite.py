@@ -33,15 +33,15 @@ class Begin:
 
 
 def further(backends: Backends) -> list[Run]:
-    """The runs that record the calls of the step by which an environment first reaches NaN or infinity on one device."""
-    wanted = [_recording(backends, configuration) for configuration in backends.alone.values()]
-    return [run for run in wanted if run is not None and not backends.folder.asked(run)]
+    """The runs that record the calls of the step by which an environment first reaches NaN or infinity."""
+    wanted = [_recording(backends, configuration) for configuration in backends.folder.configurations(backends.scenario)]
+    return [run for run in dict.fromkeys(wanted) if run is not None and not backends.folder.asked(run)]
 
 
 def begin(backends: Backends, configuration: Configuration) -> Begin | None:
-    """Where a run on one device makes it; None if that is not known, or on several."""
-    alone = backends.alone.get(configuration.environment) == configuration
-    run = _recording(backends, configuration) if alone else None
+    """Where a run makes it; None if that is not known. One on several devices may make it where the same calls on one device
+    do, which is looked for in the same step."""
+    run = _recording(backends, configuration)
     found = backends.folder.further(run) if run else ""
     if isinstance(found, str):
         return None
@@ -59,12 +59,12 @@ def lost(backends: Backends, environments: Iterable[str]) -> tuple[str, ...]:
 
 
 def _recording(backends: Backends, configuration: Configuration) -> Run | None:
-    """None where nothing is reached, or where phases change what a step does."""
-    subject = backends.folder.subject(configuration)
+    """On one device. None where nothing is reached, or where phases change what a step does."""
+    subject, alone = backends.folder.subject(configuration), backends.alone.get(configuration.environment)
     if isinstance(subject, str) or subject.plain[1].phases or backends.folder.trajectory(backends.scenario) is None:
         return None
     step = compare.first_non_finite(subject.plain)
-    return Run(configuration=configuration, variation=LAYERWISE, index=REACHED + step - 1) if step else None
+    return Run(configuration=alone, variation=LAYERWISE, index=REACHED + step - 1) if step and alone else None
 
 
 def _begin(found: Complete, environment: str, provisioned: Provisioned | None) -> Begin | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from suite import compare
@@ -13,7 +13,17 @@ from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, further_runs, recorded_calls
 from suite.explain.definitions import Departure
 from suite.judge import equivalence
-from suite.records import OPERATION, RANDOM_PREDICTIONS, Cause, Code, Configuration, DamagedArtifact, Place, plain
+from suite.records import (
+    MEMORY_LOST,
+    OPERATION,
+    RANDOM_PREDICTIONS,
+    Cause,
+    Code,
+    Configuration,
+    DamagedArtifact,
+    Place,
+    plain,
+)
 from suite.referee.defects.table import DEFECTS
 
 OF_TRAINING = ("loss", "gradient", "update", "training")  # stages that no prediction comes to
@@ -36,15 +46,19 @@ def showing(departures: Iterable[Departure], quantities: AbstractSet[str]) -> li
 
 def odd_one_out(folder: RunFolder, configuration: Configuration) -> Cause | None:
     """The environment whose float64 predictions from this configuration's file differ from all others', where these agree;
-    None where that is not so, or where fewer than three loaded it. Where it draws random numbers to predict, that is why."""
+    None where that is not so, or where fewer than three loaded it. Where it draws random numbers to predict, or keeps no
+    memory, that is why."""
     loaded = _loaded(folder, configuration)
     for name in loaded if len(loaded) >= LEAST else ():
         others = [one for one in loaded if one != name]
         apart = all(_differ(loaded[name], loaded[one], folder, configuration) is True for one in others)
         alike = all(_differ(loaded[others[0]], loaded[one], folder, configuration) is False for one in others[1:])
         if apart and alike:
-            if _draws(folder, configuration.scenario, name):
+            told = _told(folder, configuration.scenario, name)
+            if RANDOM_PREDICTIONS in told:
                 return Cause(code=Code.DRAWS_IN_PREDICT, subject=name)
+            if MEMORY_LOST in told:
+                return Cause(code=Code.MEMORY_LOST, subject=name, detail=(("layer", told[MEMORY_LOST]),))
             place = layer_apart(folder, configuration.scenario, others[0], name)
             where = (("stage", "prediction"), *((("tensor", place.tensor),) if place else ()))
             detail = (("others", ", ".join(sorted(others))), *where, ("from", "one file"))
@@ -114,10 +128,11 @@ def acts(cause: Cause) -> bool:
     return cause.code != Code.CORNER and (everywhere or detail.get("stage") not in OF_TRAINING)
 
 
-def _draws(folder: RunFolder, scenario: str, environment: str) -> bool:
+def _told(folder: RunFolder, scenario: str, environment: str) -> Mapping[str, str]:
+    """The facts of the run on one device; none where there is no such run."""
     alone = folder.alone(scenario, environment)
     subject = folder.subject(alone) if alone else ""
-    return not isinstance(subject, str) and RANDOM_PREDICTIONS in subject.plain[1].facts
+    return {} if isinstance(subject, str) else subject.plain[1].facts
 
 
 def _loaded(folder: RunFolder, configuration: Configuration) -> dict[str, compare.Snapshot]:

@@ -20,6 +20,7 @@ from suite.records import (
     ALTERED,
     COMPILE_FALSE,
     JIT_KEPT,
+    MEMORY,
     RANDOM_PREDICTIONS,
     SHARED_AVERAGES,
     ConsistencyCheck,
@@ -289,7 +290,7 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
 
 
 # Facts that say nothing of an environment.
-OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, JIT_KEPT, ALTERED, *lagging.FACTS)
+OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, JIT_KEPT, ALTERED, MEMORY, *lagging.FACTS)
 
 
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:

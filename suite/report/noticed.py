@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from suite.records import ALTERED, Results
+from suite.records import ALTERED, MEMORY, Results
 from suite.report import lagging, loading
 
 
@@ -13,13 +13,27 @@ def sentences(results: Results) -> Iterator[str]:
     yield from lagging.sentences(results)
     yield from loading.sentences(results)
     yield from altered(results)
+    yield from remembered(results)
+
+
+def remembered(results: Results) -> Iterator[str]:
+    """One for each scenario with layers that go on from one batch to the next."""
+    for scenario, layers in _told(results, MEMORY).items():
+        yield (
+            f"{scenario}: no file holds what {layers} kept from the last batch. A loaded model begins anew, as after "
+            "reset_state(), and so does the live model in every comparison with its file."
+        )
 
 
 def altered(results: Results) -> Iterator[str]:
     """One for each scenario whose training sets attributes of layers, as a callback that lowers a temperature does."""
-    told = {row.run.configuration.scenario: row.facts[ALTERED] for row in reversed(results.runs) if ALTERED in row.facts}
-    for scenario, what in told.items():
+    for scenario, what in _told(results, ALTERED).items():
         yield (
             f"{scenario}: training sets {what}. A compiled training step keeps the number that it was compiled with, as on "
             "tensorflow and jax: only what is a variable changes there."
         )
+
+
+def _told(results: Results, fact: str) -> Mapping[str, str]:
+    """What the first run of each scenario that has the fact tells."""
+    return {row.run.configuration.scenario: row.facts[fact] for row in reversed(results.runs) if fact in row.facts}

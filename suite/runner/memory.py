@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from suite.records import MEMORY_LOST
+from suite.records import MEMORY, MEMORY_LOST
 from suite.runner import keras_versions
 
 IN_PLACE = "modified by an inplace operation"  # what torch says of a value that a gradient still needs
@@ -47,8 +47,9 @@ def states(layer: Any) -> list[Any]:
 
 
 def facts(layers: Iterable[Any], unmoved: Iterable[str] = ()) -> dict[str, str]:
-    """The fact of a model that was trained and whose layers have kept nothing: their names, and those of variables that the
-    model does not know of and that are `unmoved`. None of one without such."""
-    lost = [layer.name for layer in keeping(layers) if states(layer) and not any(one.numpy().any() for one in states(layer))]
-    lost += unmoved
-    return {MEMORY_LOST: ", ".join(sorted(lost))} if lost else {}
+    """The facts of a model that was trained: the names of layers that have kept something; of those that should have, and
+    of variables that the model does not know of and that are `unmoved`. None of a model without such."""
+    keep = {layer.name: any(one.numpy().any() for one in states(layer)) for layer in keeping(layers) if states(layer)}
+    lost = [*(name for name, kept in keep.items() if not kept), *unmoved]
+    found = {MEMORY: [name for name, kept in keep.items() if kept], MEMORY_LOST: lost}
+    return {fact: ", ".join(sorted(names)) for fact, names in found.items() if names}

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from suite import compare
+from suite.artifacts.artifact import Complete
 from suite.explain import non_finite
 from suite.explain.backends import Backends
 from suite.explain.non_finite import Begin
-from suite.records import LAYERWISE, OPERATION, REACHED, Environment, Provisioned, RecordedCall, Run
+from suite.records import LAYERWISE, OPERATION, REACHED, Configuration, Environment, Provisioned, RecordedCall, Run, plain
 from tests.explain.run_folders import Folder, RecordedArrays, configuration, layerwise
 
 NAN, FINE, LEAST = np.array([np.nan, 1.0]), np.array([2.0, 1.0]), np.array([np.finfo(np.float64).min, 1.0])
@@ -75,6 +77,24 @@ def test_the_first_call_that_makes_it_of_finite_numbers_is_named(
 ) -> None:
     """Forward, then backwards, then in the update."""
     assert found(tmp_path, calls) == expected
+
+
+def test_what_several_devices_reach_is_looked_for_in_the_same_step_on_one(tmp_path: Path) -> None:
+    made = Folder(tmp_path, ["torch", "jax"], devices=(1, 2))
+    made.all_trained(dict.fromkeys(("torch", "jax"), 1.0))
+    several = configuration("jax", 2)
+    made.trained(plain(several), np.nan)
+    step = compare.first_non_finite(_complete(made, several))
+    assert step is not None
+    wanted = replace(layerwise("jax"), precision="float32", index=REACHED + step - 1)
+    assert non_finite.further(Backends(made.read(), "s")) == [wanted]
+    assert non_finite.begin(Backends(made.read(), "s"), several) is None, "it was not recorded yet"
+
+
+def _complete(made: Folder, of: Configuration) -> Complete:
+    subject = made.read().subject(of)
+    assert not isinstance(subject, str)
+    return subject.plain
 
 
 def test_a_known_defect_that_makes_it_is_named_where_the_definition_is_finite(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from suite.compare import EVALUATION, PREDICTIONS
 from suite.explain import predicting
 from suite.explain.backends import Backends
 from suite.explain.definitions import Departure
-from suite.records import RANDOM_PREDICTIONS, Cause, Code, plain
+from suite.records import MEMORY_LOST, RANDOM_PREDICTIONS, Cause, Code, plain
 from tests.explain.run_folders import Folder, configuration, dense_call
 
 TRAINABLE = "trainable weights"
@@ -86,6 +86,13 @@ def test_the_odd_one_that_draws_random_numbers_to_predict_is_odd_for_that(tmp_pa
     made.trained(plain(configuration("torch", 1)), 1.0, facts={RANDOM_PREDICTIONS: "0.5"})
     found = predicting.odd_one_out(made.read(), configuration("jax", 1))
     assert found == Cause(code=Code.DRAWS_IN_PREDICT, subject="torch")
+
+
+def test_the_odd_one_that_keeps_no_memory_is_odd_for_that(tmp_path: Path) -> None:
+    made = folder(tmp_path, {"tensorflow": 1.0, "jax": 1.1, "torch": 1.0})
+    made.trained(plain(configuration("jax", 1)), 1.0, facts={MEMORY_LOST: "memory, summary"})
+    found = predicting.odd_one_out(made.read(), configuration("jax", 1))
+    assert found == Cause(code=Code.MEMORY_LOST, subject="jax", detail=(("layer", "memory, summary"),))
 
 
 def recorded(made: Folder, off: dict[str, float]) -> None:

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.records import ALTERED
+from suite.records import ALTERED, MEMORY
 from suite.report import html, markdown, noticed, terminal
 from tests.report import sample
+
+
+def test_what_no_file_holds_is_said() -> None:
+    results = sample.results()
+    assert list(noticed.remembered(results)) == []
+    [first, *_] = results.runs
+    told = replace(results, runs=(replace(first, facts={MEMORY: "memory, summary"}), *results.runs))
+    [said] = noticed.remembered(told)
+    assert said.startswith(
+        f"{first.run.configuration.scenario}: no file holds what memory, summary kept from the last batch."
+    )
+    assert said in set(noticed.sentences(told)) and said in set(terminal(told))
 
 
 def test_attributes_that_training_sets_are_said_once_for_each_model() -> None:

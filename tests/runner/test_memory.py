@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.records import MEMORY_LOST
+from suite.records import MEMORY, MEMORY_LOST
 from suite.runner import keras_versions, memory
 from tests.runner.fake_keras import Variable
 
@@ -45,8 +45,9 @@ def test_only_layers_that_are_stateful_keep_something_and_all_of_them_forget() -
 def test_a_layer_whose_whole_state_is_zero_after_training_has_kept_nothing() -> None:
     lost, half = Recurrent("lost", stateful=True, values=(0.0, 0.0)), Recurrent("half", stateful=True, values=(0.0, 1.0))
     unbuilt = Recurrent("unbuilt", stateful=True, values=())
-    assert memory.facts([half, unbuilt]) == {}
-    assert memory.facts([lost, half]) == {MEMORY_LOST: "lost"}
+    assert memory.facts([unbuilt]) == {}
+    assert memory.facts([half, unbuilt]) == {MEMORY: "half"}
+    assert memory.facts([lost, half], ["scale"]) == {MEMORY: "half", MEMORY_LOST: "lost, scale"}
 
 
 def test_where_torch_cannot_train_what_keeps_a_state_the_layer_and_what_avoids_it_are_named() -> None:
