@@ -30,6 +30,13 @@ def beyond(distances: Distances, scale: float = 1.0, factor: float = ENVELOPE_FA
     return None
 
 
+def farthest(distances: Distances) -> float:
+    """The largest value of a judged metric at a judged step that has an envelope."""
+    judged = (at for at in distances.at if at.step <= JUDGED_STEP)
+    values = (at.plain.get(metric, 0.0) for at in judged for metric in at.envelope if METRICS[metric].judged)
+    return max(values, default=0.0)
+
+
 def within_repeats(distances: Distances, repeats: Floats) -> bool:
     last = distances.at[-1].plain
     judged = [metric for metric in last if METRICS[metric].judged]

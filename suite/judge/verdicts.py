@@ -35,6 +35,7 @@ from suite.records import (
 
 COMPILED = "compile configuration"  # text: different or not
 SLOTS = "optimizer state"
+FROM_WEIGHTS = ("loss", "predictions", "evaluation")  # quantities that a model computes from its weights
 
 
 def judge(comparison: Comparison) -> tuple[Judged, ...]:
@@ -254,7 +255,10 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
         held = united(part.causes for part in copied(distances, comparison))
         if held and all(cause.code != Code.UNKNOWN for cause in held):
             return Verdict.DIFFERENT, held
-        nearly = not envelopes.beyond(distances, kernels.scale(comparison), NEARLY) and kernels.no_step_is_far(comparison)
+        nearly = not envelopes.beyond(distances, kernels.scale(comparison), NEARLY) or _follows_weights(
+            distances, comparison
+        )
+        nearly = nearly and kernels.no_step_is_far(comparison)
         verdict, code = (Verdict.ROUNDING, Code.STEPS_ALIKE) if nearly else (Verdict.INCONCLUSIVE, Code.BEYOND_ENVELOPE)
         return verdict, (Cause(code=code, evidence=kernels.steps_alike(comparison)),)
     return Verdict.ROUNDING, tuple(
@@ -265,6 +269,15 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
         )
         if holds
     )
+
+
+def _follows_weights(distances: Distances, comparison: Comparison) -> bool:
+    """Whether what the model computes is no farther apart than the weights that it computes it from, where these are within
+    rounding: a constant that a backend rounds moves weights by as much in every rerun, and all that comes of them."""
+    weights = next((one for one in comparison.distances if one.quantity == STATE[0]), None)
+    if weights is None or distances.quantity not in FROM_WEIGHTS or envelopes.beyond(weights, kernels.scale(comparison)):
+        return False
+    return envelopes.farthest(distances) <= envelopes.farthest(weights)
 
 
 def _streams(comparison: Comparison) -> Cause:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from suite.judge import equivalence, limits, verdicts
-from suite.records import Cause, Code, Verdict, because
+from suite.records import At, Cause, Code, Comparison, Distances, Verdict, because
 from tests.judge.comparing import FLOOR, at, codes, decide, distances, steps, verdict
 
 
@@ -74,6 +74,29 @@ def test_a_little_beyond_its_envelope_is_rounding_where_no_single_step_is_far_fr
 ) -> None:
     found = decide(distances(at(apart)), steps=steps(*sides))
     assert (found.verdict, codes(found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("weights", "loss", "sides", "expected"),
+    [
+        (6e-5, 3e-4, ALIKE, Verdict.INCONCLUSIVE),  # farther than the weights that it comes from
+        (4e-5, 3e-5, ALIKE, Verdict.ROUNDING),
+        (4e-5, 3e-5, (), Verdict.INCONCLUSIVE),  # no single steps
+        (4e-5, 3e-5, (*ALIKE, (2e-6, 1e-3)), Verdict.INCONCLUSIVE),  # a single step is far
+        (2e-4, 3e-5, ALIKE, Verdict.INCONCLUSIVE),  # the weights are not within rounding themselves
+    ],
+)
+def test_what_is_computed_from_weights_is_as_far_apart_as_they_are(
+    weights: float, loss: float, sides: tuple[tuple[float, float], ...], expected: Verdict
+) -> None:
+    """Weights: 5 envelopes of 1e-5; the loss: far more than 10 envelopes of 1e-7."""
+    apart = distances(at(weights))
+    computed = Distances(
+        quantity="loss", bits=False, at=(At(step=20, plain={"loss": loss}, envelope={"loss": 1e-7}, float64={"loss": 0.0}),)
+    )
+    comparison = Comparison(distances=(apart, computed), steps=steps(*sides))
+    found = {one.quantity: one.verdict for one in verdicts.judge(comparison)}
+    assert found["loss"] is expected
 
 
 def test_the_worst_quantity_is_the_pair_and_nothing_is_invalid() -> None:
