@@ -9,8 +9,9 @@ from suite.records import Results, RunRow
 # Facts of a run; `suite.runner.lagging` writes them.
 FIT, EVALUATE = "fit says", "evaluate says"
 SHARE, STEPS, MOMENTUM = "initial share of moving statistics", "steps until 1 %", "momentum for 1 %"
+SLOW = "slow moving statistics"
 
-FACTS = (FIT, EVALUATE, SHARE, STEPS, MOMENTUM, "rows evaluated at a time")
+FACTS = (FIT, EVALUATE, SHARE, STEPS, MOMENTUM, SLOW, "rows evaluated at a time")
 
 
 def sentences(results: Results) -> Iterator[str]:
@@ -36,6 +37,6 @@ def _sentence(scenario: str, rows: list[RunRow], *, whole: bool) -> str:
     return (
         f"{scenario}: of the rows that it trained on last, fit says {facts[FIT]} and evaluate says {facts[EVALUATE]} "
         f"(numbers of {first.run.configuration.environment}; it shows {where}). Batch normalization evaluates with moving "
-        f"statistics, and {facts[SHARE]} of these is still what they began with. {facts[STEPS]} steps, or momentum "
-        f"{facts[MOMENTUM]}, leave 1 %."
+        f"statistics, and {facts[SHARE]} of {f'those of {facts[SLOW]}' if SLOW in facts else 'these'} is still what they "
+        f"began with. {facts[STEPS]} steps, or momentum {facts[MOMENTUM]}, leave 1 %."
     )

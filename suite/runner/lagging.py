@@ -15,6 +15,7 @@ from suite.runner import evaluating, models
 
 FIT, EVALUATE = "fit says", "evaluate says"  # facts of a run: of the rows that it trained on last
 SHARE, STEPS, MOMENTUM = "initial share of moving statistics", "steps until 1 %", "momentum for 1 %"
+SLOW = "slow moving statistics"  # a fact of a run: the layers that have them, where others do not
 LEFT = 0.01  # of the initial values: what no evaluation shows
 LAST_BATCHES = 4  # whose rows are evaluated, to be held against what `fit` said of them
 LAGS = 1.2  # times the loss of fit: below, the weights that moved on explain it
@@ -80,13 +81,25 @@ def facts(model: Any, said: Mapping[str, float], evaluated: Mapping[str, np.ndar
         SHARE: f"{share:.0%}",
         STEPS: str(math.ceil(steps * math.log(LEFT) / math.log(share))),
         MOMENTUM: f"{LEFT ** (1.0 / steps):.2f}",
+        **_slow(model, steps),
     }
 
 
 def _initial_share(model: Any, steps: int) -> float:
     """How much of their initial values moving statistics still hold after so many steps: the largest share."""
-    momenta = [float(layer.momentum) for layer in models.batch_norm_layers(model) if layer.trainable]
-    return max((momentum**steps for momentum in momenta), default=0.0)
+    return max((share for _, share in _shares(model, steps)), default=0.0)
+
+
+def _slow(model: Any, steps: int) -> dict[str, str]:
+    """The fact of a model in which some layers hold more than is left of them, and others do not."""
+    shares = _shares(model, steps)
+    slow = [name for name, share in shares if share > LEFT]
+    return {SLOW: ", ".join(slow)} if len(slow) < len(shares) else {}
+
+
+def _shares(model: Any, steps: int) -> list[tuple[str, float]]:
+    """Of every batch normalization that trains, with its name."""
+    return [(layer.name, float(layer.momentum) ** steps) for layer in models.batch_norm_layers(model) if layer.trainable]
 
 
 def _listed(numbers: Mapping[str, float]) -> str:

@@ -38,6 +38,11 @@ def test_it_names_the_backends_where_it_is_not_all() -> None:
     assert "it shows on torch)" in found
 
 
+def test_it_names_the_layers_where_it_is_not_all_of_them() -> None:
+    (found,) = lagging.sentences(of(row("jax", **FACTS, **{lagging.SLOW: "per_filter"})))
+    assert "82% of those of per_filter is still what they began with" in found
+
+
 def test_where_nothing_lags_nothing_is_said() -> None:
     assert list(lagging.sentences(of(row("jax"), row("torch")))) == []
     assert "What fit says" not in markdown.text(of(row("jax")))

@@ -16,7 +16,9 @@ WORSE = {"loss": np.array([2.0]), "accuracy": np.array([0.5]), "of each class": 
 
 @pytest.fixture
 def norms(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    layers: list[Any] = [SimpleNamespace(momentum=0.99, trainable=True), SimpleNamespace(momentum=0.9, trainable=True)]
+    layers: list[Any] = [
+        SimpleNamespace(name=name, momentum=momentum, trainable=True) for name, momentum in (("slow", 0.99), ("fast", 0.75))
+    ]
     monkeypatch.setattr(models, "batch_norm_layers", lambda model: layers)
     return layers
 
@@ -25,6 +27,8 @@ def test_the_slowest_layer_says_how_much_is_left_and_what_leaves_one_percent(nor
     found = lagging.facts(None, SAID, WORSE, 20)
     assert found[lagging.FIT] == "accuracy 0.9, loss 0.3" and found[lagging.EVALUATE] == "accuracy 0.5, loss 2"
     assert (found[lagging.SHARE], found[lagging.STEPS], found[lagging.MOMENTUM]) == ("82%", "459", "0.79")
+    assert found[lagging.SLOW] == "slow"
+    assert lagging.SLOW not in lagging.facts(None, SAID, WORSE, 10), "both still hold something"
     assert 0.99**459 <= 0.01 < 0.99**458 and round(0.01 ** (1 / 20), 2) == 0.79
 
 
