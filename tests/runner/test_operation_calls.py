@@ -95,6 +95,9 @@ def test_in_a_float64_run_what_a_user_casts_to_float32_is_float64(keras: Any) ->
     with operation_calls(named(seen)):
         assert (keras.ops.cast(1, "float32"), keras.ops.zeros(2, "float32")) == ((1, "float64"), (2, "float64"))
     assert seen == ["zeros"]
+    with operation_calls(named(seen)):
+        assert keras.ops.cast(300, "uint8") == keras.ops.cast(300, dtype="uint8") == (300, "uint8")
+    assert seen == ["zeros", "cast", "cast"], "what is out of range of an integer is not the same everywhere"
     code = (lambda: sys.modules["keras"].ops.cast(1, "float32")).__code__
     assert FunctionType(code, {"__name__": SUITE, "sys": sys})() == (1, "float32"), "the suite says what it means"
 
