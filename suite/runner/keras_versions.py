@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from suite.runner.outcome import Unsupported
@@ -104,6 +105,18 @@ def backend_module(name: str) -> Any:
 
     package = f"keras.src.backend.{keras.backend.backend()}"
     return _with_names((f"{package}.{name}", f"{package}.ops.{name}"), "__name__")
+
+
+def without_policy() -> AbstractContextManager[Any]:
+    """While this is entered, variables are read and assigned in their own formats, whatever a layer's policy asks for.
+    Inside of a layer in mixed precision, torch assigns to a converted copy of the variable.
+
+    Raises:
+        Unsupported: there is no such scope.
+    """
+    modules = "keras.src.backend", "keras.src.backend.common.variables"
+    scope: AbstractContextManager[Any] = _with_names(modules, "AutocastScope").AutocastScope(None)
+    return scope
 
 
 def own_moments(layer: Any, moments: Any) -> None:

@@ -59,7 +59,9 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
             values, slots = starting_states.before(trajectory, begin, described.tensors)
             models.write(models.variables(model), values)
             of_model = optimizers.slots_of(model.optimizer, models.variables(model))  # others may not be built yet
-            models.write(of_model, {name: value for name, value in slots.items() if name in of_model})
+            # A wrapper's own, as the scale of losses in float16, are in no trajectory: they are as training starts.
+            own = {name: value for name, value in models.read(of_model).items() if optimizers.of_a_wrapper(name)}
+            models.write(of_model, own | {name: value for name, value in slots.items() if name in of_model})
             if run.index >= REACHED:
                 done = _train(model, data, [trained.after(step) for step in range(int(begin), int(state))])
                 state = str(int(begin) + done)

@@ -104,7 +104,8 @@ class Taps:
                 if short and len(tap.shape):
                     rest = tap.value[keras.ops.shape(value)[0] :]
                     value = keras.ops.reshape(keras.ops.concatenate([value, rest]), tap.shape)
-                tap.assign(value)
+                with keras_versions.without_policy():
+                    tap.assign(value)
 
         self._model.train_function = None
         try:
