@@ -28,6 +28,25 @@ class Layer(Operation):
         return np.arange(ROWS), x, x + 1.0
 
 
+class Recurrent(Layer):
+    """It calls its cell for each step."""
+
+    def __init__(self) -> None:
+        self.cell = Layer()
+
+    def call(self, x: Any) -> Any:
+        for _ in range(3):
+            self.cell(x)
+        return 2.0 * x
+
+
+class Traced(Layer):
+    """Its output holds no numbers."""
+
+    def call(self, x: Any) -> Any:
+        return np.full(ROWS, np.nan)
+
+
 class Model(Layer):
     """It calls an operation of no rows, one of rows, and a layer."""
 
@@ -61,6 +80,8 @@ def keras(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keras", keras)
     keras.ops, keras.backend = ops, backend  # type: ignore[attr-defined]
     keras.Operation, keras.Layer, keras.Model = Operation, Layer, Model  # type: ignore[attr-defined]
+    keras.layers = ModuleType("keras.layers")  # type: ignore[attr-defined]
+    keras.layers.RNN = Recurrent
     ops.sigmoid = lambda x: 1.0 / (1.0 + np.exp(-x))  # type: ignore[attr-defined]
     ops.is_tensor = lambda x: isinstance(x, np.ndarray | np.float64)  # type: ignore[attr-defined]
     ops.convert_to_numpy = ops.stop_gradient = lambda x: x  # type: ignore[attr-defined]
@@ -83,3 +104,20 @@ def test_operations_of_no_rows_are_counted_and_left_out_and_of_several_outputs_t
         assert list(outputs) == ["sigmoid#3", "two"]
         assert np.array_equal(outputs["two"], outputs["sigmoid#3"])
         assert np.allclose(outputs["two"], 1.0 / (1.0 + np.exp(-x - replica)))
+
+
+def test_what_is_inside_of_a_loop_or_is_traced_is_left_out_and_costs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def numbers(value: np.ndarray) -> np.ndarray:
+        if np.isnan(value).any():
+            raise TypeError("a tracer has no numbers")
+        return value
+
+    monkeypatch.setattr(sys.modules["keras"].ops, "convert_to_numpy", numbers)
+    recurrent, traced, last = Recurrent(), Traced(), Layer()
+    oracle, x = Oracle(Model(), passed=1), np.ones(ROWS)
+    named = {id(recurrent): "gru", id(recurrent.cell): "gru/cell", id(traced): "traced", id(last): "last"}
+    monkeypatch.setattr(models, "layer_paths", lambda model: named)
+    with jobs.outputs_of(oracle) as passes:  # type: ignore[arg-type]
+        for layer in (recurrent, traced, last):
+            layer(x)
+    assert list(passes[0]) == ["gru", "last"]

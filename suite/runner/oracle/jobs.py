@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -307,13 +307,13 @@ def _evaluated(oracle: Trainable, recorded: Recording) -> None:
 def outputs_of(oracle: Oracle) -> Iterator[dict[int, Arrays]]:
     """While this is entered: of the last pass of each replica, the first output (rows of the pass, ...) of every call of a
     layer, or of an operation that the model itself calls and that returns something for each row, by its name, in the order
-    of the calls."""
+    of the calls. No call is inside of a recurrent layer, whose cell runs in a loop."""
     import keras
 
     paths = models.layer_paths(oracle.model)
     passes: dict[int, Arrays] = {}
     counts: Counter[str] = Counter()
-    begun = 0
+    begun = loops = 0
 
     def noted(path: str | None, made: Any, operation: bool) -> Any:
         nonlocal begun
@@ -321,15 +321,22 @@ def outputs_of(oracle: Oracle) -> Iterator[dict[int, Arrays]]:
             begun, passes[oracle.entered] = oracle.passed, {}
             counts.clear()
         outputs, first = passes.get(oracle.entered), first_of(made)
-        if outputs is None or not path or first is None:
+        if outputs is None or not path or first is None or loops:
             return made
         counts[path] += 1
         if not operation or tuple(first.shape[:1]) == (oracle.rows,):
-            outputs[name_of_call(path, counts[path])] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(first))
+            with suppress(Exception):  # what a layer traces inside of it, as for each step of a sequence, holds no numbers
+                outputs[name_of_call(path, counts[path])] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(first))
         return made
 
     def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        made = proceed(layer, *args, **kwargs)
+        nonlocal loops
+        inside = int(isinstance(layer, keras.layers.RNN))
+        loops += inside
+        try:
+            made = proceed(layer, *args, **kwargs)
+        finally:
+            loops -= inside
         if isinstance(layer, keras.Model):
             return made
         return noted(paths.get(id(layer)), made, not isinstance(layer, keras.Layer))
