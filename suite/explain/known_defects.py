@@ -19,7 +19,7 @@ from suite.explain import further_runs, recorded_calls, saving
 from suite.explain.definitions import environment_of
 from suite.explain.recorded_calls import Arrays
 from suite.judge.equivalence import SAME_SEMANTICS
-from suite.records import OUTSIDE, SINGLE_STEP, Cause, Code, Configuration, Place, RecordedCall, Run, plain
+from suite.records import LOSS, OUTSIDE, SINGLE_STEP, Cause, Code, Configuration, Place, RecordedCall, Run, plain
 from suite.referee import layers
 from suite.referee.defects.matching import known
 from suite.referee.defects.records import AS_IN_PREDICTION, NO_GRADIENT, OVER_REPLICAS, Sighting
@@ -41,7 +41,8 @@ def of_metric(folder: RunFolder, configuration: Configuration, name: str) -> str
     for config in _compiled_metrics(folder, configuration):
         if config.get("name") == name:
             return _known(folder, configuration, Sighting(**_BLANK, kind="metric", name=str(config["class"]), config=config))
-    return ""
+    masked = _is_weighted(folder, configuration, name) and _has_masked_weights(folder, configuration)
+    return _known(folder, configuration, Sighting(**_BLANK, kind="metric", name="", masked=True)) if masked else ""
 
 
 def of_weight(folder: RunFolder, runs: Mapping[str, Sequence[Run]], place: Place) -> str:
@@ -174,6 +175,24 @@ def _predicts(call: RecordedCall, arrays: Mapping[str, Arrays], made: np.ndarray
     return defined.shape == made.shape and metrics.relative_l2(defined, made) < SAME_SEMANTICS
 
 
+def _is_weighted(folder: RunFolder, configuration: Configuration, name: str) -> bool:
+    """Whether a metric of this name gets sample weights, as far as its compiled name or configuration shows."""
+    found = folder.complete(plain(configuration))
+    if isinstance(found, str) or not names.has(found[1], names.COMPILED):
+        return False
+    each = _flat(_compiled(found[0], "weighted_metrics"))
+    own = [one.get("name", "") if isinstance(one, dict) else str(one) for one in each]
+    return any(one and (name == one or name.endswith(f"_{one}")) for one in own)
+
+
+def _has_masked_weights(folder: RunFolder, configuration: Configuration) -> bool:
+    """Whether a recorded loss has sample weights, and a mask."""
+    found = folder.further(further_runs.layerwise(configuration))
+    calls = () if isinstance(found, str) else recorded_calls.calls(found)
+    losses = (arrays for call, arrays in calls if call.kind == LOSS)
+    return any("mask" in arrays and "sample_weight" in arrays.get("input", {}) for arrays in losses)
+
+
 def _is_of(call: RecordedCall, tensor: str) -> bool:
     name = call.name.partition("#")[0]
     return tensor == name or tensor.startswith(f"{name}/")
@@ -203,13 +222,16 @@ def _compiled_metrics(folder: RunFolder, configuration: Configuration) -> Iterat
     found = folder.complete(plain(configuration))
     if isinstance(found, str) or not names.has(found[1], names.COMPILED):
         return
-    waiting = [_compiled(found[0], "metrics")]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict) and "class" in one:
-            yield one
-        elif isinstance(one, dict | list):
-            waiting += list(one.values() if isinstance(one, dict) else one)
+    yield from (one for one in _flat(_compiled(found[0], "metrics")) if isinstance(one, dict))
+
+
+def _flat(described: Any) -> Iterator[Any]:
+    """Every metric in what a model was compiled with: a configuration, or a name."""
+    if isinstance(described, list) or (isinstance(described, dict) and "class" not in described):
+        for one in described.values() if isinstance(described, dict) else described:
+            yield from _flat(one)
+    elif described is not None:
+        yield described
 
 
 def _compiled(artifact: Artifact, argument: str) -> Any:

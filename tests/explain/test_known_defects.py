@@ -81,6 +81,28 @@ def test_a_metric_is_known_by_what_the_model_was_compiled_with(
     assert known_defects.of_metric(folder.read(READY), configuration(environment), name) == known
 
 
+@pytest.mark.parametrize(
+    ("weighted", "name", "parts", "known"),
+    [
+        (["accuracy"], "accuracy", ("input|sample_weight", "mask|0"), "K-89"),
+        ({"out": [{"class": "Mean", "name": "hits"}]}, "out_hits", ("input|sample_weight", "mask|0"), "K-89"),
+        (["accuracy"], "accuracy", ("mask|0",), ""),
+        (["accuracy"], "accuracy", ("input|sample_weight",), ""),
+        (["accuracy"], "mae", ("input|sample_weight", "mask|0"), ""),
+        (None, "accuracy", ("input|sample_weight", "mask|0"), ""),
+    ],
+)
+def test_a_weighted_metric_is_known_where_the_loss_has_weights_and_a_mask(
+    tmp_path: Path, weighted: object, name: str, parts: tuple[str, ...], known: str
+) -> None:
+    folder = Folder(tmp_path, ENVIRONMENTS)
+    compiled = {"metrics": None, "weighted_metrics": weighted}
+    folder.trained(plain(configuration("torch")), 1.0, compiled=compiled)
+    call = RecordedCall(state="0", kind="loss", name="loss", of="MeanSquaredError")
+    folder.recorded("torch", [(call, dict.fromkeys(("input|y_true", "input|y_pred", *parts), X))])
+    assert known_defects.of_metric(folder.read(READY), configuration("torch"), name) == known
+
+
 def test_of_a_model_that_was_not_compiled_nothing_is_known(tmp_path: Path) -> None:
     folder = Folder(tmp_path, ENVIRONMENTS)
     folder.trained(plain(configuration("torch")), 1.0)

@@ -953,6 +953,16 @@ SEQUENCES = (
         names=(),
         stages=("forward",),
     ),
+    KnownDefect(
+        id="K-89",
+        scripts=("masked-weights-torch",),
+        title="A loss with a mask changes the sample weights of weighted metrics",
+        backends=TORCH,
+        kind="metric",
+        names=(),
+        stages=("forward",),
+        when=when.masked,
+    ),
 )
 
 DOCUMENTED = (
