@@ -215,6 +215,10 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
 def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple[Cause, ...]) -> Decision:
     if comparison.no_float64:
         return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
+    run, oracle = comparison.non_finite
+    if run is None and oracle is not None:  # a compiler may remove what makes it
+        reason = f"its emulation, which is not compiled, reaches NaN or infinity at step {oracle}, and the run does not"
+        return Verdict.INCONCLUSIVE, (because(Code.UNCHECKED, reason, comparison.environments[0]),)
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
     if is_random(distances.quantity, comparison):

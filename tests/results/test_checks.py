@@ -135,6 +135,15 @@ def test_nan_in_the_run_alone_is_its_own(tmp_path: Path) -> None:
     assert (cause.code, cause.subject) == (Code.NON_FINITE, "torch")
 
 
+def test_nan_in_the_oracle_alone_leaves_the_run_unchecked(tmp_path: Path) -> None:
+    made = folder(tmp_path, torch=1.0)
+    made.trained(oracle("torch"), float("nan"))
+    check = found(made, "declared")
+    assert check.verdict is Verdict.INCONCLUSIVE
+    assert [(cause.code, cause.subject) for cause in check.causes] == [(Code.UNCHECKED, "torch")]
+    assert "its emulation, which is not compiled, reaches NaN or infinity at step 1" in check.causes[0].reason
+
+
 # ---------------------------------------------------------------- against definitions
 
 
