@@ -53,7 +53,7 @@ def of(finding: Finding) -> str:
     if finding.verdict in NUMBERLESS:
         return ""
     decided = steps(finding)
-    return decided or _with_rungs(finding) or among(finding.members, finding.verdict)
+    return decided or _with_rungs(finding) or among(finding.members, finding.verdict) or _defined(finding)
 
 
 def steps(finding: Finding) -> str:
@@ -72,6 +72,18 @@ def steps(finding: Finding) -> str:
         where = f" in {finding.place.tensor}" if finding.place else ""
         return f"one training step is off by {percent(max(sizes))}{where}, and by {percent(min(sizes))} on the other side"
     return f"one layer's result is off by {percent(worst['apart'])}; float32 would be off by about {number(worst['left'])}"
+
+
+def _defined(finding: Finding) -> str:
+    """Where all backends depart from a definition alike, how far: no run differs from any other."""
+    size = departure(finding)
+    return f"one call is off its definition by {percent(size)}; no run differs from another by that" if size else ""
+
+
+def departure(finding: Finding) -> float:
+    """The largest relative distance of a call from its definition; 0 if there is none."""
+    causes = [cause for cause in finding.causes if cause.code == Code.DEFINITION]
+    return max((dict(cause.evidence).get("distance", 0.0) for cause in causes), default=0.0)
 
 
 STEPS: dict[str, set[str]] = {

@@ -179,7 +179,9 @@ def _nearest(off: Sequence[Diagnosis]) -> str:
 def _evidence(finding: Finding) -> str:
     """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size, and which
     two; then what single float32 steps say of it."""
-    worst: tuple[float, str] = (-1.0, "no numbers: see the reasons given")
+    departs = effects.departure(finding)
+    numberless = f"one call is {number(departs)} from its definition" if departs else "no numbers: see the reasons given"
+    worst: tuple[float, str] = (-1.0, numberless)
     for member in finding.members:
         said = _steps(member)
         if said and (size := _off_in_steps(member)):

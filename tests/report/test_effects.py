@@ -79,6 +79,17 @@ def test_an_unstable_kernel_shows_its_single_step() -> None:
     assert found == "one training step is off by 18 % in norm/moving_variance, and by less than 0.0001 % on the other side"
 
 
+def test_what_every_backend_computes_otherwise_than_its_definition_is_sized() -> None:
+    detail = (("what", "layer"), ("class", "GRU"), ("name", "decoder"), ("stage", "forward"))
+    cause = Cause(code=Code.DEFINITION, detail=detail, evidence=(("distance", 0.8376),))
+    check = ConsistencyCheck(run=PAIR.a, kind="defined", environment="torch", verdict=Verdict.DIFFERENT, causes=(cause,))
+    [shown] = findings.worded(dataclasses.replace(sample.results(), findings=(finding(causes=(cause,), members=(check,)),)))
+    assert shown.effect == "one call is off its definition by 84 %; no run differs from another by that"
+    assert "one call is 0.84 from its definition" in shown.evidence
+    apart = finding(causes=(cause,), members=(PAIR,))
+    assert effects.of(apart) == "weights differ by 4 % of what training moved", "what a user sees comes first"
+
+
 def test_numbers_within_their_limits_are_no_effect() -> None:
     quantities = [dataclasses.replace(one, limits=dict.fromkeys(one.limits, 1.0)) for one in PAIR.quantities]
     assert effects.among([PAIR]) == "weights differ by 4 % of what training moved"
