@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from suite.explain.candidates import penalized
 from suite.explain.estimates import StepEvidence
-from suite.explain.hypotheses import HYPOTHESES, Hypothesis, _penalized
+from suite.explain.hypotheses import HYPOTHESES, Hypothesis
 from suite.plan.locations import ROOT
 from suite.records import LATER_STAGES, STAGES, Code, Semantics
 from suite.report.hypothesis_words import HYPOTHESES as WORDS
@@ -36,7 +37,7 @@ def test_every_cause_is_documented() -> None:
 def test_penalties_are_tried_divided_and_multiplied_by_the_replicas() -> None:
     def tried(replicas: int) -> list[float]:
         evidence = StepEvidence(run="", semantics=Semantics(), replicas=replicas, steps=())
-        found = [deviation for _, deviation in _penalized(evidence)]
+        found = [deviation for _, deviation in penalized(evidence)]
         assert {one.evaluates for one in found} == {"as it predicts", "as declared"}
         return list(dict.fromkeys(deviation.regularization for deviation in found))
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from suite.explain import diagnoses
-from suite.explain.hypotheses import HYPOTHESES, Hypothesis, single
+from suite.explain.candidates import single
+from suite.explain.hypotheses import HYPOTHESES, Hypothesis
 from suite.explain.inquiry import Inquiry
 from suite.records import SINGLE_STEP, BatchNorm, Code, Deviation, Diagnosis, Run, plain
 from tests.explain.run_folders import Folder, configuration, oracle, steps_of
