@@ -5,20 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from suite.engine import plugins as plugin_packages
 from suite.engine.provision import provision
 from suite.records import Environment, Provisioned
 
 ROOT = Path(__file__).resolve().parents[2]
-WARM = 0.1  # seconds for a call that finds everything ready: every command waits for it
 LARGE = {
     "keras": "3.15.1", "torch": "2.13.0", "numpy": "2.4.6", "safetensors": "0.8.0", "msgspec": "0.22.0", "psutil": "7.2.2",
 }  # fmt: skip
 ONE = Environment(name="one", backend="torch", requirements=("torch==2.13.0", "keras==3.15.1", "numpy"))
+
+
+@contextmanager
+def without_processes() -> Iterator[None]:
+    """While this is entered, no process may be started: a call that finds everything ready starts none, and every command
+    waits for it."""
+    with mock.patch.object(subprocess, "Popen", side_effect=AssertionError("a process was started")):
+        yield
 
 
 def wheel(folder: Path, name: str, version: str, text: str = "", requires: tuple[str, ...] = ()) -> Path:
