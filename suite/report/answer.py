@@ -46,7 +46,7 @@ class Counts:
 
 def question(results: Results) -> str:
     """What the run asked, from what it planned."""
-    environments = list(dict.fromkeys(one.environment.name for one in results.environments))
+    environments = list(dict.fromkeys(_versioned(results)))
     devices = sorted({run.configuration.devices for pair in results.pairs for run in pair.runs})
     own = [name for table in tables(results) if table.own for name in table.scenarios]
     asked = own or [row.name for row in results.scenarios] or [one.name for one in results.broken]
@@ -55,6 +55,17 @@ def question(results: Results) -> str:
     on = f" on {listed(environments)}" if environments else ""
     counted = f", on {' and '.join(map(str, devices))} {'device' if devices == [1] else 'devices'}" if devices else ""
     return f"{'Does' if len(asked) == 1 else 'Do'} {subject} give equal results{on}{counted}, and after saving?"
+
+
+def _versioned(results: Results) -> Iterator[str]:
+    """The names of the environments; with the version of Keras, where those of one backend have different ones."""
+    versions: dict[str, set[str]] = {}
+    for one in results.environments:
+        versions.setdefault(one.environment.backend, set()).add(one.packages.get("keras", ""))
+    for one in results.environments:
+        keras = one.packages.get("keras", "")
+        several = len(versions[one.environment.backend]) > 1 and keras
+        yield f"{one.environment.name} (Keras {keras})" if several else one.environment.name
 
 
 def listed(names: Sequence[str], word: str = "and") -> str:

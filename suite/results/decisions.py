@@ -21,18 +21,18 @@ class Plan(enum.Enum):
 
     BACKEND = "change the backend"
     BACKEND_ON_SEVERAL = "change the backend on several devices"
-    DEVICES = "go from one device to several"
-    SAVE = "save and reload"
-    SAVE_ON_SEVERAL = "save and reload after several devices"
     GPU = "go from CPU to GPU"
     UPGRADE = "upgrade"
     PRECISION = "change precision or kernels"
+    DEVICES = "go from one device to several"
+    SAVE = "save and reload"
+    SAVE_ON_SEVERAL = "save and reload after several devices"
     STRATEGY = "change the strategy"
     SEVERAL = "change several of these at once"
     ALONE = "trust one run by itself"
 
 
-ALWAYS = (Plan.BACKEND, Plan.DEVICES, Plan.SAVE, Plan.GPU, Plan.UPGRADE)  # asked by everybody: a gap is an answer
+ALWAYS = (Plan.BACKEND, Plan.GPU, Plan.UPGRADE, Plan.DEVICES, Plan.SAVE)  # asked by everybody: a gap is an answer
 
 
 class Safety(enum.Enum):
@@ -117,8 +117,13 @@ def _decisions(results: Results, scenarios: Collection[str]) -> tuple[Decision, 
         _decision(results, plan, members, scenarios)
         for (plan, _), members in sorted(grouped.items(), key=lambda entry: order.index(entry[0][0]))
     ]
-    # What nothing was planned for is not what somebody has asked.
-    return tuple(sorted(_merged(results, found), key=lambda one: not one.members))
+    every = list(_merged(results, found))
+    return tuple(sorted(every, key=_place) if any(one.members for one in every) else every)
+
+
+def _place(decision: Decision) -> int:
+    """What nothing was run for comes last: nobody has asked it. What lacks devices comes before what lacks environments."""
+    return 0 if decision.members else 1 if decision.plan is Plan.DEVICES else 2
 
 
 def plan_of(member: Member, environments: Mapping[str, Environment], packages: Mapping[str, Mapping[str, str]]) -> Plan:

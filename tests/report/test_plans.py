@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from suite.explain import findings as grouping
-from suite.records import Broken, Cause, Code, Finding, Place, Verdict, because
+from suite.records import Broken, Cause, Code, Environment, Finding, Place, Provisioned, Verdict, because
 from suite.report import brief, plans
 from suite.results.decisions import Decision, Plan, Reason, Safety, tables
 from tests.report import builder
@@ -74,7 +74,27 @@ def test_where_no_scenario_could_be_read_the_question_is_about_those_that_are_br
     broken = builder.assemble(broken=[Broken(name="mine", source="mine.py:3", reason="TypeError: no")])
     question, _, *rest = plans.lines(broken)
     assert question == "Does mine give equal results, and after saving?"
-    assert rest[0] == "  change the backend, more devices, save and reload, CPU → GPU, upgrade: not compared"
+    assert rest[0] == "  change the backend, CPU → GPU, upgrade, more devices, save and reload: not compared"
+
+
+@pytest.mark.parametrize(
+    ("versions", "named"),
+    [
+        ({"torch": "3.15.1", "jax": "3.15.1"}, "on torch and jax"),
+        ({"torch": "3.15.1", "torch-old": "3.0.0"}, "on torch (Keras 3.15.1) and torch-old (Keras 3.0.0)"),
+        ({"torch": "3.15.1", "torch-old": ""}, "on torch (Keras 3.15.1) and torch-old"),
+    ],
+)
+def test_versions_of_one_backend_are_in_the_question(versions: dict[str, str], named: str) -> None:
+    environments = tuple(
+        Provisioned(
+            environment=Environment(name=name, backend=name.partition("-")[0]), packages={"keras": keras} if keras else {}
+        )
+        for name, keras in versions.items()
+    )
+    broken = builder.assemble(broken=[Broken(name="mine", source="mine.py:3", reason="TypeError: no")])
+    question, *_ = plans.lines(replace(broken, environments=environments))
+    assert question == f"Does mine give equal results {named}, and after saving?"
 
 
 def _reasoned(verdict: Verdict, code: Code, count: int, kind: str = "saved") -> Reason:

@@ -223,3 +223,9 @@ def test_without_anything_every_question_is_open() -> None:
     (table,) = decisions.tables(builder.assemble())
     assert {one.safety for one in table.decisions} == {Safety.NOT_COMPARED}
     assert [one.plan for one in table.decisions] == list(decisions.ALWAYS)
+
+
+def test_what_nothing_was_run_for_comes_last() -> None:
+    (table,) = decisions.tables(sample.results())
+    run = [bool(one.members) for one in table.decisions]
+    assert True in run and False in run and run == sorted(run, reverse=True)
