@@ -75,9 +75,9 @@ def steps(finding: Finding) -> str:
 
 
 def _defined(finding: Finding) -> str:
-    """Where all backends depart from a definition alike, how far: no run differs from any other."""
+    """How far a call departs from its definition, where no run shows it."""
     size = departure(finding)
-    return f"one call is off its definition by {percent(size)}; no run differs from another by that" if size else ""
+    return f"one call is off its definition by {percent(size)}; in no run was an effect measured" if size else ""
 
 
 def departure(finding: Finding) -> float:

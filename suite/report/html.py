@@ -19,8 +19,10 @@ from markupsafe import Markup
 from suite.records import (
     ALTERED,
     COMPILE_FALSE,
+    FORMATS,
     JIT_KEPT,
     MEMORY,
+    OUTSIDE,
     RANDOM_PREDICTIONS,
     SHARED_AVERAGES,
     ConsistencyCheck,
@@ -290,7 +292,8 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
 
 
 # Facts that say nothing of an environment.
-OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, JIT_KEPT, ALTERED, MEMORY, *lagging.FACTS)
+OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, JIT_KEPT, ALTERED, MEMORY, FORMATS,
+             OUTSIDE, *lagging.FACTS)  # fmt: skip
 
 
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:

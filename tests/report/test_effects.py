@@ -84,7 +84,7 @@ def test_what_every_backend_computes_otherwise_than_its_definition_is_sized() ->
     cause = Cause(code=Code.DEFINITION, detail=detail, evidence=(("distance", 0.8376),))
     check = ConsistencyCheck(run=PAIR.a, kind="defined", environment="torch", verdict=Verdict.DIFFERENT, causes=(cause,))
     [shown] = findings.worded(dataclasses.replace(sample.results(), findings=(finding(causes=(cause,), members=(check,)),)))
-    assert shown.effect == "one call is off its definition by 84 %; no run differs from another by that"
+    assert shown.effect == "one call is off its definition by 84 %; in no run was an effect measured"
     assert "one call is 0.84 from its definition" in shown.evidence
     apart = finding(causes=(cause,), members=(PAIR,))
     assert effects.of(apart) == "weights differ by 4 % of what training moved", "what a user sees comes first"

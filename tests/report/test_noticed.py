@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.records import ALTERED, MEMORY
+from suite.records import ALTERED, FORMATS, MEMORY, OUTSIDE
 from suite.report import html, markdown, noticed, terminal
 from tests.report import sample
 
@@ -36,3 +36,11 @@ def test_attributes_that_training_sets_are_said_once_for_each_model() -> None:
     words = "training sets leaky.negative"
     assert (words in html.text(whole) and words.replace("_", "\\_") in markdown.text(whole)) or words in markdown.text(whole)
     assert words not in html.text(results)
+
+
+def test_what_is_of_a_run_is_no_fact_of_its_environment() -> None:
+    results = sample.results()
+    told = {FORMATS: '{"out": ["float32", "float32"]}', OUTSIDE: "out/late", MEMORY: "memory"}
+    rows = tuple(replace(row, facts={**row.facts, **told, "threads": "2"} if row.facts else {}) for row in results.runs)
+    named = {name for name, _, _ in html._facts(replace(results, runs=rows))}
+    assert "threads" in named and named.isdisjoint(told)
