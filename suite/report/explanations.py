@@ -170,6 +170,8 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
         )
     operation, known = names_of(cause, "operation"), names_of(cause, "known")
     advice = "look at what goes into the place where it begins, in the step before"
+    if step == "1":
+        advice = "look at what goes into the place where it begins: the first batch, and the initial weights"
     if names_of(cause, "stage") == "gradient":
         advice = "add a small number where there is no derivative, as at the norm, the deviation or the root of zeros"
     if known:

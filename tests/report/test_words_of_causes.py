@@ -182,3 +182,9 @@ def test_what_was_looked_at_is_said_of_a_known_defect_that_makes_nan(
     said = explanations.said("1 pair", "in a", [lost], "different")
     assert f"This is the known defect {dict(detail)['known']}." in said.claim
     assert said.experiment.endswith(experiment)
+
+
+@pytest.mark.parametrize(("step", "said"), [(1.0, "the first batch, and the initial weights"), (4.0, "in the step before")])
+def test_what_made_nan_is_looked_for_where_it_can_be(step: float, said: str) -> None:
+    cause = Cause(code=Code.NON_FINITE, subject="jax", evidence=(("step", step),))
+    assert said in explanations.said("1 pair", "in a", [cause], "different").advice
