@@ -71,6 +71,11 @@ UNPREDICTED = ", and no hypothesis predicts it"  # of what differs from all othe
 LOOK = "look at the place where the difference begins; if it is in Keras, report it: docs/causes.md says how"
 
 
+OF_OPERATIONS = {
+    "keras.ops.cast": "clip numbers to the range of the format before the cast: out of it, each backend does what it likes"
+}
+
+
 def _odd(what: str, where: str, cause: Cause) -> Said:
     others, stage, tensor, replicas = (names_of(cause, name) for name in ("others", "stage", "tensor", "replicas"))
     place = f" {begins(stage, tensor)}" if tensor else ""
@@ -89,7 +94,7 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
         + (f" This is the known defect {known}." if known else ""),
         experiment=f"the {agree} of {others} agree; that is no proof that {cause.subject} is wrong: no "
         f"independent definition decides it{UNPREDICTED}",
-        advice=f"docs/defects/{known}.md says what to do" if known else LOOK,
+        advice=f"docs/defects/{known}.md says what to do" if known else OF_OPERATIONS.get(operation, LOOK),
     )
 
 

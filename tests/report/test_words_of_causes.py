@@ -188,3 +188,10 @@ def test_what_was_looked_at_is_said_of_a_known_defect_that_makes_nan(
 def test_what_made_nan_is_looked_for_where_it_can_be(step: float, said: str) -> None:
     cause = Cause(code=Code.NON_FINITE, subject="jax", evidence=(("step", step),))
     assert said in explanations.said("1 pair", "in a", [cause], "different").advice
+
+
+@pytest.mark.parametrize(("operation", "advised"), [("keras.ops.cast", "clip numbers"), ("keras.ops.dot", "report it")])
+def test_an_operation_may_have_advice_of_its_own(operation: str, advised: str) -> None:
+    detail = (("others", "jax, tensorflow"), ("stage", "forward"), ("tensor", "brighten"), ("operation", operation))
+    cause = Cause(code=Code.ODD_ONE_OUT, subject="torch", detail=detail)
+    assert advised in explanations.said("1 pair", "in a", [cause], "different").advice
