@@ -72,7 +72,7 @@ LOOK = "look at the place where the difference begins; if it is in Keras, report
 
 
 OF_OPERATIONS = {
-    "keras.ops.cast": "clip numbers to the range of the format before the cast: out of it, each backend does what it likes"
+    "keras.ops.cast": "clip numbers to the range of the format before the cast: out of it, backends do not agree"
 }
 
 

@@ -38,7 +38,7 @@ def seen(model: Any, found: Found) -> Iterator[None]:
         path = paths.get(id(layer))
         if path is not None and not isinstance(layer, keras.Model):
             own = _compute_dtype(layer)
-            given = [own] if own in NARROW and layer.autocast else of(args)
+            given = [own] if own in NARROW and getattr(layer, "autocast", True) else of(args)
             # The last call counts: before the first step, Keras calls layers without numbers to build them.
             found[path] = [" and ".join(given), " and ".join(of(returned))]
         return returned
@@ -48,11 +48,13 @@ def seen(model: Any, found: Found) -> Iterator[None]:
 
 
 def of(value: Any) -> list[str]:
-    """The floating-point formats of all tensors in a structure, each once."""
+    """The floating-point formats of all tensors in a structure, each once; what Keras has no format for has none."""
     import keras
 
-    tensors = [one for one in keras_versions.tree().flatten(value) if hasattr(one, "dtype")]
-    kinds = {keras.backend.standardize_dtype(one.dtype) for one in tensors}
+    kinds = set[str]()
+    for one in keras_versions.tree().flatten(value):
+        with contextlib.suppress(Exception):
+            kinds.add(keras.backend.standardize_dtype(one.dtype))
     return sorted(kind for kind in kinds if "float" in kind)
 
 
