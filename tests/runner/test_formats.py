@@ -74,7 +74,7 @@ def test_what_a_layer_converts_counts_as_given_its_own_format(monkeypatch: pytes
 def test_the_last_call_counts_and_what_cannot_be_told_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     half, wide = Layer("half", "bfloat16", WIDE), Layer("wide", "float32", np.array([None]))
     noted_before = noted(monkeypatch, [half, wide], (half, WIDE), (wide, WIDE))
-    assert noted_before == {"half": ["bfloat16", "float32"]}
+    assert noted_before == {"half": ["bfloat16", "float32"], "wide": ["float32", ""]}
     half.returns, wide.returns = WIDE, (WIDE, HALF, "text")
     assert noted(monkeypatch, [half, wide], (wide, WIDE), (wide, HALF))["wide"] == ["float16", "float16 and float32"]
 
