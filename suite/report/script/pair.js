@@ -43,7 +43,7 @@ const drawPair = async (focus) => {
   const cause = DATA.causes[scenario.c[at]] ?? "";
   const off = scenario.off[at];
   const heading = h("h3", { tabindex: -1 }, verdict === null ? "" : badge(verdict), ` ${scenario.runs[a][1]} – ${scenario.runs[b][1]}`);
-  const top = [heading, h("p", `${scenario.name}: ${verdict === null ? "these runs are not compared" : word(verdict)}${cause ? `: ${cause}` : ""}${scenario.d[at] ? ` (${scenario.d[at]})` : ""}.${off ? ` ${off} is the side that differs.` : ""}`)];
+  const top = [heading, h("p", `${scenario.name}: ${verdict === null ? "these runs are not compared" : word(verdict)}${cause ? `: ${cause}` : ""}${scenario.d[at] ? ` (${scenario.d[at]})` : ""}.${off ? ` ${off} differs.` : ""}`)];
   const turn = (drawn += 1);
   const block = await blockOf(state.scenario);
   if (turn !== drawn) return;
