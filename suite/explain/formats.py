@@ -15,8 +15,15 @@ from suite.records import FORMATS, Cause, Code, Configuration
 Told = Mapping[str, Sequence[str]]  # layer, or "" for the model -> the formats of what it is given, and of what it returns
 
 
+PARTS = 2  # what is given, what is returned
+
+
 def between(folder: RunFolder, a: Configuration, b: Configuration) -> Cause | None:
-    """That they do not, about the one that differs from all others; None if they do, or if one does not tell."""
+    """That they do not, about the one that differs from all others; None if they do, or if one does not tell.
+
+    Raises:
+        ValueError: what a run tells cannot be read.
+    """
     mine, other = _told(folder, a), _told(folder, b)
     apart = [name for name, formats in mine.items() if other.get(name, formats) != formats]
     if not apart:
@@ -57,5 +64,7 @@ def _alike(one: Told, other: Told, names: list[str]) -> bool:
 def _told(folder: RunFolder, configuration: Configuration) -> Told:
     subject = folder.subject(configuration)
     text = "" if isinstance(subject, str) else subject.plain[1].facts.get(FORMATS, "")
-    found: Told = json.loads(text) if text else {}
+    found = json.loads(text) if text else {}
+    if not isinstance(found, dict) or not all(isinstance(one, list) and len(one) == PARTS for one in found.values()):
+        raise ValueError(f"the run of {configuration.label} tells no formats that can be read")
     return found

@@ -217,7 +217,7 @@ def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple
         return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
     run, oracle = comparison.non_finite
     if run is None and oracle is not None:  # a compiler may remove what makes it
-        reason = f"its emulation, which is not compiled, reaches NaN or infinity at step {oracle}, and the run does not"
+        reason = f"its emulation, which is not compiled as the run is, reaches NaN or infinity at step {oracle}; the run does not"
         return Verdict.INCONCLUSIVE, (because(Code.UNCHECKED, reason, comparison.environments[0]),)
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
@@ -259,10 +259,8 @@ def _same_semantics(distances: Distances, comparison: Comparison) -> Decision:
         held = united(part.causes for part in copied(distances, comparison))
         if held and all(cause.code != Code.UNKNOWN for cause in held):
             return Verdict.DIFFERENT, held
-        nearly = not envelopes.beyond(distances, kernels.scale(comparison), NEARLY) or _follows_weights(
-            distances, comparison
-        )
-        nearly = nearly and kernels.no_step_is_far(comparison)
+        near = not envelopes.beyond(distances, kernels.scale(comparison), NEARLY)
+        nearly = (near or _follows_weights(distances, comparison)) and kernels.no_step_is_far(comparison)
         verdict, code = (Verdict.ROUNDING, Code.STEPS_ALIKE) if nearly else (Verdict.INCONCLUSIVE, Code.BEYOND_ENVELOPE)
         return verdict, (Cause(code=code, evidence=kernels.steps_alike(comparison)),)
     return Verdict.ROUNDING, tuple(

@@ -281,8 +281,8 @@ class _Trainer:
                 callbacks = self._begin_phase(done, told)
             end = next(end for end in self.taken.fits(self._until(steps)) if end > done)
             last = end in (*self.taken.phases, self.taken.steps)
-            whole = contextlib.nullcontext() if last and not callbacks else self._unfinished()
-            with self.phased.named(), whole, formats.seen(self.model, self.computed):
+            goes_on = contextlib.nullcontext() if last and not callbacks else self._unfinished()
+            with self.phased.named(), goes_on, formats.seen(self.model, self.computed):
                 self._fit(np.concatenate(batches[done:end]), recorder, callbacks)
             if callbacks and (self.model.stop_training or last):
                 self.taken, batches = self.taken.stopped(end), batches[:end] + batches[self.taken.phase_end(end) :]

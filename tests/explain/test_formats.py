@@ -55,3 +55,13 @@ OTHER_LAYER = {"other": ["float32", "float32"]}
 @pytest.mark.parametrize(("jax", "torch"), [(GIVEN, GIVEN), (WIDER, {}), ({}, {}), (OTHER_LAYER, GIVEN)])
 def test_what_is_alike_or_not_told_is_no_cause(tmp_path: Path, jax: object, torch: object) -> None:
     assert between(tmp_path, "jax", "torch", tensorflow=GIVEN, jax=jax, torch=torch) is None
+
+
+@pytest.mark.parametrize("told", ["{", "[]", '{"out": "float32"}', '{"out": ["float32"]}'])
+def test_what_cannot_be_read_is_no_agreement(tmp_path: Path, told: str) -> None:
+    """The pair has no result then, with this reason."""
+    made = Folder(tmp_path, ["jax", "torch"])
+    for name in ("jax", "torch"):
+        made.trained(plain(configuration(name)), 1.0, facts={FORMATS: told if name == "jax" else json.dumps(GIVEN)})
+    with pytest.raises(ValueError):
+        formats.between(made.read(), configuration("jax"), configuration("torch"))
