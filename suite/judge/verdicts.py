@@ -217,7 +217,7 @@ def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple
         return Verdict.INCONCLUSIVE, (because(Code.NO_FLOAT64, comparison.no_float64),)
     run, oracle = comparison.non_finite
     if run is None and oracle is not None:  # a compiler may remove what makes it
-        reason = f"its emulation, which is not compiled as the run is, reaches NaN or infinity at step {oracle}; the run does not"
+        reason = f"its emulation, not compiled as the run is, reaches NaN or infinity at step {oracle}; the run does not"
         return Verdict.INCONCLUSIVE, (because(Code.UNCHECKED, reason, comparison.environments[0]),)
     if (trivial := _trivial(distances, comparison)) is not None:
         return trivial
