@@ -47,6 +47,12 @@ def test_a_layer_without_state_gives_outputs_and_every_gradient(arrays: Arrays) 
     assert json.loads(str(arrays["dense/config"]))["units"] == 2
 
 
+def test_an_output_in_mixed_precision_reaches_its_tap(arrays: Arrays) -> None:
+    """torch assigns to a converted copy of a variable inside of such a layer, which loses what is assigned."""
+    assert arrays["tapped/half"].dtype == np.float32
+    assert close(arrays["tapped/half"], np.full((4, 2), 3.0))
+
+
 def test_the_state_is_that_after_the_call_and_the_layer_keeps_its_own(arrays: Arrays) -> None:
     seen = arrays["norm/input/0"][MASK]
     # Padding does not count. Keras divides by the number of places plus its fuzz factor of 1e-7.

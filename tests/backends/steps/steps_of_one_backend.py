@@ -16,10 +16,20 @@ from suite.runner import precision
 from suite.runner.layer_steps import LayerStep, drawn, layer_step
 from suite.runner.loss_steps import loss_step
 from suite.runner.optimizer_steps import Gradient, Rows, optimizer_steps
+from suite.runner.single_step.taps import Taps
 
-precision.adopt("float64", "float64")
 random = np.random.default_rng(0)
 arrays: dict[str, np.ndarray] = {}
+
+precision.adopt("float32", "mixed_bfloat16")
+mixed = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="ones", name="half")])
+mixed.compile(keras.optimizers.SGD(0.0), "mse")
+taps = Taps(mixed, np.ones((1, 3), "float32"), 4)
+with taps.fitting():
+    mixed.fit(np.ones((4, 3), "float32"), np.zeros((4, 2), "float32"), batch_size=4, verbose=0)
+arrays["tapped/half"] = taps.variables["half"].numpy()
+
+precision.adopt("float64", "float64")
 
 
 def step(name: str, layer: Any, *inputs: Any, **chosen: Any) -> LayerStep:
