@@ -28,7 +28,7 @@ def kill(leader: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
     until = time.monotonic() + KILL_SECONDS
-    while time.monotonic() < until and (strays := [*filter(_lives, strays), *_session(leader)]):
+    while time.monotonic() < until and ((strays := [*filter(_lives, strays), *_session(leader)]) or _lives(leader)):
         for pid in strays:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
