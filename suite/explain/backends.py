@@ -277,9 +277,14 @@ class Backends:
         return rounds.earliest_place(found) if self._stages(a, b) and not isinstance(found, str) else None
 
     def _predicting_apart(self, a: str, b: str) -> Cause | None:
-        """Of two that train alike and predict differently, the one that predicts from a file as no other does."""
-        alike = a in self.alone and predicting.trained_alike(self.agreement.quantities(a, b))
-        return predicting.odd_of(self.folder, self.alone[a], (a, b)) if alike else None
+        """Of two that train alike and predict differently, the one that trains while it predicts, or that predicts from a
+        file as no other does."""
+        if not {a, b} <= self.alone.keys() or not predicting.trained_alike(self.agreement.quantities(a, b)):
+            return None
+        if (moving := predicting.moving(self.folder, self.scenario, (a, b))) is not None:
+            defect = known_defects.of_moving(self.folder, self.alone[moving.subject])
+            return known_defects.with_known(moving, defect)
+        return predicting.odd_of(self.folder, self.alone[a], (a, b))
 
     def departing_at(self, name: str, place: Place | None) -> tuple[Cause, ...]:
         """What departs from its definition in one environment, and explains that its run parts there from its oracle, which

@@ -22,7 +22,7 @@ from suite.judge.equivalence import SAME_SEMANTICS
 from suite.records import LOSS, OUTSIDE, SINGLE_STEP, Cause, Code, Configuration, Place, RecordedCall, Run, plain
 from suite.referee import layers
 from suite.referee.defects.matching import known
-from suite.referee.defects.records import AS_IN_PREDICTION, NO_GRADIENT, OVER_REPLICAS, Sighting
+from suite.referee.defects.records import AS_IN_PREDICTION, AS_IN_TRAINING, NO_GRADIENT, OVER_REPLICAS, Sighting
 
 INFERENCE = "bn-inference-in-training"  # a hypothesis
 LOCAL = "gradients-local"  # a hypothesis
@@ -74,15 +74,26 @@ def named(
         where = (("what", "layer"), ("class", call.of), ("name", layer), ("stage", TRAINING))
         found = Cause(code=Code.DEFINITION, subject=configuration.environment, detail=where)
         defect = _of_training(folder, configuration, layer)
-        return (_with(found, defect),) if defect else ()
+        return (with_known(found, defect),) if defect else ()
     return tuple(
-        cause if cause.code in shared else _with(cause, _of_cause(folder, configuration, cause, layer)) for cause in causes
+        cause if cause.code in shared else with_known(cause, _of_cause(folder, configuration, cause, layer))
+        for cause in causes
     )
 
 
 def of_formats(folder: RunFolder, configuration: Configuration) -> str:
     """Why a model computes in other formats in this environment than in all others; empty if that is no known defect."""
     return _known(folder, configuration, Sighting(**_BLANK, kind="formats", name=""))
+
+
+def of_moving(folder: RunFolder, configuration: Configuration) -> str:
+    """Why this environment changes a model's variables where it predicts; empty if no recorded layer is known to bring
+    that about."""
+    sightings = (
+        Sighting(kind="training", name=call.of, backend="", stage="state", detail=AS_IN_TRAINING)
+        for call, _ in _layer_calls(folder, configuration)
+    )
+    return next((found for one in sightings if (found := _known(folder, configuration, one))), "")
 
 
 def of_lost_weights(folder: RunFolder, configuration: Configuration, alone: Configuration | None) -> str:
@@ -114,7 +125,8 @@ def _known(folder: RunFolder, configuration: Configuration, sighting: Sighting) 
     return found.id if found else ""
 
 
-def _with(cause: Cause, defect: str) -> Cause:
+def with_known(cause: Cause, defect: str) -> Cause:
+    """The same cause, with the known defect that it is; as it was if that is empty."""
     return replace(cause, detail=(*cause.detail, ("known", defect))) if defect else cause
 
 

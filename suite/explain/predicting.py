@@ -16,6 +16,7 @@ from suite.judge import equivalence
 from suite.records import (
     MEMORY_LOST,
     OPERATION,
+    PREDICT_MOVES,
     RANDOM_PREDICTIONS,
     Cause,
     Code,
@@ -70,6 +71,16 @@ def odd_of(folder: RunFolder, configuration: Configuration, pair: tuple[str, str
     """The same, if it is one of these two."""
     cause = odd_one_out(folder, configuration)
     return cause if cause is not None and cause.subject in pair else None
+
+
+def moving(folder: RunFolder, scenario: str, pair: tuple[str, str]) -> Cause | None:
+    """That one of two environments changes variables of the model where it predicts, as in training, and the other does
+    not."""
+    [a, b] = [set(_told(folder, scenario, name).get(PREDICT_MOVES, "").split(", ")) - {""} for name in pair]
+    if bool(a) == bool(b):
+        return None
+    layers = dict.fromkeys(name.rpartition("/")[0] for name in sorted(a or b))
+    return Cause(code=Code.MOVES_IN_PREDICT, subject=pair[0 if a else 1], detail=(("layer", ", ".join(layers)),))
 
 
 def layer_apart(folder: RunFolder, scenario: str, a: str, b: str) -> Place | None:

@@ -37,6 +37,7 @@ class Code(enum.StrEnum):
     UNSEEDED = "unseeded"
     SHARED_AVERAGES = "shared-averages"
     MEMORY_LOST = "memory-lost"
+    MOVES_IN_PREDICT = "moves-in-predict"
     NARROWED = "narrowed"
     OTHER_FORMATS = "other-formats"
     SAVE_STALE = "save-stale"

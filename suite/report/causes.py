@@ -81,6 +81,12 @@ def names_of(cause: Cause, what: str) -> str:
     return some([name for key, name in cause.detail if key == what], ", ")
 
 
+def is_known(cause: Cause) -> str:
+    """The sentence that names the known defect which it is, after a space; empty if it is none."""
+    known = names_of(cause, "known")
+    return f" This is the known defect {known}." if known else ""
+
+
 def some(parts: Sequence[str], between: str) -> str:
     """The first of them, and how many more there are."""
     more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
@@ -199,6 +205,9 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     ),
     Code.MEMORY_LOST: lambda cause: f"{cause.subject} does not keep the state of {names_of(cause, 'layer')} between batches",
     Code.NARROWED: lambda cause: f"{cause.subject} has {names_of(cause, 'formats')}",
+    Code.MOVES_IN_PREDICT: lambda cause: (
+        f"{cause.subject} trains {names_of(cause, 'layer')} while it predicts{bracketed(names_of(cause, 'known'))}"
+    ),
     Code.OTHER_FORMATS: lambda cause: (
         f"in {cause.subject or names_of(cause, 'side')}, {part_of(cause)} {names_of(cause, 'formats')}, "
         f"in place of {names_of(cause, 'other formats')}{bracketed(names_of(cause, 'known'))}"

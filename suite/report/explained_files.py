@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suite.records import Cause
 from suite.records.formatting import number
-from suite.report.causes import changed, names_of, words
+from suite.report.causes import changed, is_known, names_of, words
 from suite.report.said import Said, verb
 
 SAVE_SEED = "save this state beside the model if training must continue after loading as if it had not stopped"
@@ -84,7 +84,7 @@ def compiled(what: str, where: str, cause: Cause) -> Said:
         advice = f"call {UNDECAYED} again on the loaded model's optimizer: no file holds what it was told"
     return Said(
         claim=f"{what} {where} {verb(what, 'is', 'are')} not compiled as the live model is: {changed(cause, ': ')}."
-        + (f" This is the known defect {known}." if known else ""),
+        + is_known(cause),
         experiment="optimizer, loss and metrics of both, with their configurations and attributes",
         advice=f"compile what is loaded anew; docs/defects/{known}.md says more of it" if known else advice,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suite.records import Cause, Code
 from suite.records.formatting import number
-from suite.report.causes import names_of, part_of
+from suite.report.causes import is_known, names_of, part_of
 from suite.report.said import Said
 
 ROUNDED: dict[str, tuple[str, int]] = {Code.TF32_PRODUCTS: ("TF32", 10), Code.BFLOAT16_PRODUCTS: ("bfloat16", 7)}
@@ -25,8 +25,7 @@ def others(what: str, where: str, cause: Cause) -> Said:
     first, second = (cause.subject, "all others") if cause.subject else (names_of(cause, "side"), "the other side")
     return Said(
         claim=f"{first} computes parts of the model in other floating-point formats than {second} ({what} {where}): "
-        f"{part_of(cause)} {names_of(cause, 'formats')}, in place of {names_of(cause, 'other formats')}."
-        + (f" This is the known defect {known}." if known else ""),
+        f"{part_of(cause)} {names_of(cause, 'formats')}, in place of {names_of(cause, 'other formats')}." + is_known(cause),
         experiment="while `fit` trained, the formats were noted of what each layer was given and returned, and of what "
         "`predict` returned",
         advice=f"docs/defects/{known}.md says what to do"

@@ -19,6 +19,7 @@ from suite.report.causes import (
     begins,
     defined,
     in_environment,
+    is_known,
     names_of,
     several,
     step_of,
@@ -41,8 +42,7 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
     reported = f"docs/defects/{known}.md says more of it" if known else "report it: docs/causes.md says how"
     if dropped := assigned(cause):
         return Said(
-            claim=f"In {whose(cause)}, fit does not keep {dropped} ({what} {where})."
-            + (f" This is the known defect {known}." if known else ""),
+            claim=f"In {whose(cause)}, fit does not keep {dropped} ({what} {where})." + is_known(cause),
             experiment="a call in training mode changes these weights; one batch of fit with a learning rate of 0 leaves "
             "them as they were, bit for bit",
             advice="create what the layer assigns with trainable=False" + (f"; {reported}" if known else ""),
@@ -50,7 +50,7 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
     if names_of(cause, "stage") == "training":
         return Said(
             claim=f"In {whose(cause)}, fit computes {names_of(cause, 'class')} ({names_of(cause, 'name')}) as in prediction "
-            f"({what} {where})." + (f" This is the known defect {known}." if known else ""),
+            f"({what} {where})." + is_known(cause),
             experiment="one step of fit gives what the definition in NumPy says of a prediction with the same inputs, and "
             "not what the layer gives if it is called with training=True",
             advice=reported,
@@ -58,8 +58,7 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
     step = {"evaluation": "evaluate", "prediction": "predict"}.get(names_of(cause, "stage"), "a training step")
     fails = "do not compute what they are" if several(cause) else "does not compute what it is"
     return Said(
-        claim=f"In {whose(cause)}, {defined(cause)}, {fails} defined to compute ({what} {where})."
-        + (f" This is the known defect {known}." if known else ""),
+        claim=f"In {whose(cause)}, {defined(cause)}, {fails} defined to compute ({what} {where})." + is_known(cause),
         experiment=f"the same call, with the inputs that it gets in {step}, was computed in NumPy from the "
         "definition, without any backend; the backend's result is not that one",
         advice=f"do not rely on this {DEFINED.get(names_of(cause, 'what'), 'layer')}{in_environment(cause.subject)} until "
@@ -90,8 +89,7 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
         agree = "predictions from one and the same file"
     known = names_of(cause, "known")
     return Said(
-        claim=f"{cause.subject} differs from {others} ({what} {where}).{place}"
-        + (f" This is the known defect {known}." if known else ""),
+        claim=f"{cause.subject} differs from {others} ({what} {where}).{place}" + is_known(cause),
         experiment=f"the {agree} of {others} agree; that is no proof that {cause.subject} is wrong: no "
         f"independent definition decides it{UNPREDICTED}",
         advice=f"docs/defects/{known}.md says what to do" if known else OF_OPERATIONS.get(operation, LOOK),
@@ -144,6 +142,18 @@ def _forgotten(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _moved(what: str, where: str, cause: Cause) -> Said:
+    layers = names_of(cause, "layer")
+    return Said(
+        claim=f"{cause.subject} trains {layers} while it predicts, and the other side does not ({what} {where})."
+        f"{is_known(cause)}",
+        experiment=f"the variables of the model were read before and after predict: in {cause.subject} it changed those of "
+        f"{layers}, and on the other side none; both sides train alike in float64",
+        advice="take `training` in the call of the model, and give it to each layer that trains differently; then predict "
+        "and evaluate leave the statistics alone",
+    )
+
+
 def _compiled(what: str, where: str, cause: Cause) -> Said:
     altered = names_of(cause, MEASURED)
     kept = f" Training sets {altered}, and a compiled step keeps the value that it was compiled with." if altered else ""
@@ -185,7 +195,7 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
     return Said(
         claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, but not everywhere ({what})."
         + (f" {operation} makes it of finite numbers." if operation else "")
-        + (f" This is the known defect {known}." if known else ""),
+        + is_known(cause),
         experiment="the losses and states of both sides were searched for the first number that is not finite"
         + (", and the calls of that step for the first that makes it" if operation or defined else "")
         + ("; on one device, the same model has finite numbers" if known in OVER_REPLICAS else "")
@@ -294,6 +304,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.UNSEEDED: _unseeded,
     Code.SHARED_AVERAGES: _averages,
     Code.MEMORY_LOST: _forgotten,
+    Code.MOVES_IN_PREDICT: _moved,
     Code.COMPILED_STEP: _compiled,
     Code.NARROWED: explained_formats.narrowed,
     Code.OTHER_FORMATS: explained_formats.others,

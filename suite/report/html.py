@@ -23,6 +23,7 @@ from suite.records import (
     JIT_KEPT,
     MEMORY,
     OUTSIDE,
+    PREDICT_MOVES,
     RANDOM_PREDICTIONS,
     SHARED_AVERAGES,
     ConsistencyCheck,
@@ -293,7 +294,7 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
 
 # Facts that say nothing of an environment.
 OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, JIT_KEPT, ALTERED, MEMORY, FORMATS,
-             OUTSIDE, *lagging.FACTS)  # fmt: skip
+             OUTSIDE, PREDICT_MOVES, *lagging.FACTS)  # fmt: skip
 
 
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:

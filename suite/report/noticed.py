@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from suite.records import ALTERED, MEMORY, Results
+from suite.records import ALTERED, MEMORY, PREDICT_MOVES, Results
 from suite.report import lagging, loading
+from suite.report.answer import listed
 
 
 def sentences(results: Results) -> Iterator[str]:
@@ -14,6 +15,7 @@ def sentences(results: Results) -> Iterator[str]:
     yield from loading.sentences(results)
     yield from altered(results)
     yield from remembered(results)
+    yield from moved(results)
 
 
 def remembered(results: Results) -> Iterator[str]:
@@ -22,6 +24,18 @@ def remembered(results: Results) -> Iterator[str]:
         yield (
             f"{scenario}: no file holds what {layers} kept from the last batch. A loaded model begins anew, as after "
             "reset_state(), and so does the live model in every comparison with its file."
+        )
+
+
+def moved(results: Results) -> Iterator[str]:
+    """One for each scenario whose model is another one after it has predicted."""
+    for scenario, variables in _told(results, PREDICT_MOVES).items():
+        moving = (row.run.configuration for row in results.runs if PREDICT_MOVES in row.facts)
+        where = dict.fromkeys(one.environment for one in moving if one.scenario == scenario)
+        yield (
+            f"{scenario}: predict changes {variables} on {listed(list(where))}. So predicting twice may give other numbers, "
+            "and a file that is saved afterwards holds another model. What is compared here was made from the model as "
+            "training left it."
         )
 
 

@@ -81,6 +81,13 @@ def compute_loss(model: Any, *, training: bool = True, **given: Any) -> Any:
     return model.compute_loss(**given)
 
 
+def evaluated(model: Any, x: Any) -> Any:
+    """What the model makes of `x` where Keras evaluates it: it tells those models alone that they do not train whose `call`
+    takes `training`. Private: there is no public way; older versions tell all."""
+    takes = getattr(model, "_call_has_training_arg", True)
+    return model(x, training=False) if takes else model(x)
+
+
 def count_names_anew() -> None:
     """From now on, layers without a name are counted from the beginning, as in a process that has built nothing. Private:
     there is no public way."""

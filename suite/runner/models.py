@@ -206,21 +206,22 @@ def forget_gradients(model: Any) -> None:
 
 
 @contextmanager
-def unmoved(model: Any, scope: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Iterator[None]:
+def unmoved(model: Any, scope: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Iterator[list[str]]:
     """While this is entered, the model may predict, evaluate, and be called as in training; afterwards its variables have
     their values of before. A layer may count its calls, also in a trained variable, and what the suite asks of a model is no
     part of its training. Only what random layers draw from moves on: two predictions of a model that draws are not to be the
-    same. What layers keep from one batch to the next begins anew, as in a model that was loaded. `scope`: in which variables
-    are assigned."""
+    same. What layers keep from one batch to the next begins anew, as in a model that was loaded. What is entered lists
+    afterwards which variables had moved. `scope`: in which variables are assigned."""
     held = {name: one for name, one in variables(model).items() if not name.endswith(SEED)}
     layers = layers_of(model)
     kept = {f"{layer.name}/{place}": one for layer in layers for place, one in enumerate(memory.states(layer))}
     before, remembered = read(held), read(kept)
     with scope():
         memory.forget(layers)
-    yield
+    moved: list[str] = []
+    yield moved
     after = read(held)
-    moved = {name for name, value in after.items() if value.tobytes() != before[name].tobytes()}
+    moved += [name for name, value in after.items() if value.tobytes() != before[name].tobytes()]
     with scope():
         write({name: held[name] for name in moved}, {name: before[name] for name in moved})
         write(kept, remembered)

@@ -44,7 +44,7 @@ def record(
 
 
 def facts(
-    model: Any, data: Mapping[str, np.ndarray], batch: int, unmoved: Callable[[], AbstractContextManager[None]]
+    model: Any, data: Mapping[str, np.ndarray], batch: int, unmoved: Callable[[], AbstractContextManager[Any]]
 ) -> dict[str, str]:
     """The fact of a model that draws random numbers in `predict`, also where its layers keep no seed: how far two
     predictions of the same rows are apart, relative. None of one that repeats itself. `unmoved`: see `models.unmoved`."""

@@ -16,7 +16,7 @@ from suite.artifacts.artifact import Recording
 from suite.artifacts.store import Store
 from suite.plan import discover
 from suite.plan.batches import permuted, schedule, shard
-from suite.records import ALTERED, EAGER, JUDGED_STEP, LAYERWISE, SINGLE_STEP, Job, Run, Scenario
+from suite.records import ALTERED, EAGER, JUDGED_STEP, LAYERWISE, PREDICT_MOVES, SINGLE_STEP, Job, Run, Scenario
 from suite.runner import (
     after_saving,
     building,
@@ -241,8 +241,9 @@ class _Trainer:
             if done in self.taken.segments(self._until(steps)):
                 recorder.ended(done)
                 predicted.append(done)
-                with self._unmoved():
+                with self._unmoved() as moved:
                     given = predicting.record(recorded, self.model, self.drive, self.data, self.scenario.batch, done)
+                self.measured |= {PREDICT_MOVES: ", ".join(moved)} if moved else {}
                 self.measured |= formats.facts(self.computed, given)
                 if run.variation != "seed":  # of these, what they evaluate to is compared
                     recorded.add(names.optimizer(done), models.read(optimizers.slots(self.model)))
@@ -258,7 +259,7 @@ class _Trainer:
         next, would fall on other rows."""
         return bool(self.random_layers or memory.keeping(models.layers_of(self.model)))
 
-    def _unmoved(self) -> contextlib.AbstractContextManager[None]:
+    def _unmoved(self) -> contextlib.AbstractContextManager[list[str]]:
         return models.unmoved(self.model, self.drive.scope)
 
     def _until(self, steps: int) -> int:

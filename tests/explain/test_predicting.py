@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from suite.compare import EVALUATION, PREDICTIONS
 from suite.explain import predicting
 from suite.explain.backends import Backends
 from suite.explain.definitions import Departure
-from suite.records import MEMORY_LOST, RANDOM_PREDICTIONS, Cause, Code, plain
+from suite.records import MEMORY_LOST, PREDICT_MOVES, RANDOM_PREDICTIONS, Cause, Code, RecordedCall, plain
 from tests.explain.run_folders import Folder, configuration, dense_call
+from tests.explain.test_known_defects import READY
 
 TRAINABLE = "trainable weights"
 ENVIRONMENTS = ("tensorflow", "jax", "torch")
@@ -93,6 +95,26 @@ def test_the_odd_one_that_keeps_no_memory_is_odd_for_that(tmp_path: Path) -> Non
     made.trained(plain(configuration("jax", 1)), 1.0, facts={MEMORY_LOST: "memory, summary"})
     found = predicting.odd_one_out(made.read(), configuration("jax", 1))
     assert found == Cause(code=Code.MEMORY_LOST, subject="jax", detail=(("layer", "memory, summary"),))
+
+
+@pytest.mark.parametrize(
+    ("moving", "subject"),
+    [({"torch": "norm/moving_mean, norm/moving_variance"}, "torch"), ({"torch": "norm/n", "jax": "norm/n"}, ""), ({}, "")],
+)
+def test_the_one_that_changes_variables_where_it_predicts_is_odd_for_that(
+    tmp_path: Path, moving: dict[str, str], subject: str
+) -> None:
+    made = folder(tmp_path, {"tensorflow": 1.0, "jax": 1.0, "torch": 1.1})
+    for run in made.plan.runs:
+        name = run.configuration.environment
+        facts = {PREDICT_MOVES: moving[name]} if name in moving else {}
+        made.trained(run, 1.0, evaluated=1.5 if name == "torch" else 1.0, facts=facts)
+    call = RecordedCall(state="0", kind="layer", name="resize", of="Resizing")
+    made.recorded("torch", [(call, {"input|0": np.ones((2, 2))})])
+    expected = Cause(code=Code.MOVES_IN_PREDICT, subject="torch", detail=(("layer", "norm"), ("known", "K-90")))
+    for pair in (("jax", "torch"), ("torch", "jax")):
+        found = Backends(made.read(READY), "s").parting(*pair)
+        assert (expected in found.causes, found.off == "torch" and found.causes == (expected,)) == (bool(subject),) * 2
 
 
 def recorded(made: Folder, off: dict[str, float]) -> None:

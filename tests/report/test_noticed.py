@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.records import ALTERED, FORMATS, MEMORY, OUTSIDE
+from suite.records import ALTERED, FORMATS, MEMORY, OUTSIDE, PREDICT_MOVES
 from suite.report import html, markdown, noticed, terminal
 from tests.report import sample
 
@@ -18,6 +18,18 @@ def test_what_no_file_holds_is_said() -> None:
     assert said.startswith(
         f"{first.run.configuration.scenario}: no file holds what memory, summary kept from the last batch."
     )
+    assert said in set(noticed.sentences(told)) and said in set(terminal(told))
+
+
+def test_variables_that_predict_changes_are_said_with_where() -> None:
+    results = sample.results()
+    assert list(noticed.moved(results)) == []
+    [first, *_] = results.runs
+    rows = tuple(replace(row, facts={PREDICT_MOVES: "norm/moving_mean"}) if row is first else row for row in results.runs)
+    told = replace(results, runs=rows)
+    [said] = noticed.moved(told)
+    where = first.run.configuration
+    assert said.startswith(f"{where.scenario}: predict changes norm/moving_mean on {where.environment}. So predicting twice")
     assert said in set(noticed.sentences(told)) and said in set(terminal(told))
 
 
@@ -40,7 +52,7 @@ def test_attributes_that_training_sets_are_said_once_for_each_model() -> None:
 
 def test_what_is_of_a_run_is_no_fact_of_its_environment() -> None:
     results = sample.results()
-    told = {FORMATS: '{"out": ["float32", "float32"]}', OUTSIDE: "out/late", MEMORY: "memory"}
+    told = {FORMATS: '{"out": ["float32", "float32"]}', OUTSIDE: "out/late", MEMORY: "memory", PREDICT_MOVES: "norm/n"}
     rows = tuple(replace(row, facts={**row.facts, **told, "threads": "2"} if row.facts else {}) for row in results.runs)
     named = {name for name, _, _ in html._facts(replace(results, runs=rows))}
     assert "threads" in named and named.isdisjoint(told)

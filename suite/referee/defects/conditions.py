@@ -6,7 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from suite.referee.defects.records import AS_IN_PREDICTION, NO_GRADIENT, OF_VALIDATION, OVER_REPLICAS, Sighting
+from suite.referee.defects.records import (
+    AS_IN_PREDICTION,
+    AS_IN_TRAINING,
+    NO_GRADIENT,
+    OF_VALIDATION,
+    OVER_REPLICAS,
+    Sighting,
+)
 
 
 def inner(sighting: Sighting, name: str) -> Mapping[str, Any]:
@@ -247,6 +254,10 @@ def without_data_format(sighting: Sighting) -> bool:
 
 def reflects(sighting: Sighting) -> bool:
     return bool(sighting.argument("fill_mode") == "reflect")
+
+
+def lets_others_train(sighting: Sighting) -> bool:
+    return sighting.detail == AS_IN_TRAINING
 
 
 def computes_as_in_prediction(sighting: Sighting) -> bool:

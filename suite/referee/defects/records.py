@@ -9,6 +9,7 @@ from typing import Any
 # What a sighting's detail may be, beside what a backend says.
 OF_VALIDATION = "the number of the validation"  # what `fit` says of a metric
 AS_IN_PREDICTION = "as in prediction"  # what a layer computes in training
+AS_IN_TRAINING = "as in training"  # what a layer computes where the model predicts, because of this one
 NO_GRADIENT = "no gradient"  # the loss does not depend on the weight
 OVER_REPLICAS = "over replicas"  # it shows on several devices alone
 

@@ -29,6 +29,13 @@ RANDOM = (
     "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "SpatialDropout2D",
     "SpatialDropout3D",
 )  # fmt: skip
+OF_IMAGES = (  # layers whose `call` has `training=True` for a default
+    "AugMix", "AutoContrast", "CenterCrop", "ContrastLimitedAdaptiveHistogramEqualization", "CutMix", "Equalization",
+    "MaxNumBoundingBoxes", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur",
+    "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation",
+    "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "Resizing", "Solarization",
+)  # fmt: skip
 
 # What is so by where or how a run computes, whatever layer or optimizer it has.
 SPECIAL = (
@@ -962,6 +969,18 @@ SEQUENCES = (
         names=(),
         stages=("forward",),
         when=when.masked,
+    ),
+    KnownDefect(
+        id="K-90",
+        scripts=("resizing-trains",),
+        title="A layer that prepares images lets the layers after it train, also in predict",
+        backends=(*TENSORFLOW, *TORCH),
+        kind="training",
+        names=OF_IMAGES,
+        stages=("state",),
+        affected=MENDED,
+        when=when.lets_others_train,
+        issue="https://github.com/keras-team/keras/issues/23166",
     ),
 )
 

@@ -59,7 +59,7 @@ def _add(model: Any, given: dict[str, Any], *, training: bool, scale: float, pen
     `penalties`: by what the loss, and the penalties in it, are multiplied."""
     given = models.tensors(given)
     with _untaped():
-        predicted = model(given["x"], training=training)
+        predicted = model(given["x"], training=True) if training else keras_versions.evaluated(model, given["x"])
         loss = keras_versions.compute_loss(model, training=False, **given, y_pred=predicted)
         if penalties != 1.0 and model.losses:
             loss = loss + (penalties - 1.0) * sum(model.losses)

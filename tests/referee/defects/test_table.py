@@ -10,8 +10,8 @@ import pytest
 
 from suite.referee import layers, losses, optimizers
 from suite.referee.defects.matching import known
-from suite.referee.defects.records import AS_IN_PREDICTION, NO_GRADIENT, OVER_REPLICAS, KnownDefect, Sighting
-from suite.referee.defects.table import DEFECTS
+from suite.referee.defects.records import AS_IN_PREDICTION, AS_IN_TRAINING, NO_GRADIENT, OVER_REPLICAS, KnownDefect, Sighting
+from suite.referee.defects.table import DEFECTS, OF_IMAGES
 from suite.referee.layers import operations
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,7 +61,7 @@ def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
         "loss": losses.LOSSES,
         "optimizer": optimizers.OPTIMIZERS,
         "metric": {"CosineSimilarity", "Precision", "Recall"},
-        "training": {},
+        "training": set(OF_IMAGES),
         "formats": {},
         "parameters": {},
     }
@@ -200,6 +200,10 @@ SIGHTINGS = [
     (sighting("", "torch", "forward", "metric", masked=True), "K-89"),
     (sighting("", "torch", "forward", "metric"), None),
     (sighting("", "jax", "forward", "metric", masked=True), None),
+    (sighting("Resizing", "torch", "state", "training", detail=AS_IN_TRAINING), "K-90"),
+    (sighting("Resizing", "jax", "state", "training", detail=AS_IN_TRAINING), None),
+    (sighting("Rescaling", "torch", "state", "training", detail=AS_IN_TRAINING), None),
+    (sighting("Resizing", "torch", "state", "training"), None),
     (sighting("CosineSimilarity", "jax", "config", "metric", part="name"), None),
     (sighting("Conv3D", "tensorflow", "refused", detail="only supports the NHWC tensor format"), "D-03"),
     (sighting("Conv3D", "tensorflow", "refused", detail="it said no"), None),
