@@ -27,6 +27,7 @@ from suite.explain import (
     diagnoses,
     fitted_metrics,
     further_runs,
+    kept_metrics,
     known_defects,
     over_replicas,
     own_rows,
@@ -163,7 +164,10 @@ class Composition:
         known = [cause for cause in causes if cause.code != Code.UNKNOWN]
         if departing or known:
             return composing.united([known, departing]) if departing else causes
-        return compiled_steps.of_run(self.folder, configuration) or causes
+        subject, declared = self.folder.subject(configuration), self.declared[configuration]
+        whole = not isinstance(subject, str) and not isinstance(declared, str)
+        kept = kept_metrics.of_run(subject.plain[1], declared) if whole else ()  # type: ignore[union-attr, arg-type]
+        return kept or compiled_steps.of_run(self.folder, configuration) or causes
 
     def _departing(self, configuration: Configuration) -> list[str]:
         """The states from which one step of the run parts from one of what it declares."""

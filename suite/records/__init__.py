@@ -9,6 +9,7 @@ from __future__ import annotations
 from suite.records.artifact import (
     ALTERED,
     COMPILE_FALSE,
+    COUNTS_ON,
     FORMATS,
     JIT_KEPT,
     MEMORY,
@@ -169,6 +170,7 @@ __all__ = [
     "BETWEEN",
     "BUG",
     "COMPILE_FALSE",
+    "COUNTS_ON",
     "DEFAULT",
     "EAGER",
     "EXACT",

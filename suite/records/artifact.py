@@ -14,6 +14,7 @@ SHARED_AVERAGES = "averages share memory with weights"  # a fact of a run: how m
 MEMORY_LOST = "memory is not kept"  # a fact of a run: what is to be kept from batch to batch, and is not
 MEMORY = "keeps between batches"  # a fact of a run: layers whose state no file holds
 PREDICT_MOVES = "predict changes"  # a fact of a run: the variables that predicting changes
+COUNTS_ON = "is not reset"  # a fact of a run: metrics that hold something after a reset that they did not hold at first
 ALTERED = "training sets"  # a fact of a run: attributes of layers that are others after it than before
 NARROWED = "narrower than asked"  # a fact of a run or of a loaded file: in which format it keeps what it asks for in another
 TRAINING_STEP, OWN = "training step", "the model's own"  # a fact of a run whose model trains by a step of its own

@@ -37,6 +37,7 @@ class Code(enum.StrEnum):
     UNSEEDED = "unseeded"
     SHARED_AVERAGES = "shared-averages"
     MEMORY_LOST = "memory-lost"
+    METRIC_NOT_RESET = "metric-not-reset"
     MOVES_IN_PREDICT = "moves-in-predict"
     NARROWED = "narrowed"
     OTHER_FORMATS = "other-formats"

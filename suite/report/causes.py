@@ -205,6 +205,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     ),
     Code.MEMORY_LOST: lambda cause: f"{cause.subject} does not keep the state of {names_of(cause, 'layer')} between batches",
     Code.NARROWED: lambda cause: f"{cause.subject} has {names_of(cause, 'formats')}",
+    Code.METRIC_NOT_RESET: lambda cause: f"reset_state leaves {names_of(cause, 'metric')} as it is",
     Code.MOVES_IN_PREDICT: lambda cause: (
         f"{cause.subject} trains {names_of(cause, 'layer')} while it predicts{bracketed(names_of(cause, 'known'))}"
     ),

@@ -142,6 +142,17 @@ def _forgotten(what: str, where: str, cause: Cause) -> Said:
     )
 
 
+def _not_reset(what: str, where: str, cause: Cause) -> Said:
+    metric = names_of(cause, "metric")
+    return Said(
+        claim=f"{metric} goes on counting where Keras resets it. What the live model evaluates to holds what fit counted, "
+        f"and no file does ({what} {where}).",
+        experiment=f"after training and one evaluation, all metrics were reset; {metric} did not hold again what it held "
+        "before training",
+        advice="let reset_state of this metric set everything back that update_state changes",
+    )
+
+
 def _moved(what: str, where: str, cause: Cause) -> Said:
     layers = names_of(cause, "layer")
     return Said(
@@ -304,6 +315,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.UNSEEDED: _unseeded,
     Code.SHARED_AVERAGES: _averages,
     Code.MEMORY_LOST: _forgotten,
+    Code.METRIC_NOT_RESET: _not_reset,
     Code.MOVES_IN_PREDICT: _moved,
     Code.COMPILED_STEP: _compiled,
     Code.NARROWED: explained_formats.narrowed,
@@ -377,7 +389,7 @@ def _suspected(what: str, where: str, hypotheses: Sequence[Cause], more: bool) -
     defects = dict.fromkeys(known for cause in hypotheses if (known := names_of(cause, "known")))
     is_known = "".join(f" This is the known defect {known}." for known in defects)
     reported = "".join(f"; docs/defects/{known}.md says more of it" for known in defects)
-    fails = f"{what} {where} {verb(what, 'does', 'do')} not match what the strategy declares"
+    fails = f"Training {where} does not compute what it is meant to compute ({what})"
     if environment:
         fails = f"{environment} does not compute what the other backends compute ({what} {where})"
     return Said(

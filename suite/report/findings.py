@@ -69,7 +69,9 @@ def _worded(finding: Finding, known: Mapping[Run, Diagnosis], results: Results) 
         near = [one for one in off if one.suspects and not any(suspect.matches for suspect in one.suspects)]
         experiment = f"{FLOAT64_RUNS}; {_nearest(near)}" if near else experiment
         if finding.environment and off:
-            claim = f"{finding.environment} does not do what its strategy declares {where} ({what}). The cause is unknown."
+            claim = (
+                f"{finding.environment} does not compute what it is meant to compute {where} ({what}). The cause is unknown."
+            )
     if Code.LOADED_DIFFERENTLY in codes and finding.environment:
         claim += f" It happens on {finding.environment}."
     located = finding.verdict is Verdict.DIFFERENT or Code.NON_FINITE in codes

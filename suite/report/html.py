@@ -19,6 +19,7 @@ from markupsafe import Markup
 from suite.records import (
     ALTERED,
     COMPILE_FALSE,
+    COUNTS_ON,
     FORMATS,
     JIT_KEPT,
     MEMORY,
@@ -294,7 +295,7 @@ def _numerics(ready: Provisioned) -> dict[str, str]:
 
 # Facts that say nothing of an environment.
 OF_A_RUN = ("optimizer", RANDOM_PREDICTIONS, SHARED_AVERAGES, COMPILE_FALSE, JIT_KEPT, ALTERED, MEMORY, FORMATS,
-             OUTSIDE, PREDICT_MOVES, *lagging.FACTS)  # fmt: skip
+             OUTSIDE, PREDICT_MOVES, COUNTS_ON, *lagging.FACTS)  # fmt: skip
 
 
 def _facts(results: Results) -> list[tuple[str, list[str], bool]]:

@@ -177,13 +177,14 @@ def held(
     causes: tuple[Cause, ...],
     compiled: tuple[Cause, ...],
     predictions: tuple[Cause, ...],
+    evaluated: tuple[Cause, ...],
 ) -> Iterator[Component]:
     """What the file holds, of the quantities that are `apart` (each with its tensors that are): because of these causes;
-    what is computed, because of those of the `predictions`; and beyond the state, because of what the file is compiled
-    with."""
+    what is computed, because of those of the `predictions`; what it evaluates to, because of those `evaluated`, too; and
+    beyond the state, because of what the file is compiled with."""
     known = {
         compare.PREDICTIONS: predictions,
-        compare.EVALUATION: composing.united((predictions, compiled)),
+        compare.EVALUATION: composing.united((predictions, compiled, evaluated)),
         compare.COMPILED: compiled,
     }
     for quantity, tensors in apart.items():

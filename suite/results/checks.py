@@ -10,7 +10,7 @@ from suite import compare
 from suite.artifacts import names
 from suite.artifacts.artifact import Complete
 from suite.compare.run_folder import RunFolder
-from suite.explain import compiled_steps, definitions, diagnoses, non_finite, saving
+from suite.explain import compiled_steps, definitions, diagnoses, kept_metrics, non_finite, saving
 from suite.explain.backends import Backends
 from suite.explain.composition import Composition
 from suite.explain.definitions import Departure, Held
@@ -357,7 +357,8 @@ def _compared(configuration: Configuration, subject: compare.Subject, compared: 
     if compared.kind == "resumed":  # training carries what one tensor holds into all others
         tensors = dict.fromkeys(tensors, set().union(*tensors.values()))
     apart = {quantity: tensors[quantity] for quantity, bits in equal.items() if not bits and quantity not in unexplained}
-    of_file = check_parts.held(compared.environment, apart, compared.file, compiled, predictions)
+    evaluated = kept_metrics.causes(subject.plain[1], tensors.get(compare.EVALUATION, ()))
+    of_file = check_parts.held(compared.environment, apart, compared.file, compiled, predictions, evaluated)
     if compared.kind == "resumed" and float64_pair is None:
         # Training has rounded since: without float64 runs, what differs is the file's only if its cause is known.
         of_file = (part for part in of_file if any(cause.code != Code.UNKNOWN for cause in part.causes))

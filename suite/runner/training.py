@@ -31,6 +31,7 @@ from suite.runner import (
     layer_attributes,
     layerwise,
     memory,
+    metric_state,
     models,
     optimizers,
     phases,
@@ -155,6 +156,7 @@ class _Trainer:
         self.given, self.data, self.initial, self.start = data, data, initial, start
         self.in_python = python_state.held(self.model)
         self.outside = facts.outside(self.model)
+        self.counted = metric_state.held(self.model)
         self.built = {name for name, one in optimizers.others(self.model).items() if one.built}
         self.leads = drive.leads
         self.schedule = schedule(self.scenario, rows.count(data), job.options.steps)
@@ -209,9 +211,11 @@ class _Trainer:
             keras_versions.trace_anew()
         # After `compile`, Keras calls the model once before its first step: that draws from torch's own generator.
         drawn = bool(self.random_layers) and keras.backend.backend() == "torch"
-        if moved or drawn or self.scenario.phases or optimizers.others(self.model):
+        counted = metric_state.kept(self.model, self.counted)
+        if moved or drawn or counted or self.scenario.phases or optimizers.others(self.model):
             self.phased.begin(self.tensors)
             optimizers.renew(self.model, self.built)
+            self.counted = metric_state.held(self.model)
         keras.utils.set_random_seed(self.job.options.seed)
         seed, nudged = self.job.options.seed, self._has_places() and run.variation == "permuted"
         self.data = rerounding.inputs(self.given, run, seed) if run.rounds_inputs else self.given
@@ -324,6 +328,7 @@ class _Trainer:
         if every or run.variation == "seed":
             with self._unmoved():
                 failed = self._evaluate(recorded)
+            self.measured |= metric_state.facts(self.model, self.counted)
         if whole and (self.leads or self.drive.global_rows):  # saving makes variables, which are of all processes there
             keras_files.save(recorded, self.model)
             failed = failed or after_saving.tell_compiled(recorded, self.model)

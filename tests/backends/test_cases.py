@@ -94,6 +94,7 @@ DEFECTS = {
     "annealed-width": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax"), (Code.LOADED_DIFFERENTLY, "")},
     "thrown-coins": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax")},
     "cropped-first": {("bn-inference-in-training", ""), *((Code.MOVES_IN_PREDICT, one) for one in ("tensorflow", "torch"))},
+    "lifelong-hits": {(Code.METRIC_NOT_RESET, "")},
     "own-gain": {(Code.OTHER_FORMATS, "jax")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},
 }

@@ -45,6 +45,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.NOT_SAVED: (("tensor", "norm/gamma"),),
     Code.COMPILED_DIFFERENTLY: (("loss.delta", "0.25 -> 1.0"),),
     Code.LOADED_DIFFERENTLY: (("gain.factor", "2.5 -> 1.0"),),
+    Code.METRIC_NOT_RESET: (("metric", "hits"),),
     Code.MOVES_IN_PREDICT: (("layer", "norm"),),
     Code.MEMORY_LOST: (("layer", "memory"),),
     Code.COMPILED_STEP: (("measured", "gate.sharpness 1.0 -> 8.0"),),

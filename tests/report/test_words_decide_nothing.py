@@ -130,7 +130,7 @@ def test_the_words_that_were_changed_are_those_that_a_person_reads(monkeypatch: 
     changed = {entry[:2] for entry, other in both if entry != other}
     assert {("Pair", "cause"), ("ConsistencyCheck", "cause"), ("Finding", "claim"), ("Finding", "advice")} <= changed
     same = [str(entry[2]) for entry, other in both if entry == other and entry[1] in ("cause", "claim")]
-    of_no_table = re.compile(r"\w+ does not do what its strategy declares in .*\. The cause is unknown\.")
+    of_no_table = re.compile(r"\w+ does not compute what it is meant to compute in .*\. The cause is unknown\.")
     assert [words for words in same if not of_no_table.fullmatch(words)] == []
     said = html.text(results)
     for metric in payload.metrics(results):
