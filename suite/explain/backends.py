@@ -18,6 +18,7 @@ from suite.explain import (
     definitions,
     diagnoses,
     further_runs,
+    halfway,
     known_defects,
     layer_gradients,
     operations,
@@ -45,7 +46,13 @@ FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32: what a layer leaves th
 GROWS = 100.0  # what is so many times farther apart than all before it did not come from that
 PERTURBED = 3
 UNEXPLAINED = (Code.UNKNOWN, Code.ODD_ONE_OUT)
-EXPLAINED = (Code.MEMORY_LOST, Code.DEFINITION, Code.FLOAT32_INSIDE, Code.CORNER)  # no hypothesis is tried then
+EXPLAINED = (
+    Code.MEMORY_LOST,
+    Code.DEFINITION,
+    Code.FLOAT32_INSIDE,
+    Code.CORNER,
+    Code.HALFWAY,
+)  # no hypothesis is tried then
 NARROW_STAGES = ("forward", "batch statistics", "loss", "gradient")
 
 
@@ -160,6 +167,8 @@ class Backends:
         place = place or self._whole_place(a, b)
         if found := corners.between(self.held(a), self.held(b), place, self.agreement.odd_one_out(a, b)):
             return Parting(place=place, off="", causes=found)
+        if found := self._halfway(a, b, place):
+            return Parting(place=place, off="", causes=found)
         if (predicted := self._predicting_apart(a, b)) is not None:
             return Parting(place=place, off=predicted.subject, causes=(predicted,))
         if causes := self._hypotheses(a, b, odd, place):
@@ -168,6 +177,11 @@ class Backends:
             begins = place if place is not None and place.stage not in WHOLE else None  # where it shows says nothing of why
             return Parting(place=begins, off=compiled[0].subject if len(compiled) == 1 else "", causes=compiled)
         return Parting(place=place, off=odd, causes=(self._unexplained(odd, place),))
+
+    def _halfway(self, a: str, b: str, place: Place | None) -> tuple[Cause, ...]:
+        recorded = [self.folder.further(self.layerwise(name)) for name in (a, b) if name in self.alone]
+        whole = [one for one in recorded if not isinstance(one, str)]
+        return halfway.between(whole[0], whole[1], place) if len(whole) == len((a, b)) else ()
 
     def _forgetting(self, a: str, b: str) -> Cause | None:
         """That one of them does not keep what layers are to keep from one batch to the next, and the other does."""

@@ -196,7 +196,7 @@ def forward(
             raise Undefined(f"{call.of} is not a class of Keras")
         with np.errstate(all="ignore"):  # as in `_held`
             answer = layers.call(recorded_calls.asked(call, arrays))
-            sizes = [apart(made, defined) for made, defined in zip(returned, answer.outputs, strict=True)]
+            sizes = [apart(made, defined) for made, defined in zip(returned, answer.settled(returned), strict=True)]
     except (Undefined, DamagedArtifact) as reason:
         return str(reason)
     except Exception as error:  # as in `_held`
@@ -237,6 +237,7 @@ def _known(one: Departure, call: RecordedCall, arrays: Mapping[str, Arrays], env
             masked="mask" in arrays,
             rows=bool(call.rows),
             dense=not any(f"{one.tensor}/".startswith(f"{name}/") for name in call.rows),
+            integers=all(value.dtype.kind in "iu" for value in arrays.get("input", {}).values()),
             infinite=not all(metrics.finite(value) for what in WENT_IN for value in arrays.get(what, {}).values()),
         )
     )
@@ -315,7 +316,8 @@ def _of_layer(call: RecordedCall, arrays: Mapping[str, Arrays]) -> Iterator[Meas
     rounding = CANCELLED * max(
         (float(np.max(np.abs(one), initial=0.0)) for one in arrays.get("input", {}).values()), default=0.0
     )
-    for place, (made, defined) in enumerate(zip(recorded_calls.outputs(arrays), answer.outputs, strict=True)):
+    returned = recorded_calls.outputs(arrays)
+    for place, (made, defined) in enumerate(zip(returned, answer.settled(returned), strict=True)):
         yield "forward" if call.training else PREDICTION, f"output {place}", apart(made, defined, rounding)
     for name, defined in answer.state.items() if call.training else ():
         if name in arrays.get("state", {}):

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from suite.compare.run_folder import RunFolder
 from suite.explain import definitions, layer_gradients, recorded_calls
 from suite.explain.recorded_calls import GROWS, WENT_IN, Arrays
@@ -15,6 +17,7 @@ from suite.referee.defects.matching import known
 from suite.referee.defects.records import Sighting
 
 BACKWARD = "gradient"  # a stage
+OF_PLACES = {"argmax": None, "argmin": None, "argsort": -1, "top_k": -1}  # operations that return places: along which axis
 
 Detail = tuple[tuple[str, str], ...]  # of a cause
 
@@ -30,7 +33,8 @@ def detail(folder: RunFolder, runs: Mapping[str, Sequence[Run]], place: Place) -
             if key in theirs and _is_at(call, place) and _apart(theirs[key][1], arrays, place.stage):
                 known = [known_defect(call, arrays, place.stage, definitions.environment_of(folder, name)) for name in runs]
                 defects = [("known", one) for one in known if one]  # of the others, if all but the odd one have it
-                return *where, ("operation", f"keras.ops.{call.of}"), *defects[:1]
+                equals = [("takes", "another of equal numbers")] if _of_equals(call, arrays, theirs[key][1]) else []
+                return *where, ("operation", f"keras.ops.{call.of}"), *equals, *defects[:1]
     return where
 
 
@@ -60,6 +64,28 @@ def _apart(first: Mapping[str, Arrays], second: Mapping[str, Arrays], stage: str
         return max(sizes, default=0.0) >= max(SAME_SEMANTICS, least)
     least = GROWS * recorded_calls.gap(first, second, WENT_IN)
     return recorded_calls.gap(first, second, ("output",)) >= max(SAME_SEMANTICS, least)
+
+
+def _of_equals(call: RecordedCall, first: Mapping[str, Arrays], second: Mapping[str, Arrays]) -> bool:
+    """Whether two calls return other places of one array, and the numbers there are equal: which of them is taken, no
+    definition of the operation says."""
+    given = list(first.get("input", {}).values())
+    if call.of not in OF_PLACES or len(given) != 1:
+        return False
+    axis = json.loads(call.arguments).get("axis", OF_PLACES[call.of])
+    pairs = zip(recorded_calls.outputs(first), recorded_calls.outputs(second), strict=True)
+    return all(np.array_equal(_meant(given[0], mine, axis), _meant(given[0], other, axis)) for mine, other in pairs)
+
+
+def _meant(values: np.ndarray, output: np.ndarray, axis: int | None) -> np.ndarray:
+    """The numbers at these places; an output that is no places as it is."""
+    if output.dtype.kind not in "iu":
+        return output
+    if axis is None:
+        values, output, axis = values.reshape(-1), output.reshape(-1), 0
+    places = output if output.ndim == values.ndim else np.expand_dims(output, axis)
+    found: np.ndarray = np.take_along_axis(values, places.astype(np.int64), axis)
+    return found
 
 
 def known_defect(call: RecordedCall, arrays: Mapping[str, Arrays], stage: str, environment: Provisioned | None) -> str:

@@ -24,6 +24,7 @@ class Code(enum.StrEnum):
     DEFINITION = "definition"
     UNDEFINED = "undefined"
     ODD_ONE_OUT = "odd-one-out"
+    HALFWAY = "halfway"
     CORNER = "corner"
     COMPILED_STEP = "compiled-step"
     FLOAT32_INSIDE = "float32-inside"

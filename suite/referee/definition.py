@@ -6,7 +6,7 @@ plainest way, in float64. Its docstring states its formula and its source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,10 +47,23 @@ class Call:
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """`outputs`: the output tensors in order (nested outputs are flattened), float64 or integers. `state`: the new values
-    of weights that the call itself changes (moving statistics), by name; those it leaves alone are left out."""
+    of weights that the call itself changes (moving statistics), by name; those it leaves alone are left out. `either`: for
+    each output that is rounded to integers, what else is right: where a number lay halfway between two of them, as far as
+    float32 can tell, the other one, and else the same. Empty where nothing is rounded."""
 
     outputs: tuple[Array, ...]
     state: Arrays = field(default_factory=dict)
+    either: tuple[Array, ...] = ()
+
+    def settled(self, returned: Sequence[Array]) -> tuple[Array, ...]:
+        """The outputs; where one was halfway between two integers, and the other one was returned, that."""
+        if not self.either:
+            return self.outputs
+        whole = zip(self.outputs, self.either, returned, strict=True)
+        return tuple(
+            np.where(made == other, other, defined) if made.shape == defined.shape else defined
+            for defined, other, made in whole
+        )
 
 
 Definition = Callable[[Call], Answer]

@@ -110,6 +110,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
         + ("depart from their definitions" if several(cause) else "departs from its definition")
     ),
     Code.ODD_ONE_OUT: lambda cause: f"{cause.subject} differs {_first(cause) or 'from ' + names_of(cause, 'others')}",
+    Code.HALFWAY: lambda cause: "backends round halves to either side",
     Code.CORNER: lambda cause: "backends take other slopes at exactly 0",
     Code.NOT_SAVED: _unsaved,
     Code.RENEWED: _unsaved,

@@ -185,6 +185,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
         f"{' over replicas' if names_of(cause, 'replicas') else ''}"
         f"{bracketed(' '.join(names_of(cause, name) for name in ('stage', 'tensor')).strip())}"
     ),
+    Code.HALFWAY: lambda cause: f"{names_of(cause, 'layer')}: numbers halfway between two integers are rounded to either",
     Code.CORNER: lambda cause: (
         f"at a corner of {names_of(cause, 'layer')}, {names_of(cause, 'odd') or 'one of them'} takes another slope"
     ),

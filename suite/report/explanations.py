@@ -70,6 +70,10 @@ UNPREDICTED = ", and no hypothesis predicts it"  # of what differs from all othe
 LOOK = "look at the place where the difference begins; if it is in Keras, report it: docs/causes.md says how"
 
 
+OF_EQUALS = (
+    "where numbers are equal, backends take any of them: make them differ, for instance by a small multiple of their place, "
+    "or start from weights that are not all equal"
+)
 OF_OPERATIONS = {
     "keras.ops.cast": "clip numbers to the range of the format before the cast: out of it, backends do not agree"
 }
@@ -77,9 +81,11 @@ OF_OPERATIONS = {
 
 def _odd(what: str, where: str, cause: Cause) -> Said:
     others, stage, tensor, replicas = (names_of(cause, name) for name in ("others", "stage", "tensor", "replicas"))
+    taken = names_of(cause, "takes")
     place = f" {begins(stage, tensor)}" if tensor else ""
     if operation := names_of(cause, "operation"):
-        place += f" There, {operation} gives other {'gradients' if stage == 'gradient' else 'numbers'} for equal inputs."
+        gives = f"gives other {'gradients' if stage == 'gradient' else 'numbers'} for equal inputs"
+        place += f" There, {operation} {f'takes {taken}' if taken else gives}."
     agree = "float64 runs"
     if replicas:
         place = f" It shows only where {replicas} replicas compute a part of the batch each.{place}"
@@ -92,7 +98,11 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
         claim=f"{cause.subject} differs from {others} ({what} {where}).{place}" + is_known(cause),
         experiment=f"the {agree} of {others} agree; that is no proof that {cause.subject} is wrong: no "
         f"independent definition decides it{UNPREDICTED}",
-        advice=f"docs/defects/{known}.md says what to do" if known else OF_OPERATIONS.get(operation, LOOK),
+        advice=f"docs/defects/{known}.md says what to do"
+        if known
+        else OF_EQUALS
+        if taken
+        else OF_OPERATIONS.get(operation, LOOK),
     )
 
 
@@ -150,6 +160,17 @@ def _not_reset(what: str, where: str, cause: Cause) -> Said:
         experiment=f"after training and one evaluation, all metrics were reset; {metric} did not hold again what it held "
         "before training",
         advice="let reset_state of this metric set everything back that update_state changes",
+    )
+
+
+def _rounded_to_either(what: str, where: str, cause: Cause) -> Said:
+    return Said(
+        claim=f"{names_of(cause, 'layer')} returns integers, and rounds what is halfway between two of them to either, "
+        f"whatever backend it is ({what} {where}).",
+        experiment="the same calls with the same inputs were computed in NumPy from the definition: the integers differ by "
+        "one, and only where the number before is halfway, as far as float32 can tell",
+        advice="no backend is wrong; convert images to floating-point numbers before they are resized, then nothing is "
+        "rounded",
     )
 
 
@@ -311,6 +332,7 @@ FINDINGS: dict[str, Callable[[str, str, Cause], Said]] = {
     Code.DEFINITION: _definition,
     Code.ODD_ONE_OUT: _odd,
     Code.CORNER: _corner,
+    Code.HALFWAY: _rounded_to_either,
     Code.RENEWED: explained_files.renewed,
     Code.UNSEEDED: _unseeded,
     Code.SHARED_AVERAGES: _averages,

@@ -113,14 +113,17 @@ def _is_first_replica(double: Side, subject: compare.Subject) -> bool:
 
 def predicted(configuration: Configuration, environment: str, composition: Composition) -> Component:
     """Why the same file predicts differently where the whole state is equal: the two backends compute differently, or one
-    of them does not compute what it declares. What differs in training alone explains no prediction."""
+    of them does not compute what it declares, by more than float32 rounds if that is enough. What differs in training alone
+    explains no prediction."""
     backends = composition.backends[configuration.scenario]
     sides = [backends.alone.get(name) for name in (configuration.environment, environment)]
-    causes = [part.causes for one in sides if one is not None for part in [composition.strategy(one)]]
+    strategies = [composition.strategy(one) for one in sides if one is not None]
+    causes = [part.causes for part in strategies if max(part.distances.values(), default=0.0) >= equivalence.OTHER_SEMANTICS]
     if backends.agreement.differ(configuration.environment, environment):
         known_of_both = backends.parting(configuration.environment, environment).causes
         causes.append(tuple(cause for cause in known_of_both if predicting.acts(cause)))
-    known = composing.united(causes) or (Cause(code=Code.UNKNOWN),)
+    rounded = composing.united(part.causes for part in strategies)  # by less than float32 rounds
+    known = composing.united(causes) or rounded or (Cause(code=Code.UNKNOWN),)
     if all(cause.code == Code.UNKNOWN for cause in known):
         odd = predicting.odd_of(composition.folder, configuration, (configuration.environment, environment))
         known = (_misloaded(composition.folder, backends.alone[odd.subject]) or (odd,)) if odd is not None else known

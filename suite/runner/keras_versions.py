@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from suite.runner.outcome import Unsupported
@@ -60,6 +60,19 @@ def is_variable(value: object) -> bool:
 def is_of_keras(kind: type) -> bool:
     """Whether Keras itself brings the class, and not a user or a plugin."""
     return kind.__module__.partition(".")[0] == "keras"
+
+
+def as_in_fit() -> AbstractContextManager[Any]:
+    """While this is entered, layers that prepare data do on TensorFlow what they do in the compiled steps of `fit`, though
+    they are called eagerly: in a graph, they take themselves to be in a `tf.data` pipeline, and convert integers to floats.
+    Private: there is no public way."""
+    import keras
+
+    module = _module("keras.src.utils.backend_utils")
+    if keras.backend.backend() != "tensorflow" or not hasattr(module, "TFGraphScope"):
+        return nullcontext()
+    scope: AbstractContextManager[Any] = module.TFGraphScope()
+    return scope
 
 
 def trace_anew() -> None:

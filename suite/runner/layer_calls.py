@@ -3,6 +3,7 @@ patches `Layer.__call__`."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,11 +24,13 @@ def layer_calls(around: Around, *, symbolic: bool = False) -> Iterator[None]:
     import keras
 
     # An operation is called by `__call__` in a functional model only: `keras.ops.add` computes at once, or symbolically.
-    patched = [(keras.Layer, "__call__"), (keras.Operation, "symbolic_call" if symbolic else "__call__")]
-    originals = [(owner, name, getattr(owner, name)) for owner, name in patched]
+    operation = "symbolic_call" if symbolic else "__call__"
+    places = [(keras.Layer, "__call__"), (_of_data(), "__call__"), (keras.Operation, operation)]
+    originals = [(owner, name, getattr(owner, name)) for owner, name in places]
+    seen = _Seen()
     for owner, name, original in originals:
-        of_layer = owner is keras.Layer
-        setattr(owner, name, _calling(around, original) if of_layer else _of_operation(around, original))
+        of_operation = owner is keras.Operation
+        setattr(owner, name, _of_operation(around, original) if of_operation else _calling(around, original, seen))
     try:
         yield
     finally:
@@ -35,9 +38,30 @@ def layer_calls(around: Around, *, symbolic: bool = False) -> Iterator[None]:
             setattr(owner, name, original)
 
 
-def _calling(around: Around, original: Proceed) -> Callable[..., Any]:
+class _Seen(threading.local):
+    """The layer whose call is being made now. MirroredStrategy calls those of each replica in a thread of its own."""
+
+    layer: Any = None
+
+
+def _of_data() -> type:
+    """The class of layers that prepare data. Its `__call__` converts what it is given, and then calls that of every layer:
+    what it is given is looked at."""
+    import keras
+
+    found: type = next(kind for kind in keras.layers.Rescaling.__mro__ if "__call__" in vars(kind))
+    return found
+
+
+def _calling(around: Around, original: Proceed, seen: _Seen) -> Callable[..., Any]:
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        return around(layer, original, args, kwargs)
+        if seen.layer is layer:
+            return original(layer, *args, **kwargs)
+        before, seen.layer = seen.layer, layer
+        try:
+            return around(layer, original, args, kwargs)
+        finally:
+            seen.layer = before
 
     return call
 

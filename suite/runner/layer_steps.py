@@ -81,7 +81,8 @@ def layer_step(
 
     try:
         function = _of_tensors(layer, inputs, arguments, masks, training)
-        done = differentiate(function, [*given.values(), *extra.values()], trained, others, cotangents)
+        with keras_versions.as_in_fit():
+            done = differentiate(function, [*given.values(), *extra.values()], trained, others, cotangents)
     finally:
         _restore(named, before)
     return LayerStep(

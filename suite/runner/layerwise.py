@@ -48,7 +48,8 @@ def record(job: Job, phased: Phases, store: Store, data: Mapping[str, np.ndarray
     if described is None:
         raise Unsupported("no calls are recorded: they start from the states of an oracle, and no oracle is complete")
     trained = schedule(scenario, count(data), job.options.steps)
-    with store.run(run).recording(building.started(model, job, run, inputs, 1)) as recorded:
+    recording = store.run(run).recording(building.started(model, job, run, inputs, 1))
+    with recording as recorded, keras_versions.as_in_fit():
         calls: list[RecordedCall] = []
         stored = starting_states.compiled(described, scenario)
         chosen = _states(stored, trained.uneven, described.phases, run.index)

@@ -197,6 +197,13 @@ def write(state: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
         variable.assign(keras.ops.convert_to_tensor(values[path], dtype=variable.dtype))
 
 
+def copies(variable: Any) -> tuple[Any, ...]:
+    """What a variable is on each replica of this process: TensorFlow keeps one for each, and these may differ. Elsewhere,
+    the variable itself."""
+    held = getattr(variable.value, "values", None)  # of a torch tensor, a method
+    return held if isinstance(held, tuple) else (variable,)
+
+
 def forget_gradients(model: Any) -> None:
     """As in a process that has not trained yet. torch keeps gradients with variables, and adds to them where a training step
     does not clear them."""
@@ -215,16 +222,32 @@ def unmoved(model: Any, scope: Callable[[], AbstractContextManager[Any]] = nullc
     held = {name: one for name, one in variables(model).items() if not name.endswith(SEED)}
     layers = layers_of(model)
     kept = {f"{layer.name}/{place}": one for layer in layers for place, one in enumerate(memory.states(layer))}
-    before, remembered = read(held), read(kept)
+    before, remembered = _read_copies(held), _read_copies(kept)
     with scope():
         memory.forget(layers)
     moved: list[str] = []
     yield moved
-    after = read(held)
-    moved += [name for name, value in after.items() if value.tobytes() != before[name].tobytes()]
+    after = _read_copies(held)
+    moved += [name for name, values in after.items() if any(map(_differs, values, before[name]))]
     with scope():
-        write({name: held[name] for name in moved}, {name: before[name] for name in moved})
-        write(kept, remembered)
+        _write_copies({name: held[name] for name in moved}, before)
+        _write_copies(kept, remembered)
+
+
+def _read_copies(state: Mapping[str, Any]) -> dict[str, list[np.ndarray]]:
+    return {name: [stored(one.numpy()) for one in copies(variable)] for name, variable in state.items()}
+
+
+def _write_copies(state: Mapping[str, Any], values: Mapping[str, list[np.ndarray]]) -> None:
+    import keras
+
+    for name, variable in state.items():
+        for one, value in zip(copies(variable), values[name], strict=True):
+            one.assign(keras.ops.convert_to_tensor(value, dtype=variable.dtype))
+
+
+def _differs(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.tobytes() != b.tobytes()
 
 
 def with_constants(batch_norms: tuple[BatchNorm, ...], model: Any) -> tuple[BatchNorm, ...]:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from suite.records import Status, showing
@@ -20,7 +25,10 @@ AROUND, BEHIND = "Exception encountered: ", "Arguments received by "
 HINTS = {
     "only supports NHWC": "TensorFlow has kernels for channels_first on this CPU only with oneDNN: set "
     "TF_ENABLE_ONEDNN_OPTS=1 among the variables of the environment",
+    "Reverse-mode differentiation does not work for lax.while_loop": "JAX has no gradient of keras.ops.while_loop: write "
+    "the loop with keras.ops.scan, or with a number of steps that no tensor decides",
 }
+NOBODYS = (Path(__file__).parents[1], Path(sys.prefix), Path(sys.base_prefix))  # folders of files that no user wrote
 
 _host = -1  # the descriptor on which the host listens; none outside a host
 
@@ -41,6 +49,21 @@ class ForkedTooLate(NoDevices):
     """A device cannot be used because this process was forked from one that had initialized it: a new process can."""
 
 
+@contextmanager
+def beside_training(words: str) -> Iterator[None]:
+    """Around what the suite tries beside the user's training: where that fails, the model does not. `words`: what was tried.
+
+    Raises:
+        Unsupported: it failed.
+    """
+    try:
+        yield
+    except Unsupported:
+        raise
+    except Exception as error:
+        raise Unsupported(f"{words}: {type(error).__name__}: {message(error)}{line(error)}") from error
+
+
 def listen_at(descriptor: int) -> None:
     """From now on this process and those it forks answer there."""
     global _host
@@ -50,7 +73,7 @@ def listen_at(descriptor: int) -> None:
 def end_with(error: BaseException) -> NoReturn:
     """Ends this process at once, with the error as its reason. Exit code 3 means unsupported, 1 anything else."""
     status = error.status if isinstance(error, Unsupported) else Status.FAILED
-    reason = str(error) if isinstance(error, Unsupported) else f"{type(error).__name__}: {message(error)}"
+    reason = str(error) if isinstance(error, Unsupported) else f"{type(error).__name__}: {message(error)}{line(error)}"
     _end(status, reason, 3 if status is Status.UNSUPPORTED else 1, forked_too_late=isinstance(error, ForkedTooLate))
 
 
@@ -93,6 +116,15 @@ def message(error: BaseException) -> str:
     node = NODE.search(text)
     said = "\n".join(kept) + (f" (at node {node[1]})" if node else "") if kept else str(error)
     return "\n".join([said, *(hint for words, hint in HINTS.items() if words in said)])
+
+
+def line(error: BaseException) -> str:
+    """The innermost line of a user's own file at which it was raised, in brackets after a space; empty if there is none."""
+    for frame, number in reversed(list(traceback.walk_tb(error.__traceback__))):
+        path = Path(frame.f_code.co_filename)
+        if path.is_absolute() and path.is_file() and not any(path.is_relative_to(one) for one in NOBODYS):
+            return f" ({path.name}, line {number})"
+    return ""
 
 
 def shortened(reason: str) -> str:

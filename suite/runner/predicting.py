@@ -15,7 +15,7 @@ from suite.records import RANDOM_PREDICTIONS
 from suite.runner import formats, models
 
 if TYPE_CHECKING:
-    from suite.runner.training import Drive
+    from suite.runner.drive import Drive
 
 Arrays = dict[str, np.ndarray]
 

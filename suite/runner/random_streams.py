@@ -19,7 +19,7 @@ from suite.artifacts.artifact import Recording
 from suite.runner.outcome import Unsupported
 
 if TYPE_CHECKING:
-    from suite.runner.training import Drive
+    from suite.runner.drive import Drive
 
 MASK = 0xFFFFFFFF
 SUPPORTED = ("uniform", "normal", "dropout")

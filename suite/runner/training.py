@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -42,38 +42,13 @@ from suite.runner import (
     rerounding,
 )
 from suite.runner import recorder as recording
+from suite.runner.drive import Drive
 from suite.runner.exact_constants import constants_of
-from suite.runner.outcome import Unsupported
+from suite.runner.outcome import Unsupported, beside_training
 from suite.runner.single_step import passes
 
 Arrays = dict[str, np.ndarray]
 EVERY_STATE = ("permuted-float64", "perturbed-float64", f"{EAGER}-float64")  # kinds of runs that keep all, beside plain ones
-
-
-class Drive(Protocol):
-    """How one process drives its devices. `processes` split each batch between them, of which this one is number `rank`. One
-    of all that train together `leads`: it writes the artifacts."""
-
-    devices: int
-    processes: int
-    rank: int
-    leads: bool
-    global_rows: bool  # whether a replica's copy of a variable may hold all rows of a batch, as where arrays are global
-
-    def scope(self) -> contextlib.AbstractContextManager[Any]:
-        """Entered while the model is built, compiled and set."""
-
-    def adapt(self, model: Any, scenario: Scenario) -> None:
-        """Makes a compiled model train as the strategy does, before its first step."""
-
-    def states(self, state: Mapping[str, Any]) -> list[Arrays]:
-        """The values of the variables on each replica of this process, as `models.stored` gives them."""
-
-    def gather(self, name: str, arrays: Arrays) -> list[Arrays]:
-        """The arrays of all processes that split a batch, by rank, in the leader; in the others an empty list."""
-
-    def replica(self) -> Any:
-        """The index of the replica that executes, as a number or a tensor; asked for while a step is traced or run."""
 
 
 def scenario_of(job: Job) -> Scenario:
@@ -92,7 +67,8 @@ def scenario_of(job: Job) -> Scenario:
 def train(job: Job, drive: Drive) -> None:
     """Executes the job's runs one after another with one model, reset to the stored initial state before each."""
     scenario = scenario_of(job)
-    if job.runs[0].variation == EAGER:
+    eager = job.runs[0].variation == EAGER
+    if eager:
         scenario = replace(scenario, run_eagerly=True)
     store = Store(job.run_folder)
     data, initial = store.inputs(scenario.name).arrays(names.DATA), store.inputs(scenario.name).arrays(names.initial())
@@ -122,8 +98,9 @@ def train(job: Job, drive: Drive) -> None:
         passes.record(passes.Stepped(job, drive, phased, store, data))
         return
     trainer = _Trainer(job, drive, phased, store, data, initial, start)
-    for run in job.runs:
-        trainer.execute(run)
+    with beside_training("it does not train with run_eagerly=True") if eager else contextlib.nullcontext():
+        for run in job.runs:
+            trainer.execute(run)
 
 
 def inject_faults(job: Job, drive: Any, scenario: Scenario) -> None:

@@ -38,6 +38,7 @@ ON_SEVERAL = (
     "moving-teacher",
     "counted-hits",
     "merged-kernels",
+    "adapted-centre",
 )
 ON_ONE = tuple(name for path in sorted(CASES.glob("[!_]*.py")) if (name := path.stem.replace("_", "-")) not in ON_SEVERAL)
 IN_THE_GATE = (
@@ -94,6 +95,7 @@ DEFECTS = {
     "annealed-width": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax"), (Code.LOADED_DIFFERENTLY, "")},
     "thrown-coins": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax")},
     "cropped-first": {("bn-inference-in-training", ""), *((Code.MOVES_IN_PREDICT, one) for one in ("tensorflow", "torch"))},
+    "byte-photos": {(Code.DEFINITION, "tensorflow"), (Code.HALFWAY, "")},
     "lifelong-hits": {(Code.METRIC_NOT_RESET, "")},
     "own-gain": {(Code.OTHER_FORMATS, "jax")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},

@@ -54,7 +54,7 @@ def test_the_job_file_is_what_the_job_is(bench: Bench) -> None:
         ("unsupported", Status.UNSUPPORTED, "JAX 0.10.2 has no such thing"),
         ("nodevices", Status.NO_DEVICES, "sees 0 GPU(s), 1 wanted"),
         ("fail", Status.FAILED, "rank 1 of torch DDP failed: ValueError: no"),
-        ("exit", Status.FAILED, "SystemExit: the scenario said goodbye"),
+        ("exit", Status.FAILED, "SystemExit: the scenario said goodbye (stand_in.py, line 99)"),
         ("vanish", Status.FAILED, "the worker ended with exit code 7"),
         (
             "crash",

@@ -72,6 +72,14 @@ def test_a_run_is_off_because_it_is_compiled_where_its_eager_run_is_what_it_decl
     assert compiled_steps.of_run(read(made), configuration("jax")) == ((cause,) if found else ())
 
 
+@pytest.mark.parametrize(("apart", "found"), [(5e-9, False), (1e-6, True)])
+def test_what_float32_rounds_is_nothing_else(tmp_path: Path, apart: float, found: bool) -> None:
+    """A layer may compute in float32 in a float64 run, and a kernel that is fused round it elsewhere."""
+    made = folder(tmp_path, torch=1.0, jax=1.0 + apart)
+    made.rerun(eager("jax"), 1.0)
+    assert bool(compiled_steps.between(read(made), configuration("torch"), configuration("jax"))) == found
+
+
 def test_nothing_is_said_without_an_eager_run(tmp_path: Path) -> None:
     made = folder(tmp_path, torch=1.0, jax=1.0 + APART)
     assert compiled_steps.of_run(read(made), configuration("jax")) == ()

@@ -55,6 +55,44 @@ def found(path: Path, off: list[RecordedArrays], at: Place, odd: str = "tensorfl
     return detail
 
 
+TIED = np.array([[1.0, 3.0, 3.0, 2.0], [5.0, 4.0, 5.0, 0.0]])
+FIRST, OTHER, WRONG = np.array([1, 0]), np.array([2, 2]), np.array([2, 1])
+
+
+def taking(of: str, places: np.ndarray, *values: np.ndarray, **arguments: object) -> RecordedArrays:
+    outputs = {f"output|{index}": one for index, one in enumerate((*values, places))}
+    told = json.dumps({"x": {"input": 0}, **arguments})
+    return RecordedCall(state="0", kind=OPERATION, name=f"gate/{of}", of=of, inside="gate", arguments=told), {
+        "input|0": TIED,
+        **outputs,
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equals"),
+    [
+        (taking("argmax", FIRST, axis=-1), taking("argmax", OTHER, axis=-1), True),
+        (taking("argmax", FIRST, axis=-1), taking("argmax", WRONG, axis=-1), False),
+        (taking("argmax", np.array(4)), taking("argmax", np.array(6)), True),
+        (taking("argmax", np.array(4)), taking("argmax", np.array(5)), False),
+        (taking("argmin", FIRST[:, None], axis=1), taking("argmin", OTHER[:, None], axis=1), True),
+        (taking("top_k", FIRST[:, None], TIED[:, :1], k=1), taking("top_k", OTHER[:, None], TIED[:, :1], k=1), True),
+        (taking("top_k", FIRST[:, None], TIED[:, :1], k=1), taking("top_k", OTHER[:, None], TIED[:, 1:2], k=1), False),
+        (taking("unique", FIRST), taking("unique", OTHER), False),
+    ],
+)
+def test_another_of_equal_numbers_is_told_from_another_number(
+    tmp_path: Path, one: RecordedArrays, other: RecordedArrays, equals: bool
+) -> None:
+    folder = Folder(tmp_path, ENVIRONMENTS)
+    for name in ENVIRONMENTS:
+        folder.recorded(name, [other if name == "torch" else one])
+    runs = {name: [layerwise(name)] for name in ("torch", "jax", "tensorflow")}
+    found = dict(operations.detail(folder.read(READY), runs, place()))
+    assert found["operation"] == f"keras.ops.{one[0].of}"
+    assert ("takes" in found) == equals
+
+
 def test_the_first_operation_that_gives_something_else_for_equal_inputs_is_named(tmp_path: Path) -> None:
     calls = [call({}, "sin"), call(OFF, "cos"), call(OFF | OTHER_INPUT, "tan")]
     assert found(tmp_path, calls, place()) == {"operation": "keras.ops.cos"}

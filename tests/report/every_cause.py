@@ -36,6 +36,7 @@ DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     Code.DEFINITION: (("what", "layer"), ("class", "Embedding"), ("name", "words"), ("stage", "gradient")),
     Code.UNDEFINED: (("layer", "custom"),),
     Code.ODD_ONE_OUT: (("others", "jax, tensorflow"), ("stage", "gradient"), ("tensor", "words")),
+    Code.HALFWAY: (("layer", "resize (Resizing)"),),
     Code.CORNER: (("layer", "leaky (LeakyReLU)"), ("odd", "jax")),
     Code.FLOAT32_INSIDE: (("layer", "resize"),),
     Code.UNCHECKED: (("reason", "no oracle: it was killed"),),

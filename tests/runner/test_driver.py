@@ -116,7 +116,7 @@ def test_imports_that_initialize_cuda_are_noticed_and_jobs_are_new_processes(tmp
         host.start("one", CUDA_VISIBLE_DEVICES="3")
         assert until_ended(host)[-1]["status"] == "complete"
         answer = host.ended("raise")
-        assert (answer["status"], answer["reason"]) == ("failed", "ValueError: no")
+        assert (answer["status"], answer["reason"]) == ("failed", "ValueError: no (wants_gpu.py, line 16)")
     assert ran(tmp_path) == [["one", "3", f"new, because {because}"], ["raise", "", f"new, because {because}"]]
 
 

@@ -105,7 +105,7 @@ def test_an_exception_is_the_reason_and_its_traceback_is_in_the_log(host: Driven
         ("unsupported", 3, "unsupported", "JAX 0.10.2 has no such thing"),
         ("nodevices", 1, "no such devices", "sees 0 GPU(s), 1 wanted"),
         ("fail", 1, "failed", "rank 1 of torch DDP failed: ValueError: no"),
-        ("exit", 1, "failed", "SystemExit: the scenario said goodbye"),
+        ("exit", 1, "failed", "SystemExit: the scenario said goodbye (stand_in.py, line 99)"),
         ("vanish", 7, "failed", ""),
         ("quit", 0, "failed", NO_RESULT),
         ("crash", -signal.SIGSEGV, "failed", ""),

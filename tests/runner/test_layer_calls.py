@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,11 +25,23 @@ class Layer(Operation):
         return super().__call__(x) * factor - 2 * factor
 
 
+class Data(Layer):
+    """Converts what it is given, and then calls that of every layer."""
+
+    def __call__(self, x: int, *, factor: int = 2) -> int:
+        return super().__call__(10 * x, factor=factor)
+
+
+class Rescaling(Data):
+    pass
+
+
 @pytest.fixture(autouse=True)
 def keras(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keras", ModuleType("keras"))
     sys.modules["keras"].Layer = Layer  # type: ignore[attr-defined]
     sys.modules["keras"].Operation = Operation  # type: ignore[attr-defined]
+    sys.modules["keras"].layers = SimpleNamespace(Rescaling=Rescaling)  # type: ignore[attr-defined]
 
 
 def test_the_function_makes_the_call_and_decides_what_it_returns() -> None:
@@ -64,11 +76,27 @@ def test_a_layer_which_is_an_operation_too_is_seen_once() -> None:
     assert seen == [layer]
 
 
+def test_of_a_layer_that_prepares_data_it_is_seen_what_it_is_given_and_once_by_each_that_looks() -> None:
+    seen = []
+
+    def looking(who: str) -> Callable[..., Any]:
+        def around(called: Any, proceed: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            seen.append((who, called, args))
+            return proceed(called, *args, **kwargs)
+
+        return around
+
+    layer = Rescaling()
+    with layer_calls(looking("first")), layer_calls(looking("second")):
+        assert layer(3) == 60
+    assert seen == [("second", layer, (3,)), ("first", layer, (3,))]
+
+
 def test_an_exception_leaves_nothing_patched() -> None:
-    before = Layer.__call__, Operation.symbolic_call
+    before = Layer.__call__, Data.__call__, Operation.symbolic_call
     with pytest.raises(ValueError, match="no"), layer_calls(lambda *_: 7, symbolic=True):
         raise ValueError("no")
-    assert (Layer.__call__, Operation.symbolic_call) == before
+    assert (Layer.__call__, Data.__call__, Operation.symbolic_call) == before
 
 
 def test_watchers_may_be_nested() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from suite.runner import outcome
@@ -46,3 +50,28 @@ def test_the_message_is_of_who_noticed_the_error(raised: str, said: str) -> None
     assert outcome.message(ValueError(raised)) == said
     if "\n" in raised:
         assert outcome.message(KeyError(raised)) == said
+
+
+def test_what_the_suite_tries_beside_training_is_no_failure_of_the_model() -> None:
+    with (
+        pytest.raises(outcome.Unsupported, match="it does not fly: ValueError: no wings") as raised,
+        outcome.beside_training("it does not fly"),
+    ):
+        raise ValueError("no wings")
+    assert isinstance(raised.value.__cause__, ValueError)
+    with pytest.raises(outcome.NoDevices, match="none"), outcome.beside_training("it does not fly"):
+        raise outcome.NoDevices("none")
+
+
+def test_the_line_is_the_innermost_one_of_a_user_s_own_file(tmp_path: Path) -> None:
+    """Inside, it was raised in a file of Python's, as it is in Keras's mostly."""
+    own = tmp_path / "mine.py"
+    own.write_text("import json\n\n\ndef model(text):\n    return json.loads(text)\n")
+    names: dict[str, Any] = {}
+    exec(compile(own.read_text(), str(own), "exec"), names)
+    with pytest.raises(ValueError, match="Expecting value") as raised:
+        names["model"]("nothing")
+    assert outcome.line(raised.value) == " (mine.py, line 5)"
+    with pytest.raises(ValueError, match="Expecting value") as raised:
+        json.loads("nothing")
+    assert outcome.line(raised.value.with_traceback(raised.tb.tb_next)) == ""

@@ -256,6 +256,10 @@ def reflects(sighting: Sighting) -> bool:
     return bool(sighting.argument("fill_mode") == "reflect")
 
 
+def returns_floats_of_integers(sighting: Sighting) -> bool:
+    return sighting.integers and bool(sighting.precision)
+
+
 def lets_others_train(sighting: Sighting) -> bool:
     return sighting.detail == AS_IN_TRAINING
 

@@ -20,7 +20,7 @@ class Sighting:
     "parameters"; `name`: of the class, or of the function; `config`: its configuration, with what its constructor got.
     `shapes`: of the inputs, or of an optimizer's variables. `stage`: as in a `ZooVerdict`, or "refused". `packages`:
     versions by name. `precision`: "float64" or "float32". `rows`: gradients came by rows; `dense`: not that of this part.
-    `infinite`: something that went in was NaN or infinite."""
+    `infinite`: something that went in was NaN or infinite; `integers`: all that went in was integers."""
 
     kind: str
     name: str
@@ -36,6 +36,7 @@ class Sighting:
     rows: bool = False
     dense: bool = False
     infinite: bool = False
+    integers: bool = False
     detail: str = ""
 
     def argument(self, name: str, default: Any = None) -> Any:

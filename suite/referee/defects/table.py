@@ -982,6 +982,16 @@ SEQUENCES = (
         when=when.lets_others_train,
         issue="https://github.com/keras-team/keras/issues/23166",
     ),
+    KnownDefect(
+        id="K-91",
+        scripts=("integer-images-tensorflow",),
+        title="Resizing does not round integer images inside a model",
+        backends=TENSORFLOW,
+        kind="layer",
+        names=("Resizing",),
+        stages=("forward",),
+        when=when.returns_floats_of_integers,
+    ),
 )
 
 DOCUMENTED = (

@@ -13,6 +13,8 @@ from suite.referee.layers.windows import each
 
 Kernel = Callable[[Array], Array]
 
+FLOAT32_SUMS = 2.0**-19  # of the largest number: what some roundings of float32 leave open of a weighted sum
+
 
 def triangle(t: Array) -> Array:
     """max(1 - |t|, 0): linear interpolation."""
@@ -78,7 +80,7 @@ def up_sampling_2d(asked: Call) -> Answer:
         return Answer(outputs=(repeated(x, size, axes),))
     for axis, factor in zip(axes, size, strict=True):
         x = interpolated(x, axis, x.shape[axis] * factor, config["interpolation"])
-    return Answer(outputs=(_kept_in_range(x, kind),))
+    return _kept_in_range(x, kind)
 
 
 def resizing(asked: Call) -> Answer:
@@ -98,7 +100,7 @@ def resizing(asked: Call) -> Answer:
         x = _padded(x, axes, target, config)
     for axis, count in zip(axes, target, strict=True):
         x = interpolated(x, axis, count, config["interpolation"], config.get("antialias", False))
-    return Answer(outputs=(_kept_in_range(x, kind),))
+    return _kept_in_range(x, kind)
 
 
 def _fitting(x: Array, axes: tuple[int, int], target: tuple[int, int]) -> tuple[int, int]:
@@ -124,11 +126,15 @@ def _padded(x: Array, axes: tuple[int, int], target: tuple[int, int], config: Ma
     return np.pad(x, around, constant_values=config["fill_value"])
 
 
-def _kept_in_range(x: Array, kind: np.dtype[Any]) -> Array:
+def _kept_in_range(x: Array, kind: np.dtype[Any]) -> Answer:
     if kind.kind not in "iu":
-        return x
+        return Answer(outputs=(x,))
     limits = np.iinfo(kind)
-    return np.asarray(np.clip(np.rint(x), limits.min, limits.max), kind)
+    rounded = np.rint(x)
+    halfway = np.abs(np.abs(x - rounded) - 0.5) <= FLOAT32_SUMS * np.max(np.abs(x), initial=1.0)
+    other = np.where(halfway, np.floor(x) + np.ceil(x) - rounded, rounded)
+    defined, either = (np.asarray(np.clip(one, limits.min, limits.max), kind) for one in (rounded, other))
+    return Answer(outputs=(defined,), either=(either,))
 
 
 def _height_and_width(x: Array, config: Mapping[str, Any]) -> tuple[int, int]:

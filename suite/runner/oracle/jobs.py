@@ -21,6 +21,7 @@ from suite.runner import (
     epochs,
     facts,
     initializers,
+    keras_versions,
     memory,
     models,
     optimizers,
@@ -39,7 +40,7 @@ from suite.runner.oracle.programs import Programs, programs_of
 from suite.runner.outcome import Unsupported
 from suite.runner.phases import Phases
 from suite.runner.single_step import starting_states
-from suite.runner.single_step.taps import first_of
+from suite.runner.single_step.taps import dtype_of, first_of
 from suite.runner.strategies import single
 from suite.runner.training import inject_faults, scenario_of
 
@@ -202,7 +203,8 @@ def _emulated(model: Any) -> Iterator[None]:
         Unsupported: it does.
     """
     try:
-        yield
+        with keras_versions.as_in_fit():
+            yield
     except Unsupported:
         raise
     except Exception as error:
@@ -326,7 +328,8 @@ def outputs_of(oracle: Oracle) -> Iterator[dict[int, Arrays]]:
         counts[path] += 1
         if not operation or tuple(first.shape[:1]) == (oracle.rows,):
             with suppress(Exception):  # what a layer traces inside of it, as for each step of a sequence, holds no numbers
-                outputs[name_of_call(path, counts[path])] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(first))
+                kept = first if "float" in dtype_of(first) else keras.ops.cast(first, keras.config.floatx())
+                outputs[name_of_call(path, counts[path])] = keras.ops.convert_to_numpy(keras.ops.stop_gradient(kept))
         return made
 
     def called(layer: Any, proceed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -44,12 +44,13 @@ class _Pass(threading.local):
 class Taps:
     """Variables for the outputs of every layer call of a built model, by the layer's path, in the order of the calls; a
     second call of a layer is "<path>#2". Of a call that returns several tensors, the first of floating-point numbers is
-    tapped. No call is inside a recurrent layer, whose cell runs in a loop that no variable leaves. Of operations that the
-    model itself calls, the first `MOST` are that return something for each row.
+    tapped, or else of integers, which some backend may return as floating-point numbers. No call is inside a recurrent
+    layer, whose cell runs in a loop that no variable leaves. Of operations that the model itself calls, the first `MOST`
+    are that return something for each row.
 
     `inputs`: arrays (1 or more, ...) as training takes them; `rows`: how many rows of a batch a replica gets, which is
-    the first axis of a tap. A tap has the dtype of its output, and float32 for one of 16 bits. Made inside the
-    strategy's scope.
+    the first axis of a tap. A tap has the dtype of its output, float32 for one of 16 bits, and Keras's floatx for
+    one of integers. Made inside the strategy's scope.
     """
 
     def __init__(self, model: Any, inputs: Any, rows: int) -> None:
@@ -78,8 +79,9 @@ class Taps:
         def note(name: str, output: Any, operation: bool) -> None:
             if operation and tuple(output.shape[:1]) != (rows,):  # what a replica computes of no rows is no part of a batch
                 return
-            dtype = keras.backend.standardize_dtype(output.dtype)
-            outputs[name] = (tuple(output.shape), "float32" if dtype in SIXTEEN_BITS else dtype)
+            dtype = dtype_of(output)
+            kept = "float32" if dtype in SIXTEEN_BITS else dtype if "float" in dtype else keras.config.floatx()
+            outputs[name] = (tuple(output.shape), kept)
 
         def spec(array: np.ndarray) -> Any:
             dtype = keras.config.floatx() if array.dtype.kind == "f" else str(array.dtype)
@@ -156,14 +158,16 @@ class Taps:
 
 
 def first_of(made: Any) -> Any:
-    """What a call returns; of several tensors, the first of floating-point numbers. None where there is none."""
+    """What a call returns; of several tensors, the first of floating-point numbers, or else of integers. None where there
+    is none."""
     import keras
 
-    leaves = keras_versions.tree().flatten(made)
-    return next((one for one in leaves if keras.ops.is_tensor(one) and _floating(one)), None)
+    tensors = [one for one in keras_versions.tree().flatten(made) if keras.ops.is_tensor(one)]
+    return next((one for kind in ("float", "int") for one in tensors if kind in dtype_of(one)), None)
 
 
-def _floating(value: Any) -> bool:
+def dtype_of(value: Any) -> str:
     import keras
 
-    return "float" in keras.backend.standardize_dtype(value.dtype)
+    name: str = keras.backend.standardize_dtype(value.dtype)
+    return name

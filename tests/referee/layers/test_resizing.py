@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.referee.definition import Undefined
+from suite.referee import layers
+from suite.referee.definition import Call, Undefined
 from suite.referee.layers.resizing import KERNELS, interpolated
 from tests.referee.calls import channels_first, channels_last, normal, output
 from tests.referee.onnx_operator import onnx_operator
@@ -45,6 +46,25 @@ def test_onnx_averages_over_the_same_pixels_away_from_the_border(interpolation: 
         coordinate_transformation_mode="half_pixel", antialias=1, **ONNX[interpolation],
     )  # fmt: skip
     np.testing.assert_allclose(interpolated(x, 0, 10, interpolation, antialias=True)[2:8], theirs[2:8], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("image", "made", "settled"),
+    [
+        ([[1, 2]], 2, 2),  # 1.5: either is right
+        ([[1, 2]], 1, 1),
+        ([[1, 2]], 3, 2),
+        ([[1, 3]], 3, 2),  # 2.0
+        ([[250, 251]], 250, 250),
+    ],
+)
+def test_what_is_halfway_between_two_integers_may_be_either(image: list[list[int]], made: int, settled: int) -> None:
+    x = np.array(image, np.uint8)[..., None]
+    answer = layers.call(Call(layer="Resizing", config=config(1, 1, antialias=True), inputs=(x,)))
+    (found,) = answer.settled([np.full((1, 1, 1), made, np.uint8)])
+    assert found.item() == settled
+    (other,) = answer.settled([np.zeros((2, 1, 1))])
+    assert other is answer.outputs[0], "of another shape, nothing is settled"
 
 
 @pytest.mark.parametrize("interpolation", KERNELS)
