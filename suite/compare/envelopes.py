@@ -55,9 +55,13 @@ def float64_envelope(subject: Subject, quantity: str, step: int) -> dict[str, fl
     away)."""
     if subject.float64 is None or not subject.float64_permuted or not step:
         return {}
-    float64 = trained(*subject.float64, step)
-    widths = [measure(quantity, float64, trained(*rerun, step), None, subject.outputs) for rerun in subject.float64_permuted]
-    return _travelled(subject.float64, quantity, step, wider(*widths))
+    key = f"float64 {quantity}@{step}"
+    if key not in subject.cache:
+        float64, *reruns = (trained(*run, step) for run in (subject.float64, *subject.float64_permuted))
+        widths = [measure(quantity, float64, rerun, None, subject.outputs) for rerun in reruns]
+        subject.cache[key] = _travelled(subject.float64, quantity, step, wider(*widths))
+    found: dict[str, float] = subject.cache[key]  # type: ignore[assignment]
+    return found
 
 
 def perturbed_envelope(subject: Subject, quantity: str, step: int) -> dict[str, float]:

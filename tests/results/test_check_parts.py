@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pytest
 
 from suite import compare
 from suite.artifacts import names
 from suite.plan.strategies import PER_REPLICA
-from suite.records import Cause, Component, Floats, Link, Manifest, Status, Tensor, TensorGroup
-from suite.results.check_parts import relevant, replica_by_design, saved_by_design
+from suite.records import Cause, Code, Component, Floats, Link, Manifest, Status, Tensor, TensorGroup
+from suite.results.check_parts import predicted, relevant, replica_by_design, saved_by_design
 from tests.explain.run_folders import Folder, configuration
 
 BY_DESIGN = Cause(code="by-design")
@@ -88,8 +91,8 @@ def test_what_replicas_predict_with_is_measured_and_named(tmp_path: Path) -> Non
 
 
 def test_state_that_is_equal_or_that_no_prediction_reads_makes_no_file_differ(tmp_path: Path) -> None:
-    for place, (center, predicted) in enumerate((((1.0, 1.0), 1.5), ((1.0, 2.0), 1.0))):
-        file, _ = by_design(tmp_path / str(place), center=center, predicted=predicted)
+    for place, (center, output) in enumerate((((1.0, 1.0), 1.5), ((1.0, 2.0), 1.0))):
+        file, _ = by_design(tmp_path / str(place), center=center, predicted=output)
         assert told(file) == {"live evaluation": "mean of replica means"}
 
 
@@ -97,3 +100,32 @@ def test_moving_statistics_of_each_replica_need_no_other_state(tmp_path: Path) -
     file, replica = by_design(tmp_path, center=(1.0, 1.0), moving=(1.0, 2.0))
     assert told(file) == {"live predictions": "own statistics of each replica", "saved": "first replica"}
     assert told(replica) == {"moving statistics": "per replica"}
+
+
+OFF, EITHER = Cause(code=Code.UNKNOWN, subject="jax"), Cause(code=Code.HALFWAY, detail=(("layer", "resize (Resizing)"),))
+
+
+@pytest.mark.parametrize(
+    ("size", "backend", "causes"),
+    [
+        (1e-3, (EITHER,), (OFF, EITHER)),
+        (5e-9, (EITHER,), (EITHER,)),  # what float32 rounds in a layer explains nothing that has another reason
+        (5e-9, (), (OFF,)),
+    ],
+)
+def test_a_run_that_is_off_explains_what_its_file_predicts_elsewhere_if_it_is_off_by_more_than_rounding(
+    tmp_path: Path, size: float, backend: tuple[Cause, ...], causes: tuple[Cause, ...]
+) -> None:
+    here, there = configuration("jax"), configuration("torch")
+    parts = {
+        here: Component(link=Link.STRATEGY, environment="jax", distances={compare.WEIGHTS: size}, causes=(OFF,)),
+        there: Component(link=Link.STRATEGY, environment="torch", distances={compare.WEIGHTS: 0.0}),
+    }
+    backends = SimpleNamespace(
+        alone={"jax": here, "torch": there},
+        agreement=SimpleNamespace(differ=lambda *_: bool(backend)),
+        parting=lambda *_: SimpleNamespace(causes=backend),
+    )
+    folder = Folder(tmp_path, ["jax", "torch"]).read()
+    composition: Any = SimpleNamespace(folder=folder, strategy=parts.__getitem__, backends={"s": backends})
+    assert predicted(here, "torch", composition).causes == causes
