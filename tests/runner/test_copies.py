@@ -22,7 +22,8 @@ class Mirrored(Variable):
         self.dtype = "float32"
 
     def numpy(self) -> np.ndarray:
-        return self.value.values[0].numpy()
+        first: np.ndarray = self.value.values[0].numpy()
+        return first
 
     def assign(self, value: Any) -> None:
         for one in self.value.values:
