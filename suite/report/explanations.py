@@ -290,7 +290,8 @@ def _drawn_on_one_side(what: str, where: str, cause: Cause) -> Said:
 
 def _unknown(what: str, where: str, cause: Cause) -> Said:
     return Said(
-        claim=f"{what} {where} {verb(what, 'differs', 'differ')} by more than rounding or design explains. The cause is unknown.",
+        claim=f"{what} {where} {verb(what, 'differs', 'differ')} by more than rounding or design explains. "
+        "The cause is unknown.",
         experiment=f"{FLOAT64_RUNS}; no hypothesis predicts it",
         advice=LOOK,
     )
