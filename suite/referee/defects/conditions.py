@@ -260,6 +260,12 @@ def returns_floats_of_integers(sighting: Sighting) -> bool:
     return sighting.integers and bool(sighting.precision)
 
 
+def squeezes_one_channel(sighting: Sighting) -> bool:
+    channels = {"channels_first": -3}.get(str(sighting.argument("data_format")), -1)
+    one = bool(sighting.shapes) and len(sighting.shapes[0]) > 2 and sighting.shapes[0][channels] == 1
+    return bool(sighting.argument("antialias")) and sighting.argument("width") == 1 and one
+
+
 def lets_others_train(sighting: Sighting) -> bool:
     return sighting.detail == AS_IN_TRAINING
 

@@ -992,6 +992,16 @@ SEQUENCES = (
         stages=("forward",),
         when=when.returns_floats_of_integers,
     ),
+    KnownDefect(
+        id="K-92",
+        scripts=("thin-antialias-torch",),
+        title="Antialiased resizing of one channel to a width of 1 repeats the first row",
+        backends=TORCH,
+        kind="layer",
+        names=("Resizing",),
+        stages=CALL,
+        when=when.squeezes_one_channel,
+    ),
 )
 
 DOCUMENTED = (
