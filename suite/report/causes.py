@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 from suite.records import ASSIGNMENT, KNOWN, MEASURED, OPERATION, ROUND, SIDE, Cause, Code
+from suite.referee.defects.cures import CURES
 from suite.report.hypothesis_words import HYPOTHESES
 
 NAMED = 3  # names, or what changed, in one sentence: more are read by nobody
@@ -85,6 +86,13 @@ def is_known(cause: Cause) -> str:
     """The sentence that names the known defect which it is, after a space; empty if it is none."""
     known = names_of(cause, "known")
     return f" This is the known defect {known}." if known else ""
+
+
+def remedy(cause: Cause, otherwise: str) -> str:
+    """What can be done about the known defect that it is; `otherwise` if it is none."""
+    known = next((value for name, value in cause.detail if name == "known"), "")
+    cure = f"{CURES[known]}; " if known in CURES else ""
+    return f"{cure}docs/defects/{known}.md says more of it" if known else otherwise
 
 
 def some(parts: Sequence[str], between: str) -> str:

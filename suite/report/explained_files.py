@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suite.records import Cause
 from suite.records.formatting import number
-from suite.report.causes import changed, is_known, names_of, words
+from suite.report.causes import changed, is_known, names_of, remedy, words
 from suite.report.said import Said, verb
 
 SAVE_SEED = "save this state beside the model if training must continue after loading as if it had not stopped"
@@ -78,7 +78,6 @@ def loaded(what: str, where: str, cause: Cause) -> Said:
 
 
 def compiled(what: str, where: str, cause: Cause) -> Said:
-    known = names_of(cause, "known")
     advice = "give the class a get_config that returns every argument of its constructor, or compile what is loaded anew"
     if any(name.endswith(UNDECAYED) for name, _ in cause.detail):
         advice = f"call {UNDECAYED} again on the loaded model's optimizer: no file holds what it was told"
@@ -86,7 +85,7 @@ def compiled(what: str, where: str, cause: Cause) -> Said:
         claim=f"{what} {where} {verb(what, 'is', 'are')} not compiled as the live model is: {changed(cause, ': ')}."
         + is_known(cause),
         experiment="optimizer, loss and metrics of both, with their configurations and attributes",
-        advice=f"compile what is loaded anew; docs/defects/{known}.md says more of it" if known else advice,
+        advice=remedy(cause, advice),
     )
 
 

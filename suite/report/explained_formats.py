@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suite.records import Cause, Code
 from suite.records.formatting import number
-from suite.report.causes import is_known, names_of, part_of
+from suite.report.causes import is_known, names_of, part_of, remedy
 from suite.report.said import Said
 
 ROUNDED: dict[str, tuple[str, int]] = {Code.TF32_PRODUCTS: ("TF32", 10), Code.BFLOAT16_PRODUCTS: ("bfloat16", 7)}
@@ -21,16 +21,13 @@ def narrowed(what: str, where: str, cause: Cause) -> Said:
 
 
 def others(what: str, where: str, cause: Cause) -> Said:
-    known = names_of(cause, "known")
     first, second = (cause.subject, "all others") if cause.subject else (names_of(cause, "side"), "the other side")
     return Said(
         claim=f"{first} computes parts of the model in other floating-point formats than {second} ({what} {where}): "
         f"{part_of(cause)} {names_of(cause, 'formats')}, in place of {names_of(cause, 'other formats')}." + is_known(cause),
         experiment="while `fit` trained, the formats were noted of what each layer was given and returned, and of what "
         "`predict` returned",
-        advice=f"docs/defects/{known}.md says what to do"
-        if known
-        else "look at which dtype policy the layer has, and convert its inputs where the model calls it",
+        advice=remedy(cause, "look at which dtype policy the layer has, and convert its inputs where the model calls it"),
     )
 
 

@@ -21,6 +21,7 @@ from suite.report.causes import (
     in_environment,
     is_known,
     names_of,
+    remedy,
     several,
     step_of,
     suspected,
@@ -33,19 +34,18 @@ from suite.report.said import FLOAT64_RUNS, Said, verb
 
 # Kinds of definitions; else a layer's.
 DEFINED = {OPERATION: OPERATION, "loss": "loss", "update": "optimizer", "regularizer": "regularizer"}
+REPORT = "report it: docs/causes.md says how"
 OVER_REPLICAS = ("K-78",)  # known defects that show on several devices alone
 MOMENTS_ISSUE = "https://github.com/keras-team/keras/issues/18795"
 
 
 def _definition(what: str, where: str, cause: Cause) -> Said:
-    known = names_of(cause, "known")
-    reported = f"docs/defects/{known}.md says more of it" if known else "report it: docs/causes.md says how"
     if dropped := assigned(cause):
         return Said(
             claim=f"In {whose(cause)}, fit does not keep {dropped} ({what} {where})." + is_known(cause),
             experiment="a call in training mode changes these weights; one batch of fit with a learning rate of 0 leaves "
             "them as they were, bit for bit",
-            advice="create what the layer assigns with trainable=False" + (f"; {reported}" if known else ""),
+            advice=remedy(cause, "create what the layer assigns with trainable=False"),
         )
     if names_of(cause, "stage") == "training":
         return Said(
@@ -53,16 +53,18 @@ def _definition(what: str, where: str, cause: Cause) -> Said:
             f"({what} {where})." + is_known(cause),
             experiment="one step of fit gives what the definition in NumPy says of a prediction with the same inputs, and "
             "not what the layer gives if it is called with training=True",
-            advice=reported,
+            advice=remedy(cause, REPORT),
         )
     step = {"evaluation": "evaluate", "prediction": "predict"}.get(names_of(cause, "stage"), "a training step")
+    defined_as = DEFINED.get(names_of(cause, "what"), "layer")
     fails = "do not compute what they are" if several(cause) else "does not compute what it is"
     return Said(
         claim=f"In {whose(cause)}, {defined(cause)}, {fails} defined to compute ({what} {where})." + is_known(cause),
         experiment=f"the same call, with the inputs that it gets in {step}, was computed in NumPy from the "
         "definition, without any backend; the backend's result is not that one",
-        advice=f"do not rely on this {DEFINED.get(names_of(cause, 'what'), 'layer')}{in_environment(cause.subject)} until "
-        f"it is mended; {reported}",
+        advice=remedy(
+            cause, f"do not rely on this {defined_as}{in_environment(cause.subject)} until it is mended; {REPORT}"
+        ),
     )
 
 
@@ -93,16 +95,11 @@ def _odd(what: str, where: str, cause: Cause) -> Said:
     if names_of(cause, "from"):
         place = f" It predicts something else from the same file{f', from the layer {tensor} on' if tensor else ''}."
         agree = "predictions from one and the same file"
-    known = names_of(cause, "known")
     return Said(
         claim=f"{cause.subject} differs from {others} ({what} {where}).{place}" + is_known(cause),
         experiment=f"the {agree} of {others} agree; that is no proof that {cause.subject} is wrong: no "
         f"independent definition decides it{UNPREDICTED}",
-        advice=f"docs/defects/{known}.md says what to do"
-        if known
-        else OF_EQUALS
-        if taken
-        else OF_OPERATIONS.get(operation, LOOK),
+        advice=remedy(cause, OF_EQUALS if taken else OF_OPERATIONS.get(operation, LOOK)),
     )
 
 
@@ -181,8 +178,7 @@ def _moved(what: str, where: str, cause: Cause) -> Said:
         f"{is_known(cause)}",
         experiment=f"the variables of the model were read before and after predict: in {cause.subject} it changed those of "
         f"{layers}, and on the other side none; both sides train alike in float64",
-        advice="take `training` in the call of the model, and give it to each layer that trains differently; then predict "
-        "and evaluate leave the statistics alone",
+        advice=remedy(cause, "look at what the layer is told of training where the model predicts"),
     )
 
 
@@ -221,8 +217,6 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
         advice = "look at what goes into the place where it begins: the first batch, and the initial weights"
     if names_of(cause, "stage") == "gradient":
         advice = "add a small number where there is no derivative, as at the norm, the deviation or the root of zeros"
-    if known:
-        advice = f"docs/defects/{known}.md says what to do"
     defined = known and not operation and known not in OVER_REPLICAS
     return Said(
         claim=f"Training {where} reaches NaN or infinity at step {step} in {cause.subject}, but not everywhere ({what})."
@@ -232,7 +226,7 @@ def _not_finite(what: str, where: str, cause: Cause) -> Said:
         + (", and the calls of that step for the first that makes it" if operation or defined else "")
         + ("; on one device, the same model has finite numbers" if known in OVER_REPLICAS else "")
         + ("; the same call, computed in NumPy from its definition, gives finite numbers" if defined else ""),
-        advice=advice,
+        advice=remedy(cause, advice),
     )
 
 
@@ -411,13 +405,13 @@ def _suspected(what: str, where: str, hypotheses: Sequence[Cause], more: bool) -
     environment = next((cause.subject for cause in hypotheses if cause.subject), "")
     defects = dict.fromkeys(known for cause in hypotheses if (known := names_of(cause, "known")))
     is_known = "".join(f" This is the known defect {known}." for known in defects)
-    reported = "".join(f"; docs/defects/{known}.md says more of it" for known in defects)
+    of_defect = next((cause for cause in hypotheses if names_of(cause, "known")), hypotheses[0])
     fails = f"Training {where} does not compute what it is meant to compute ({what})"
     if environment:
         fails = f"{environment} does not compute what the other backends compute ({what} {where})"
     return Said(
         claim=f"{fails}. Suspected cause: {suspected(hypotheses)}. An emulation with {deviations} {predicts}." + is_known,
         experiment=f"the same run was emulated in float64 with {deviations}, {equals}",
-        advice=HYPOTHESES[hypotheses[0].code].advice + reported,
+        advice=remedy(of_defect, HYPOTHESES[hypotheses[0].code].advice),
         link=HYPOTHESES[hypotheses[0].code].link,
     )

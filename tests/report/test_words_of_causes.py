@@ -148,7 +148,10 @@ def test_what_departs_everywhere_is_said_of_no_backend_alone() -> None:
     everywhere = Cause(code=Code.DEFINITION, detail=detail)
     said = explanations.said("2 models held against definitions", "in mine", [everywhere], "different")
     assert said.claim.startswith("In every backend that was looked at, the layer LSTM")
-    assert "do not rely on this layer until it is mended" in said.advice
+    assert said.advice == "pass the mask; docs/defects/K-38.md says more of it"
+    unknown = replace(everywhere, detail=detail[:-1])
+    said = explanations.said("2 models", "in mine", [unknown], "different")
+    assert said.advice == "do not rely on this layer until it is mended; report it: docs/causes.md says how"
     assert brief.WORDS[Code.DEFINITION](everywhere) == "LSTM departs from its definition"
 
 
@@ -156,7 +159,8 @@ def test_a_layer_that_trains_as_it_predicts_is_said_so() -> None:
     detail = (("what", "layer"), ("class", "Dropout"), ("name", "drop"), ("stage", "training"), ("known", "K-76"))
     said = explanations.said("1 run", "in a", [Cause(code=Code.DEFINITION, subject="jax", detail=detail)], "different")
     assert said.claim == "In jax, fit computes Dropout (drop) as in prediction (1 run in a). This is the known defect K-76."
-    assert "training=True" in said.experiment and said.advice == "docs/defects/K-76.md says more of it"
+    assert "training=True" in said.experiment and said.advice.startswith("take `training`")
+    assert said.advice.endswith("; docs/defects/K-76.md says more of it")
 
 
 def test_a_hypothesis_that_is_a_known_defect_says_so_and_is_called_as_before() -> None:

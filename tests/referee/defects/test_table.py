@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from suite.referee import layers, losses, optimizers
+from suite.referee.defects.cures import CURES
 from suite.referee.defects.matching import known
 from suite.referee.defects.records import AS_IN_PREDICTION, AS_IN_TRAINING, NO_GRADIENT, OVER_REPLICAS, KnownDefect, Sighting
 from suite.referee.defects.table import DEFECTS, OF_IMAGES
@@ -67,6 +68,15 @@ def test_a_defect_names_what_exists(defect: KnownDefect) -> None:
     }
     assert set(defect.names) <= set(tables[defect.kind]) and set(defect.operations) <= set(tables["operation"])
     assert set(defect.stages) <= STAGES and set(defect.backends) <= {"tensorflow", "jax", "torch"} and defect.backends
+
+
+@pytest.mark.parametrize("defect", KNOWN, ids=lambda one: one.id)
+def test_what_to_do_is_what_the_page_begins_to_say(defect: KnownDefect) -> None:
+    page = " ".join((FOLDER / f"{defect.id}.md").read_text().split())
+    _, _, said = page.partition("## What to do ")
+    cure = CURES[defect.id]
+    assert (cure and said[0].lower() + said[1:] == cure + said[len(cure) :]) or said.startswith(cure)
+    assert len(cure) < 125 and not cure.endswith((".", ":"))
 
 
 def test_scripts_import_no_part_of_the_suite() -> None:
