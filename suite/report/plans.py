@@ -102,7 +102,7 @@ def _row(decision: Decision, table: Table, numbers: dict[int, int]) -> Row:
     return replace(
         row,
         where=_where(first, table, decision),
-        reason=_reason(first),
+        reason=_reason(first, decision.plan),
         effect=_effect(first) or _hidden(first),
         cure=brief.cure(first.finding) if first.finding else "",
         finding=numbers[id(first.finding)] if first.finding else 0,
@@ -138,10 +138,13 @@ def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, bool, int
     return aside, worst is Verdict.INCONCLUSIVE, first, second, -len(reason.members)
 
 
-def _reason(reason: Reason) -> str:
+def _reason(reason: Reason, of: Plan) -> str:
+    """What it is; of an upgrade, with the environment that is off: whether that is the old one decides."""
     if reason.finding is None:
         return f"{len(reason.members)} in no finding"
-    return f"{'accepted, ' if reason.finding.accepted else ''}{brief.what(reason.finding)}"
+    what, off = brief.what(reason.finding), reason.finding.environment if of is Plan.UPGRADE else ""
+    side = f"{off}: " if off and off not in what else ""
+    return f"{'accepted, ' if reason.finding.accepted else ''}{side}{what}"
 
 
 def _where(reason: Reason, table: Table, decision: Decision) -> str:

@@ -124,3 +124,16 @@ def test_a_composed_plan_waits_and_says_if_it_needs_a_decision() -> None:
     assert not row(Plan.BACKEND_ON_SEVERAL, expected).decides
     assert row(Plan.BACKEND_ON_SEVERAL, expected, decided).decides
     assert not row(Plan.BACKEND, expected).folded
+
+
+@pytest.mark.parametrize(
+    ("plan", "code", "said"),
+    [
+        (Plan.UPGRADE, "bn-no-statistics-gradient", "torch-old: no gradient flows through the batch statistics"),
+        (Plan.BACKEND, "bn-no-statistics-gradient", "no gradient flows through the batch statistics"),
+        (Plan.UPGRADE, Code.UNKNOWN, "torch-old differs; its cause is unknown"),
+    ],
+)
+def test_an_upgrade_says_which_version_is_off(plan: Plan, code: str, said: str) -> None:
+    finding = Finding(verdict=Verdict.DIFFERENT, causes=(Cause(code=code),), members=(), environment="torch-old")
+    assert plans._reason(Reason(finding=finding, members=()), plan) == said
