@@ -9,6 +9,7 @@ from suite.report import declared_words
 from suite.report.causes import assigned, names_of, several, without_result, words
 from suite.report.hypothesis_words import HYPOTHESES
 
+CANNOT_BE_LOADED = " cannot be loaded"  # in the reason of a file
 OWN_STEP = "a training step of its own"  # in the reason of what no oracle emulates
 LONGEST = 12  # words: more are read by nobody in a table
 
@@ -24,7 +25,8 @@ def what(finding: Finding) -> str:
         said = _unstable(finding, cause)
     if cause.code == Code.UNSUPPORTED:
         forms = {getattr(member, "form", "") for member in finding.members}
-        said = f"{forms.pop()} is not supported" if len(forms) == 1 and all(forms) else said
+        cannot = "cannot be loaded" if CANNOT_BE_LOADED in cause.reason else "is not supported"
+        said = f"{forms.pop()} {cannot}" if len(forms) == 1 and all(forms) else said
     if cause.code == Code.UNKNOWN and finding.environment:
         first = f" first in {finding.place.tensor}" if finding.place else ""
         said = f"{finding.environment} differs{first}; its cause is unknown"
@@ -90,7 +92,7 @@ def _not_run(cause: Cause) -> str:
     """Of which side there is no result; of a file, that it cannot be loaded, or not to train on."""
     if "it loads only with compile=False" in cause.reason:
         return "a file loads only with compile=False"
-    file, cannot, _ = cause.reason.partition(" cannot be loaded")
+    file, cannot, _ = cause.reason.partition(CANNOT_BE_LOADED)
     if cannot and len(file.split()) == 1:
         return file + cannot
     return f"no result of {names}" if (names := ", ".join(without_result(cause))) else "a side has no result"

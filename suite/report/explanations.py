@@ -400,7 +400,7 @@ def _suspected(what: str, where: str, hypotheses: Sequence[Cause], more: bool) -
     last = max(map(turn, hypotheses))
     deviations = "these deviations" if last > 1 else "this one deviation"
     whole = any(turn(cause) == last and dict(cause.evidence).get("distance", 1.0) < SAME_SEMANTICS for cause in hypotheses)
-    predicts = "predicts the run" if whole and not more else "predicts the place where the run begins to differ"
+    alike = "reproduces the run" if whole and not more else "does as the run does where it begins to differ"
     equals = "and equals the run within 1e-10" if whole else "and no longer differs from the run there"
     environment = next((cause.subject for cause in hypotheses if cause.subject), "")
     defects = dict.fromkeys(known for cause in hypotheses if (known := names_of(cause, "known")))
@@ -410,7 +410,8 @@ def _suspected(what: str, where: str, hypotheses: Sequence[Cause], more: bool) -
     if environment:
         fails = f"{environment} does not compute what the other backends compute ({what} {where})"
     return Said(
-        claim=f"{fails}. Suspected cause: {suspected(hypotheses)}. An emulation with {deviations} {predicts}." + is_known,
+        claim=f"{fails}. {'Cause' if defects else 'Suspected cause'}: {suspected(hypotheses)}. "
+        f"An emulation with {deviations} {alike}.{is_known}",
         experiment=f"the same run was emulated in float64 with {deviations}, {equals}",
         advice=remedy(of_defect, HYPOTHESES[hypotheses[0].code].advice),
         link=HYPOTHESES[hypotheses[0].code].link,

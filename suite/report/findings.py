@@ -10,6 +10,7 @@ from suite.judge import equivalence, limits
 from suite.records import Code, Diagnosis, Finding, Judged, Member, Note, Pair, Results, Run, Suspect, Verdict
 from suite.records.formatting import number
 from suite.report import acceptance, causes, effects, explanations, glossary, repeat_command, summary
+from suite.report.hypothesis_words import HYPOTHESES
 from suite.report.said import FLOAT64_RUNS
 
 SHOWN = 5  # more than five causes at once are read by nobody: the page folds the rest, and the console counts it
@@ -47,6 +48,11 @@ class Worded:
     repeat: str
     accept: str
     off: str
+
+    @property
+    def wrong(self) -> bool:
+        """Whether what is off does not compute what it is meant to, as a definition or an emulation shows."""
+        return any(cause.code in HYPOTHESES or cause.code == Code.DEFINITION for cause in self.finding.causes)
 
 
 def worded(results: Results) -> tuple[Worded, ...]:

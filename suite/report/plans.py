@@ -153,7 +153,8 @@ def _where(reason: Reason, table: Table, decision: Decision) -> str:
     if decision.safety is not Safety.EXCEPT:
         return ""
     if all(member.kind == "reloaded" for member in reason.members):
-        return "loaded elsewhere"
+        elsewhere = {getattr(member, "environment", "") for member in reason.members}
+        return f"loaded in {elsewhere.pop()}" if len(elsewhere) == 1 else "loaded elsewhere"
     found = sorted({member.scenario for member in reason.members})
     if len(found) < len(table.scenarios):
         return found[0] if len(found) == 1 else f"{len(found)} of {len(table.scenarios)} scenarios"

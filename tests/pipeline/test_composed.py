@@ -255,7 +255,7 @@ def test_several_deviations_of_one_strategy_are_found_one_after_another(parity: 
     assert finding.environment == "fake-b"
     (said,) = (one["claim"] for one in parity.results()["findings"] if one["verdict"] == "different")
     assert said.count("and on top of that") == 2
-    assert said.endswith("An emulation with these deviations predicts the run.")
+    assert said.endswith("An emulation with these deviations reproduces the run.")
 
 
 def test_a_defect_that_all_share_shows_against_the_definition_alone(parity: Parity) -> None:

@@ -79,7 +79,7 @@ CURES: Mapping[str, str] = {
     "K-72": "reflect the coordinates yourself before the call",
     "K-73": "load with `compile=False`, and compile anew",
     "K-74": "compile what is loaded anew, or set `model.jit_compile` to what the backend would choose",
-    "K-75": "use Keras 3.0.5 or newer",
+    "K-75": "use Keras 3.0.5 or newer, and train anew what older versions trained",
     "K-76": "take `training` in the `call` of the model, and give it to each layer that trains differently",
     "K-77": "set `trainable = False` for what the loss does not need",
     "K-78": 'use "mixed_bfloat16", which needs no loss scale, or train on one device',
