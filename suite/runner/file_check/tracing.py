@@ -114,7 +114,7 @@ def _each(model: Any, noted: Any) -> Iterator[None]:
             noted(Called(layer=layer, name=name, given=(args, kwargs), returned=returned))
         return returned
 
-    with layer_calls(called):
+    with keras_versions.as_in_fit(), layer_calls(called):
         yield
 
 
