@@ -37,6 +37,13 @@ def farthest(distances: Distances) -> float:
     return max(values, default=0.0)
 
 
+def unmeasured(distances: Distances) -> float:
+    """The largest judged metric at the last step, of a quantity that has no envelope at any; 0 where one has."""
+    if not distances.at or any(at.envelope for at in distances.at):
+        return 0.0
+    return max((value for metric, value in distances.at[-1].plain.items() if METRICS[metric].judged), default=0.0)
+
+
 def within_repeats(distances: Distances, repeats: Floats) -> bool:
     last = distances.at[-1].plain
     judged = [metric for metric in last if METRICS[metric].judged]

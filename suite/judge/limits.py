@@ -19,6 +19,8 @@ COMPOSED = 2.0
 STEP_ENVELOPES = 100.0
 NEARLY = 10.0
 EXPLAINED = 10.0
+UNMEASURED = 0.05
+FAR_BEYOND = 1e4
 
 LIMITS = (
     Limit(
@@ -72,6 +74,16 @@ LIMITS = (
         name="without float64 runs, single float32 steps of two sides differ from this many floors",
         value=STEP_ENVELOPES,
         reason="equal kernels of deep models came to 10 floors; the smallest injected fault of a forward pass to 200",
+    ),
+    Limit(
+        name="without float64 runs, what no rerun measures differs from this share of itself",
+        value=UNMEASURED,
+        reason="a prediction that rounding moves across a limit is one row of many; chosen, not measured",
+    ),
+    Limit(
+        name="and if that is so many times farther than what it is computed from",
+        value=FAR_BEYOND,
+        reason="where predictions themselves are as far apart, a metric may follow them; chosen, not measured",
     ),
     Limit(
         name="operands of products are rounded where the definition with rounded operands is this many times nearer",

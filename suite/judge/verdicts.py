@@ -20,7 +20,7 @@ from suite.judge.equivalence import (
     is_random,
     reaches,
 )
-from suite.judge.limits import NEARLY, UNSTABLE_STATES
+from suite.judge.limits import FAR_BEYOND, NEARLY, UNMEASURED, UNSTABLE_STATES
 from suite.records import (
     Cause,
     Code,
@@ -206,10 +206,20 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
         if not known and (rounded := precision.decide(comparison, beyond=True)) is not None:
             return rounded
         return Verdict.DIFFERENT, known or (Cause(code=Code.STEPS_APART, evidence=evidence),)
+    if _computed_otherwise(distances, comparison):
+        return Verdict.DIFFERENT, (Cause(code=Code.UNKNOWN),)
     within = comparison.stepped >= UNSTABLE_STATES and not comparison.apart_in_steps
     if within and not envelopes.beyond(distances, kernels.scale(comparison)):
         return Verdict.ROUNDING, (because_of,)
     return Verdict.INCONCLUSIVE, (because_of,)
+
+
+def _computed_otherwise(distances: Distances, comparison: Comparison) -> bool:
+    """Of what no rerun measures, as an evaluation: whether it is apart by more than rows that rounding moves across a limit
+    could bring, and by far more than what it is computed from."""
+    apart = envelopes.unmeasured(distances)
+    beside = max((envelopes.farthest(one) for one in comparison.distances), default=0.0)
+    return apart >= UNMEASURED and apart >= FAR_BEYOND * beside
 
 
 def _decide_declared(distances: Distances, comparison: Comparison, causes: tuple[Cause, ...]) -> Decision:

@@ -187,6 +187,8 @@ def _nearest(off: Sequence[Diagnosis]) -> str:
 def _evidence(finding: Finding) -> str:
     """The largest difference among the members: quantity, metric, step, tensor, float32 and float64 size, and which
     two; then what single float32 steps say of it."""
+    if lost := next((cause for cause in finding.causes if cause.code == Code.NON_FINITE and cause.subject), None):
+        return f"{lost.subject} has NaN or infinity from step {causes.step_of(lost)} on: there, no distance is a number"
     departs = effects.departure(finding)
     numberless = f"one call is {number(departs)} from its definition" if departs else "no numbers: see the reasons given"
     worst: tuple[float, str] = (-1.0, numberless)

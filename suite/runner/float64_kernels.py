@@ -123,16 +123,18 @@ def _exact_numbers() -> None:
 
 def _in_top_k(own: Callable[..., Any]) -> Callable[..., Any]:
     """There is no such kernel: "InTopKV2 … predictions: double". A target is among the first k of its row if fewer than k
-    predictions are larger, and its own is finite (documentation of `tf.math.in_top_k`)."""
+    predictions are larger, and its own is finite; one that is no class is not (documentation of `tf.math.in_top_k`)."""
     import tensorflow as tf
 
     def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) -> Any:
         predictions = tf.convert_to_tensor(predictions)
         if predictions.dtype != tf.float64:
             return own(targets, predictions, k, name)
-        target = tf.gather(predictions, targets, batch_dims=1)
+        targets = tf.cast(targets, tf.int64)
+        is_class = (targets >= 0) & (targets < tf.shape(predictions, tf.int64)[1])
+        target = tf.gather(predictions, tf.where(is_class, targets, tf.zeros_like(targets)), batch_dims=1)
         larger = tf.reduce_sum(tf.cast(predictions > target[:, None], tf.int64), axis=1)
-        return (larger < tf.cast(k, tf.int64)) & tf.math.is_finite(target)
+        return is_class & (larger < tf.cast(k, tf.int64)) & tf.math.is_finite(target)
 
     return in_top_k
 

@@ -178,6 +178,21 @@ def test_no_float64_is_never_agreement() -> None:
     assert verdict(distances(at(1e-9, float64=None))) is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(
+    ("evaluated", "weights", "expected"),
+    [(0.15, 1e-7, Verdict.DIFFERENT), (0.04, 1e-7, Verdict.ROUNDING), (0.15, 1e-4, Verdict.ROUNDING)],
+)
+def test_without_float64_a_metric_that_is_far_apart_is_no_rounding(
+    evaluated: float, weights: float, expected: Verdict
+) -> None:
+    """No rerun is evaluated: there is no envelope. That of the weights is wide."""
+    trained = at(weights, float64=None, envelope=1.0)
+    said = At(step=20, plain={"evaluation": evaluated})
+    both = distances(trained), distances(said, quantity="evaluation")
+    found = Comparison(distances=both, no_float64="no float64 run", stepped=5)
+    assert [one.verdict for one in verdicts.judge(found)] == [Verdict.ROUNDING, expected]
+
+
 def test_what_a_float64_runs_own_reruns_differ_by_is_no_distance_between_float64_runs() -> None:
     near, far = at(1e-6, float64=4.9e-10, grown=9.9e-11), at(1e-6, float64=5.1e-10, grown=9.9e-11)
     assert equivalence.float64_distance(distances(near)) == 0.0

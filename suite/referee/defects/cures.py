@@ -96,5 +96,6 @@ CURES: Mapping[str, str] = {
     "K-89": "use `metrics` in place of `weighted_metrics`, where the mask alone is to count",
     "K-90": "take `training` in the `call` of the model, and give it to each layer that trains differently",
     "K-91": "convert images to floating-point numbers before they are resized",
+    "K-93": "let each place occur once",
     "K-92": "leave out `antialias`, or average over the columns",
 }

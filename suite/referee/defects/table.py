@@ -1002,6 +1002,15 @@ SEQUENCES = (
         stages=CALL,
         when=when.squeezes_one_channel,
     ),
+    KnownDefect(
+        id="K-93",
+        scripts=("overwritten-rows",),
+        title="What scatter_update overwrites has a gradient",
+        backends=(*TENSORFLOW, *TORCH),
+        kind="operation",
+        names=("scatter_update",),
+        stages=("gradient",),
+    ),
 )
 
 DOCUMENTED = (

@@ -91,6 +91,36 @@ def _binary(target: Array, output: Array, from_logits: bool = False) -> Array:
     return np.asarray(np.maximum(output, 0.0) - output * target + np.log1p(np.exp(-np.abs(output))))
 
 
+def _scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str | None = None) -> Array:
+    """A copy with other numbers at these places, one after another: of two at one place, the later stays.
+    `indices`: (updates, axes that they index). Source: Keras, `ops.scatter_update`.
+
+    Raises:
+        Undefined: a reduction that is not known.
+    """
+    ways = {None: None, "add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
+    if reduction not in ways:
+        raise Undefined(f"keras.ops.scatter_update with reduction {reduction}")
+    made, way = np.array(inputs), ways[reduction]
+    for place, update in zip(np.asarray(indices), updates, strict=True):
+        made[tuple(place)] = update if way is None else way(made[tuple(place)], update)
+    return made
+
+
+def _slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
+    """A copy with `updates` from these places on. Source: Keras, `ops.slice_update`."""
+    made, starts = np.array(inputs), np.asarray(start_indices)
+    made[tuple(slice(start, start + size) for start, size in zip(starts, np.shape(updates), strict=True))] = updates
+    return made
+
+
+def _segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
+    """The sum of the rows of each segment, in any order. Source: Keras, `ops.segment_sum`."""
+    made = np.zeros((num_segments or int(np.max(segment_ids)) + 1, *np.shape(data)[1:]))
+    np.add.at(made, segment_ids, data)
+    return made
+
+
 ONE = {
     name: getattr(np, name)
     for name in ("abs", "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cbrt", "ceil", "cos",
@@ -125,23 +155,31 @@ RULES: Mapping[str, Rule] = {
     "clip": Rule(function=np.clip, given=("x", "x_min", "x_max")),
     "concatenate": Rule(function=np.concatenate, given=("xs",), options=_same("axis")),
     "cross": Rule(function=np.cross, given=("x1", "x2"), options=_same("axisa", "axisb", "axisc", "axis")),
+    "det": Rule(function=np.linalg.det, given=("x",)),
     "diagonal": Rule(function=np.diagonal, given=("x",), options=_same("offset", "axis1", "axis2")),
     "diff": Rule(function=np.diff, given=("a",), options=_same("n", "axis")),
     "einsum": Rule(function=lambda subscripts, operands: np.einsum(subscripts, *operands), given=("subscripts", "operands")),
     "expand_dims": Rule(function=np.expand_dims, given=("x", "axis")),
     "gelu": Rule(function=_gelu, given=("x",), options=_same("approximate")),
     "hstack": Rule(function=np.hstack, given=("xs",)),
+    "inv": Rule(function=np.linalg.inv, given=("x",)),
     "leaky_relu": Rule(function=ACTIVATIONS["leaky_relu"], given=("x",), options=_same("negative_slope")),
     "logsumexp": Rule(function=_logsumexp, given=("x",), options=_same("axis", "keepdims")),
     "moveaxis": Rule(function=np.moveaxis, given=("x", "source", "destination")),
     "norm": Rule(function=np.linalg.norm, given=("x",), options=_same("ord", "axis", "keepdims")),
     "pad": Rule(function=np.pad, given=("x", "pad_width"), options=_same("mode", "constant_values")),
+    "quantile": Rule(function=np.quantile, given=("x", "q"), options=_same("axis", "method", "keepdims")),
     "repeat": Rule(function=np.repeat, given=("x", "repeats"), options=_same("axis")),
     "reshape": Rule(function=np.reshape, given=("x", "newshape")),
     "roll": Rule(function=np.roll, given=("x", "shift"), options=_same("axis")),
     "rot90": Rule(function=np.rot90, given=("array",), options=_same("k", "axes")),
     "round": Rule(function=np.round, given=("x",), options=_same("decimals")),
     "rsqrt": Rule(function=lambda x: 1.0 / np.sqrt(x), given=("x",)),
+    "scatter_update": Rule(function=_scatter_update, given=("inputs", "indices", "updates"), options=_same("reduction")),
+    "segment_sum": Rule(function=_segment_sum, given=("data", "segment_ids"), options=_same("num_segments", "sorted")),
+    "slice_update": Rule(function=_slice_update, given=("inputs", "start_indices", "updates")),
+    "slogdet": Rule(function=np.linalg.slogdet, given=("x",)),
+    "solve": Rule(function=np.linalg.solve, given=("a", "b")),
     "stack": Rule(function=np.stack, given=("x",), options=_same("axis")),
     "swapaxes": Rule(function=np.swapaxes, given=("x", "axis1", "axis2")),
     "take": Rule(function=np.take, given=("x", "indices"), options=_same("axis")),

@@ -211,6 +211,8 @@ SIGHTINGS = [
     (sighting("", "torch", "forward", "metric"), None),
     (sighting("", "jax", "forward", "metric", masked=True), None),
     (sighting("Resizing", "tensorflow", "forward", integers=True, precision="float32"), "K-91"),
+    (sighting("scatter_update", "torch", "gradient", "operation"), "K-93"),
+    (sighting("scatter_update", "jax", "gradient", "operation"), None),
     (sighting("Resizing", "tensorflow", "forward", integers=True), None),
     (sighting("Resizing", "torch", "forward", config={"antialias": True, "width": 1}, shapes=[(2, 6, 6, 1)]), "K-92"),
     (sighting("Resizing", "torch", "forward", config={"antialias": True, "width": 1}, shapes=[(2, 6, 6, 3)]), None),

@@ -43,6 +43,24 @@ def test_what_numpy_does_not_define_is_undefined(name: str, arguments: dict[str,
         outputs(name, X, **arguments)
 
 
+def test_of_two_updates_of_one_place_the_later_stays() -> None:
+    places, updates = np.array([[0], [1], [1]]), np.array([[1.0] * 3, [2.0] * 3, [3.0] * 3])
+    given = {"inputs": {"input": 0}, "indices": {"input": 1}, "updates": {"input": 2}}
+    (found,) = outputs("scatter_update", X, places, updates, **given)
+    assert np.array_equal(found, [[1.0] * 3, [3.0] * 3])
+    (added,) = outputs("scatter_update", X, places, updates, **given, reduction="add")
+    assert np.array_equal(added, X + np.array([[1.0], [5.0]]))
+    with pytest.raises(Undefined, match="reduction mean"):
+        outputs("scatter_update", X, places, updates, **given, reduction="mean")
+
+
+def test_rows_are_added_by_segment_and_slices_begin_at_their_places() -> None:
+    rows = {"data": {"input": 0}, "segment_ids": {"input": 1}}
+    assert np.array_equal(outputs("segment_sum", X, np.array([2, 2]), **rows)[0], [[0.0] * 3, [0.0] * 3, X.sum(0)])
+    (sliced,) = outputs("slice_update", X, np.ones((1, 2)), inputs={"input": 0}, start_indices=[1, 0], updates={"input": 1})
+    assert np.array_equal(sliced, [[0.0, 1.0, 2.0], [1.0, 1.0, 5.0]])
+
+
 def test_the_logarithm_of_a_sum_of_nothing_is_minus_infinity() -> None:
     nothing = np.array([[-np.inf, -np.inf], [0.0, -np.inf]])
     assert np.array_equal(outputs("logsumexp", nothing, x={"input": 0}, axis=1)[0], [-np.inf, 0.0])
