@@ -9,6 +9,9 @@ from suite.runner import driver, numerics
 from suite.runner.outcome import ForkedTooLate, NoDevices
 
 DIVIDED = 0.8  # of a GPU's memory, among its virtual devices: contexts and libraries take some outside of any allocator
+# How long one device waits for the others before XLA ends the process: on a busy machine, 40 seconds are too few.
+PATIENCE, PATIENT_SECONDS = "--xla_cpu_collective_call_terminate_timeout_seconds", 600
+KNOWS_PATIENCE = (0, 6)  # versions of JAX whose XLA knows the flag: others end at once where they meet it
 SMALL_PART = 2048  # MiB, where the driver does not say how much there is
 
 
@@ -71,10 +74,20 @@ def _jax(device: str, count: int, threads: int, gpus: int) -> None:
             raise NoDevices(f"JAX cannot have {count} devices on {gpus} GPU: give it as many GPUs as devices")
         return
     jax.config.update("jax_platforms", "cpu")
+    # XLA reads its flags when JAX makes its devices, which it has not yet done.
+    if count > 1 and jax.__version_info__ >= KNOWS_PATIENCE:
+        _add_flag(f"{PATIENCE}={PATIENT_SECONDS}")
     try:
         jax.config.update("jax_num_cpu_devices", count)
-    except AttributeError:  # before JAX 0.5, XLA reads it when JAX makes its devices, which it has not yet done
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={count}".strip()
+    except AttributeError:  # before JAX 0.5
+        _add_flag(f"--xla_force_host_platform_device_count={count}")
+
+
+def _add_flag(flag: str) -> None:
+    """Adds a flag for XLA, unless the user has set it."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if flag.partition("=")[0] not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {flag}".strip()
 
 
 def _torch(device: str, count: int, threads: int, gpus: int) -> None:

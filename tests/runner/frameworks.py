@@ -52,6 +52,7 @@ def jax(machine: Machine) -> Any:
 
     devices = [device("gpu") for _ in range(machine.gpus)] or [device("cpu")]
     return SimpleNamespace(
+        __version_info__=(0, 5, 3),
         devices=lambda: devices,
         local_devices=lambda: devices,
         config=SimpleNamespace(update=machine.config.__setitem__),

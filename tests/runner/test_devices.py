@@ -96,6 +96,26 @@ def test_several_devices_of_a_jax_that_has_no_setting_for_them(
     assert machine.config == {"jax_platforms": "cpu"}
 
 
+@pytest.mark.parametrize(
+    ("version", "count", "before", "after"),
+    [
+        ((0, 10, 2), 2, "", f"{devices.PATIENCE}=600"),
+        ((0, 10, 2), 2, "--xla_x=1", f"--xla_x=1 {devices.PATIENCE}=600"),
+        ((0, 10, 2), 2, f"{devices.PATIENCE}=9", f"{devices.PATIENCE}=9"),
+        ((0, 10, 2), 1, "", ""),
+        ((0, 5, 3), 2, "", ""),
+    ],
+)
+def test_devices_of_a_busy_machine_wait_for_each_other(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], count: int, before: str, after: str
+) -> None:
+    install(monkeypatch, Machine(gpus=0))
+    monkeypatch.setattr(sys.modules["jax"], "__version_info__", version, raising=False)
+    monkeypatch.setenv("XLA_FLAGS", before)
+    devices.claim(job("jax", count=count, device="cpu"))
+    assert os.environ["XLA_FLAGS"] == after
+
+
 def test_virtual_devices_of_tensorflow_divide_the_memory_of_one_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     two = job("tensorflow", count=2, gpus=1, virtual_devices=True)
     assert claimed(monkeypatch, two, sees=1).logical == {"GPU:0": [6553, 6553]}  # 0.8 x 16384 MiB / 2
