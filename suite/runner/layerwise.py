@@ -314,6 +314,8 @@ def _update(model: Any, gradients: Mapping[str, Any], state: str) -> tuple[Recor
     call = RecordedCall(state=state, kind="update", name="optimizer", of=type(optimizer).__name__, own=own)
     if len(optimizers.leaves(optimizer)) > 1:
         return replace(call, reason="several optimizers share the variables"), {}
+    if optimizers.asks(optimizer):
+        return replace(call, reason="its learning rate is what a function of the user's says whenever it is asked"), {}
     own_slots = optimizers.slots(model)
     before, slots = models.read(named), models.read(own_slots)
     rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))

@@ -56,6 +56,15 @@ def every(model: Any) -> list[Any]:
     return [model.optimizer, *others(model).values()]
 
 
+def asks(optimizer: Any) -> bool:
+    """Whether it asks a function of the user's for its learning rate: that may give another number whenever it is asked."""
+    import keras
+
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    rates = [member._learning_rate for member in members(optimizer)]  # private: the public property asks
+    return any(callable(rate) and not isinstance(rate, schedule) for rate in rates)
+
+
 def renew(model: Any, built: Collection[str]) -> None:
     """Puts a new optimizer in the place of each of these that was not `built` when training started: it got its slots in the
     first step, and what they hold is to be forgotten. `built`: the attributes of those that were."""

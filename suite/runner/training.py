@@ -189,7 +189,8 @@ class _Trainer:
         # After `compile`, Keras calls the model once before its first step: that draws from torch's own generator.
         drawn = bool(self.random_layers) and keras.backend.backend() == "torch"
         counted = metric_state.kept(self.model, self.counted)
-        if moved or drawn or counted or self.scenario.phases or optimizers.others(self.model):
+        asks = optimizers.asks(self.model.optimizer)
+        if moved or drawn or counted or asks or self.scenario.phases or optimizers.others(self.model):
             self.phased.begin(self.tensors)
             optimizers.renew(self.model, self.built)
             self.counted = metric_state.held(self.model)

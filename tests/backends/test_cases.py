@@ -96,6 +96,7 @@ DEFECTS = {
     "thrown-coins": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax")},
     "cropped-first": {("bn-inference-in-training", ""), *((Code.MOVES_IN_PREDICT, one) for one in ("tensorflow", "torch"))},
     "byte-photos": {(Code.DEFINITION, "tensorflow"), (Code.HALFWAY, "")},
+    "counted-rate": {(Code.COMPILED_STEP, "tensorflow"), (Code.COMPILED_STEP, "jax")},
     "lifelong-hits": {(Code.METRIC_NOT_RESET, "")},
     "own-gain": {(Code.OTHER_FORMATS, "jax")},
     "drawn-predictions": {(Code.DRAWS_IN_PREDICT, "jax"), (Code.NOT_SAVED, "")},

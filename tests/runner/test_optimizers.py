@@ -34,6 +34,19 @@ def named(optimizer: Optimizer, trained: list[Variable]) -> dict[str, Variable]:
     return found
 
 
+class Schedule(fake_keras.LearningRateSchedule):
+    def __call__(self, step: int) -> float:
+        return 0.1 / step
+
+
+def test_a_function_that_is_asked_for_the_rate_is_told_from_a_schedule() -> None:
+    plain, asking, scheduled, around = (Optimizer(name, []) for name in ("plain", "asking", "scheduled", "around"))
+    asking._learning_rate = lambda: 0.1  # type: ignore[assignment]
+    scheduled._learning_rate = Schedule()  # type: ignore[assignment]
+    around.inner_optimizer = asking  # type: ignore[attr-defined]
+    assert [optimizers.asks(one) for one in (plain, asking, scheduled, around)] == [False, True, False, True]
+
+
 def test_slots_belong_to_the_variable_in_whose_place_they_are(trained: list[Variable]) -> None:
     optimizer = Optimizer("sgd", trained)
     optimizer.keep("momentums", [slot(one, "momentum") for one in trained])
