@@ -26,7 +26,7 @@ def optimizer() -> Any:
 
     asked = [0]
 
-    @keras.saving.register_keras_serializable(package="counted_rate")
+    @keras.saving.register_keras_serializable(package="counted_rate")  # type: ignore[untyped-decorator]
     def rate() -> float:
         asked[0] += 1
         return 0.5 / asked[0]
