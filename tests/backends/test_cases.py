@@ -80,7 +80,7 @@ DEFECTS = {
     "constant-rows": {(Code.ODD_ONE_OUT, "torch")},
     "overlapping-masks": {("loss-undivided", "")},
     "rounded-predictions": {(Code.ODD_ONE_OUT, "torch")},
-    "observed-range": {(Code.ODD_ONE_OUT, "jax")},
+    "observed-range": {(Code.MOVES_IN_PREDICT, "jax")},
     "wide-identifiers": {(Code.ODD_ONE_OUT, "jax")},
     "masked-accuracy": {(Code.ODD_ONE_OUT, "jax")},
     "merged-kernels": {(Code.NOT_SAVED, ""), (Code.SAVE_ALTERED, ""), ("gradients-local", "")},

@@ -795,8 +795,8 @@ SEQUENCES = (
     ),
     KnownDefect(
         id="K-66",
-        scripts=("affine-transform-gradient-tensorflow",),
-        title="An affine transform of images has no gradient for the transform",
+        scripts=("affine-transform-gradient-tensorflow", "affine-transform-images-tensorflow"),
+        title="An affine transform of images has no gradient for the transform, and a wrong one for the images",
         backends=TENSORFLOW,
         kind="operation",
         names=("image.affine_transform",),
