@@ -127,15 +127,22 @@ def _hidden(reason: Reason) -> str:
 def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, bool, int]:
     """What changes results first, then what was not decided, then what is accepted or did not run; in each, what needs a
     decision first, and what shows in further training alone last, which counts more where results change anyway; then what
-    covers most."""
+    covers most. A file that is lost is no aside."""
     verdicts = [reason.finding.verdict] if reason.finding else [member.verdict for member in reason.members]
     worst = max(verdicts, key=lambda verdict: verdict.rank)
-    aside = bool(reason.finding and reason.finding.accepted) or worst is Verdict.NOT_RUN
+    aside = bool(reason.finding and reason.finding.accepted) or (worst is Verdict.NOT_RUN and not _is_lost(reason))
     expected = worst not in answer.NEEDS_DECISION
     trained_on = all(member.kind == "resumed" for member in reason.members)
     further = trained_on or _effect(reason) == effects.ONLY_FURTHER
     first, second = (further, expected) if safety is Safety.CHANGES else (expected, further)
     return aside, worst is Verdict.INCONCLUSIVE, first, second, -len(reason.members)
+
+
+def _is_lost(reason: Reason) -> bool:
+    """Whether the file that `save` wrote cannot be loaded where it was saved: nothing can be worse of it."""
+    of_file = any(member.kind == "saved" and getattr(member, "form", "") == "model.keras" for member in reason.members)
+    causes = reason.finding.causes if reason.finding else ()
+    return of_file and any(brief.CANNOT_BE_LOADED in cause.reason for cause in causes)
 
 
 def _reason(reason: Reason, of: Plan) -> str:

@@ -140,3 +140,14 @@ def test_a_composed_plan_waits_and_says_if_it_needs_a_decision() -> None:
 def test_an_upgrade_says_which_version_is_off(plan: Plan, code: str, said: str) -> None:
     finding = Finding(verdict=Verdict.DIFFERENT, causes=(Cause(code=code),), members=(), environment="torch-old")
     assert plans._reason(Reason(finding=finding, members=()), plan) == said
+
+
+def test_a_file_that_cannot_be_loaded_leads_before_what_shows_in_further_training_alone() -> None:
+    one = builder.configurations(["small-cnn"], builder.BACKENDS, (1,))[0]
+    members = (builder.check(one, "saved", Verdict.NOT_RUN, "model.keras"),)
+    lost = because(Code.NOT_RUN, "model.keras cannot be loaded: TypeError: no")
+    file = Reason(finding=Finding(verdict=Verdict.NOT_RUN, causes=(lost,), members=members), members=members)
+    elsewhere = replace(file, members=tuple(replace(member, kind="reloaded") for member in members))
+    resumed = _reasoned(Verdict.DIFFERENT, Code.UNKNOWN, 2, "resumed")
+    order = sorted([elsewhere, resumed, file], key=lambda reason: plans._weight(reason, Safety.CHANGES))
+    assert [order.index(one) for one in (file, resumed, elsewhere)] == [0, 1, 2]
