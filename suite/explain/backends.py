@@ -46,13 +46,8 @@ FLOAT32_AT_MOST = 2.0**-20  # a few roundings of float32: what a layer leaves th
 GROWS = 100.0  # what is so many times farther apart than all before it did not come from that
 PERTURBED = 3
 UNEXPLAINED = (Code.UNKNOWN, Code.ODD_ONE_OUT)
-EXPLAINED = (
-    Code.MEMORY_LOST,
-    Code.DEFINITION,
-    Code.FLOAT32_INSIDE,
-    Code.CORNER,
-    Code.HALFWAY,
-)  # no hypothesis is tried then
+# No hypothesis is tried then.
+EXPLAINED = (Code.MEMORY_LOST, Code.DEFINITION, Code.FLOAT32_INSIDE, Code.CORNER, Code.HALFWAY)
 NARROW_STAGES = ("forward", "batch statistics", "loss", "gradient")
 
 

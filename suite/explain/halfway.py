@@ -9,9 +9,8 @@ import numpy as np
 from suite.artifacts.artifact import Complete
 from suite.explain import recorded_calls
 from suite.explain.recorded_calls import Arrays
-from suite.records import Cause, Code, DamagedArtifact, Place, RecordedCall
+from suite.records import Cause, Code, Place, RecordedCall
 from suite.referee import layers
-from suite.referee.definition import Undefined
 
 
 def between(a: Complete, b: Complete, place: Place | None) -> tuple[Cause, ...]:
@@ -29,15 +28,12 @@ def between(a: Complete, b: Complete, place: Place | None) -> tuple[Cause, ...]:
 
 
 def _open(call: RecordedCall, mine: Mapping[str, Arrays], other: Mapping[str, Arrays]) -> bool:
-    if (
-        not call.own
-        or recorded_calls.gap(mine, other, recorded_calls.WENT_IN)
-        or not recorded_calls.gap(mine, other, ("output",))
-    ):
+    equal = not recorded_calls.gap(mine, other, recorded_calls.WENT_IN)
+    if not call.own or not equal or not recorded_calls.gap(mine, other, ("output",)):
         return False
     try:
         answer = layers.call(recorded_calls.asked(call, mine))
-    except (Undefined, DamagedArtifact):
+    except Exception:  # a definition that fails, or that is none, costs the name of a cause, and no verdict
         return False
     sides = [recorded_calls.outputs(one) for one in (mine, other)]
     return all(

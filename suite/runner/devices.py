@@ -75,7 +75,7 @@ def _jax(device: str, count: int, threads: int, gpus: int) -> None:
         return
     jax.config.update("jax_platforms", "cpu")
     # XLA reads its flags when JAX makes its devices, which it has not yet done.
-    if count > 1 and jax.__version_info__ >= KNOWS_PATIENCE:
+    if count > 1 and jax.__version_info__ >= KNOWS_PATIENCE and PATIENCE not in os.environ.get("XLA_FLAGS", ""):
         _add_flag(f"{PATIENCE}={PATIENT_SECONDS}")
     try:
         jax.config.update("jax_num_cpu_devices", count)
@@ -84,10 +84,7 @@ def _jax(device: str, count: int, threads: int, gpus: int) -> None:
 
 
 def _add_flag(flag: str) -> None:
-    """Adds a flag for XLA, unless the user has set it."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    if flag.partition("=")[0] not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} {flag}".strip()
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
 
 
 def _torch(device: str, count: int, threads: int, gpus: int) -> None:

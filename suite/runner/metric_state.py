@@ -16,7 +16,8 @@ ARGUMENTS = ("metrics", "weighted_metrics")  # of `compile`
 
 
 def held(model: Any) -> dict[str, list[Held]]:
-    """What each metric of a user's own class holds now, by its name: in variables and in Python."""
+    """What each metric of a user's own class holds now, by its name: in variables and in Python, but for flags and for what
+    is not there yet, as what it is built with."""
     import keras
 
     given = keras_versions.configuration(model)
@@ -24,7 +25,11 @@ def held(model: Any) -> dict[str, list[Held]]:
     metrics = {id(one): one for one in flat if isinstance(one, keras.metrics.Metric)}
     own = [one for one in metrics.values() if not keras_versions.is_of_keras(type(one))]
     common = frozenset(vars(keras.metrics.Metric()))
-    return {one.name: list(python_state.of(one, common)) for one in own}
+    return {one.name: [member for member in python_state.of(one, common) if _counts(member.value)] for one in own}
+
+
+def _counts(value: Any) -> bool:
+    return value is not None and not isinstance(value, bool | str)
 
 
 def kept(model: Any, before: dict[str, list[Held]]) -> list[str]:

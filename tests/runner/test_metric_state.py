@@ -32,3 +32,7 @@ def test_only_what_a_reset_leaves_is_kept() -> None:
     model.metrics["proper"].hits = model.metrics["lifelong"].hits = 3
     assert metric_state.kept(model, before) == ["lifelong"] and model.metrics["proper"].hits == 0
     assert metric_state.facts(model, before) == {COUNTS_ON: "lifelong"}
+
+
+def test_what_a_metric_is_built_with_is_nothing_that_it_counts() -> None:
+    assert [metric_state._counts(one) for one in (None, True, "micro", 0, 0.5)] == [False, False, False, True, True]
