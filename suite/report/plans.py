@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from suite.artifacts import names
 from suite.records import Results, Verdict
 from suite.report import answer, brief, effects, findings
 from suite.results.decisions import Decision, Plan, Reason, Safety, Table, tables
@@ -140,7 +141,7 @@ def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, bool, int
 
 def _is_lost(reason: Reason) -> bool:
     """Whether the file that `save` wrote cannot be loaded where it was saved: nothing can be worse of it."""
-    of_file = any(member.kind == "saved" and getattr(member, "form", "") == "model.keras" for member in reason.members)
+    of_file = any(member.kind == "saved" and getattr(member, "form", "") == names.KERAS_FILE for member in reason.members)
     causes = reason.finding.causes if reason.finding else ()
     return of_file and any(brief.CANNOT_BE_LOADED in cause.reason for cause in causes)
 
