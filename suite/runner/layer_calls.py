@@ -46,10 +46,11 @@ class _Seen(threading.local):
 
 def _of_data() -> type:
     """The class of layers that prepare data. Its `__call__` converts what it is given, and then calls that of every layer:
-    what it is given is looked at."""
+    what it is given is looked at. The class of all layers where there is none."""
     import keras
 
-    found: type = next(kind for kind in keras.layers.Rescaling.__mro__ if "__call__" in vars(kind))
+    one = getattr(getattr(keras, "layers", None), "Rescaling", keras.Layer)
+    found: type = next(kind for kind in one.__mro__ if "__call__" in vars(kind))
     return found
 
 

@@ -20,6 +20,8 @@ from suite.records import Options, Provisioned, Status
 from tests.engine.bench import FAKE, Bench, all_gone
 from tests.processes import alive, until
 
+CANNOT = "ValueError: this environment cannot do it (stand_in.py, line 60)"
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
@@ -87,13 +89,10 @@ def test_what_one_environment_cannot_do_the_next_one_does(bench: Bench) -> None:
     outcomes = bench.run(job, bench.job("fine", needs=(job.id,)), provisioned=BY_NAME)
     made = outcomes["prepare/able"]
     assert made.status is outcomes["prepare/fine"].status is Status.COMPLETE
-    assert made.reason == (
-        "done in able, because other environments could not: fake: ValueError: this environment cannot do it; "
-        "other: ValueError: this environment cannot do it"
-    )
+    assert made.reason == (f"done in able, because other environments could not: fake: {CANNOT}; other: {CANNOT}")
     assert [event.note for event in bench.events if event.kind == "noted"] == [
-        "prepare/able goes on in other, because it failed in fake: ValueError: this environment cannot do it",
-        "prepare/able goes on in able, because it failed in other: ValueError: this environment cannot do it",
+        f"prepare/able goes on in other, because it failed in fake: {CANNOT}",
+        f"prepare/able goes on in able, because it failed in other: {CANNOT}",
     ]
     assert {file.name for file in (bench.folder / "logs").glob("prepare__able*")} == {
         "prepare__able.log", "prepare__able__other.log", "prepare__able__able.log",
@@ -103,7 +102,7 @@ def test_what_one_environment_cannot_do_the_next_one_does(bench: Bench) -> None:
 def test_what_no_environment_can_do_is_said_once(bench: Bench) -> None:
     job = bench.job("able", elsewhere=(OTHER,))
     outcomes = bench.run(job, bench.job("fine", needs=(job.id,)), provisioned=BY_NAME)
-    reason = "ValueError: this environment cannot do it (in every environment: fake, other)"
+    reason = f"{CANNOT} (in every environment: fake, other)"
     assert outcomes["prepare/able"].reason == reason
     assert outcomes["prepare/fine"].reason == f"needs prepare/able, which failed: {reason}"
 
@@ -118,7 +117,7 @@ def test_an_environment_that_is_not_there_is_passed_over(bench: Bench) -> None:
 def test_each_environment_may_have_a_reason_of_its_own(bench: Bench) -> None:
     missing = {**BY_NAME, "other": Provisioned(environment=OTHER, reason="no network")}
     ended = bench.run(bench.job("able", elsewhere=(OTHER,)), provisioned=missing)["prepare/able"]
-    said = "fake: ValueError: this environment cannot do it; other: no network"
+    said = f"fake: {CANNOT}; other: no network"
     assert ended.reason == f"no environment can do it: {said}"
 
 

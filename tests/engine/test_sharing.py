@@ -114,7 +114,7 @@ def test_jobs_of_a_lost_gpu_go_on_on_another_and_no_more_are_started_there(bench
     outcomes = bench.run(*jobs, *two, gpus=2, cores=9)
     assert [outcomes[job.id].status for job in jobs] == [Status.COMPLETE] * 4
     (note,) = said(bench)
-    why = "RuntimeError: CUDA error: uncorrectable ECC error encountered"
+    why = "RuntimeError: CUDA error: uncorrectable ECC error encountered (stand_in.py, line 95)"
     assert note == f"GPU 0 is lost ({why}): nothing more is started on it"
     assert [died for _, died in started(bench) if died] == [f"its GPU 0 was lost: {why}"]
     both = outcomes["prepare/fine-both"]
