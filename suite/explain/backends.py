@@ -291,7 +291,7 @@ class Backends:
         if not {a, b} <= self.alone.keys() or not predicting.trained_alike(self.agreement.quantities(a, b)):
             return None
         if (moving := predicting.moving(self.folder, self.scenario, (a, b))) is not None:
-            defect = known_defects.of_moving(self.folder, self.alone[moving.subject])
+            defect = known_defects.of_moving(self.folder, self.alone[moving.subject], {name for _, name in moving.detail})
             return known_defects.with_known(moving, defect)
         return predicting.odd_of(self.folder, self.alone[a], (a, b))
 

@@ -86,14 +86,16 @@ def of_formats(folder: RunFolder, configuration: Configuration) -> str:
     return _known(folder, configuration, Sighting(**_BLANK, kind="formats", name=""))
 
 
-def of_moving(folder: RunFolder, configuration: Configuration) -> str:
-    """Why this environment changes a model's variables where it predicts; empty if no recorded layer is known to bring
-    that about."""
-    sightings = (
-        Sighting(kind="training", name=call.of, backend="", stage="state", detail=AS_IN_TRAINING)
-        for call, _ in _layer_calls(folder, configuration)
-    )
-    return next((found for one in sightings if (found := _known(folder, configuration, one))), "")
+def of_moving(folder: RunFolder, configuration: Configuration, moved: AbstractSet[str]) -> str:
+    """Why this environment changes variables of these layers where it predicts; empty unless all of them are Keras's own,
+    and are called after one that is known to bring that about."""
+    calls = [call for call, _ in _layer_calls(folder, configuration)]
+    for place, call in enumerate(calls):
+        after = {one.name.partition("#")[0] for one in calls[place:] if one.own}
+        sighting = Sighting(kind="training", name=call.of, backend="", stage="state", detail=AS_IN_TRAINING)
+        if moved <= after and (found := _known(folder, configuration, sighting)):
+            return found
+    return ""
 
 
 def of_lost_weights(folder: RunFolder, configuration: Configuration, alone: Configuration | None) -> str:

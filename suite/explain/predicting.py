@@ -80,7 +80,7 @@ def moving(folder: RunFolder, scenario: str, pair: tuple[str, str]) -> Cause | N
     if bool(a) == bool(b):
         return None
     layers = dict.fromkeys(name.rpartition("/")[0] for name in sorted(a or b))
-    return Cause(code=Code.MOVES_IN_PREDICT, subject=pair[0 if a else 1], detail=(("layer", ", ".join(layers)),))
+    return Cause(code=Code.MOVES_IN_PREDICT, subject=pair[0 if a else 1], detail=tuple(("layer", one) for one in layers))
 
 
 def layer_apart(folder: RunFolder, scenario: str, a: str, b: str) -> Place | None:

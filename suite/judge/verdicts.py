@@ -207,7 +207,7 @@ def _by_steps(distances: Distances, comparison: Comparison) -> Decision:
             return rounded
         return Verdict.DIFFERENT, known or (Cause(code=Code.STEPS_APART, evidence=evidence),)
     if _computed_otherwise(distances, comparison):
-        return Verdict.DIFFERENT, (Cause(code=Code.UNKNOWN),)
+        return Verdict.DIFFERENT, united(part.causes for part in comparison.components) or (Cause(code=Code.UNKNOWN),)
     within = comparison.stepped >= UNSTABLE_STATES and not comparison.apart_in_steps
     if within and not envelopes.beyond(distances, kernels.scale(comparison)):
         return Verdict.ROUNDING, (because_of,)

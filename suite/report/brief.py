@@ -123,7 +123,7 @@ WORDS: dict[str, Callable[[Cause], str]] = {
     Code.MEMORY_LOST: lambda cause: f"{cause.subject} forgets the state of {names_of(cause, 'layer')}",
     Code.NARROWED: lambda cause: f"{cause.subject} has {names_of(cause, 'formats')}",
     Code.METRIC_NOT_RESET: lambda cause: f"{names_of(cause, 'metric')} goes on counting",
-    Code.MOVES_IN_PREDICT: lambda cause: f"{cause.subject} trains {names_of(cause, 'layer')} while it predicts",
+    Code.MOVES_IN_PREDICT: lambda cause: f"{cause.subject} changes {names_of(cause, 'layer')} while it predicts",
     Code.OTHER_FORMATS: lambda cause: f"{cause.subject or 'one of them'} computes in other formats",
     Code.SLOTS_NOT_SAVED: lambda cause: "the optimizer's state is not kept",
     Code.COMPILED_DIFFERENTLY: lambda cause: "the file is compiled differently",

@@ -216,7 +216,7 @@ SHORT: dict[str, Callable[[Cause], str]] = {
     Code.NARROWED: lambda cause: f"{cause.subject} has {names_of(cause, 'formats')}",
     Code.METRIC_NOT_RESET: lambda cause: f"reset_state leaves {names_of(cause, 'metric')} as it is",
     Code.MOVES_IN_PREDICT: lambda cause: (
-        f"{cause.subject} trains {names_of(cause, 'layer')} while it predicts{bracketed(names_of(cause, 'known'))}"
+        f"{cause.subject} changes {names_of(cause, 'layer')} while it predicts{bracketed(names_of(cause, 'known'))}"
     ),
     Code.OTHER_FORMATS: lambda cause: (
         f"in {cause.subject or names_of(cause, 'side')}, {part_of(cause)} {names_of(cause, 'formats')}, "

@@ -174,10 +174,10 @@ def _rounded_to_either(what: str, where: str, cause: Cause) -> Said:
 def _moved(what: str, where: str, cause: Cause) -> Said:
     layers = names_of(cause, "layer")
     return Said(
-        claim=f"{cause.subject} trains {layers} while it predicts, and the other side does not ({what} {where})."
-        f"{is_known(cause)}",
-        experiment=f"the variables of the model were read before and after predict: in {cause.subject} it changed those of "
-        f"{layers}, and on the other side none; both sides train alike in float64",
+        claim=f"{cause.subject} changes variables of {layers} while it predicts, and the other side does not "
+        f"({what} {where}).{is_known(cause)}",
+        experiment=f"the variables of the model were read before and after predict: in {cause.subject}, some of {layers} "
+        "had changed, and on the other side none; both sides train alike in float64",
         advice=remedy(cause, "look at what the layer is told of training where the model predicts"),
     )
 
@@ -404,14 +404,14 @@ def _suspected(what: str, where: str, hypotheses: Sequence[Cause], more: bool) -
     equals = "and equals the run within 1e-10" if whole else "and no longer differs from the run there"
     environment = next((cause.subject for cause in hypotheses if cause.subject), "")
     defects = dict.fromkeys(known for cause in hypotheses if (known := names_of(cause, "known")))
-    is_known = "".join(f" This is the known defect {known}." for known in defects)
+    named = "".join(f" This is the known defect {known}." for known in defects)
     of_defect = next((cause for cause in hypotheses if names_of(cause, "known")), hypotheses[0])
     fails = f"Training {where} does not compute what it is meant to compute ({what})"
     if environment:
         fails = f"{environment} does not compute what the other backends compute ({what} {where})"
     return Said(
         claim=f"{fails}. {'Cause' if defects else 'Suspected cause'}: {suspected(hypotheses)}. "
-        f"An emulation with {deviations} {alike}.{is_known}",
+        f"An emulation with {deviations} {alike}.{named}",
         experiment=f"the same run was emulated in float64 with {deviations}, {equals}",
         advice=remedy(of_defect, HYPOTHESES[hypotheses[0].code].advice),
         link=HYPOTHESES[hypotheses[0].code].link,

@@ -52,7 +52,7 @@ class Worded:
     @property
     def wrong(self) -> bool:
         """Whether what is off does not compute what it is meant to, as a definition or an emulation shows."""
-        return any(cause.code in HYPOTHESES or cause.code == Code.DEFINITION for cause in self.finding.causes)
+        return all(cause.code in HYPOTHESES or cause.code == Code.DEFINITION for cause in self.finding.causes)
 
 
 def worded(results: Results) -> tuple[Worded, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from suite.records import ALTERED, MEMORY, PREDICT_MOVES, Results
 from suite.report import lagging, loading
 from suite.report.answer import listed
+from suite.report.causes import some
 
 
 def sentences(results: Results) -> Iterator[str]:
@@ -32,10 +33,11 @@ def moved(results: Results) -> Iterator[str]:
     for scenario, variables in _told(results, PREDICT_MOVES).items():
         moving = (row.run.configuration for row in results.runs if PREDICT_MOVES in row.facts)
         where = dict.fromkeys(one.environment for one in moving if one.scenario == scenario)
+        what = some(variables.split(", "), ", ")
         yield (
-            f"{scenario}: predict changes {variables} on {listed(list(where))}. So predicting twice may give other numbers, "
-            "and a file that is saved afterwards holds another model. What is compared here was made from the model as "
-            "training left it."
+            f"{scenario}: predict changes {what} on {listed(list(where))}. So predicting twice may give other numbers, and "
+            "a file that is saved afterwards holds another model. What is compared here was made from the model as training "
+            "left it."
         )
 
 

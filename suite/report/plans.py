@@ -140,7 +140,7 @@ def _weight(reason: Reason, safety: Safety) -> tuple[bool, bool, bool, bool, int
 
 
 def _is_lost(reason: Reason) -> bool:
-    """Whether the file that `save` wrote cannot be loaded where it was saved: nothing can be worse of it."""
+    """Whether the file that `save` wrote cannot be loaded even where it was saved."""
     of_file = any(member.kind == "saved" and getattr(member, "form", "") == names.KERAS_FILE for member in reason.members)
     causes = reason.finding.causes if reason.finding else ()
     return of_file and any(brief.CANNOT_BE_LOADED in cause.reason for cause in causes)

@@ -30,6 +30,8 @@ HINTS = {
 }
 NOBODYS = (Path(__file__).parents[1], Path(sys.prefix), Path(sys.base_prefix))  # folders of files that no user wrote
 
+OUT_OF_MEMORY = ("out of memory", "outofmemory", "resource_exhausted", "resourceexhausted")  # in errors of a GPU
+
 _host = -1  # the descriptor on which the host listens; none outside a host
 
 
@@ -52,15 +54,18 @@ class ForkedTooLate(NoDevices):
 @contextmanager
 def beside_training(words: str) -> Iterator[None]:
     """Around what the suite tries beside the user's training: where that fails, the model does not. `words`: what was tried.
+    A machine that is full may do it the next time: that stays a failure.
 
     Raises:
-        Unsupported: it failed.
+        Unsupported: it cannot be done.
     """
     try:
         yield
-    except Unsupported:
+    except (Unsupported, MemoryError, OSError):
         raise
     except Exception as error:
+        if any(text in f"{type(error).__name__}: {error}".lower() for text in OUT_OF_MEMORY):
+            raise
         raise Unsupported(f"{words}: {type(error).__name__}: {message(error)}{line(error)}") from error
 
 

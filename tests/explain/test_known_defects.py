@@ -174,6 +174,31 @@ def test_statistics_without_a_gradient_are_the_known_defect_of_old_versions(tmp_
     assert dict(found.detail).get("known", "") == known
 
 
+def layer(name: str, of: str, own: bool = True) -> RecordedArrays:
+    return RecordedCall(state="0", kind="layer", name=name, of=of, own=own), {"input|0": X}
+
+
+RESIZE, NORM = layer("resize", "Resizing"), layer("norm", "BatchNormalization")
+
+
+@pytest.mark.parametrize(
+    ("calls", "moved", "known"),
+    [
+        ([RESIZE, NORM], {"norm"}, "K-90"),
+        ([NORM, RESIZE], {"norm"}, ""),  # it is called before
+        ([RESIZE, layer("norm", "Observer", own=False)], {"norm"}, ""),  # a layer of the user's may do so by itself
+        ([RESIZE, NORM], {"norm", "counter"}, ""),
+        ([layer("scale", "Rescaling"), NORM], {"norm"}, ""),
+    ],
+)
+def test_what_predicting_changes_is_a_known_defect_behind_a_layer_that_prepares_images(
+    tmp_path: Path, calls: list[RecordedArrays], moved: set[str], known: str
+) -> None:
+    folder = Folder(tmp_path, ENVIRONMENTS)
+    folder.recorded("torch", calls)
+    assert known_defects.of_moving(folder.read(READY), configuration("torch"), moved) == known
+
+
 @pytest.mark.parametrize(("environment", "shared", "known"), [("jax", (), "K-76"), ("jax", (1,), ""), ("torch", (), "")])
 def test_inference_mode_in_jax_alone_is_the_known_defect(
     tmp_path: Path, environment: str, shared: tuple[int, ...], known: str

@@ -109,8 +109,11 @@ def test_the_one_that_changes_variables_where_it_predicts_is_odd_for_that(
         name = run.configuration.environment
         facts = {PREDICT_MOVES: moving[name]} if name in moving else {}
         made.trained(run, 1.0, evaluated=1.5 if name == "torch" else 1.0, facts=facts)
-    call = RecordedCall(state="0", kind="layer", name="resize", of="Resizing")
-    made.recorded("torch", [(call, {"input|0": np.ones((2, 2))})])
+    resize, norm = (
+        (RecordedCall(state="0", kind="layer", name=name, of=of), {"input|0": np.ones((2, 2))})
+        for name, of in (("resize", "Resizing"), ("norm", "BatchNormalization"))
+    )
+    made.recorded("torch", [resize, norm])
     expected = Cause(code=Code.MOVES_IN_PREDICT, subject="torch", detail=(("layer", "norm"), ("known", "K-90")))
     for pair in (("jax", "torch"), ("torch", "jax")):
         found = Backends(made.read(READY), "s").parting(*pair)

@@ -8,8 +8,8 @@ import pytest
 
 from suite.compare.metrics import METRICS
 from suite.judge import equivalence, verdicts
-from suite.records import At, Code, Comparison, Judged, Place, Verdict, because
-from tests.judge.comparing import BACKEND, DESIGN, FINE, A, at, codes, decide, distances, verdict
+from suite.records import At, Code, Comparison, Judged, Link, Place, Verdict, because
+from tests.judge.comparing import BACKEND, DESIGN, FINE, A, at, codes, decide, distances, part, verdict
 
 
 def test_what_cannot_be_compared_hides_no_distance_from_the_oracle_and_never_proves_that_there_is_none() -> None:
@@ -191,6 +191,9 @@ def test_without_float64_a_metric_that_is_far_apart_is_no_rounding(
     both = distances(trained), distances(said, quantity="evaluation")
     found = Comparison(distances=both, no_float64="no float64 run", stepped=5)
     assert [one.verdict for one in verdicts.judge(found)] == [Verdict.ROUNDING, expected]
+    told = replace(found, components=(part(Link.FILE, 1.0, A),))
+    if expected is Verdict.DIFFERENT:
+        assert [codes(one) for one in verdicts.judge(told)][1] == ["a"], "what is known of the file stays known"
 
 
 def test_what_a_float64_runs_own_reruns_differ_by_is_no_distance_between_float64_runs() -> None:

@@ -63,6 +63,15 @@ def test_what_the_suite_tries_beside_training_is_no_failure_of_the_model() -> No
         raise outcome.NoDevices("none")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [OSError("no space left"), MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate"), KeyboardInterrupt()],
+)
+def test_a_machine_that_is_full_is_no_refusal(error: BaseException) -> None:
+    with pytest.raises(type(error)), outcome.beside_training("it does not fly"):
+        raise error
+
+
 def test_the_line_is_the_innermost_one_of_a_user_s_own_file(tmp_path: Path) -> None:
     """Inside, it was raised in a file of Python's, as it is in Keras's mostly."""
     own = tmp_path / "mine.py"

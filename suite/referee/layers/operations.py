@@ -96,8 +96,10 @@ def _scatter_update(inputs: Array, indices: Array, updates: Array, reduction: st
     `indices`: (updates, axes that they index). Source: Keras, `ops.scatter_update`.
 
     Raises:
-        Undefined: a reduction that is not known.
+        Undefined: a reduction that is not known, or indices of more axes, which Keras does not describe.
     """
+    if np.ndim(indices) != 2:
+        raise Undefined(f"keras.ops.scatter_update with indices of {np.ndim(indices)} axes")
     ways = {None: None, "add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
     if reduction not in ways:
         raise Undefined(f"keras.ops.scatter_update with reduction {reduction}")
@@ -115,7 +117,13 @@ def _slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
 
 
 def _segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
-    """The sum of the rows of each segment, in any order. Source: Keras, `ops.segment_sum`."""
+    """The sum of the rows of each segment, in any order. Source: Keras, `ops.segment_sum`.
+
+    Raises:
+        Undefined: a segment that is none, which Keras does not describe.
+    """
+    if np.min(segment_ids) < 0 or (num_segments and np.max(segment_ids) >= num_segments):
+        raise Undefined("keras.ops.segment_sum of segments that are out of range")
     made = np.zeros((num_segments or int(np.max(segment_ids)) + 1, *np.shape(data)[1:]))
     np.add.at(made, segment_ids, data)
     return made

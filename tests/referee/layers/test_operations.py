@@ -50,6 +50,8 @@ def test_of_two_updates_of_one_place_the_later_stays() -> None:
     assert np.array_equal(found, [[1.0] * 3, [3.0] * 3])
     (added,) = outputs("scatter_update", X, places, updates, **given, reduction="add")
     assert np.array_equal(added, X + np.array([[1.0], [5.0]]))
+    with pytest.raises(Undefined, match="indices of 3 axes"):
+        outputs("scatter_update", X, places[None], updates, **given)
     with pytest.raises(Undefined, match="reduction mean"):
         outputs("scatter_update", X, places, updates, **given, reduction="mean")
 
@@ -57,6 +59,10 @@ def test_of_two_updates_of_one_place_the_later_stays() -> None:
 def test_rows_are_added_by_segment_and_slices_begin_at_their_places() -> None:
     rows = {"data": {"input": 0}, "segment_ids": {"input": 1}}
     assert np.array_equal(outputs("segment_sum", X, np.array([2, 2]), **rows)[0], [[0.0] * 3, [0.0] * 3, X.sum(0)])
+    with pytest.raises(Undefined, match="out of range"):
+        outputs("segment_sum", X, np.array([-1, 0]), **rows)
+    with pytest.raises(Undefined, match="out of range"):
+        outputs("segment_sum", X, np.array([2, 0]), **rows, num_segments=2)
     (sliced,) = outputs("slice_update", X, np.ones((1, 2)), inputs={"input": 0}, start_indices=[1, 0], updates={"input": 1})
     assert np.array_equal(sliced, [[0.0, 1.0, 2.0], [1.0, 1.0, 5.0]])
 
